@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/** What the poll function is told by its environment. */
+const pollEnvironment = z.object({
+  /** Origin of the Cryptshare Server. */
+  CRYPTSHARE_URL: z.url(),
+  CRYPTSHARE_CLIENT_ID: z.string().regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits'),
+  CRYPTSHARE_VERIFICATION_TOKEN: z.string().min(1),
+  /** PEM file with the certificates to trust beside the public ones. */
+  CRYPTSHARE_CA_FILE: z.string().min(1).optional(),
+  /** Requests to the server under way at the same time. */
+  MAX_CONCURRENT_PAGES: z.coerce.number().int().min(1).max(32),
+  TRANSFERS_TABLE: z.string().min(1),
+  TRANSFER_EVENTS_TOPIC_ARN: z.string().startsWith('arn:'),
+  TRANSFER_NOTICES_TOPIC_ARN: z.string().startsWith('arn:'),
+});
+
+/** Names and texts of the variables that whoever runs the poll function has to set. */
+export type PollEnvironmentVariables = Record<keyof z.input<typeof pollEnvironment>, string | undefined>;
+
+/** Thrown when variables are missing or wrong; names each, but repeats no value. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/**
+ * Reads the poll function's environment.
+ *
+ * @throws EnvironmentError
+ */
+export function readPollEnvironment(variables: NodeJS.ProcessEnv = process.env): z.output<typeof pollEnvironment> {
+  const { data, error } = pollEnvironment.safeParse(variables);
+  if (data) return data;
+  const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new EnvironmentError(`the environment is not as expected:\n  ${problems.join('\n  ')}`);
+}

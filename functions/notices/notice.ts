@@ -1,0 +1,160 @@
+import type { TransferEvent, WatchEvent } from '../transfers/event.ts';
+import type { Watch } from '../transfers/transfer.ts';
+
+/** How urgently a person should look, from routine to harm done. */
+export type Severity = 'info' | 'warning' | 'alert';
+
+/** Text for people about one poll of one watch, ready for every channel. */
+export interface Notice {
+  /** At most 99 ASCII characters, the limit of an e-mail subject at SNS. */
+  readonly subject: string;
+  /** Plain text. */
+  readonly text: string;
+  /** The same for a chat channel. */
+  readonly chat: ChatNotification;
+  /** What subscribers filter on. */
+  readonly attributes: {
+    readonly types: readonly string[];
+    readonly mailbox: string;
+    readonly direction: Watch['direction'];
+    readonly severity: Severity;
+  };
+}
+
+/** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
+export interface ChatNotification {
+  readonly version: '1.0';
+  readonly source: 'custom';
+  readonly content: {
+    readonly textType: 'client-markdown';
+    /** At most 250 characters. */
+    readonly title: string;
+    /** At most 8,000 characters. */
+    readonly description: string;
+  };
+}
+
+/** Transfers named one by one; the others are only counted. */
+const maxLines = 20;
+
+const maxSubject = 99;
+const maxTitle = 250;
+const maxDescription = 8000;
+
+/** The words for each type of event, most urgent first. */
+const wording: Record<TransferEvent['type'], { readonly words: string; readonly severity: Severity }> = {
+  'transfer.failed': { words: 'failed', severity: 'alert' },
+  'transfer.deleted_by_security': { words: 'deleted after wrong passwords', severity: 'alert' },
+  'transfer.deleted_by_expiration': { words: 'expired', severity: 'warning' },
+  'transfer.deleted_by_admin': { words: 'deleted by the administrator', severity: 'warning' },
+  'transfer.deleted_by_revocation': { words: 'revoked by the sender', severity: 'warning' },
+  'transfer.unlisted': { words: 'no longer listed', severity: 'warning' },
+  'transfer.state_changed': { words: 'in a state unknown to the notifier', severity: 'warning' },
+  'transfer.active': { words: 'active', severity: 'info' },
+  'transfer.processing': { words: 'processing', severity: 'info' },
+};
+const types = Object.keys(wording) as TransferEvent['type'][];
+
+/**
+ * Sums up the events of one poll.
+ *
+ * @param events at least one, all of the same watch
+ */
+export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
+  const sorted = events.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
+  const present = types.filter((type) => events.some((event) => event.type === type));
+  const counts = present
+    .map((type) => `${events.filter((event) => event.type === type).length} ${wording[type].words}`)
+    .join(', ');
+  const since = events.map((event) => event.timestamp).toSorted()[0]!;
+  const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
+  const whose = `${transfers} ${direction} by ${mailbox}`;
+  const named = sorted.slice(0, maxLines);
+  const more = events.length > maxLines ? [`and ${events.length - maxLines} more`] : [];
+  const width = Math.max(...named.map((event) => stateWords(event).length));
+  const idWidth = Math.max(...named.map(({ data }) => data.trackingId.length));
+  return notice({
+    subject: `${counts} (${mailbox}, ${direction})`,
+    text: [
+      `${whose} changed since ${spokenTime(since)}: ${counts}.`,
+      '',
+      ...named.map((event) =>
+        `  ${stateWords(event).padEnd(width)}  ${event.data.trackingId.padEnd(idWidth)}  ${beforeWords(event)}`.trimEnd(),
+      ),
+      ...more,
+    ],
+    title: `${whose}: ${counts}`,
+    lines: [
+      `Since ${spokenTime(since)}:`,
+      ...named.map((event) => `• *${unmarked(stateWords(event))}* \`${event.data.trackingId}\` ${beforeWords(event)}`),
+      ...more,
+    ],
+    attributes: { types: present, mailbox, direction, severity: wording[sorted[0]!.type].severity },
+  });
+}
+
+/** Tells that the polls of a watch fail, or succeed again. */
+export function watchNotice({ type, timestamp, data }: WatchEvent): Notice {
+  const { mailbox, direction, message, failingSince } = data;
+  const isFailing = type === 'watch.failing';
+  const whose = `transfers ${direction} by ${mailbox}`;
+  const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
+  const text = isFailing
+    ? [
+        `${headline}, since ${spokenTime(failingSince)}: ${message}`,
+        'Changes are not lost: they are announced as soon as a poll succeeds.',
+      ]
+    : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
+  return notice({
+    subject: headline,
+    text,
+    title: headline,
+    lines: text,
+    attributes: { types: [type], mailbox, direction, severity: isFailing ? 'alert' : 'info' },
+  });
+}
+
+function notice(parts: {
+  subject: string;
+  text: readonly string[];
+  title: string;
+  lines: readonly string[];
+  attributes: Notice['attributes'];
+}): Notice {
+  return {
+    subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
+    text: `${parts.text.join('\n')}\n`,
+    chat: {
+      version: '1.0',
+      source: 'custom',
+      content: {
+        textType: 'client-markdown',
+        title: cut(unmarked(parts.title), maxTitle),
+        description: cut(parts.lines.map(unlinked).join('\n'), maxDescription),
+      },
+    },
+    attributes: parts.attributes,
+  };
+}
+
+/** What is now the case, with the raw text of a state nobody documented. */
+const stateWords = ({ type, data }: TransferEvent): string =>
+  type === 'transfer.state_changed' ? data.state : wording[type].words;
+
+/** What was the case before, as far as that is news. */
+function beforeWords({ type, data }: TransferEvent): string {
+  if (data.previousState === null) return '(new)';
+  const state = data.previousState.toLowerCase().replaceAll('_', ' ');
+  return type === 'transfer.unlisted' ? `(last ${state})` : `(was ${state})`;
+}
+
+/** `2026-11-24 14:05 UTC`. */
+const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+
+const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 3)}...`);
+
+/** Without the characters that a chat takes for emphasis. */
+const unmarked = (text: string): string => text.replaceAll(/[*_~`]/g, ' ');
+
+/** Without the characters that a chat takes for links and mentions. */
+const unlinked = (text: string): string => text.replaceAll(/[<>&]/g, ' ');

@@ -1,0 +1,137 @@
+import {
+  ConditionalCheckFailedException,
+  type ConsumedCapacity,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
+
+/** A row of a table: its keys and attributes as JavaScript values. */
+export type Item = Record<string, NativeAttributeValue>;
+
+/** Read and write units of DynamoDB. */
+export interface Units {
+  read: number;
+  write: number;
+}
+
+/** Names that stand in expressions as `#name` because DynamoDB reserves them. */
+type Names = readonly string[];
+
+/** What to write or read and under which condition; values by their `:name` without the colon. */
+interface Expression {
+  readonly condition?: string;
+  readonly values?: Item;
+  readonly names?: Names;
+}
+
+/**
+ * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
+ * A condition that does not hold is an answer, not an error; whatever else DynamoDB refuses is thrown.
+ */
+export class Partition {
+  /** Units used through this object; a refused write counts as one. */
+  readonly units: Units = { read: 0, write: 0 };
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly pk: string;
+
+  constructor(client: DynamoDBClient, table: string, pk: string) {
+    this.client = client;
+    this.table = table;
+    this.pk = pk;
+  }
+
+  /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
+  async range(from: string, to: string): Promise<Item[]> {
+    const rows: Item[] = [];
+    let start: Item | undefined;
+    do {
+      const page = await this.client.send(
+        new QueryCommand({
+          TableName: this.table,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
+          ConsistentRead: true,
+          ReturnConsumedCapacity: 'TOTAL',
+          ExclusiveStartKey: start,
+        }),
+      );
+      this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
+      for (const item of page.Items ?? []) rows.push(unmarshall(item));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return rows;
+  }
+
+  /**
+   * Writes a whole row.
+   *
+   * @returns whether the condition held
+   */
+  put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
+    return this.write(
+      this.client.send(
+        new PutItemCommand({
+          ...this.conditional(expression),
+          Item: marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true }),
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Changes attributes of a row.
+   *
+   * @param change an update expression, for example `SET state = :state`
+   * @returns whether the condition held
+   */
+  update(sk: string, change: string, expression: Expression): Promise<boolean> {
+    return this.write(
+      this.client.send(
+        new UpdateItemCommand({
+          ...this.conditional(expression),
+          Key: marshall({ pk: this.pk, sk }),
+          UpdateExpression: change,
+        }),
+      ),
+    );
+  }
+
+  /** Deletes a row if it is there. */
+  async delete(sk: string): Promise<void> {
+    await this.write(
+      this.client.send(new DeleteItemCommand({ ...this.conditional({}), Key: marshall({ pk: this.pk, sk }) })),
+    );
+  }
+
+  private conditional({ condition, values, names }: Expression) {
+    return {
+      TableName: this.table,
+      ReturnConsumedCapacity: 'TOTAL' as const,
+      ...(condition && { ConditionExpression: condition }),
+      ...(names && { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) }),
+      ...(values && {
+        ExpressionAttributeValues: marshall(
+          Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+          { removeUndefinedValues: true },
+        ),
+      }),
+    };
+  }
+
+  private async write(sent: Promise<{ ConsumedCapacity?: ConsumedCapacity | undefined }>): Promise<boolean> {
+    try {
+      const { ConsumedCapacity } = await sent;
+      this.units.write += ConsumedCapacity?.CapacityUnits ?? 0;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      this.units.write += 1;
+      return false;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { type Notice, transferNotice, watchNotice } from '../notices/notice.ts';
+import type { TransferRow } from './diff.ts';
+import { parseEventBody, type TransferEvent, type WatchEvent } from './event.ts';
+import { publishEvents, publishNotice, type Topics } from './publish.ts';
+import type { Watch } from './transfer.ts';
+
+/** What became of the events that were pending. */
+export interface Announcement {
+  /** Rows all of whose events are published and summed up in a notice. */
+  readonly rows: readonly TransferRow[];
+  /** Events published. */
+  readonly published: number;
+  /** Why others wait for the next poll. */
+  readonly error: Error | undefined;
+}
+
+/**
+ * Publishes the pending events of the given rows, and one notice that sums up those that SNS has taken. Should the
+ * notice fail, the next poll repeats both, the events under the same ids: better twice than never.
+ */
+export async function announceTransfers(
+  topics: Topics,
+  watch: Watch,
+  rows: readonly TransferRow[],
+): Promise<Announcement> {
+  const bodies = rows.flatMap((row) => row.pending ?? []);
+  const { published, error } = await publishEvents(topics, bodies);
+  const events = [...published].map((body) => parseEventBody(body) as TransferEvent);
+  const failed = events.length > 0 ? await tryToPublish(topics, transferNotice(watch, events)) : undefined;
+  if (failed) return { rows: [], published: events.length, error: failed };
+  const announced = rows.filter((row) => row.pending?.every((body) => published.has(body)));
+  return { rows: announced, published: events.length, error };
+}
+
+/**
+ * Publishes events about a watch and a notice for each.
+ *
+ * @returns why some must be repeated, if any
+ */
+export async function announceHealth(topics: Topics, bodies: readonly string[]): Promise<Error | undefined> {
+  const { published, error } = await publishEvents(topics, bodies);
+  let failed = error;
+  for (const body of published) {
+    failed = (await tryToPublish(topics, watchNotice(parseEventBody(body) as WatchEvent))) ?? failed;
+  }
+  return failed;
+}
+
+const tryToPublish = (topics: Topics, notice: Notice): Promise<Error | undefined> =>
+  publishNotice(topics, notice).then(
+    () => undefined,
+    (error: Error) => error,
+  );

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey } from './transfer.ts';
+
+/** Type of an event about the notifier itself, for operators. */
+export type OperatorEventType = 'watch.failing' | 'watch.recovered';
+
+/** What happened to one transfer. */
+export interface TransferEventData {
+  readonly trackingId: string;
+  readonly mailbox: string;
+  readonly direction: Watch['direction'];
+  /** The state now; for `transfer.unlisted` the last one seen. */
+  readonly state: State;
+  /** The state last published, or null when this is the first the notifier sees of the transfer. */
+  readonly previousState: State | null;
+  /** Counts the events of this transfer, without a gap; the higher one is the newer fact. */
+  readonly sequence: number;
+}
+
+/** What happened to one watch. */
+export interface WatchEventData {
+  readonly mailbox: string;
+  readonly direction: Watch['direction'];
+  /** Why polls fail, or failed until now. */
+  readonly cause: string;
+  /** The cause in words and what to do about it. */
+  readonly message: string;
+  /** ISO 8601 time of the first failed poll in the row. */
+  readonly failingSince: string;
+}
+
+/** The published record of a change in the envelope of Standard Webhooks. */
+export interface NotifierEvent<Type extends string, Data> {
+  /** Derived from the fact, so every repetition has the same. */
+  readonly id: string;
+  readonly type: Type;
+  /** ISO 8601 time at which the change was noticed. */
+  readonly timestamp: string;
+  readonly data: Data;
+}
+
+export type TransferEvent = NotifierEvent<TransferEventType, TransferEventData>;
+export type WatchEvent = NotifierEvent<OperatorEventType, WatchEventData>;
+
+/** The change that an event tells of. */
+export interface Change {
+  readonly trackingId: string;
+  readonly state: State;
+  readonly previousState: State | null;
+  readonly sequence: number;
+  /** The transfer is no longer listed by the server; its state did not change. */
+  readonly unlisted: boolean;
+}
+
+/**
+ * The event that tells of a change.
+ *
+ * @param server origin of the Cryptshare Server, for example `https://cryptshare.example.com`
+ * @param observedAt ISO 8601
+ */
+export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
+  const { trackingId, state, previousState, sequence } = change;
+  const { mailbox, direction } = watch;
+  return {
+    id: eventId(server, watchKey(watch), trackingId, sequence, state),
+    type: change.unlisted ? 'transfer.unlisted' : eventTypeOf(state),
+    timestamp: observedAt,
+    data: { trackingId, mailbox, direction, state, previousState, sequence },
+  };
+}
+
+/**
+ * The event that tells that the polls of a watch have begun to fail, or that they succeed again.
+ *
+ * @param at ISO 8601 time of the poll that made the difference
+ */
+export function watchEvent(server: string, type: OperatorEventType, data: WatchEventData, at: string): WatchEvent {
+  return { id: eventId(server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
+}
+
+/** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
+export const eventBody = (event: TransferEvent | WatchEvent): string => JSON.stringify(event);
+
+/** The event in its stored bytes. */
+export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
+
+/** `evt_` and 128 bits of a hash of the fact in base 36. */
+function eventId(...fact: readonly (string | number)[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
+  return `evt_${BigInt(`0x${digest.slice(0, 32)}`)
+    .toString(36)
+    .padStart(25, '0')}`;
+}

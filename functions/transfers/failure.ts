@@ -1,0 +1,180 @@
+import type { Answer } from './request.ts';
+
+/** Why a Cryptshare Server did not give what was asked for. */
+export type FailureCause =
+  | 'token_invalid'
+  | 'client_id_rejected'
+  | 'not_licensed'
+  | 'forbidden'
+  | 'version_unsupported'
+  | 'endpoint_missing'
+  | 'throttled'
+  | 'server_fault'
+  | 'request_rejected'
+  | 'redirected'
+  | 'malformed_answer'
+  | 'timeout'
+  | 'out_of_time'
+  | 'certificate_untrusted'
+  | 'unreachable';
+
+/** What each failure means, what to do about it, and whether asking again soon can help. */
+const causes: Record<FailureCause, { says: string; remedy: string; retry: boolean }> = {
+  token_invalid: {
+    says: 'the server does not accept the verification token for this mailbox',
+    remedy:
+      'verify the mailbox again and set CRYPTSHARE_VERIFICATION_TOKEN; a token holds only for the client id and the mailbox it was issued for',
+    retry: false,
+  },
+  client_id_rejected: {
+    says: 'the server does not accept the client id',
+    remedy: 'set CRYPTSHARE_CLIENT_ID to 50 to 4000 letters and digits, as GET /api/clients issues them',
+    retry: false,
+  },
+  not_licensed: {
+    says: 'the server has no licence for the REST API',
+    remedy: 'ask the administrator to license the REST API (Add-on Products > REST API)',
+    retry: false,
+  },
+  forbidden: {
+    says: 'the server forbids this listing',
+    remedy: 'ask the administrator which policy refuses this client id or mailbox',
+    retry: false,
+  },
+  version_unsupported: {
+    says: 'the server does not offer REST API 1.12',
+    remedy: 'update the Cryptshare Server to a release with REST API 1.12 or a later 1.x',
+    retry: false,
+  },
+  endpoint_missing: {
+    says: 'the server has no such endpoint',
+    remedy: 'check server.url; the REST API must be reachable below /api, in version 1.12 or a later 1.x',
+    retry: false,
+  },
+  throttled: {
+    says: 'the server asks to slow down',
+    remedy: 'poll less often (schedule.every) or with fewer pages at once (server.maxConcurrentPages)',
+    retry: true,
+  },
+  server_fault: {
+    says: 'the server failed to answer',
+    remedy: 'nothing to do if it passes; otherwise look at the server’s own log',
+    retry: true,
+  },
+  request_rejected: {
+    says: 'the server rejected the request',
+    remedy:
+      'check that the mailbox is spelt as on the server; otherwise report this, the notifier sends only documented requests',
+    retry: false,
+  },
+  redirected: {
+    says: 'the server redirects elsewhere, and credentials are not carried there',
+    remedy: 'set server.url to the address it redirects to, if that is the Cryptshare Server',
+    retry: false,
+  },
+  malformed_answer: {
+    says: 'the answer is not the JSON that was asked for',
+    remedy: 'check that server.url leads to the Cryptshare Server itself and not to a login or error page of a proxy',
+    retry: true,
+  },
+  timeout: {
+    says: 'the server did not answer in time',
+    remedy: 'nothing to do if it passes; otherwise check the network between here and the server',
+    retry: true,
+  },
+  out_of_time: {
+    says: 'the poll ran out of time before the listing was complete',
+    remedy:
+      'spread the watches over more shards (schedule.shards) or read more pages at once (server.maxConcurrentPages)',
+    retry: false,
+  },
+  certificate_untrusted: {
+    says: 'the server’s certificate is not trusted',
+    remedy: 'set server.caFile to the certificate (PEM) of the authority that issued it',
+    retry: false,
+  },
+  unreachable: {
+    says: 'the server cannot be reached',
+    remedy: 'check server.url, DNS and the network between here and the server',
+    retry: true,
+  },
+};
+
+/** A request to a Cryptshare Server that brought no result. Carries no header, no body and no mailbox. */
+export class CryptshareFailure extends Error {
+  override readonly name = 'CryptshareFailure';
+  readonly kind: FailureCause;
+  /** What a person can do about it. */
+  readonly remedy: string;
+  /** Whether asking again soon can help. */
+  readonly retryable: boolean;
+  /** Milliseconds to wait first, if the server named them. */
+  readonly retryAfter: number | undefined;
+
+  /** @param detail what was got, for example `HTTP 401, code 3002` */
+  constructor(kind: FailureCause, detail?: string, retryAfter?: number) {
+    const { says, remedy, retry } = causes[kind];
+    super(detail ? `${says} (${detail})` : says);
+    this.kind = kind;
+    this.remedy = remedy;
+    this.retryable = retry;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * Tells what an answer other than 200 means. Sources: the error table of the vendor's REST API 1.8 document; its
+ * prose pages for 401 and 403.
+ *
+ * @param now for `Retry-After` as a date
+ */
+export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
+  const code = errorCodeOf(body);
+  const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfterOf(headers['retry-after'], now));
+  if (status === 401) return fail('token_invalid');
+  if (status === 403 && code === 3002) return fail('token_invalid');
+  if (status === 403 && code === 3001) return fail('not_licensed');
+  if (status === 403) return fail('forbidden');
+  if (status === 400 && (code === 1002 || code === 1004)) return fail('client_id_rejected');
+  if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
+  if (status === 404) return fail('endpoint_missing');
+  if (status === 429) return fail('throttled');
+  if (status >= 500) return fail('server_fault');
+  if (status >= 300 && status < 400) return fail('redirected');
+  if (status < 300) return fail('malformed_answer');
+  return fail('request_rejected');
+}
+
+/** Tells what an error on the way means: Node's own error codes for network and TLS. */
+export function failureOfError(error: unknown): CryptshareFailure {
+  const { name, code } = error as { name?: string; code?: string };
+  if (name === 'TimeoutError') return new CryptshareFailure('timeout');
+  if (name === 'AnswerTooLargeError') return new CryptshareFailure('malformed_answer', 'too large');
+  if (code !== undefined && /CERT|_SIGNATURE|ERR_TLS|ERR_SSL/.test(code)) {
+    return new CryptshareFailure('certificate_untrusted', code);
+  }
+  return new CryptshareFailure('unreachable', code ?? 'the connection broke');
+}
+
+/**
+ * Milliseconds from now that a `Retry-After` header asks for: seconds or an HTTP date (RFC 9110, 10.2.3).
+ *
+ * @returns undefined when there is none that makes sense
+ */
+export function retryAfterOf(header: string | undefined, now: Date): number | undefined {
+  if (header === undefined) return undefined;
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : undefined;
+  const milliseconds = seconds === undefined ? Date.parse(header) - now.getTime() : 1000 * seconds;
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;
+}
+
+/** The server's error code, if the body is its error object and not some proxy's page. */
+export function errorCodeOf(body: string): number | undefined {
+  try {
+    const { errorCode } = JSON.parse(body) as { errorCode?: unknown };
+    return typeof errorCode === 'number' ? errorCode : undefined;
+  } catch {
+    return undefined;
+  }
+}

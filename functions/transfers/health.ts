@@ -1,0 +1,61 @@
+import { type WatchEvent, type WatchEventData, watchEvent } from './event.ts';
+import type { Watch } from './transfer.ts';
+import type { Trouble } from './trouble.ts';
+
+/** A row of troubled polls of one watch; there is none while all is well. */
+export interface Health {
+  /** ISO 8601 time of the first troubled poll in the row. */
+  readonly failingSince: string;
+  /** Troubled polls in the row, counted until operators are told. */
+  readonly failures: number;
+  /** Of the latest poll. */
+  readonly trouble: Trouble;
+  /** Operators were told by `watch.failing`. */
+  readonly isAnnounced: boolean;
+}
+
+/** Troubled polls in a row before operators are told: one or two are often nobody's business. */
+const failuresUntilAnnounced = 3;
+
+/** What a poll makes of a watch's health. */
+export interface HealthChange {
+  /** Undefined when all is well. */
+  readonly health: Health | undefined;
+  /** What operators should be told. */
+  readonly event: WatchEvent | undefined;
+}
+
+/**
+ * The health of a watch after a poll: told once when it has failed for three polls in a row, however its cause changes
+ * meanwhile, and once when it is well again.
+ *
+ * @param origin of the Cryptshare Server
+ * @param at ISO 8601 time of the poll
+ * @returns undefined when there is nothing to write down
+ */
+export function nextHealth(
+  origin: string,
+  watch: Watch,
+  health: Health | undefined,
+  trouble: Trouble | undefined,
+  at: string,
+): HealthChange | undefined {
+  if (!trouble) {
+    if (!health) return undefined;
+    const event = health.isAnnounced ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
+    return { health: undefined, event };
+  }
+  if (health?.isAnnounced) return undefined;
+  const failures = (health?.failures ?? 0) + 1;
+  const isAnnounced = failures === failuresUntilAnnounced;
+  const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced };
+  const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
+  return { health: failing, event };
+}
+
+const dataOf = ({ mailbox, direction }: Watch, { failingSince, trouble }: Health): WatchEventData => ({
+  mailbox,
+  direction,
+  ...trouble,
+  failingSince,
+});

@@ -1,0 +1,102 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Units } from '../table.ts';
+import type { CryptshareClient } from './cryptshare.ts';
+import type { Topics } from './publish.ts';
+import { type Reconciliation, reconcile } from './reconcile.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Watch } from './transfer.ts';
+import { type Trouble, troubleOfListing } from './trouble.ts';
+import { planVisit } from './visit.ts';
+
+/** What a poll works with. */
+export interface PollDependencies {
+  readonly server: CryptshareClient;
+  /** Origin of the Cryptshare Server, part of every event's id. */
+  readonly origin: string;
+  readonly dynamo: DynamoDBClient;
+  /** Name of the transfers table. */
+  readonly table: string;
+  readonly topics: Topics;
+  readonly now: () => Date;
+}
+
+/**
+ * How a poll ended. `unchanged`: the listing shows what is published already. `changed`: something was found to do.
+ * `baseline`: the first complete listing was stored. `overtaken`: another poll has claimed the snapshot meanwhile, this
+ * one's listing counts no more. `failed`: nothing could be compared.
+ */
+export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
+
+/** One poll of one watch. */
+export interface PollResult {
+  readonly outcome: PollOutcome;
+  /** Every page of the listing arrived. */
+  readonly isComplete: boolean;
+  /** Pages that arrived. */
+  readonly pages: number;
+  /** Requests sent for the listing, repeated ones included. */
+  readonly requests: number;
+  /** Transfers seen. */
+  readonly transfers: number;
+  /** Changes committed with an event. */
+  readonly changed: number;
+  /** Events published, repetitions after a failure included. */
+  readonly published: number;
+  readonly units: Units;
+  /** What kept the poll from doing all of its work. */
+  readonly trouble: Trouble | undefined;
+}
+
+/** Milliseconds for which a request begun just before the end of a poll may still take effect. */
+const afterglow = 10_000;
+
+/**
+ * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
+ * every change on the way. Stopped anywhere, it leaves a snapshot from which the next poll goes on: what was committed
+ * is published under the same ids, and nothing else is.
+ *
+ * @param notifyExisting announce what is there before the baseline instead of storing it silently
+ * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @throws the SDK's error when DynamoDB cannot be reached
+ */
+export async function pollWatch(
+  deps: PollDependencies,
+  watch: Watch,
+  notifyExisting: boolean,
+  stopAt: number,
+): Promise<PollResult> {
+  const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
+  const root = await snapshot.readRoot();
+  const pass = await deps.server.list(watch, root.count, stopAt);
+  const isComplete = pass.failure === undefined;
+  const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
+    outcome,
+    isComplete,
+    pages: pass.listing.pageCount,
+    requests: pass.requests,
+    transfers: pass.listing.size,
+    changed: reached?.changed ?? 0,
+    published: reached?.published ?? 0,
+    units: snapshot.units,
+    trouble: reached?.trouble ?? troubleOfListing(pass),
+  });
+
+  const visit = planVisit(root, pass.listing, isComplete);
+  if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
+
+  const suspectUntil = root.unsettled.size > 0 ? root.unsettledUntil : 0;
+  const writesUntil = Math.max(suspectUntil, stopAt + afterglow);
+  const claim = await snapshot.claim(root, visit.bits, visit.buckets, writesUntil);
+  if (!claim) return result('overtaken');
+
+  const context = {
+    server: deps.origin,
+    watch,
+    rev: claim.rev,
+    observedAt: deps.now().toISOString(),
+    silent: root.baselineAt === undefined && !notifyExisting,
+  };
+  const reached = await reconcile(deps, { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt });
+  if (!reached.isSettled) return result('overtaken', reached);
+  return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
+}

@@ -1,0 +1,126 @@
+import {
+  type MessageAttributeValue,
+  PublishBatchCommand,
+  type PublishBatchRequestEntry,
+  PublishCommand,
+  type SNSClient,
+} from '@aws-sdk/client-sns';
+import pLimit from 'p-limit';
+import type { Notice } from '../notices/notice.ts';
+import type { NotifierEvent } from './event.ts';
+import type { Watch } from './transfer.ts';
+
+/** The two topics on which everything is announced. */
+export interface Topics {
+  readonly sns: SNSClient;
+  readonly eventsTopicArn: string;
+  readonly noticesTopicArn: string;
+  /** Waits for so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Entries of one PublishBatch; an event has well under the 25 KB that this leaves for each. */
+const batchSize = 10;
+
+/** Batches under way at the same time. */
+const concurrency = 4;
+
+/** Times that an entry is published before it is left to the next poll. */
+const attempts = 3;
+
+/** Milliseconds before a refused entry is tried again. */
+const retryDelay = 200;
+
+/** What became of the events to publish. */
+export interface Publication {
+  /** The bodies that SNS has taken. */
+  readonly published: ReadonlySet<string>;
+  /** Why others are missing. */
+  readonly error: Error | undefined;
+}
+
+/**
+ * Publishes events to the topic transfer-events, each as its stored bytes, with `type`, `mailbox` and `direction` as
+ * attributes to filter on. An event that SNS refuses stops no other; once SNS cannot be reached, the rest is left.
+ *
+ * @param bodies of events
+ */
+export async function publishEvents(topics: Topics, bodies: readonly string[]): Promise<Publication> {
+  const published = new Set<string>();
+  let error: Error | undefined;
+  let isReachable = true;
+  await pLimit(concurrency).map(batchesOf(bodies), async (batch) => {
+    if (!isReachable) return;
+    try {
+      error = (await publishBatch(topics, batch, published)) ?? error;
+    } catch (cause) {
+      isReachable = false;
+      error = cause as Error;
+    }
+  });
+  return { published, error };
+}
+
+/** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
+async function publishBatch(
+  { sns, eventsTopicArn, sleep }: Topics,
+  batch: readonly string[],
+  published: Set<string>,
+): Promise<Error | undefined> {
+  let left = batch;
+  for (let attempt = 1; ; attempt += 1) {
+    // SNS answers 200 even when it refuses entries.
+    const { Failed = [] } = await sns.send(
+      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf) }),
+    );
+    const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
+    for (const [at, body] of left.entries()) if (!refusals.has(at)) published.add(body);
+    const repeatable = left.filter((_, at) => refusals.get(at)?.SenderFault === false);
+    if (repeatable.length === 0 || attempt === attempts) {
+      const [refusal] = refusals.values();
+      return refusal && new Error(`SNS refuses ${refusals.size} events, the first with ${refusal.Code}`);
+    }
+    left = repeatable;
+    await sleep(attempt * retryDelay);
+  }
+}
+
+/**
+ * Publishes a notice to the topic transfer-notices: readable text for e-mail and everything else, Amazon Q Developer's
+ * schema for chat.
+ *
+ * @throws the error of the SNS client
+ */
+export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: Notice): Promise<void> {
+  const { types, mailbox, direction, severity } = notice.attributes;
+  await sns.send(
+    new PublishCommand({
+      TopicArn: noticesTopicArn,
+      Subject: notice.subject,
+      MessageStructure: 'json',
+      Message: JSON.stringify({ default: notice.text, email: notice.text, https: JSON.stringify(notice.chat) }),
+      MessageAttributes: {
+        types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
+        mailbox: text(mailbox),
+        direction: text(direction),
+        severity: text(severity),
+      },
+    }),
+  );
+}
+
+function entryOf(body: string, at: number): PublishBatchRequestEntry {
+  const { type, data } = JSON.parse(body) as NotifierEvent<string, Watch>;
+  return {
+    Id: String(at),
+    Message: body,
+    MessageAttributes: { type: text(type), mailbox: text(data.mailbox), direction: text(data.direction) },
+  };
+}
+
+const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
+
+const batchesOf = (bodies: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(bodies.length / batchSize) }, (_, at) =>
+    bodies.slice(at * batchSize, (at + 1) * batchSize),
+  );

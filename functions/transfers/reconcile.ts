@@ -1,0 +1,134 @@
+import { isSuspicious, judgeAbsences } from './absences.ts';
+import { announceTransfers } from './announce.ts';
+import type { CryptshareClient, Pass } from './cryptshare.ts';
+import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
+import type { Topics } from './publish.ts';
+import type { Claim, Root, Snapshot } from './snapshot.ts';
+import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
+import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
+
+/** A poll that has claimed its snapshot. */
+export interface ClaimedPoll {
+  readonly snapshot: Snapshot;
+  /** As read before the listing began. */
+  readonly root: Root;
+  readonly pass: Pass;
+  readonly visit: Visit;
+  readonly claim: Claim;
+  readonly context: DiffContext;
+  /** Unix time in milliseconds until which an earlier poll may still write to the buckets it left unsettled. */
+  readonly suspectUntil: number;
+  /** Unix time in milliseconds from which on nothing new is begun. */
+  readonly stopAt: number;
+}
+
+/** What a reconciliation achieved. */
+export interface Reconciliation {
+  /** Changes committed with an event. */
+  readonly changed: number;
+  /** Events published, repetitions after a failure included. */
+  readonly published: number;
+  /** False when another poll has claimed the snapshot meanwhile. */
+  readonly isSettled: boolean;
+  /** Every change of the visited buckets is committed. */
+  readonly isCommitted: boolean;
+  readonly trouble: Trouble | undefined;
+}
+
+/**
+ * Brings the visited buckets of a claimed snapshot up to the listing: commits each change together with its event,
+ * announces what is pending, and only then settles.
+ *
+ * @throws the SDK's error when DynamoDB cannot be reached
+ */
+export async function reconcile(
+  { server, topics, now }: { server: CryptshareClient; topics: Topics; now: () => Date },
+  poll: ClaimedPoll,
+): Promise<Reconciliation> {
+  const { snapshot, root, pass, visit, claim, context, stopAt } = poll;
+  const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
+  const { changes, missing } = diff(rows, pass.listing.in(visit.buckets, visit.bits), context);
+
+  const canConclude = pass.failure === undefined && pass.listing.malformed === 0;
+  const isHeld = canConclude && isSuspicious(missing.length, root.count);
+  const absences = await judgeAbsences(server, canConclude && !isHeld ? missing : [], context, stopAt);
+
+  const isInTime = () => now().getTime() < stopAt;
+  const commits = await commitAll(snapshot, [...changes, ...absences.changes], isInTime);
+  for (const { after } of commits.committed) rows.set(after.trackingId, after);
+
+  const announcement = await announceTransfers(topics, context.watch, isInTime() ? [...rows.values()] : []);
+  for (const row of await clearAll(snapshot, announcement.rows)) rows.set(row.trackingId, row);
+
+  const isCommitted = commits.uncommitted.length === 0;
+  const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
+  const isSettled = await snapshot.settle(root, claim, {
+    count: pass.failure ? root.count : pass.listing.size + stillListed,
+    baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
+    ...bucketsLeft(poll, [...rows.values()], commits.uncommitted),
+    digests: digestsAfter(root, visit, rows.values()),
+  });
+
+  const error = commits.error ?? announcement.error;
+  return {
+    changed: commits.committed.filter(({ before, after }) => after.sequence > (before?.sequence ?? 0)).length,
+    published: announcement.published,
+    isSettled,
+    isCommitted,
+    trouble:
+      (error && troubleOfAws(error)) ??
+      (isInTime() ? undefined : troubleOfTime) ??
+      (isHeld ? troubleOfAbsences(missing.length, root.count) : undefined) ??
+      (absences.failure && troubleOfFailure(absences.failure)),
+  };
+}
+
+/**
+ * The buckets that the next poll has to look at, too: where something is not committed or not announced, where a
+ * transfer was missed and may come back, and where an earlier poll may still be writing.
+ */
+function bucketsLeft(
+  { root, visit, suspectUntil, context }: ClaimedPoll,
+  rows: readonly TransferRow[],
+  uncommitted: readonly TransferRow[],
+): Pick<Root, 'unsettled' | 'unsettledUntil'> {
+  const isSuspect = suspectUntil > Date.parse(context.observedAt);
+  const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
+  const open = [...uncommitted, ...rows.filter(({ pending, missedPasses }) => pending || missedPasses)];
+  return {
+    unsettled: new Set([
+      ...(isSuspect ? suspects : []),
+      ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, visit.bits)),
+    ]),
+    unsettledUntil: isSuspect ? suspectUntil : 0,
+  };
+}
+
+/** Commits each change for as long as there is time; one that fails stops no other. */
+async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], isInTime: () => boolean) {
+  const committed: RowChange[] = [];
+  const uncommitted: TransferRow[] = [];
+  let error: Error | undefined;
+  await snapshot.each(changes, async (change) => {
+    const { before, after } = change;
+    try {
+      if (isInTime() && (await snapshot.commit(before, after))) committed.push(change);
+      else uncommitted.push(after);
+    } catch (cause) {
+      uncommitted.push(after);
+      error ??= cause as Error;
+    }
+  });
+  return { committed, uncommitted, error };
+}
+
+/** Takes announced events off their rows and returns the rows without them. */
+async function clearAll(snapshot: Snapshot, announced: readonly TransferRow[]): Promise<TransferRow[]> {
+  const cleared: TransferRow[] = [];
+  await snapshot.each(announced, async (row) => {
+    const { pending, ...rest } = row;
+    // What cannot be cleared stays pending and is announced once more by the next poll.
+    if (await snapshot.clearPending(row).catch(() => false)) cleared.push(rest);
+  });
+  return cleared;
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { ShardPoll, WatchPoll } from './shard.ts';
+import { type Watch, watchKey } from './transfer.ts';
+
+/** A name for a watch in logs that tells nothing of the mailbox: direction and 10 hex digits of a hash. */
+export const watchName = (watch: Watch): string =>
+  `${watch.direction}-${createHash('sha256').update(watchKey(watch)).digest('hex').slice(0, 10)}`;
+
+/** Writes the one log line of a poll: a warning when something kept it from its work. */
+export function logPoll(logger: Logger, poll: WatchPoll): void {
+  const { watch, trouble, units, ...facts } = poll;
+  const line = { watch: watchName(watch), ...facts, readUnits: units.read, writeUnits: units.write };
+  if (trouble) logger.warn('poll', { ...line, cause: trouble.cause, trouble: trouble.message });
+  else logger.info('poll', line);
+}
+
+/** Adds a shard's poll to the metrics. */
+export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
+  const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
+  const longestGap = Math.max(0, ...polls.map((poll) => poll.sinceComplete));
+  metrics.addMetric('SecondsSinceCompleteListing', MetricUnit.Seconds, longestGap / 1000);
+  metrics.addMetric(
+    'WatchesTroubled',
+    MetricUnit.Count,
+    sum((poll) => (poll.trouble ? 1 : 0)),
+  );
+  metrics.addMetric('WatchesSkipped', MetricUnit.Count, skipped);
+  metrics.addMetric(
+    'EventsPublished',
+    MetricUnit.Count,
+    sum((poll) => poll.published),
+  );
+  metrics.addMetric(
+    'ServerRequests',
+    MetricUnit.Count,
+    sum((poll) => poll.requests),
+  );
+}

@@ -1,0 +1,76 @@
+import http from 'node:http';
+import https from 'node:https';
+import tls from 'node:tls';
+
+/** A server's answer as it came, redirects included: none is ever followed. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Decoded as UTF-8. */
+  readonly body: string;
+}
+
+/** Thrown when a server sends more than it may. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+}
+
+/** Connections to one server, kept open between requests. */
+export class Connection {
+  private readonly origin: string;
+  private readonly agent: http.Agent;
+
+  /**
+   * @param origin for example `https://cryptshare.example.com`
+   * @param ca certificates in PEM to trust for this server beside the public ones
+   */
+  constructor(origin: string, ca?: string) {
+    this.origin = origin;
+    this.agent = origin.startsWith('https:')
+      ? new https.Agent({ keepAlive: true, ...(ca && { ca: [...tls.getCACertificates('default'), ca] }) })
+      : new http.Agent({ keepAlive: true });
+  }
+
+  /**
+   * One GET, answered within `timeout` milliseconds or rejected with a `TimeoutError`.
+   *
+   * @param path path and query
+   * @param maxBytes of the body; beyond it {@link AnswerTooLargeError} is thrown
+   * @throws the network's or TLS's own error when the server cannot be reached
+   */
+  async get(path: string, headers: Record<string, string>, timeout: number, maxBytes: number): Promise<Answer> {
+    const signal = AbortSignal.timeout(timeout);
+    try {
+      return await this.send(path, headers, signal, maxBytes);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  private send(path: string, headers: Record<string, string>, signal: AbortSignal, maxBytes: number): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const client = this.origin.startsWith('https:') ? https : http;
+    const request = client.get(`${this.origin}${path}`, { agent: this.agent, headers, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > maxBytes) request.destroy(new AnswerTooLargeError(`the answer has more than ${maxBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      response.on('end', () => {
+        const body = Buffer.concat(chunks).toString('utf8');
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      });
+      response.on('error', reject);
+      response.on('close', () => reject(new Error('the connection closed in the middle of the answer')));
+    });
+    request.on('error', reject);
+    return promise;
+  }
+
+  /** Ends the kept connections. */
+  close(): void {
+    this.agent.destroy();
+  }
+}

@@ -1,0 +1,83 @@
+import type { Item } from '../table.ts';
+import type { TransferRow } from './diff.ts';
+import { bucketPrefix, type Digests, prefixRange, sameDigest } from './digest.ts';
+
+/** Digests are stored 64 to a row, so that a change rewrites 512 bytes whatever the size of the mailbox. */
+const digestsPerBlock = 64;
+
+export const rootKey = 'ROOT';
+
+/** First and last sort key of the root and its digest blocks: `$` is the character after `#`. */
+export const rootRange = ['ROOT', 'ROOT$'] as const;
+
+const blockPrefix = (bits: number): string => `ROOT#${String(bits).padStart(2, '0')}#`;
+
+/** Sort key of a block of digests: `ROOT#<bits>#<number of the block, 3 hex digits>`. */
+export const blockKey = (bits: number, block: number): string =>
+  `${blockPrefix(bits)}${block.toString(16).padStart(3, '0')}`;
+
+/** Whether a sort key is that of a digest block of the division into `2^bits` buckets. */
+export const isBlockOf = (bits: number, sk: string): boolean => sk.startsWith(blockPrefix(bits));
+
+/** Copies a stored block into its place among the digests. */
+export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Uint8Array): void {
+  const block = Number.parseInt(sk.slice(blockPrefix(bits).length), 16);
+  digests.set(new Uint32Array(bytes.slice().buffer), 2 * digestsPerBlock * block);
+}
+
+/** The bytes of a block. */
+export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
+  const lanes = digests.slice(2 * digestsPerBlock * block, 2 * digestsPerBlock * (block + 1));
+  return new Uint8Array(lanes.buffer);
+}
+
+/** The blocks in which the digests differ. */
+export function changedBlocks(before: Digests, after: Digests): Set<number> {
+  const blocks = new Set<number>();
+  for (let bucket = 0; bucket < after.length / 2; bucket += 1) {
+    if (!sameDigest(before, after, bucket)) blocks.add(Math.floor(bucket / digestsPerBlock));
+  }
+  return blocks;
+}
+
+/** A set of buckets as a bitmap of `2^bits` bits; undefined when it is empty. */
+export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array | undefined {
+  if (buckets.size === 0) return undefined;
+  const bitmap = new Uint8Array(Math.ceil(2 ** bits / 8));
+  for (const bucket of buckets) bitmap[bucket >> 3] = bitmap[bucket >> 3]! | (1 << (bucket & 7));
+  return bitmap;
+}
+
+/** The buckets of a bitmap. */
+export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
+  const buckets = new Set<number>();
+  bitmap?.forEach((byte, at) => {
+    for (let bit = 0; bit < 8; bit += 1) if (byte & (1 << bit)) buckets.add(8 * at + bit);
+  });
+  return buckets;
+}
+
+/** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
+export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
+
+/** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
+export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
+  const [from, to] = prefixRange(first, last, bits);
+  return [`T#${from}#`, `T#${to}$`];
+}
+
+/** Joins neighbouring buckets into runs, so that each run is one query. */
+export function runsOf(buckets: ReadonlySet<number>): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const bucket of [...buckets].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run?.[1] === bucket - 1) run[1] = bucket;
+    else runs.push([bucket, bucket]);
+  }
+  return runs;
+}
+
+/** The transfer's row as it stands in the table. */
+export function toTransferRow({ pk, sk, ...attributes }: Item): TransferRow {
+  return { trackingId: sk.slice('T#0000#'.length), ...attributes } as TransferRow;
+}

@@ -1,0 +1,195 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
+import { type Item, Partition, type Units } from '../table.ts';
+import type { TransferRow } from './diff.ts';
+import { type Digests, emptyDigests } from './digest.ts';
+import {
+  bitmapOf,
+  blockKey,
+  bucketRange,
+  bucketsOf,
+  bytesOfBlock,
+  changedBlocks,
+  isBlockOf,
+  placeBlock,
+  rootKey,
+  rootRange,
+  runsOf,
+  toTransferRow,
+  transferKey,
+} from './snapshot-rows.ts';
+import { type Watch, watchKey } from './transfer.ts';
+
+/** The snapshot's root: all that an unchanged poll needs to know. */
+export interface Root {
+  /** Counts the claims; a poll that read an older one has lost. */
+  readonly rev: number;
+  /** The snapshot has `2^bits` buckets. */
+  readonly bits: number;
+  /** Transfers that the snapshot has as listed. */
+  readonly count: number;
+  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
+  readonly baselineAt: string | undefined;
+  /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
+  readonly unsettled: ReadonlySet<number>;
+  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
+  readonly unsettledUntil: number;
+  /** Of what is published, by bucket. */
+  readonly digests: Digests;
+  /** Sort keys of digest blocks that belong to an earlier, coarser division. */
+  readonly outdatedBlocks: readonly string[];
+}
+
+/** A poll's hold on the snapshot. */
+export interface Claim {
+  readonly rev: number;
+  readonly bits: number;
+}
+
+/** What a poll leaves behind once it has published what it could. */
+export type Settlement = Pick<Root, 'count' | 'baselineAt' | 'unsettled' | 'unsettledUntil' | 'digests'>;
+
+/** The snapshot of a watch that was never polled. */
+const nothing: Root = {
+  rev: 0,
+  bits: 0,
+  count: 0,
+  baselineAt: undefined,
+  unsettled: new Set(),
+  unsettledUntil: 0,
+  digests: emptyDigests(0),
+  outdatedBlocks: [],
+};
+
+/** Requests to DynamoDB under way at the same time. */
+const concurrency = 16;
+
+/**
+ * The snapshot of one watch in the transfers table, as one poll sees it. Reads are strongly consistent; every write is
+ * conditional on the poll's claim, so an older poll can never undo a newer one.
+ */
+export class Snapshot {
+  private readonly partition: Partition;
+  private readonly limit = pLimit(concurrency);
+
+  constructor(client: DynamoDBClient, table: string, watch: Watch) {
+    this.partition = new Partition(client, table, watchKey(watch));
+  }
+
+  /** Read and write units used so far. */
+  get units(): Units {
+    return this.partition.units;
+  }
+
+  /** The root with all digests: one read unit for each 4 KB, which is 400 digests or 13,000 transfers. */
+  async readRoot(): Promise<Root> {
+    const items = await this.partition.range(...rootRange);
+    const root = items.find(({ sk }) => sk === rootKey);
+    if (!root) return nothing;
+    const { rev, bits, count = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
+    const digests = emptyDigests(bits);
+    const outdatedBlocks: string[] = [];
+    for (const block of items) {
+      if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, block.digests);
+      else if (block !== root) outdatedBlocks.push(block.sk);
+    }
+    return { rev, bits, count, baselineAt, unsettled: bucketsOf(unsettled), unsettledUntil, digests, outdatedBlocks };
+  }
+
+  /**
+   * Claims the snapshot: from here on no older poll can settle, and the given buckets count as unsettled until this
+   * poll or a later one settles them.
+   *
+   * @param root as read before the listing began
+   * @param bits the division from now on; may be finer than the root's if all buckets are given
+   * @param until Unix time in milliseconds from which on this poll writes nothing
+   * @returns undefined when another poll has claimed the snapshot since
+   */
+  async claim(root: Root, bits: number, unsettled: ReadonlySet<number>, until: number): Promise<Claim | undefined> {
+    const rev = root.rev + 1;
+    const change = 'SET rev = :rev, bits = :bits, unsettled = :unsettled, unsettledUntil = :until';
+    const values: Item = { rev, bits, unsettled: bitmapOf(unsettled, bits), until };
+    const claimed = await this.partition.update(
+      rootKey,
+      change,
+      root.rev === 0
+        ? { condition: 'attribute_not_exists(pk)', values }
+        : { condition: 'rev = :read', values: { ...values, read: root.rev } },
+    );
+    return claimed ? { rev, bits } : undefined;
+  }
+
+  /** The rows of the given buckets by tracking id, those of unlisted transfers included. */
+  async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
+    const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
+      this.partition.range(...bucketRange(first, last, bits)),
+    );
+    const rows = found.flat().map(toTransferRow);
+    return new Map(rows.map((row) => [row.trackingId, row]));
+  }
+
+  /** Runs a task for each item, a bounded number at a time. */
+  async each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
+    await this.limit.map(items, task);
+  }
+
+  /**
+   * Commits a change, together with the event it is worth, in one conditional write.
+   *
+   * @param before the row as read under this poll's claim
+   * @returns false when a later claim has written the row since
+   */
+  commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
+    const { trackingId, ...attributes } = after;
+    return this.partition.put(
+      transferKey(trackingId),
+      attributes,
+      before
+        ? {
+            condition: 'rev < :rev AND #sequence = :sequence',
+            names: ['sequence'],
+            values: { rev: after.rev, sequence: before.sequence },
+          }
+        : { condition: 'attribute_not_exists(pk)' },
+    );
+  }
+
+  /** Takes the published events off a row, unless a later claim has written it. */
+  clearPending({ trackingId, rev, sequence }: TransferRow): Promise<boolean> {
+    return this.partition.update(transferKey(trackingId), 'REMOVE pending', {
+      condition: 'rev = :rev AND #sequence = :sequence',
+      names: ['sequence'],
+      values: { rev, sequence },
+    });
+  }
+
+  /**
+   * Moves the digests forward and ends the claim. The root comes last: until it is written, the buckets stay unsettled.
+   *
+   * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
+   */
+  async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
+    const { count, baselineAt, unsettled, unsettledUntil, digests } = settlement;
+    const before = root.bits === bits ? root.digests : emptyDigests(bits);
+    await this.limit.map(changedBlocks(before, digests), (block) =>
+      this.partition.put(
+        blockKey(bits, block),
+        { rev, digests: bytesOfBlock(digests, block) },
+        { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } },
+      ),
+    );
+    const bitmap = bitmapOf(unsettled, bits);
+    const set = `SET #count = :count${baselineAt ? ', baselineAt = :baselineAt' : ''}`;
+    const settled = await this.partition.update(
+      rootKey,
+      bitmap ? `${set}, unsettled = :unsettled, unsettledUntil = :until` : `${set} REMOVE unsettled, unsettledUntil`,
+      {
+        condition: 'rev = :rev',
+        names: ['count'],
+        values: { rev, count, baselineAt, unsettled: bitmap, until: bitmap && unsettledUntil },
+      },
+    );
+    if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));
+    return settled;
+  }
+}

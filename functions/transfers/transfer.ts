@@ -1,0 +1,72 @@
+/** `sent`: transfers the mailbox has sent; `received`: transfers it has received. */
+export type Direction = 'sent' | 'received';
+
+/** One mailbox in one direction: the unit that is polled. */
+export interface Watch {
+  readonly mailbox: string;
+  readonly direction: Direction;
+}
+
+/** The state as this project compares, stores and publishes it, see {@link canonicalState}. */
+export type State = string;
+
+const eventTypes = {
+  PROCESSING: 'transfer.processing',
+  ACTIVE: 'transfer.active',
+  FAILED: 'transfer.failed',
+  DELETED_BY_EXPIRATION: 'transfer.deleted_by_expiration',
+  DELETED_BY_REVOCATION: 'transfer.deleted_by_revocation',
+  DELETED_BY_ADMIN: 'transfer.deleted_by_admin',
+  DELETED_BY_SECURITY: 'transfer.deleted_by_security',
+} as const;
+
+type KnownState = keyof typeof eventTypes;
+
+/** Type of an event about one transfer. */
+export type TransferEventType =
+  | (typeof eventTypes)[KnownState]
+  | 'transfer.unlisted'
+  /** The transfer has a state that this version does not know; its raw text stands in `state`. */
+  | 'transfer.state_changed';
+
+/** Longest state kept, in characters: enough for any documented one, short enough for every channel. */
+const maxStateLength = 64;
+
+/** Longest tracking id accepted, in characters; the table's sort key holds 1,024 bytes. */
+const maxTrackingIdLength = 200;
+
+const isKnown = (state: string): state is KnownState => Object.hasOwn(eventTypes, state);
+
+/** What is left of a state when spelling is set aside: upper case, with `_` for `-` and space. */
+export const comparableState = (raw: string): string => raw.trim().toUpperCase().replaceAll(/[\s-]/g, '_');
+
+/**
+ * One spelling for each state. The vendor documents two (`Deleted_by_expiration` in prose, `DELETED_BY_EXPIRATION` on
+ * the wire), so case, `-`, space and `_` make no difference. A state outside the vendor's page on transfer polling
+ * keeps its raw text, without control characters, which SNS refuses, and cut to 64 characters.
+ */
+export function canonicalState(raw: string): State {
+  const known = comparableState(raw);
+  return isKnown(known) ? known : raw.trim().replaceAll(/\p{C}/gu, ' ').slice(0, maxStateLength);
+}
+
+/** Whether two states are the same but for their spelling. */
+export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
+
+/** The type of the event that tells that a transfer is now in `state`. */
+export const eventTypeOf = (state: State): TransferEventType =>
+  isKnown(state) ? eventTypes[state] : 'transfer.state_changed';
+
+/** Whether a row's `trackingId` can be a key: 1 to 200 printable ASCII characters, otherwise opaque. */
+export function isTrackingId(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > maxTrackingIdLength) return false;
+  // A loop, because a regular expression here costs as much as parsing the row.
+  for (let at = 0; at < value.length; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code < 0x21 || code > 0x7e) return false;
+  }
+  return true;
+}
+
+/** The key of a watch in the table: `<direction>#<mailbox>`. */
+export const watchKey = ({ direction, mailbox }: Watch): string => `${direction}#${mailbox}`;

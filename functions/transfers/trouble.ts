@@ -1,0 +1,45 @@
+import type { Pass } from './cryptshare.ts';
+import type { CryptshareFailure } from './failure.ts';
+
+/** What keeps a poll from doing all of its work, for a person to read. */
+export interface Trouble {
+  /** One word for logs and filters. */
+  readonly cause: string;
+  /** What is wrong and what to do about it, in one line. */
+  readonly message: string;
+}
+
+/** What the server refused. */
+export const troubleOfFailure = ({ kind, message, remedy }: CryptshareFailure): Trouble => ({
+  cause: kind,
+  message: `${message}; ${remedy}`,
+});
+
+/** What is wrong with a listing, if anything. */
+export function troubleOfListing({ listing, failure }: Pass): Trouble | undefined {
+  if (failure) return troubleOfFailure(failure);
+  if (listing.malformed === 0) return undefined;
+  return {
+    cause: 'malformed_rows',
+    message: `${listing.malformed} rows of the listing have no usable tracking id or state and are skipped; while that lasts, no transfer is taken for gone`,
+  };
+}
+
+/** So many transfers vanished at once that it looks like a fault of the server. */
+export const troubleOfAbsences = (missing: number, count: number): Trouble => ({
+  cause: 'absences_held',
+  message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone until they are back, so look at the server's transfer log`,
+});
+
+/** An AWS service failed; whatever it concerns is done by a later poll. */
+export const troubleOfAws = (error: Error): Trouble => ({
+  cause: 'aws_error',
+  message: `${error.name}: ${error.message}; nothing is lost, the next poll goes on from here`,
+});
+
+/** The poll had to end before everything was committed or announced. */
+export const troubleOfTime: Trouble = {
+  cause: 'out_of_time',
+  message:
+    'the poll ran out of time and the next one goes on from here; if that lasts, spread the watches over more shards (schedule.shards)',
+};

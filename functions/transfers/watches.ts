@@ -1,0 +1,92 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Partition } from '../table.ts';
+import { eventBody } from './event.ts';
+import type { Health, HealthChange } from './health.ts';
+import { type Watch, watchKey } from './transfer.ts';
+
+/** A watch as the registry has it. */
+export interface RegisteredWatch extends Watch {
+  /** It stands in the configuration file. */
+  readonly isDeclared?: boolean;
+  /** It is not polled, for instance because the configuration file no longer declares it. */
+  readonly isDisabled?: boolean;
+  /** Announce what is there before the baseline instead of storing it silently. */
+  readonly notifyExisting?: boolean;
+  readonly health?: Health;
+  /** Counts the changes of `health`. */
+  readonly healthRev?: number;
+  /** Bodies of events about this watch that are not known to be published. */
+  readonly pending?: readonly string[];
+}
+
+const registryRange = ['received#', 'sent$'] as const;
+
+/** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
+export class Watches {
+  private readonly partition: Partition;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.partition = new Partition(client, table, 'WATCHES');
+  }
+
+  /** All watches, disabled ones included. */
+  async list(): Promise<RegisteredWatch[]> {
+    const rows = await this.partition.range(...registryRange);
+    return rows.map(({ pk, sk, ...watch }) => watch as RegisteredWatch);
+  }
+
+  /**
+   * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
+   * declared ones that do not any more, and leaves alone what operators added.
+   *
+   * @param notifyExisting for the watches this adds
+   */
+  async declare(watches: readonly Watch[], notifyExisting: boolean): Promise<void> {
+    const keys = new Set(watches.map(watchKey));
+    const dropped = (await this.list()).filter((watch) => watch.isDeclared && !keys.has(watchKey(watch)));
+    for (const watch of dropped)
+      await this.partition.update(watchKey(watch), 'SET isDisabled = :true', { values: { true: true } });
+    for (const { mailbox, direction } of watches) {
+      await this.partition.update(
+        watchKey({ mailbox, direction }),
+        `SET mailbox = :mailbox, direction = :direction, isDeclared = :true,
+          notifyExisting = if_not_exists(notifyExisting, :notifyExisting) REMOVE isDisabled`,
+        { values: { mailbox, direction, true: true, notifyExisting } },
+      );
+    }
+  }
+
+  /**
+   * Writes down a watch's health together with the event it is worth.
+   *
+   * @returns the watch as it is now, or undefined when another poll was first
+   */
+  async commitHealth(watch: RegisteredWatch, { health, event }: HealthChange): Promise<RegisteredWatch | undefined> {
+    const healthRev = (watch.healthRev ?? 0) + 1;
+    const pending = event ? [...(watch.pending ?? []), eventBody(event)] : watch.pending;
+    const sets = [
+      'healthRev = :healthRev',
+      ...(health ? ['health = :health'] : []),
+      ...(pending ? ['pending = :pending'] : []),
+    ];
+    const isWritten = await this.partition.update(
+      watchKey(watch),
+      `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
+      {
+        condition: watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read',
+        values: { healthRev, health, pending, read: watch.healthRev },
+      },
+    );
+    if (!isWritten) return undefined;
+    const { health: _, pending: __, ...rest } = watch;
+    return { ...rest, healthRev, ...(health && { health }), ...(pending && { pending }) };
+  }
+
+  /** Takes the published events off a watch, unless another poll has changed it since. */
+  async clearPending(watch: RegisteredWatch): Promise<void> {
+    await this.partition.update(watchKey(watch), 'REMOVE pending', {
+      condition: 'healthRev = :read',
+      values: { read: watch.healthRev },
+    });
+  }
+}

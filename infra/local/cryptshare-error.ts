@@ -1,0 +1,46 @@
+/** An error as the REST API 1.8 document lists it: HTTP status, the code in the body and a short English text. */
+export class CryptshareError extends Error {
+  override readonly name = 'CryptshareError';
+  readonly status: number;
+  readonly code: number;
+
+  constructor(status: number, code: number, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+
+  /** The body of the answer. Unlike every other answer it is not wrapped in `data`. */
+  get body(): { errorCode: number; errorMessage: string } {
+    return { errorCode: this.code, errorMessage: this.message };
+  }
+}
+
+/** Thrown when the limit on verifications is reached; `retryAfterSeconds` until the next one is answered. */
+export class TooManyVerificationsError extends CryptshareError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(429, 2007, 'Too many requests.');
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export const missing = (parameter: string) => new CryptshareError(400, 1002, `Required ${parameter} is missing.`);
+
+export const malformed = (parameter: string, status: 400 | 404 = 400) =>
+  new CryptshareError(status, 1004, `Bad value of ${parameter}.`);
+
+export const badPathVariable = (name: string) => new CryptshareError(400, 1005, `Bad path variable ${name}.`);
+
+export const noSuchEndpoint = () => new CryptshareError(404, 1006, 'The endpoint does not exist.');
+
+export const noSuchTransfer = () => new CryptshareError(404, 2003, 'The transfer does not exist.');
+
+export const unsupportedVersion = () => new CryptshareError(404, 2004, 'The requested API version is not supported.');
+
+export const notLicensed = () => new CryptshareError(403, 3001, 'The product is not licensed.');
+
+export const notVerified = (status: 401 | 403) => new CryptshareError(status, 3002, 'Invalid verification data.');
+
+export const unhandled = () => new CryptshareError(500, 5000, 'Unhandled server error.');

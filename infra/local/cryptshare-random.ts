@@ -1,0 +1,24 @@
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** A repeatable source of identifiers (mulberry32): the same seed gives the same run. Not fit for secrets. */
+export class SeededRandom {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed;
+  }
+
+  /** The given number of letters and digits. */
+  alphanumerics(length: number): string {
+    let text = '';
+    for (let at = 0; at < length; at += 1) text += alphabet[this.next() % alphabet.length];
+    return text;
+  }
+
+  private next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+}

@@ -1,0 +1,13 @@
+/** The part of dynalite that the local run uses; the package brings no types. */
+declare module 'dynalite' {
+  import type { Server } from 'node:http';
+
+  interface DynaliteOptions {
+    /** Folder of the database; in memory without it. */
+    readonly path?: string;
+    /** Milliseconds for which a new table stays in the state CREATING. */
+    readonly createTableMs?: number;
+  }
+
+  export default function dynalite(options?: DynaliteOptions): Server;
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
+import dynalite from 'dynalite';
+import { startFauxqs } from 'fauxqs';
+
+/** The AWS services of the local run, over real HTTP on this machine only. */
+export interface EmbeddedServices {
+  /** Variables by which the AWS SDK finds the services. */
+  readonly sdkEnvironment: Record<string, string>;
+  /** Ends the services; what is under way is cut off. */
+  close(): Promise<void>;
+}
+
+/** Any region and any credentials do: nothing leaves this machine. */
+const region = 'us-east-1';
+
+/**
+ * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface.
+ *
+ * @param data folder that keeps database and queues; in memory without it
+ */
+export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
+  if (data) mkdirSync(data, { recursive: true, mode: 0o700 });
+  const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, 'dynamodb') }) });
+  database.listen(0, '127.0.0.1');
+  await once(database, 'listening');
+  const queues = await startFauxqs({
+    port: 0,
+    host: '127.0.0.1',
+    logger: false,
+    ...(data && { dataDir: join(data, 'queues') }),
+  });
+  const queuesUrl = `http://127.0.0.1:${queues.port}`;
+  return {
+    sdkEnvironment: {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(database.address() as AddressInfo).port}`,
+      AWS_ENDPOINT_URL_SNS: queuesUrl,
+      AWS_ENDPOINT_URL_SQS: queuesUrl,
+    },
+    async close() {
+      await queues.stop();
+      database.closeAllConnections();
+      database.close();
+      await once(database, 'close');
+    },
+  };
+}
+
+/** Creates the transfers table unless it is there. */
+export async function createTransfersTable(dynamo: DynamoDBClient, table: string): Promise<void> {
+  try {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+}
+
+/** Creates a topic unless it is there, and returns its ARN. */
+export async function createTopic(sns: SNSClient, name: string): Promise<string> {
+  const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: name }));
+  return TopicArn!;
+}

@@ -1,0 +1,173 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { CryptshareClient, type CryptshareOptions } from '../../../functions/transfers/cryptshare.ts';
+import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
+import { type PollDependencies, type PollResult, pollWatch } from '../../../functions/transfers/poll.ts';
+import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { AwsFaults } from './aws-faults.ts';
+
+/** A clock that tests move. */
+export class TestClock {
+  private time = Date.parse('2026-11-24T00:00:00Z');
+  readonly now = (): Date => new Date(this.time);
+  advance(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+}
+
+export const clientId = 'exampleclientid'.repeat(4);
+export const token = 'example-token-1';
+export const table = 'transfers';
+
+/** Milliseconds that a poll may take in these tests. */
+export const pollBudget = 50_000;
+
+/** A message of the topic transfer-notices: text for each channel. */
+export interface PublishedNotice {
+  readonly subject: string;
+  readonly text: string;
+  readonly chat: { version: string; source: string; content: Record<string, string> };
+  readonly attributes: Record<string, string>;
+}
+
+/** Embedded services, a simulated server and a poll between them, over real HTTP. */
+export interface World {
+  readonly clock: TestClock;
+  readonly cryptshare: CryptshareServer;
+  readonly faults: AwsFaults;
+  readonly deps: PollDependencies;
+  /** Builds another client for the same server, as another process would have it. */
+  client(options?: Partial<CryptshareOptions>): CryptshareClient;
+  /** Makes the token hold for a mailbox and returns the watch. */
+  watch(mailbox: string, direction?: Watch['direction']): Watch;
+  poll(watch: Watch, notifyExisting?: boolean): Promise<PollResult>;
+  /** Takes what was published since the last call. */
+  takeEvents(): Promise<{ body: string; event: TransferEvent | WatchEvent; attributes: Record<string, string> }[]>;
+  takeNotices(): Promise<PublishedNotice[]>;
+  close(): Promise<void>;
+}
+
+/** Starts a world of its own. */
+export async function startWorld(): Promise<World> {
+  const clock = new TestClock();
+  const services = await startEmbeddedServices();
+  const cryptshare = await startCryptshareServer({ now: clock.now });
+  const sdk = {
+    region: services.sdkEnvironment.AWS_REGION!,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
+  const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
+  const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });
+  const sqs = new SQSClient({ ...sdk, endpoint: queuesUrl });
+  await createTransfersTable(dynamo, table);
+  const eventsTopicArn = await createTopic(sns, 'transfer-events');
+  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
+  const eventsQueue = await subscribe(sns, sqs, eventsTopicArn, true);
+  const noticesQueue = await subscribe(sns, sqs, noticesTopicArn, false);
+  const faults = new AwsFaults(dynamo, sns);
+
+  const client = (options: Partial<CryptshareOptions> = {}) =>
+    new CryptshareClient({
+      origin: cryptshare.url,
+      clientId,
+      verificationToken: token,
+      maxConcurrentPages: 4,
+      now: clock.now,
+      random: () => 0.5,
+      sleep: async (milliseconds) => clock.advance(milliseconds),
+      ...options,
+    });
+  const deps: PollDependencies = {
+    server: client(),
+    origin: cryptshare.url,
+    dynamo,
+    table,
+    topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    now: clock.now,
+  };
+
+  return {
+    clock,
+    cryptshare,
+    faults,
+    deps,
+    client,
+    watch(mailbox, direction = 'sent') {
+      cryptshare.grantToken(mailbox, clientId, token);
+      return { mailbox, direction };
+    },
+    poll: (watch, notifyExisting = false) =>
+      pollWatch(deps, watch, notifyExisting, clock.now().getTime() + pollBudget),
+    async takeEvents() {
+      const messages = await takeAll(sqs, eventsQueue);
+      return messages.map(({ Body = '', MessageAttributes = {} }) => ({
+        body: Body,
+        event: JSON.parse(Body),
+        attributes: Object.fromEntries(
+          Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]),
+        ),
+      }));
+    },
+    async takeNotices() {
+      const messages = await takeAll(sqs, noticesQueue);
+      return messages.map(({ Body = '' }) => {
+        const { Subject, Message, MessageAttributes } = JSON.parse(Body);
+        const { email, https } = JSON.parse(Message);
+        const attributes = Object.entries<{ Value: string }>(MessageAttributes);
+        return {
+          subject: Subject,
+          text: email,
+          chat: JSON.parse(https),
+          attributes: Object.fromEntries(attributes.map(([name, { Value }]) => [name, Value])),
+        };
+      });
+    },
+    async close() {
+      deps.server.close();
+      for (const sdkClient of [dynamo, sns, sqs]) sdkClient.destroy();
+      await cryptshare.close();
+      await services.close();
+    },
+  };
+}
+
+async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string, raw: boolean): Promise<string> {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `of-${topicArn.split(':').at(-1)}` }));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  await sns.send(
+    new SubscribeCommand({
+      TopicArn: topicArn,
+      Protocol: 'sqs',
+      Endpoint: Attributes!.QueueArn,
+      Attributes: { RawMessageDelivery: String(raw) },
+    }),
+  );
+  return QueueUrl!;
+}
+
+async function takeAll(sqs: SQSClient, QueueUrl: string) {
+  const taken = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+    );
+    if (Messages.length === 0) return taken;
+    taken.push(...Messages);
+    await sqs.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl,
+        Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+      }),
+    );
+  }
+}
