@@ -41,6 +41,8 @@ export const switchesSchema = z.strictObject({
   beyondLastPage: z.enum(['empty', 'error']),
   /** A `page-size` above 100: 400/1004, or treated as 100. */
   oversizedPage: z.enum(['reject', 'clamp']),
+  /** Rows that a page has at most, however many are asked for; no document says whether a server cuts pages silently. */
+  maximumPageSize: z.int().min(1).max(100),
   /** Whether `active=true` includes transfers that are still being processed. */
   activeIncludesProcessing: z.boolean(),
   /** A name in `fields` that no transfer has: left out, or 400/1004. */
@@ -90,6 +92,7 @@ export const defaultSwitches: Readonly<Switches> = {
   order: 'newest-first',
   beyondLastPage: 'empty',
   oversizedPage: 'reject',
+  maximumPageSize: 100,
   activeIncludesProcessing: false,
   unknownFields: 'ignore',
   fileDownloadsInLists: true,

@@ -13,7 +13,7 @@ import type { Transfer } from './cryptshare-transfers.ts';
 type Mailbox = { Params: { email: string }; Querystring: Query };
 
 const defaultPageSize = 10;
-const maximumPageSize = 100;
+const documentedMaximum = 100;
 
 /** What a verified client can learn about the transfers of its mailbox, from the vendor's page on transfer polling. */
 export function transferRoutes(app: FastifyInstance, simulation: Simulation): void {
@@ -57,9 +57,9 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
   );
 }
 
-function pageBounds(query: Query, { oversizedPage }: Readonly<Switches>): PageQuery {
+function pageBounds(query: Query, { oversizedPage, maximumPageSize }: Readonly<Switches>): PageQuery {
   const pageSize = positive(query, 'page-size', defaultPageSize);
-  if (pageSize > maximumPageSize && oversizedPage === 'reject') throw malformed('page-size');
+  if (pageSize > documentedMaximum && oversizedPage === 'reject') throw malformed('page-size');
   return { page: positive(query, 'page', 1), pageSize: Math.min(pageSize, maximumPageSize) };
 }
 

@@ -46,7 +46,9 @@ export interface World {
   readonly faults: AwsFaults;
   readonly deps: PollDependencies;
   /** Builds another client for the same server, as another process would have it. */
-  client(options?: Partial<CryptshareOptions>): CryptshareClient;
+  client(options?: Partial<CryptshareOptions>, kind?: typeof CryptshareClient): CryptshareClient;
+  /** Has something happen before a page is answered, instead of what was to happen before. */
+  setDrift(callback: (page: number) => void): void;
   /** Makes the token hold for a mailbox and returns the watch. */
   watch(mailbox: string, direction?: Watch['direction']): Watch;
   poll(watch: Watch, notifyExisting?: boolean): Promise<PollResult>;
@@ -76,8 +78,10 @@ export async function startWorld(): Promise<World> {
   const noticesQueue = await subscribe(sns, sqs, noticesTopicArn, false);
   const faults = new AwsFaults(dynamo, sns);
 
-  const client = (options: Partial<CryptshareOptions> = {}) =>
-    new CryptshareClient({
+  let drift: (page: number) => void = () => {};
+  cryptshare.onPage(({ page }) => drift(page));
+  const client = (options: Partial<CryptshareOptions> = {}, Kind = CryptshareClient) =>
+    new Kind({
       origin: cryptshare.url,
       clientId,
       verificationToken: token,
@@ -102,6 +106,9 @@ export async function startWorld(): Promise<World> {
     faults,
     deps,
     client,
+    setDrift(callback) {
+      drift = callback;
+    },
     watch(mailbox, direction = 'sent') {
       cryptshare.grantToken(mailbox, clientId, token);
       return { mailbox, direction };

@@ -171,6 +171,15 @@ export const observations: readonly Observation[] = [
     switched: 100,
   },
   {
+    switches: { maximumPageSize: 10 },
+    observe: async (server) => {
+      server.transfers.seed({ count: 120, sender: alice, to: [bob], state: 'ACTIVE' });
+      return (await list(server, '?page-size=100')).length;
+    },
+    byDefault: 100,
+    switched: 10,
+  },
+  {
     switches: { activeIncludesProcessing: true },
     observe: (server) => {
       createTransfer(server);

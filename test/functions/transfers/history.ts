@@ -1,0 +1,273 @@
+import fc from 'fast-check';
+import { CryptshareClient, type Pass } from '../../../functions/transfers/cryptshare.ts';
+import { isListed } from '../../../functions/transfers/diff.ts';
+import type { TransferEvent } from '../../../functions/transfers/event.ts';
+import { type PollResult, pollWatch } from '../../../functions/transfers/poll.ts';
+import { Snapshot } from '../../../functions/transfers/snapshot.ts';
+import { sameState, type Watch } from '../../../functions/transfers/transfer.ts';
+import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
+import { type FaultKind, FaultPlan } from './aws-faults.ts';
+import { pollBudget, type World } from './world.ts';
+
+/** Something that happens to the server's transfers; `pick` chooses one of those there are. */
+export type Happening =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'change'; readonly pick: number; readonly state: string }
+  | { readonly kind: 'purge'; readonly pick: number }
+  | { readonly kind: 'restore'; readonly pick: number };
+
+/** A poll with what goes wrong during it and what happens in the middle of its listing. */
+export interface FaultyPoll {
+  readonly kind: 'poll';
+  /** By the number of the call to AWS. */
+  readonly aws: readonly (readonly [number, FaultKind])[];
+  readonly server: readonly Fault[];
+  /** Happenings before the page is answered. */
+  readonly drift: readonly { readonly page: number; readonly happening: Happening }[];
+}
+
+/** A poll that is held at one of its calls to AWS while other things happen, polls among them. */
+export interface Overlap {
+  readonly kind: 'overlap';
+  readonly heldAt: number;
+  readonly meanwhile: readonly (Happening | FaultyPoll)[];
+}
+
+export interface History {
+  readonly direction: Watch['direction'];
+  readonly order: 'newest-first' | 'shuffled';
+  readonly seeded: number;
+  readonly notifyExisting: boolean;
+  readonly steps: readonly (Happening | FaultyPoll | Overlap)[];
+}
+
+const state = fc.constantFrom(
+  'ACTIVE',
+  'ACTIVE',
+  'FAILED',
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_REVOCATION',
+  'DELETED_BY_ADMIN',
+  'DELETED_BY_SECURITY',
+  'Quarantined',
+);
+const pick = fc.nat(1000);
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  fc.record({ kind: fc.constant('create' as const) }),
+  fc.record({ kind: fc.constant('change' as const), pick, state }),
+  fc.record({ kind: fc.constant('purge' as const), pick }),
+  fc.record({ kind: fc.constant('restore' as const), pick }),
+);
+const awsFault = fc.tuple(
+  fc.nat(24),
+  fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after', 'partial'),
+);
+const serverFault: fc.Arbitrary<Fault> = fc.record({
+  page: fc.integer({ min: 1, max: 4 }),
+  times: fc.integer({ min: 1, max: 4 }),
+  answer: fc.constantFrom<Fault['answer']>(
+    faultAnswers.serverError,
+    faultAnswers.badGateway,
+    faultAnswers.signInPage,
+    faultAnswers.tooManyRequests('2'),
+    faultAnswers.tooManyRequests(),
+    { kind: 'truncated' },
+    { kind: 'dropped' },
+  ),
+});
+const drift = fc.record({ page: fc.integer({ min: 1, max: 4 }), happening });
+const poll: fc.Arbitrary<FaultyPoll> = fc.record({
+  kind: fc.constant('poll' as const),
+  aws: fc.array(awsFault, { maxLength: 2 }),
+  server: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(serverFault, { maxLength: 2 }) }),
+  drift: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(drift, { maxLength: 2 }) }),
+});
+const overlap: fc.Arbitrary<Overlap> = fc.record({
+  kind: fc.constant('overlap' as const),
+  heldAt: fc.nat(12),
+  meanwhile: fc.array(fc.oneof(happening, poll), { minLength: 1, maxLength: 4 }),
+});
+
+/** Random histories of one mailbox. */
+export const history: fc.Arbitrary<History> = fc.record({
+  direction: fc.constantFrom('sent' as const, 'received' as const),
+  order: fc.constantFrom('newest-first' as const, 'shuffled' as const),
+  seeded: fc.oneof(fc.nat(3), fc.nat(28)),
+  notifyExisting: fc.boolean(),
+  steps: fc.array(
+    fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 1, arbitrary: overlap }),
+    { minLength: 1, maxLength: 14 },
+  ),
+});
+
+/** What a history has shown. */
+export interface Account {
+  /** Every state that a transfer ever had, in order, and whether it is purged at the end. */
+  readonly truth: ReadonlyMap<string, { readonly states: readonly string[]; isPurged: boolean; wasPurged: boolean }>;
+  /** The complete listings, in the order in which they ended. */
+  readonly listings: readonly ReadonlyMap<string, string>[];
+  /** Every event as it was published, repetitions included. */
+  readonly published: readonly { readonly body: string; readonly event: TransferEvent }[];
+  readonly notices: readonly string[];
+  /** The states that were stored without an event. */
+  readonly baseline: ReadonlyMap<string, string>;
+  /** The state of each listed transfer in the snapshot at the end. */
+  readonly snapshot: ReadonlyMap<string, string>;
+  /** The polls after the last fault. */
+  readonly calmPolls: readonly PollResult[];
+  /** Calls to AWS of the last poll, and what was published by it. */
+  readonly lastPoll: { readonly calls: readonly string[]; readonly published: number };
+}
+
+/** Keeps what each pass has seen. */
+class WatchedClient extends CryptshareClient {
+  readonly listings: ReadonlyMap<string, string>[] = [];
+
+  override async list(...args: Parameters<CryptshareClient['list']>): Promise<Pass> {
+    const pass = await super.list(...args);
+    if (!pass.failure) this.listings.push(pass.listing.in(new Set([0]), 0));
+    return pass;
+  }
+}
+
+let mailboxes = 0;
+
+/** Lives through a history with a mailbox of its own and gives account of it. */
+export async function live(world: World, { direction, order, seeded, notifyExisting, steps }: History): Promise<Account> {
+  mailboxes += 1;
+  const mailbox = `history-${mailboxes}@example.com`;
+  const watch = world.watch(mailbox, direction);
+  const { transfers, faults, switches } = world.cryptshare;
+  switches.order = order;
+  const people =
+    direction === 'sent'
+      ? { sender: mailbox, to: ['bob@example.com'] }
+      : { sender: 'bob@example.com', to: [mailbox] };
+  const truth = new Map<string, { states: string[]; isPurged: boolean; wasPurged: boolean }>();
+  const remember = (trackingId: string, first: string) =>
+    truth.set(trackingId, { states: [first], isPurged: false, wasPurged: false });
+  for (const { trackingId } of transfers.seed({ ...people, count: seeded, state: 'ACTIVE' })) remember(trackingId, 'ACTIVE');
+
+  const happen = (what: Happening): void => {
+    if (what.kind === 'create') {
+      remember(transfers.create(people).trackingId, 'PROCESSING');
+      return;
+    }
+    const ids = [...truth.keys()];
+    const trackingId = ids[what.pick % ids.length];
+    if (trackingId === undefined) return;
+    const known = truth.get(trackingId)!;
+    if (what.kind === 'change') {
+      if (known.isPurged || /^(FAILED|DELETED)/.test(known.states.at(-1)!)) return;
+      transfers.setState(trackingId, what.state);
+      if (known.states.at(-1) !== what.state) known.states.push(what.state);
+    } else {
+      known.isPurged = what.kind === 'purge';
+      known.wasPurged ||= known.isPurged;
+      transfers[what.kind](trackingId);
+    }
+  };
+
+  let drifting: FaultyPoll['drift'] = [];
+  world.setDrift((page) => {
+    const now = drifting.filter((drift) => drift.page === page);
+    drifting = drifting.filter((drift) => drift.page !== page);
+    for (const drift of now) happen(drift.happening);
+  });
+
+  // Each process has a client of its own; all share the account of what was seen.
+  const server = world.client({}, WatchedClient) as WatchedClient;
+  const deps = { ...world.deps, server };
+  const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
+  const rowsOfSnapshot = async () => {
+    const { bits } = await snapshot.readRoot();
+    const rows = await snapshot.readBuckets(new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)), bits);
+    return [...rows.values()].filter(isListed);
+  };
+  const baseline = new Map<string, string>();
+  let isBaselineStored = false;
+  const run = async (plan: FaultPlan): Promise<PollResult | undefined> => {
+    const stopAt = world.clock.now().getTime() + pollBudget;
+    const mayBeBaseline = !isBaselineStored;
+    const result = await world.faults
+      .run(plan, () => pollWatch(deps, watch, notifyExisting, stopAt))
+      .catch(() => undefined);
+    isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;
+    // Two polls that overlap may both take themselves for the first one, and both store silently what they see.
+    if (mayBeBaseline && isBaselineStored) {
+      for (const { trackingId, sequence, state } of await rowsOfSnapshot()) {
+        if (sequence === 0 && !baseline.has(trackingId)) baseline.set(trackingId, state);
+      }
+    }
+    return result;
+  };
+  const pollOnce = async ({ aws, server: serverFaults, drift }: FaultyPoll) => {
+    for (const fault of serverFaults) faults.inject({ path: encodeURIComponent(mailbox), ...fault });
+    drifting = drift;
+    await run(new FaultPlan(aws));
+    faults.clear();
+    drifting = [];
+  };
+
+  for (const step of steps) {
+    world.clock.advance(1_000);
+    if (step.kind === 'poll') await pollOnce(step);
+    else if (step.kind === 'overlap') {
+      const plan = new FaultPlan([[step.heldAt, 'pause']]);
+      const held = run(plan);
+      await Promise.race([plan.reachedPause, held]);
+      for (const inner of step.meanwhile) {
+        if (inner.kind === 'poll') await pollOnce(inner);
+        else happen(inner);
+      }
+      plan.resume();
+      await held;
+    } else happen(step);
+  }
+
+  // Long enough for every earlier poll to be over for good.
+  world.clock.advance(10 * 60_000);
+  const calmPolls: PollResult[] = [];
+  const published = (await world.takeEvents()) as { body: string; event: TransferEvent }[];
+  let calls: readonly string[] = [];
+  let lastPublished = 0;
+  for (let round = 0; round < 8; round += 1) {
+    world.clock.advance(60_000);
+    const plan = new FaultPlan();
+    const result = await run(plan);
+    if (!result) throw new Error('a poll without any fault failed');
+    calmPolls.push(result);
+    const taken = (await world.takeEvents()) as { body: string; event: TransferEvent }[];
+    published.push(...taken);
+    lastPublished = taken.length;
+    calls = plan.calls;
+    if (result.outcome === 'unchanged') break;
+  }
+  server.close();
+  const notices = (await world.takeNotices()).map(({ text }) => text);
+  return {
+    truth,
+    listings: server.listings,
+    published,
+    notices,
+    baseline,
+    snapshot: new Map((await rowsOfSnapshot()).map((row) => [row.trackingId, row.state])),
+    calmPolls,
+    lastPoll: { calls, published: lastPublished },
+  };
+}
+
+/** The events of each transfer, without repetitions, in the order of their sequence. */
+export function chronicles({ published }: Account): Map<string, TransferEvent[]> {
+  const byId = new Map(published.map(({ event }) => [event.id, event]));
+  const events = Map.groupBy(byId.values(), (event) => event.data.trackingId);
+  for (const chronicle of events.values()) chronicle.sort((a, b) => a.data.sequence - b.data.sequence);
+  return events;
+}
+
+/** Whether `part` can be had from `whole` by leaving out elements. */
+export function isSubsequence(part: readonly string[], whole: readonly string[]): boolean {
+  let at = 0;
+  for (const element of whole) if (at < part.length && sameState(part[at]!, element)) at += 1;
+  return at === part.length;
+}
