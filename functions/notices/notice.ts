@@ -1,4 +1,4 @@
-import type { TransferEvent, WatchEvent } from '../transfers/event.ts';
+import { factId, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
 
 /** How urgently a person should look, from routine to harm done. */
@@ -25,6 +25,8 @@ export interface Notice {
 export interface ChatNotification {
   readonly version: '1.0';
   readonly source: 'custom';
+  /** Derived from the events it sums up, so a repetition has the same. */
+  readonly id: string;
   readonly content: {
     readonly textType: 'client-markdown';
     /** At most 250 characters. */
@@ -74,6 +76,7 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   const width = Math.max(...named.map((event) => stateWords(event).length));
   const idWidth = Math.max(...named.map(({ data }) => data.trackingId.length));
   return notice({
+    id: factId('ntc', ...events.map((event) => event.id).toSorted()),
     subject: `${counts} (${mailbox}, ${direction})`,
     text: [
       `${whose} changed since ${spokenTime(since)}: ${counts}.`,
@@ -94,7 +97,7 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
 }
 
 /** Tells that the polls of a watch fail, or succeed again. */
-export function watchNotice({ type, timestamp, data }: WatchEvent): Notice {
+export function watchNotice({ id, type, timestamp, data }: WatchEvent): Notice {
   const { mailbox, direction, message, failingSince } = data;
   const isFailing = type === 'watch.failing';
   const whose = `transfers ${direction} by ${mailbox}`;
@@ -106,6 +109,7 @@ export function watchNotice({ type, timestamp, data }: WatchEvent): Notice {
       ]
     : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
   return notice({
+    id: factId('ntc', id),
     subject: headline,
     text,
     title: headline,
@@ -115,6 +119,7 @@ export function watchNotice({ type, timestamp, data }: WatchEvent): Notice {
 }
 
 function notice(parts: {
+  id: string;
   subject: string;
   text: readonly string[];
   title: string;
@@ -127,6 +132,7 @@ function notice(parts: {
     chat: {
       version: '1.0',
       source: 'custom',
+      id: parts.id,
       content: {
         textType: 'client-markdown',
         title: cut(unmarked(parts.title), maxTitle),

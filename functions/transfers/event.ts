@@ -62,7 +62,7 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
   const { trackingId, state, previousState, sequence } = change;
   const { mailbox, direction } = watch;
   return {
-    id: eventId(server, watchKey(watch), trackingId, sequence, state),
+    id: factId('evt', server, watchKey(watch), trackingId, sequence, state),
     type: change.unlisted ? 'transfer.unlisted' : eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence },
@@ -75,7 +75,7 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
  * @param at ISO 8601 time of the poll that made the difference
  */
 export function watchEvent(server: string, type: OperatorEventType, data: WatchEventData, at: string): WatchEvent {
-  return { id: eventId(server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
+  return { id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
 }
 
 /** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
@@ -84,10 +84,10 @@ export const eventBody = (event: TransferEvent | WatchEvent): string => JSON.str
 /** The event in its stored bytes. */
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 
-/** `evt_` and 128 bits of a hash of the fact in base 36. */
-function eventId(...fact: readonly (string | number)[]): string {
+/** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36. */
+export function factId(prefix: string, ...fact: readonly (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  return `evt_${BigInt(`0x${digest.slice(0, 32)}`)
+  return `${prefix}_${BigInt(`0x${digest.slice(0, 32)}`)
     .toString(36)
     .padStart(25, '0')}`;
 }

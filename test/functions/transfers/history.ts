@@ -79,8 +79,14 @@ const drift = fc.record({ page: fc.integer({ min: 1, max: 4 }), happening });
 const poll: fc.Arbitrary<FaultyPoll> = fc.record({
   kind: fc.constant('poll' as const),
   aws: fc.array(awsFault, { maxLength: 2 }),
-  server: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(serverFault, { maxLength: 2 }) }),
-  drift: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(drift, { maxLength: 2 }) }),
+  server: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(serverFault, { maxLength: 2 }) },
+  ),
+  drift: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(drift, { maxLength: 2 }) },
+  ),
 });
 const overlap: fc.Arbitrary<Overlap> = fc.record({
   kind: fc.constant('overlap' as const),
@@ -133,20 +139,22 @@ class WatchedClient extends CryptshareClient {
 let mailboxes = 0;
 
 /** Lives through a history with a mailbox of its own and gives account of it. */
-export async function live(world: World, { direction, order, seeded, notifyExisting, steps }: History): Promise<Account> {
+export async function live(
+  world: World,
+  { direction, order, seeded, notifyExisting, steps }: History,
+): Promise<Account> {
   mailboxes += 1;
   const mailbox = `history-${mailboxes}@example.com`;
   const watch = world.watch(mailbox, direction);
   const { transfers, faults, switches } = world.cryptshare;
   switches.order = order;
   const people =
-    direction === 'sent'
-      ? { sender: mailbox, to: ['bob@example.com'] }
-      : { sender: 'bob@example.com', to: [mailbox] };
+    direction === 'sent' ? { sender: mailbox, to: ['bob@example.com'] } : { sender: 'bob@example.com', to: [mailbox] };
   const truth = new Map<string, { states: string[]; isPurged: boolean; wasPurged: boolean }>();
   const remember = (trackingId: string, first: string) =>
     truth.set(trackingId, { states: [first], isPurged: false, wasPurged: false });
-  for (const { trackingId } of transfers.seed({ ...people, count: seeded, state: 'ACTIVE' })) remember(trackingId, 'ACTIVE');
+  for (const { trackingId } of transfers.seed({ ...people, count: seeded, state: 'ACTIVE' }))
+    remember(trackingId, 'ACTIVE');
 
   const happen = (what: Happening): void => {
     if (what.kind === 'create') {

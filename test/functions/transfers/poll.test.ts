@@ -13,7 +13,13 @@ test('the first complete listing is stored without a word', async () => {
 
   const result = await world.poll(watch);
 
-  expect(result).toMatchObject({ outcome: 'baseline', isComplete: true, transfers: 250, changed: 0, trouble: undefined });
+  expect(result).toMatchObject({
+    outcome: 'baseline',
+    isComplete: true,
+    transfers: 250,
+    changed: 0,
+    trouble: undefined,
+  });
   expect(await world.takeEvents()).toEqual([]);
   expect(await world.takeNotices()).toEqual([]);
 });

@@ -113,8 +113,7 @@ export async function startWorld(): Promise<World> {
       cryptshare.grantToken(mailbox, clientId, token);
       return { mailbox, direction };
     },
-    poll: (watch, notifyExisting = false) =>
-      pollWatch(deps, watch, notifyExisting, clock.now().getTime() + pollBudget),
+    poll: (watch, notifyExisting = false) => pollWatch(deps, watch, notifyExisting, clock.now().getTime() + pollBudget),
     async takeEvents() {
       const messages = await takeAll(sqs, eventsQueue);
       return messages.map(({ Body = '', MessageAttributes = {} }) => ({

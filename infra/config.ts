@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+
+const eventType = z
+  .string()
+  .regex(
+    /^(transfer|watch|endpoint|notifier)\.(\*|[a-z_]+)$/,
+    'expected an event type such as transfer.failed, or transfer.*',
+  );
+
+const email = z.email('expected an e-mail address');
+
+/** `http:` is for a server on this machine only: everything else would send the credentials in clear. */
+const serverUrl = z
+  .url({
+    protocol: /^https?$/,
+    error: 'expected the address of the server, for example https://cryptshare.example.com',
+  })
+  .refine(
+    (url) => URL.parse(url)?.protocol === 'https:' || isLoopback(URL.parse(url)?.hostname ?? ''),
+    'expected https: (http: only for a server on this machine)',
+  )
+  .refine((url) => /^\/?$/.test(URL.parse(url)?.pathname ?? ''), 'expected no path: the notifier adds /api itself')
+  .refine((url) => !URL.parse(url)?.username && !URL.parse(url)?.search, 'expected neither user name nor query');
+
+const durationText = z
+  .string()
+  .regex(/^[1-9]\d{0,4}[smh]$/, 'expected a duration of at least one second, for example 30s, 1m or 2h');
+
+const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  server: z.strictObject({
+    url: serverUrl.describe('Address of the Cryptshare Server, for example https://cryptshare.example.com'),
+    caFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file, relative to this one, with the certificate of a private authority that the server uses'),
+    maxConcurrentPages: z.int().min(1).max(32).default(4).describe('Requests to the server under way at the same time'),
+  }),
+  schedule: z
+    .strictObject({
+      every: durationText.default('1m').describe('How often each watch is polled; on AWS at least 1m'),
+      shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
+    })
+    .prefault({}),
+  watches: z
+    .array(
+      z.strictObject({
+        mailbox: email.describe('Verified e-mail address on the server'),
+        direction: z.enum(['sent', 'received']).default('sent'),
+      }),
+    )
+    .min(1, 'expected at least one watch'),
+  notify: z
+    .strictObject({
+      email: z.array(z.strictObject({ address: email, types: z.array(eventType).min(1).optional() })).default([]),
+      slack: z
+        .strictObject({
+          workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'expected a Slack workspace id such as T0123ABCD'),
+          channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'expected a Slack channel id such as C0123ABCD'),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  webhooks: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'),
+        url: z.url({ protocol: /^https?$/, error: 'expected a URL' }),
+        types: z.array(eventType).min(1).default(['transfer.*']),
+        format: z.enum(['event', 'slack', 'teams']).default('event'),
+      }),
+    )
+    .default([]),
+  alarms: z.strictObject({ email }).optional(),
+});
+
+/** The configuration with all defaults filled in; `caFile` is an absolute path. */
+export type Config = z.output<typeof configSchema>;
+
+/** The JSON Schema of the configuration file, for editors. */
+export const configJsonSchema = (): object => z.toJSONSchema(configSchema, { io: 'input' });
+
+/** Thrown for a configuration that cannot be used; lists every mistake with its path and what was expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(file: string, problems: readonly string[]) {
+    super(`${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and checks a configuration file.
+ *
+ * @throws ConfigError
+ */
+export function loadConfig(file: string): Config {
+  const json = parseJson(file);
+  const { data, error } = configSchema.safeParse(json);
+  const problems = [...(error?.issues.map(problemOf) ?? []), ...repeatedWatches(json)];
+  if (!data || problems.length > 0) throw new ConfigError(file, problems);
+  const { caFile } = data.server;
+  return caFile ? { ...data, server: { ...data.server, caFile: resolve(dirname(file), caFile) } } : data;
+}
+
+/** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
+export function millisecondsOf(duration: string): number {
+  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[duration.at(-1) as 's' | 'm' | 'h'];
+  return Number(duration.slice(0, -1)) * unit;
+}
+
+function parseJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(file, [`expected a readable file (${(error as NodeJS.ErrnoException).code})`]);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
+  }
+}
+
+/** Watches that stand in the file twice, whatever else is wrong with it. */
+function repeatedWatches(json: unknown): string[] {
+  const { watches } = (json ?? {}) as { watches?: unknown };
+  if (!Array.isArray(watches)) return [];
+  const keys = watches.map((watch) => {
+    const { mailbox, direction = 'sent' } = watch ?? {};
+    return typeof mailbox === 'string' ? `${direction}#${mailbox}`.toLowerCase() : undefined;
+  });
+  return keys.flatMap((key, at) => {
+    const first = keys.indexOf(key);
+    return key === undefined || first === at
+      ? []
+      : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
+  });
+}
+
+/** `watches[0].mailbox: expected an e-mail address`. */
+function problemOf({ path, message }: z.core.$ZodIssue): string {
+  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return `${place.replace(/^\./, '') || 'the file'}: ${message.replace(/^Invalid input: /, '')}`;
+}
+
+const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

@@ -1,0 +1,95 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { ChatNotification } from '../../functions/notices/notice.ts';
+import { Partition } from '../../functions/table.ts';
+import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.ts';
+
+/** What the topics have brought. */
+export type Announcement =
+  | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent }
+  | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
+
+/** Where announcements come from. */
+export interface AnnouncementSource {
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+  readonly dynamo: DynamoDBClient;
+  /** Name of the table that remembers, under `ANNOUNCED`, what was passed on. */
+  readonly table: string;
+  readonly eventsTopicArn: string;
+  readonly noticesTopicArn: string;
+}
+
+/** Seconds that a receive call waits for a message. */
+const longPoll = 1;
+
+/** Seconds for which a received message is hidden; a process that dies with it in hand gets it again after that. */
+const visibilityTimeout = 5;
+
+/**
+ * Subscribes a queue to both topics and passes on what arrives, each once: a message leaves the queue only after it was
+ * passed on, and repetitions are known by their id. Only a process killed between the two passes something on twice.
+ *
+ * @returns stops, after passing on what has arrived by then
+ */
+export async function passOnAnnouncements(
+  source: AnnouncementSource,
+  passOn: (announcement: Announcement) => void,
+): Promise<() => Promise<void>> {
+  const { sns, sqs, dynamo, table } = source;
+  const created = await sqs.send(
+    new CreateQueueCommand({ QueueName: 'console', Attributes: { VisibilityTimeout: String(visibilityTimeout) } }),
+  );
+  const QueueUrl = created.QueueUrl!;
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  for (const TopicArn of [source.eventsTopicArn, source.noticesTopicArn]) {
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: Attributes!.QueueArn }));
+  }
+  const passedOn = new Partition(dynamo, table, 'ANNOUNCED');
+  const handle = async (message: Message) => {
+    const announcement = announcementOf(message, source.noticesTopicArn);
+    const isKnown = (await passedOn.range(announcement.id, announcement.id)).length > 0;
+    if (!isKnown) {
+      passOn(announcement);
+      await passedOn.put(announcement.id, {}, {});
+    }
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+  };
+
+  const receive = async (WaitTimeSeconds: number) => {
+    const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds }));
+    for (const message of received.Messages ?? []) await handle(message);
+    return received.Messages?.length ?? 0;
+  };
+  let isStopping = false;
+  const loop = async () => {
+    while (!isStopping) await receive(longPoll);
+    while ((await receive(0)) > 0);
+  };
+  const ended = loop();
+  return async () => {
+    isStopping = true;
+    await ended;
+  };
+}
+
+/** Reads what SNS has put into the queue. */
+function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announcement {
+  const { TopicArn, Subject, Message } = JSON.parse(Body) as Record<string, string>;
+  if (TopicArn !== noticesTopicArn) {
+    const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent;
+    return { kind: 'event', id: event.id, event };
+  }
+  // The embedded SNS hands on the texts of all channels, where AWS picks the one for the subscriber.
+  const { email, https } = JSON.parse(Message ?? '') as Record<string, string>;
+  const { id } = JSON.parse(https ?? '') as ChatNotification;
+  return { kind: 'notice', id, subject: Subject ?? '', text: email ?? '' };
+}

@@ -1,0 +1,73 @@
+import type { Watch } from '../../functions/transfers/transfer.ts';
+import type { Config } from '../config.ts';
+import type { Credentials } from './credentials.ts';
+import { type CryptshareServer, startCryptshareServer } from './cryptshare-server.ts';
+
+/** A simulated server with people who send transfers, as long as it is not stopped. */
+export interface Demo {
+  readonly server: CryptshareServer;
+  readonly config: Config;
+  /** Credentials that the simulated server accepts. */
+  readonly credentials: Credentials;
+  stop(): Promise<void>;
+}
+
+const alice = 'alice@example.com';
+const bob = 'bob@example.org';
+const watches: readonly Watch[] = [
+  { mailbox: alice, direction: 'sent' },
+  { mailbox: bob, direction: 'received' },
+];
+
+/** Ends of a transfer's life, as often as they stand here. */
+const ends = [
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_REVOCATION',
+  'DELETED_BY_SECURITY',
+  'DELETED_BY_ADMIN',
+] as const;
+
+/** Milliseconds from one happening to the next. */
+const pace = 1500;
+
+/** Starts the demo's server and lets time go by quickly there: every 1.5 s something happens to a transfer. */
+export async function startDemo(): Promise<Demo> {
+  const credentials = { clientId: 'demoClientId'.padEnd(50, '0'), verificationToken: 'demo-token' };
+  const server = await startCryptshareServer();
+  for (const { mailbox } of watches) server.grantToken(mailbox, credentials.clientId, credentials.verificationToken);
+  server.transfers.seed({ sender: alice, to: ['carol@example.net'], count: 40, state: 'ACTIVE' });
+  server.transfers.seed({ sender: 'dave@example.net', to: [bob], count: 5, state: 'DELETED_BY_EXPIRATION' });
+
+  const timer = setInterval(() => happen(server), pace);
+  return {
+    server,
+    credentials,
+    config: {
+      server: { url: server.url, maxConcurrentPages: 4 },
+      schedule: { every: '2s', shards: 1 },
+      watches: [...watches],
+      notify: { email: [] },
+      webhooks: [],
+    },
+    async stop() {
+      clearInterval(timer);
+      await server.close();
+    },
+  };
+}
+
+let moment = 0;
+
+/** One thing after the other: a transfer is sent, processed, and some time later comes to one of its ends. */
+function happen({ transfers }: CryptshareServer): void {
+  moment += 1;
+  const sent = transfers.page({ mailbox: alice, direction: 'sent' }, { page: 1, pageSize: 100 });
+  const oldestIn = (state: string) => sent.filter((transfer) => transfer.state === state).at(-1);
+  const processing = oldestIn('PROCESSING');
+  const active = oldestIn('ACTIVE');
+  if (moment % 3 === 1) transfers.create({ sender: alice, to: moment % 2 ? [bob] : ['carol@example.net'] });
+  else if (moment % 3 === 2 && processing) {
+    transfers.setState(processing.trackingId, moment % 7 === 0 ? 'FAILED' : 'ACTIVE');
+  } else if (active) transfers.setState(active.trackingId, ends[moment % ends.length]!);
+}

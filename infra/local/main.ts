@@ -1,0 +1,68 @@
+import { ConfigError, loadConfig } from '../config.ts';
+import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
+import { readCredentials } from './credentials.ts';
+import { startDemo } from './demo.ts';
+import { NothingToStart, type Options, parseOptions } from './options.ts';
+import { type RunOptions, startRun } from './runtime.ts';
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
+  if (error instanceof NothingToStart) return error.exitCode;
+  console.error(error instanceof ConfigError ? error.message : `The notifier stopped: ${error.stack}`);
+  return error instanceof ConfigError ? 2 : 1;
+});
+
+/** Runs until it is told to stop; returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  const reporter = options.json ? scriptReporter(process.stdout) : personReporter(process.stdout, () => new Date());
+  if (options.config) {
+    await runUntilStopped(realRun(options.config, options), reporter, options.config);
+  } else {
+    const demo = await startDemo();
+    const { notifyExisting, data } = options;
+    await runUntilStopped({ ...demo, data, notifyExisting }, reporter, 'demo').finally(() => demo.stop());
+  }
+  return 0;
+}
+
+/** Checks file and environment together, so that every mistake is told at once. */
+function realRun(file: string, { data, notifyExisting }: Options): RunOptions {
+  const problems: string[] = [];
+  const collect = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const config = collect(() => loadConfig(file));
+  const credentials = collect(() => readCredentials(process.env));
+  if (!config || !credentials) throw new ConfigError(file, problems);
+  return { config, credentials, data, notifyExisting };
+}
+
+async function runUntilStopped(options: RunOptions, reporter: Reporter, source: string): Promise<void> {
+  const { config, data } = options;
+  const run = await startRun(options, reporter);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => run.stop());
+  reporter.ready([
+    ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
+    ['Configuration', source],
+    ['Cryptshare Server', config.server.url],
+    ['Watches', config.watches.map(watchWords).join(', ')],
+    ['Polls', `every ${config.schedule.every}`],
+    ['DynamoDB', run.addresses.dynamodb],
+    ['SNS and SQS', run.addresses.queues],
+    ['Data', data ?? 'in memory, gone when it stops'],
+  ]);
+  const idle = [
+    ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
+    ...(config.webhooks.length > 0 ? ['webhooks'] : []),
+    ...(config.alarms ? ['alarms'] : []),
+  ];
+  if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);
+  await run.ended;
+  reporter.remark('stopped, nothing left halfway');
+}

@@ -1,0 +1,67 @@
+import { Command, CommanderError } from 'commander';
+
+/** What the command line asks for. */
+export interface Options {
+  /** Configuration file; without it the demo runs. */
+  readonly config?: string;
+  /** Folder that keeps database and queues. */
+  readonly data?: string;
+  readonly notifyExisting: boolean;
+  readonly json: boolean;
+}
+
+/** Thrown when nothing is to be started: help was asked for (0) or the command line is wrong (2). */
+export class NothingToStart extends Error {
+  override readonly name = 'NothingToStart';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('nothing to start');
+    this.exitCode = exitCode;
+  }
+}
+
+const help = `
+Without options, a demo: a simulated Cryptshare Server whose transfers live their lives within minutes. Database, topics
+and queues are embedded; nothing leaves this machine, nothing is kept.
+
+With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
+restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule and
+watches; sections for AWS (notify, alarms, webhooks) are checked but have no effect here: events and notices are printed.
+
+Credentials come from the environment:
+  CRYPTSHARE_CLIENT_ID            client id of this notifier: 50 to 4000 letters and digits
+  CRYPTSHARE_VERIFICATION_TOKEN   token that this client id was issued for the mailbox that is watched
+
+Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong options or configuration (nothing started).
+
+Examples:
+  npm start
+  npm start -- --json | jq 'select(.kind == "event")'
+  npm start -- --config notifier.config.json
+  npm start -- --config notifier.config.json --data /var/lib/transfer-notifier
+`;
+
+/**
+ * Reads the command line; prints help and mistakes itself.
+ *
+ * @throws NothingToStart
+ */
+export function parseOptions(args: readonly string[]): Options {
+  const command = new Command('npm start --')
+    .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
+    .option('--config <file>', 'poll the server that this configuration file names')
+    .option('--data <folder>', 'keep database and queues here (default with --config: data)')
+    .option('--notify-existing', 'announce what is there already when a mailbox is first polled', false)
+    .option('--json', 'print one JSON object a line instead of text for people', false)
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', help)
+    .exitOverride();
+  try {
+    const options = command.parse(args, { from: 'user' }).opts<Options>();
+    return options.config && !options.data ? { ...options, data: 'data' } : options;
+  } catch (error) {
+    if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context } from 'aws-lambda';
+import type { PollEnvironmentVariables } from '../../functions/env.ts';
+import { Watches } from '../../functions/transfers/watches.ts';
+import { type Config, millisecondsOf } from '../config.ts';
+import { passOnAnnouncements } from './announcements.ts';
+import type { Reporter } from './console.ts';
+import type { Credentials } from './credentials.ts';
+import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
+
+/** What is to run. */
+export interface RunOptions {
+  readonly config: Config;
+  readonly credentials: Credentials;
+  /** Folder that keeps database and queues; in memory without it. */
+  readonly data: string | undefined;
+  readonly notifyExisting: boolean;
+}
+
+/** A running notifier. */
+export interface Run {
+  /** Addresses of the embedded services. */
+  readonly addresses: { readonly dynamodb: string; readonly queues: string };
+  /** Resolves when the run has stopped; rejects when it broke. */
+  readonly ended: Promise<void>;
+  /** Ends the poll under way, prints what it has announced, and stops the services. */
+  stop(): void;
+}
+
+const table = 'transfers';
+
+/** Milliseconds that a poll may take here. */
+const pollTimeout = 120_000;
+
+/**
+ * Starts the embedded services and polls by the clock, through the very handler that runs on AWS.
+ *
+ * @throws the error of a service that cannot be started
+ */
+export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
+  const { config, credentials, data, notifyExisting } = options;
+  const services = await startEmbeddedServices(data);
+  // The handler and the SDK clients find everything in the environment, as they do on AWS.
+  Object.assign(process.env, services.sdkEnvironment);
+  const dynamo = new DynamoDBClient({});
+  const sns = new SNSClient({});
+  // A queue kept in the data folder remembers the port of the run that created it.
+  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+  await createTransfersTable(dynamo, table);
+  const eventsTopicArn = await createTopic(sns, 'transfer-events');
+  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
+  await new Watches(dynamo, table).declare(config.watches, notifyExisting);
+
+  const handler = await loadPollHandler({
+    CRYPTSHARE_URL: config.server.url,
+    CRYPTSHARE_CLIENT_ID: credentials.clientId,
+    CRYPTSHARE_VERIFICATION_TOKEN: credentials.verificationToken,
+    CRYPTSHARE_CA_FILE: config.server.caFile,
+    MAX_CONCURRENT_PAGES: String(config.server.maxConcurrentPages),
+    TRANSFERS_TABLE: table,
+    TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
+    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
+  });
+  const stopPassingOn = await passOnAnnouncements(
+    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
+    (announcement) => reporter.announcement(announcement),
+  );
+
+  const stopping = new AbortController();
+  const every = millisecondsOf(config.schedule.every);
+  const poll = async () => {
+    while (!stopping.signal.aborted) {
+      const started = Date.now();
+      const { polls } = await handler({ shard: 0, shards: 1 }, lambdaContext());
+      for (const watchPoll of polls) reporter.poll(watchPoll);
+      const rest = Math.max(0, every - (Date.now() - started));
+      await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  const run = async () => {
+    try {
+      await poll();
+      await stopPassingOn();
+    } finally {
+      for (const client of [dynamo, sns, sqs]) client.destroy();
+      await services.close();
+    }
+  };
+  return {
+    addresses: {
+      dynamodb: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+      queues: services.sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
+    },
+    ended: run(),
+    stop: () => stopping.abort(),
+  };
+}
+
+/** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
+async function loadPollHandler(environment: PollEnvironmentVariables) {
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) process.env[name] = value;
+  // A person reads the reporter's lines instead.
+  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
+  process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+  const { handler } = await import('../../functions/transfers/poll.lambda.ts');
+  return handler;
+}
+
+/** The context of an invocation that begins now. */
+function lambdaContext(): Context {
+  const end = Date.now() + pollTimeout;
+  return {
+    functionName: 'poll',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:poll',
+    memoryLimitInMB: '512',
+    awsRequestId: randomUUID(),
+    logGroupName: '/aws/lambda/poll',
+    logStreamName: 'local',
+    callbackWaitsForEmptyEventLoop: false,
+    getRemainingTimeInMillis: () => end - Date.now(),
+    done() {},
+    fail() {},
+    succeed() {},
+  };
+}
