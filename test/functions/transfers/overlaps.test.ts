@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TransferEvent } from '../../../functions/transfers/event.ts';
+import { FaultPlan } from './aws-faults.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+/** What was told of each transfer, in order, without repetitions. */
+async function told(): Promise<Record<string, string[]>> {
+  const events = (await world.takeEvents()).map(({ event }) => event as TransferEvent);
+  const known = new Map(events.map((event) => [event.id, event]));
+  const byTransfer = Object.groupBy(known.values(), ({ data }) => data.trackingId);
+  return Object.fromEntries(
+    Object.entries(byTransfer).map(([trackingId, list = []]) => [
+      trackingId,
+      list.toSorted((a, b) => a.data.sequence - b.data.sequence).map(({ data }) => data.state),
+    ]),
+  );
+}
+
+let mailboxes = 0;
+function mailbox() {
+  mailboxes += 1;
+  const watch = world.watch(`overlap-${mailboxes}@example.com`);
+  const people = { sender: watch.mailbox, to: ['bob@example.com'] };
+  return { watch, people, transfers: world.cryptshare.transfers };
+}
+
+test.each(Array.from({ length: 12 }, (_, call) => call))(
+  'an older listing never takes a step back, wherever its poll is held: call %i',
+  async (heldAt) => {
+    const { watch, people, transfers } = mailbox();
+    const [moving, quiet] = transfers.seed({ ...people, count: 2, state: 'ACTIVE' });
+    await world.poll(watch);
+    transfers.setState(moving!.trackingId, 'Quarantined');
+    const created = transfers.create(people);
+    const plan = new FaultPlan([[heldAt, 'pause']]);
+    const older = world.faults.run(plan, () => world.poll(watch));
+    await Promise.race([plan.reachedPause, older]);
+    transfers.setState(moving!.trackingId, 'DELETED_BY_ADMIN');
+    transfers.setState(created.trackingId, 'ACTIVE');
+    await world.poll(watch);
+    plan.resume();
+    await older;
+    world.clock.advance(10 * 60_000);
+    await world.poll(watch);
+
+    const { [moving!.trackingId]: ofMoving = [], [created.trackingId]: ofCreated = [], ...others } = await told();
+    expect([['Quarantined', 'DELETED_BY_ADMIN'], ['DELETED_BY_ADMIN']]).toContainEqual(ofMoving);
+    expect([['PROCESSING', 'ACTIVE'], ['ACTIVE']]).toContainEqual(ofCreated);
+    expect(others).toEqual({});
+    expect(quiet).toBeDefined();
+  },
+);
+
+test('who loses the claim throws its listing away, without a write or an event', async () => {
+  const { watch, people, transfers } = mailbox();
+  const [transfer] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
+  await world.poll(watch);
+  transfers.setState(transfer!.trackingId, 'Quarantined');
+  const plan = new FaultPlan([[1, 'pause']]);
+  const older = world.faults.run(plan, () => world.poll(watch));
+  await plan.reachedPause;
+  transfers.setState(transfer!.trackingId, 'DELETED_BY_ADMIN');
+  await world.poll(watch);
+  await told();
+  plan.resume();
+
+  expect(await older).toMatchObject({ outcome: 'overtaken', changed: 0, published: 0 });
+  expect(plan.calls).toEqual(['QueryCommand', 'UpdateItemCommand']);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+  expect(await told()).toEqual({});
+});
+
+test('what a poll commits after another has settled over it is published even if it dies right then', async () => {
+  const { watch, people, transfers } = mailbox();
+  const [transfer] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
+  await world.poll(watch);
+  transfers.setState(transfer!.trackingId, 'Quarantined');
+  const plan = new FaultPlan([
+    [3, 'pause'],
+    [4, 'crash before'],
+  ]);
+  const dying = world.faults.run(plan, () => world.poll(watch)).catch(() => undefined);
+  await plan.reachedPause;
+  // The newer poll sees the state that is published already and has nothing to say.
+  transfers.setState(transfer!.trackingId, 'ACTIVE');
+  await world.poll(watch);
+  plan.resume();
+  await dying;
+  expect(await told()).toEqual({});
+
+  world.clock.advance(1_000);
+  await world.poll(watch);
+
+  expect(await told()).toEqual({ [transfer!.trackingId]: ['Quarantined', 'ACTIVE'] });
+  world.clock.advance(2 * 60_000);
+  await world.poll(watch);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+});
+
+test('a poll that was overtaken does not settle what the newer one has still to settle', async () => {
+  const { watch, people, transfers } = mailbox();
+  const [first, second] = transfers.seed({ ...people, count: 2, state: 'ACTIVE' });
+  await world.poll(watch);
+  transfers.setState(first!.trackingId, 'FAILED');
+  const olderPlan = new FaultPlan([[7, 'pause']]);
+  const older = world.faults.run(olderPlan, () => world.poll(watch));
+  await olderPlan.reachedPause;
+  transfers.setState(second!.trackingId, 'FAILED');
+  const newerPlan = new FaultPlan([[4, 'crash before']]);
+  await world.faults.run(newerPlan, () => world.poll(watch)).catch(() => undefined);
+  olderPlan.resume();
+  expect(await older).toMatchObject({ outcome: 'overtaken' });
+  // The dead poll has committed its change and told nobody; meanwhile the server's log is cleaned up.
+  transfers.purge(second!.trackingId);
+  await told();
+
+  await world.poll(watch);
+
+  expect(await told()).toMatchObject({ [second!.trackingId]: ['FAILED'] });
+});
