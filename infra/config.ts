@@ -16,6 +16,7 @@ const serverUrl = z
   .url({
     protocol: /^https?$/,
     error: 'expected the address of the server, for example https://cryptshare.example.com',
+    abort: true,
   })
   .refine(
     (url) => URL.parse(url)?.protocol === 'https:' || isLoopback(URL.parse(url)?.hostname ?? ''),

@@ -30,16 +30,25 @@ export function mix(value: number): number {
 
 /** Hashes a text two UTF-16 units at a time in two independent halves. Not for use against an adversary. */
 export function hash(text: string): Hash {
-  let high = 0x9e3779b9 ^ text.length;
-  let low = 0x85ebca6b ^ text.length;
-  for (let at = 0; at < text.length; at += 2) {
-    const pair = text.charCodeAt(at) | ((at + 1 < text.length ? text.charCodeAt(at + 1) : 0) << 16);
+  const halves = new Int32Array(2);
+  hashInto(halves, text);
+  return { high: halves[0]!, low: halves[1]! };
+}
+
+/** Does what {@link hash} does, without making an object: `halves` takes the high half, then the low one. */
+export function hashInto(halves: Int32Array, text: string): void {
+  const { length } = text;
+  let high = 0x9e3779b9 ^ length;
+  let low = 0x85ebca6b ^ length;
+  for (let at = 0; at < length; at += 2) {
+    const pair = text.charCodeAt(at) | ((at + 1 < length ? text.charCodeAt(at + 1) : 0) << 16);
     high = Math.imul(high ^ pair, 0x5bd1e995);
     high ^= high >>> 15;
     low = Math.imul(low ^ pair, 0x27d4eb2f);
     low ^= low >>> 13;
   }
-  return { high: mix(high), low: mix(low) };
+  halves[0] = mix(high);
+  halves[1] = mix(low);
 }
 
 /** Hashes a state so that every spelling of it has the same hash. */
@@ -70,11 +79,18 @@ export function prefixRange(first: number, last: number, bits: number): [from: s
 /** All digests zero: nothing in any of the `2^bits` buckets. */
 export const emptyDigests = (bits: number): Digests => new Uint32Array(2 * 2 ** bits);
 
-/** Adds one transfer, given by the hashes of its tracking id and state, to its bucket's digest. */
-export function addToDigest(digests: Digests, bits: number, high: number, low: number, state: Hash): void {
+/** Adds one transfer to its bucket's digest: `high` and `low` of its tracking id's hash and of its state's. */
+export function addToDigest(
+  digests: Digests,
+  bits: number,
+  high: number,
+  low: number,
+  stateHigh: number,
+  stateLow: number,
+): void {
   const at = 2 * bucketOf(high, bits);
-  digests[at] = digests[at]! + mix(high ^ state.high);
-  digests[at + 1] = digests[at + 1]! + mix(low ^ state.low);
+  digests[at] = digests[at]! + mix(high ^ stateHigh);
+  digests[at + 1] = digests[at + 1]! + mix(low ^ stateLow);
 }
 
 /** Whether a bucket has the same digest in both. */

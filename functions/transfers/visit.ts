@@ -48,7 +48,8 @@ export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterabl
   for (const row of rows) {
     if (!isListed(row)) continue;
     const { high, low } = hash(row.trackingId);
-    addToDigest(digests, bits, high, low, stateHash(row.state));
+    const state = stateHash(row.state);
+    addToDigest(digests, bits, high, low, state.high, state.low);
   }
   return digests;
 }

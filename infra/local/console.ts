@@ -31,10 +31,10 @@ export function personReporter(output: Output, now: () => Date): Reporter {
   const troubles = new Map<string, string>();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output });
   const line = (kind: string, text: string) => {
-    const [first = '', ...rest] = text.trimEnd().split('\n');
+    const [first = '', ...rest] = text.split('\n').filter((part) => part !== '');
     const time = paint('gray', now().toTimeString().slice(0, 8));
     output.write(`${time}  ${paint(styles[kind] ?? 'gray', kind.padEnd(8))}  ${first}\n`);
-    for (const other of rest) output.write(`${other === '' ? '' : `${' '.repeat(20)}${other}`}\n`);
+    for (const other of rest) output.write(`${' '.repeat(20)}${other}\n`);
   };
   return {
     ready(facts) {

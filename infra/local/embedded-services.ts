@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
+import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
 import { startFauxqs } from 'fauxqs';
 
@@ -15,6 +16,17 @@ export interface EmbeddedServices {
   close(): Promise<void>;
 }
 
+/** Thrown when the data folder cannot be had, as a rule because another run has it. */
+export class DataFolderInUseError extends Error {
+  override readonly name = 'DataFolderInUseError';
+
+  constructor(data: string, cause: unknown) {
+    super(`the data folder ${data} is in use by another run, or its database is damaged; stop the other run first`, {
+      cause,
+    });
+  }
+}
+
 /** Any region and any credentials do: nothing leaves this machine. */
 const region = 'us-east-1';
 
@@ -24,7 +36,7 @@ const region = 'us-east-1';
  * @param data folder that keeps database and queues; in memory without it
  */
 export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
-  if (data) mkdirSync(data, { recursive: true, mode: 0o700 });
+  if (data) await reserve(data);
   const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, 'dynamodb') }) });
   database.listen(0, '127.0.0.1');
   await once(database, 'listening');
@@ -51,6 +63,23 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
       await once(database, 'close');
     },
   };
+}
+
+/**
+ * Makes sure that the data folder is there and nobody else's.
+ *
+ * @throws DataFolderInUseError
+ */
+async function reserve(data: string): Promise<void> {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  // The database itself would only answer every request with an error; its lock ends with its process, however that ends.
+  const database = new ClassicLevel(join(data, 'dynamodb'));
+  try {
+    await database.open();
+  } catch (error) {
+    throw new DataFolderInUseError(data, error);
+  }
+  await database.close();
 }
 
 /** Creates the transfers table unless it is there. */

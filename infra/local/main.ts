@@ -2,12 +2,14 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
 import { startDemo } from './demo.ts';
+import { DataFolderInUseError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   if (error instanceof NothingToStart) return error.exitCode;
-  console.error(error instanceof ConfigError ? error.message : `The notifier stopped: ${error.stack}`);
+  const isExplained = error instanceof ConfigError || error instanceof DataFolderInUseError;
+  console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
   return error instanceof ConfigError ? 2 : 1;
 });
 

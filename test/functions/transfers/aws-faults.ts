@@ -11,21 +11,24 @@ import type { PublishBatchRequestEntry, SNSClient } from '@aws-sdk/client-sns';
  */
 export type FaultKind = 'refused' | 'lost' | 'crash before' | 'crash after' | 'partial' | 'pause';
 
+/** A fault at the call with this number, counted from 0, or at every call of this command. */
+export type PlannedFault = readonly [call: number | string, kind: FaultKind];
+
 /** Thrown at every call of a process that has crashed. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** What goes wrong in one run: the faults by the number of the AWS call, counted from 0. */
+/** What goes wrong in one run. */
 export class FaultPlan {
   /** Commands sent so far. */
   readonly calls: string[] = [];
-  private readonly faults: ReadonlyMap<number, FaultKind>;
+  private readonly faults: ReadonlyMap<number | string, FaultKind>;
   private readonly paused = Promise.withResolvers<void>();
   private readonly resumed = Promise.withResolvers<void>();
   private isDead = false;
 
-  constructor(faults: Iterable<readonly [number, FaultKind]> = []) {
+  constructor(faults: Iterable<PlannedFault> = []) {
     this.faults = new Map(faults);
   }
 
@@ -39,7 +42,7 @@ export class FaultPlan {
   }
 
   async call<T>(command: string, send: () => Promise<T>): Promise<T> {
-    const kind = this.faults.get(this.calls.length);
+    const kind = this.next(command);
     this.calls.push(command);
     if (kind === 'crash before') this.isDead = true;
     if (this.isDead) throw new Crash('the process is dead');
@@ -56,9 +59,9 @@ export class FaultPlan {
     return answer;
   }
 
-  /** Whether the next call is to be answered in part. */
-  get isPartial(): boolean {
-    return this.faults.get(this.calls.length) === 'partial';
+  /** What is to happen to the next call. */
+  next(command: string): FaultKind | undefined {
+    return this.faults.get(this.calls.length) ?? this.faults.get(command);
   }
 }
 
@@ -80,7 +83,8 @@ export class AwsFaults {
         async (args) => {
           const plan = this.current.getStore();
           if (!plan) return next(args);
-          if (commandName !== 'PublishBatchCommand' || !plan.isPartial) return plan.call(commandName, () => next(args));
+          if (commandName !== 'PublishBatchCommand' || plan.next(commandName) !== 'partial')
+            return plan.call(commandName, () => next(args));
           const input = args.input as { PublishBatchRequestEntries: PublishBatchRequestEntry[] };
           const entries = input.PublishBatchRequestEntries;
           const taken = entries.filter((_, at) => at % 2 === 1);

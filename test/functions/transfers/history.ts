@@ -6,7 +6,7 @@ import { type PollResult, pollWatch } from '../../../functions/transfers/poll.ts
 import { Snapshot } from '../../../functions/transfers/snapshot.ts';
 import { sameState, type Watch } from '../../../functions/transfers/transfer.ts';
 import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
-import { type FaultKind, FaultPlan } from './aws-faults.ts';
+import { type FaultKind, FaultPlan, type PlannedFault } from './aws-faults.ts';
 import { pollBudget, type World } from './world.ts';
 
 /** Something that happens to the server's transfers; `pick` chooses one of those there are. */
@@ -19,8 +19,8 @@ export type Happening =
 /** A poll with what goes wrong during it and what happens in the middle of its listing. */
 export interface FaultyPoll {
   readonly kind: 'poll';
-  /** By the number of the call to AWS. */
-  readonly aws: readonly (readonly [number, FaultKind])[];
+  /** By the number of the call to AWS, or for every call of a command. */
+  readonly aws: readonly PlannedFault[];
   readonly server: readonly Fault[];
   /** Happenings before the page is answered. */
   readonly drift: readonly { readonly page: number; readonly happening: Happening }[];
@@ -58,9 +58,12 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ kind: fc.constant('purge' as const), pick }),
   fc.record({ kind: fc.constant('restore' as const), pick }),
 );
-const awsFault = fc.tuple(
-  fc.nat(24),
-  fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after', 'partial'),
+const awsFault = fc.oneof(
+  fc.tuple(fc.nat(24), fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after')),
+  fc.tuple(
+    fc.constantFrom('PublishBatchCommand', 'PublishCommand', 'PutItemCommand', 'UpdateItemCommand'),
+    fc.constantFrom<FaultKind>('refused', 'lost', 'crash before', 'crash after', 'partial'),
+  ),
 );
 const serverFault: fc.Arbitrary<Fault> = fc.record({
   page: fc.integer({ min: 1, max: 4 }),
@@ -90,7 +93,7 @@ const poll: fc.Arbitrary<FaultyPoll> = fc.record({
 });
 const overlap: fc.Arbitrary<Overlap> = fc.record({
   kind: fc.constant('overlap' as const),
-  heldAt: fc.nat(12),
+  heldAt: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.nat(12)),
   meanwhile: fc.array(fc.oneof(happening, poll), { minLength: 1, maxLength: 4 }),
 });
 
@@ -101,7 +104,7 @@ export const history: fc.Arbitrary<History> = fc.record({
   seeded: fc.oneof(fc.nat(3), fc.nat(28)),
   notifyExisting: fc.boolean(),
   steps: fc.array(
-    fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 1, arbitrary: overlap }),
+    fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 2, arbitrary: overlap }),
     { minLength: 1, maxLength: 14 },
   ),
 });

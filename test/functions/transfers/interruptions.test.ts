@@ -54,22 +54,25 @@ test('a poll that announces changes reads, claims, reads the bucket, commits, pu
 
 describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a call that is hit by: %s', (kind) => {
   // One more than there are calls, so that the last one is hit, too.
-  test.each(Array.from({ length: 15 }, (_, call) => call))('loses no event and repeats none under another id: call %i', async (call) => {
-    const { watch, trackingIds } = await changedMailbox();
-    await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
-    world.clock.advance(60_000);
-    await world.poll(watch);
-    world.clock.advance(60_000);
-    const last = await world.poll(watch);
+  test.each(Array.from({ length: 15 }, (_, call) => call))(
+    'loses no event and repeats none under another id: call %i',
+    async (call) => {
+      const { watch, trackingIds } = await changedMailbox();
+      await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
+      world.clock.advance(60_000);
+      await world.poll(watch);
+      world.clock.advance(60_000);
+      const last = await world.poll(watch);
 
-    const published = await world.takeEvents();
-    const told = new Set(published.map(({ event }) => (event as TransferEvent).data.trackingId));
-    expect(told).toEqual(new Set(trackingIds));
-    expect(new Set(published.map(({ body }) => body)).size).toBe(trackingIds.length);
-    const notices = (await world.takeNotices()).map(({ text }) => text).join();
-    for (const trackingId of trackingIds) expect(notices).toContain(trackingId);
-    expect(last.published).toBe(0);
-  });
+      const published = await world.takeEvents();
+      const told = new Set(published.map(({ event }) => (event as TransferEvent).data.trackingId));
+      expect(told).toEqual(new Set(trackingIds));
+      expect(new Set(published.map(({ body }) => body)).size).toBe(trackingIds.length);
+      const notices = (await world.takeNotices()).map(({ text }) => text).join();
+      for (const trackingId of trackingIds) expect(notices).toContain(trackingId);
+      expect(last.published).toBe(0);
+    },
+  );
 });
 
 test('an event whose commit was answered by silence is published although the server is back where it was', async () => {

@@ -1,0 +1,20 @@
+import { type PollDependencies, pollWatch } from '../../functions/transfers/poll.ts';
+import type { Approach } from './approach.ts';
+
+/** As it stands in the printed table. */
+export const notifierName = 'Transfer Notifier';
+
+/** Milliseconds that a poll may take here; on AWS it is Lambda's limit that counts. */
+const budget = 30 * 60_000;
+
+/** This project's own poll, exactly as the deployed function runs it for each watch. */
+export const notifier = (deps: PollDependencies): Approach => ({
+  name: notifierName,
+  writesFollow: 'changes',
+  largestMeasured: Number.POSITIVE_INFINITY,
+  async poll(watch) {
+    const { changed, units, trouble } = await pollWatch(deps, watch, false, deps.now().getTime() + budget);
+    if (trouble) throw new Error(trouble.message);
+    return { changed, units };
+  },
+});

@@ -1,0 +1,62 @@
+import { notifierName } from './approach-notifier.ts';
+import type { ComparisonCost } from './comparison.ts';
+import type { PageReadingTime } from './page-reading.ts';
+import { oneChange, type PollCost, type Scenario, unchanged } from './scenarios.ts';
+import type { Spread } from './spread.ts';
+
+/** One of the figures that the design promises. */
+export interface Figure {
+  readonly what: string;
+  /** The promise: at most so much. */
+  readonly limit: number;
+  readonly unit: string;
+  /** Undefined when this run has not measured it. */
+  readonly measured: Spread | undefined;
+  /** Held by the worst round where a count is promised, by the median where a time is. */
+  readonly isReached: boolean | undefined;
+}
+
+/** The figures of the design that concern the poll, beside what was measured. */
+export function figures(
+  costs: readonly PollCost[],
+  comparisons: readonly ComparisonCost[],
+  reading: PageReadingTime,
+): Figure[] {
+  const costOf = (scenario: Scenario) =>
+    costs.find(
+      (cost) => cost.approach === notifierName && cost.transfers === 10_000 && cost.scenario === scenario.name,
+    );
+  const quiet = costOf(unchanged);
+  const change = costOf(oneChange);
+  const { ideal, wall } = reading;
+  const factor = { least: wall.least / ideal, median: wall.median / ideal, greatest: wall.greatest / ideal };
+  return [
+    count('unchanged poll of 10,000', 1, 'read units', quiet?.readUnits),
+    count('unchanged poll of 10,000', 0, 'write units', quiet?.writeUnits),
+    count('1 change among 10,000', 4, 'read units', change?.readUnits),
+    count('1 change among 10,000', 6, 'write units', change?.writeUnits),
+    ...comparisons.flatMap(({ changes, ratio, heapGrowth }) => [
+      time(`compare 100,000, ${changes} changed: CPU`, 1, '× JSON.parse', ratio),
+      count(`compare 100,000, ${changes} changed: heap`, 100, 'MB', once(heapGrowth)),
+    ]),
+    time(`${reading.pages} pages at ${reading.delay} ms, ${reading.atOnce} at a time`, 1.3, '× ideal', factor),
+  ];
+}
+
+const count = (what: string, limit: number, unit: string, measured: Spread | undefined): Figure => ({
+  what,
+  limit,
+  unit,
+  measured,
+  isReached: measured && measured.greatest <= limit,
+});
+
+const time = (what: string, limit: number, unit: string, measured: Spread): Figure => ({
+  what,
+  limit,
+  unit,
+  measured,
+  isReached: measured.median <= limit,
+});
+
+const once = (value: number): Spread => ({ least: value, median: value, greatest: value });

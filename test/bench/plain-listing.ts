@@ -1,0 +1,74 @@
+import { Connection } from '../../functions/transfers/request.ts';
+import type { Watch } from '../../functions/transfers/transfer.ts';
+import { clientId, type ServiceAddresses, token } from './services.ts';
+
+/** Rows asked for per page: the most that the server gives. */
+const pageSize = 100;
+
+/** Milliseconds that a page may take. */
+const timeout = 60_000;
+
+/** Bytes of an answer; a page of 100 rows has about 10,000. */
+const maxAnswerBytes = 4 * 1024 * 1024;
+
+interface Answer {
+  readonly data: readonly { readonly trackingId: string; readonly status: { readonly state: string } }[];
+}
+
+/**
+ * A Cryptshare Server read in the plainest way: page after page into a map. Uses the project's own connection, so that
+ * HTTP costs everyone the same.
+ */
+export class PlainServer {
+  private readonly connection: Connection;
+
+  constructor({ origin }: ServiceAddresses) {
+    this.connection = new Connection(origin);
+  }
+
+  /** States by tracking id. */
+  async list(watch: Watch): Promise<Map<string, string>> {
+    const listed = new Map<string, string>();
+    for (let page = 1; ; page += 1) {
+      const { data } = JSON.parse(await this.page(watch, page)) as Answer;
+      for (const { trackingId, status } of data) listed.set(trackingId, status.state);
+      if (data.length < pageSize) return listed;
+    }
+  }
+
+  /** The text of every page that has rows. */
+  async pages(watch: Watch): Promise<string[]> {
+    const pages: string[] = [];
+    for (;;) {
+      const page = await this.page(watch, pages.length + 1);
+      const { length } = (JSON.parse(page) as Answer).data;
+      if (length > 0) pages.push(page);
+      if (length < pageSize) return pages;
+    }
+  }
+
+  /** The text of one page, counted from 1; asks for the same fields as the project's own poll. */
+  private async page({ mailbox, direction }: Watch, page: number): Promise<string> {
+    const query = new URLSearchParams({
+      fields: 'trackingId,status(state)',
+      page: String(page),
+      'page-size': String(pageSize),
+    });
+    const path = `/api/users/${encodeURIComponent(mailbox)}/transfers/${direction}-transfers?${query}`;
+    const headers = {
+      'X-CS-MajorApiVersion': '1',
+      'X-CS-MinimumMinorApiVersion': '12',
+      'X-CS-ProductKey': 'api.rest',
+      'X-CS-ClientId': clientId,
+      'X-CS-VerificationToken': token,
+    };
+    const { status, body } = await this.connection.get(path, headers, timeout, maxAnswerBytes);
+    if (status !== 200) throw new Error(`the simulated server answers ${status}`);
+    return body;
+  }
+
+  /** Ends the kept connections. */
+  close(): void {
+    this.connection.close();
+  }
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
+import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
+import { clientId, type ServiceAddresses, token } from './services.ts';
+
+/** Pages asked for at the same time, as `server.maxConcurrentPages` has it by default. */
+export const maxConcurrentPages = 4;
+
+/** What polls against the embedded services work with; creates table and topics there. */
+export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
+  // The SDK finds the services in the environment, as it does in the local run.
+  Object.assign(process.env, sdkEnvironment);
+  const dynamo = new DynamoDBClient({});
+  const sns = new SNSClient({});
+  const table = 'transfers';
+  await createTransfersTable(dynamo, table);
+  const now = () => new Date();
+  return {
+    server: new CryptshareClient({
+      origin,
+      clientId,
+      verificationToken: token,
+      maxConcurrentPages,
+      now,
+      random: Math.random,
+      sleep,
+    }),
+    origin,
+    dynamo,
+    table,
+    topics: {
+      sns,
+      eventsTopicArn: await createTopic(sns, 'transfer-events'),
+      noticesTopicArn: await createTopic(sns, 'transfer-notices'),
+      sleep,
+    },
+    now,
+  };
+}

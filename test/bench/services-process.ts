@@ -1,0 +1,53 @@
+import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
+import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
+import type { Command, ServiceAddresses } from './services.ts';
+
+/** The process that holds everything a poll talks to. It serves its parent only, and ends with it however that ends. */
+process.once('disconnect', () => process.exit());
+
+/** Ends of a transfer's life, given in turn to those that are to change. */
+const ends = ['DELETED_BY_EXPIRATION', 'DELETED_BY_REVOCATION', 'DELETED_BY_SECURITY', 'DELETED_BY_ADMIN'] as const;
+
+const aws = await startEmbeddedServices();
+const cryptshare = await startCryptshareServer();
+const { transfers, requests, switches } = cryptshare;
+
+/** Carries out a command; returns how many requests the server has answered since the last `countRequests`. */
+function obey(command: Command): number {
+  switch (command.kind) {
+    case 'fill':
+      cryptshare.grantToken(command.mailbox, command.clientId, command.token);
+      transfers.seed({ sender: command.mailbox, to: ['bob@example.org'], count: command.transfers, state: 'ACTIVE' });
+      listOnce(command.mailbox);
+      return 0;
+    case 'change':
+      endTransfers(command.mailbox, command.transfers);
+      listOnce(command.mailbox);
+      return 0;
+    case 'delay':
+      switches.latencyMs = command.milliseconds;
+      return 0;
+    case 'countRequests': {
+      const { total } = requests;
+      requests.reset();
+      return total;
+    }
+  }
+}
+
+/** Ends that many active transfers, spread evenly over the mailbox. */
+function endTransfers(mailbox: string, count: number): void {
+  const size = Number.MAX_SAFE_INTEGER;
+  const active = transfers.page({ mailbox, direction: 'sent' }, { page: 1, pageSize: size, active: true });
+  if (active.length < count) throw new RangeError(`only ${active.length} active transfers left`);
+  const chosen = Array.from({ length: count }, (_, at) => active[Math.floor(((at + 0.5) * active.length) / count)]!);
+  for (const [at, { trackingId }] of chosen.entries()) transfers.setState(trackingId, ends[at % ends.length]!);
+}
+
+/** Has the server sort the mailbox now instead of within the first request that is measured. */
+function listOnce(mailbox: string): void {
+  transfers.page({ mailbox, direction: 'sent' }, { page: 1, pageSize: 1 });
+}
+
+process.on('message', (command: Command) => process.send!(obey(command)));
+process.send!({ origin: cryptshare.url, sdkEnvironment: aws.sdkEnvironment } satisfies ServiceAddresses);

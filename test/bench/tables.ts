@@ -1,0 +1,123 @@
+import type { ComparisonCost } from './comparison.ts';
+import type { Figure } from './figures.ts';
+import type * as month from './monthly-cost.ts';
+import type { PageReadingTime } from './page-reading.ts';
+import type { PollCost } from './scenarios.ts';
+import type { Spread } from './spread.ts';
+
+/** Texts of a row, one for each column. */
+type Row = readonly string[];
+
+const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** Polls by size and scenario, the approaches one below the other. */
+export function pollTable(costs: readonly PollCost[]): string {
+  const sorted = [...costs].sort((a, b) => a.transfers - b.transfers || orderOf(costs, a) - orderOf(costs, b));
+  return table(
+    ['transfers', 'poll', 'approach', 'rounds', 'requests', 'read units', 'write units', 'CPU ms', 'heap MB'],
+    sorted.map((cost, at) => {
+      // Said once for each block, so that the blocks can be told apart.
+      const isFirst = (name: 'transfers' | 'scenario') => cost[name] !== sorted[at - 1]?.[name];
+      const about = cost.extrapolatedFrom === undefined ? '' : '~';
+      return [
+        isFirst('transfers') ? number.format(cost.transfers) : '',
+        isFirst('transfers') || isFirst('scenario') ? cost.scenario : '',
+        cost.approach,
+        cost.extrapolatedFrom === undefined ? String(cost.rounds) : '-',
+        about + range(cost.requests),
+        about + range(cost.readUnits),
+        about + range(cost.writeUnits),
+        about + number.format(cost.cpu.median),
+        cost.heapGrowth ? number.format(cost.heapGrowth.greatest) : '-',
+      ];
+    }),
+    3,
+  );
+}
+
+/** Comparing in terms of parsing. */
+export function comparisonTable(comparisons: readonly ComparisonCost[]): string {
+  return table(
+    ['transfers', 'changed', 'rounds', 'JSON.parse ms', 'comparing ms', 'ratio', 'heap MB'],
+    comparisons.map(({ transfers, changes, rounds, parsing, comparing, ratio, heapGrowth }) => [
+      number.format(transfers),
+      number.format(changes),
+      String(rounds),
+      spread(parsing),
+      spread(comparing),
+      spread(ratio),
+      number.format(heapGrowth),
+    ]),
+    0,
+  );
+}
+
+/** How long a slow server takes. */
+export function pageReadingTable(reading: PageReadingTime): string {
+  const { pages, requests, delay, atOnce, rounds, ideal, wall } = reading;
+  return table(
+    ['pages', 'requests', 'delay ms', 'at once', 'rounds', 'ideal ms', 'measured ms'],
+    [[...[pages, requests, delay, atOnce, rounds, ideal].map((value) => number.format(value)), range(wall)]],
+    0,
+  );
+}
+
+/** What DynamoDB charges. */
+export function monthTable(costs: readonly month.MonthlyCost[]): string {
+  return table(
+    ['approach', 'read units', 'write units', 'USD'],
+    costs.map(({ approach, read, write, dollars }) => [
+      approach,
+      number.format(read),
+      number.format(write),
+      fine.format(dollars),
+    ]),
+    1,
+  );
+}
+
+/** Promises beside measurements. */
+export function figureTable(figures: readonly Figure[]): string {
+  return table(
+    ['figure of the design', 'at most', 'measured', ''],
+    figures.map(({ what, limit, unit, measured, isReached }) => [
+      what,
+      `${limit} ${unit}`,
+      measured ? (isCount(measured) ? range(measured) : spread(measured)) : '-',
+      isReached === undefined ? 'not measured with these sizes' : isReached ? 'reached' : 'NOT REACHED',
+    ]),
+    4,
+  );
+}
+
+/** Aligned columns; the first `texts` of them to the left, the others to the right as numbers are. */
+function table(heading: Row, rows: readonly Row[], texts: number): string {
+  const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const line = (row: Row) =>
+    row
+      .map((text, column) => (column < texts ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd();
+  return [line(heading), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+}
+
+/** Whether rounds cannot differ by fractions. */
+const isCount = ({ least, greatest }: Spread): boolean => Number.isInteger(least + greatest) || least === greatest;
+
+/** `4`, or `3 to 5` if the rounds differ. */
+const range = ({ least, greatest }: Spread): string =>
+  number.format(least) === number.format(greatest)
+    ? number.format(least)
+    : `${number.format(least)} to ${number.format(greatest)}`;
+
+/** `0.48 (0.42 to 1.05)`: median, least and greatest. */
+const spread = ({ least, median, greatest }: Spread): string =>
+  `${fine.format(median)} (${fine.format(least)} to ${fine.format(greatest)})`;
+
+/** Scenarios keep the order in which they were measured, and within each the approaches. */
+function orderOf(costs: readonly PollCost[], { scenario, approach }: PollCost): number {
+  const scenarios = [...new Set(costs.map((cost) => cost.scenario))];
+  const approaches = [...new Set(costs.map((cost) => cost.approach))];
+  return scenarios.indexOf(scenario) * approaches.length + approaches.indexOf(approach);
+}

@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '../../functions/transfers/diff.ts';
+import {
+  eventBody,
+  parseEventBody,
+  type TransferEvent,
+  transferEvent,
+  type WatchEvent,
+} from '../../functions/transfers/event.ts';
+import { CryptshareFailure, type FailureCause } from '../../functions/transfers/failure.ts';
+import { type Health, nextHealth } from '../../functions/transfers/health.ts';
+import { Listing } from '../../functions/transfers/listing.ts';
+import { canonicalState, type Watch } from '../../functions/transfers/transfer.ts';
+import {
+  type Trouble,
+  troubleOfAbsences,
+  troubleOfAws,
+  troubleOfFailure,
+  troubleOfListing,
+  troubleOfTime,
+} from '../../functions/transfers/trouble.ts';
+import { assertValidEvent, document, examples, schemas } from './event-schemas.ts';
+
+/** The compiler refuses this list when it lacks a type that the code can publish, or has one that it cannot. */
+const publishable: Record<(TransferEvent | WatchEvent)['type'], true> = {
+  'transfer.processing': true,
+  'transfer.active': true,
+  'transfer.failed': true,
+  'transfer.deleted_by_expiration': true,
+  'transfer.deleted_by_revocation': true,
+  'transfer.deleted_by_admin': true,
+  'transfer.deleted_by_security': true,
+  'transfer.unlisted': true,
+  'transfer.state_changed': true,
+  'watch.failing': true,
+  'watch.recovered': true,
+};
+
+/** The same for the causes of failing polls. */
+const failures: Record<FailureCause, true> = {
+  token_invalid: true,
+  client_id_rejected: true,
+  not_licensed: true,
+  forbidden: true,
+  version_unsupported: true,
+  endpoint_missing: true,
+  throttled: true,
+  server_fault: true,
+  request_rejected: true,
+  redirected: true,
+  malformed_answer: true,
+  timeout: true,
+  out_of_time: true,
+  certificate_untrusted: true,
+  unreachable: true,
+};
+
+/** The server of the examples. */
+const server = 'https://cryptshare.example.com';
+
+/** A poll of a watch as its health sees it. */
+interface Poll {
+  readonly trouble: Trouble | undefined;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** The events about a watch that a row of polls is worth. */
+function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]): WatchEvent[] {
+  const events: WatchEvent[] = [];
+  let health: Health | undefined;
+  for (const { trouble, at } of polls) {
+    const change = nextHealth(origin, watch, health, trouble, at);
+    if (!change) continue;
+    health = change.health;
+    if (change.event) events.push(change.event);
+  }
+  return events;
+}
+
+/** The event that the code makes of the facts that an example tells. */
+function made({ type, timestamp, data }: TransferEvent | WatchEvent): TransferEvent | WatchEvent {
+  if ('trackingId' in data) {
+    return transferEvent(server, data, { ...data, unlisted: type === 'transfer.unlisted' }, timestamp);
+  }
+  const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
+  const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
+  return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(
+    (event) => event.type === type,
+  )!;
+}
+
+const exampleOf = (type: string) => examples.find((example) => example.type === type)!.event;
+
+describe('docs/events.md', () => {
+  const types = Object.keys(publishable).toSorted();
+
+  it('has one schema for every type that the code can publish, and for nothing else', () => {
+    expect([...schemas.keys()].toSorted()).toEqual(types);
+  });
+
+  it('has one example for every type that the code can publish, and for nothing else', () => {
+    expect(examples.map(({ type }) => type).toSorted()).toEqual(types);
+  });
+
+  test.each(examples)('the example of $type stands in its own section and validates', ({ type, event }) => {
+    expect(event.type).toBe(type);
+    assertValidEvent(event);
+  });
+
+  test.each(examples)('the example of $type is what the code makes of its facts, laid out', ({ text, event }) => {
+    const body = eventBody(made(event));
+    expect(JSON.stringify(event)).toBe(body);
+    expect(text).toBe(JSON.stringify(JSON.parse(body), null, 2));
+  });
+
+  it('shows the bytes of an event as they are sent', () => {
+    expect(document).toContain(`\`\`\`text\n${eventBody(made(exampleOf('transfer.processing')))}\n\`\`\``);
+  });
+
+  test.each(examples)('no other schema takes the example of $type', ({ type, event }) => {
+    const takers = [...schemas].filter(([, validate]) => validate(event)).map(([taker]) => taker);
+    expect(takers).toEqual([type]);
+  });
+});
+
+describe('the schemas', () => {
+  const without = (object: object, key: string) =>
+    Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+
+  test.each(examples)('refuse a $type that lacks a field', ({ event }) => {
+    for (const key of ['id', 'timestamp', 'data']) {
+      expect(() => assertValidEvent(without(event, key))).toThrow(
+        `${event.type} is not as docs/events.md describes it`,
+      );
+    }
+    for (const key of Object.keys(event.data)) {
+      expect(() => assertValidEvent({ ...event, data: without(event.data, key) })).toThrow(key);
+    }
+  });
+
+  test.each(examples)('refuse a $type with a field too many', ({ event }) => {
+    expect(() => assertValidEvent({ ...event, extra: 1 })).toThrow('event must NOT have additional properties');
+    expect(() => assertValidEvent({ ...event, data: { ...event.data, subject: 'Offer' } })).toThrow(
+      'event/data must NOT have additional properties',
+    );
+  });
+
+  test.each(examples)('refuse a $type with a value out of order', ({ event }) => {
+    const wrong = [
+      { id: 'evt_1' },
+      { id: event.id.toUpperCase() },
+      { timestamp: '2024-05-22' },
+      { timestamp: '2024-05-22T08:58:04.120+02:00' },
+      { timestamp: '2024-02-30T06:58:04.120Z' },
+      { data: null },
+      { data: { ...event.data, direction: 'both' } },
+      { data: { ...event.data, mailbox: 'alice' } },
+    ];
+    for (const change of wrong) {
+      expect(() => assertValidEvent({ ...event, ...change }), JSON.stringify(change)).toThrow(event.type);
+    }
+  });
+
+  test.each([
+    { type: 'transfer.active', change: { state: 'FAILED' }, fault: 'a state of another type' },
+    { type: 'transfer.active', change: { state: 'Active' }, fault: 'a state in another spelling' },
+    { type: 'transfer.active', change: { state: null }, fault: 'no state' },
+    { type: 'transfer.active', change: { sequence: 0 }, fault: 'sequence 0' },
+    { type: 'transfer.active', change: { sequence: 1.5 }, fault: 'half a sequence' },
+    { type: 'transfer.active', change: { sequence: '1' }, fault: 'a sequence in quotes' },
+    { type: 'transfer.active', change: { previousState: 1 }, fault: 'a number for a previous state' },
+    { type: 'transfer.active', change: { trackingId: 'two words' }, fault: 'a space in the tracking id' },
+    { type: 'transfer.active', change: { trackingId: '' }, fault: 'an empty tracking id' },
+    { type: 'transfer.unlisted', change: { previousState: null }, fault: 'no previous state' },
+    { type: 'transfer.state_changed', change: { state: 'ACTIVE' }, fault: 'a state that has a type of its own' },
+    { type: 'transfer.state_changed', change: { state: 'x'.repeat(65) }, fault: 'a state too long' },
+    { type: 'watch.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
+    { type: 'watch.failing', change: { failingSince: null }, fault: 'no beginning' },
+  ])('refuse a $type with $fault', ({ type, change }) => {
+    const event = exampleOf(type);
+    expect(() => assertValidEvent({ ...event, data: { ...event.data, ...change } })).toThrow(
+      `${type} is not as docs/events.md describes it: event/data/${Object.keys(change)[0]}`,
+    );
+  });
+
+  test.each([
+    { event: { ...exampleOf('transfer.active'), type: 'transfer.downloaded' }, type: '"transfer.downloaded"' },
+    { event: { ...exampleOf('transfer.active'), type: ['transfer.active'] }, type: '["transfer.active"]' },
+    { event: null, type: 'undefined' },
+    { event: 'transfer.active', type: 'undefined' },
+  ])('refuse an event of type $type', ({ event, type }) => {
+    expect(() => assertValidEvent(event)).toThrow(`docs/events.md describes no event of type ${type}`);
+  });
+});
+
+describe('whatever the facts, the documented schemas take', () => {
+  const origin = fc.webUrl({ validSchemes: ['https'] });
+  const watch: fc.Arbitrary<Watch> = fc.record({
+    mailbox: fc.emailAddress(),
+    direction: fc.constantFrom('sent', 'received'),
+  });
+  const time = fc
+    .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
+    .map((date) => date.toISOString());
+
+  it('every event about a transfer', () => {
+    const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary', minLength: 50, maxLength: 100 }));
+    const state = fc.oneof(
+      fc.constantFrom('PROCESSING', 'ACTIVE', 'FAILED', 'Deleted_by_expiration', 'deleted by revocation'),
+      fc.constantFrom('DELETED_BY_ADMIN', 'Deleted-By-Security', 'UNKNOWN', 'Pending', 'Quarantined'),
+      anyText.filter((text) => text !== ''),
+    );
+    const pass = fc.record({ state: fc.option(state, { freq: 3 }), at: time });
+    const trackingId = fc.stringMatching(/^[!-~]{1,200}$/);
+    const property = fc.property(
+      origin,
+      watch,
+      trackingId,
+      fc.boolean(),
+      fc.array(pass, { minLength: 1, maxLength: 8 }),
+      (cryptshare, whose, transfer, hasBaseline, passes) => {
+        let row: TransferRow | undefined;
+        for (const [rev, { state: raw, at: observedAt }] of passes.entries()) {
+          const silent = hasBaseline && rev === 0;
+          const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent };
+          if (raw !== null) row = seen(row, transfer, canonicalState(raw), context)?.after ?? row;
+          else if (row && isListed(row)) row = unlisted(row, context).after;
+        }
+        const events = (row?.pending ?? []).map(parseEventBody) as TransferEvent[];
+        for (const event of events) assertValidEvent(event);
+        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, at) => at + 1));
+      },
+    );
+    fc.assert(property, { numRuns: 1000 });
+  });
+
+  it('every event about a watch', () => {
+    const malformed = new Listing();
+    malformed.addPage('[{}]');
+    const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+      fc
+        .tuple(
+          fc.constantFrom(...(Object.keys(failures) as FailureCause[])),
+          fc.option(fc.string(), { nil: undefined }),
+        )
+        .map(([kind, detail]) => troubleOfFailure(new CryptshareFailure(kind, detail))),
+      fc.constant(troubleOfListing({ listing: malformed, requests: 1, failure: undefined })!),
+      fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => troubleOfAbsences(missing, count)),
+      fc.string().map((message) => troubleOfAws(new Error(message))),
+      fc.constant(troubleOfTime),
+    );
+    const polls = fc.array(fc.record({ trouble, at: time }), { minLength: 3, maxLength: 6 });
+    const property = fc.property(origin, watch, polls, time, (cryptshare, whose, failing, at) => {
+      const events = watchEvents(cryptshare, whose, [...failing, { trouble: undefined, at }]);
+      expect(events.map(({ type }) => type)).toEqual(['watch.failing', 'watch.recovered']);
+      for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));
+    });
+    fc.assert(property, { numRuns: 1000 });
+  });
+});

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import {
+  type DiffContext,
+  diff,
+  isGone,
+  isListed,
+  missed,
+  type RowChange,
+  type TransferRow,
+  unlisted,
+} from '../../../functions/transfers/diff.ts';
+import type { TransferEvent } from '../../../functions/transfers/event.ts';
+
+const context: DiffContext = {
+  server: 'https://cryptshare.example.com',
+  watch: { mailbox: 'alice@example.com', direction: 'sent' },
+  rev: 7,
+  observedAt: '2026-11-24T00:01:00.000Z',
+  silent: false,
+};
+const silent = { ...context, silent: true };
+const earlier = '2026-11-23T00:00:00.000Z';
+
+const row = (trackingId: string, state: string, rest: Partial<TransferRow> = {}): TransferRow => ({
+  trackingId,
+  state,
+  sequence: 2,
+  firstSeenAt: earlier,
+  observedAt: earlier,
+  rev: 6,
+  ...rest,
+});
+const snapshotOf = (...rows: readonly TransferRow[]) => new Map(rows.map((row) => [row.trackingId, row]));
+const eventsOf = (pending: readonly string[] = []): TransferEvent[] => pending.map((body) => JSON.parse(body));
+const newEvents = ({ before, after }: RowChange) => eventsOf(after.pending).slice(before?.pending?.length ?? 0);
+const only = <T>(items: readonly T[]): T => {
+  expect(items).toHaveLength(1);
+  return items[0]!;
+};
+
+const state = fc.constantFrom('PROCESSING', 'ACTIVE', 'FAILED', 'DELETED_BY_ADMIN', 'Quarantined');
+const listing = fc
+  .array(fc.tuple(fc.stringMatching(/^[a-f]{1,2}$/), state), { maxLength: 30 })
+  .map((pairs) => new Map(pairs));
+const snapshot = fc
+  .tuple(listing, fc.nat(5), fc.constantFrom<Partial<TransferRow>>({}, { missedPasses: 1 }, { pending: ['"old"'] }))
+  .map(([states, sequence, rest]) =>
+    snapshotOf(...[...states].map(([id, state]) => row(id, state, { sequence, ...rest }))),
+  );
+
+describe('diff', () => {
+  it('finds nothing between a snapshot and the listing it shows', () => {
+    fc.assert(
+      fc.property(listing, (listed) => {
+        const rows = snapshotOf(...[...listed].map(([id, state]) => row(id, state)));
+        expect(diff(rows, listed, context)).toEqual({ changes: [], missing: [] });
+      }),
+    );
+  });
+
+  it('leads from the snapshot to the listing, and then finds nothing more', () => {
+    fc.assert(
+      fc.property(snapshot, listing, fc.boolean(), (rows, listed, isSilent) => {
+        const { changes, missing } = diff(rows, listed, { ...context, silent: isSilent });
+        const after = new Map(rows);
+        for (const change of changes) {
+          expect(change.before).toEqual(rows.get(change.after.trackingId));
+          after.set(change.after.trackingId, change.after);
+        }
+        for (const { trackingId } of missing) after.delete(trackingId);
+        expect(new Map([...after].map(([id, { state }]) => [id, state]))).toEqual(listed);
+        expect(diff(after, listed, context)).toEqual({ changes: [], missing: [] });
+      }),
+    );
+  });
+
+  it('tells each new state in one event whose sequence is one higher', () => {
+    fc.assert(
+      fc.property(snapshot, listing, (rows, listed) => {
+        for (const change of diff(rows, listed, context).changes) {
+          const { before, after } = change;
+          if (before?.state === after.state) {
+            expect(newEvents(change)).toEqual([]);
+            expect(after.sequence).toBe(before.sequence);
+          } else {
+            const sequence = (before?.sequence ?? 0) + 1;
+            expect(after.sequence).toBe(sequence);
+            expect(only(newEvents(change)).data).toEqual({
+              ...context.watch,
+              trackingId: after.trackingId,
+              state: after.state,
+              previousState: before?.state ?? null,
+              sequence,
+            });
+          }
+          expect(after.rev).toBe(context.rev);
+        }
+      }),
+    );
+  });
+
+  it('keeps events that are not published yet, in front of the new one', () => {
+    const rows = snapshotOf(row('a', 'PROCESSING', { pending: ['"first"', '"second"'] }));
+    const { after } = only(diff(rows, new Map([['a', 'ACTIVE']]), context).changes);
+    expect(after.pending?.slice(0, 2)).toEqual(['"first"', '"second"']);
+    expect(after.pending).toHaveLength(3);
+  });
+
+  it('stores a baseline without any event', () => {
+    const listed = new Map([
+      ['new', 'FAILED'],
+      ['changed', 'DELETED_BY_ADMIN'],
+    ]);
+    const { changes } = diff(snapshotOf(row('changed', 'ACTIVE')), listed, silent);
+    expect(changes.map(({ after }) => [after.trackingId, after.state, after.sequence, after.pending])).toEqual([
+      ['new', 'FAILED', 0, undefined],
+      ['changed', 'DELETED_BY_ADMIN', 2, undefined],
+    ]);
+  });
+
+  it('dates a change by the poll that saw it, and remembers when the transfer was first seen', () => {
+    const listed = new Map([
+      ['new', 'ACTIVE'],
+      ['old', 'FAILED'],
+    ]);
+    const [first, second] = diff(snapshotOf(row('old', 'ACTIVE')), listed, context).changes;
+    expect(first?.after).toMatchObject({ firstSeenAt: context.observedAt, observedAt: context.observedAt });
+    expect(second?.after).toMatchObject({ firstSeenAt: earlier, observedAt: context.observedAt });
+    expect(newEvents(second!)[0]).toMatchObject({ type: 'transfer.failed', timestamp: context.observedAt });
+  });
+
+  it('takes no other spelling of an undocumented state for news', () => {
+    expect(diff(snapshotOf(row('a', 'On hold')), new Map([['a', 'ON-HOLD']]), context).changes).toEqual([]);
+  });
+
+  it('names what is missing, but not what was reported unlisted before', () => {
+    const rows = snapshotOf(row('here', 'ACTIVE'), row('gone', 'ACTIVE'), row('told', 'ACTIVE', { expiresAt: 1 }));
+    const { missing } = diff(rows, new Map([['here', 'ACTIVE']]), context);
+    expect(missing.map(({ trackingId }) => trackingId)).toEqual(['gone']);
+  });
+});
+
+describe('a transfer that returns', () => {
+  test.each<{ after: string; rest: Partial<TransferRow> }>([
+    { after: 'it was reported unlisted', rest: { expiresAt: 1_800_000_000 } },
+    { after: 'passes that missed it', rest: { missedPasses: 2 } },
+  ])('in the same state after $after is listed again without a word', ({ rest }) => {
+    const change = only(diff(snapshotOf(row('a', 'ACTIVE', rest)), new Map([['a', 'ACTIVE']]), context).changes);
+    expect(newEvents(change)).toEqual([]);
+    expect(change.after).toEqual(row('a', 'ACTIVE', { rev: context.rev }));
+    expect(isListed(change.after)).toBe(true);
+  });
+
+  test.each<{ after: string; rest: Partial<TransferRow> }>([
+    { after: 'it was reported unlisted', rest: { expiresAt: 1_800_000_000 } },
+    { after: 'passes that missed it', rest: { missedPasses: 2 } },
+  ])('in another state after $after is told', ({ rest }) => {
+    const change = only(diff(snapshotOf(row('a', 'ACTIVE', rest)), new Map([['a', 'FAILED']]), context).changes);
+    expect(only(newEvents(change))).toMatchObject({
+      type: 'transfer.failed',
+      data: { previousState: 'ACTIVE', sequence: 3 },
+    });
+    expect(change.after).not.toHaveProperty('expiresAt');
+    expect(change.after).not.toHaveProperty('missedPasses');
+  });
+});
+
+describe('a transfer that is missing', () => {
+  it('counts as gone with the third complete listing in a row that lacks it', () => {
+    let current = row('a', 'ACTIVE');
+    const verdicts = [1, 2, 3].map((pass) => {
+      const gone = isGone(current);
+      const change = missed(current, { ...context, rev: 10 + pass });
+      expect(newEvents(change)).toEqual([]);
+      expect(change.after.rev).toBe(10 + pass);
+      current = change.after;
+      return gone;
+    });
+    expect(verdicts).toEqual([false, false, true]);
+  });
+
+  it('is told as unlisted in the state last seen, and its row is kept for 30 days', () => {
+    const change = unlisted(row('a', 'ACTIVE', { missedPasses: 2, pending: ['"old"'] }), context);
+    expect(change.after.pending?.[0]).toBe('"old"');
+    expect(only(newEvents(change))).toMatchObject({
+      type: 'transfer.unlisted',
+      data: { state: 'ACTIVE', previousState: 'ACTIVE', sequence: 3 },
+    });
+    expect(change.after).toMatchObject({ state: 'ACTIVE', sequence: 3 });
+    expect(change.after).not.toHaveProperty('missedPasses');
+    expect(change.after.expiresAt).toBe(Date.parse('2026-12-24T00:01:00Z') / 1000);
+    expect(isListed(change.after)).toBe(false);
+  });
+
+  it('is unlisted without a word before the baseline is complete', () => {
+    const { after } = unlisted(row('a', 'ACTIVE', { missedPasses: 2 }), silent);
+    expect(after).toMatchObject({ sequence: 2, expiresAt: expect.any(Number) });
+    expect(after.pending).toBeUndefined();
+  });
+});

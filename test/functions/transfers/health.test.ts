@@ -1,0 +1,100 @@
+import { describe, expect, it, test } from 'vitest';
+import type { WatchEvent } from '../../../functions/transfers/event.ts';
+import { type Health, nextHealth } from '../../../functions/transfers/health.ts';
+import type { Watch } from '../../../functions/transfers/transfer.ts';
+import type { Trouble } from '../../../functions/transfers/trouble.ts';
+
+const origin = 'https://cryptshare.example.com';
+const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
+const timeout: Trouble = { cause: 'timeout', message: 'the server did not answer in time' };
+const token: Trouble = { cause: 'token_invalid', message: 'verify the mailbox again' };
+const well = undefined;
+const at = (minute: number) => `2026-11-24T00:${String(minute).padStart(2, '0')}:00.000Z`;
+
+/** Polls once a minute and returns what operators are told, by minute. */
+function live(troubles: readonly (Trouble | undefined)[]) {
+  const told: { minute: number; event: WatchEvent }[] = [];
+  const notes: (Health | undefined)[] = [];
+  let health: Health | undefined;
+  for (const [minute, trouble] of troubles.entries()) {
+    const change = nextHealth(origin, watch, health, trouble, at(minute));
+    if (change) health = change.health;
+    if (change?.event) told.push({ minute, event: change.event });
+    notes.push(health);
+  }
+  return { told, notes, health };
+}
+const tellings = (troubles: readonly (Trouble | undefined)[]) =>
+  live(troubles).told.map(({ minute, event }) => [minute, event.type]);
+
+describe('operators are told', () => {
+  test.each<{ what: string; polls: (Trouble | undefined)[]; told: [number, string][] }>([
+    { what: 'nothing while all is well', polls: [well, well], told: [] },
+    { what: 'nothing of one troubled poll', polls: [timeout, well], told: [] },
+    { what: 'nothing of two', polls: [timeout, timeout, well, well], told: [] },
+    {
+      what: 'nothing of troubled polls that are not in a row',
+      polls: [timeout, timeout, well, timeout, timeout],
+      told: [],
+    },
+    { what: 'of the third in a row', polls: [timeout, timeout, timeout], told: [[2, 'watch.failing']] },
+    { what: 'once, however long it lasts', polls: Array(30).fill(timeout), told: [[2, 'watch.failing']] },
+    { what: 'of three with different causes', polls: [timeout, token, timeout], told: [[2, 'watch.failing']] },
+    {
+      what: 'nothing new when the cause changes',
+      polls: [timeout, timeout, timeout, token, timeout],
+      told: [[2, 'watch.failing']],
+    },
+    {
+      what: 'once when it is well again',
+      polls: [timeout, timeout, timeout, timeout, well, well],
+      told: [
+        [2, 'watch.failing'],
+        [4, 'watch.recovered'],
+      ],
+    },
+    {
+      what: 'again when it fails again',
+      polls: [token, token, token, well, token, token, token, well],
+      told: [
+        [2, 'watch.failing'],
+        [3, 'watch.recovered'],
+        [6, 'watch.failing'],
+        [7, 'watch.recovered'],
+      ],
+    },
+  ])('$what', ({ polls, told }) => {
+    expect(tellings(polls)).toEqual(told);
+  });
+});
+
+it('tells the latest cause, and since when polls fail', () => {
+  const [failing] = live([timeout, timeout, token]).told;
+  expect(failing?.event).toMatchObject({ timestamp: at(2), data: { ...watch, ...token, failingSince: at(0) } });
+});
+
+it('tells of the recovery how long it took', () => {
+  const recovered = live([well, timeout, timeout, timeout, timeout, well]).told[1];
+  expect(recovered?.event).toMatchObject({ timestamp: at(5), data: { ...watch, ...timeout, failingSince: at(1) } });
+});
+
+it('tells every turn under an id of its own, the same when the poll is repeated', () => {
+  const polls = [token, token, token, well, token, token, token, well];
+  const ids = (troubles: typeof polls) => live(troubles).told.map(({ event }) => event.id);
+  expect(new Set(ids(polls)).size).toBe(4);
+  expect(ids(polls)).toEqual(ids(polls));
+  const health: Health = { failingSince: at(0), failures: 2, trouble: timeout, isAnnounced: false };
+  const later = nextHealth(origin, watch, health, token, at(9))?.event;
+  expect(later?.id).toBe(nextHealth(origin, watch, health, timeout, at(2))?.event?.id);
+});
+
+it('writes nothing down while all is well, nor once operators are told', () => {
+  expect(nextHealth(origin, watch, undefined, well, at(0))).toBeUndefined();
+  const { health } = live([timeout, timeout, timeout]);
+  expect(nextHealth(origin, watch, health, token, at(3))).toBeUndefined();
+});
+
+it('forgets a row of troubled polls as soon as one is well', () => {
+  expect(live([timeout, well]).health).toBeUndefined();
+  expect(live([timeout, timeout, timeout, well]).health).toBeUndefined();
+});

@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { LocalRun } from './local-run.ts';
+
+const clientId = 'exampleclientid'.repeat(4);
+const token = 'example-token-1';
+const alice = 'alice@example.com';
+const people = { sender: alice, to: ['bob@example.com'] };
+const credentials = { CRYPTSHARE_CLIENT_ID: clientId, CRYPTSHARE_VERIFICATION_TOKEN: token };
+
+let server: CryptshareServer;
+let folder: string;
+const running: LocalRun[] = [];
+let onNextPage = () => {};
+
+beforeAll(async () => {
+  server = await startCryptshareServer();
+  server.grantToken(alice, clientId, token);
+  server.onPage(() => onNextPage());
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'local-run-'));
+  return async () => {
+    for (const run of running.splice(0)) {
+      run.kill('SIGKILL');
+      await run.exit();
+    }
+    rmSync(folder, { recursive: true });
+  };
+});
+afterAll(() => server.close());
+
+function configFile(config: object = {}): string {
+  const file = join(folder, 'notifier.config.json');
+  const watches = [{ mailbox: alice }];
+  writeFileSync(file, JSON.stringify({ server: { url: server.url }, schedule: { every: '1s' }, watches, ...config }));
+  return file;
+}
+
+function start(args: readonly string[], environment: Record<string, string> = {}): LocalRun {
+  const run = new LocalRun(args, environment);
+  running.push(run);
+  return run;
+}
+
+const startReal = () => start(['--json', '--config', configFile(), '--data', join(folder, 'data')], credentials);
+
+describe('the demo', () => {
+  test('shows a state change as event and notice, and stops cleanly', async () => {
+    const run = start(['--json']);
+    await run.line(({ kind }) => kind === 'ready');
+    const { event } = await run.line(({ kind }) => kind === 'event');
+    await run.line(({ kind, text }) => kind === 'notice' && text!.includes(event!.data.trackingId));
+    run.kill('SIGINT');
+    expect(await run.exit()).toBe(0);
+    expect(run.stderr).toBe('');
+  });
+
+  test('speaks to people without colour when it is not on a terminal', async () => {
+    const run = start([]);
+    await run.line(({ text }) => text!.includes('as the baseline'));
+    run.kill('SIGTERM');
+    expect(await run.exit()).toBe(0);
+    expect(run.stdout).toMatch(/Transfer Notifier {2}ready after [\d.]+ s; Ctrl-C stops it/);
+    expect(run.stdout).not.toContain('\u001b');
+  });
+});
+
+describe('a wrong start', () => {
+  test('names every mistake of file and environment, with exit code 2, and starts nothing', async () => {
+    const file = configFile({ watches: [{ mailbox: 'alice' }], schedule: { every: 'often' } });
+    const run = start(['--config', file, '--data', join(folder, 'data')], { CRYPTSHARE_CLIENT_ID: 'short-secret' });
+    expect(await run.exit()).toBe(2);
+    expect(run.stdout).toBe('');
+    for (const path of [
+      'schedule.every',
+      'watches[0].mailbox',
+      'CRYPTSHARE_CLIENT_ID',
+      'CRYPTSHARE_VERIFICATION_TOKEN',
+    ]) {
+      expect(run.stderr).toContain(`  ${path}: expected`);
+    }
+    expect(run.stderr).not.toContain('short-secret');
+  });
+
+  test('an unknown option has exit code 2', async () => {
+    const run = start(['--colour']);
+    expect(await run.exit()).toBe(2);
+    expect(run.stderr).toContain("unknown option '--colour'");
+  });
+
+  test('--help explains options, credentials and exit codes', async () => {
+    const run = start(['--help']);
+    expect(await run.exit()).toBe(0);
+    for (const word of ['--config', '--data', '--notify-existing', '--json', 'CRYPTSHARE_CLIENT_ID', 'Exit codes']) {
+      expect(run.stdout).toContain(word);
+    }
+  });
+
+  test('a data folder in use is left alone', async () => {
+    const first = startReal();
+    await first.line(({ kind }) => kind === 'ready');
+    const second = startReal();
+    expect(await second.exit()).toBe(1);
+    expect(second.stderr).toMatch(/data folder .* is in use by another run/);
+  });
+});
+
+test('a server that refuses the token is named with cause and remedy, and no secret is printed', async () => {
+  const run = start(['--config', configFile(), '--data', join(folder, 'data'), '--json'], {
+    ...credentials,
+    CRYPTSHARE_VERIFICATION_TOKEN: 'example-token-2',
+  });
+  const { trouble } = await run.line((line) => line.trouble !== undefined);
+  expect(trouble).toMatchObject({
+    cause: 'token_invalid',
+    message: expect.stringContaining('verify the mailbox again'),
+  });
+  run.kill('SIGINT');
+  expect(await run.exit()).toBe(0);
+  expect(run.stdout + run.stderr).not.toContain('example-token-2');
+  expect(run.stdout + run.stderr).not.toContain(clientId);
+});
+
+test('after a restart nothing is announced twice, and what happened meanwhile is', async () => {
+  const [first, second] = server.transfers.seed({ ...people, count: 3, state: 'ACTIVE' });
+  const before = startReal();
+  await before.line(({ kind, outcome }) => kind === 'poll' && outcome === 'baseline');
+  server.transfers.setState(first!.trackingId, 'FAILED');
+  await before.line(({ kind, event }) => kind === 'event' && event!.data.trackingId === first!.trackingId);
+  before.kill('SIGINT');
+  expect(await before.exit()).toBe(0);
+  server.transfers.setState(second!.trackingId, 'FAILED');
+
+  const after = startReal();
+  await after.line(({ kind, text }) => kind === 'notice' && text!.includes(second!.trackingId));
+  await after.line(({ kind, outcome }) => kind === 'poll' && outcome === 'unchanged');
+  after.kill('SIGINT');
+  expect(await after.exit()).toBe(0);
+  const events = after.lines.filter(({ kind }) => kind === 'event');
+  expect(events.map(({ event }) => event!.data.trackingId)).toEqual([second!.trackingId]);
+});
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+test(`killed with SIGKILL at any moment and started again, it loses nothing (SEED=${seed})`, async () => {
+  server.transfers.seed({ ...people, count: 20, state: 'ACTIVE' });
+  const random = randomFrom(seed);
+  const expected = new Set<string>();
+  const printed: ReturnType<typeof eventsOf> = [];
+  let run = startReal();
+  await run.line(({ outcome }) => outcome === 'baseline');
+  for (let round = 0; round < 6; round += 1) {
+    for (let at = 0; at < 5; at += 1) expected.add(server.transfers.create(people).trackingId);
+    const { promise: listed, resolve } = Promise.withResolvers<void>();
+    onNextPage = resolve;
+    await listed;
+    // A poll with changes takes some 40 ms from its listing to its settling.
+    await sleep(random() * 50);
+    run.kill('SIGKILL');
+    await run.exit();
+    printed.push(...eventsOf(run));
+    run = startReal();
+  }
+  await run.line(() => [...printed, ...eventsOf(run)].length >= expected.size);
+  run.kill('SIGINT');
+  expect(await run.exit()).toBe(0);
+  printed.push(...eventsOf(run));
+
+  expect(new Set(printed.map(({ trackingId }) => trackingId))).toEqual(expected);
+  expect(new Set(printed.map(({ id }) => id)).size).toBe(expected.size);
+});
+
+const eventsOf = (run: LocalRun) =>
+  run.lines.filter(({ kind }) => kind === 'event').map(({ event }) => ({ id: event!.id, ...event!.data }));
+
+/** Numbers from 0 to below 1, the same for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

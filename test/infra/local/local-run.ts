@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { TransferEvent } from '../../../functions/transfers/event.ts';
+
+/** A line that the local run prints with `--json`; without it, all lines have the kind `text`. */
+export interface Line {
+  readonly kind: string;
+  readonly text?: string;
+  readonly outcome?: string;
+  readonly trouble?: { readonly cause: string; readonly message: string };
+  readonly event?: TransferEvent;
+}
+
+/** `npm start` as a process of its own. */
+export class LocalRun {
+  /** What it has printed so far. */
+  readonly lines: Line[] = [];
+  stdout = '';
+  stderr = '';
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<unknown[]>;
+  private readonly waiting: { matches: (line: Line) => boolean; resolve: () => void }[] = [];
+
+  constructor(args: readonly string[], environment: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, ['infra/local/main.ts', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, ...environment },
+    });
+    this.ended = once(this.child, 'close');
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    createInterface({ input: this.child.stdout! }).on('line', (text) => {
+      this.stdout += `${text}\n`;
+      const line: Line = args.includes('--json') ? JSON.parse(text) : { kind: 'text', text };
+      this.lines.push(line);
+      for (const waiter of this.waiting) if (waiter.matches(line)) waiter.resolve();
+    });
+  }
+
+  /** Resolves with the first line that matches, printed already or still to come; rejects when the run ends before. */
+  async line(matches: (line: Line) => boolean): Promise<Line> {
+    if (!this.lines.some(matches)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.waiting.push({ matches, resolve });
+      await Promise.race([promise, this.ended]);
+    }
+    const found = this.lines.find(matches);
+    if (!found) throw new Error(`the run ended without the line; it printed\n${this.stdout}${this.stderr}`);
+    return found;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Resolves with the exit code, or null when a signal ended it. */
+  async exit(): Promise<number | null> {
+    const [code] = await this.ended;
+    return code as number | null;
+  }
+}
