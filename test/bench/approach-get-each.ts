@@ -16,6 +16,7 @@ export const getEach = (server: PlainServer, deps: PollDependencies): Approach =
   writesFollow: 'changes',
   // Half a million requests, which 100,000 transfers would take, keep the embedded database busy for minutes.
   largestMeasured: 10_000,
+  secondsPerTransfer: 0.004,
   async poll(watch) {
     const units: Units = { read: 0, write: 0 };
     const changes: PlainChange[] = [];

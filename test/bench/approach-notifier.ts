@@ -12,6 +12,7 @@ export const notifier = (deps: PollDependencies): Approach => ({
   name: notifierName,
   writesFollow: 'changes',
   largestMeasured: Number.POSITIVE_INFINITY,
+  secondsPerTransfer: 0.0009,
   async poll(watch) {
     const { changed, units, trouble } = await pollWatch(deps, watch, false, deps.now().getTime() + budget);
     if (trouble) throw new Error(trouble.message);

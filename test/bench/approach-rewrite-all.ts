@@ -24,6 +24,7 @@ export const rewriteAll = (server: PlainServer, deps: PollDependencies): Approac
   name: 'Query, rewrite all',
   writesFollow: 'transfers',
   largestMeasured: Number.POSITIVE_INFINITY,
+  secondsPerTransfer: 0.0005,
   async poll(watch) {
     const units: Units = { read: 0, write: 0 };
     const listed = await server.list(watch);

@@ -9,6 +9,8 @@ export interface Approach {
   readonly writesFollow: 'changes' | 'transfers';
   /** The largest mailbox in which it is measured; the cost of larger ones is extrapolated. */
   readonly largestMeasured: number;
+  /** What all of its polls together took on two shared cores, in seconds for each transfer of the mailbox. */
+  readonly secondsPerTransfer: number;
   /** Polls once. What is there in the first poll of a mailbox is stored without an announcement. */
   poll(watch: Watch): Promise<Polled>;
 }

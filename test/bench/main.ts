@@ -72,15 +72,12 @@ async function measureSizes(approach: Approach, at: number): Promise<PollCost[]>
 /** In words, by what it took on two shared cores. */
 function expectedDuration(approaches: readonly Approach[]): string {
   const fixedSeconds = 40;
-  const secondsPerScenarioSet = 15;
-  const secondsPerTransfer = [0.0009, 0.004, 0.0005];
-  const seconds = approaches.map(({ largestMeasured }, at) =>
-    sizes
-      .map((size) => secondsPerScenarioSet / 3 + Math.min(size, largestMeasured) * secondsPerTransfer[at]!)
-      .reduce((sum, part) => sum + part, 0),
+  const secondsPerMailbox = 5;
+  const seconds = approaches.flatMap(({ largestMeasured, secondsPerTransfer }) =>
+    sizes.map((size) => secondsPerMailbox + Math.min(size, largestMeasured) * secondsPerTransfer),
   );
-  const total = fixedSeconds + seconds.reduce((sum, part) => sum + part, 0);
-  return total < 90 ? `${Math.ceil(total / 10) * 10} s` : `${Math.ceil(total / 60)} minutes`;
+  const total = seconds.reduce((sum, part) => sum + part, fixedSeconds);
+  return total < 90 ? `${Math.ceil(total / 10) * 10} s` : `${Math.round(total / 60)} minutes`;
 }
 
 function progress(text: string): void {

@@ -64,6 +64,18 @@ describe('digests', () => {
     );
   });
 
+  it('show that two transfers of one bucket have exchanged their states', () => {
+    const swapped = (a: string, b: string) =>
+      pageOf([
+        ['x', a],
+        ['y', b],
+      ]);
+    const [before, after] = [new Listing(), new Listing()];
+    before.addPage(swapped('ACTIVE', 'FAILED'));
+    after.addPage(swapped('FAILED', 'ACTIVE'));
+    expect(sameDigest(before.digests(0), after.digests(0), 0)).toBe(false);
+  });
+
   it('do not depend on how the server spells a state', () => {
     const spelt = (state: string) => listingOf([['a', state]]).digests(0);
     expect(spelt('Deleted_by_expiration')).toEqual(spelt('DELETED_BY_EXPIRATION'));
@@ -220,4 +232,16 @@ test('255 distinct states are told apart, and what comes beyond them is counted 
   expect(listing).toMatchObject({ size: 255, malformed: 45 });
   expect(listing.digests(bits)).toEqual(listingOf(rows.slice(0, 255)).digests(bits));
   expect([...everything(listing)].slice(0, 255)).toEqual(rows.slice(0, 255));
+});
+
+test.each([0, 100_000, 1_000_000])('gives back each of 100,000 transfers when it expected %i', (expected) => {
+  const listing = new Listing(expected);
+  const ids = Array.from({ length: 100_000 }, (_, at) => `20240522-065711-${String(at).padStart(8, '0')}`);
+  for (let at = 0; at < ids.length; at += 100) {
+    const data = ids.slice(at, at + 100).map((trackingId) => ({ trackingId, status: { state: 'ACTIVE' } }));
+    listing.addPage(JSON.stringify({ data }));
+  }
+  const buckets = new Set(Array.from({ length: 4096 }, (_, bucket) => bucket));
+  expect(listing.size).toBe(100_000);
+  expect([...listing.in(buckets, 12).keys()]).toEqual(ids);
 });

@@ -13,6 +13,7 @@ import { type PollDependencies, type PollResult, pollWatch } from '../../../func
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { assertValidEvent } from '../../docs/event-schemas.ts';
 import { AwsFaults } from './aws-faults.ts';
 
 /** A clock that tests move. */
@@ -118,7 +119,7 @@ export async function startWorld(): Promise<World> {
       const messages = await takeAll(sqs, eventsQueue);
       return messages.map(({ Body = '', MessageAttributes = {} }) => ({
         body: Body,
-        event: JSON.parse(Body),
+        event: validEvent(Body),
         attributes: Object.fromEntries(
           Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]),
         ),
@@ -145,6 +146,13 @@ export async function startWorld(): Promise<World> {
       await services.close();
     },
   };
+}
+
+/** Every event that any test sees must be as documented. */
+function validEvent(body: string): TransferEvent | WatchEvent {
+  const event: unknown = JSON.parse(body);
+  assertValidEvent(event);
+  return event as TransferEvent | WatchEvent;
 }
 
 async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string, raw: boolean): Promise<string> {
