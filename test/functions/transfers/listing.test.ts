@@ -133,6 +133,14 @@ describe('a transfer on several pages', () => {
   });
 });
 
+describe('a transfer that only a later page shows in its newer state', () => {
+  it('has that state though the page brings nothing else', () => {
+    const listing = listingOf([['a', 'ACTIVE']], [['a', 'FAILED']]);
+    expect(everything(listing)).toEqual(new Map([['a', 'FAILED']]));
+    expect(listing.digests(bits)).toEqual(listingOf([['a', 'FAILED']]).digests(bits));
+  });
+});
+
 describe('the transfers in some buckets', () => {
   it('are those that fall there, with canonical states', () => {
     fc.assert(

@@ -1,9 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { selfSigned } from './certificate.ts';
 import { alice, bob, call, clientId, headers, sentBy, startServer, token } from './cryptshare-client.ts';
 
 const listing = 'GET /api/users/:email/transfers/sent-transfers';
@@ -84,7 +81,7 @@ describe('closing', () => {
 
 describe('given a key and a certificate', () => {
   it('serves HTTPS', async () => {
-    const server = await startServer({ tls: selfSigned() });
+    const server = await startServer({ tls: await selfSigned() });
     expect(server.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const status = await new Promise((resolve, reject) => {
       const options = { headers, rejectUnauthorized: false, agent: false };
@@ -95,13 +92,3 @@ describe('given a key and a certificate', () => {
     expect(status).toBe(200);
   });
 });
-
-function selfSigned(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'cryptshare-server-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const subject = ['-subj', '/CN=127.0.0.1', '-days', '1'];
-  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-}

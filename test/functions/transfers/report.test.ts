@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { measurePoll, watchName } from '../../../functions/transfers/report.ts';
+import type { WatchPoll } from '../../../functions/transfers/shard.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { clientId, startWorld, table, token, type World } from './world.ts';
+
+const poll: WatchPoll = {
+  watch: { mailbox: 'alice@example.com', direction: 'sent' },
+  outcome: 'unchanged',
+  isComplete: true,
+  pages: 3,
+  requests: 3,
+  transfers: 250,
+  changed: 0,
+  published: 0,
+  units: { read: 1, write: 0 },
+  trouble: undefined,
+  duration: 20,
+  sinceComplete: 0,
+};
+const trouble = { cause: 'timeout', message: 'no answer' };
+
+describe('the metrics of a shard', () => {
+  const measured = (polls: readonly WatchPoll[], skipped = 0) => {
+    const metrics = new Metrics({ namespace: 'TransferNotifier', serviceName: 'transfer-notifier' });
+    measurePoll(metrics, { polls, skipped });
+    return metrics.serializeMetrics();
+  };
+
+  it('tell the longest time without a complete listing, in seconds', () => {
+    const polls = [poll, { ...poll, trouble, sinceComplete: 90_000 }, { ...poll, trouble, sinceComplete: 30_000 }];
+    expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90, WatchesTroubled: 2 });
+    expect(measured([poll])).toMatchObject({ SecondsSinceCompleteListing: 0, WatchesTroubled: 0 });
+  });
+
+  it('sum up what all polls did', () => {
+    const polls = [poll, { ...poll, published: 2, requests: 7 }];
+    expect(measured(polls, 4)).toMatchObject({ WatchesSkipped: 4, EventsPublished: 2, ServerRequests: 10 });
+  });
+
+  it('are there even if nothing was polled', () => {
+    expect(measured([], 3)).toMatchObject({ SecondsSinceCompleteListing: 0, WatchesSkipped: 3 });
+  });
+
+  it('have no dimension but the service', () => {
+    const [{ Dimensions } = { Dimensions: [] }] = measured([poll])._aws.CloudWatchMetrics;
+    expect(Dimensions).toEqual([['service']]);
+    expect(JSON.stringify(measured([poll]))).not.toContain('alice');
+  });
+});
+
+test('the name of a watch in logs is stable and tells nothing of the mailbox', () => {
+  const name = watchName(poll.watch);
+  expect(name).toMatch(/^sent-[0-9a-f]{10}$/);
+  expect(watchName({ ...poll.watch })).toBe(name);
+  expect(watchName({ ...poll.watch, mailbox: 'bob@example.com' })).not.toBe(name);
+  expect(watchName({ ...poll.watch, direction: 'received' })).toMatch(/^received-/);
+});
+
+describe('what the function prints when it is invoked', () => {
+  let world: World;
+  let output: string;
+  let lines: Record<string, unknown>[];
+  const trackingIds: string[] = [];
+
+  beforeAll(async () => {
+    world = await startWorld();
+    const { transfers } = world.cryptshare;
+    const well = world.watch('alice@example.com');
+    const seeded = transfers.seed({ sender: well.mailbox, to: ['bob@example.com'], count: 150, state: 'ACTIVE' });
+    trackingIds.push(...seeded.map(({ trackingId }) => trackingId));
+    await world.poll(well);
+    transfers.setState(trackingIds[0]!, 'FAILED');
+    const broken = { mailbox: 'carol@example.com', direction: 'sent' } as const;
+    await new Watches(world.deps.dynamo, table).declare([well, broken], false);
+    output = await invoke(world);
+    const printed = output.split('\n').filter((line) => line.startsWith('{'));
+    lines = printed.map((line) => JSON.parse(line));
+  });
+  afterAll(() => world.close());
+
+  const lineOf = (mailbox: string) => lines.find((line) => line.watch === watchName({ mailbox, direction: 'sent' }));
+
+  it('has one line for each watch, with figures', () => {
+    expect(lines.filter(({ message }) => message === 'poll')).toHaveLength(2);
+    expect(lineOf('alice@example.com')).toMatchObject({
+      level: 'INFO',
+      outcome: 'changed',
+      pages: 2,
+      transfers: 150,
+      changed: 1,
+      published: 1,
+      duration: expect.any(Number),
+      readUnits: expect.any(Number),
+      writeUnits: expect.any(Number),
+    });
+    expect(lineOf('alice@example.com')?.writeUnits).toBeGreaterThan(0);
+  });
+
+  it('warns of a watch that fails, with its cause and the remedy', () => {
+    expect(lineOf('carol@example.com')).toMatchObject({
+      level: 'WARN',
+      outcome: 'failed',
+      cause: 'token_invalid',
+      trouble: expect.stringContaining('verify the mailbox again'),
+    });
+  });
+
+  it('has the metrics of the shard, once', () => {
+    const metrics = lines.filter((line) => '_aws' in line);
+    expect(metrics).toHaveLength(1);
+    expect(metrics[0]).toMatchObject({
+      service: 'transfer-notifier',
+      SecondsSinceCompleteListing: 0,
+      WatchesTroubled: 1,
+      EventsPublished: 1,
+      ServerRequests: 3,
+    });
+  });
+
+  it('names no person, no transfer and nothing secret', () => {
+    for (const secret of ['alice', 'bob', 'carol', 'example.com', token, clientId, ...trackingIds]) {
+      expect(output).not.toContain(secret);
+    }
+  });
+});
+
+/** Runs the entry point of the poll function once, in a process of its own, and returns what it prints. */
+async function invoke({ deps, cryptshare }: World): Promise<string> {
+  const urlOf = async (client: { config: { endpoint?: unknown } }) => {
+    const endpoint = client.config.endpoint as () => Promise<{ protocol: string; hostname: string; port?: number }>;
+    const { protocol, hostname, port } = await endpoint();
+    return `${protocol}//${hostname}:${port}`;
+  };
+  const entry = pathToFileURL('functions/transfers/poll.lambda.ts').href;
+  const script = `
+    const { handler } = await import(${JSON.stringify(entry)});
+    await handler({ shard: 0, shards: 1 }, { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' });
+    process.exit();`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL_DYNAMODB: await urlOf(deps.dynamo),
+      AWS_ENDPOINT_URL_SNS: await urlOf(deps.topics.sns),
+      CRYPTSHARE_URL: cryptshare.url,
+      CRYPTSHARE_CLIENT_ID: clientId,
+      CRYPTSHARE_VERIFICATION_TOKEN: token,
+      MAX_CONCURRENT_PAGES: '4',
+      TRANSFERS_TABLE: table,
+      TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
+      TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,
+    },
+  });
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`the function ended with ${code}: ${errors}`);
+  return out + errors;
+}

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
+import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import { parseShard, pollShard, type ShardPoll, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { FaultPlan } from './aws-faults.ts';
+import { pollBudget, startWorld, type World } from './world.ts';
+
+const whole = { shard: 0, shards: 1 };
+const minute = 60_000;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+let tables = 0;
+let deps: PollDependencies;
+beforeEach(async () => {
+  tables += 1;
+  deps = { ...world.deps, table: `shards-${tables}` };
+  await createTransfersTable(deps.dynamo, deps.table);
+  world.cryptshare.faults.clear();
+  await world.takeEvents();
+  await world.takeNotices();
+});
+
+/** Declares watches of so many mailboxes, each with one transfer. */
+async function declare(count: number): Promise<Watch[]> {
+  const list = Array.from({ length: count }, (_, at) => world.watch(`shard-${tables}-${at}@example.com`));
+  for (const { mailbox } of list) {
+    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
+  }
+  await new Watches(deps.dynamo, deps.table).declare(list, false);
+  return list;
+}
+const poll = (shard = whole, budget = pollBudget, onPoll: (poll: WatchPoll) => void = () => {}) =>
+  pollShard(deps, shard, world.clock.now().getTime() + budget, onPoll);
+const mailboxes = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).sort();
+const breakDown = ({ mailbox }: Watch, times = 1000) =>
+  world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), times, answer: faultAnswers.emptyUnauthorized });
+
+describe('the shards', () => {
+  it('divide the watches: each is polled by exactly one of them', async () => {
+    const watches = await declare(12);
+    for (const shards of [1, 2, 3, 5]) {
+      const polled: string[] = [];
+      for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll({ shard, shards })));
+      expect(polled.sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
+    }
+  });
+
+  it('keep their watches from poll to poll', async () => {
+    await declare(6);
+    const before = mailboxes(await poll({ shard: 1, shards: 2 }));
+    world.clock.advance(minute);
+    expect(before.length).toBeGreaterThan(0);
+    expect(mailboxes(await poll({ shard: 1, shards: 2 }))).toEqual(before);
+  });
+
+  it('poll no disabled watch', async () => {
+    const [first, second] = await declare(2);
+    await new Watches(deps.dynamo, deps.table).declare([second!], false);
+    const shardPoll = await poll();
+    expect(mailboxes(shardPoll)).toEqual([second!.mailbox]);
+    expect(mailboxes(shardPoll)).not.toContain(first!.mailbox);
+    expect(shardPoll.skipped).toBe(0);
+  });
+
+  it('tell of each poll as it ends', async () => {
+    await declare(3);
+    const told: WatchPoll[] = [];
+    const { polls } = await poll(whole, pollBudget, (each) => told.push(each));
+    expect(told).toEqual(polls);
+    expect(told.map(({ outcome }) => outcome)).toEqual(['baseline', 'baseline', 'baseline']);
+  });
+});
+
+test.each([
+  { what: 'nothing', event: undefined },
+  { what: 'null', event: null },
+  { what: 'a text', event: '{"shard":0,"shards":1}' },
+  { what: 'an empty object', event: {} },
+  { what: 'a missing number of shards', event: { shard: 0 } },
+  { what: 'a negative shard', event: { shard: -1, shards: 1 } },
+  { what: 'no shards', event: { shard: 0, shards: 0 } },
+  { what: 'a shard beyond the last', event: { shard: 2, shards: 2 } },
+  { what: 'half a shard', event: { shard: 0.5, shards: 2 } },
+  { what: 'a shard as text', event: { shard: '0', shards: '1' } },
+  { what: 'something besides', event: { shard: 0, shards: 1, id: 'x' } },
+])('$what is no shard', ({ event }) => {
+  expect(() => parseShard(event)).toThrow();
+});
+
+test('a shard is what the scheduler sends', () => {
+  expect(parseShard({ shard: 1, shards: 2 })).toEqual({ shard: 1, shards: 2 });
+});
+
+describe('a watch that fails', () => {
+  it('harms no other', async () => {
+    const [broken, ...others] = await declare(4);
+    breakDown(broken!);
+    const { polls } = await poll();
+    const outcomes = new Map(polls.map(({ watch, outcome, trouble }) => [watch.mailbox, [outcome, trouble?.cause]]));
+    expect(outcomes.get(broken!.mailbox)).toEqual(['failed', 'token_invalid']);
+    for (const { mailbox } of others) expect(outcomes.get(mailbox)).toEqual(['baseline', undefined]);
+  });
+
+  it('because of DynamoDB harms no other', async () => {
+    await declare(3);
+    // The first call reads the registry, the second the snapshot of some watch.
+    const { polls, skipped } = await world.faults.run(new FaultPlan([[1, 'refused']]), () => poll());
+    expect(skipped).toBe(0);
+    expect(polls.map(({ outcome, trouble }) => [outcome, trouble?.cause]).sort()).toEqual([
+      ['baseline', undefined],
+      ['baseline', undefined],
+      ['failed', 'aws_error'],
+    ]);
+  });
+
+  it('is told after three polls, and told again when it is well, each once', async () => {
+    const [broken] = await declare(2);
+    const told: string[][] = [];
+    const notices: string[] = [];
+    const polls = async (count: number) => {
+      for (let at = 0; at < count; at += 1) {
+        await poll();
+        world.clock.advance(minute);
+        told.push((await world.takeEvents()).map(({ event }) => event.type));
+        notices.push(...(await world.takeNotices()).map(({ subject }) => subject));
+      }
+    };
+    breakDown(broken!);
+    await polls(5);
+    world.cryptshare.faults.clear();
+    await polls(3);
+    expect(told).toEqual([[], [], ['watch.failing'], [], [], ['watch.recovered'], [], []]);
+    expect(notices).toEqual([
+      expect.stringMatching(/^Cannot watch transfers sent by shard-\d+-0@example\.com$/),
+      expect.stringMatching(/^Watching transfers sent by shard-\d+-0@example\.com again$/),
+    ]);
+  });
+
+  it('is told with its cause, a remedy and since when', async () => {
+    const [broken] = await declare(1);
+    breakDown(broken!);
+    const since = world.clock.now().toISOString();
+    for (let at = 0; at < 3; at += 1) {
+      await poll();
+      world.clock.advance(minute);
+    }
+    const [told] = await world.takeEvents();
+    expect(told?.attributes).toEqual({ type: 'watch.failing', mailbox: broken!.mailbox, direction: 'sent' });
+    expect(told?.event.data).toMatchObject({
+      cause: 'token_invalid',
+      message: expect.stringContaining('verify the mailbox again'),
+      failingSince: since,
+    });
+    expect((await world.takeNotices())[0]?.text).toContain('verify the mailbox again');
+  });
+
+  it('loses no change: it is told once the watch is well', async () => {
+    const [broken] = await declare(1);
+    await poll();
+    breakDown(broken!, 1);
+    const { trackingId } = world.cryptshare.transfers.create({ sender: broken!.mailbox, to: ['bob@example.com'] });
+    await poll();
+    expect(await world.takeEvents()).toEqual([]);
+    await poll();
+    expect((await world.takeEvents()).map(({ event }) => event.data)).toEqual([
+      expect.objectContaining({ trackingId }),
+    ]);
+  });
+
+  it('counts the time since its listing was complete', async () => {
+    const [broken] = await declare(1);
+    breakDown(broken!, 3);
+    const gaps: number[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      gaps.push((await poll()).polls[0]!.sinceComplete);
+      world.clock.advance(minute);
+    }
+    expect(gaps).toEqual([0, minute, 2 * minute, 0]);
+  });
+});
+
+describe('when time runs out', () => {
+  it('watches that were not begun are counted as skipped', async () => {
+    await declare(3);
+    expect(await poll(whole, 0)).toEqual({ polls: [], skipped: 3 });
+  });
+
+  it('in the middle, the rest is skipped, and it is not always the same watches that have to wait', async () => {
+    const watches = await declare(12);
+    const everPolled = new Set<string>();
+    // Whichever watches are first, they take all the time there is.
+    world.setDrift(() => world.clock.advance(pollBudget));
+    onTestFinished(() => world.setDrift(() => {}));
+    for (let at = 0; at < 12; at += 1) {
+      const shardPoll = await poll();
+      expect(shardPoll.polls.length + shardPoll.skipped).toBe(12);
+      expect(shardPoll.polls.length).toBeGreaterThan(0);
+      expect(shardPoll.skipped).toBeGreaterThan(0);
+      for (const mailbox of mailboxes(shardPoll)) everPolled.add(mailbox);
+      world.clock.advance(minute);
+    }
+    expect([...everPolled].sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
+  });
+});

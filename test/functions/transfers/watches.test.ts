@@ -1,0 +1,135 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nextHealth } from '../../../functions/transfers/health.ts';
+import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
+import { type RegisteredWatch, Watches } from '../../../functions/transfers/watches.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+let tables = 0;
+let table: string;
+let watches: Watches;
+beforeEach(async () => {
+  tables += 1;
+  table = `watches-${tables}`;
+  await createTransfersTable(world.deps.dynamo, table);
+  watches = new Watches(world.deps.dynamo, table);
+});
+
+const sentBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'sent' });
+const receivedBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'received' });
+const polled = async () => (await watches.list()).filter((watch) => !watch.isDisabled).map(watchKey);
+const find = async (watch: Watch) => (await watches.list()).find((other) => watchKey(other) === watchKey(watch));
+
+/** Writes the row of a watch as the operator's tool would. */
+const addByOperator = (watch: RegisteredWatch) =>
+  world.deps.dynamo.send(
+    new PutItemCommand({ TableName: table, Item: marshall({ pk: 'WATCHES', sk: watchKey(watch), ...watch }) }),
+  );
+
+describe('the configuration file', () => {
+  it('adds the watches it declares, in either direction', async () => {
+    await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false);
+    expect(await watches.list()).toEqual([
+      { ...receivedBy('alice'), isDeclared: true, notifyExisting: false },
+      { ...sentBy('alice'), isDeclared: true, notifyExisting: false },
+      { ...sentBy('bob'), isDeclared: true, notifyExisting: false },
+    ]);
+  });
+
+  it('disables a watch that it no longer declares, and enables it when it does again', async () => {
+    await watches.declare([sentBy('alice'), sentBy('bob')], false);
+    await watches.declare([sentBy('bob')], false);
+    expect(await polled()).toEqual(['sent#bob@example.com']);
+    await watches.declare([sentBy('alice'), sentBy('bob')], false);
+    expect(await polled()).toEqual(['sent#alice@example.com', 'sent#bob@example.com']);
+  });
+
+  it('does not mistake one direction for the other', async () => {
+    await watches.declare([sentBy('alice'), receivedBy('alice')], false);
+    await watches.declare([receivedBy('alice')], false);
+    expect(await polled()).toEqual(['received#alice@example.com']);
+  });
+
+  it('leaves alone what operators added, enabled or not', async () => {
+    const added: RegisteredWatch = { ...sentBy('added'), notifyExisting: true };
+    const paused: RegisteredWatch = { ...sentBy('paused'), isDisabled: true };
+    await addByOperator(added);
+    await addByOperator(paused);
+    await watches.declare([sentBy('alice')], false);
+    await watches.declare([], false);
+    expect(await find(added)).toEqual(added);
+    expect(await find(paused)).toEqual(paused);
+    expect(await polled()).toEqual(['sent#added@example.com']);
+  });
+
+  it('lets a watch keep how it began when it is declared once more', async () => {
+    await watches.declare([sentBy('alice')], true);
+    await watches.declare([sentBy('alice'), sentBy('bob')], false);
+    expect(await find(sentBy('alice'))).toMatchObject({ notifyExisting: true });
+    expect(await find(sentBy('bob'))).toMatchObject({ notifyExisting: false });
+  });
+
+  it('lets a watch keep its health', async () => {
+    await watches.declare([sentBy('alice')], false);
+    await commit((await find(sentBy('alice')))!);
+    const before = await find(sentBy('alice'));
+    await watches.declare([sentBy('alice')], false);
+    expect(await find(sentBy('alice'))).toEqual(before);
+  });
+});
+
+describe('the health of a watch', () => {
+  it('is written down with the event it is worth, which stays until it is published', async () => {
+    await watches.declare([sentBy('alice')], false);
+    for (const expected of [0, 0, 1]) {
+      const written = await commit((await find(sentBy('alice')))!);
+      expect(written?.pending ?? []).toHaveLength(expected);
+      expect(await find(sentBy('alice'))).toEqual(written);
+    }
+    const failing = (await find(sentBy('alice')))!;
+    expect(JSON.parse(failing.pending![0]!)).toMatchObject({ type: 'watch.failing' });
+
+    const recovered = (await commit(failing, false))!;
+    expect(recovered.pending!.map((body) => JSON.parse(body).type)).toEqual(['watch.failing', 'watch.recovered']);
+    await watches.clearPending(recovered);
+    expect(await find(sentBy('alice'))).toEqual({
+      ...sentBy('alice'),
+      ...{ isDeclared: true, notifyExisting: false, healthRev: 4 },
+    });
+  });
+
+  it('is written by one of two polls that overlap, and the other one learns of it', async () => {
+    await watches.declare([sentBy('alice')], false);
+    const read = (await find(sentBy('alice')))!;
+    expect(await commit(read)).toBeDefined();
+    expect(await commit(read)).toBeUndefined();
+    const newer = (await find(sentBy('alice')))!;
+    expect(await commit(newer)).toBeDefined();
+    expect(await commit(newer)).toBeUndefined();
+    expect(await find(sentBy('alice'))).toMatchObject({ health: { failures: 2 } });
+  });
+
+  it('keeps an event that another poll has added since', async () => {
+    await watches.declare([sentBy('alice')], false);
+    for (let poll = 0; poll < 3; poll += 1) await commit((await find(sentBy('alice')))!);
+    const failing = (await find(sentBy('alice')))!;
+    await commit(failing, false);
+    await watches.clearPending(failing);
+    expect((await find(sentBy('alice')))?.pending).toHaveLength(2);
+  });
+});
+
+/** Writes down what a poll makes of a watch. */
+function commit(watch: RegisteredWatch, isTroubled = true) {
+  const trouble = isTroubled ? { cause: 'timeout', message: 'no answer' } : undefined;
+  const change = nextHealth('https://cryptshare.example.com', watch, watch.health, trouble, '2026-11-24T00:00:00.000Z');
+  return watches.commitHealth(watch, change!);
+}
