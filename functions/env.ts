@@ -5,7 +5,7 @@ const pollEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url(),
   CRYPTSHARE_CLIENT_ID: z.string().regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits'),
-  CRYPTSHARE_VERIFICATION_TOKEN: z.string().min(1),
+  CRYPTSHARE_VERIFICATION_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.string().min(1).optional(),
   /** Requests to the server under way at the same time. */

@@ -89,7 +89,10 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     title: `${whose}: ${counts}`,
     lines: [
       `Since ${spokenTime(since)}:`,
-      ...named.map((event) => `• *${unmarked(stateWords(event))}* \`${event.data.trackingId}\` ${beforeWords(event)}`),
+      ...named.map((event) => {
+        const id = event.data.trackingId.replaceAll('`', "'");
+        return `• *${unmarked(stateWords(event))}* \`${id}\` ${unmarked(beforeWords(event))}`;
+      }),
       ...more,
     ],
     attributes: { types: present, mailbox, direction, severity: wording[sorted[0]!.type].severity },
@@ -159,8 +162,8 @@ const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11,
 
 const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 3)}...`);
 
-/** Without the characters that a chat takes for emphasis. */
-const unmarked = (text: string): string => text.replaceAll(/[*_~`]/g, ' ');
+/** Without the characters that a chat takes for emphasis or for a link. */
+const unmarked = (text: string): string => text.replaceAll(/[*_~`[\]]/g, ' ');
 
 /** Without the characters that a chat takes for links and mentions. */
 const unlinked = (text: string): string => text.replaceAll(/[<>&]/g, ' ');

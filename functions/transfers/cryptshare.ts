@@ -55,6 +55,12 @@ const firstRetryDelay = 500;
 /** Longest `Retry-After` that is waited for within a poll, in milliseconds. */
 const longestWait = 10_000;
 
+/** Milliseconds for which a server is left alone that keeps throttling without saying for how long. */
+const unaskedWait = 30_000;
+
+/** Longest time for which a server is left alone, in milliseconds, whatever it asks for. */
+const longestHoldBack = 3_600_000;
+
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
   private readonly options: CryptshareOptions;
@@ -81,11 +87,12 @@ export class CryptshareClient {
     let requests = 0;
     const takePage = (page: number): Promise<PageRows> =>
       this.persistently(stopAt, async () => {
-        requests += 1;
         const query = new URLSearchParams({ fields, page: String(page), 'page-size': String(pageSize) });
-        const answer = await this.get(`${pathOf(watch.mailbox)}/${watch.direction}-transfers?${query}`, stopAt);
-        // Some servers answer a page beyond the last one with an error instead of an empty list.
-        if (page > 1 && (answer.status === 400 || answer.status === 404)) return { rows: 0, added: 0 };
+        const path = `${pathOf(watch.mailbox)}/${watch.direction}-transfers?${query}`;
+        const answer = await this.get(path, stopAt, () => {
+          requests += 1;
+        });
+        if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
@@ -102,7 +109,7 @@ export class CryptshareClient {
   status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
     return this.persistently(stopAt, async () => {
       const answer = await this.get(`${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`, stopAt);
-      if (answer.status === 404 && !isAboutEndpoint(answer)) return { listed: false };
+      if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
       if (answer.status !== 200) throw this.failed(answer);
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       if (typeof state !== 'string') throw new CryptshareFailure('malformed_answer', 'no status.state');
@@ -122,7 +129,11 @@ export class CryptshareClient {
       try {
         return await task();
       } catch (error) {
-        if (!(error instanceof CryptshareFailure) || !error.retryable || attempt === attempts) throw error;
+        if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
+        if (attempt === attempts) {
+          if (error.kind === 'throttled') this.holdBack(error.retryAfter ?? unaskedWait);
+          throw error;
+        }
         const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
         if (delay > longestWait || now().getTime() + delay >= stopAt) throw error;
         await sleep(delay);
@@ -130,11 +141,12 @@ export class CryptshareClient {
     }
   }
 
-  private get(path: string, stopAt: number): Promise<Answer> {
+  private get(path: string, stopAt: number, onSend: () => void = () => {}): Promise<Answer> {
     return this.limit(async () => {
       const now = this.options.now().getTime();
       if (now >= stopAt) throw new CryptshareFailure('out_of_time');
       if (now < this.throttledUntil) throw new CryptshareFailure('throttled', undefined, this.throttledUntil - now);
+      onSend();
       try {
         return await this.connection.get(path, this.headers(), Math.min(requestTimeout, stopAt - now), maxAnswerBytes);
       } catch (error) {
@@ -155,17 +167,29 @@ export class CryptshareClient {
   }
 
   private failed(answer: Answer): CryptshareFailure {
-    const now = this.options.now();
-    const failure = failureOf(answer, now);
-    if (failure.retryAfter !== undefined) this.throttledUntil = now.getTime() + failure.retryAfter;
+    const failure = failureOf(answer, this.options.now());
+    if (failure.retryAfter !== undefined) this.holdBack(failure.retryAfter);
     return failure;
+  }
+
+  /** Sends nothing for so many milliseconds, whichever watch asks. */
+  private holdBack(milliseconds: number): void {
+    const until = this.options.now().getTime() + Math.min(milliseconds, longestHoldBack);
+    this.throttledUntil = Math.max(this.throttledUntil, until);
   }
 }
 
 const pathOf = (mailbox: string): string => `/api/users/${encodeURIComponent(mailbox)}/transfers`;
 
-/** Whether a 404 speaks of the endpoint (code 1006) or the version (2004) and not of the transfer. */
-const isAboutEndpoint = ({ body }: Answer): boolean => [1006, 2004].includes(errorCodeOf(body) ?? 0);
+/** Some servers answer a page beyond the last one with the error for a malformed parameter instead of an empty list. */
+const isBeyondEnd = ({ status, body }: Answer): boolean =>
+  (status === 400 || status === 404) && errorCodeOf(body) === 1004;
+
+/** Whether a 404 is the server's own and speaks neither of the endpoint (code 1006) nor of the version (2004). */
+function isAboutTransfer({ body }: Answer): boolean {
+  const code = errorCodeOf(body);
+  return code !== undefined && code !== 1006 && code !== 2004;
+}
 
 /** Runs a reader of an answer; whatever it cannot read is the server's failure. */
 function parsed<T>(read: () => T): T {

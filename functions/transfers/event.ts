@@ -11,7 +11,7 @@ export interface TransferEventData {
   readonly direction: Watch['direction'];
   /** The state now; for `transfer.unlisted` the last one seen. */
   readonly state: State;
-  /** The state last published, or null when this is the first the notifier sees of the transfer. */
+  /** The state before, published or stored by the baseline; null when this is the first the notifier sees of the transfer. */
   readonly previousState: State | null;
   /** Counts the events of this transfer, without a gap; the higher one is the newer fact. */
   readonly sequence: number;
@@ -21,7 +21,7 @@ export interface TransferEventData {
 export interface WatchEventData {
   readonly mailbox: string;
   readonly direction: Watch['direction'];
-  /** Why polls fail, or failed until now. */
+  /** Why polls fail, or failed when operators were told. */
   readonly cause: string;
   /** The cause in words and what to do about it. */
   readonly message: string;

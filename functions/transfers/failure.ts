@@ -151,7 +151,7 @@ export function failureOfError(error: unknown): CryptshareFailure {
   const { name, code } = error as { name?: string; code?: string };
   if (name === 'TimeoutError') return new CryptshareFailure('timeout');
   if (name === 'AnswerTooLargeError') return new CryptshareFailure('malformed_answer', 'too large');
-  if (code !== undefined && /CERT|_SIGNATURE|ERR_TLS|ERR_SSL/.test(code)) {
+  if (code !== undefined && /CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
     return new CryptshareFailure('certificate_untrusted', code);
   }
   return new CryptshareFailure('unreachable', code ?? 'the connection broke');
@@ -164,9 +164,12 @@ export function failureOfError(error: unknown): CryptshareFailure {
  */
 export function retryAfterOf(header: string | undefined, now: Date): number | undefined {
   if (header === undefined) return undefined;
-  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : undefined;
-  const milliseconds = seconds === undefined ? Date.parse(header) - now.getTime() : 1000 * seconds;
-  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;
+  const value = header.trim();
+  if (/^\d{1,12}$/.test(value)) return 1000 * Number(value);
+  // Date.parse alone would make a date of almost anything.
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value)) return undefined;
+  const milliseconds = Date.parse(value) - now.getTime();
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }
 
 /** The server's error code, if the body is its error object and not some proxy's page. */

@@ -8,8 +8,10 @@ export interface Health {
   readonly failingSince: string;
   /** Troubled polls in the row, counted until operators are told. */
   readonly failures: number;
-  /** Of the latest poll. */
+  /** Of the poll that was last written down: nothing is, once operators are told. */
   readonly trouble: Trouble;
+  /** ISO 8601 time of the first of the latest polls without a complete listing. */
+  readonly incompleteSince?: string;
   /** Operators were told by `watch.failing`. */
   readonly isAnnounced: boolean;
 }
@@ -30,6 +32,7 @@ export interface HealthChange {
  * meanwhile, and once when it is well again.
  *
  * @param origin of the Cryptshare Server
+ * @param isComplete the poll's listing was complete
  * @param at ISO 8601 time of the poll
  * @returns undefined when there is nothing to write down
  */
@@ -38,6 +41,7 @@ export function nextHealth(
   watch: Watch,
   health: Health | undefined,
   trouble: Trouble | undefined,
+  isComplete: boolean,
   at: string,
 ): HealthChange | undefined {
   if (!trouble) {
@@ -45,10 +49,16 @@ export function nextHealth(
     const event = health.isAnnounced ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
     return { health: undefined, event };
   }
-  if (health?.isAnnounced) return undefined;
+  const incompleteSince = isComplete ? undefined : (health?.incompleteSince ?? at);
+  const gap = incompleteSince === undefined ? {} : { incompleteSince };
+  if (health?.isAnnounced) {
+    if (health.incompleteSince === incompleteSince) return undefined;
+    const { incompleteSince: _, ...rest } = health;
+    return { health: { ...rest, ...gap }, event: undefined };
+  }
   const failures = (health?.failures ?? 0) + 1;
   const isAnnounced = failures === failuresUntilAnnounced;
-  const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced };
+  const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced, ...gap };
   const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
   return { health: failing, event };
 }

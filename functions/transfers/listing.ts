@@ -83,7 +83,7 @@ export class Listing {
     for (const page of [...pages].sort((a, b) => a - b)) {
       for (const row of rowsOf(this.pages[page]!)) {
         const spelling = spellingOf(row);
-        if (spelling === undefined) continue;
+        if (spelling === undefined || !this.spellings.includes(spelling)) continue;
         const { trackingId } = row as Row;
         if (buckets.has(bucketOf(hash(trackingId).high, bits))) transfers.set(trackingId, canonicalState(spelling));
       }
@@ -123,7 +123,9 @@ export class Listing {
     const known = this.spellings.indexOf(spelling);
     if (known >= 0) return known;
     if (this.spellings.length === maxSpellings) return undefined;
-    const { high, low } = stateHash(canonicalState(spelling));
+    const state = canonicalState(spelling);
+    if (state === '') return undefined;
+    const { high, low } = stateHash(state);
     const index = this.spellings.push(spelling) - 1;
     this.stateHigh[index] = high;
     this.stateLow[index] = low;

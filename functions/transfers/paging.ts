@@ -17,9 +17,10 @@ export interface PageRows {
 
 /**
  * Reads all pages of a listing, several at once, and finds its end without being told: the API names neither total nor
- * last page. The end is a short or empty page, with these exceptions: a first page of a round size may be one that the
- * server cut to its own maximum, so the second is read, too; rows behind a short page show that it was not the last; and
- * pages that bring nothing new mean a server that repeats its last page.
+ * last page. The end is a short or empty page, with these exceptions: a first page of a round size, or of less than was
+ * expected, may be one that the server cut to its own maximum, so the second is read, too; rows behind a short page show
+ * that it was not the last; and pages that bring nothing new twice in a row mean a server that repeats its last page.
+ * Rows behind an empty page cannot be, so such a listing is not complete.
  *
  * Pages that must exist, judging by the number of transfers expected, are read `atOnce`; beyond them the pass gropes
  * forward, doubling its step, so that a quiet mailbox costs no request too many.
@@ -59,14 +60,15 @@ export async function readPages(
   };
 
   const first = await attempt(1);
-  const mayBeCut = first !== undefined && first.rows > 0 && first.rows % 10 === 0;
+  const mayBeCut = first !== undefined && (first.rows < expected || isRound(first.rows));
   if (first && first.rows < pageSize && !mayBeCut) return undefined;
-  const size = first?.rows ?? pageSize;
+  const size = first?.rows || pageSize;
 
   let last = 1;
   let step = Math.ceil(expected / size) - 1;
   if (!first && step < 1) return failures[0];
   if (step < 1) step = 1;
+  let stepsWithoutNews = 0;
   for (let isFirstStep = true; mayGoOn(); isFirstStep = false) {
     if (last >= maxPages) {
       failures.push(new CryptshareFailure('malformed_answer', `no end after ${maxPages} pages`));
@@ -75,9 +77,16 @@ export async function readPages(
     const outcomes = await readRange(last + 1, last + step);
     last += step;
     const highest = outcomes[step - 1];
-    const added = outcomes.reduce((sum, outcome) => sum + (outcome?.added ?? 0), 0);
-    if (!highest || highest.rows < size || added === 0) break;
+    const empty = outcomes.findIndex((outcome) => outcome?.rows === 0);
+    if (empty >= 0 && outcomes.slice(empty).some((outcome) => outcome && outcome.rows > 0)) {
+      failures.push(new CryptshareFailure('malformed_answer', 'rows behind an empty page'));
+    }
+    stepsWithoutNews = outcomes.some((outcome) => outcome && outcome.added > 0) ? 0 : stepsWithoutNews + 1;
+    if (!highest || highest.rows < size || stepsWithoutNews === 2) break;
     step = isFirstStep ? 1 : Math.min(2 * step, atOnce);
   }
   return failures[0];
 }
+
+/** Whether a page of so many rows may be one that the server cut: nobody chooses a maximum of 57. */
+const isRound = (rows: number): boolean => rows > 0 && (rows % 10 === 0 || rows % 25 === 0);

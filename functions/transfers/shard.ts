@@ -86,14 +86,14 @@ async function pollAndJudge(
   const started = deps.now().getTime();
   const result = await pollWatch(deps, watch, watch.notifyExisting === true, stopAt).catch(failedPoll);
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watches, watch, result.trouble, ended);
-  const failingSince = Date.parse(watch.health?.failingSince ?? ended.toISOString());
+  const troubleTelling = await judgeHealth(deps, watches, watch, result, ended);
+  const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
     watch,
     trouble: result.trouble ?? troubleTelling,
     duration: ended.getTime() - started,
-    sinceComplete: result.isComplete ? 0 : ended.getTime() - failingSince,
+    sinceComplete: result.isComplete ? 0 : ended.getTime() - incompleteSince,
   };
 }
 
@@ -115,11 +115,11 @@ async function judgeHealth(
   { origin, topics }: PollDependencies,
   watches: Watches,
   watch: RegisteredWatch,
-  trouble: Trouble | undefined,
+  { trouble, isComplete }: PollResult,
   at: Date,
 ): Promise<Trouble | undefined> {
   try {
-    const change = nextHealth(origin, watch, watch.health, trouble, at.toISOString());
+    const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
     const current = change ? await watches.commitHealth(watch, change) : watch;
     if (!current?.pending) return undefined;
     const error = await announceHealth(topics, current.pending);

@@ -46,8 +46,10 @@ export const comparableState = (raw: string): string => raw.trim().toUpperCase()
  * keeps its raw text, without control characters, which SNS refuses, and cut to 64 characters.
  */
 export function canonicalState(raw: string): State {
-  const known = comparableState(raw);
-  return isKnown(known) ? known : raw.trim().replaceAll(/\p{C}/gu, ' ').slice(0, maxStateLength);
+  // Cut first: half a surrogate pair is a control character, too.
+  const text = raw.trim().slice(0, maxStateLength).replaceAll(/\p{C}/gu, ' ').trim();
+  const known = comparableState(text);
+  return isKnown(known) ? known : text;
 }
 
 /** Whether two states are the same but for their spelling. */

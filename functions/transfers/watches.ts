@@ -37,7 +37,7 @@ export class Watches {
 
   /**
    * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
-   * declared ones that do not any more, and leaves alone what operators added.
+   * declared ones that do not any more, and leaves alone what operators added, declared later or not.
    *
    * @param notifyExisting for the watches this adds
    */
@@ -51,7 +51,10 @@ export class Watches {
         watchKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true,
           notifyExisting = if_not_exists(notifyExisting, :notifyExisting) REMOVE isDisabled`,
-        { values: { mailbox, direction, true: true, notifyExisting } },
+        {
+          condition: 'attribute_not_exists(pk) OR isDeclared = :true',
+          values: { mailbox, direction, true: true, notifyExisting },
+        },
       );
     }
   }

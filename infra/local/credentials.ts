@@ -7,7 +7,7 @@ const credentials = z.object({
     .regex(/^[A-Za-z0-9]{50,4000}$/, 'expected 50 to 4000 letters and digits, as GET /api/clients issues them'),
   CRYPTSHARE_VERIFICATION_TOKEN: z
     .string('expected the token that this client id was issued for the mailbox')
-    .min(1, 'expected the token that this client id was issued for the mailbox'),
+    .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces or line breaks'),
 });
 
 /** On whose behalf the local run polls. */

@@ -71,7 +71,7 @@ function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]): Watc
   const events: WatchEvent[] = [];
   let health: Health | undefined;
   for (const { trouble, at } of polls) {
-    const change = nextHealth(origin, watch, health, trouble, at);
+    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
     if (!change) continue;
     health = change.health;
     if (change.event) events.push(change.event);

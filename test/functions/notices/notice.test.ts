@@ -253,3 +253,20 @@ describe('a notice about a watch', () => {
     );
   });
 });
+
+test('neither a former state nor a tracking id brings markup into the chat', () => {
+  const event = transferEvent(
+    'https://cryptshare.example.com',
+    { mailbox: 'alice@example.com', direction: 'sent' },
+    {
+      trackingId: 'a`*b*`',
+      state: 'FAILED',
+      previousState: '*~Pay `now`~* [here](https://evil.example)',
+      sequence: 1,
+      unlisted: false,
+    },
+    '2026-11-24T00:00:00.000Z',
+  );
+  const { chat } = transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, [event]);
+  expect(chat.content.description.split('\n')[1]).toMatch(/^• \*failed\* `a'\*b\*'` \(was [^*~`[\]]*\)$/);
+});

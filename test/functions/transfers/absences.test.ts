@@ -127,6 +127,7 @@ test('a listing with rows that name no transfer says nothing about absence', asy
   const data = [{ trackingId: trackingIds[1], status: { state: 'ACTIVE' } }, { status: { state: 'ACTIVE' } }];
   world.cryptshare.faults.inject({
     path: 'sent-transfers',
+    page: 1,
     times: 4,
     answer: { kind: 'response', status: 200, body: JSON.stringify({ data }) },
   });

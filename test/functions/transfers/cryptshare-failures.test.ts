@@ -174,3 +174,53 @@ describe('the network', () => {
     });
   });
 });
+
+describe('a page that is not there', () => {
+  test.each([
+    ['a proxy says so', response(404, '<h1>Not found</h1>')],
+    ['the endpoint is said to be missing', errorAnswer(404, 1006)],
+    ['the version is said to be missing', errorAnswer(404, 2004)],
+  ])('is no end of the listing when %s', async (_, answer) => {
+    const { server, list } = await start(450);
+    server.faults.inject({ page: 5, times: 3, answer });
+    const pass = await list(450);
+    expect(pass.failure).toBeDefined();
+    expect(pass.listing.size).toBe(400);
+  });
+});
+
+describe('a throttling server', () => {
+  it('that names two times is left alone for the longer one', async () => {
+    const { server, clock, list } = await start(450);
+    server.faults.inject({ page: 2, answer: faultAnswers.tooManyRequests('60') });
+    server.faults.inject({ page: 3, answer: faultAnswers.tooManyRequests('1') });
+    await list(450);
+    const before = server.requests.total;
+    clock.advance(5_000);
+    await list(450);
+    expect(server.requests.total).toBe(before);
+  });
+
+  it('that asks for centuries is asked again after an hour', async () => {
+    const { server, clock, list } = await start(5);
+    server.faults.inject({ answer: faultAnswers.tooManyRequests('99999999999') });
+    await list();
+    clock.advance(3_600_000);
+    expect((await list()).failure).toBeUndefined();
+  });
+
+  it('that does not say for how long is left alone for half a minute once it keeps doing so', async () => {
+    const { server, clock, list } = await start(5);
+    server.faults.inject({ times: 3, answer: faultAnswers.tooManyRequests() });
+    expect((await list()).failure).toMatchObject({ kind: 'throttled' });
+    expect(await list()).toMatchObject({ failure: { kind: 'throttled' }, requests: 0 });
+    clock.advance(30_000);
+    expect((await list()).failure).toBeUndefined();
+  });
+});
+
+test('requests that were never sent are not counted', async () => {
+  const { server, list } = await start(5);
+  expect(await list(0, 0)).toMatchObject({ failure: { kind: 'out_of_time' }, requests: 0 });
+  expect(server.requests.total).toBe(0);
+});

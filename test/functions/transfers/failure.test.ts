@@ -196,3 +196,7 @@ describe('every failure', () => {
     }
   });
 });
+
+test.each(['1.5', '-5', 'soon 5', 'in 3000 days', '2026-11-24'])('Retry-After: %s is no time', (header) => {
+  expect(retryAfterOf(header, new Date('2026-11-24T12:00:00Z'))).toBeUndefined();
+});

@@ -17,7 +17,7 @@ function live(troubles: readonly (Trouble | undefined)[]) {
   const notes: (Health | undefined)[] = [];
   let health: Health | undefined;
   for (const [minute, trouble] of troubles.entries()) {
-    const change = nextHealth(origin, watch, health, trouble, at(minute));
+    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
     if (change) health = change.health;
     if (change?.event) told.push({ minute, event: change.event });
     notes.push(health);
@@ -84,17 +84,30 @@ it('tells every turn under an id of its own, the same when the poll is repeated'
   expect(new Set(ids(polls)).size).toBe(4);
   expect(ids(polls)).toEqual(ids(polls));
   const health: Health = { failingSince: at(0), failures: 2, trouble: timeout, isAnnounced: false };
-  const later = nextHealth(origin, watch, health, token, at(9))?.event;
-  expect(later?.id).toBe(nextHealth(origin, watch, health, timeout, at(2))?.event?.id);
+  const later = nextHealth(origin, watch, health, token, true, at(9))?.event;
+  expect(later?.id).toBe(nextHealth(origin, watch, health, timeout, true, at(2))?.event?.id);
 });
 
 it('writes nothing down while all is well, nor once operators are told', () => {
-  expect(nextHealth(origin, watch, undefined, well, at(0))).toBeUndefined();
+  expect(nextHealth(origin, watch, undefined, well, true, at(0))).toBeUndefined();
   const { health } = live([timeout, timeout, timeout]);
-  expect(nextHealth(origin, watch, health, token, at(3))).toBeUndefined();
+  expect(nextHealth(origin, watch, health, token, false, at(3))).toBeUndefined();
 });
 
 it('forgets a row of troubled polls as soon as one is well', () => {
   expect(live([timeout, well]).health).toBeUndefined();
   expect(live([timeout, timeout, timeout, well]).health).toBeUndefined();
+});
+
+test('the gap since a complete listing begins with the first incomplete one, not with the first trouble', () => {
+  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
+  const first = nextHealth(origin, watch, undefined, held, true, at(0))!.health;
+  expect(first).not.toHaveProperty('incompleteSince');
+  const second = nextHealth(origin, watch, first, token, false, at(1))!.health;
+  expect(second).toMatchObject({ failingSince: at(0), incompleteSince: at(1) });
+  const announced = nextHealth(origin, watch, second, token, false, at(2))!.health;
+  expect(announced).toMatchObject({ isAnnounced: true, incompleteSince: at(1) });
+  const complete = nextHealth(origin, watch, announced, held, true, at(3))!;
+  expect(complete.event).toBeUndefined();
+  expect(complete.health).not.toHaveProperty('incompleteSince');
 });

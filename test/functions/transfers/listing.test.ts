@@ -253,3 +253,10 @@ test.each([0, 100_000, 1_000_000])('gives back each of 100,000 transfers when it
   expect(listing.size).toBe(100_000);
   expect([...listing.in(buckets, 12).keys()]).toEqual(ids);
 });
+
+test('a state without a visible character is malformed', () => {
+  const listing = new Listing();
+  listing.addPage('{"data":[{"trackingId":"a","state":"   "},{"trackingId":"b","state":"\\u0000"}]}');
+  expect(listing).toMatchObject({ size: 0, malformed: 2 });
+  expect(listing.in(new Set([0]), 0).size).toBe(0);
+});

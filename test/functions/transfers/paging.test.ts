@@ -90,11 +90,11 @@ describe('the end of a listing', () => {
   ])('is found although the server repeats its $what last page for ever', async ({ sizes }) => {
     const pass = await read({ sizes, repeatsLast: true }, 0, 1);
     expect(pass).toMatchObject({ rows: sizes.reduce((sum, size) => sum + size), failure: undefined });
-    expect(pass.asked).toHaveLength(sizes.length + 1);
+    expect(pass.asked).toHaveLength(sizes.length + 2);
   });
 
   it('is found although the server ignores the page and answers everything each time', async () => {
-    expect(await read({ sizes: [1234], repeatsLast: true }, 1234)).toMatchObject({ rows: 1234, asked: [1, 2] });
+    expect(await read({ sizes: [1234], repeatsLast: true }, 1234)).toMatchObject({ rows: 1234, asked: [1, 2, 3] });
   });
 
   it('is not waited for beyond 10,000 pages', async () => {
@@ -128,7 +128,7 @@ it('asks for no page too many when it was told how many there are', async () => 
   await fc.assert(
     fc.asyncProperty(count, fc.integer({ min: 1, max: 8 }), async (rows, atOnce) => {
       const pages = Math.max(1, Math.ceil(rows / 100));
-      const mayGoOn = rows > 0 && (rows % 100 === 0 || (rows < 100 && rows % 10 === 0));
+      const mayGoOn = rows > 0 && (rows % 100 === 0 || (rows < 100 && (rows % 10 === 0 || rows % 25 === 0)));
       const { asked } = await read({ sizes: sizesOf(rows) }, rows, atOnce);
       expect(asked.length).toBe(mayGoOn ? pages + 1 : pages);
     }),
@@ -202,4 +202,29 @@ it('hides no programming error behind a failure of the server', async () => {
     throw new RangeError('a bug');
   };
   await expect(readPages(takePage, 0, 4)).rejects.toThrow(RangeError);
+});
+
+describe('a listing is not taken for complete', () => {
+  it('when its first page is short of what was expected', async () => {
+    expect(await read({ sizes: [99, 100, 51] }, 250)).toMatchObject({ rows: 250, failure: undefined });
+  });
+
+  it('when rows follow an empty page', async () => {
+    const { failure } = await read({ sizes: [100, 0, 100] }, 300);
+    expect(failure).toMatchObject({ kind: 'malformed_answer' });
+  });
+
+  it('when one page brings nothing new because a whole page of transfers came in between', async () => {
+    const takePage = async (page: number) => {
+      if (page > 4) return { rows: 0, added: 0 };
+      return { rows: 100, added: page === 2 ? 0 : 100 };
+    };
+    const taken: number[] = [];
+    const noted = (page: number) => {
+      taken.push(page);
+      return takePage(page);
+    };
+    await readPages(noted, 0, 1);
+    expect(taken).toEqual([1, 2, 3, 4, 5]);
+  });
 });

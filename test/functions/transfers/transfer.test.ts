@@ -119,3 +119,11 @@ describe('isTrackingId', () => {
     expect(isTrackingId(value)).toBe(ok);
   });
 });
+
+test.each([
+  ['half a surrogate pair where it was cut', `${'x'.repeat(63)}😀`, 'x'.repeat(63)],
+  ['an invisible character behind a known state', 'ACTIVE\u200b', 'ACTIVE'],
+  ['nothing but characters that nobody sees', ' \u0000 ', ''],
+])('no state keeps %s', (_, raw, state) => {
+  expect(canonicalState(raw)).toBe(state);
+});

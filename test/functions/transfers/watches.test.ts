@@ -52,6 +52,13 @@ describe('the configuration file', () => {
     expect(await polled()).toEqual(['sent#alice@example.com', 'sent#bob@example.com']);
   });
 
+  it('leaves alone what an operator added, even if it once declared the same', async () => {
+    await addByOperator(sentBy('carol'));
+    await watches.declare([sentBy('carol')], false);
+    await watches.declare([], false);
+    expect(await find(sentBy('carol'))).toEqual(sentBy('carol'));
+  });
+
   it('does not mistake one direction for the other', async () => {
     await watches.declare([sentBy('alice'), receivedBy('alice')], false);
     await watches.declare([receivedBy('alice')], false);
@@ -130,6 +137,13 @@ describe('the health of a watch', () => {
 /** Writes down what a poll makes of a watch. */
 function commit(watch: RegisteredWatch, isTroubled = true) {
   const trouble = isTroubled ? { cause: 'timeout', message: 'no answer' } : undefined;
-  const change = nextHealth('https://cryptshare.example.com', watch, watch.health, trouble, '2026-11-24T00:00:00.000Z');
+  const change = nextHealth(
+    'https://cryptshare.example.com',
+    watch,
+    watch.health,
+    trouble,
+    !isTroubled,
+    '2026-11-24T00:00:00.000Z',
+  );
   return watches.commitHealth(watch, change!);
 }
