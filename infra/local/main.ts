@@ -21,8 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
     await runUntilStopped(realRun(options.config, options), reporter, options.config);
   } else {
     const demo = await startDemo();
-    const { notifyExisting, data } = options;
-    await runUntilStopped({ ...demo, data, notifyExisting }, reporter, 'demo').finally(() => demo.stop());
+    const { notifyExisting } = options;
+    await runUntilStopped({ ...demo, data: undefined, notifyExisting }, reporter, 'demo').finally(() => demo.stop());
   }
   return 0;
 }

@@ -37,7 +37,7 @@ Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong opti
 
 Examples:
   npm start
-  npm start -- --json | jq 'select(.kind == "event")'
+  npm start --silent -- --json | jq 'select(.kind == "event")'
   npm start -- --config notifier.config.json
   npm start -- --config notifier.config.json --data /var/lib/transfer-notifier
 `;
@@ -52,14 +52,21 @@ export function parseOptions(args: readonly string[]): Options {
     .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
     .option('--config <file>', 'poll the server that this configuration file names')
     .option('--data <folder>', 'keep database and queues here (default with --config: data)')
-    .option('--notify-existing', 'announce what is there already when a mailbox is first polled', false)
-    .option('--json', 'print one JSON object a line instead of text for people', false)
+    .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
+    .option('--json', 'print one JSON object a line instead of text for people')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();
   try {
-    const options = command.parse(args, { from: 'user' }).opts<Options>();
-    return options.config && !options.data ? { ...options, data: 'data' } : options;
+    const {
+      config,
+      data,
+      notifyExisting = false,
+      json = false,
+    } = command.parse(args, { from: 'user' }).opts<Partial<Options>>();
+    if (config) return { config, data: data ?? 'data', notifyExisting, json };
+    if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
+    return { notifyExisting, json };
   } catch (error) {
     if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
     throw error;

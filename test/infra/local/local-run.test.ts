@@ -87,10 +87,13 @@ describe('a wrong start', () => {
     expect(run.stderr).not.toContain('short-secret');
   });
 
-  test('an unknown option has exit code 2', async () => {
-    const run = start(['--colour']);
+  test.each([
+    [['--colour'], "unknown option '--colour'"],
+    [['--data', 'somewhere'], "'--data <folder>' needs '--config <file>'"],
+  ])('%s has exit code 2', async (args, message) => {
+    const run = start(args);
     expect(await run.exit()).toBe(2);
-    expect(run.stderr).toContain("unknown option '--colour'");
+    expect(run.stderr).toContain(message);
   });
 
   test('--help explains options, credentials and exit codes', async () => {
