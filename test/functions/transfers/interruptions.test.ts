@@ -106,3 +106,25 @@ test('a poll out of time commits no more, and the next one goes on', async () =>
   expect(new Set(published.map(({ event }) => (event as TransferEvent).data.trackingId))).toEqual(new Set(trackingIds));
   expect(published).toHaveLength(trackingIds.length);
 });
+
+test('a baseline that runs out of time goes on where it stopped, and stays silent', async () => {
+  const watch = world.watch('large-baseline@example.com');
+  world.cryptshare.transfers.seed({ sender: watch.mailbox, to: ['bob@example.com'], count: 60, state: 'ACTIVE' });
+  const plan = new FaultPlan([[20, 'pause']]);
+  const late = world.faults.run(plan, () => world.poll(watch));
+  await plan.reachedPause;
+  world.clock.advance(55_000);
+  plan.resume();
+  const { units: first, ...rest } = await late;
+  expect(rest).toMatchObject({ outcome: 'changed', changed: 0, trouble: { cause: 'out_of_time' } });
+
+  const { units: second, outcome } = await world.poll(watch);
+
+  expect(outcome).toBe('baseline');
+  expect(second.write).toBeLessThan(60);
+  expect(first.write + second.write).toBeLessThan(60 + 10);
+  expect(await world.takeEvents()).toEqual([]);
+  world.clock.advance(60_000);
+  await world.poll(watch);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+});
