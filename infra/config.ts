@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -9,7 +9,7 @@ const eventType = z
     'expected an event type such as transfer.failed, or transfer.*',
   );
 
-const email = z.email('expected an e-mail address');
+const email = z.email('expected an e-mail address').max(254, 'expected at most 254 characters');
 
 /** `http:` is for a server on this machine only: everything else would send the credentials in clear. */
 const serverUrl = z
@@ -23,11 +23,15 @@ const serverUrl = z
     'expected https: (http: only for a server on this machine)',
   )
   .refine((url) => /^\/?$/.test(URL.parse(url)?.pathname ?? ''), 'expected no path: the notifier adds /api itself')
-  .refine((url) => !URL.parse(url)?.username && !URL.parse(url)?.search, 'expected neither user name nor query');
+  .refine((url) => isBare(url), 'expected neither user name, password, query nor fragment');
 
 const durationText = z
   .string()
-  .regex(/^[1-9]\d{0,4}[smh]$/, 'expected a duration of at least one second, for example 30s, 1m or 2h');
+  .regex(/^[1-9]\d{0,4}[smh]$/, {
+    error: 'expected a duration of at least one second, for example 30s, 1m or 2h',
+    abort: true,
+  })
+  .refine((text) => millisecondsOf(text) <= 86_400_000, 'expected at most 24h');
 
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -105,8 +109,14 @@ export function loadConfig(file: string): Config {
   const { data, error } = configSchema.safeParse(json);
   const problems = [...(error?.issues.map(problemOf) ?? []), ...repeatedWatches(json)];
   if (!data || problems.length > 0) throw new ConfigError(file, problems);
-  const { caFile } = data.server;
-  return caFile ? { ...data, server: { ...data.server, caFile: resolve(dirname(file), caFile) } } : data;
+  if (data.server.caFile === undefined) return data;
+  const caFile = resolve(dirname(file), data.server.caFile);
+  try {
+    accessSync(caFile, constants.R_OK);
+  } catch (cause) {
+    throw new ConfigError(file, [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`]);
+  }
+  return { ...data, server: { ...data.server, caFile } };
 }
 
 /** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
@@ -135,7 +145,9 @@ function repeatedWatches(json: unknown): string[] {
   if (!Array.isArray(watches)) return [];
   const keys = watches.map((watch) => {
     const { mailbox, direction = 'sent' } = watch ?? {};
-    return typeof mailbox === 'string' ? `${direction}#${mailbox}`.toLowerCase() : undefined;
+    return typeof mailbox === 'string' && typeof direction === 'string'
+      ? `${direction}#${mailbox}`.toLowerCase()
+      : undefined;
   });
   return keys.flatMap((key, at) => {
     const first = keys.indexOf(key);
@@ -149,6 +161,11 @@ function repeatedWatches(json: unknown): string[] {
 function problemOf({ path, message }: z.core.$ZodIssue): string {
   const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return `${place.replace(/^\./, '') || 'the file'}: ${message.replace(/^Invalid input: /, '')}`;
+}
+
+function isBare(url: string): boolean {
+  const { username = '', password = '', search = '', hash = '' } = URL.parse(url) ?? {};
+  return username + password + search + hash === '';
 }
 
 const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

@@ -5,7 +5,7 @@ import { type ICommandHooks, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aw
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -15,6 +15,9 @@ import { type Config, millisecondsOf } from './config.ts';
 
 /** Name of the CA file in the function's bundle. */
 const bundledCaFile = 'ca.pem';
+
+/** Name of the secret in Secrets Manager. */
+const credentialsSecret = 'transfer-notifier/credentials';
 
 /** How to build a {@link TransferPoller}. */
 export interface TransferPollerProps {
@@ -28,8 +31,8 @@ export interface TransferPollerProps {
 /** Polls the server by the clock: one schedule for each shard of the watches, one function, one table. */
 export class TransferPoller extends Construct {
   readonly transfers: TableV2;
-  /** Holds `clientId` and `verificationToken`; to be filled in by the operator after the first deployment. */
-  readonly credentials: Secret;
+  /** Holds `clientId` and `verificationToken`; the operator creates it before the first deployment. */
+  readonly credentials: ISecret;
 
   constructor(scope: Construct, id: string, { config, transferEvents, transferNotices }: TransferPollerProps) {
     super(scope, id);
@@ -44,13 +47,8 @@ export class TransferPoller extends Construct {
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    this.credentials = new Secret(this, 'Credentials', {
-      description: 'Client id and verification token for the Cryptshare Server',
-      generateSecretString: {
-        generateStringKey: 'unused',
-        secretStringTemplate: '{"clientId":"","verificationToken":""}',
-      },
-    });
+    // The values are filled in at deployment: a changed secret takes effect with the next one.
+    this.credentials = Secret.fromSecretNameV2(this, 'Credentials', credentialsSecret);
     const poll = new NodejsFunction(this, 'Poll', {
       entry: 'functions/transfers/poll.lambda.ts',
       runtime: Runtime.NODEJS_24_X,

@@ -112,8 +112,9 @@ export class CryptshareClient {
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
       if (answer.status !== 200) throw this.failed(answer);
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
-      if (typeof state !== 'string') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { listed: true, state: canonicalState(state) };
+      const known = typeof state === 'string' ? canonicalState(state) : '';
+      if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
+      return { listed: true, state: known };
     });
   }
 

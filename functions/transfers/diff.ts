@@ -17,7 +17,9 @@ export interface TransferRow {
   readonly pending?: readonly string[];
   /** How many complete listings in a row lacked the transfer. */
   readonly missedPasses?: number;
-  /** Set once the server lists the transfer no more: Unix time in seconds at which the row may be deleted. */
+  /** The server lists the transfer no more. */
+  readonly isUnlisted?: boolean;
+  /** Unix time in seconds at which the row may be deleted; set once it is announced that it is unlisted. */
   readonly expiresAt?: number;
 }
 
@@ -89,13 +91,13 @@ export function seen(
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
     return { before: undefined, after: context.silent ? first : withEvent(first, null, false, context) };
   }
-  const { missedPasses, expiresAt, ...listed } = row;
+  const { missedPasses, isUnlisted, expiresAt, ...listed } = row;
   if (!sameState(row.state, state)) {
     const after = { ...listed, state, rev: context.rev, observedAt: context.observedAt };
     return { before: row, after: context.silent ? after : withEvent(after, row.state, false, context) };
   }
   // Back after a missed pass, or listed again after it was reported gone: the same fact is never told twice.
-  if (missedPasses !== undefined || expiresAt !== undefined) {
+  if (missedPasses !== undefined || isUnlisted) {
     return { before: row, after: { ...listed, rev: context.rev } };
   }
   return undefined;
@@ -113,13 +115,17 @@ export const missed = (row: TransferRow, { rev }: DiffContext): RowChange => ({
 /** The row of a transfer that the server lists no more. */
 export function unlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, ...rest } = row;
-  const expiresAt = Math.floor(Date.parse(context.observedAt) / 1000) + unlistedRetentionDays * 86_400;
-  const after = { ...rest, rev: context.rev, observedAt: context.observedAt, expiresAt };
-  return { before: row, after: context.silent ? after : withEvent(after, row.state, true, context) };
+  const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
+  if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };
+  return { before: row, after: withEvent(after, row.state, true, context) };
 }
 
 /** Whether the server listed the transfer when the row was last written. */
-export const isListed = (row: TransferRow): boolean => row.expiresAt === undefined;
+export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
+
+/** Unix time in seconds at which the row of an unlisted transfer may be deleted. */
+export const expiryOf = ({ observedAt }: TransferRow): number =>
+  Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 
 function withEvent(
   row: TransferRow,

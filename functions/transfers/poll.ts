@@ -2,10 +2,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Units } from '../table.ts';
 import type { CryptshareClient } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
-import { type Reconciliation, reconcile } from './reconcile.ts';
+import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Watch } from './transfer.ts';
-import { type Trouble, troubleOfListing } from './trouble.ts';
+import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { planVisit } from './visit.ts';
 
 /** What a poll works with. */
@@ -47,9 +47,6 @@ export interface PollResult {
   readonly trouble: Trouble | undefined;
 }
 
-/** Milliseconds for which a request begun just before the end of a poll may still take effect. */
-const afterglow = 10_000;
-
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
  * every change on the way. Stopped anywhere, it leaves a snapshot from which the next poll goes on: what was committed
@@ -66,7 +63,11 @@ export async function pollWatch(
   stopAt: number,
 ): Promise<PollResult> {
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
+  // Before the root is read: whoever may still write after this moment may have written behind what was read.
+  const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
+  if (root.origin !== undefined && root.origin !== deps.origin)
+    return foreign(root.origin, deps.origin, snapshot.units);
   const pass = await deps.server.list(watch, root.count, stopAt);
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
@@ -84,9 +85,9 @@ export async function pollWatch(
   const visit = planVisit(root, pass.listing, isComplete);
   if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
 
-  const suspectUntil = root.unsettled.size > 0 ? root.unsettledUntil : 0;
-  const writesUntil = Math.max(suspectUntil, stopAt + afterglow);
-  const claim = await snapshot.claim(root, visit.bits, visit.buckets, writesUntil);
+  const suspectUntil = root.unsettledUntil > readAt ? root.unsettledUntil : undefined;
+  const writesUntil = Math.max(suspectUntil ?? 0, stopAt + afterglow);
+  const claim = await snapshot.claim({ ...root, origin: deps.origin }, visit, writesUntil);
   if (!claim) return result('overtaken');
 
   const context = {
@@ -100,3 +101,16 @@ export async function pollWatch(
   if (!reached.isSettled) return result('overtaken', reached);
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
+
+/** The snapshot is of another server, whose transfers say nothing about this one's. */
+const foreign = (before: string, now: string, units: Units): PollResult => ({
+  outcome: 'failed',
+  isComplete: false,
+  pages: 0,
+  requests: 0,
+  transfers: 0,
+  changed: 0,
+  published: 0,
+  units,
+  trouble: troubleOfOrigin(before, now),
+});

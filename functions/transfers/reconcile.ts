@@ -7,6 +7,9 @@ import type { Claim, Root, Snapshot } from './snapshot.ts';
 import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
 import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
 
+/** Milliseconds for which a request begun just before the end of a poll may still take effect. */
+export const afterglow = 15_000;
+
 /** A poll that has claimed its snapshot. */
 export interface ClaimedPoll {
   readonly snapshot: Snapshot;
@@ -16,8 +19,8 @@ export interface ClaimedPoll {
   readonly visit: Visit;
   readonly claim: Claim;
   readonly context: DiffContext;
-  /** Unix time in milliseconds until which an earlier poll may still write to the buckets it left unsettled. */
-  readonly suspectUntil: number;
+  /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
+  readonly suspectUntil: number | undefined;
   /** Unix time in milliseconds from which on nothing new is begun. */
   readonly stopAt: number;
 }
@@ -65,7 +68,7 @@ export async function reconcile(
   const isSettled = await snapshot.settle(root, claim, {
     count: pass.failure ? root.count : pass.listing.size + stillListed,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
-    ...bucketsLeft(poll, [...rows.values()], commits.uncommitted),
+    ...bucketsLeft(poll, [...rows.values()], commits),
     digests: digestsAfter(root, visit, rows.values()),
   });
 
@@ -88,19 +91,19 @@ export async function reconcile(
  * transfer was missed and may come back, and where an earlier poll may still be writing.
  */
 function bucketsLeft(
-  { root, visit, suspectUntil, context }: ClaimedPoll,
+  { root, visit, suspectUntil, stopAt }: ClaimedPoll,
   rows: readonly TransferRow[],
-  uncommitted: readonly TransferRow[],
+  { uncommitted, error }: { uncommitted: readonly TransferRow[]; error: Error | undefined },
 ): Pick<Root, 'unsettled' | 'unsettledUntil'> {
-  const isSuspect = suspectUntil > Date.parse(context.observedAt);
   const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
   const open = [...uncommitted, ...rows.filter(({ pending, missedPasses }) => pending || missedPasses)];
   return {
     unsettled: new Set([
-      ...(isSuspect ? suspects : []),
+      ...(suspectUntil === undefined ? [] : suspects),
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, visit.bits)),
     ]),
-    unsettledUntil: isSuspect ? suspectUntil : 0,
+    // A write that failed here may still be on its way there.
+    unsettledUntil: Math.max(suspectUntil ?? 0, error ? stopAt + afterglow : 0),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { ShardPoll, WatchPoll } from './shard.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
-/** A name for a watch in logs that tells nothing of the mailbox: direction and 10 hex digits of a hash. */
+/** A name for a watch in logs that does not spell out the mailbox: direction and 10 hex digits of a hash. */
 export const watchName = (watch: Watch): string =>
   `${watch.direction}-${createHash('sha256').update(watchKey(watch)).digest('hex').slice(0, 10)}`;
 

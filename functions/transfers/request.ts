@@ -66,6 +66,9 @@ export class Connection {
       response.on('close', () => reject(new Error('the connection closed in the middle of the answer')));
     });
     request.on('error', reject);
+    // Nobody asked to switch protocols; Node would hand the connection over and say no more.
+    request.on('upgrade', () => request.destroy(new Error('the server wants another protocol')));
+    request.on('close', () => reject(new Error('the connection closed without an answer')));
     return promise;
   }
 

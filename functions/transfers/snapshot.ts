@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { type Item, Partition, type Units } from '../table.ts';
-import type { TransferRow } from './diff.ts';
+import { expiryOf, type TransferRow } from './diff.ts';
 import { type Digests, emptyDigests } from './digest.ts';
 import {
   bitmapOf,
@@ -19,6 +19,7 @@ import {
   transferKey,
 } from './snapshot-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';
+import type { Visit } from './visit.ts';
 
 /** The snapshot's root: all that an unchanged poll needs to know. */
 export interface Root {
@@ -26,6 +27,8 @@ export interface Root {
   readonly rev: number;
   /** The snapshot has `2^bits` buckets. */
   readonly bits: number;
+  /** Origin of the server that the snapshot is of; undefined until the first claim. */
+  readonly origin: string | undefined;
   /** Transfers that the snapshot has as listed. */
   readonly count: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
@@ -53,6 +56,7 @@ export type Settlement = Pick<Root, 'count' | 'baselineAt' | 'unsettled' | 'unse
 const nothing: Root = {
   rev: 0,
   bits: 0,
+  origin: undefined,
   count: 0,
   baselineAt: undefined,
   unsettled: new Set(),
@@ -86,35 +90,45 @@ export class Snapshot {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const { rev, bits, count = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
+    const { rev, bits, origin, count = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
       if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, block.digests);
       else if (block !== root) outdatedBlocks.push(block.sk);
     }
-    return { rev, bits, count, baselineAt, unsettled: bucketsOf(unsettled), unsettledUntil, digests, outdatedBlocks };
+    return {
+      rev,
+      bits,
+      origin,
+      count,
+      baselineAt,
+      unsettled: bucketsOf(unsettled),
+      unsettledUntil,
+      digests,
+      outdatedBlocks,
+    };
   }
 
   /**
    * Claims the snapshot: from here on no older poll can settle, and the given buckets count as unsettled until this
    * poll or a later one settles them.
    *
-   * @param root as read before the listing began
-   * @param bits the division from now on; may be finer than the root's if all buckets are given
+   * @param root as read before the listing began, with the server's origin
+   * @param visit the division from now on, which may be finer than the root's if all buckets are visited
    * @param until Unix time in milliseconds from which on this poll writes nothing
    * @returns undefined when another poll has claimed the snapshot since
    */
-  async claim(root: Root, bits: number, unsettled: ReadonlySet<number>, until: number): Promise<Claim | undefined> {
-    const rev = root.rev + 1;
-    const change = 'SET rev = :rev, bits = :bits, unsettled = :unsettled, unsettledUntil = :until';
-    const values: Item = { rev, bits, unsettled: bitmapOf(unsettled, bits), until };
+  async claim({ rev: read, origin }: Root, { bits, buckets }: Visit, until: number): Promise<Claim | undefined> {
+    const rev = read + 1;
+    const change = 'SET rev = :rev, bits = :bits, origin = :origin, unsettled = :unsettled, unsettledUntil = :until';
+    const values: Item = { rev, bits, origin, unsettled: bitmapOf(buckets, bits), until };
     const claimed = await this.partition.update(
       rootKey,
       change,
-      root.rev === 0
+      read === 0
         ? { condition: 'attribute_not_exists(pk)', values }
-        : { condition: 'rev = :read', values: { ...values, read: root.rev } },
+        : { condition: 'rev = :read', values: { ...values, read } },
     );
     return claimed ? { rev, bits } : undefined;
   }
@@ -154,13 +168,21 @@ export class Snapshot {
     );
   }
 
-  /** Takes the published events off a row, unless a later claim has written it. */
-  clearPending({ trackingId, rev, sequence }: TransferRow): Promise<boolean> {
-    return this.partition.update(transferKey(trackingId), 'REMOVE pending', {
-      condition: 'rev = :rev AND #sequence = :sequence',
-      names: ['sequence'],
-      values: { rev, sequence },
-    });
+  /**
+   * Takes the published events off a row, unless a later claim has written it. Only now may the row of an unlisted
+   * transfer expire.
+   */
+  clearPending(row: TransferRow): Promise<boolean> {
+    const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
+    return this.partition.update(
+      transferKey(row.trackingId),
+      expiresAt === undefined ? 'REMOVE pending' : 'SET expiresAt = :expiresAt REMOVE pending',
+      {
+        condition: 'rev = :rev AND #sequence = :sequence',
+        names: ['sequence'],
+        values: { rev: row.rev, sequence: row.sequence, expiresAt },
+      },
+    );
   }
 
   /**

@@ -31,10 +31,17 @@ export const troubleOfAbsences = (missing: number, count: number): Trouble => ({
   message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone until they are back, so look at the server's transfer log`,
 });
 
+/** The snapshot belongs to another server than the one that is configured. */
+export const troubleOfOrigin = (before: string, now: string): Trouble => ({
+  cause: 'server_changed',
+  message: `what is known of this watch came from ${before}, not from ${now}; set server.url back, or begin anew with an empty table (in the local run: another data folder)`,
+});
+
 /** An AWS service failed; whatever it concerns is done by a later poll. */
 export const troubleOfAws = (error: Error): Trouble => ({
   cause: 'aws_error',
-  message: `${error.name}: ${error.message}; nothing is lost, the next poll goes on from here`,
+  // The services' own texts name roles and accounts, which subscribers need not know.
+  message: `${'$metadata' in error ? error.name : error.message}; nothing is lost, the next poll goes on from here`,
 });
 
 /** The poll had to end before everything was committed or announced. */

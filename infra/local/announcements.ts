@@ -38,12 +38,12 @@ const visibilityTimeout = 5;
  * Subscribes a queue to both topics and passes on what arrives, each once: a message leaves the queue only after it was
  * passed on, and repetitions are known by their id. Only a process killed between the two passes something on twice.
  *
- * @returns stops, after passing on what has arrived by then
+ * @returns `stop` ends it, after passing on what has arrived by then; `ended` resolves then, or rejects when it breaks
  */
 export async function passOnAnnouncements(
   source: AnnouncementSource,
   passOn: (announcement: Announcement) => void,
-): Promise<() => Promise<void>> {
+): Promise<{ stop: () => void; ended: Promise<void> }> {
   const { sns, sqs, dynamo, table } = source;
   const created = await sqs.send(
     new CreateQueueCommand({ QueueName: 'console', Attributes: { VisibilityTimeout: String(visibilityTimeout) } }),
@@ -74,11 +74,10 @@ export async function passOnAnnouncements(
     while (!isStopping) await receive(longPoll);
     while ((await receive(0)) > 0);
   };
-  const ended = loop();
-  return async () => {
+  const stop = () => {
     isStopping = true;
-    await ended;
   };
+  return { stop, ended: loop() };
 }
 
 /** Reads what SNS has put into the queue. */

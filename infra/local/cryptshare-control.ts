@@ -20,7 +20,7 @@ type Transfer = { Params: { trackingId: string } };
 
 /**
  * What happens on a Cryptshare Server without its REST API, for a demo driven by hand. To be registered below
- * `/control`; with `server=http://127.0.0.1:8080` and `-H 'content-type: application/json'` for every body:
+ * `/control`; with `server=http://127.0.0.1:8080`; bodies are read as JSON whatever they are called:
  *
  * ```sh
  * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
@@ -51,6 +51,12 @@ type Transfer = { Params: { trackingId: string } };
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
   const { transfers, switches, faults, requests, verifications } = simulation;
+
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
 
   app.post('/transfers', (request, reply) => {
     const { trackingId, state } = transfers.create(newTransferSchema.parse(request.body));

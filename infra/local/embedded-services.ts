@@ -16,14 +16,19 @@ export interface EmbeddedServices {
   close(): Promise<void>;
 }
 
-/** Thrown when the data folder cannot be had, as a rule because another run has it. */
-export class DataFolderInUseError extends Error {
-  override readonly name = 'DataFolderInUseError';
+/** Thrown when the data folder cannot be had; says why. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError';
 
   constructor(data: string, cause: unknown) {
-    super(`the data folder ${data} is in use by another run, or its database is damaged; stop the other run first`, {
-      cause,
-    });
+    const { code } = ((cause as Error).cause ?? cause) as { code?: string };
+    const isLocked = code === 'LEVEL_LOCKED';
+    super(
+      isLocked
+        ? `the data folder ${data} is in use by another run; stop that one first`
+        : `the data folder ${data} cannot be used (${code}); choose another one, or mend it`,
+      { cause },
+    );
   }
 }
 
@@ -68,16 +73,20 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
 /**
  * Makes sure that the data folder is there and nobody else's.
  *
- * @throws DataFolderInUseError
+ * @throws DataFolderError
  */
 async function reserve(data: string): Promise<void> {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(join(data, 'queues'), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DataFolderError(data, error);
+  }
   // The database itself would only answer every request with an error; its lock ends with its process, however that ends.
   const database = new ClassicLevel(join(data, 'dynamodb'));
   try {
     await database.open();
   } catch (error) {
-    throw new DataFolderInUseError(data, error);
+    throw new DataFolderError(data, error);
   }
   await database.close();
 }

@@ -2,29 +2,32 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
 import { startDemo } from './demo.ts';
-import { DataFolderInUseError } from './embedded-services.ts';
+import { DataFolderError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
-  if (error instanceof NothingToStart) return error.exitCode;
-  const isExplained = error instanceof ConfigError || error instanceof DataFolderInUseError;
+// Whoever reads the output has gone, for instance `head`.
+process.stdout.on('error', () => process.exit(0));
+
+await main(process.argv.slice(2)).catch((error: Error) => {
+  if (error instanceof NothingToStart) process.exit(error.exitCode);
+  const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
   console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
-  return error instanceof ConfigError ? 2 : 1;
+  // Embedded services that are up already end with the process.
+  process.exit(error instanceof ConfigError ? 2 : 1);
 });
 
-/** Runs until it is told to stop; returns the exit code. */
-async function main(args: readonly string[]): Promise<number> {
+/** Runs until it is told to stop. */
+async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
   const reporter = options.json ? scriptReporter(process.stdout) : personReporter(process.stdout, () => new Date());
-  if (options.config) {
+  if (options.config !== undefined) {
     await runUntilStopped(realRun(options.config, options), reporter, options.config);
   } else {
     const demo = await startDemo();
     const { notifyExisting } = options;
     await runUntilStopped({ ...demo, data: undefined, notifyExisting }, reporter, 'demo').finally(() => demo.stop());
   }
-  return 0;
 }
 
 /** Checks file and environment together, so that every mistake is told at once. */

@@ -64,7 +64,7 @@ export function parseOptions(args: readonly string[]): Options {
       notifyExisting = false,
       json = false,
     } = command.parse(args, { from: 'user' }).opts<Partial<Options>>();
-    if (config) return { config, data: data ?? 'data', notifyExisting, json };
+    if (config !== undefined) return { config, data: data ?? 'data', notifyExisting, json };
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return { notifyExisting, json };
   } catch (error) {

@@ -46,6 +46,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const services = await startEmbeddedServices(data);
   // The handler and the SDK clients find everything in the environment, as they do on AWS.
   Object.assign(process.env, services.sdkEnvironment);
+  // Settings of the user's own AWS account must not lead anything there.
+  for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'])
+    delete process.env[name];
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
   // A queue kept in the data folder remembers the port of the run that created it.
@@ -65,7 +68,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   });
-  const stopPassingOn = await passOnAnnouncements(
+  const announcements = await passOnAnnouncements(
     { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
     (announcement) => reporter.announcement(announcement),
   );
@@ -83,8 +86,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   };
   const run = async () => {
     try {
-      await poll();
-      await stopPassingOn();
+      await Promise.race([poll(), announcements.ended]);
+      announcements.stop();
+      await announcements.ended;
     } finally {
       for (const client of [dynamo, sns, sqs]) client.destroy();
       await services.close();
@@ -102,7 +106,10 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
 
 /** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
 async function loadPollHandler(environment: PollEnvironmentVariables) {
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined) process.env[name] = value;
+  for (const [name, value] of Object.entries(environment)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
   // A person reads the reporter's lines instead.
   process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';

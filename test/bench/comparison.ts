@@ -120,6 +120,7 @@ function snapshotOf(pages: readonly string[], watch: Watch): InMemorySnapshot {
     root: {
       rev: 1,
       bits,
+      origin: 'https://cryptshare.example.com',
       count: listing.size,
       baselineAt,
       unsettled: new Set(),

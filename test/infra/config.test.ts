@@ -40,6 +40,10 @@ test('the least that is needed gets the documented defaults', () => {
 });
 
 test('a CA file is looked for beside the configuration', () => {
+  expect(problemsOf({ server: { ...server, caFile: 'ca.pem' }, watches })).toEqual([
+    'server.caFile: expected a readable file (ENOENT)',
+  ]);
+  writeFileSync(join(folder, 'ca.pem'), '');
   expect(load({ server: { ...server, caFile: 'ca.pem' }, watches }).server.caFile).toBe(join(folder, 'ca.pem'));
 });
 
@@ -87,6 +91,8 @@ describe('the server address', () => {
     ['https://cryptshare.example.com/api'],
     ['https://user@cryptshare.example.com'],
     ['https://cryptshare.example.com?x=1'],
+    ['https://:example-password@cryptshare.example.com'],
+    ['https://cryptshare.example.com#x'],
     ['ftp://cryptshare.example.com'],
     ['cryptshare.example.com'],
   ])('%s is refused', (url) => {
@@ -98,6 +104,9 @@ test.each([
   ['{"server":', /^expected JSON \(.*\)$/],
   ['[]', /^the file: expected object/],
   [{ server, watches: [] }, /^watches: expected at least one watch$/],
+  [{ server, watches, schedule: { every: '600h' } }, /^schedule\.every: expected at most 24h$/],
+  [{ server, watches: [{ ...watches[0], direction: { toString: 1 } }] }, /^watches\[0\]\.direction: Invalid option/],
+  [{ server, watches: [{ mailbox: `${'a'.repeat(250)}@example.com` }] }, /^watches\[0\]\.mailbox: expected/],
 ])('%s is refused', (content, problem) => {
   expect(problemsOf(content)[0]).toMatch(problem);
 });

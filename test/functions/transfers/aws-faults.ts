@@ -7,9 +7,10 @@ import type { PublishBatchRequestEntry, SNSClient } from '@aws-sdk/client-sns';
  * `refused`: the service does nothing and says so. `lost`: it does what was asked, but the answer is lost.
  * `crash before` / `crash after`: the process dies there, and nothing it does later has any effect.
  * `partial`: of a batch, every other entry is refused although the answer is 200.
+ * `late`: it fails here, but takes effect when `deliverLate` is called.
  * `pause`: the call waits until the plan is resumed.
  */
-export type FaultKind = 'refused' | 'lost' | 'crash before' | 'crash after' | 'partial' | 'pause';
+export type FaultKind = 'refused' | 'lost' | 'crash before' | 'crash after' | 'partial' | 'late' | 'pause';
 
 /** A fault at the call with this number, counted from 0, or at every call of this command. */
 export type PlannedFault = readonly [call: number | string, kind: FaultKind];
@@ -27,6 +28,7 @@ export class FaultPlan {
   private readonly paused = Promise.withResolvers<void>();
   private readonly resumed = Promise.withResolvers<void>();
   private isDead = false;
+  private late: (() => Promise<unknown>) | undefined;
 
   constructor(faults: Iterable<PlannedFault> = []) {
     this.faults = new Map(faults);
@@ -47,6 +49,10 @@ export class FaultPlan {
     if (kind === 'crash before') this.isDead = true;
     if (this.isDead) throw new Crash('the process is dead');
     if (kind === 'refused') throw new Error('injected: the service is not available');
+    if (kind === 'late') {
+      this.late = send;
+      throw new Error('injected: no answer, but it is on its way');
+    }
     if (kind === 'pause') {
       this.paused.resolve();
       await this.resumed.promise;
@@ -57,6 +63,11 @@ export class FaultPlan {
     if (this.isDead) throw new Crash('the process is dead');
     if (kind === 'lost') throw new Error('injected: the answer is lost');
     return answer;
+  }
+
+  /** Lets the call that failed here take effect there. */
+  async deliverLate(): Promise<void> {
+    await this.late?.();
   }
 
   /** What is to happen to the next call. */

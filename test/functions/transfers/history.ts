@@ -19,6 +19,8 @@ export type Happening =
 /** A poll with what goes wrong during it and what happens in the middle of its listing. */
 export interface FaultyPoll {
   readonly kind: 'poll';
+  /** Milliseconds since the step before, unless it happens during another poll. */
+  readonly after: number;
   /** By the number of the call to AWS, or for every call of a command. */
   readonly aws: readonly PlannedFault[];
   readonly server: readonly Fault[];
@@ -81,6 +83,7 @@ const serverFault: fc.Arbitrary<Fault> = fc.record({
 const drift = fc.record({ page: fc.integer({ min: 1, max: 4 }), happening });
 const poll: fc.Arbitrary<FaultyPoll> = fc.record({
   kind: fc.constant('poll' as const),
+  after: fc.integer({ min: 1_000, max: 60_000 }),
   aws: fc.array(awsFault, { maxLength: 2 }),
   server: fc.oneof(
     { weight: 2, arbitrary: fc.constant([]) },
@@ -101,7 +104,7 @@ const overlap: fc.Arbitrary<Overlap> = fc.record({
 export const history: fc.Arbitrary<History> = fc.record({
   direction: fc.constantFrom('sent' as const, 'received' as const),
   order: fc.constantFrom('newest-first' as const, 'shuffled' as const),
-  seeded: fc.oneof(fc.nat(3), fc.nat(28)),
+  seeded: fc.oneof(fc.nat(3), fc.nat(28), fc.nat(28), fc.integer({ min: 50, max: 150 })),
   notifyExisting: fc.boolean(),
   steps: fc.array(
     fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 2, arbitrary: overlap }),
@@ -122,6 +125,8 @@ export interface Account {
   readonly baseline: ReadonlyMap<string, string>;
   /** The state of each listed transfer in the snapshot at the end. */
   readonly snapshot: ReadonlyMap<string, string>;
+  /** Events that rows of the snapshot hold as not published, at the end. */
+  readonly pending: number;
   /** The polls after the last fault. */
   readonly calmPolls: readonly PollResult[];
   /** Calls to AWS of the last poll, and what was published by it. */
@@ -221,7 +226,7 @@ export async function live(
   };
 
   for (const step of steps) {
-    world.clock.advance(1_000);
+    world.clock.advance(step.kind === 'poll' ? step.after : 1_000);
     if (step.kind === 'poll') await pollOnce(step);
     else if (step.kind === 'overlap') {
       const plan = new FaultPlan([[step.heldAt, 'pause']]);
@@ -263,6 +268,7 @@ export async function live(
     notices,
     baseline,
     snapshot: new Map((await rowsOfSnapshot()).map((row) => [row.trackingId, row.state])),
+    pending: (await rowsOfSnapshot()).filter(({ pending }) => pending).length,
     calmPolls,
     lastPoll: { calls, published: lastPublished },
   };

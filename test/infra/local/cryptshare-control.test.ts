@@ -112,3 +112,14 @@ describe('the control interface', () => {
     expect((await call(server, `/control/transfers/${trackingId}/state`, init)).status).toBe(409);
   });
 });
+
+it('reads a body as JSON even under the content type that curl gives it', async () => {
+  const server = await startServer();
+  const answer = await fetch(`${server.url}/control/switches`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: '{"minor":11}',
+  });
+  expect(answer.ok).toBe(true);
+  expect(server.switches.minor).toBe(11);
+});

@@ -50,8 +50,8 @@ function start(args: readonly string[], environment: Record<string, string> = {}
 const startReal = () => start(['--json', '--config', configFile(), '--data', join(folder, 'data')], credentials);
 
 describe('the demo', () => {
-  test('shows a state change as event and notice, and stops cleanly', async () => {
-    const run = start(['--json']);
+  test('shows a state change as event and notice, whatever AWS account the user has, and stops cleanly', async () => {
+    const run = start(['--json'], { AWS_PROFILE: 'nobody', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' });
     await run.line(({ kind }) => kind === 'ready');
     const { event } = await run.line(({ kind }) => kind === 'event');
     await run.line(({ kind, text }) => kind === 'notice' && text!.includes(event!.data.trackingId));
