@@ -66,8 +66,10 @@ export async function pollWatch(
   // Before the root is read: whoever may still write after this moment may have written behind what was read.
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
-  if (root.origin !== undefined && root.origin !== deps.origin)
-    return foreign(root.origin, deps.origin, snapshot.units);
+  // The transfers of another server say nothing about this one's.
+  if (root.origin !== undefined && root.origin !== deps.origin) {
+    return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
+  }
   const pass = await deps.server.list(watch, root.count, stopAt);
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
@@ -102,8 +104,8 @@ export async function pollWatch(
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
-/** The snapshot is of another server, whose transfers say nothing about this one's. */
-const foreign = (before: string, now: string, units: Units): PollResult => ({
+/** A poll that compared nothing, because of `trouble`. */
+export const failedPoll = (trouble: Trouble, units: Units): PollResult => ({
   outcome: 'failed',
   isComplete: false,
   pages: 0,
@@ -112,5 +114,5 @@ const foreign = (before: string, now: string, units: Units): PollResult => ({
   changed: 0,
   published: 0,
   units,
-  trouble: troubleOfOrigin(before, now),
+  trouble,
 });

@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import type { Units } from '../table.ts';
 import { announceHealth } from './announce.ts';
 import { hash } from './digest.ts';
 import { nextHealth } from './health.ts';
-import { type PollDependencies, type PollResult, pollWatch } from './poll.ts';
+import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
@@ -84,7 +83,9 @@ async function pollAndJudge(
   stopAt: number,
 ): Promise<WatchPoll> {
   const started = deps.now().getTime();
-  const result = await pollWatch(deps, watch, watch.notifyExisting === true, stopAt).catch(failedPoll);
+  const result = await pollWatch(deps, watch, watch.notifyExisting === true, stopAt).catch((error: Error) =>
+    failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
+  );
   const ended = deps.now();
   const troubleTelling = await judgeHealth(deps, watches, watch, result, ended);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
@@ -96,19 +97,6 @@ async function pollAndJudge(
     sinceComplete: result.isComplete ? 0 : ended.getTime() - incompleteSince,
   };
 }
-
-/** A poll that DynamoDB has stopped. */
-const failedPoll = (error: Error): PollResult => ({
-  outcome: 'failed',
-  isComplete: false,
-  pages: 0,
-  requests: 0,
-  transfers: 0,
-  changed: 0,
-  published: 0,
-  units: { read: 0, write: 0 } satisfies Units,
-  trouble: troubleOfAws(error),
-});
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
