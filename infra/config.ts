@@ -1,6 +1,8 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
+import { formats } from '../functions/webhooks/format.ts';
 
 const eventType = z
   .string()
@@ -32,6 +34,38 @@ const durationText = z
     abort: true,
   })
   .refine((text) => millisecondsOf(text) <= 86_400_000, 'expected at most 24h');
+
+const environmentVariable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of an environment variable, for example CRM_WEBHOOK_SECRET');
+
+const webhook = z
+  .strictObject({
+    name: endpointName,
+    url: z.string().optional().describe('Address to post to'),
+    urlFrom: environmentVariable
+      .optional()
+      .describe('Environment variable that holds the address, for a chat, whose address is a secret'),
+    secretFrom: environmentVariable
+      .optional()
+      .describe('Environment variable that holds the signing secret (whsec_…); without it, one is made and shown once'),
+    types: z.array(eventType).min(1).default(['transfer.*']),
+    mailboxes: z.array(email).min(1).optional().describe('Only events of these mailboxes'),
+    directions: z
+      .array(z.enum(['sent', 'received']))
+      .min(1)
+      .optional(),
+    format: z.enum(formats).default('event'),
+    headers: z.record(z.string(), z.string()).optional().describe('Further headers to send'),
+    retryDelays: z
+      .array(durationText)
+      .min(1)
+      .max(20)
+      .optional()
+      .describe('Time before each retry, instead of three days'),
+    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint under way at the same time'),
+  })
+  .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -69,16 +103,7 @@ const configSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
-  webhooks: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'),
-        url: z.url({ protocol: /^https?$/, error: 'expected a URL' }),
-        types: z.array(eventType).min(1).default(['transfer.*']),
-        format: z.enum(['event', 'slack', 'teams']).default('event'),
-      }),
-    )
-    .default([]),
+  webhooks: z.array(webhook).default([]),
   alarms: z.strictObject({ email }).optional(),
 });
 
@@ -107,7 +132,7 @@ export class ConfigError extends Error {
 export function loadConfig(file: string): Config {
   const json = parseJson(file);
   const { data, error } = configSchema.safeParse(json);
-  const problems = [...(error?.issues.map(problemOf) ?? []), ...repeatedWatches(json)];
+  const problems = [...(error?.issues.map(problemOf) ?? []), ...repeatedWatches(json), ...repeatedWebhooks(json)];
   if (!data || problems.length > 0) throw new ConfigError(file, problems);
   if (data.server.caFile === undefined) return data;
   const caFile = resolve(dirname(file), data.server.caFile);
@@ -154,6 +179,19 @@ function repeatedWatches(json: unknown): string[] {
     return key === undefined || first === at
       ? []
       : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
+  });
+}
+
+/** Webhooks of the same name. */
+function repeatedWebhooks(json: unknown): string[] {
+  const { webhooks } = (json ?? {}) as { webhooks?: unknown };
+  if (!Array.isArray(webhooks)) return [];
+  const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
+  return names.flatMap((name, at) => {
+    const first = names.indexOf(name);
+    return typeof name !== 'string' || first === at
+      ? []
+      : [`webhooks[${at}]: expected each name once, but webhooks[${first}] has the same`];
   });
 }
 

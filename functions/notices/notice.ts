@@ -1,8 +1,6 @@
 import { factId, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
-
-/** How urgently a person should look, from routine to harm done. */
-export type Severity = 'info' | 'warning' | 'alert';
+import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Text for people about one poll of one watch, ready for every channel. */
 export interface Notice {
@@ -12,13 +10,8 @@ export interface Notice {
   readonly text: string;
   /** The same for a chat channel. */
   readonly chat: ChatNotification;
-  /** What subscribers filter on. */
-  readonly attributes: {
-    readonly types: readonly string[];
-    readonly mailbox: string;
-    readonly direction: Watch['direction'];
-    readonly severity: Severity;
-  };
+  /** The same for systems, and what subscribers filter on. */
+  readonly record: NoticeRecord;
 }
 
 /** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
@@ -73,30 +66,44 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   const whose = `${transfers} ${direction} by ${mailbox}`;
   const named = sorted.slice(0, maxLines);
   const more = events.length > maxLines ? [`and ${events.length - maxLines} more`] : [];
-  const width = Math.max(...named.map((event) => stateWords(event).length));
-  const idWidth = Math.max(...named.map(({ data }) => data.trackingId.length));
+  const items = named.map((event) => ({
+    words: stateWords(event),
+    trackingId: event.data.trackingId,
+    before: beforeWords(event),
+  }));
+  const width = Math.max(...items.map(({ words }) => words.length));
+  const idWidth = Math.max(...items.map(({ trackingId }) => trackingId.length));
   return notice({
-    id: factId('ntc', ...events.map((event) => event.id).toSorted()),
     subject: `${counts} (${mailbox}, ${direction})`,
     text: [
       `${whose} changed since ${spokenTime(since)}: ${counts}.`,
       '',
-      ...named.map((event) =>
-        `  ${stateWords(event).padEnd(width)}  ${event.data.trackingId.padEnd(idWidth)}  ${beforeWords(event)}`.trimEnd(),
+      ...items.map(({ words, trackingId, before }) =>
+        `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
       ),
       ...more,
     ],
-    title: `${whose}: ${counts}`,
-    lines: [
-      `Since ${spokenTime(since)}:`,
-      ...named.map((event) => {
-        const id = event.data.trackingId.replaceAll('`', "'");
-        return `• *${unmarked(stateWords(event))}* \`${id}\` ${unmarked(beforeWords(event))}`;
-      }),
-      ...more,
-    ],
-    attributes: { types: present, mailbox, direction, severity: wording[sorted[0]!.type].severity },
+    lines: [`Since ${spokenTime(since)}:`, ...items.map(chatLine), ...more],
+    record: {
+      id: factId('ntc', ...events.map((event) => event.id).toSorted()),
+      timestamp: events
+        .map((event) => event.timestamp)
+        .toSorted()
+        .at(-1)!,
+      severity: wording[sorted[0]!.type].severity,
+      types: present,
+      mailbox,
+      direction,
+      headline: `${whose}: ${counts}`,
+      paragraphs: [`Since ${spokenTime(since)}:`],
+      items,
+      more: events.length - named.length,
+    },
   });
+}
+
+function chatLine({ words, trackingId, before }: NoticeItem): string {
+  return `• *${unmarked(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unmarked(before)}`;
 }
 
 /** Tells that the polls of a watch fail, or succeed again. */
@@ -111,23 +118,32 @@ export function watchNotice({ id, type, timestamp, data }: WatchEvent): Notice {
         'Changes are not lost: they are announced as soon as a poll succeeds.',
       ]
     : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
-  return notice({
+  return plainNotice({
     id: factId('ntc', id),
-    subject: headline,
-    text,
-    title: headline,
-    lines: text,
-    attributes: { types: [type], mailbox, direction, severity: isFailing ? 'alert' : 'info' },
+    timestamp,
+    severity: isFailing ? 'alert' : 'info',
+    types: [type],
+    mailbox,
+    direction,
+    headline,
+    paragraphs: text,
   });
 }
 
+/** A notice that consists of a headline and some paragraphs. */
+export const plainNotice = (record: Omit<NoticeRecord, 'items' | 'more'>): Notice =>
+  notice({
+    subject: record.headline,
+    text: record.paragraphs,
+    lines: record.paragraphs,
+    record: { ...record, items: [], more: 0 },
+  });
+
 function notice(parts: {
-  id: string;
   subject: string;
   text: readonly string[];
-  title: string;
   lines: readonly string[];
-  attributes: Notice['attributes'];
+  record: NoticeRecord;
 }): Notice {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
@@ -135,14 +151,14 @@ function notice(parts: {
     chat: {
       version: '1.0',
       source: 'custom',
-      id: parts.id,
+      id: parts.record.id,
       content: {
         textType: 'client-markdown',
-        title: cut(unmarked(parts.title), maxTitle),
+        title: cut(unmarked(parts.record.headline), maxTitle),
         description: cut(parts.lines.map(unlinked).join('\n'), maxDescription),
       },
     },
-    attributes: parts.attributes,
+    record: parts.record,
   };
 }
 
@@ -158,7 +174,7 @@ function beforeWords({ type, data }: TransferEvent): string {
 }
 
 /** `2026-11-24 14:05 UTC`. */
-const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 3)}...`);
 

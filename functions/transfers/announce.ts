@@ -1,4 +1,6 @@
+import { endpointNotice } from '../notices/endpoint-notice.ts';
 import { type Notice, transferNotice, watchNotice } from '../notices/notice.ts';
+import type { EndpointEvent } from '../webhooks/endpoint-event.ts';
 import type { TransferRow } from './diff.ts';
 import { parseEventBody, type TransferEvent, type WatchEvent } from './event.ts';
 import { publishEvents, publishNotice, type Topics } from './publish.ts';
@@ -37,12 +39,21 @@ export async function announceTransfers(
  *
  * @returns why some must be repeated, if any
  */
-export async function announceHealth(topics: Topics, bodies: readonly string[]): Promise<Error | undefined> {
+export const announceHealth = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
+  announceEach(topics, bodies, (body) => watchNotice(parseEventBody(body) as WatchEvent));
+
+/** The same for events about an endpoint. */
+export const announceEndpoint = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
+  announceEach(topics, bodies, (body) => endpointNotice(JSON.parse(body) as EndpointEvent));
+
+async function announceEach(
+  topics: Topics,
+  bodies: readonly string[],
+  noticeOf: (body: string) => Notice,
+): Promise<Error | undefined> {
   const { published, error } = await publishEvents(topics, bodies);
   let failed = error;
-  for (const body of published) {
-    failed = (await tryToPublish(topics, watchNotice(parseEventBody(body) as WatchEvent))) ?? failed;
-  }
+  for (const body of published) failed = (await tryToPublish(topics, noticeOf(body))) ?? failed;
   return failed;
 }
 

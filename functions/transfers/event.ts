@@ -79,7 +79,7 @@ export function watchEvent(server: string, type: OperatorEventType, data: WatchE
 }
 
 /** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
-export const eventBody = (event: TransferEvent | WatchEvent): string => JSON.stringify(event);
+export const eventBody = (event: NotifierEvent<string, object>): string => JSON.stringify(event);
 
 /** The event in its stored bytes. */
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);

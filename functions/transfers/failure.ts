@@ -1,3 +1,4 @@
+import { retryAfterOf } from '../retry-after.ts';
 import type { Answer } from './request.ts';
 
 /** Why a Cryptshare Server did not give what was asked for. */
@@ -155,21 +156,6 @@ export function failureOfError(error: unknown): CryptshareFailure {
     return new CryptshareFailure('certificate_untrusted', code);
   }
   return new CryptshareFailure('unreachable', code ?? 'the connection broke');
-}
-
-/**
- * Milliseconds from now that a `Retry-After` header asks for: seconds or an HTTP date (RFC 9110, 10.2.3).
- *
- * @returns undefined when there is none that makes sense
- */
-export function retryAfterOf(header: string | undefined, now: Date): number | undefined {
-  if (header === undefined) return undefined;
-  const value = header.trim();
-  if (/^\d{1,12}$/.test(value)) return 1000 * Number(value);
-  // Date.parse alone would make a date of almost anything.
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value)) return undefined;
-  const milliseconds = Date.parse(value) - now.getTime();
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }
 
 /** The server's error code, if the body is its error object and not some proxy's page. */

@@ -92,17 +92,21 @@ async function publishBatch(
  * @throws the error of the SNS client
  */
 export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: Notice): Promise<void> {
-  const { types, mailbox, direction, severity } = notice.attributes;
+  const { types, mailbox, direction, severity } = notice.record;
   await sns.send(
     new PublishCommand({
       TopicArn: noticesTopicArn,
       Subject: notice.subject,
       MessageStructure: 'json',
-      Message: JSON.stringify({ default: notice.text, email: notice.text, https: JSON.stringify(notice.chat) }),
+      Message: JSON.stringify({
+        default: notice.text,
+        email: notice.text,
+        https: JSON.stringify(notice.chat),
+        sqs: JSON.stringify(notice.record),
+      }),
       MessageAttributes: {
         types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
-        mailbox: text(mailbox),
-        direction: text(direction),
+        ...watchAttributes({ mailbox, direction }),
         severity: text(severity),
       },
     }),
@@ -110,13 +114,15 @@ export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: No
 }
 
 function entryOf(body: string, at: number): PublishBatchRequestEntry {
-  const { type, data } = JSON.parse(body) as NotifierEvent<string, Watch>;
-  return {
-    Id: String(at),
-    Message: body,
-    MessageAttributes: { type: text(type), mailbox: text(data.mailbox), direction: text(data.direction) },
-  };
+  const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
+  return { Id: String(at), Message: body, MessageAttributes: { type: text(type), ...watchAttributes(data) } };
 }
+
+/** What is about an endpoint has neither. */
+const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({
+  ...(mailbox !== undefined && { mailbox: text(mailbox) }),
+  ...(direction !== undefined && { direction: text(direction) }),
+});
 
 const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
 

@@ -11,10 +11,11 @@ import {
 import type { ChatNotification } from '../../functions/notices/notice.ts';
 import { Partition } from '../../functions/table.ts';
 import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.ts';
+import type { EndpointEvent } from '../../functions/webhooks/endpoint-event.ts';
 
 /** What the topics have brought. */
 export type Announcement =
-  | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent }
+  | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
   | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
 
 /** Where announcements come from. */
@@ -84,7 +85,7 @@ export async function passOnAnnouncements(
 function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announcement {
   const { TopicArn, Subject, Message } = JSON.parse(Body) as Record<string, string>;
   if (TopicArn !== noticesTopicArn) {
-    const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent;
+    const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
     return { kind: 'event', id: event.id, event };
   }
   // The embedded SNS hands on the texts of all channels, where AWS picks the one for the subscriber.

@@ -1,7 +1,9 @@
 import { styleText } from 'node:util';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
+import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
 import type { Announcement } from './announcements.ts';
+import type { Receipt } from './webhook-receiver.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -14,6 +16,10 @@ export interface Reporter {
   ready(facts: readonly (readonly [name: string, value: string])[]): void;
   announcement(announcement: Announcement): void;
   poll(poll: WatchPoll): void;
+  /** A webhook's delivery was looked after. */
+  delivery(delivery: DeliveryFacts): void;
+  /** The demo's receiver got a webhook. */
+  receipt(receipt: Receipt): void;
   /** Something for the operator that is no poll and no announcement. */
   remark(text: string): void;
 }
@@ -21,6 +27,8 @@ export interface Reporter {
 const styles: Record<string, Style> = {
   event: 'cyan',
   notice: 'magenta',
+  delivery: 'yellow',
+  receipt: 'green',
   poll: 'gray',
   trouble: 'red',
   well: 'green',
@@ -56,6 +64,12 @@ export function personReporter(output: Output, now: () => Date): Reporter {
         if (before !== poll.trouble.cause) line('trouble', `${name}: ${poll.trouble.message}`);
       } else if (troubles.delete(name)) line('well', `${name}: polls succeed again`);
     },
+    delivery(delivery) {
+      line('delivery', deliveryWords(delivery));
+    },
+    receipt(receipt) {
+      line('receipt', receiptWords(receipt));
+    },
     remark: (text) => line('poll', text),
   };
 }
@@ -67,14 +81,34 @@ export function scriptReporter(output: Output): Reporter {
     ready: (facts) => write({ kind: 'ready', ...Object.fromEntries(facts) }),
     announcement: (announcement) => write(announcement),
     poll: ({ watch, ...poll }) => write({ kind: 'poll', mailbox: watch.mailbox, direction: watch.direction, ...poll }),
+    delivery: (delivery) => write({ kind: 'delivery', ...delivery }),
+    receipt: (receipt) => write({ kind: 'receipt', ...receipt }),
     remark: (text) => write({ kind: 'remark', text }),
   };
 }
 
 function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['event']): string {
+  if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
   const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
   return `${type}  ${data.trackingId}  ${change}  #${data.sequence}  ${watchWords(data)}`;
+}
+
+function deliveryWords(facts: DeliveryFacts): string {
+  const { endpoint, event, status, attempt, duration, cause, answer, nextAttemptAt, reason } = facts;
+  const outcome = [
+    status.toLowerCase(),
+    ...(attempt === undefined ? [] : [`attempt ${attempt}, ${duration} ms`]),
+    ...(answer === undefined ? [] : [`HTTP ${answer}`]),
+    ...[cause ?? reason].filter((text) => text !== undefined),
+    ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
+  ];
+  return `${endpoint}  ${event}  ${outcome.join(', ')}`;
+}
+
+function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): string {
+  const verdict = type === undefined ? 'signature refused' : `signature verified  ${type}`;
+  return `${endpoint}  ${id}  ${verdict}, answered ${status}${isRepetition ? ', had it already' : ''}`;
 }
 
 /** `sent by alice@example.com`. */

@@ -2,10 +2,13 @@ import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { Config } from '../config.ts';
 import type { Credentials } from './credentials.ts';
 import { type CryptshareServer, startCryptshareServer } from './cryptshare-server.ts';
+import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 /** A simulated server with people who send transfers, as long as it is not stopped. */
 export interface Demo {
   readonly server: CryptshareServer;
+  /** Gets the demo's webhooks. */
+  readonly receiver: WebhookReceiver;
   readonly config: Config;
   /** Credentials that the simulated server accepts. */
   readonly credentials: Credentials;
@@ -31,28 +34,53 @@ const ends = [
 /** Milliseconds from one happening to the next. */
 const pace = 1500;
 
-/** Starts the demo's server and lets time go by quickly there: every 1.5 s something happens to a transfer. */
-export async function startDemo(): Promise<Demo> {
+/** Of every so many milliseconds, the webhook `archive` is out of order for the first few, which shows retries. */
+const outageEvery = 120_000;
+const outage = 15_000;
+
+/** Delays of a webhook's retries in the demo, where nobody wants to wait for days. */
+const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
+
+/**
+ * Starts the demo's server and lets time go by quickly there: every 1.5 s something happens to a transfer. Starts a
+ * receiver of webhooks, too.
+ *
+ * @param onReceipt told of each webhook that arrives
+ */
+export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
   const credentials = { clientId: 'demoClientId'.padEnd(50, '0'), verificationToken: 'demo-token' };
   const server = await startCryptshareServer();
   for (const { mailbox } of watches) server.grantToken(mailbox, credentials.clientId, credentials.verificationToken);
   server.transfers.seed({ sender: alice, to: ['carol@example.net'], count: 40, state: 'ACTIVE' });
   server.transfers.seed({ sender: 'dave@example.net', to: [bob], count: 5, state: 'DELETED_BY_EXPIRATION' });
 
+  const started = Date.now();
+  const isOut = (endpoint: string) => endpoint === 'archive' && (Date.now() - started) % outageEvery < outage;
+  const receiver = await startWebhookReceiver(isOut, onReceipt);
+  const webhooks = ['crm', 'archive'].map((name) => ({
+    name,
+    url: receiver.urlOf(name),
+    types: ['transfer.*'],
+    format: 'event' as const,
+    retryDelays,
+    maxInFlight: 10,
+  }));
+
   const timer = setInterval(() => happen(server), pace);
   return {
     server,
+    receiver,
     credentials,
     config: {
       server: { url: server.url, maxConcurrentPages: 4 },
       schedule: { every: '2s', shards: 1 },
       watches: [...watches],
       notify: { email: [] },
-      webhooks: [],
+      webhooks,
     },
     async stop() {
       clearInterval(timer);
-      await server.close();
+      await Promise.all([server.close(), receiver.close()]);
     },
   };
 }

@@ -2,11 +2,19 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeDefinition,
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  type GlobalSecondaryIndex,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
 import { startFauxqs } from 'fauxqs';
+import { indexes } from '../../functions/webhooks/waiting.ts';
 
 /** The AWS services of the local run, over real HTTP on this machine only. */
 export interface EmbeddedServices {
@@ -92,20 +100,52 @@ async function reserve(data: string): Promise<void> {
 }
 
 /** Creates the transfers table unless it is there. */
-export async function createTransfersTable(dynamo: DynamoDBClient, table: string): Promise<void> {
+export const createTransfersTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
+  createTable(dynamo, table);
+
+/** Creates the webhooks table, with its indexes, unless it is there. */
+export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
+  createTable(dynamo, table, {
+    AttributeDefinitions: [
+      ...keyDefinitions,
+      { AttributeName: 'due', AttributeType: 'S' },
+      { AttributeName: 'dueAt', AttributeType: 'N' },
+      { AttributeName: 'endpoint', AttributeType: 'S' },
+      { AttributeName: 'eventAt', AttributeType: 'S' },
+    ],
+    GlobalSecondaryIndexes: [index(indexes.waiting, 'due', 'dueAt'), index(indexes.byEndpoint, 'endpoint', 'eventAt')],
+  });
+
+const keyDefinitions: AttributeDefinition[] = [
+  { AttributeName: 'pk', AttributeType: 'S' },
+  { AttributeName: 'sk', AttributeType: 'S' },
+];
+
+const index = (IndexName: string, hash: string, range: string): GlobalSecondaryIndex => ({
+  IndexName,
+  KeySchema: [
+    { AttributeName: hash, KeyType: 'HASH' },
+    { AttributeName: range, KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'KEYS_ONLY' },
+});
+
+async function createTable(
+  dynamo: DynamoDBClient,
+  table: string,
+  more: Partial<CreateTableCommandInput> = {},
+): Promise<void> {
   try {
     await dynamo.send(
       new CreateTableCommand({
         TableName: table,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-        ],
+        AttributeDefinitions: keyDefinitions,
         KeySchema: [
           { AttributeName: 'pk', KeyType: 'HASH' },
           { AttributeName: 'sk', KeyType: 'RANGE' },
         ],
+        ...more,
       }),
     );
   } catch (error) {

@@ -1,6 +1,7 @@
 import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
+import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
 import { DataFolderError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
@@ -24,14 +25,23 @@ async function main(args: readonly string[]): Promise<void> {
   if (options.config !== undefined) {
     await runUntilStopped(realRun(options.config, options), reporter, options.config);
   } else {
-    const demo = await startDemo();
+    const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const { notifyExisting } = options;
-    await runUntilStopped({ ...demo, data: undefined, notifyExisting }, reporter, 'demo').finally(() => demo.stop());
+    const run = {
+      ...demo,
+      data: undefined,
+      notifyExisting,
+      endpoints: declaredWebhooks('demo', demo.config, {}, true),
+      // The demo's receiver is on this machine.
+      allowPrivateWebhooks: true,
+      onSecret: demo.receiver.trust,
+    };
+    await runUntilStopped(run, reporter, 'demo').finally(() => demo.stop());
   }
 }
 
 /** Checks file and environment together, so that every mistake is told at once. */
-function realRun(file: string, { data, notifyExisting }: Options): RunOptions {
+function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: Options): RunOptions {
   const problems: string[] = [];
   const collect = <T>(read: () => T): T | undefined => {
     try {
@@ -44,8 +54,9 @@ function realRun(file: string, { data, notifyExisting }: Options): RunOptions {
   };
   const config = collect(() => loadConfig(file));
   const credentials = collect(() => readCredentials(process.env));
-  if (!config || !credentials) throw new ConfigError(file, problems);
-  return { config, credentials, data, notifyExisting };
+  const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
+  if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks };
 }
 
 async function runUntilStopped(options: RunOptions, reporter: Reporter, source: string): Promise<void> {
@@ -57,6 +68,7 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
     ['Configuration', source],
     ['Cryptshare Server', config.server.url],
     ['Watches', config.watches.map(watchWords).join(', ')],
+    ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
     ['DynamoDB', run.addresses.dynamodb],
     ['SNS and SQS', run.addresses.queues],
@@ -64,7 +76,6 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
   ]);
   const idle = [
     ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
-    ...(config.webhooks.length > 0 ? ['webhooks'] : []),
     ...(config.alarms ? ['alarms'] : []),
   ];
   if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);

@@ -8,6 +8,8 @@ export interface Options {
   readonly data?: string;
   readonly notifyExisting: boolean;
   readonly json: boolean;
+  /** Let webhooks reach this machine and private networks. */
+  readonly allowPrivateWebhooks: boolean;
 }
 
 /** Thrown when nothing is to be started: help was asked for (0) or the command line is wrong (2). */
@@ -26,8 +28,9 @@ Without options, a demo: a simulated Cryptshare Server whose transfers live thei
 and queues are embedded; nothing leaves this machine, nothing is kept.
 
 With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
-restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule and
-watches; sections for AWS (notify, alarms, webhooks) are checked but have no effect here: events and notices are printed.
+restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule,
+watches and webhooks; sections for AWS (notify, alarms) are checked but have no effect here: events and notices are printed.
+Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID            client id of this notifier: 50 to 4000 letters and digits
@@ -53,6 +56,7 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--config <file>', 'poll the server that this configuration file names')
     .option('--data <folder>', 'keep database and queues here (default with --config: data)')
     .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
+    .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, also by http')
     .option('--json', 'print one JSON object a line instead of text for people')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
@@ -63,10 +67,11 @@ export function parseOptions(args: readonly string[]): Options {
       data,
       notifyExisting = false,
       json = false,
+      allowPrivateWebhooks = false,
     } = command.parse(args, { from: 'user' }).opts<Partial<Options>>();
-    if (config !== undefined) return { config, data: data ?? 'data', notifyExisting, json };
+    if (config !== undefined) return { config, data: data ?? 'data', notifyExisting, json, allowPrivateWebhooks };
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
-    return { notifyExisting, json };
+    return { notifyExisting, json, allowPrivateWebhooks };
   } catch (error) {
     if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
     throw error;

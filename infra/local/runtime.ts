@@ -1,16 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Context } from 'aws-lambda';
 import type { PollEnvironmentVariables } from '../../functions/env.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
+import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
 import { type Config, millisecondsOf } from '../config.ts';
 import { passOnAnnouncements } from './announcements.ts';
 import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
+import { lambdaContext, setEnvironment } from './lambda.ts';
+import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
 export interface RunOptions {
@@ -19,6 +20,11 @@ export interface RunOptions {
   /** Folder that keeps database and queues; in memory without it. */
   readonly data: string | undefined;
   readonly notifyExisting: boolean;
+  /** The endpoints of the configuration. */
+  readonly endpoints: readonly DeclaredEndpoint[];
+  readonly allowPrivateWebhooks: boolean;
+  /** Told the secrets of endpoints that were added. */
+  readonly onSecret?: (endpoint: string, secret: string) => void;
 }
 
 /** A running notifier. */
@@ -68,6 +74,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   });
+  const webhooks = await startWebhooks({ dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }, options, reporter);
   const announcements = await passOnAnnouncements(
     { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
     (announcement) => reporter.announcement(announcement),
@@ -78,7 +85,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const poll = async () => {
     while (!stopping.signal.aborted) {
       const started = Date.now();
-      const { polls } = await handler({ shard: 0, shards: 1 }, lambdaContext());
+      const { polls } = await handler({ shard: 0, shards: 1 }, lambdaContext('poll', pollTimeout));
       for (const watchPoll of polls) reporter.poll(watchPoll);
       const rest = Math.max(0, every - (Date.now() - started));
       await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -86,9 +93,10 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   };
   const run = async () => {
     try {
-      await Promise.race([poll(), announcements.ended]);
+      await Promise.race([poll(), announcements.ended, webhooks.ended]);
       announcements.stop();
-      await announcements.ended;
+      webhooks.stop();
+      await Promise.all([announcements.ended, webhooks.ended]);
     } finally {
       for (const client of [dynamo, sns, sqs]) client.destroy();
       await services.close();
@@ -106,32 +114,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
 
 /** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
 async function loadPollHandler(environment: PollEnvironmentVariables) {
-  for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-  // A person reads the reporter's lines instead.
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
-  process.env.POWERTOOLS_METRICS_DISABLED = 'true';
+  setEnvironment(environment);
   const { handler } = await import('../../functions/transfers/poll.lambda.ts');
   return handler;
-}
-
-/** The context of an invocation that begins now. */
-function lambdaContext(): Context {
-  const end = Date.now() + pollTimeout;
-  return {
-    functionName: 'poll',
-    functionVersion: '$LATEST',
-    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:poll',
-    memoryLimitInMB: '512',
-    awsRequestId: randomUUID(),
-    logGroupName: '/aws/lambda/poll',
-    logStreamName: 'local',
-    callbackWaitsForEmptyEventLoop: false,
-    getRemainingTimeInMillis: () => end - Date.now(),
-    done() {},
-    fail() {},
-    succeed() {},
-  };
 }

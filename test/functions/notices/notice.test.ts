@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { type Severity, transferNotice, watchNotice } from '../../../functions/notices/notice.ts';
+import { transferNotice, watchNotice } from '../../../functions/notices/notice.ts';
+import type { Severity } from '../../../functions/notices/notice-record.ts';
 import { type TransferEvent, transferEvent, watchEvent } from '../../../functions/transfers/event.ts';
 import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';
 
@@ -158,8 +159,8 @@ test.each<{ told: Told[]; severity: Severity; types: string[] }>([
     types: ['transfer.deleted_by_security', 'transfer.active'],
   },
 ])('$types is worth $severity', ({ told, severity, types }) => {
-  const { attributes } = noticeOf(...told.map((each, at) => ({ trackingId: `t-${at}`, ...each })));
-  expect(attributes).toEqual({ types, mailbox: 'alice@example.com', direction: 'sent', severity });
+  const { record } = noticeOf(...told.map((each, at) => ({ trackingId: `t-${at}`, ...each })));
+  expect(record).toMatchObject({ types, mailbox: 'alice@example.com', direction: 'sent', severity });
 });
 
 describe('a line', () => {
@@ -222,14 +223,14 @@ describe('a notice about a watch', () => {
     expect(failing.subject).toBe('Cannot watch transfers sent by alice@example.com');
     expect(failing.text).toContain('since 2026-11-24 13:00 UTC: the token is not accepted; verify <the> mailbox');
     expect(failing.text).toContain('not lost');
-    expect(failing.attributes).toEqual({ types: ['watch.failing'], ...watch, severity: 'alert' });
+    expect(failing.record).toEqual({ types: ['watch.failing'], ...watch, severity: 'alert' });
   });
 
   it('tells of the recovery when it was and how long it took', () => {
     expect(recovered.subject).toBe('Watching transfers sent by alice@example.com again');
     expect(recovered.text).toContain('since 2026-11-24 14:05 UTC');
     expect(recovered.text).toContain('failed since 2026-11-24 13:00 UTC');
-    expect(recovered.attributes).toEqual({ types: ['watch.recovered'], ...watch, severity: 'info' });
+    expect(recovered.record).toEqual({ types: ['watch.recovered'], ...watch, severity: 'info' });
     expect(recovered.chat.id).not.toBe(failing.chat.id);
   });
 

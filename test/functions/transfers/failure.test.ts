@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { retryAfterOf } from '../../../functions/retry-after.ts';
 import {
   CryptshareFailure,
   errorCodeOf,
   type FailureCause,
   failureOf,
   failureOfError,
-  retryAfterOf,
 } from '../../../functions/transfers/failure.ts';
 import { AnswerTooLargeError } from '../../../functions/transfers/request.ts';
 

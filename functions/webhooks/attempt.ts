@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Delivery } from './delivery.ts';
+import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
+import { bodyOf } from './format.ts';
+import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
+import { type PostAnswer, PostError, type WebhookClient } from './post.ts';
+import type { DataKey } from './sealing.ts';
+import { signatureHeader } from './signature.ts';
+
+/** What an attempt is made with. */
+export interface AttemptDependencies {
+  readonly client: WebhookClient;
+  readonly dataKey: DataKey;
+  readonly now: () => Date;
+}
+
+/** One attempt to deliver, as it went. */
+export interface Attempt {
+  readonly delivery: Delivery;
+  /** Unix times in milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: Outcome;
+  /** HTTP status, if the receiver answered. */
+  readonly status: number | undefined;
+  /** The first KB of what it answered. */
+  readonly response: string | undefined;
+}
+
+/** What an endpoint's secrets are sealed for: they open nothing under another name. */
+export const sealingContext = (endpoint: string): string => `endpoint ${endpoint}`;
+
+/** Opens the secrets of an endpoint. */
+export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): EndpointSecrets =>
+  JSON.parse(dataKey.open(sealed, sealingContext(name)));
+
+/**
+ * Posts a stored event to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id stays, the time
+ * stamp is the attempt's).
+ *
+ * @param stored the bytes as they were published
+ */
+export async function attempt(
+  { client, dataKey, now }: AttemptDependencies,
+  endpoint: Endpoint,
+  delivery: Delivery,
+  stored: string,
+): Promise<Attempt> {
+  const { url, headers, ...secrets } = secretsOf(dataKey, endpoint);
+  const body = bodyOf(endpoint.format, stored);
+  const startedAt = now().getTime();
+  const timestamp = Math.floor(startedAt / 1000);
+  const signing = currentSecrets({ url, headers, ...secrets }, startedAt);
+  let answer: PostAnswer | undefined;
+  let outcome: Outcome;
+  try {
+    answer = await client.post(
+      url,
+      {
+        ...headers,
+        'content-type': 'application/json',
+        'user-agent': 'transfer-notifier',
+        'webhook-id': delivery.event,
+        'webhook-timestamp': String(timestamp),
+        ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
+      },
+      body,
+    );
+    outcome = outcomeOf(endpoint.format, answer, now());
+  } catch (error) {
+    if (!(error instanceof PostError)) throw error;
+    outcome = outcomeOfError(error);
+  }
+  return {
+    delivery,
+    startedAt,
+    endedAt: now().getTime(),
+    outcome,
+    status: answer?.status,
+    response: answer?.body,
+  };
+}
+
+/** A name for what one batch does with one endpoint. */
+export const newHold = (): string => randomUUID();

@@ -1,0 +1,270 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { testNotice } from '../notices/endpoint-notice.ts';
+import { eventBody } from '../transfers/event.ts';
+import { sealingContext, secretsOf } from './attempt.ts';
+import { Deliveries } from './deliveries.ts';
+import type { DeliveryName } from './delivery.ts';
+import type { Doorbells } from './doorbells.ts';
+import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
+import { testEvent } from './endpoint-event.ts';
+import {
+  checkedSettings,
+  checkSecret,
+  EndpointError,
+  type EndpointSettings,
+  type EndpointSettingsInput,
+} from './endpoint-settings.ts';
+import { Endpoints } from './endpoints.ts';
+import { Gates } from './gates.ts';
+import type { DataKey } from './sealing.ts';
+import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
+
+/** What the life of endpoints needs. */
+export interface EndpointLifeDependencies {
+  readonly dynamo: DynamoDBClient;
+  /** Name of the webhooks table. */
+  readonly table: string;
+  readonly doorbells: Doorbells;
+  readonly dataKey: DataKey;
+  /** Let endpoints be on this machine or in a private network. */
+  readonly allowPrivate: boolean;
+  readonly now: () => Date;
+}
+
+/** How an endpoint is signed for. */
+export interface SigningOptions {
+  /** `whsec_…` of its owner's choice; without it, a new one. */
+  readonly secret?: string;
+  /** Sign with ed25519 (`v1a`) as well. */
+  readonly isAsymmetric?: boolean;
+}
+
+/** An endpoint with the secret that is shown this once. */
+export interface NewEndpoint {
+  readonly endpoint: Endpoint;
+  /** `whsec_…`; undefined for a chat, which verifies nothing. */
+  readonly secret: string | undefined;
+  /** `whpk_…`, if requests are signed with ed25519 as well. */
+  readonly publicKey: string | undefined;
+}
+
+/** An endpoint as its owner may see it. */
+export interface EndpointView {
+  readonly endpoint: Endpoint;
+  /** The URL, without what may be a token: the path of a chat's webhook, and every query. */
+  readonly url: string;
+  readonly headerNames: readonly string[];
+  readonly publicKey: string | undefined;
+}
+
+/** Milliseconds for which the old secret is still used after a rotation. */
+export const defaultOverlap = 86_400_000;
+
+/** Times that a change is tried again because another one was quicker. */
+const maxTries = 5;
+
+/**
+ * Adds an endpoint.
+ *
+ * @throws EndpointError for wrong settings, or when there is one of that name
+ */
+export async function addEndpoint(
+  deps: EndpointLifeDependencies,
+  name: string,
+  input: EndpointSettingsInput,
+  signing: SigningOptions = {},
+  isDeclared = false,
+): Promise<NewEndpoint> {
+  const settings = checkedSettings(name, input, deps.allowPrivate);
+  if (signing.secret !== undefined) checkSecret(signing.secret);
+  const secrets = settings.format === 'event' ? newSecrets(signing) : [];
+  const endpoint: Endpoint = {
+    ...publicSettings(settings),
+    name,
+    status: 'active',
+    createdAt: deps.now().toISOString(),
+    sealed: seal(deps, name, { url: settings.url, headers: settings.headers, secrets }),
+    rev: 0,
+    ...(isDeclared && { isDeclared }),
+  };
+  if (!(await registry(deps).create(endpoint))) throw new EndpointError([`there is an endpoint ${name} already`]);
+  return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
+}
+
+/** All endpoints, by name. */
+export const listEndpoints = (deps: EndpointLifeDependencies): Promise<Endpoint[]> => registry(deps).list();
+
+/** @throws EndpointError when there is none of that name */
+export async function showEndpoint(deps: EndpointLifeDependencies, name: string): Promise<EndpointView> {
+  const endpoint = await existing(deps, name);
+  const { url, headers, secrets } = secretsOf(deps.dataKey, endpoint);
+  const { origin, pathname, search } = new URL(url);
+  const path = endpoint.format === 'event' ? pathname + (search && '?…') : '/…';
+  return { endpoint, url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
+}
+
+/**
+ * Changes settings of an endpoint; what is not named stays. Deliveries under way take the new ones at their next attempt.
+ *
+ * @throws EndpointError for wrong settings, or when there is none of that name
+ */
+export function updateEndpoint(
+  deps: EndpointLifeDependencies,
+  name: string,
+  input: Partial<EndpointSettingsInput>,
+): Promise<Endpoint> {
+  return modify(deps, name, (endpoint) => {
+    const { secrets, ...sealed } = secretsOf(deps.dataKey, endpoint);
+    const { types, mailboxes, directions, format, retryDelays, maxInFlight } = endpoint;
+    const current = { types, mailboxes, directions, format, retryDelays: [...retryDelays], maxInFlight, ...sealed };
+    const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
+    if (settings.format !== format)
+      throw new EndpointError(['format: expected the same as before; add another endpoint']);
+    const { url, headers } = settings;
+    const { mailboxes: _, directions: __, ...rest } = endpoint;
+    return { ...rest, ...publicSettings(settings), sealed: seal(deps, name, { url, headers, secrets }) };
+  });
+}
+
+/** Holds its events until it is resumed and recovered. */
+export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['active'], 'paused');
+
+/** Sends new events again; what was held waits for `recover`. */
+export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['paused'], 'active');
+
+/** Holds its events until it is enabled and recovered. */
+export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
+
+/** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
+export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
+  await new Gates(deps.dynamo, deps.table).forget(name);
+  return changeStatus(deps, name, ['disabled'], 'active');
+}
+
+/**
+ * Gives an endpoint a new secret. For a while requests carry signatures by both, the new one first.
+ *
+ * @param overlap milliseconds until the old secret is no longer used
+ * @param secret of its owner's choice; without it, a new one
+ * @returns the new secret, shown this once
+ * @throws EndpointError for a malformed secret, a chat, or when there is none of that name
+ */
+export async function rotateSecret(
+  deps: EndpointLifeDependencies,
+  name: string,
+  overlap: number = defaultOverlap,
+  secret?: string,
+): Promise<NewEndpoint> {
+  if (secret !== undefined) checkSecret(secret);
+  let fresh: SigningSecret[] = [];
+  const endpoint = await modify(deps, name, (current) => {
+    const { secrets, ...sealed } = secretsOf(deps.dataKey, current);
+    if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`]);
+    const now = deps.now().getTime();
+    const isAsymmetric = secrets.some(isPrivateKey);
+    fresh = newSecrets({ isAsymmetric, ...(secret !== undefined && { secret }) });
+    const old = secrets
+      .filter(({ until }) => until === undefined || until > now)
+      .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
+      .filter(({ until }) => until > now);
+    return { ...current, sealed: seal(deps, name, { ...sealed, secrets: [...fresh, ...old] }) };
+  });
+  return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
+}
+
+/**
+ * Sends an endpoint a test event, whatever types it asks for.
+ *
+ * @returns the delivery to look at
+ * @throws EndpointError when there is none of that name
+ */
+export async function sendTest(deps: EndpointLifeDependencies, name: string): Promise<DeliveryName> {
+  const { format, createdAt } = await existing(deps, name);
+  const now = deps.now();
+  const at = now.toISOString();
+  const event = testEvent(name, at);
+  const notice = testNotice(event).record;
+  const stored =
+    format === 'event' ? { id: event.id, body: eventBody(event) } : { id: notice.id, body: JSON.stringify(notice) };
+  const deliveries = new Deliveries(deps.dynamo, deps.table);
+  await deliveries.storeEvent({ ...stored, at, types: [event.type] }, now.getTime());
+  const delivery = { event: stored.id, endpoint: name };
+  await deliveries.create(delivery, createdAt, at, now.getTime());
+  await deps.doorbells.ring([{ ...delivery, at: now.getTime() }], now.getTime());
+  return delivery;
+}
+
+/** Removes an endpoint. What is still on its way to it is cancelled when its time comes. */
+export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
+  await existing(deps, name);
+  await registry(deps).remove(name);
+  await new Gates(deps.dynamo, deps.table).forget(name);
+}
+
+/**
+ * Changes an endpoint as it is now.
+ *
+ * @throws EndpointError when there is none of that name, or others change it all the time
+ */
+export async function modify(
+  deps: EndpointLifeDependencies,
+  name: string,
+  change: (endpoint: Endpoint) => Endpoint,
+): Promise<Endpoint> {
+  const endpoints = registry(deps);
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const endpoint = await existing(deps, name);
+    const changed = change(endpoint);
+    if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
+  }
+  throw new EndpointError([`${name} is being changed by somebody else; try again`]);
+}
+
+function changeStatus(
+  deps: EndpointLifeDependencies,
+  name: string,
+  from: readonly EndpointStatus[],
+  to: EndpointStatus,
+  disabledBecause?: string,
+): Promise<Endpoint> {
+  return modify(deps, name, ({ disabledBecause: _, health: __, ...endpoint }) => {
+    if (!from.includes(endpoint.status)) throw new EndpointError([`${name} is ${endpoint.status} already`]);
+    return { ...endpoint, status: to, ...(disabledBecause !== undefined && { disabledBecause }) };
+  });
+}
+
+async function existing(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await registry(deps).find(name);
+  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`]);
+  return endpoint;
+}
+
+const registry = ({ dynamo, table }: EndpointLifeDependencies): Endpoints => new Endpoints(dynamo, table);
+
+/** The settings that need not be sealed. */
+function publicSettings({ url, headers: _, mailboxes, directions, ...settings }: EndpointSettings) {
+  return {
+    ...settings,
+    ...(mailboxes && { mailboxes }),
+    ...(directions && { directions }),
+    origin: new URL(url).origin,
+  };
+}
+
+const seal = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
+  dataKey.seal(JSON.stringify(secrets), sealingContext(name));
+
+const newSecrets = ({ secret = newSecret(), isAsymmetric = false }: SigningOptions): SigningSecret[] => [
+  { secret },
+  ...(isAsymmetric ? [{ secret: newPrivateKey() }] : []),
+];
+
+const isPrivateKey = ({ secret }: SigningSecret): boolean => secret.startsWith('whsk_');
+
+function publicKeyIn(secrets: readonly SigningSecret[]): string | undefined {
+  const privateKey = secrets.find(isPrivateKey)?.secret;
+  return privateKey && publicKeyOf(privateKey);
+}

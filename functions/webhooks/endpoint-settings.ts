@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { defaultRetryDelays, retryDelaysProblem } from './backoff.ts';
+import { formats } from './format.ts';
+import { headerProblem, targetProblem } from './guard.ts';
+import { secretProblem } from './signature.ts';
+
+/** Thrown for what cannot be done with an endpoint; lists every mistake, but repeats no secret. */
+export class EndpointError extends Error {
+  override readonly name = 'EndpointError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** All types that can be asked for. */
+export const eventTypes = [
+  'transfer.processing',
+  'transfer.active',
+  'transfer.failed',
+  'transfer.deleted_by_expiration',
+  'transfer.deleted_by_revocation',
+  'transfer.deleted_by_admin',
+  'transfer.deleted_by_security',
+  'transfer.unlisted',
+  'transfer.state_changed',
+  'watch.failing',
+  'watch.recovered',
+  'endpoint.failing',
+  'endpoint.disabled',
+  'endpoint.recovered',
+  'notifier.test',
+] as const;
+
+const typePatterns: ReadonlySet<string> = new Set([
+  ...eventTypes,
+  ...eventTypes.map((type) => `${type.slice(0, type.indexOf('.'))}.*`),
+]);
+
+const eventType = z
+  .string()
+  .refine((type) => typePatterns.has(type), 'expected an event type such as transfer.failed, or transfer.*');
+
+/** A name: 1 to 64 lower-case letters, digits and hyphens. */
+export const endpointName = z
+  .string()
+  .regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens');
+
+const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
+  if (Object.keys(given).length > 10) context.addIssue({ code: 'custom', message: 'expected at most 10 headers' });
+  for (const [name, value] of Object.entries(given)) {
+    const problem = headerProblem(name, value);
+    if (problem) context.addIssue({ code: 'custom', path: [name], message: problem });
+  }
+});
+
+/** What an operator says of an endpoint; `allowPrivate` as in the guard. */
+export const endpointSettings = (allowPrivate: boolean) =>
+  z.strictObject({
+    url: z.string().superRefine((url, context) => {
+      const problem = targetProblem(url, allowPrivate);
+      if (problem) context.addIssue({ code: 'custom', message: problem });
+    }),
+    types: z.array(eventType).min(1, 'expected at least one event type').default(['transfer.*']),
+    mailboxes: z.array(z.email('expected an e-mail address')).min(1).optional(),
+    directions: z
+      .array(z.enum(['sent', 'received']))
+      .min(1)
+      .optional(),
+    format: z.enum(formats).default('event'),
+    headers: headers.default({}),
+    /** Milliseconds before each retry. */
+    retryDelays: z
+      .array(z.number())
+      .superRefine((delays, context) => {
+        const problem = retryDelaysProblem(delays);
+        if (problem) context.addIssue({ code: 'custom', message: problem });
+      })
+      .default([...defaultRetryDelays]),
+    /** Attempts under way at the same time. */
+    maxInFlight: z.int().min(1).max(100).default(10),
+  });
+
+/** What an operator says of an endpoint, with all defaults filled in. */
+export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
+export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
+
+/**
+ * Checks what an operator says of an endpoint.
+ *
+ * @throws EndpointError that lists every mistake with its path
+ */
+export function checkedSettings(name: string, input: unknown, allowPrivate: boolean): EndpointSettings {
+  const checkedName = endpointName.safeParse(name);
+  const { data, error } = endpointSettings(allowPrivate).safeParse(input);
+  const problems = [
+    ...(checkedName.error?.issues.map(({ message }) => `name: ${message}`) ?? []),
+    ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
+  ];
+  if (!data || problems.length > 0) throw new EndpointError(problems);
+  return data;
+}
+
+/**
+ * Checks a signing secret that an operator brings along.
+ *
+ * @throws EndpointError that does not repeat it
+ */
+export function checkSecret(secret: string): void {
+  const problem = secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
+  if (problem) throw new EndpointError([`secret: ${problem}`]);
+}

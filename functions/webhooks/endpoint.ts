@@ -1,0 +1,91 @@
+import type { EndpointCause } from './endpoint-event.ts';
+import type { Format } from './format.ts';
+
+/** `paused` by an operator, or `disabled` by an operator or because it failed for too long. */
+export type EndpointStatus = 'active' | 'paused' | 'disabled';
+
+/** What operators were told about a failing endpoint. */
+export interface EndpointHealth {
+  /** ISO 8601 time of the first failed attempt since the last success. */
+  readonly failingSince: string;
+  /** What they were told is wrong. */
+  readonly cause: EndpointCause;
+  /** Unix time in milliseconds at which they were warned that it will be disabled. */
+  readonly warnedAt?: number;
+}
+
+/** What an endpoint wants to get. */
+export interface EndpointFilter {
+  /** Event types; `transfer.*` stands for all that begin so. */
+  readonly types: readonly string[];
+  /** Only events of these mailboxes, whatever their case. */
+  readonly mailboxes?: readonly string[];
+  readonly directions?: readonly string[];
+}
+
+/** A webhook subscriber, without its secrets. */
+export interface Endpoint extends EndpointFilter {
+  readonly name: string;
+  readonly status: EndpointStatus;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly format: Format;
+  /** Milliseconds before each retry. */
+  readonly retryDelays: readonly number[];
+  /** Attempts under way at the same time. */
+  readonly maxInFlight: number;
+  /** It stands in the configuration file. */
+  readonly isDeclared?: boolean;
+  /** Origin of its URL; the rest may hold a token. */
+  readonly origin: string;
+  /** URL, headers and signing secrets, sealed. */
+  readonly sealed: string;
+  /** Counts its changes. */
+  readonly rev: number;
+  readonly health?: EndpointHealth;
+  /** Why it is disabled, in words. */
+  readonly disabledBecause?: string;
+  /** Bodies of events about this endpoint that are not known to be published. */
+  readonly pending?: readonly string[];
+}
+
+/** What only the sender may know of an endpoint. */
+export interface EndpointSecrets {
+  readonly url: string;
+  /** Further headers to send. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Signing secrets, the newest first. */
+  readonly secrets: readonly SigningSecret[];
+}
+
+/** A secret with which requests are signed. */
+export interface SigningSecret {
+  /** `whsec_…` or, for ed25519, `whsk_…`. */
+  readonly secret: string;
+  /** Unix time in milliseconds from which on it is no longer used; without it, it is the current one. */
+  readonly until?: number;
+}
+
+/** What an endpoint may ask for: something of certain types, about certain transfers. */
+export interface Subject {
+  readonly types: readonly string[];
+  readonly mailbox?: string | undefined;
+  readonly direction?: string | undefined;
+}
+
+/** Whether an endpoint wants to get something. Filters on mailbox and direction let pass what has neither. */
+export function isWanted({ types, mailboxes, directions }: EndpointFilter, subject: Subject): boolean {
+  const { mailbox, direction } = subject;
+  return (
+    subject.types.some((type) => types.some((pattern) => matches(pattern, type))) &&
+    (!mailboxes || !mailbox || mailboxes.some((wanted) => wanted.toLowerCase() === mailbox.toLowerCase())) &&
+    (!directions || !direction || directions.includes(direction))
+  );
+}
+
+const matches = (pattern: string, type: string): boolean =>
+  pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+
+/** The secrets to sign with at an instant, the newest first. */
+export const currentSecrets = ({ secrets }: EndpointSecrets, now: number): string[] =>
+  secrets.filter(({ until }) => until === undefined || until > now).map(({ secret }) => secret);

@@ -1,0 +1,81 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Key } from '../batches.ts';
+import { type Item, Partition } from '../table.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointHealthChange } from './endpoint-health.ts';
+
+const registry = 'ENDPOINTS';
+
+/** Sorts after every name, which holds nothing beyond lower-case letters, digits and hyphens. */
+const afterLast = '{';
+
+export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
+
+/** The endpoint that a row holds. */
+export function endpointOf(row: Item): Endpoint {
+  const { pk, sk, ...endpoint } = row;
+  return endpoint as Endpoint;
+}
+
+/** The registry of endpoints in the webhooks table: one row for each, under `ENDPOINTS`. */
+export class Endpoints {
+  private readonly partition: Partition;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.partition = new Partition(client, table, registry);
+  }
+
+  /** All endpoints, by name. */
+  async list(): Promise<Endpoint[]> {
+    return (await this.partition.range(' ', afterLast)).map(endpointOf);
+  }
+
+  async find(name: string): Promise<Endpoint | undefined> {
+    const [row] = await this.partition.range(name, name);
+    return row && endpointOf(row);
+  }
+
+  /** @returns false when there is one of that name already */
+  create(endpoint: Endpoint): Promise<boolean> {
+    return this.partition.put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
+  }
+
+  /**
+   * Replaces an endpoint by its changed self.
+   *
+   * @param read as it was read
+   * @returns false when it has changed since
+   */
+  replace(read: Endpoint, changed: Endpoint): Promise<boolean> {
+    return this.partition.put(
+      read.name,
+      { ...changed, rev: read.rev + 1 },
+      { condition: 'createdAt = :createdAt AND rev = :rev', values: { createdAt: read.createdAt, rev: read.rev } },
+    );
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.partition.delete(name);
+  }
+
+  /**
+   * Writes down what became of an endpoint's health, together with the event it is worth.
+   *
+   * @returns false when the endpoint has changed since it was read
+   */
+  async commitHealth(read: Endpoint, { health, disabledBecause, body }: EndpointHealthChange): Promise<boolean> {
+    const { health: _, ...rest } = read;
+    return this.replace(read, {
+      ...rest,
+      ...(health && { health }),
+      ...(disabledBecause && { disabledBecause, status: 'disabled' }),
+      pending: [...(read.pending ?? []), body],
+    });
+  }
+
+  /** Takes the published events off an endpoint, unless it has changed since it was read. */
+  async clearPending(read: Endpoint): Promise<void> {
+    const { pending: _, ...rest } = read;
+    await this.replace(read, rest);
+  }
+}

@@ -1,0 +1,25 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { readFanOutEnvironment } from '../env.ts';
+import { logger, metrics } from '../instrument.ts';
+import { fanOutDependencies } from './dependencies.ts';
+import { fanOut } from './fan-out.ts';
+import { reportFanOut } from './report.ts';
+
+const deps = fanOutDependencies(readFanOutEnvironment());
+
+export const handler = middy<SQSEvent, SQSBatchResponse>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async ({ Records }) => {
+    const fannedOut = await fanOut(
+      deps,
+      Records.map(({ body }) => body),
+    );
+    reportFanOut(logger, metrics, fannedOut);
+    return {
+      batchItemFailures: fannedOut.unhandled.map(({ message }) => ({ itemIdentifier: Records[message]!.messageId })),
+    };
+  });

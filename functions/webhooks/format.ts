@@ -1,0 +1,20 @@
+import { parseNotice } from '../notices/notice-record.ts';
+import { slackMessage } from '../notices/slack.ts';
+import { teamsMessage } from '../notices/teams.ts';
+import type { GateLimits } from './gate.ts';
+
+/** What an endpoint gets: `event`, the envelope itself, or notices as messages for a chat, one per poll. */
+export type Format = 'event' | 'slack' | 'teams';
+
+export const formats = ['event', 'slack', 'teams'] as const satisfies readonly Format[];
+
+/** What is posted for a stored event or notice. */
+export function bodyOf(format: Format, stored: string): string {
+  if (format === 'event') return stored;
+  const notice = parseNotice(stored);
+  return format === 'slack' ? slackMessage(notice) : teamsMessage(notice);
+}
+
+/** How fast an endpoint may get them: Slack takes one message a second from a webhook. */
+export const limitsOf = (format: Format, maxInFlight: number): GateLimits =>
+  format === 'slack' ? { maxInFlight: 1, interval: 1000 } : { maxInFlight, interval: 0 };

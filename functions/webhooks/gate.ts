@@ -1,0 +1,147 @@
+/**
+ * How one endpoint is doing, and who may go to it now. All instants are Unix times in milliseconds.
+ *
+ * A gate lets only so many attempts in at once, closes for a while when the endpoint fails or asks to slow down (a
+ * circuit breaker), then lets a single one in to find out, and gives those it turns away a place in a queue.
+ */
+export interface Gate {
+  /** Counts its changes. */
+  readonly rev: number;
+  /** Attempts under way, by the batch that makes them; what died there leaves when its time is over. */
+  readonly holds: Readonly<Record<string, { readonly count: number; readonly until: number }>>;
+  /** Failed attempts in a row. Those that were under way at the same time count as one. */
+  readonly failures: number;
+  /** Failed attempts since the last success, each counted. */
+  readonly failedAttempts: number;
+  /** End of the last failure that counted. */
+  readonly failedAt: number;
+  /** Start of the first failed attempt since the last success. */
+  readonly failingSince?: number;
+  /** Nobody enters before this instant; afterwards one at a time until a success. */
+  readonly closedUntil?: number;
+  /** The first free place in the queue. */
+  readonly freeAt: number;
+  /** Smoothed duration of an attempt, in milliseconds. */
+  readonly pace: number;
+}
+
+/** How many may enter. */
+export interface GateLimits {
+  /** Attempts under way at the same time. */
+  readonly maxInFlight: number;
+  /** Least milliseconds from one attempt to the next. */
+  readonly interval: number;
+}
+
+/** How an attempt went, as far as the gate is concerned. */
+export interface Passage {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly isSuccess: boolean;
+  /** The endpoint asks to slow down. */
+  readonly slowDown: boolean;
+  /** Milliseconds that it asks to be left alone. */
+  readonly retryAfter: number | undefined;
+}
+
+/** Failures in a row that close the gate. */
+export const failuresToClose = 5;
+
+/** Milliseconds for which the gate closes after so many failures; each further one doubles it. */
+const closedFirst = 60_000;
+const closedLongest = 3_600_000;
+
+/** The same when the endpoint asks to slow down without saying for how long. */
+const slowedFirst = 5000;
+const slowedLongest = 300_000;
+
+/** Milliseconds from now to the first place in the queue: SQS knows no shorter delay. */
+const soonest = 1000;
+
+/** Milliseconds in the queue while a single attempt finds out whether the endpoint is well again. */
+const probeWait = 5000;
+
+/** The gate of an endpoint that nothing is known of. */
+export const newGate: Gate = { rev: 0, holds: {}, failures: 0, failedAttempts: 0, failedAt: 0, freeAt: 0, pace: 500 };
+
+/** Who may enter. */
+export interface Admission {
+  readonly gate: Gate;
+  /** In the order of those that asked: they enter, or have a place in the queue at this instant. */
+  readonly places: readonly (number | 'enter')[];
+}
+
+/**
+ * Lets attempts in, or gives them a place in the queue.
+ *
+ * @param hold name of the batch that the attempts belong to
+ * @param asking for each attempt, whether it comes back at a place that it was given
+ * @param until when those that enter are taken to be over at the latest
+ */
+export function admit(
+  gate: Gate,
+  hold: string,
+  asking: readonly { readonly hasPlace?: boolean }[],
+  { maxInFlight, interval }: GateLimits,
+  now: number,
+  until: number,
+): Admission {
+  const holds = Object.fromEntries(Object.entries(gate.holds).filter(([, { until: end }]) => end > now));
+  const inFlight = Object.values(holds).reduce((sum, { count }) => sum + count, 0);
+  const { closedUntil } = gate;
+  const isClosed = closedUntil !== undefined && closedUntil > now;
+  const isProbing = closedUntil !== undefined && !isClosed;
+  const room = isClosed ? 0 : Math.max(0, (isProbing ? 1 : maxInFlight) - inFlight);
+  const step = Math.max(interval, gate.pace / maxInFlight);
+  const firstPlace = isClosed ? closedUntil : now + (isProbing ? probeWait : Math.max(soonest, interval));
+  let { freeAt } = gate;
+  let entered = 0;
+  const places = asking.map(({ hasPlace = false }) => {
+    if (entered < room && (interval === 0 || hasPlace || freeAt <= now)) {
+      entered += 1;
+      if (!hasPlace && interval > 0) freeAt = now + interval;
+      return 'enter';
+    }
+    const place = Math.ceil(Math.max(firstPlace, freeAt));
+    freeAt = place + step;
+    return place;
+  });
+  if (entered > 0) holds[hold] = { count: entered, until };
+  return { gate: { ...gate, rev: gate.rev + 1, holds, freeAt }, places };
+}
+
+/** The gate after the attempts of a batch. */
+export function leave(gate: Gate, hold: string, passages: readonly Passage[]): Gate {
+  const { [hold]: _, ...holds } = gate.holds;
+  const passed = passages.toSorted((a, b) => a.endedAt - b.endedAt).reduce(afterPassage, gate);
+  return { ...passed, rev: gate.rev + 1, holds };
+}
+
+function afterPassage(gate: Gate, passage: Passage): Gate {
+  const { startedAt, endedAt } = passage;
+  const pace = 0.8 * gate.pace + 0.2 * (endedAt - startedAt);
+  if (passage.isSuccess) {
+    const { failingSince: _, closedUntil: __, ...rest } = gate;
+    return { ...rest, pace, failures: 0, failedAttempts: 0 };
+  }
+  const isCounted = gate.failures === 0 || startedAt >= gate.failedAt;
+  const failures = gate.failures + (isCounted ? 1 : 0);
+  const closedFor = closing(passage, failures);
+  return {
+    ...gate,
+    pace,
+    failures,
+    failedAttempts: gate.failedAttempts + 1,
+    failedAt: isCounted ? endedAt : gate.failedAt,
+    failingSince: gate.failingSince ?? startedAt,
+    ...(closedFor > 0 && { closedUntil: Math.max(gate.closedUntil ?? 0, endedAt + closedFor) }),
+  };
+}
+
+/** Milliseconds for which the gate closes after a failed attempt. */
+function closing({ slowDown, retryAfter = 0 }: Passage, failures: number): number {
+  if (slowDown) return Math.max(retryAfter, doubled(slowedFirst, failures - 1, slowedLongest));
+  return failures < failuresToClose ? 0 : doubled(closedFirst, failures - failuresToClose, closedLongest);
+}
+
+const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);

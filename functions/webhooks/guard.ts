@@ -1,0 +1,122 @@
+import { BlockList, isIP } from 'node:net';
+
+/** An address that may be connected to. */
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/** Looks a name up: all its addresses, or none. */
+export type Resolve = (hostname: string) => Promise<readonly string[]>;
+
+/** What is said of every target that is not on the public internet, whatever it is: more would help to scan a network. */
+export const forbiddenTarget = 'expected an address on the public internet';
+
+/** Thrown when a target is, or resolves to, an address that must not be reached. */
+export class ForbiddenTargetError extends Error {
+  override readonly name = 'ForbiddenTargetError';
+
+  constructor() {
+    super(forbiddenTarget);
+  }
+}
+
+/** Thrown when a name has no address. */
+export class UnresolvableError extends Error {
+  override readonly name = 'UnresolvableError';
+}
+
+/** Networks of IPv4 that are not on the public internet (IANA special-purpose registry). */
+const forbidden4 = [
+  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.31.196.0/24',
+  '192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4',
+  '240.0.0.0/4',
+].flatMap((line) => line.split(' '));
+
+/** Of IPv6 only global unicast is let through, and of that not these: they embed or stand for something else. */
+const allowed6 = ['2000::/3'];
+const forbidden6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
+
+const blocked = blockList([
+  ...forbidden4.map((network) => [network, 'ipv4'] as const),
+  ...forbidden6.map((network) => [network, 'ipv6'] as const),
+]);
+const global = blockList(allowed6.map((network) => [network, 'ipv6'] as const));
+
+/** Whether an IP address is not on the public internet. */
+export function isForbidden(address: string): boolean {
+  if (isIP(address) === 4) return blocked.check(address, 'ipv4');
+  return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
+}
+
+const maxUrlLength = 2048;
+
+/** Ports of public receivers; an unusual port is more often somebody's database. */
+const allowedPorts: ReadonlySet<string> = new Set(['', '443', '8443']);
+
+const privateName = /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.com)$/;
+
+/**
+ * Tells what is wrong with the URL of a target, as far as that can be told without looking its name up.
+ *
+ * @param allowPrivate let it be on this machine or in a private network, by `http:` as well and on any port, because
+ * that is where receivers under development listen
+ */
+export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
+  if (url.length > maxUrlLength) return `expected a URL of at most ${maxUrlLength} characters`;
+  const parsed = URL.parse(url);
+  if (!parsed) return 'expected a URL such as https://example.com/webhooks';
+  const { protocol, username, password, port, hostname } = parsed;
+  if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:')) return 'expected https:';
+  if (username || password) return 'expected neither user name nor password; send a header instead';
+  if (allowPrivate) return undefined;
+  const literal = literalOf(hostname);
+  if (
+    literal ? isForbidden(literal) : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname)
+  ) {
+    return forbiddenTarget;
+  }
+  return allowedPorts.has(port) ? undefined : 'expected port 443 or 8443';
+}
+
+/**
+ * The addresses to connect to for a URL, looked up now. Where even one of a name's addresses is forbidden, all are: what
+ * resolves to both is an attack, or a mistake.
+ *
+ * @throws ForbiddenTargetError, UnresolvableError, or the error of the look-up
+ */
+export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
+  if (targetProblem(url.href, allowPrivate) !== undefined) throw new ForbiddenTargetError();
+  const literal = literalOf(url.hostname);
+  const addresses = literal ? [literal] : await resolve(url.hostname);
+  if (addresses.length === 0) throw new UnresolvableError('the name has no address');
+  if (!allowPrivate && addresses.some(isForbidden)) throw new ForbiddenTargetError();
+  return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
+}
+
+/** Headers that say how a request is to be read, who it is from or that reach metadata services. */
+const reservedHeader =
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|user-agent|cookie|accept-encoding|via|forwarded)$|^(?:content|webhook|proxy|x-amz|x-aws|x-forwarded|metadata|x-metadata|sec)-|^metadata|^x-google-metadata/;
+
+/** Tells what is wrong with a header that an operator wants to be sent. */
+export function headerProblem(name: string, value: string): string | undefined {
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name)) return 'expected a header name of 1 to 64 characters';
+  if (reservedHeader.test(name.toLowerCase())) return 'expected a header that the notifier does not set or forbid';
+  if (!/^[\x20-\x7e]{0,1024}$/.test(value)) return 'expected a value of at most 1024 printable ASCII characters';
+  return undefined;
+}
+
+/** The IP address that a hostname is; WHATWG URL has spelt it canonically by now. */
+function literalOf(hostname: string): string | undefined {
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1');
+  return isIP(bare) === 0 ? undefined : bare;
+}
+
+function blockList(networks: readonly (readonly [network: string, type: 'ipv4' | 'ipv6'])[]): BlockList {
+  const list = new BlockList();
+  for (const [network, type] of networks) {
+    const [address = '', prefix] = network.split('/');
+    list.addSubnet(address, Number(prefix), type);
+  }
+  return list;
+}

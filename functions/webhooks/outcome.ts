@@ -1,0 +1,59 @@
+import { chatRefusal } from '../notices/chat-answer.ts';
+import { retryAfterOf } from '../retry-after.ts';
+import type { EndpointCause } from './endpoint-event.ts';
+import type { Format } from './format.ts';
+import type { PostAnswer, PostError, PostFailure } from './post.ts';
+
+/** What an attempt led to. */
+export type Outcome =
+  | { readonly kind: 'delivered' }
+  /** Worth trying again later. */
+  | {
+      readonly kind: 'failed';
+      readonly cause: EndpointCause;
+      readonly slowDown: boolean;
+      /** Milliseconds that the receiver asks for. */
+      readonly retryAfter: number | undefined;
+    }
+  /** The receiver will never take this one. */
+  | { readonly kind: 'rejected'; readonly cause: EndpointCause }
+  /** The receiver will never take anything again. */
+  | { readonly kind: 'gone'; readonly cause: EndpointCause };
+
+/** Statuses that ask a sender to slow down; Standard Webhooks names all but 503, which RFC 9110 lets carry `Retry-After`. */
+const slowing = new Set([429, 502, 503, 504]);
+
+const failureCauses: Record<PostFailure, EndpointCause> = {
+  forbidden_target: 'forbidden_target',
+  unresolvable: 'unreachable',
+  connect_timeout: 'unreachable',
+  refused: 'unreachable',
+  broken: 'unreachable',
+  timeout: 'timeout',
+  tls: 'untrusted_certificate',
+  headers_too_large: 'http_error',
+};
+
+/**
+ * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription).
+ *
+ * @param now for `Retry-After` as a date
+ */
+export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
+  const refusal = format === 'event' ? undefined : chatRefusal(format, status, body);
+  if (status === 410 || refusal === 'gone')
+    return { kind: 'gone', cause: format === 'event' ? 'gone' : 'channel_gone' };
+  if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
+  if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
+  const slowDown = slowing.has(status);
+  const retryAfter = retryAfterOf(headers['retry-after'], now);
+  return { kind: 'failed', cause: slowDown ? 'throttled' : 'http_error', slowDown, retryAfter };
+}
+
+/** Tells what an attempt without an answer means. */
+export const outcomeOfError = ({ failure }: PostError): Outcome => ({
+  kind: 'failed',
+  cause: failureCauses[failure],
+  slowDown: false,
+  retryAfter: undefined,
+});

@@ -1,0 +1,147 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
+import { Deliveries } from './deliveries.ts';
+import type { Delivery, DeliveryName, DeliveryStatus } from './delivery.ts';
+import type { Doorbell, Doorbells } from './doorbells.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EndpointError } from './endpoint-settings.ts';
+import { Endpoints } from './endpoints.ts';
+import { endpointDeliveries, heldDeliveries, readDeliveries } from './waiting.ts';
+
+/** What replays work with. */
+export interface ReplayDependencies {
+  readonly dynamo: DynamoDBClient;
+  /** Name of the webhooks table. */
+  readonly table: string;
+  readonly doorbells: Doorbells;
+  readonly now: () => Date;
+}
+
+/** How to release or replay many deliveries. */
+export interface ReplayOptions {
+  /** ISO 8601 times of the events: from the first on, before the second. */
+  readonly from: string;
+  readonly until: string;
+  /** Only count. */
+  readonly dryRun: boolean;
+  /** Deliveries a second. */
+  readonly perSecond?: number;
+  /** Unix time in milliseconds from which on nothing new is begun; a repetition goes on from there. */
+  readonly stopAt?: number;
+}
+
+/** What a replay did, or would do. */
+export interface Replay {
+  /** Deliveries that match. */
+  readonly matching: number;
+  /** Deliveries that will be attempted again; 0 for a dry run. */
+  readonly released: number;
+  /** False when time was short: the same call again goes on. */
+  readonly isComplete: boolean;
+}
+
+/** Deliveries a second, unless asked otherwise. */
+const defaultPerSecond = 100;
+
+/** Deliveries changed at the same time. */
+const concurrency = 8;
+
+/** What a range is replayed of: everything that has come to an end. */
+const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 'CANCELLED', 'HELD']);
+
+/**
+ * Releases what was held while an endpoint was paused or disabled; also what failed meanwhile, if its event lies in the
+ * range. Attempts begin anew, under the same ids.
+ *
+ * @throws EndpointError unless the endpoint is active
+ */
+export async function recover(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+  const endpoint = await activeEndpoint(deps, name);
+  const held = heldDeliveries(deps.dynamo, deps.table, name, Date.parse(options.from), Date.parse(options.until));
+  return release(deps, endpoint, held, (delivery) => delivery.status === 'HELD', options);
+}
+
+/**
+ * Delivers everything again that an endpoint was sent in a time range and that has come to an end, however it ended,
+ * under the same ids.
+ *
+ * @param statuses only deliveries that ended so
+ * @throws EndpointError unless the endpoint is active
+ */
+export async function replay(
+  deps: ReplayDependencies,
+  name: string,
+  options: ReplayOptions,
+  statuses: ReadonlySet<DeliveryStatus> = replayable,
+): Promise<Replay> {
+  const endpoint = await activeEndpoint(deps, name);
+  const all = endpointDeliveries(deps.dynamo, deps.table, name, options.from, options.until);
+  return release(deps, endpoint, all, ({ status }) => replayable.has(status) && statuses.has(status), options);
+}
+
+/**
+ * Delivers one event again, under the same id.
+ *
+ * @returns false when there is no such delivery, or it is still on its way
+ * @throws EndpointError unless the endpoint is active
+ */
+export async function resend(deps: ReplayDependencies, name: DeliveryName): Promise<boolean> {
+  const endpoint = await activeEndpoint(deps, name.endpoint);
+  const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
+  if (!delivery || !replayable.has(delivery.status)) return false;
+  const now = deps.now().getTime();
+  const isReleased = await releaseOne(new Deliveries(deps.dynamo, deps.table), endpoint, delivery, now, now);
+  if (isReleased) await deps.doorbells.ring([{ ...name, at: now }], now);
+  return isReleased;
+}
+
+async function activeEndpoint({ dynamo, table }: ReplayDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await new Endpoints(dynamo, table).find(name);
+  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`]);
+  if (endpoint.status !== 'active') {
+    throw new EndpointError([`the endpoint ${name} is ${endpoint.status}: ${remedies[endpoint.status]} it first`]);
+  }
+  return endpoint;
+}
+
+const remedies = { paused: 'resume', disabled: 'enable' } as const;
+
+async function release(
+  deps: ReplayDependencies,
+  endpoint: Endpoint,
+  pages: AsyncIterable<Delivery[]>,
+  matches: (delivery: Delivery) => boolean,
+  { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY }: ReplayOptions,
+): Promise<Replay> {
+  const deliveries = new Deliveries(deps.dynamo, deps.table);
+  const started = deps.now().getTime();
+  let matching = 0;
+  let released = 0;
+  for await (const page of pages) {
+    if (deps.now().getTime() >= stopAt) return { matching, released, isComplete: false };
+    const matched = page.filter(matches);
+    const first = matching;
+    matching += matched.length;
+    if (dryRun) continue;
+    const doorbells: Doorbell[] = [];
+    await pLimit(concurrency).map(matched, async (delivery, at) => {
+      const place = started + Math.floor(((first + at) * 1000) / perSecond);
+      const now = deps.now().getTime();
+      if (await releaseOne(deliveries, endpoint, delivery, place, now)) doorbells.push({ ...delivery, at: place });
+    });
+    released += doorbells.length;
+    await deps.doorbells.ring(doorbells, deps.now().getTime());
+  }
+  return { matching, released, isComplete: true };
+}
+
+async function releaseOne(
+  deliveries: Deliveries,
+  endpoint: Endpoint,
+  delivery: Delivery,
+  nextAttemptAt: number,
+  now: number,
+): Promise<boolean> {
+  const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
+  return (await deliveries.step(delivery, step, now, endpoint.createdAt)) !== undefined;
+}

@@ -1,0 +1,67 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+
+/** Thrown for a data key that cannot be used; does not repeat it. */
+export class DataKeyError extends Error {
+  override readonly name = 'DataKeyError';
+}
+
+/** Thrown for a sealed text that cannot be opened: it was changed, or sealed with another key or for something else. */
+export class SealedTextError extends Error {
+  override readonly name = 'SealedTextError';
+}
+
+const prefix = 'sealed1.';
+const ivLength = 12;
+const tagLength = 16;
+
+/** The key that seals secrets at rest: AES-256-GCM. */
+export class DataKey {
+  readonly #key: KeyObject;
+
+  /**
+   * @param base64 32 bytes in base64
+   * @throws DataKeyError
+   */
+  constructor(base64: string) {
+    const bytes = Buffer.from(base64, 'base64');
+    if (bytes.length !== 32) {
+      throw new DataKeyError(
+        `expected a data key of 32 bytes in base64, got ${bytes.length}; make one: openssl rand -base64 32`,
+      );
+    }
+    this.#key = createSecretKey(bytes);
+  }
+
+  /**
+   * Seals a text.
+   *
+   * @param context what it belongs to; nobody can open it as something else's
+   */
+  seal(text: string, context: string): string {
+    const iv = randomBytes(ivLength);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context));
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return prefix + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
+  }
+
+  /**
+   * Opens what was sealed for the same context.
+   *
+   * @throws SealedTextError
+   */
+  open(sealed: string, context: string): string {
+    const bytes = Buffer.from(sealed.slice(prefix.length), 'base64url');
+    if (!sealed.startsWith(prefix) || bytes.length < ivLength + tagLength) {
+      throw new SealedTextError('expected a sealed text');
+    }
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivLength), {
+      authTagLength: tagLength,
+    });
+    decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(ivLength, ivLength + tagLength));
+    try {
+      return decipher.update(bytes.subarray(ivLength + tagLength), undefined, 'utf8') + decipher.final('utf8');
+    } catch {
+      throw new SealedTextError(`cannot open what is sealed for ${context}; was the data key replaced?`);
+    }
+  }
+}

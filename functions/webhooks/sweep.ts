@@ -1,0 +1,113 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { announceEndpoint } from '../transfers/announce.ts';
+import type { Topics } from '../transfers/publish.ts';
+import { Deliveries } from './deliveries.ts';
+import { type Delivery, doorbellGrace, duePartNames, isDue } from './delivery.ts';
+import type { Doorbells } from './doorbells.ts';
+import { Endpoints } from './endpoints.ts';
+import { waitingDeliveries } from './waiting.ts';
+
+/** What a sweep works with. */
+export interface SweepDependencies {
+  readonly dynamo: DynamoDBClient;
+  /** Name of the webhooks table. */
+  readonly table: string;
+  readonly doorbells: Doorbells;
+  readonly topics: Topics;
+  readonly now: () => Date;
+}
+
+/** What a sweep did. */
+export interface Sweep {
+  /** Deliveries it rang for. */
+  readonly rung: number;
+  /** Due deliveries left for the next sweep, because their endpoint has had its share or time was short. */
+  readonly left: number;
+  /** Milliseconds for which the longest waiting of the due deliveries has been due. */
+  readonly longestWait: number;
+  /** Events about endpoints that were published. */
+  readonly announced: number;
+  /** Doorbells that SQS did not take, and events that SNS did not take. */
+  readonly failed: number;
+}
+
+/** Deliveries of one endpoint that a sweep rings for: as many as it can take until the next one, and some. */
+export const endpointShare = 500;
+
+/**
+ * Rings for every delivery whose time has come: retries, claims of functions that died, doorbells that were lost. Then
+ * publishes what operators are to know of endpoints.
+ *
+ * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ */
+export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
+  const shares = new Map<string, number>();
+  const parts = await Promise.all(duePartNames.map((part) => sweepPart(deps, part, shares, stopAt)));
+  const announcements = await announcePending(deps);
+  return {
+    rung: sum(parts, ({ rung }) => rung),
+    left: sum(parts, ({ left }) => left),
+    longestWait: Math.max(0, ...parts.map(({ longestWait }) => longestWait)),
+    announced: announcements.announced,
+    failed: announcements.failed + sum(parts, ({ unrung }) => unrung),
+  };
+}
+
+async function sweepPart(
+  { dynamo, table, doorbells, now }: SweepDependencies,
+  part: string,
+  shares: Map<string, number>,
+  stopAt: number,
+) {
+  const deliveries = new Deliveries(dynamo, table);
+  const started = now().getTime();
+  let rung = 0;
+  let left = 0;
+  let unrung = 0;
+  let longestWait = 0;
+  for await (const page of waitingDeliveries(dynamo, table, part, started)) {
+    const due = page.filter((delivery) => isDue(delivery, started));
+    longestWait = Math.max(longestWait, ...due.map((delivery) => started - dueSince(delivery)));
+    const chosen = due.filter(({ endpoint }) => {
+      const share = shares.get(endpoint) ?? 0;
+      if (share < endpointShare) shares.set(endpoint, share + 1);
+      return share < endpointShare;
+    });
+    left += due.length - chosen.length;
+    if (now().getTime() >= stopAt) {
+      left += chosen.length;
+      break;
+    }
+    unrung += await doorbells.ring(
+      chosen.map((delivery) => ({ ...delivery, at: started })),
+      started,
+    );
+    rung += chosen.length;
+    // After ringing: a sweep that dies in between rings twice rather than never.
+    await Promise.all(chosen.map((delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace)));
+  }
+  return { rung, left, unrung, longestWait };
+}
+
+const dueSince = ({ status, claimedUntil = 0, nextAttemptAt }: Delivery): number =>
+  status === 'CLAIMED' ? claimedUntil : nextAttemptAt;
+
+async function announcePending({ dynamo, table, topics }: SweepDependencies) {
+  const endpoints = new Endpoints(dynamo, table);
+  let announced = 0;
+  let failed = 0;
+  for (const endpoint of await endpoints.list()) {
+    const { pending = [] } = endpoint;
+    if (pending.length === 0) continue;
+    const error = await announceEndpoint(topics, pending);
+    if (error) failed += pending.length;
+    else {
+      announced += pending.length;
+      await endpoints.clearPending(endpoint);
+    }
+  }
+  return { announced, failed };
+}
+
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0);

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { WebhookEnvironmentVariables } from '../../functions/env.ts';
+import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
+import { Doorbells } from '../../functions/webhooks/doorbells.ts';
+import { DataKey } from '../../functions/webhooks/sealing.ts';
+import type { Reporter } from './console.ts';
+import { dataKeyOf } from './data-key.ts';
+import { createWebhooksTable } from './embedded-services.ts';
+import { createQueue, startEventSource } from './event-source.ts';
+import { lambdaContext, setEnvironment } from './lambda.ts';
+import type { RunOptions } from './runtime.ts';
+
+/** What carries events to the webhooks. */
+export interface WebhookSource {
+  readonly dynamo: DynamoDBClient;
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+  readonly eventsTopicArn: string;
+  readonly noticesTopicArn: string;
+}
+
+const table = 'webhooks';
+
+/** Milliseconds from one sweep to the next. */
+const sweepInterval = 10_000;
+
+/** Milliseconds that an invocation may take. */
+const functionTimeout = 60_000;
+
+/** Seconds for which a message is hidden that a function works on. */
+const visibilityTimeout = 60;
+
+/** Batches that the functions work on at the same time. */
+const fanOutConcurrency = 2;
+const deliverConcurrency = 20;
+
+/** Starts the functions that deliver webhooks, on the queues between them. */
+export async function startWebhooks(
+  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }: WebhookSource,
+  { data, endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
+  reporter: Reporter,
+): Promise<{ stop: () => void; ended: Promise<void> }> {
+  await createWebhooksTable(dynamo, table);
+  const events = await createQueue(sqs, 'fan-out', visibilityTimeout);
+  const doorbellQueue = await createQueue(sqs, 'doorbells', visibilityTimeout);
+  for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
+    await sns.send(
+      new SubscribeCommand({
+        TopicArn,
+        Protocol: 'sqs',
+        Endpoint: events.arn,
+        Attributes: { RawMessageDelivery: 'true' },
+      }),
+    );
+  }
+  const dataKey = dataKeyOf(data);
+  const doorbells = new Doorbells(sqs, doorbellQueue.url);
+  const now = () => new Date();
+  const life = { dynamo, table, doorbells, dataKey: new DataKey(dataKey), allowPrivate: allowPrivateWebhooks, now };
+  for (const { endpoint, secret } of await declareEndpoints(life, endpoints)) {
+    const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
+    if (secret === undefined || isChosen) continue;
+    if (onSecret) onSecret(endpoint.name, secret);
+    else reporter.remark(`secret of the webhook ${endpoint.name}, shown this once: ${secret}`);
+  }
+  const functions = await loadHandlers({
+    WEBHOOKS_TABLE: table,
+    DOORBELL_QUEUE_URL: doorbellQueue.url,
+    WEBHOOKS_DATA_KEY: dataKey,
+    ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
+    TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
+    TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
+  });
+  const fanOut = startEventSource(sqs, events, fanOutConcurrency, async (batch) =>
+    functions.fanOut(batch, lambdaContext('fan-out', functionTimeout)),
+  );
+  const deliver = startEventSource(sqs, doorbellQueue, deliverConcurrency, async (batch) => {
+    const answer = await functions.deliver(batch, lambdaContext('deliver', functionTimeout));
+    for (const delivery of answer.deliveries) reporter.delivery(delivery);
+    return answer;
+  });
+  const stopping = new AbortController();
+  const sweep = async () => {
+    while (!stopping.signal.aborted) {
+      await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
+      await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  return {
+    stop() {
+      stopping.abort();
+      fanOut.stop();
+      deliver.stop();
+    },
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).then(() => undefined),
+  };
+}
+
+/** Loads the functions only now, because they read their environment when they are loaded, as on AWS. */
+async function loadHandlers(environment: WebhookEnvironmentVariables) {
+  setEnvironment(environment);
+  const [fanOut, deliver, sweep] = await Promise.all([
+    import('../../functions/webhooks/fan-out.lambda.ts'),
+    import('../../functions/webhooks/deliver.lambda.ts'),
+    import('../../functions/webhooks/sweep.lambda.ts'),
+  ]);
+  return { fanOut: fanOut.handler, deliver: deliver.handler, sweep: sweep.handler };
+}
