@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { PublishBatchRequestEntry, SNSClient } from '@aws-sdk/client-sns';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 
 /**
  * What goes wrong at one call to AWS.
@@ -43,6 +44,11 @@ export class FaultPlan {
     this.resumed.resolve();
   }
 
+  /** Lets the process die now. */
+  kill(): void {
+    this.isDead = true;
+  }
+
   async call<T>(command: string, send: () => Promise<T>): Promise<T> {
     const kind = this.next(command);
     this.calls.push(command);
@@ -80,8 +86,16 @@ export class FaultPlan {
 export class AwsFaults {
   private readonly current = new AsyncLocalStorage<FaultPlan>();
 
-  constructor(dynamo: DynamoDBClient, sns: SNSClient) {
+  constructor(dynamo: DynamoDBClient, sns: SNSClient, sqs?: SQSClient) {
     dynamo.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        (args) => {
+          const plan = this.current.getStore();
+          return plan ? plan.call(commandName, () => next(args)) : next(args);
+        },
+      { step: 'initialize', name: 'faults' },
+    );
+    sqs?.middlewareStack.add(
       (next, { commandName = '' }) =>
         (args) => {
           const plan = this.current.getStore();

@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { eventBody } from '../../../functions/transfers/event.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
+import {
+  addEndpoint,
+  removeEndpoint,
+  rotateSecret,
+  updateEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  await addEndpoint(world.deps, 'archive', { url: world.urlOf('archive') });
+  return () => world.close();
+});
+
+const event = exampleEvent('20260101-000000-Example1');
+const names = ['archive', 'crm'].map((endpoint) => ({ event: event.id, endpoint }));
+
+/** Requests that an endpoint got for the event. */
+const arrivals = (endpoint: string) =>
+  world.received.filter(({ path, headers }) => path === `/${endpoint}` && headers['webhook-id'] === event.id);
+
+async function expectBothDelivered(): Promise<void> {
+  const { deliveries } = await world.trace(event.id);
+  expect(deliveries.map(({ endpoint, status }) => [endpoint, status])).toEqual([
+    ['archive', 'DELIVERED'],
+    ['crm', 'DELIVERED'],
+  ]);
+  for (const { body } of world.received) expect(body).toBe(eventBody(event));
+}
+
+const kinds: readonly FaultKind[] = ['refused', 'lost', 'crash before', 'crash after'];
+
+/** Runs a task whose AWS calls go wrong as planned, however it ends. */
+const run = async (plan: FaultPlan, task: () => Promise<unknown>): Promise<void> => {
+  await world.faults.run(plan, task).catch(() => undefined);
+};
+
+describe('fan-out that is interrupted and repeated by the queue', () => {
+  test.each(kinds)('at any of its calls (%s) leads to one delivery for each endpoint', async (kind) => {
+    const whole = new FaultPlan();
+    await run(whole, () => fanOut(world.deps, [eventBody(exampleEvent('other'))]));
+    await world.settleAll();
+    for (let call = 0; call < whole.calls.length; call += 1) {
+      const one = exampleEvent(`20260101-000000-${kind.replace(' ', '')}${call}`);
+      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [eventBody(one)]));
+      await fanOut(world.deps, [eventBody(one)]);
+      world.received.length = 0;
+      await world.settleAll();
+      const { deliveries } = await world.trace(one.id);
+      expect(deliveries.map(({ status }) => status)).toEqual(['DELIVERED', 'DELIVERED']);
+      expect(world.received.map(({ headers }) => headers['webhook-id'])).toEqual([one.id, one.id]);
+    }
+  });
+
+  test('makes up for doorbells that SQS did not take, wholly or in part', async () => {
+    await run(new FaultPlan([['SendMessageBatchCommand', 'refused']]), () => fanOut(world.deps, [eventBody(event)]));
+    expect(await world.takeDoorbells()).toEqual([]);
+    await world.settleAll();
+    await expectBothDelivered();
+    expect(world.received).toHaveLength(2);
+  });
+});
+
+describe('delivering that is interrupted', () => {
+  test.each(kinds)(
+    'at any of its calls (%s) is finished by queue or sweep, twice only after a success',
+    async (kind) => {
+      const whole = new FaultPlan();
+      const other = exampleEvent('other');
+      await world.fanOut(other);
+      await run(whole, () => deliver(world.deps, [{ event: other.id, endpoint: 'crm' }]));
+      await world.settleAll();
+      for (let call = 0; call < whole.calls.length; call += 1) {
+        const one = exampleEvent(`20260101-000000-${kind.replace(' ', '')}${call}`);
+        await world.fanOut(one);
+        await world.takeDoorbells();
+        world.received.length = 0;
+        const doorbell = { event: one.id, endpoint: 'crm' };
+        const plan = new FaultPlan([[call, kind]]);
+        await run(plan, () => deliver(world.deps, [doorbell]));
+        const wasPosted = world.received.length > 0;
+        const wasFinished = (await world.trace(one.id)).deliveries.some(({ status }) => status === 'DELIVERED');
+        await world.settleAll();
+        const { deliveries } = await world.trace(one.id);
+        expect(deliveries.map(({ status }) => status)).toEqual(['DELIVERED', 'DELIVERED']);
+        const ids = world.received.filter(({ path }) => path === '/crm').map(({ headers }) => headers['webhook-id']);
+        expect(ids).toEqual(wasPosted && !wasFinished ? [one.id, one.id] : [one.id]);
+      }
+    },
+  );
+
+  test('after the message was received and before the claim: it is sent once', async () => {
+    await world.fanOut(event);
+    await world.takeDoorbells();
+    await world.settleAll();
+    await expectBothDelivered();
+    expect(world.received).toHaveLength(2);
+  });
+
+  test('while the receiver works: the claim ends, the attempt counts, the next has a fresh signature', async () => {
+    await world.fanOut(event);
+    let inPost = false;
+    world.setAnswer(async () => {
+      if (inPost) return { status: 204 };
+      inPost = true;
+      plan.kill();
+      return { status: 204 };
+    });
+    const plan = new FaultPlan();
+    await run(plan, () => deliver(world.deps, [names[1]!]));
+    await world.settleAll();
+    await expectBothDelivered();
+    const [first, second] = arrivals('crm');
+    expect(arrivals('crm')).toHaveLength(2);
+    expect(second!.headers['webhook-timestamp']).not.toBe(first!.headers['webhook-timestamp']);
+    expect(second!.headers['webhook-signature']).not.toBe(first!.headers['webhook-signature']);
+    const crm = (await world.trace(event.id)).deliveries.find(({ endpoint }) => endpoint === 'crm');
+    expect(crm).toMatchObject({ attempt: 2 });
+  });
+
+  test('time and again in its last attempt: it fails as interrupted, not for ever', async () => {
+    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    world.setAnswer(({ path }) => {
+      if (path === '/crm') plan.kill();
+      return { status: 204 };
+    });
+    let plan = new FaultPlan();
+    await world.fanOut(event);
+    for (let time = 0; time < 3; time += 1) {
+      plan = new FaultPlan();
+      await run(plan, () => deliver(world.deps, [names[1]!]));
+      world.clock.advance(60_000);
+    }
+    const crm = (await world.trace(event.id)).deliveries.find(({ endpoint }) => endpoint === 'crm');
+    expect(crm).toMatchObject({ status: 'FAILED', reason: 'interrupted', attempt: 2 });
+    expect(arrivals('crm')).toHaveLength(2);
+  });
+});
+
+describe('doorbells that ring more than once', () => {
+  test('lead to one request, whether together or one after the other', async () => {
+    await world.fanOut(event);
+    await Promise.all([
+      deliver(world.deps, names),
+      deliver(world.deps, [...names, ...names]),
+      deliver(world.deps, names),
+    ]);
+    await deliver(world.deps, names);
+    await expectBothDelivered();
+    expect(world.received).toHaveLength(2);
+  });
+
+  test('after a redrive of the dead-letter queue do no harm', async () => {
+    await world.fanOut(event);
+    const doorbells = await world.takeDoorbells();
+    await world.settleAll();
+    await deliver(world.deps, doorbells);
+    expect(world.received).toHaveLength(2);
+  });
+});
+
+describe('what changes while a delivery waits', () => {
+  test('a new URL and a rotated secret count at the next attempt', async () => {
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(event);
+    await deliver(world.deps, [names[1]!]);
+    await updateEndpoint(world.deps, 'crm', { url: world.urlOf('elsewhere') });
+    await rotateSecret(world.deps, 'crm');
+    world.setAnswer(() => ({ status: 204 }));
+    await world.settleAll();
+    const [moved] = arrivals('elsewhere');
+    expect(String(moved!.headers['webhook-signature'])).toMatch(/^v1,\S+ v1,\S+$/);
+  });
+
+  test('a removed endpoint has its deliveries cancelled, also when it is added again', async () => {
+    await world.fanOut(event);
+    await removeEndpoint(world.deps, 'crm');
+    await removeEndpoint(world.deps, 'archive');
+    world.clock.advance(1);
+    await addEndpoint(world.deps, 'archive', { url: world.urlOf('archive') });
+    await world.settleAll();
+    const { deliveries } = await world.trace(event.id);
+    expect(deliveries).toMatchObject([
+      { endpoint: 'archive', status: 'CANCELLED', reason: 'endpoint_removed' },
+      { endpoint: 'crm', status: 'CANCELLED', reason: 'endpoint_removed' },
+    ]);
+    expect(world.received).toEqual([]);
+  });
+});

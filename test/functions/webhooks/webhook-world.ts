@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { Partition } from '../../../functions/table.ts';
+import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
+import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
+import type { Delivery, DeliveryName } from '../../../functions/webhooks/delivery.ts';
+import { Doorbells, parseDoorbell } from '../../../functions/webhooks/doorbells.ts';
+import type { EndpointLifeDependencies } from '../../../functions/webhooks/endpoint-life.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { WebhookClient } from '../../../functions/webhooks/post.ts';
+import { DataKey } from '../../../functions/webhooks/sealing.ts';
+import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
+import { createTopic, createWebhooksTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { createQueue } from '../../../infra/local/event-source.ts';
+import { AwsFaults } from '../transfers/aws-faults.ts';
+import { TestClock } from '../transfers/world.ts';
+
+export const webhooksTable = 'webhooks';
+
+/** A request as the receiver got it. */
+export interface Received {
+  readonly path: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+  /** By the test's clock, Unix milliseconds. */
+  readonly at: number;
+}
+
+/** What the receiver answers: a status, headers and a body; or nothing. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Everything that an event or notice has led to, as one query tells it. */
+export interface Trace {
+  readonly deliveries: readonly Delivery[];
+  readonly attempts: readonly Record<string, unknown>[];
+}
+
+/** Embedded services, a receiver, and the functions between them, moved by a clock of the test. */
+export type WebhookWorld = Awaited<ReturnType<typeof startWebhookWorld>>;
+
+const server = 'https://cryptshare.example.com';
+const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+
+/** An event about a transfer, as the poll publishes it. */
+export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED'): TransferEvent {
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence, unlisted: false };
+  return transferEvent(server, watch, change, '2026-11-24T00:00:00.000Z');
+}
+
+export async function startWebhookWorld() {
+  const clock = new TestClock();
+  const services = await startEmbeddedServices();
+  const sdk = {
+    region: services.sdkEnvironment.AWS_REGION!,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
+  const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
+  const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });
+  const sqs = new SQSClient({ ...sdk, endpoint: queuesUrl, useQueueUrlAsEndpoint: false });
+  await createWebhooksTable(dynamo, webhooksTable);
+  const eventsTopicArn = await createTopic(sns, 'transfer-events');
+  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
+  const queue = await createQueue(sqs, 'doorbells', 30);
+  const faults = new AwsFaults(dynamo, sns, sqs);
+
+  const received: Received[] = [];
+  let answer: (request: Received) => Answer | Promise<Answer> = () => ({ status: 204 });
+  const receiver = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const got = {
+      path: request.url ?? '',
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+      at: clock.now().getTime(),
+    };
+    received.push(got);
+    const { status, headers = {}, body = '' } = await answer(got);
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+
+  const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
+  const dataKey = new DataKey(randomBytes(32).toString('base64'));
+  const shared = { dynamo, table: webhooksTable, doorbells: new Doorbells(sqs, queue.url), now: clock.now };
+  const deps: DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
+    ...shared,
+    dataKey,
+    client,
+    random: () => 0.5,
+    allowPrivate: true,
+    topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+  };
+
+  /** Takes every message of the doorbell queue, delayed ones included once SQS shows them. */
+  const takeDoorbells = async (): Promise<DeliveryName[]> => {
+    const taken: DeliveryName[] = [];
+    for (;;) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10 }),
+      );
+      if (Messages.length === 0) return taken;
+      taken.push(...Messages.map(({ Body = '' }) => parseDoorbell(Body)));
+      await sqs.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: queue.url,
+          Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+        }),
+      );
+    }
+  };
+  /** Rows of the whole table. */
+  const dump = async () => {
+    const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: webhooksTable }));
+    return Items.map((item) => unmarshall(item));
+  };
+  /** Moves the clock from one due instant to the next, until nothing waits for its time any more. */
+  const settleAll = async (): Promise<void> => {
+    for (let round = 0; round < 500; round += 1) {
+      await deliver(deps, await takeDoorbells());
+      const due = (await dump())
+        .filter(({ due: part }) => part?.startsWith('DUE#'))
+        .map(({ dueAt }) => dueAt as number);
+      if (due.length === 0) return;
+      clock.advance(Math.max(1, Math.min(...due) - clock.now().getTime()));
+      await sweep(deps, clock.now().getTime() + 50_000);
+    }
+    throw new Error('deliveries keep waiting');
+  };
+  const rows = (pk: string) => new Partition(dynamo, webhooksTable, pk).range(' ', '~');
+
+  return {
+    clock,
+    deps,
+    dynamo,
+    sqs,
+    queue,
+    faults,
+    received,
+    /** URL for an endpoint of this name. */
+    urlOf: (name: string) => `${url}/${name}`,
+    /** What the receiver answers from now on. */
+    setAnswer(next: typeof answer) {
+      answer = next;
+    },
+    fanOut: (...events: TransferEvent[]) => fanOut(deps, events.map(eventBody)),
+    takeDoorbells,
+    deliver: (names: readonly DeliveryName[]) => deliver(deps, names),
+    /** Has everything looked after that the doorbell rings for now. */
+    async answerDoorbells() {
+      return deliver(deps, await takeDoorbells());
+    },
+    sweep: () => sweep(deps, clock.now().getTime() + 50_000),
+    /** Everything that became of an event: one query. */
+    async trace(event: string): Promise<Trace> {
+      const all = await rows(`EVENT#${event}`);
+      return {
+        deliveries: all.filter(({ sk }) => sk.startsWith('DELIVERY#')) as unknown as Delivery[],
+        attempts: all.filter(({ sk }) => sk.startsWith('ATTEMPT#')),
+      };
+    },
+    rows,
+    dump,
+    settleAll,
+    async close() {
+      client.close();
+      for (const sdkClient of [dynamo, sns, sqs]) sdkClient.destroy();
+      receiver.closeAllConnections();
+      receiver.close();
+      await services.close();
+    },
+  };
+}
