@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { transferNotice } from '../../../functions/notices/notice.ts';
+import { eventBody, transferEvent } from '../../../functions/transfers/event.ts';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+const event = exampleEvent('20260101-000000-Example1');
+const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
+const receivers = async (id: string) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
+
+describe('an event', () => {
+  test.each<{ what: string; filter: Partial<EndpointSettingsInput>; isWanted: boolean }>([
+    { what: 'by default', filter: {}, isWanted: true },
+    { what: 'of its exact type', filter: { types: ['transfer.failed'] }, isWanted: true },
+    { what: 'of other types', filter: { types: ['transfer.active', 'watch.*'] }, isWanted: false },
+    { what: 'of its mailbox, whatever the case', filter: { mailboxes: ['Alice@example.com'] }, isWanted: true },
+    { what: 'of another mailbox', filter: { mailboxes: ['bob@example.com'] }, isWanted: false },
+    { what: 'of its direction', filter: { directions: ['sent'] }, isWanted: true },
+    { what: 'of the other direction', filter: { directions: ['received'] }, isWanted: false },
+    { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
+  ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
+    expect(await world.fanOut(event)).toEqual({ deliveries: isWanted ? 1 : 0, unrung: 0, unhandled: [] });
+    expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
+  });
+
+  test('goes to the endpoints there are when it arrives, with the bytes that arrived', async () => {
+    await world.fanOut(event);
+    await addEndpoint(world.deps, 'late', { url: world.urlOf('late') });
+    expect(await receivers(event.id)).toEqual([]);
+    const [stored] = await world.rows(`EVENT#${event.id}`);
+    expect(stored).toMatchObject({ sk: 'EVENT', body: eventBody(event), types: ['transfer.failed'] });
+    expect(stored!.expiresAt).toBe(world.clock.now().getTime() / 1000 + 30 * 86_400);
+  });
+
+  test('that arrives again does not set back what became of it', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.fanOut(event, event);
+    await world.settleAll();
+    await world.fanOut(event);
+    await world.settleAll();
+    expect(world.received).toHaveLength(1);
+    expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+  });
+});
+
+describe('a notice', () => {
+  const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1, unlisted: false };
+  const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
+  const events = [change, active].map((one) =>
+    transferEvent('https://a.example', watch, one, '2026-11-24T00:00:00.000Z'),
+  );
+  const notice = transferNotice(watch, events);
+  const record = JSON.stringify(notice.record);
+
+  test.each([
+    { what: 'as AWS hands it to a queue', body: record },
+    { what: 'with the texts of all channels', body: JSON.stringify({ default: notice.text, sqs: record }) },
+  ])('goes to chats as one message, $what', async ({ body }) => {
+    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
+    await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await fanOut(world.deps, [body]);
+    await world.settleAll();
+    expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
+    for (const { headers } of world.received) expect(headers).not.toHaveProperty('webhook-signature');
+  });
+
+  test('that no chat asks for is not stored', async () => {
+    await fanOut(world.deps, [record]);
+    expect(await world.dump()).toEqual([]);
+  });
+});
+
+describe('a message that is neither', () => {
+  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]'])('harms no other: %s', async (body) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    const { unhandled, deliveries } = await fanOut(world.deps, [body, eventBody(event)]);
+    expect(unhandled).toMatchObject([{ message: 0 }]);
+    expect(deliveries).toBe(1);
+  });
+});

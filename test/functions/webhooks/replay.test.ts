@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { addEndpoint, pauseEndpoint, resumeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { recover, replay, resend } from '../../../functions/webhooks/replay.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 100 });
+  return () => world.close();
+});
+
+const events = Array.from({ length: 250 }, (_, at) => exampleEvent(`transfer-${at}`));
+const all = { from: '2026-11-24T00:00:00.000Z', until: '2026-11-24T00:00:00.001Z', dryRun: false };
+const ids = () => world.received.map(({ headers }) => headers['webhook-id']);
+const waiting = async () => (await world.dump()).filter(({ due }) => due?.startsWith('DUE#'));
+
+describe('recovering', () => {
+  test('counts first, then releases everything that was held, over many pages, no faster than asked', async () => {
+    await pauseEndpoint(world.deps, 'crm');
+    await world.fanOut(...events);
+    await world.settleAll();
+    await expect(recover(world.deps, 'crm', all)).rejects.toThrow('the endpoint crm is paused: resume it first');
+    await resumeEndpoint(world.deps, 'crm');
+    expect(await recover(world.deps, 'crm', { ...all, dryRun: true })).toEqual({
+      matching: 250,
+      released: 0,
+      isComplete: true,
+    });
+    const started = world.clock.now().getTime();
+    expect(await recover(world.deps, 'crm', { ...all, perSecond: 50 })).toEqual({
+      matching: 250,
+      released: 250,
+      isComplete: true,
+    });
+    const places = (await waiting()).map(({ nextAttemptAt }) => nextAttemptAt - started);
+    expect(places.filter((place) => place < 1000)).toHaveLength(50);
+    expect(Math.max(...places)).toBe(4980);
+    await world.settleAll();
+    expect(new Set(ids())).toEqual(new Set(events.map(({ id }) => id)));
+    expect(world.received).toHaveLength(250);
+    expect(await recover(world.deps, 'crm', all)).toMatchObject({ matching: 0 });
+  });
+
+  test('takes only events of the range, and goes on where it stopped', async () => {
+    await pauseEndpoint(world.deps, 'crm');
+    await world.fanOut(...events.slice(0, 3));
+    await world.settleAll();
+    await resumeEndpoint(world.deps, 'crm');
+    const before = { ...all, from: '2026-11-23T00:00:00.000Z', until: all.from };
+    expect(await recover(world.deps, 'crm', before)).toMatchObject({ matching: 0 });
+    expect(await recover(world.deps, 'crm', { ...all, stopAt: 0 })).toEqual({
+      matching: 0,
+      released: 0,
+      isComplete: false,
+    });
+    expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
+  });
+});
+
+describe('replaying', () => {
+  test('delivers a range again under the same ids, whatever became of it', async () => {
+    await world.fanOut(...events.slice(0, 3));
+    await world.settleAll();
+    world.setAnswer(() => ({ status: 400 }));
+    await world.fanOut(events[3]!);
+    await world.settleAll();
+    world.setAnswer(() => ({ status: 204 }));
+    world.received.length = 0;
+    expect(await replay(world.deps, 'crm', { ...all, dryRun: true })).toMatchObject({ matching: 4, released: 0 });
+    expect(await replay(world.deps, 'crm', all, new Set(['FAILED']))).toMatchObject({ matching: 1, released: 1 });
+    await world.settleAll();
+    expect(ids()).toEqual([events[3]!.id]);
+    expect(await replay(world.deps, 'crm', all)).toMatchObject({ matching: 4, released: 4 });
+    await world.settleAll();
+    expect(ids().toSorted()).toEqual([...events.slice(0, 4).map(({ id }) => id), events[3]!.id].toSorted());
+  });
+
+  test('resends one delivery, unless it is still on its way', async () => {
+    const [event] = events;
+    const name = { event: event!.id, endpoint: 'crm' };
+    await world.fanOut(event!);
+    expect(await resend(world.deps, name)).toBe(false);
+    await world.settleAll();
+    expect(await resend(world.deps, name)).toBe(true);
+    await world.answerDoorbells();
+    expect(ids()).toEqual([event!.id, event!.id]);
+    expect(world.received[0]!.body).toBe(world.received[1]!.body);
+    expect(await resend(world.deps, { ...name, event: 'evt_none' })).toBe(false);
+    await expect(resend(world.deps, { ...name, endpoint: 'nobody' })).rejects.toThrow('there is no endpoint nobody');
+  });
+});

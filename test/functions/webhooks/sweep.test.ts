@@ -1,0 +1,78 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { endpointShare, sweep } from '../../../functions/webhooks/sweep.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 100 });
+  return () => world.close();
+});
+
+const events = (count: number) => Array.from({ length: count }, (_, at) => exampleEvent(`transfer-${at}`));
+
+/** Fans events out whose doorbells are lost. */
+async function loseDoorbells(count: number): Promise<void> {
+  const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+  await world.faults.run(plan, () => world.fanOut(...events(count)));
+}
+
+describe('a sweep', () => {
+  test('leaves alone what the doorbell has just rung for', async () => {
+    await world.fanOut(...events(3));
+    expect(await world.sweep()).toMatchObject({ rung: 0, left: 0 });
+  });
+
+  test('rings for lost doorbells over many pages, and once only while they may still be under way', async () => {
+    await loseDoorbells(450);
+    world.clock.advance(120_000);
+    expect(await world.sweep()).toMatchObject({ rung: 450, left: 0, longestWait: 120_000, failed: 0 });
+    expect(new Set((await world.takeDoorbells()).map(({ event }) => event)).size).toBe(450);
+    expect(await world.sweep()).toMatchObject({ rung: 0 });
+    world.clock.advance(120_000);
+    expect(await world.sweep()).toMatchObject({ rung: 450 });
+  });
+
+  test('gives an endpoint its share, so that a backlog does not keep others from being swept', async () => {
+    await loseDoorbells(endpointShare + 20);
+    await addEndpoint(world.deps, 'other', { url: world.urlOf('other') });
+    await world.fanOut(exampleEvent('for-both'));
+    await world.takeDoorbells();
+    world.clock.advance(120_000);
+    const swept = await world.sweep();
+    expect(swept.rung + swept.left).toBe(endpointShare + 22);
+    expect((await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'other')).toHaveLength(1);
+    world.clock.advance(1);
+    expect((await world.sweep()).rung).toBe(swept.left);
+  });
+
+  test('stops when time is short and says what it left', async () => {
+    await loseDoorbells(5);
+    world.clock.advance(120_000);
+    expect(await sweep(world.deps, world.clock.now().getTime())).toMatchObject({ rung: 0, left: 5 });
+  });
+
+  test('counts doorbells that SQS does not take, and rings again', async () => {
+    await loseDoorbells(5);
+    world.clock.advance(120_000);
+    const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+    expect((await world.faults.run(plan, world.sweep)).failed).toBe(5);
+    world.clock.advance(120_000);
+    expect(await world.sweep()).toMatchObject({ rung: 5, failed: 0 });
+  });
+
+  test('announces an endpoint that fails once, and repeats what SNS did not take under the same id', async () => {
+    world.setAnswer(() => ({ status: 500 }));
+    for (const event of events(4)) {
+      await world.fanOut(event);
+      await world.answerDoorbells();
+      world.clock.advance(1000);
+    }
+    const plan = new FaultPlan([['PublishCommand', 'refused']]);
+    expect(await world.faults.run(plan, world.sweep)).toMatchObject({ announced: 0, failed: 1 });
+    expect(await world.sweep()).toMatchObject({ announced: 1, failed: 0 });
+    expect(await world.sweep()).toMatchObject({ announced: 0, failed: 0 });
+  });
+});
