@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** The searches that random histories make, twenty times as long. */
 export default defineConfig({
   test: {
-    include: ['test/functions/transfers/histories.test.ts'],
-    env: { HISTORIES: '10000' },
+    include: ['test/functions/transfers/histories.test.ts', 'test/functions/webhooks/webhook-histories.test.ts'],
+    env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000' },
     testTimeout: 3_600_000,
     hookTimeout: 60_000,
   },

@@ -25,8 +25,9 @@ export interface NoticeRecord {
   readonly mailbox?: string;
   readonly direction?: Direction;
   readonly headline: string;
+  /** What it tells, before the transfers if it is about some. */
   readonly paragraphs: readonly string[];
-  /** Transfers named one by one, the most urgent first. */
+  /** Transfers named one by one, the most urgent first; at most 20. */
   readonly items: readonly NoticeItem[];
   /** Transfers that are only counted. */
   readonly more: number;
@@ -37,24 +38,49 @@ export class NoticeError extends Error {
   override readonly name = 'NoticeError';
 }
 
+/** What each part of a notice must be. */
+const parts: { readonly [Part in keyof Required<NoticeRecord>]: (value: unknown) => boolean } = {
+  id: (value) => isText(value) && value.startsWith('ntc_'),
+  timestamp: isText,
+  severity: (value) => value === 'info' || value === 'warning' || value === 'alert',
+  types: isListOf(isText),
+  mailbox: (value) => value === undefined || isText(value),
+  direction: (value) => value === undefined || value === 'sent' || value === 'received',
+  headline: isText,
+  paragraphs: isListOf(isText),
+  items: isListOf((item) => ['words', 'trackingId', 'before'].every((part) => isText(partsOf(item)[part]))),
+  more: Number.isSafeInteger,
+};
+
 /**
  * Reads a notice as a queue gets it: the record as JSON. An SNS that does not choose the text by the subscriber's protocol
  * hands on the texts of all channels; the one under `sqs` is taken.
  *
- * @throws NoticeError
+ * @throws NoticeError that names what is wrong
  */
 export function parseNotice(body: string): NoticeRecord {
-  const value = parseObject(body);
-  const record = typeof value.sqs === 'string' ? parseObject(value.sqs) : value;
-  const isNotice = typeof record.id === 'string' && record.id.startsWith('ntc_') && Array.isArray(record.items);
-  if (!isNotice) throw new NoticeError('expected a notice: JSON with id, headline, paragraphs and items');
+  const message = parsed(body);
+  const record = isText(message.sqs) ? parsed(message.sqs) : message;
+  for (const [part, isRight] of Object.entries(parts)) {
+    if (!isRight(record[part])) throw new NoticeError(`expected a notice, but ${part} is missing or wrong`);
+  }
   return record as unknown as NoticeRecord;
 }
 
-function parseObject(text: string): Record<string, unknown> {
+function parsed(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
+    return partsOf(JSON.parse(text));
+  } catch (cause) {
+    throw new NoticeError('expected a notice, but the message is not JSON', { cause });
   }
+}
+
+const partsOf = (value: unknown): Record<string, unknown> => (value ?? {}) as Record<string, unknown>;
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isListOf(isRight: (item: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => Array.isArray(value) && value.every(isRight);
 }

@@ -1,8 +1,11 @@
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
-/** Limits of Block Kit, in characters. */
+/** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
 const maxHeader = 150;
 const maxSection = 3000;
+const maxBlocks = 50;
+
+/** Longest text of a desktop notification in characters; Slack shows less. */
 const maxText = 1000;
 
 const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: '🔴' };
@@ -10,15 +13,16 @@ const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: 
 /**
  * The body for Slack's incoming webhooks: a header, and sections with what the notice tells (Block Kit).
  * What others have chosen, such as tracking ids and addresses, cannot mention anyone, make links or break the layout.
+ * Tracking ids can be copied as they are, but for backticks.
  */
 export function slackMessage(record: NoticeRecord): string {
   const lines = [
-    ...record.paragraphs.map(escaped),
+    ...record.paragraphs.map(unmarked),
     ...record.items.map(itemLine),
     ...(record.more > 0 ? [`and ${record.more} more`] : []),
   ];
   return JSON.stringify({
-    text: cut(escaped(record.headline), maxText),
+    text: cut(unmarked(record.headline), maxText),
     blocks: [
       {
         type: 'header',
@@ -29,13 +33,17 @@ export function slackMessage(record: NoticeRecord): string {
           emoji: false,
         },
       },
-      ...sections(lines).map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
+      // Verbatim, or Slack would make links of addresses.
+      ...sections(lines)
+        .slice(0, maxBlocks - 1)
+        .map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
     ],
   });
 }
 
 function itemLine({ words, trackingId, before }: NoticeItem): string {
-  return `• *${escaped(words)}* \`${escaped(trackingId).replaceAll('`', "'")}\` ${escaped(before)}`.trimEnd();
+  const code = escaped(printable(trackingId).replaceAll('`', "'"));
+  return `• *${unmarked(words).trim()}* \`${code}\` ${unmarked(before)}`.trimEnd();
 }
 
 /** As few sections as hold all lines. */
@@ -49,24 +57,22 @@ function sections(lines: readonly string[]): string[] {
   return texts;
 }
 
-/**
- * Without the characters that Slack takes for emphasis, and with those escaped that it takes for links and mentions:
- * https://docs.slack.dev/messaging/formatting-message-text
- */
-const escaped = (text: string): string =>
-  printable(text)
-    .replaceAll(/[*_~`]/g, (mark) => lookalikes[mark]!)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
+/** Slack knows no escape for its marks; these look alike and mean nothing. */
+const lookalikes: Record<string, string> = { '*': '∗', _: 'ˍ', '~': '∼', '`': "'", ':': '∶' };
 
-/** Slack knows no escape for its marks; these look the same and mean nothing. */
-const lookalikes: Record<string, string> = { '*': '∗', _: '_\u200b', '~': '∼', '`': "'" };
+/** Marks of emphasis, and the colon that begins an emoji name. Within a word `_` is no mark. */
+const marks = /[*~`]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=[\w+'-]+:)/g;
 
-const printable = (text: string): string => text.replaceAll(/\p{Cc}|\p{Cs}/gu, ' ');
+const unmarked = (text: string): string => escaped(printable(text).replaceAll(marks, (mark) => lookalikes[mark]!));
+
+/** Escapes what Slack takes for links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** On one line that reads from left to right. */
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, ' ');
 
 /** Cuts between characters, never within an escape or a surrogate pair. */
 function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  return `${text.slice(0, limit - 1).replace(/&[a-z]{0,4}$|[\ud800-\udbff]$/, '')}…`;
+  return `${text.slice(0, limit - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, '')}…`;
 }

@@ -1,18 +1,28 @@
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
-/** Longest text of one block in characters: with 20 transfers and some paragraphs a message stays well under 28 KB. */
+/** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
+const maxMessage = 28_000;
+
+/** Longest text of one block in characters, before its marks are escaped. */
 const maxBlock = 600;
 
 const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', alert: 'Attention' };
 
 /**
  * The body for a Teams channel: an Adaptive Card in the envelope that the workflow "Post to a channel when a webhook
- * request is received" expects. What others have chosen cannot make links or break the layout.
+ * request is received" expects. Transfers for which there is no room are only counted. What others have chosen, such as
+ * tracking ids and addresses, cannot mention anyone, make links or break the layout.
  */
 export function teamsMessage(record: NoticeRecord): string {
-  const { headline, severity, paragraphs, items, more } = record;
-  const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: cut(text), wrap: true, ...style });
-  return JSON.stringify({
+  for (let named = record.items.length; ; named -= 1) {
+    const message = JSON.stringify(cardMessage(record, named));
+    if (named === 0 || Buffer.byteLength(message) <= maxMessage) return message;
+  }
+}
+
+function cardMessage({ headline, severity, paragraphs, items, more }: NoticeRecord, named: number): object {
+  const uncounted = more + items.length - named;
+  return {
     type: 'message',
     attachments: [
       {
@@ -23,26 +33,35 @@ export function teamsMessage(record: NoticeRecord): string {
           type: 'AdaptiveCard',
           version: '1.4',
           body: [
-            block(neutral(headline), { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
-            ...paragraphs.map((text) => block(neutral(text))),
-            ...(items.length > 0 ? [{ type: 'FactSet', facts: items.map(fact) }] : []),
-            ...(more > 0 ? [block(`and ${more} more`)] : []),
+            block(headline, { weight: 'Bolder', size: 'Medium', color: colours[severity] }),
+            ...paragraphs.map((text) => block(text)),
+            ...(named > 0 ? [{ type: 'FactSet', facts: items.slice(0, named).map(fact) }] : []),
+            ...(uncounted > 0 ? [block(`and ${uncounted} more`)] : []),
           ],
         },
       },
     ],
-  });
+  };
 }
 
+const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: neutral(text), wrap: true, ...style });
+
 const fact = ({ words, trackingId, before }: NoticeItem) => ({
-  title: cut(neutral(words)),
-  value: cut(neutral(`${trackingId} ${before}`.trimEnd())),
+  title: neutral(words),
+  value: neutral(`${trackingId} ${before}`),
 });
 
-/** Cards read a part of Markdown; a backslash takes the meaning from its marks. */
+/**
+ * Cards read a part of Markdown: a backslash takes the meaning from its marks, and from `{{DATE(…)}}`. For addresses of
+ * which a client may make links by itself there is no escape; a space without width parts them.
+ * https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
+ */
 const neutral = (text: string): string =>
-  text.replaceAll(/\p{Cc}|\p{Cs}/gu, ' ').replaceAll(/[\\`*_{}[\]()<>#+!|~]/g, (mark) => `\\${mark}`);
+  cut(text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, ' ').trim())
+    .replaceAll(/:(?=\/\/)|www(?=\.)/gi, (part) => `${part}\u200b`)
+    .replaceAll(/[\\`*_{}[\]()<>#+!|~&]/g, (mark) => `\\${mark}`)
+    .replace(/^(?<digits>\d*)(?<bullet>[-.])(?=\s|$)/, '$<digits>\\$<bullet>');
 
-/** Cuts between characters, never within an escape or a surrogate pair. */
+/** Cuts between characters, never within a surrogate pair. */
 const cut = (text: string): string =>
-  text.length <= maxBlock ? text : `${text.slice(0, maxBlock - 1).replace(/\\$|[\ud800-\udbff]$/, '')}…`;
+  text.length <= maxBlock ? text : `${text.slice(0, maxBlock - 1).replace(/[\ud800-\udbff]$/, '')}…`;

@@ -87,7 +87,7 @@ async function publishBatch(
 
 /**
  * Publishes a notice to the topic transfer-notices: readable text for e-mail and everything else, Amazon Q Developer's
- * schema for chat.
+ * schema for chat, the record for queues.
  *
  * @throws the error of the SNS client
  */

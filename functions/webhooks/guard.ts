@@ -43,16 +43,18 @@ const blocked = blockList([
 ]);
 const global = blockList(allowed6.map((network) => [network, 'ipv6'] as const));
 
-/** Whether an IP address is not on the public internet. */
+/** Whether an IP address is not on the public internet; what is no plain IP address is not either. */
 export function isForbidden(address: string): boolean {
+  // BlockList looks past a zone, which names a network card of this machine.
+  if (address.includes('%')) return true;
   if (isIP(address) === 4) return blocked.check(address, 'ipv4');
   return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
 }
 
 const maxUrlLength = 2048;
 
-/** Ports of public receivers; an unusual port is more often somebody's database. */
-const allowedPorts: ReadonlySet<string> = new Set(['', '443', '8443']);
+/** Ports of public receivers, 443 being spelt as none; an unusual port is more often somebody's database. */
+const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
 
 const privateName = /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.com)$/;
 
@@ -63,12 +65,14 @@ const privateName = /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazon
  * that is where receivers under development listen
  */
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
-  if (url.length > maxUrlLength) return `expected a URL of at most ${maxUrlLength} characters`;
   const parsed = URL.parse(url);
   if (!parsed) return 'expected a URL such as https://example.com/webhooks';
-  const { protocol, username, password, port, hostname } = parsed;
+  const { href, protocol, username, password, port, hostname, hash } = parsed;
+  // As it is sent: escapes make it longer, and what passes once has to pass at every attempt.
+  if (href.length > maxUrlLength) return `expected a URL of at most ${maxUrlLength} characters`;
   if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:')) return 'expected https:';
   if (username || password) return 'expected neither user name nor password; send a header instead';
+  if (hash) return 'expected no fragment; it would not be sent';
   if (allowPrivate) return undefined;
   const literal = literalOf(hostname);
   if (
@@ -101,7 +105,9 @@ const reservedHeader =
 /** Tells what is wrong with a header that an operator wants to be sent. */
 export function headerProblem(name: string, value: string): string | undefined {
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name)) return 'expected a header name of 1 to 64 characters';
-  if (reservedHeader.test(name.toLowerCase())) return 'expected a header that the notifier does not set or forbid';
+  // Gateways such as CGI and WSGI take an underscore for a dash.
+  const canonical = name.toLowerCase().replaceAll('_', '-');
+  if (reservedHeader.test(canonical)) return 'expected a header that the notifier does not set or forbid';
   if (!/^[\x20-\x7e]{0,1024}$/.test(value)) return 'expected a value of at most 1024 printable ASCII characters';
   return undefined;
 }

@@ -50,8 +50,11 @@ export class DataKey {
    * @throws SealedTextError
    */
   open(sealed: string, context: string): string {
-    const bytes = Buffer.from(sealed.slice(prefix.length), 'base64url');
-    if (!sealed.startsWith(prefix) || bytes.length < ivLength + tagLength) {
+    const encoded = sealed.slice(prefix.length);
+    const bytes = Buffer.from(encoded, 'base64url');
+    // Buffer.from passes over what is no base64url, so that a changed text could have the same bytes.
+    const isExact = bytes.toString('base64url') === encoded;
+    if (!sealed.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
       throw new SealedTextError('expected a sealed text');
     }
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivLength), {

@@ -33,8 +33,11 @@ export function newPrivateKey(): string {
  *
  * @throws SecretError
  */
-export const publicKeyOf = (privateKey: string): string =>
-  publicPrefix + publicBytes(keyOf(bytesOf(privateKey))).toString('base64');
+export function publicKeyOf(privateKey: string): string {
+  const bytes = bytesOf(privateKey);
+  if (!privateKey.startsWith(asymmetric)) throw new SecretError('only a secret with whsk_ has a public key');
+  return publicPrefix + publicBytes(keyOf(bytes)).toString('base64');
+}
 
 /**
  * Tells why a text is no secret to sign with (Standard Webhooks 1.0.0: 24 to 64 bytes in standard base64 after `whsec_`; of

@@ -2,6 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.ts';
+import type { EndpointEvent, TestEvent } from '../../functions/webhooks/endpoint-event.ts';
+
+/** Every event that the code can send. */
+export type AnyEvent = TransferEvent | WatchEvent | EndpointEvent | TestEvent;
 
 /** A fenced block of `docs/events.md` that is marked as a schema or as an example. */
 interface Block {
@@ -16,7 +20,7 @@ export interface Example {
   /** The type that the section is about. */
   readonly type: string;
   readonly text: string;
-  readonly event: TransferEvent | WatchEvent;
+  readonly event: AnyEvent;
 }
 
 /** The text of `docs/events.md`. */

@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '../../functions/transfers/diff.ts';
-import {
-  eventBody,
-  parseEventBody,
-  type TransferEvent,
-  transferEvent,
-  type WatchEvent,
-} from '../../functions/transfers/event.ts';
+import { eventBody, parseEventBody, type TransferEvent } from '../../functions/transfers/event.ts';
 import { CryptshareFailure, type FailureCause } from '../../functions/transfers/failure.ts';
-import { type Health, nextHealth } from '../../functions/transfers/health.ts';
 import { Listing } from '../../functions/transfers/listing.ts';
 import { canonicalState, type Watch } from '../../functions/transfers/transfer.ts';
 import {
@@ -20,10 +13,17 @@ import {
   troubleOfListing,
   troubleOfTime,
 } from '../../functions/transfers/trouble.ts';
-import { assertValidEvent, document, examples, schemas } from './event-schemas.ts';
+import {
+  type EndpointCause,
+  type EndpointEventData,
+  endpointEvent,
+  testEvent,
+} from '../../functions/webhooks/endpoint-event.ts';
+import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
+import { endpointEventOf, made, watchEvents } from './made-events.ts';
 
 /** The compiler refuses this list when it lacks a type that the code can publish, or has one that it cannot. */
-const publishable: Record<(TransferEvent | WatchEvent)['type'], true> = {
+const publishable: Record<AnyEvent['type'], true> = {
   'transfer.processing': true,
   'transfer.active': true,
   'transfer.failed': true,
@@ -35,6 +35,10 @@ const publishable: Record<(TransferEvent | WatchEvent)['type'], true> = {
   'transfer.state_changed': true,
   'watch.failing': true,
   'watch.recovered': true,
+  'endpoint.failing': true,
+  'endpoint.disabled': true,
+  'endpoint.recovered': true,
+  'notifier.test': true,
 };
 
 /** The same for the causes of failing polls. */
@@ -56,40 +60,17 @@ const failures: Record<FailureCause, true> = {
   unreachable: true,
 };
 
-/** The server of the examples. */
-const server = 'https://cryptshare.example.com';
-
-/** A poll of a watch as its health sees it. */
-interface Poll {
-  readonly trouble: Trouble | undefined;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-/** The events about a watch that a row of polls is worth. */
-function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]): WatchEvent[] {
-  const events: WatchEvent[] = [];
-  let health: Health | undefined;
-  for (const { trouble, at } of polls) {
-    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
-    if (!change) continue;
-    health = change.health;
-    if (change.event) events.push(change.event);
-  }
-  return events;
-}
-
-/** The event that the code makes of the facts that an example tells. */
-function made({ type, timestamp, data }: TransferEvent | WatchEvent): TransferEvent | WatchEvent {
-  if ('trackingId' in data) {
-    return transferEvent(server, data, { ...data, unlisted: type === 'transfer.unlisted' }, timestamp);
-  }
-  const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
-  const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
-  return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(
-    (event) => event.type === type,
-  )!;
-}
+/** The same for the causes of failing endpoints. */
+const endpointCauses: Record<EndpointCause, true> = {
+  http_error: true,
+  timeout: true,
+  unreachable: true,
+  untrusted_certificate: true,
+  forbidden_target: true,
+  throttled: true,
+  gone: true,
+  channel_gone: true,
+};
 
 const exampleOf = (type: string) => examples.find((example) => example.type === type)!.event;
 
@@ -178,6 +159,12 @@ describe('the schemas', () => {
     { type: 'transfer.state_changed', change: { state: 'x'.repeat(65) }, fault: 'a state too long' },
     { type: 'watch.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
     { type: 'watch.failing', change: { failingSince: null }, fault: 'no beginning' },
+    { type: 'endpoint.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
+    { type: 'endpoint.failing', change: { endpoint: 'Sales CRM' }, fault: 'a name that no endpoint has' },
+    { type: 'endpoint.failing', change: { disableAt: null }, fault: 'a deadline that is none' },
+    { type: 'endpoint.disabled', change: { disableAt: '2024-06-01T09:12:41.618Z' }, fault: 'a deadline' },
+    { type: 'endpoint.recovered', change: { disableAt: '2024-06-01T09:12:41.618Z' }, fault: 'a deadline' },
+    { type: 'notifier.test', change: { message: 1 }, fault: 'a number for a message' },
   ])('refuse a $type with $fault', ({ type, change }) => {
     const event = exampleOf(type);
     expect(() => assertValidEvent({ ...event, data: { ...event.data, ...change } })).toThrow(
@@ -258,5 +245,44 @@ describe('whatever the facts, the documented schemas take', () => {
       for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));
     });
     fc.assert(property, { numRuns: 1000 });
+  });
+
+  const endpoint = fc.stringMatching(/^[a-z0-9-]{1,64}$/);
+
+  it('every event about an endpoint', () => {
+    const data: fc.Arbitrary<EndpointEventData> = fc.record({
+      endpoint,
+      cause: fc.constantFrom(...(Object.keys(endpointCauses) as EndpointCause[])),
+      message: fc.string(),
+      failingSince: time,
+    });
+    const property = fc.property(data, time, time, (facts, disableAt, at) => {
+      for (const type of ['endpoint.failing', 'endpoint.disabled', 'endpoint.recovered'] as const) {
+        assertValidEvent(JSON.parse(eventBody(endpointEvent(type, facts, at))));
+        assertValidEvent(endpointEventOf({ type, timestamp: at, data: facts }));
+      }
+      assertValidEvent(JSON.parse(eventBody(endpointEvent('endpoint.failing', { ...facts, disableAt }, at))));
+    });
+    fc.assert(property);
+  });
+
+  it('the warning that an endpoint will be disabled', () => {
+    const warning = endpointEventOf({
+      type: 'endpoint.failing',
+      timestamp: '2024-05-31T09:14:20.377Z',
+      data: {
+        endpoint: 'crm',
+        cause: 'timeout',
+        message: '',
+        failingSince: '2024-05-27T09:12:41.618Z',
+        disableAt: '2024-06-01T09:14:20.377Z',
+      },
+    });
+    expect(warning.data.disableAt).toBe('2024-06-01T09:14:20.377Z');
+    assertValidEvent(warning);
+  });
+
+  it('every test', () => {
+    fc.assert(fc.property(endpoint, time, (name, at) => assertValidEvent(JSON.parse(eventBody(testEvent(name, at))))));
   });
 });

@@ -223,14 +223,14 @@ describe('a notice about a watch', () => {
     expect(failing.subject).toBe('Cannot watch transfers sent by alice@example.com');
     expect(failing.text).toContain('since 2026-11-24 13:00 UTC: the token is not accepted; verify <the> mailbox');
     expect(failing.text).toContain('not lost');
-    expect(failing.record).toEqual({ types: ['watch.failing'], ...watch, severity: 'alert' });
+    expect(failing.record).toMatchObject({ types: ['watch.failing'], ...watch, severity: 'alert' });
   });
 
   it('tells of the recovery when it was and how long it took', () => {
     expect(recovered.subject).toBe('Watching transfers sent by alice@example.com again');
     expect(recovered.text).toContain('since 2026-11-24 14:05 UTC');
     expect(recovered.text).toContain('failed since 2026-11-24 13:00 UTC');
-    expect(recovered.record).toEqual({ types: ['watch.recovered'], ...watch, severity: 'info' });
+    expect(recovered.record).toMatchObject({ types: ['watch.recovered'], ...watch, severity: 'info' });
     expect(recovered.chat.id).not.toBe(failing.chat.id);
   });
 

@@ -1,9 +1,12 @@
 import { PublishBatchCommand, type PublishBatchCommandInput, PublishCommand } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { endpointNotice } from '../../../functions/notices/endpoint-notice.ts';
 import { transferNotice } from '../../../functions/notices/notice.ts';
+import { parseNotice } from '../../../functions/notices/notice-record.ts';
 import { eventBody, transferEvent } from '../../../functions/transfers/event.ts';
 import { publishEvents, publishNotice } from '../../../functions/transfers/publish.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
 import { type FaultKind, FaultPlan } from './aws-faults.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -25,6 +28,16 @@ const eventAt = (at: number, state = 'ACTIVE') =>
     { trackingId: `t-${at}`, state, previousState: null, sequence: 1, unlisted: false },
     '2026-11-24T00:15:03.120Z',
   );
+const failing = endpointEvent(
+  'endpoint.failing',
+  {
+    endpoint: 'crm',
+    cause: 'timeout',
+    message: 'it does not answer within 15 s',
+    failingSince: '2026-11-24T00:00:00.000Z',
+  },
+  '2026-11-24T00:15:03.120Z',
+);
 const bodies = (count: number) => Array.from({ length: count }, (_, at) => eventBody(eventAt(at)));
 
 /** Publishes with faults by the number of the call to SNS; returns the calls, too. */
@@ -52,6 +65,12 @@ describe('events', () => {
     await publishEvents(world.deps.topics, [eventBody(eventAt(1, 'FAILED'))]);
     const [{ attributes } = { attributes: {} }] = await world.takeEvents();
     expect(attributes).toEqual({ type: 'transfer.failed', mailbox: 'alice@example.com', direction: 'received' });
+  });
+
+  it('carry nothing but the type when they are about an endpoint', async () => {
+    await publishEvents(world.deps.topics, [eventBody(failing)]);
+    const [{ attributes } = { attributes: {} }] = await world.takeEvents();
+    expect(attributes).toEqual({ type: 'endpoint.failing' });
   });
 
   it('need no call when there are none', async () => {
@@ -141,9 +160,24 @@ describe('a notice', () => {
         severity: { DataType: 'String' },
       },
     });
-    const { default: text, email, https } = JSON.parse(String(sent?.Message));
+    const { default: text, email, https, sqs, ...others } = JSON.parse(String(sent?.Message));
     expect([text, email]).toEqual([notice.text, notice.text]);
     expect(JSON.parse(https)).toEqual(notice.chat);
+    expect(sqs).toBe(JSON.stringify(notice.record));
+    expect(others).toEqual({});
+  });
+
+  it('is read by a queue, whether SNS chooses its message or hands on all of them', async () => {
+    const [sent] = await spiedOnDuring(() => publishNotice(world.deps.topics, notice));
+    const all = String(sent?.Message);
+    expect(parseNotice(all)).toEqual(notice.record);
+    expect(parseNotice(JSON.parse(all).sqs)).toEqual(notice.record);
+  });
+
+  it('about an endpoint has neither mailbox nor direction', async () => {
+    await publishNotice(world.deps.topics, endpointNotice(failing));
+    const [published] = await world.takeNotices();
+    expect(published?.attributes).toEqual({ types: '["endpoint.failing"]', severity: 'warning' });
   });
 
   it('that SNS refuses is an error', async () => {

@@ -1,0 +1,79 @@
+import { type TransferEvent, transferEvent, type WatchEvent } from '../../functions/transfers/event.ts';
+import { CryptshareFailure } from '../../functions/transfers/failure.ts';
+import { type Health, nextHealth } from '../../functions/transfers/health.ts';
+import type { Watch } from '../../functions/transfers/transfer.ts';
+import { type Trouble, troubleOfFailure } from '../../functions/transfers/trouble.ts';
+import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
+import { type EndpointEvent, testEvent } from '../../functions/webhooks/endpoint-event.ts';
+import { disabling, nextEndpointHealth } from '../../functions/webhooks/endpoint-health.ts';
+import type { Gate } from '../../functions/webhooks/gate.ts';
+import type { AnyEvent } from './event-schemas.ts';
+
+/** The server of the examples. */
+const server = 'https://cryptshare.example.com';
+
+/** A poll of a watch as its health sees it. */
+export interface Poll {
+  readonly trouble: Trouble | undefined;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** The events about a watch that a row of polls is worth. */
+export function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]): WatchEvent[] {
+  const events: WatchEvent[] = [];
+  let health: Health | undefined;
+  for (const { trouble, at } of polls) {
+    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
+    if (!change) continue;
+    health = change.health;
+    if (change.event) events.push(change.event);
+  }
+  return events;
+}
+
+/** The event that an endpoint's trouble of one cause is worth. */
+export function endpointEventOf({
+  type,
+  timestamp,
+  data,
+}: Pick<EndpointEvent, 'type' | 'timestamp' | 'data'>): EndpointEvent {
+  const { endpoint: name, cause, failingSince } = data;
+  const at = Date.parse(timestamp);
+  const well: Gate = { rev: 1, holds: {}, failures: 0, failedAttempts: 0, failedAt: 0, freeAt: 0, pace: 0 };
+  const failing: Gate = { ...well, failures: 10, failedAttempts: 10, failingSince: Date.parse(failingSince) };
+  const crm: Endpoint = {
+    name,
+    status: 'active',
+    createdAt: failingSince,
+    types: ['transfer.*'],
+    format: 'event',
+    retryDelays: [],
+    maxInFlight: 1,
+    origin: 'https://crm.example.com',
+    sealed: '',
+    rev: 1,
+  };
+  const told = { ...crm, health: { failingSince, cause } };
+  const change = {
+    'endpoint.failing': () => nextEndpointHealth(data.disableAt ? told : crm, failing, cause, at),
+    'endpoint.disabled': () => disabling(crm, failingSince, cause, at),
+    'endpoint.recovered': () => nextEndpointHealth(told, well, undefined, at),
+  }[type]();
+  return JSON.parse(change!.body);
+}
+
+/** The event that the code makes of the facts that an example tells. */
+export function made(event: AnyEvent): AnyEvent {
+  if (event.type === 'notifier.test') return testEvent(event.data.endpoint, event.timestamp);
+  if ('endpoint' in event.data) return endpointEventOf(event as EndpointEvent);
+  const { type, timestamp, data } = event as TransferEvent | WatchEvent;
+  if ('trackingId' in data) {
+    return transferEvent(server, data, { ...data, unlisted: type === 'transfer.unlisted' }, timestamp);
+  }
+  const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
+  const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
+  return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(
+    (event) => event.type === type,
+  )!;
+}

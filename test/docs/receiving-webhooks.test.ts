@@ -1,0 +1,384 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { serve } from '@hono/node-server';
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import type { Express } from 'express';
+import type { Hono } from 'hono';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventBody } from '../../functions/transfers/event.ts';
+import { defaultRetryDelays } from '../../functions/webhooks/backoff.ts';
+import { testEvent } from '../../functions/webhooks/endpoint-event.ts';
+import { newPrivateKey, publicKeyOf, sign } from '../../functions/webhooks/signature.ts';
+import { examples } from './event-schemas.ts';
+
+const document = readFileSync(new URL('../../docs/receiving-webhooks.md', import.meta.url), 'utf8');
+
+const block = (info: string): string => {
+  const [, text] = document.split(`\n\`\`\`${info}\n`);
+  if (text === undefined) throw new Error(`docs/receiving-webhooks.md has no block ${info}`);
+  return `${text.slice(0, text.indexOf('\n```'))}\n`;
+};
+
+/** Git ignores this folder. It is not below node_modules, whose files Node takes for JavaScript only. */
+const folder = fileURLToPath(new URL(`../../.vitest/receivers-${process.pid}/`, import.meta.url));
+const typescript = ['inbox.ts', 'express.ts', 'hono.ts', 'lambda.ts', 'public-key.ts'];
+
+/** What a reader has to write: stores what is applied, and can be made to fail. */
+const transfers = `import type { TransferEvent } from './inbox.ts';
+
+export const applied: TransferEvent[] = [];
+export const trouble = { times: 0 };
+
+export async function apply(event: TransferEvent): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  if (trouble.times-- > 0) throw new Error('the database is down');
+  applied.push(event);
+}
+`;
+
+interface Transfers {
+  readonly applied: { readonly id: string }[];
+  readonly trouble: { times: number };
+}
+
+type Headers = Record<string, string>;
+
+/** Posts to a receiver. @returns the status of its answer */
+type Post = (headers: Headers, body: Buffer) => Promise<number>;
+
+const load = <Module>(file: string): Promise<Module> => import(`${folder}${file}`);
+
+const key = (byte: number): string => `whsec_${Buffer.alloc(32, byte).toString('base64')}`;
+const secret = key(1);
+const anotherSecret = key(2);
+
+const servers: Server[] = [];
+let posts: Record<string, Post>;
+let yours: Transfers;
+
+beforeAll(async () => {
+  mkdirSync(folder, { recursive: true });
+  for (const file of typescript) writeFileSync(folder + file, block(`ts ${file}`));
+  writeFileSync(`${folder}transfers.ts`, transfers);
+  writeFileSync(`${folder}tsconfig.json`, JSON.stringify({ extends: '../../tsconfig.json', include: ['*.ts'] }));
+  vi.stubEnv('WEBHOOK_SECRET', secret);
+  const { app } = await load<{ app: Express }>('express.ts');
+  const { app: hono } = await load<{ app: Hono }>('hono.ts');
+  const { handler } = await load<{ handler: Handler }>('lambda.ts');
+  yours = await load<Transfers>('transfers.ts');
+  posts = {
+    Express: await postTo(app.listen(0, '127.0.0.1')),
+    Hono: await postTo(serve({ fetch: hono.fetch, port: 0, hostname: '127.0.0.1' }) as Server),
+    'a Lambda function URL': invoke(handler, true),
+    'a Lambda function URL with a body as text': invoke(handler, false),
+  };
+});
+
+afterEach(() => {
+  yours.trouble.times = 0;
+});
+
+afterAll(() => {
+  for (const server of servers) server.close();
+  rmSync(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+});
+
+async function postTo(server: Server): Promise<Post> {
+  servers.push(server);
+  if (!server.listening) await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`;
+  return async (headers, body) => {
+    const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
+    await response.arrayBuffer();
+    return response.status;
+  };
+}
+
+type Handler = (request: LambdaFunctionURLEvent) => Promise<LambdaFunctionURLResult>;
+
+/** Calls a handler as a function URL does; an exception is answered with 502. */
+const invoke =
+  (handler: Handler, isBase64Encoded: boolean): Post =>
+  async (headers, body) => {
+    const request = { headers, body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };
+    try {
+      const result = await handler(request as unknown as LambdaFunctionURLEvent);
+      return typeof result === 'string' ? 200 : (result.statusCode ?? 200);
+    } catch {
+      return 502;
+    }
+  };
+
+let events = 0;
+let trackingIds = 0;
+const newTransfer = (): string => `20240522-065711-T${++trackingIds}`;
+
+function eventOf(trackingId: string, sequence: number, change: object = {}) {
+  const id = `evt_${String(++events).padStart(25, '0')}`;
+  const data = { trackingId, mailbox: 'alice@example.com', direction: 'sent', state: 'ACTIVE', previousState: null };
+  return { id, type: 'transfer.active', timestamp: new Date().toISOString(), data: { ...data, sequence }, ...change };
+}
+
+interface Signing {
+  readonly secrets?: readonly string[];
+  /** Items of the header before the signatures. */
+  readonly before?: string;
+  /** Seconds by which the time of the attempt is off. */
+  readonly late?: number;
+}
+
+function request(event: { readonly id: string }, { secrets = [secret], before = '', late = 0 }: Signing = {}) {
+  const body = Buffer.from(JSON.stringify(event));
+  const at = new Date(Date.now() - 1000 * late);
+  const headers: Headers = {
+    'content-type': 'application/json',
+    'user-agent': 'transfer-notifier',
+    'webhook-id': event.id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': before + secrets.map((each) => new Webhook(each).sign(event.id, at, body)).join(' '),
+  };
+  return { headers, body };
+}
+
+const timesApplied = ({ id }: { readonly id: string }): number => yours.applied.filter((each) => each.id === id).length;
+
+describe('the receivers in docs/receiving-webhooks.md', () => {
+  it('satisfy the compiler', async () => {
+    const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
+    const { stdout } = await promisify(execFile)(tsc, ['-p', folder], { cwd: folder }).catch((error) => error);
+    expect(stdout).toBe('');
+  });
+
+  it('have at most 40 lines each', () => {
+    for (const file of typescript.filter((each) => each !== 'inbox.ts')) {
+      expect(block(`ts ${file}`).split('\n').length, file).toBeLessThanOrEqual(40);
+    }
+  });
+
+  it.skipIf(spawnSync('python3', ['--version']).status !== 0)('satisfy Python', () => {
+    writeFileSync(`${folder}receiver.py`, block('python'));
+    const { status, stderr } = spawnSync('python3', ['-m', 'py_compile', `${folder}receiver.py`], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+});
+
+describe.each(['Express', 'Hono', 'a Lambda function URL', 'a Lambda function URL with a body as text'])(
+  '%s',
+  (name) => {
+    const post = async (event: { readonly id: string }, signing?: Signing): Promise<number> => {
+      const { headers, body } = request(event, signing);
+      return posts[name]!(headers, body);
+    };
+
+    it('handles an event once, however often it arrives', async () => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await post(event)).toBe(204);
+      expect(await post(event)).toBe(204);
+      expect(timesApplied(event)).toBe(1);
+    });
+
+    it('handles an event once that arrives twice at the same time', async () => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await Promise.all([post(event), post(event)])).toEqual([204, 204]);
+      expect(timesApplied(event)).toBe(1);
+    });
+
+    it('does not apply what is older than it knows', async () => {
+      const transfer = newTransfer();
+      const [older, newer] = [eventOf(transfer, 1), eventOf(transfer, 2)];
+      expect(await post(newer)).toBe(204);
+      expect(await post(older)).toBe(204);
+      expect([timesApplied(newer), timesApplied(older)]).toEqual([1, 0]);
+    });
+
+    it('counts for each mailbox, direction and transfer of its own', async () => {
+      const known = eventOf(newTransfer(), 7);
+      const others = [{ mailbox: 'bob@example.com' }, { direction: 'received' }, { trackingId: newTransfer() }];
+      const all = [known, ...others.map((other) => eventOf('', 1, { data: { ...known.data, ...other, sequence: 1 } }))];
+      for (const event of all) expect(await post(event)).toBe(204);
+      expect(all.map(timesApplied)).toEqual([1, 1, 1, 1]);
+    });
+
+    it('takes an event again that it could not store', async () => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+      const event = eventOf(newTransfer(), 1);
+      yours.trouble.times = 1;
+      expect(await post(event)).toBeGreaterThanOrEqual(500);
+      expect(timesApplied(event)).toBe(0);
+      expect(await post(event)).toBe(204);
+      expect(timesApplied(event)).toBe(1);
+      log.mockRestore();
+    });
+
+    it('refuses a body with one flipped byte', async () => {
+      const event = eventOf(newTransfer(), 1);
+      const { headers, body } = request(event);
+      const at = body.indexOf('ACTIVE');
+      body[at] = body[at]! ^ 1;
+      expect(await posts[name]!(headers, body)).toBe(401);
+      expect(timesApplied(event)).toBe(0);
+    });
+
+    it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
+      'refuses a request without %s',
+      async (header) => {
+        const event = eventOf(newTransfer(), 1);
+        const { headers, body } = request(event);
+        delete headers[header];
+        expect(await posts[name]!(headers, body)).toBe(401);
+        expect(timesApplied(event)).toBe(0);
+      },
+    );
+
+    it.each([360, -360])('refuses a request of %d seconds ago', async (late) => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await post(event, { late })).toBe(401);
+      expect(timesApplied(event)).toBe(0);
+    });
+
+    it('refuses the signature by another secret', async () => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await post(event, { secrets: [anotherSecret] })).toBe(401);
+      expect(timesApplied(event)).toBe(0);
+    });
+
+    it.each([
+      { secrets: [secret, anotherSecret], whose: 'the new secret' },
+      { secrets: [anotherSecret, secret], whose: 'the old secret' },
+    ])('takes a request with two signatures when it knows $whose', async ({ secrets }) => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await post(event, { secrets })).toBe(204);
+      expect(timesApplied(event)).toBe(1);
+    });
+
+    it.each(['v1a,AAAA ', 'v2,AAAA ', 'v1a,AAAA v1,AAAA '])('takes a good signature after %j', async (before) => {
+      const event = eventOf(newTransfer(), 1);
+      expect(await post(event, { before })).toBe(204);
+      expect(timesApplied(event)).toBe(1);
+    });
+
+    it('takes a body that is not all ASCII', async () => {
+      const event = eventOf(newTransfer(), 1, { note: 'Übergröße, 転送, 📦' });
+      expect(await post(event)).toBe(204);
+      expect(yours.applied).toContainEqual(event);
+    });
+
+    it('takes header names in any case', async () => {
+      const event = eventOf(newTransfer(), 1);
+      const { headers, body } = request(event);
+      const upper = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header.toUpperCase(), value]));
+      expect(await posts[name]!(upper, body)).toBe(204);
+      expect(timesApplied(event)).toBe(1);
+    });
+
+    it.each([
+      { type: 'invoice.paid', data: { sequence: 'first' } },
+      { type: 'watch.failing', data: { mailbox: 'alice@example.com', direction: 'sent' } },
+      { type: 'notifier.test', data: { endpoint: 'crm' } },
+    ])('takes $type and does nothing', async (change) => {
+      const event = eventOf('', 1, change);
+      expect(await post(event)).toBe(204);
+      expect(timesApplied(event)).toBe(0);
+    });
+  },
+);
+
+describe('docs/receiving-webhooks.md', () => {
+  it('shows a request that its secret has signed', () => {
+    const [, headers = '', body = ''] = /^(POST .*?)\n\n(.*)\n$/s.exec(block('text')) ?? [];
+    const value = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(headers)?.[1] ?? '';
+    const [exampleSecret = ''] = /whsec_\w+/.exec(document) ?? [];
+    const at = new Date(1000 * Number(value('webhook-timestamp')));
+    expect(body).toBe(eventBody(examples.find(({ type }) => type === 'transfer.processing')!.event));
+    expect(value('webhook-id')).toBe(JSON.parse(body).id);
+    expect(value('webhook-signature')).toBe(new Webhook(exampleSecret).sign(value('webhook-id'), at, body));
+  });
+
+  it('shows the test event', () => {
+    expect(block('json')).toBe(`${eventBody(testEvent('crm', '2024-05-22T06:58:04.120Z') as never)}\n`);
+  });
+
+  it('tells the delays between attempts', () => {
+    const words = defaultRetryDelays.map((delay) => {
+      if (delay < 60_000) return `${delay / 1000} s`;
+      return delay < 3_600_000 ? `${delay / 60_000} min` : `${delay / 3_600_000} h`;
+    });
+    expect(document).toContain(`${words.slice(0, -1).join(', ')} and ${words.at(-1)} later`);
+  });
+
+  it('shows a statement that keeps the newest state of a transfer', () => {
+    const database = new DatabaseSync(':memory:');
+    const columns = 'mailbox, direction, tracking_id, state, sequence';
+    database.exec(`CREATE TABLE transfer (${columns}, PRIMARY KEY (mailbox, direction, tracking_id))`);
+    const statement = database.prepare(block('sql'));
+    const states = ['PROCESSING', 'DELETED_BY_EXPIRATION', 'ACTIVE', 'DELETED_BY_EXPIRATION'];
+    for (const [at, sequence] of [1, 3, 2, 3].entries()) {
+      statement.run({ $1: 'alice@example.com', $2: 'sent', $3: 'T1', $4: states[at]!, $5: sequence });
+    }
+    const rows = database.prepare('SELECT state, sequence FROM transfer').all();
+    expect(rows.map((row) => ({ ...row }))).toEqual([{ state: 'DELETED_BY_EXPIRATION', sequence: 3 }]);
+  });
+});
+
+describe('verifying by public key', () => {
+  /** Seed and public key that Svix publishes with its signature of the message below. */
+  const svix = {
+    publicKey: 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=',
+    id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    timestamp: 1614265330,
+    body: '{"test": 2432232314}',
+    signature: 'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==',
+  };
+  let isSigned: (publicKey: string, headers: Record<string, string | undefined>, body: Buffer) => boolean;
+
+  beforeAll(async () => {
+    ({ isSigned } = await load<{ isSigned: typeof isSigned }>('public-key.ts'));
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const svixHeaders = (signature: string): Headers => ({
+    'webhook-id': svix.id,
+    'webhook-timestamp': String(svix.timestamp),
+    'webhook-signature': signature,
+  });
+
+  it.each([
+    { signature: svix.signature, late: 0, isGood: true },
+    { signature: `v1,AAAA v1a,AAAA ${svix.signature}`, late: 299, isGood: true },
+    { signature: svix.signature, late: 301, isGood: false },
+    { signature: svix.signature, late: -301, isGood: false },
+    { signature: svix.signature.replace('v1a', 'v1'), late: 0, isGood: false },
+    { signature: svix.signature.replace('hn', 'hm'), late: 0, isGood: false },
+    { signature: '', late: 0, isGood: false },
+  ])('$signature, $late s late: $isGood', ({ signature, late, isGood }) => {
+    vi.useFakeTimers({ now: 1000 * (svix.timestamp + late) });
+    expect(isSigned(svix.publicKey, svixHeaders(signature), Buffer.from(svix.body))).toBe(isGood);
+    expect(isSigned(svix.publicKey, svixHeaders(signature), Buffer.from(`${svix.body} `))).toBe(false);
+  });
+
+  it('takes what the notifier signs, and no request without headers', () => {
+    const privateKey = newPrivateKey();
+    const timestamp = Math.floor(Date.now() / 1000);
+    const body = '{"note":"📦"}';
+    const headers = {
+      'webhook-id': 'evt_1',
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': sign(privateKey, 'evt_1', timestamp, body),
+    };
+    expect(isSigned(publicKeyOf(privateKey), headers, Buffer.from(body))).toBe(true);
+    expect(isSigned(publicKeyOf(newPrivateKey()), headers, Buffer.from(body))).toBe(false);
+    expect(isSigned(publicKeyOf(privateKey), {}, Buffer.from(body))).toBe(false);
+  });
+});

@@ -1,0 +1,226 @@
+import { randomInt } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eventBody } from '../../../functions/transfers/event.ts';
+import {
+  addEndpoint,
+  enableEndpoint,
+  listEndpoints,
+  pauseEndpoint,
+  removeEndpoint,
+  resumeEndpoint,
+  rotateSecret,
+} from '../../../functions/webhooks/endpoint-life.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { recover } from '../../../functions/webhooks/replay.ts';
+import { FaultPlan, type PlannedFault } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+const histories = Number(process.env.WEBHOOK_HISTORIES ?? 60);
+const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+
+const endpoints = ['a', 'b'] as const;
+type Name = (typeof endpoints)[number];
+
+/** One thing that happens. */
+type Happening =
+  | { readonly kind: 'event'; readonly repeats: number; readonly faults: readonly PlannedFault[] }
+  /** Some of the doorbells that wait are answered, out of order, some twice; the others wait on or are lost. */
+  | {
+      readonly kind: 'doorbells';
+      readonly take: readonly number[];
+      readonly lose: boolean;
+      readonly faults: readonly PlannedFault[];
+    }
+  | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
+  | { readonly kind: 'time'; readonly milliseconds: number }
+  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean }
+  | { readonly kind: 'life'; readonly endpoint: Name; readonly act: 'pause' | 'resume' | 'rotate' | 'remove' };
+
+const fault = fc.tuple(
+  fc.nat(14),
+  fc.constantFrom('refused', 'lost', 'crash before', 'crash after' as const),
+) as fc.Arbitrary<PlannedFault>;
+const faults = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 2, arbitrary: fc.array(fault, { minLength: 1, maxLength: 3 }) },
+);
+const endpoint = fc.constantFrom(...endpoints);
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('event' as const), repeats: fc.integer({ min: 1, max: 2 }), faults }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('doorbells' as const),
+      take: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
+      lose: fc.boolean(),
+      faults,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sweep' as const), faults }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('time' as const),
+      milliseconds: fc.constantFrom(1, 1000, 5000, 60_000, 130_000, 3_600_000, 86_400_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('answers' as const),
+      endpoint,
+      status: fc.constantFrom(204, 204, 301, 400, 410, 429, 500, 503),
+      retryAfter: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('life' as const),
+      endpoint,
+      act: fc.constantFrom('pause' as const, 'resume' as const, 'rotate' as const, 'remove' as const),
+    }),
+  },
+);
+
+/** What happens to events on their way through one world, and what must be true in the end. */
+class History {
+  private readonly world: WebhookWorld;
+  private readonly events = new Map<string, string>();
+  private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
+  private readonly waiting: { event: string; endpoint: string }[] = [];
+  private readonly prefix: string;
+  /** Times that a delivery was taken, by event and endpoint. */
+  private readonly successes = new Map<string, number>();
+  /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
+  private readonly troubled = new Map<string, number>();
+
+  constructor(world: WebhookWorld, prefix: string) {
+    this.world = world;
+    this.prefix = prefix;
+    world.setAnswer(({ path, headers }) => {
+      const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
+      const key = `${headers['webhook-id']} ${path}`;
+      if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
+      return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
+    });
+  }
+
+  async run(happenings: readonly Happening[]): Promise<void> {
+    for (const name of endpoints) await this.ensure(name);
+    for (const one of happenings) await this.happen(one);
+    await this.mend();
+  }
+
+  private async happen(one: Happening): Promise<void> {
+    const { world } = this;
+    if (one.kind === 'event') {
+      const event = exampleEvent(`${this.prefix}-${this.events.size}`);
+      this.events.set(event.id, eventBody(event));
+      for (let time = 1; time < one.repeats; time += 1)
+        await this.failing(one.faults, () => fanOut(world.deps, [eventBody(event)]));
+      // SQS brings a message again until it is handled.
+      let isHandled = false;
+      await this.failing(one.faults, async () => {
+        isHandled = (await fanOut(world.deps, [eventBody(event)])).unhandled.length === 0;
+      });
+      if (!isHandled) await fanOut(world.deps, [eventBody(event)]);
+    } else if (one.kind === 'doorbells') {
+      this.waiting.push(...(await world.takeDoorbells()));
+      const rung = one.take.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
+      if (one.lose) this.waiting.length = 0;
+      if (one.faults.length > 0) {
+        for (const key of new Set(rung.map(({ event, endpoint }) => `${event} /${endpoint}`))) {
+          this.troubled.set(key, (this.troubled.get(key) ?? 0) + 1);
+        }
+      }
+      await this.failing(one.faults, () => world.deliver(rung));
+    } else if (one.kind === 'sweep') await this.failing(one.faults, () => world.sweep());
+    else if (one.kind === 'time') world.clock.advance(one.milliseconds);
+    else if (one.kind === 'answers') this.answers.set(one.endpoint, one);
+    else await this.live(one.endpoint, one.act);
+  }
+
+  private async live(name: Name, act: 'pause' | 'resume' | 'rotate' | 'remove'): Promise<void> {
+    const { deps } = this.world;
+    if (act === 'remove') {
+      await removeEndpoint(deps, name);
+      this.world.clock.advance(1);
+      await this.ensure(name);
+    } else {
+      const acts = { pause: pauseEndpoint, resume: resumeEndpoint, rotate: rotateSecret };
+      await acts[act](deps, name).catch(() => undefined);
+    }
+  }
+
+  private async ensure(name: Name): Promise<void> {
+    const settings = { url: this.world.urlOf(name), retryDelays: [5000, 60_000, 3_600_000] };
+    await addEndpoint(this.world.deps, name, settings).catch(() => undefined);
+  }
+
+  private async failing(planned: readonly PlannedFault[], task: () => Promise<unknown>): Promise<void> {
+    await this.world.faults.run(new FaultPlan(planned), task).catch(() => undefined);
+  }
+
+  /** Everything works again, and whoever was held is recovered. */
+  private async mend(): Promise<void> {
+    const { world } = this;
+    this.answers.clear();
+    for (const { name, status } of await listEndpoints(world.deps)) {
+      if (status === 'paused') await resumeEndpoint(world.deps, name);
+      if (status === 'disabled') await enableEndpoint(world.deps, name);
+    }
+    await world.settleAll();
+    const range = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z', dryRun: false };
+    for (const name of endpoints) await recover(world.deps, name, range);
+    await world.settleAll();
+  }
+
+  async check(): Promise<void> {
+    const { world } = this;
+    for (const [id, body] of this.events) {
+      const { deliveries } = await world.trace(id);
+      expect(deliveries.map(({ endpoint }) => endpoint)).toEqual([...endpoints]);
+      for (const { endpoint, status } of deliveries) {
+        expect(['DELIVERED', 'FAILED', 'CANCELLED']).toContain(status);
+        const key = `${id} /${endpoint}`;
+        const successes = this.successes.get(key) ?? 0;
+        if (status === 'DELIVERED') expect(successes).toBeGreaterThanOrEqual(1);
+        expect(successes).toBeLessThanOrEqual(1 + (this.troubled.get(key) ?? 0));
+      }
+      for (const request of world.received) {
+        if (request.headers['webhook-id'] === id) expect(request.body).toBe(body);
+      }
+    }
+    const known = new Set(this.events.keys());
+    for (const { headers } of world.received) expect(known).toContain(headers['webhook-id']);
+  }
+}
+
+describe(`random histories of deliveries (SEED=${seed})`, () => {
+  test('lose no event, make up none, and repeat none after a success but where something went wrong', async () => {
+    const world = await startWebhookWorld();
+    let number = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {
+          number += 1;
+          for (const name of endpoints) await removeEndpoint(world.deps, name).catch(() => undefined);
+          world.clock.advance(1);
+          world.received.length = 0;
+          const history = new History(world, `history-${number}`);
+          await history.run(happenings);
+          await history.check();
+        }),
+        { numRuns: histories, seed },
+      );
+    } finally {
+      await world.close();
+    }
+  });
+});
