@@ -175,7 +175,8 @@ function send(
   });
   request.on('response', (response) => {
     const { statusCode: status = 0, headers } = response;
-    // Nobody asked to switch protocols. Other interim answers never come here: HTTP has clients ignore them.
+    // Nobody asked to switch protocols; where the answer names one, Node closes the connection itself. Other interim
+    // answers never come here: HTTP has clients ignore them.
     if (status === 101) return fail('broken');
     const kept: Buffer[] = [];
     let bytes = 0;
@@ -190,7 +191,6 @@ function send(
     response.on('end', answer);
     response.on('error', () => fail('broken'));
   });
-  request.on('upgrade', () => fail('broken'));
   request.on('error', (error) => {
     const code = codeOf(error);
     const isStale =

@@ -1,5 +1,6 @@
 import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
 import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
+import { type Arrivals, startBenchReceiver } from './bench-receiver.ts';
 import type { Command, ServiceAddresses } from './services.ts';
 
 /** The process that holds everything a poll talks to. It serves its parent only, and ends with it however that ends. */
@@ -11,9 +12,10 @@ const ends = ['DELETED_BY_EXPIRATION', 'DELETED_BY_REVOCATION', 'DELETED_BY_SECU
 const aws = await startEmbeddedServices();
 const cryptshare = await startCryptshareServer();
 const { transfers, requests, switches } = cryptshare;
+const receiver = await startBenchReceiver();
 
-/** Carries out a command; returns how many requests the server has answered since the last `countRequests`. */
-function obey(command: Command): number {
+/** Carries out a command; returns what was counted since it was asked last, if it asks. */
+function obey(command: Command): number | Arrivals {
   switch (command.kind) {
     case 'fill':
       cryptshare.grantToken(command.mailbox, command.clientId, command.token);
@@ -27,6 +29,8 @@ function obey(command: Command): number {
     case 'delay':
       switches.latencyMs = command.milliseconds;
       return 0;
+    case 'takeArrivals':
+      return receiver.takeArrivals();
     case 'countRequests': {
       const { total } = requests;
       requests.reset();
@@ -50,4 +54,8 @@ function listOnce(mailbox: string): void {
 }
 
 process.on('message', (command: Command) => process.send!(obey(command)));
-process.send!({ origin: cryptshare.url, sdkEnvironment: aws.sdkEnvironment } satisfies ServiceAddresses);
+process.send!({
+  origin: cryptshare.url,
+  receiver: receiver.url,
+  sdkEnvironment: aws.sdkEnvironment,
+} satisfies ServiceAddresses);

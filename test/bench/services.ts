@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Watch } from '../../functions/transfers/transfer.ts';
+import type { Arrivals } from './bench-receiver.ts';
 
 /** What the process of the services is told to do. */
 export type Command =
@@ -14,12 +15,15 @@ export type Command =
     }
   | { readonly kind: 'change'; readonly mailbox: string; readonly transfers: number }
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  | { readonly kind: 'countRequests' };
+  | { readonly kind: 'countRequests' }
+  | { readonly kind: 'takeArrivals' };
 
 /** Where the services listen. */
 export interface ServiceAddresses {
   /** Of the simulated Cryptshare Server. */
   readonly origin: string;
+  /** Of the receiver of webhooks. */
+  readonly receiver: string;
   /** Variables by which the AWS SDK finds the embedded services. */
   readonly sdkEnvironment: Readonly<Record<string, string>>;
 }
@@ -70,8 +74,13 @@ export class Services {
   }
 
   /** Requests to the Cryptshare Server, by its own count, since this was asked last. */
-  countRequests(): Promise<number> {
-    return this.tell({ kind: 'countRequests' });
+  async countRequests(): Promise<number> {
+    return (await this.tell({ kind: 'countRequests' })) as number;
+  }
+
+  /** First arrivals of webhooks since this was asked last. */
+  async takeArrivals(): Promise<Arrivals> {
+    return (await this.tell({ kind: 'takeArrivals' })) as Arrivals;
   }
 
   /** Ends the process. */
@@ -81,10 +90,10 @@ export class Services {
     await ended;
   }
 
-  private async tell(command: Command): Promise<number> {
+  private async tell(command: Command): Promise<unknown> {
     const answer = answerOf(this.child);
     this.child.send(command);
-    return (await answer) as number;
+    return answer;
   }
 }
 

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { endpointNotice } from '../../../functions/notices/endpoint-notice.ts';
+import { transferNotice } from '../../../functions/notices/notice.ts';
+import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
+import { transferEvent } from '../../../functions/transfers/event.ts';
+import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';
+import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
+
+const at = '2026-11-24T14:05:59.120Z';
+export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
+
+/** Texts that a chat could take for something else. */
+export const hostileTexts = [
+  '<!channel>',
+  '<@U1>',
+  '<#C1|general>',
+  '<at>Alice</at>',
+  '<https://evil.example|click>',
+  '[click](http://evil.example)',
+  '![x](http://evil.example/x.png)',
+  'http://evil.example',
+  'WWW.evil.example',
+  '&lt;!here&gt;',
+  '*bold*',
+  '_slanted_',
+  '~struck~',
+  '`code`',
+  '```',
+  ':rotating_light:',
+  '{{DATE(2026-11-24T00:00:00Z)}}',
+  '- item',
+  '1. item',
+  '# heading',
+  '> quote',
+  '\\*',
+  'a\u202eb\u2066c',
+  'a\r\n\nb\u2028c\u0000d\u001be',
+  '👩‍👩‍👧'.repeat(30),
+];
+
+const pieces = fc.oneof(
+  fc.constantFrom(...hostileTexts),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
+  fc.constantFrom('<', '>', '&', '*', '_', '~', '`', '\\', '😀', '\ud83d').map((mark) => mark.repeat(200)),
+);
+const text = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((list) => list.join(''));
+
+const mailbox = fc.oneof(
+  text,
+  text.map((part) => part.repeat(50)),
+);
+const trackingId = fc
+  .oneof(
+    fc.stringMatching(/^[!-~]{1,200}$/),
+    fc.constantFrom('\\', '`', '*', '<', '&').map((mark) => mark.repeat(200)),
+  )
+  .filter(isTrackingId);
+const state = text.map(canonicalState);
+const told = fc.record({ trackingId, state, previousState: fc.option(state), unlisted: fc.boolean() });
+
+/** The record of a notice about so many transfers. */
+export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {
+  const events = Array.from({ length: count }, (_, number) =>
+    transferEvent(
+      'https://cryptshare.example.com',
+      watch,
+      { ...example, trackingId: `t-${number}`, ...fact, sequence: 1 },
+      at,
+    ),
+  );
+  return transferNotice(watch, events).record;
+}
+const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null, unlisted: false };
+
+/** Records of notices whose mailbox, states and tracking ids are the worst. */
+export const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
+  .record({
+    watch: fc.record({ mailbox, direction: fc.constantFrom('sent' as const, 'received' as const) }),
+    facts: fc.array(told, { minLength: 1, maxLength: 25 }),
+    times: fc.constantFrom(1, 1, 20),
+  })
+  .map(({ watch, facts, times }) => {
+    const events = Array.from({ length: times }, () => facts)
+      .flat()
+      .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
+    return transferNotice(watch, events).record;
+  });
+
+/** The record of a notice about an endpoint. */
+export const endpointRecord = (message: string): NoticeRecord =>
+  endpointNotice(
+    endpointEvent('endpoint.failing', { endpoint: 'crm', cause: 'timeout', message, failingSince: at }, at),
+  ).record;
