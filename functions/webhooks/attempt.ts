@@ -41,16 +41,17 @@ export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): Endpoin
  * @param stored the bytes as they were published
  */
 export async function attempt(
-  { client, dataKey, now }: AttemptDependencies,
-  endpoint: Endpoint,
+  { client, now }: AttemptDependencies,
+  { format }: Endpoint,
+  secrets: EndpointSecrets,
   delivery: Delivery,
   stored: string,
 ): Promise<Attempt> {
-  const { url, headers, ...secrets } = secretsOf(dataKey, endpoint);
-  const body = bodyOf(endpoint.format, stored);
+  const { url, headers } = secrets;
+  const body = bodyOf(format, stored);
   const startedAt = now().getTime();
   const timestamp = Math.floor(startedAt / 1000);
-  const signing = currentSecrets({ url, headers, ...secrets }, startedAt);
+  const signing = currentSecrets(secrets, startedAt);
   let answer: PostAnswer | undefined;
   let outcome: Outcome;
   try {
@@ -66,7 +67,7 @@ export async function attempt(
       },
       body,
     );
-    outcome = outcomeOf(endpoint.format, answer, now());
+    outcome = outcomeOf(format, answer, now());
   } catch (error) {
     if (!(error instanceof PostError)) throw error;
     outcome = outcomeOfError(error);

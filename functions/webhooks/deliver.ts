@@ -7,7 +7,7 @@ import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf, eventKey
 import type { Doorbells } from './doorbells.ts';
 import { deliverTo, type Settled } from './endpoint-batch.ts';
 import { endpointKey, endpointOf } from './endpoints.ts';
-import { gateKey, gateOf } from './gates.ts';
+import { type Gates, gateKey, gateOf } from './gates.ts';
 
 /** What deliveries are made with. */
 export interface DeliverDependencies extends AttemptDependencies {
@@ -15,6 +15,7 @@ export interface DeliverDependencies extends AttemptDependencies {
   /** Name of the webhooks table. */
   readonly table: string;
   readonly doorbells: Doorbells;
+  readonly gates: Gates;
   /** In [0, 1). */
   readonly random: () => number;
 }

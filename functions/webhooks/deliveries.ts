@@ -111,7 +111,12 @@ function waitingOf(delivery: Delivery, step: NextStep, now: number) {
     case 'PENDING':
       return { due: duePart(delivery), dueAt: sweepAt(step.nextAttemptAt, now), expiresAt: undefined };
     case 'CLAIMED':
-      return { due: duePart(delivery), dueAt: step.claimedUntil, expiresAt: undefined };
+      // A place in the index that is late enough is kept: moving there costs two writes.
+      return {
+        due: duePart(delivery),
+        dueAt: Math.max(step.claimedUntil, delivery.dueAt ?? 0),
+        expiresAt: undefined,
+      };
     case 'HELD':
       return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt), expiresAt: undefined };
     default:

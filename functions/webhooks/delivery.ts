@@ -46,6 +46,8 @@ export interface Delivery extends DeliveryName {
   /** Until when the claim on it counts, while it is `CLAIMED`. */
   readonly claimedUntil?: number;
   readonly reason?: DeliveryReason;
+  /** When the sweep looks after it, while it waits. */
+  readonly dueAt?: number;
 }
 
 /** What a delivery becomes; what is not named here goes. */

@@ -6,6 +6,7 @@ import type { readDeliverEnvironment, readFanOutEnvironment, readSweepEnvironmen
 import type { DeliverDependencies } from './deliver.ts';
 import { Doorbells } from './doorbells.ts';
 import type { FanOutDependencies } from './fan-out.ts';
+import { Gates } from './gates.ts';
 import { WebhookClient } from './post.ts';
 import { dnsResolver } from './resolver.ts';
 import { DataKey } from './sealing.ts';
@@ -26,12 +27,16 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
  *
  * @throws DataKeyError
  */
-export const deliverDependencies = (env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies => ({
-  ...fanOutDependencies(env),
-  dataKey: new DataKey(env.WEBHOOKS_DATA_KEY),
-  client: new WebhookClient({ resolve: dnsResolver(), allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes' }),
-  random: Math.random,
-});
+export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies {
+  const shared = fanOutDependencies(env);
+  return {
+    ...shared,
+    gates: new Gates(shared.dynamo, shared.table),
+    dataKey: new DataKey(env.WEBHOOKS_DATA_KEY),
+    client: new WebhookClient({ resolve: dnsResolver(), allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes' }),
+    random: Math.random,
+  };
+}
 
 /** Builds what sweeps work with. */
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({

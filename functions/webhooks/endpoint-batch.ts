@@ -1,15 +1,14 @@
-import { type Attempt, attempt, newHold } from './attempt.ts';
+import { type Attempt, attempt, newHold, secretsOf } from './attempt.ts';
 import { nextAttemptAt } from './backoff.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import type { Deliveries } from './deliveries.ts';
 import { claimDuration, type Delivery, type NextStep } from './delivery.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, EndpointSecrets } from './endpoint.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import { disabling, nextEndpointHealth } from './endpoint-health.ts';
 import { Endpoints } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { admit, type Gate, leave, type Passage } from './gate.ts';
-import { Gates } from './gates.ts';
 
 /** What became of one delivery. */
 export interface Settled {
@@ -25,6 +24,9 @@ export interface DueBatch {
   /** The stored body of an event; undefined once it has expired. */
   bodyOf(event: string): string | undefined;
 }
+
+/** Milliseconds to wait when too many processes are at the gate at once. */
+const crowdedWait = 2000;
 
 type Deps = DeliverDependencies & { readonly deliveries: Deliveries };
 
@@ -48,18 +50,18 @@ export async function deliverTo(
 
   const hold = newHold();
   const now = deps.now().getTime();
+  const secrets = secretsOf(deps.dataKey, endpoint);
   const limits = limitsOf(endpoint.format, endpoint.maxInFlight);
-  const gates = new Gates(deps.dynamo, deps.table);
   const asking = attemptable.map(({ delivery }) => delivery);
-  const entry = await gates.change(endpoint.name, gate, (current) =>
+  const entry = await deps.gates.change(endpoint.name, gate, (current) =>
     admit(current, hold, asking, limits, now, now + claimDuration),
   );
   // Too many batches at the gate: as good as a full house.
-  const places = entry?.places ?? asking.map(() => now + claimDuration / 2);
+  const places = entry?.places ?? asking.map(() => now + crowdedWait);
   const results = await Promise.all(
     attemptable.map(async ({ delivery, body }, at): Promise<Settled[]> => {
       const place = places[at]!;
-      if (place === 'enter') return attemptClaimed(deps, endpoint, delivery, body);
+      if (place === 'enter') return attemptClaimed(deps, endpoint, secrets, delivery, body);
       return take(deps, delivery, {
         status: 'PENDING',
         attempt: delivery.attempt,
@@ -69,7 +71,7 @@ export async function deliverTo(
     }),
   );
   settled.push(...results.flat());
-  if (entry?.places.includes('enter')) await depart(deps, gates, endpoint, entry.gate, hold, results.flat());
+  if (entry?.places.includes('enter')) await depart(deps, endpoint, entry.gate, hold, results.flat());
   return settled;
 }
 
@@ -100,14 +102,20 @@ async function releaseIfActive(deps: Deps, name: string, settled: Settled[]): Pr
 }
 
 /** Claims a delivery, attempts it, and writes down what follows. */
-async function attemptClaimed(deps: Deps, endpoint: Endpoint, due: Delivery, body: string): Promise<Settled[]> {
+async function attemptClaimed(
+  deps: Deps,
+  endpoint: Endpoint,
+  secrets: EndpointSecrets,
+  due: Delivery,
+  body: string,
+): Promise<Settled[]> {
   const [claimed] = await take(deps, due, {
     status: 'CLAIMED',
     attempt: due.attempt + 1,
     claimedUntil: deps.now().getTime() + claimDuration,
   });
   if (!claimed) return [];
-  const made = await attempt(deps, endpoint, claimed.delivery, body);
+  const made = await attempt(deps, endpoint, secrets, claimed.delivery, body);
   const delivery = await deps.deliveries.step(claimed.delivery, stepAfter(made, endpoint, deps.random), made.endedAt);
   // Somebody else has taken it meanwhile: what follows is theirs to say, that there was an attempt is ours.
   return [{ delivery: delivery ?? { ...claimed.delivery, status: 'CLAIMED' }, attempt: made }];
@@ -127,7 +135,6 @@ function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: Endpoint, 
 /** Takes the attempts out of the gate, and tells operators what the gate shows of the endpoint's health. */
 async function depart(
   deps: Deps,
-  gates: Gates,
   endpoint: Endpoint,
   gate: Gate,
   hold: string,
@@ -135,7 +142,7 @@ async function depart(
 ): Promise<void> {
   const attempts = settled.flatMap(({ attempt: made }) => made ?? []);
   const passages = attempts.map(passageOf);
-  const left = await gates.change(endpoint.name, gate, (current) => ({ gate: leave(current, hold, passages) }));
+  const left = await deps.gates.change(endpoint.name, gate, (current) => ({ gate: leave(current, hold, passages) }));
   if (!left || attempts.length === 0) return;
   const now = deps.now().getTime();
   const causes = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));

@@ -17,7 +17,7 @@ export interface Gate {
   readonly failedAt: number;
   /** Start of the first failed attempt since the last success. */
   readonly failingSince?: number;
-  /** Nobody enters before this instant; afterwards one at a time until a success. */
+  /** Nobody enters before this instant; afterwards one at a time until one of those succeeds. */
   readonly closedUntil?: number;
   /** The first free place in the queue. */
   readonly freeAt: number;
@@ -54,6 +54,9 @@ const closedLongest = 3_600_000;
 /** The same when the endpoint asks to slow down without saying for how long. */
 const slowedFirst = 5000;
 const slowedLongest = 300_000;
+
+/** The longest wish of a receiver that is heeded, in milliseconds. */
+const longestRetryAfter = 86_400_000;
 
 /** Milliseconds from now to the first place in the queue: SQS knows no shorter delay. */
 const soonest = 1000;
@@ -99,7 +102,8 @@ export function admit(
   const places = asking.map(({ hasPlace = false }) => {
     if (entered < room && (interval === 0 || hasPlace || freeAt <= now)) {
       entered += 1;
-      if (!hasPlace && interval > 0) freeAt = now + interval;
+      // Who comes back late is no nearer to the next one for that.
+      if (interval > 0) freeAt = Math.max(freeAt, now + interval);
       return 'enter';
     }
     const place = Math.ceil(Math.max(firstPlace, freeAt));
@@ -121,8 +125,10 @@ function afterPassage(gate: Gate, passage: Passage): Gate {
   const { startedAt, endedAt } = passage;
   const pace = 0.8 * gate.pace + 0.2 * (endedAt - startedAt);
   if (passage.isSuccess) {
-    const { failingSince: _, closedUntil: __, ...rest } = gate;
-    return { ...rest, pace, failures: 0, failedAttempts: 0 };
+    const { failingSince: _, closedUntil, ...rest } = gate;
+    // What was under way before tells nothing against a wish to be left alone.
+    const staysClosed = closedUntil !== undefined && startedAt < closedUntil;
+    return { ...rest, pace, failures: 0, failedAttempts: 0, ...(staysClosed && { closedUntil }) };
   }
   const isCounted = gate.failures === 0 || startedAt >= gate.failedAt;
   const failures = gate.failures + (isCounted ? 1 : 0);
@@ -140,7 +146,8 @@ function afterPassage(gate: Gate, passage: Passage): Gate {
 
 /** Milliseconds for which the gate closes after a failed attempt. */
 function closing({ slowDown, retryAfter = 0 }: Passage, failures: number): number {
-  if (slowDown) return Math.max(retryAfter, doubled(slowedFirst, failures - 1, slowedLongest));
+  if (slowDown)
+    return Math.max(Math.min(retryAfter, longestRetryAfter), doubled(slowedFirst, failures - 1, slowedLongest));
   return failures < failuresToClose ? 0 : doubled(closedFirst, failures - failuresToClose, closedLongest);
 }
 

@@ -14,14 +14,14 @@ export interface BenchReceiver {
 /** Milliseconds that `/sleep` takes to answer. */
 const sleep = 14_000;
 
-/** Starts the receiver: `/ok` answers at once, `/sleep` after 14 s, `/drip` a byte a second for ever. */
+/** Starts the receiver: `/ok` and `/healthy…` answer at once, `/sleep` after 14 s, `/drip` a byte a second for ever. */
 export async function startBenchReceiver(): Promise<BenchReceiver> {
   let arrivals: Arrivals = {};
   const server = http.createServer((request, response) => {
     const at = performance.timeOrigin + performance.now();
     request.resume();
-    if (request.url === '/ok') {
-      arrivals[String(request.headers['webhook-id'])] ??= at;
+    if (request.url === '/ok') arrivals[String(request.headers['webhook-id'])] ??= at;
+    if (request.url === '/ok' || request.url?.startsWith('/healthy')) {
       request.on('end', () => response.writeHead(204).end());
     } else if (request.url === '/sleep') {
       const timer = setTimeout(() => response.writeHead(204).end(), sleep);

@@ -5,12 +5,13 @@ import { PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns
 import { SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
-import { attempt } from '../../functions/webhooks/attempt.ts';
+import { attempt, secretsOf } from '../../functions/webhooks/attempt.ts';
 import { type DeliverDependencies, deliver } from '../../functions/webhooks/deliver.ts';
 import type { Delivery } from '../../functions/webhooks/delivery.ts';
 import { Doorbells, parseDoorbell } from '../../functions/webhooks/doorbells.ts';
 import { addEndpoint, type EndpointLifeDependencies, removeEndpoint } from '../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../functions/webhooks/fan-out.ts';
+import { Gates } from '../../functions/webhooks/gates.ts';
 import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { createTopic, createWebhooksTable } from '../../infra/local/embedded-services.ts';
@@ -25,7 +26,9 @@ export interface WebhookSpeed {
   readonly throughServices: number;
   /** Milliseconds from the publication of an event to the arrival of its webhook. */
   readonly latency: Percentiles;
-  /** The same for an endpoint beside one that sleeps, one that refuses connections and one that drips. */
+  /** The same beside three other endpoints that get the same events and are healthy, too. */
+  readonly besideHealthy: Percentiles;
+  /** The same beside one that sleeps for 14 s, one that refuses connections and one that drips a byte a second. */
   readonly besideBad: Percentiles;
 }
 
@@ -39,8 +42,8 @@ const sends = 10_000;
 const deliveries = 3000;
 
 /** Events of a measurement of latency, and milliseconds between them. */
-const timedEvents = 400;
-const pace = 40;
+const timedEvents = 200;
+const pace = 100;
 
 /** Measures how fast webhooks are delivered. */
 export async function measureWebhooks(services: Services): Promise<WebhookSpeed> {
@@ -52,8 +55,9 @@ export async function measureWebhooks(services: Services): Promise<WebhookSpeed>
     const throughServices = await bench.throughServices(deliveries);
     await bench.latency('warm-up', timedEvents / 4);
     const latency = await bench.latency('alone', timedEvents);
-    const besideBad = await bench.latencyBesideBad(timedEvents);
-    return { sendPath, throughServices, latency, besideBad };
+    const besideHealthy = await bench.latency('healthy', timedEvents, ['healthy-1', 'healthy-2', 'healthy-3']);
+    const besideBad = await bench.latency('bad', timedEvents, ['sleep', 'drip', 'refused']);
+    return { sendPath, throughServices, latency, besideHealthy, besideBad };
   } finally {
     bench.stop();
   }
@@ -109,6 +113,7 @@ class WebhookBench {
       dynamo,
       table,
       doorbells: new Doorbells(sqs, doorbells.url),
+      gates: new Gates(dynamo, table),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       client: new WebhookClient({ resolve: async () => [], allowPrivate: true }),
       allowPrivate: true,
@@ -124,7 +129,8 @@ class WebhookBench {
     const events = eventsOf(`send-${count}`, count);
     const started = performance.now();
     const outcomes = await pLimit(32).map(events, async (event) => {
-      const { outcome } = await attempt(this.deps, endpoint, deliveryOf(event), eventBody(event));
+      const secrets = secretsOf(this.deps.dataKey, endpoint);
+      const { outcome } = await attempt(this.deps, endpoint, secrets, deliveryOf(event), eventBody(event));
       return outcome.kind;
     });
     const seconds = (performance.now() - started) / 1000;
@@ -155,20 +161,12 @@ class WebhookBench {
     return count / seconds;
   }
 
-  /** Publishes so many events at a steady pace, and looks when their webhooks arrive at a healthy endpoint. */
-  async latency(name: string, count: number): Promise<Percentiles> {
-    await this.add('ok');
+  /** Publishes so many events at a steady pace, and looks when their webhooks arrive at one endpoint beside others. */
+  async latency(name: string, count: number, others: readonly string[] = []): Promise<Percentiles> {
+    for (const endpoint of ['ok', ...others]) await this.add(endpoint);
     const result = await this.timed(name, count);
-    await removeEndpoint(this.deps, 'ok');
+    for (const endpoint of ['ok', ...others]) await removeEndpoint(this.deps, endpoint);
     return result;
-  }
-
-  /** The same while three other endpoints that get the same events behave badly. */
-  async latencyBesideBad(count: number): Promise<Percentiles> {
-    await this.add('sleep');
-    await this.add('drip');
-    await addEndpoint(this.deps, 'refused', { url: 'http://127.0.0.1:1/' });
-    return this.latency('beside', count);
   }
 
   stop(): void {
@@ -215,7 +213,9 @@ class WebhookBench {
   }
 
   private add(name: string, maxInFlight?: number) {
-    return addEndpoint(this.deps, name, { url: `${this.url}/${name}`, ...(maxInFlight && { maxInFlight }) });
+    // Nobody listens on port 1.
+    const url = name === 'refused' ? 'http://127.0.0.1:1/' : `${this.url}/${name}`;
+    return addEndpoint(this.deps, name, { url, ...(maxInFlight && { maxInFlight }) });
   }
 }
 

@@ -12,6 +12,7 @@ import { type Delivery, type DeliveryName, duePartNames } from '../../../functio
 import { Doorbells, parseDoorbell } from '../../../functions/webhooks/doorbells.ts';
 import type { EndpointLifeDependencies } from '../../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { Gates } from '../../../functions/webhooks/gates.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
@@ -97,6 +98,7 @@ export async function startWebhookWorld() {
   const shared = { dynamo, table: webhooksTable, doorbells: new Doorbells(sqs, queue.url), now: clock.now };
   const deps: DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
+    gates: new Gates(dynamo, webhooksTable),
     dataKey,
     client,
     random: () => 0.5,
