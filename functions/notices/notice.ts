@@ -176,7 +176,9 @@ function beforeWords({ type, data }: TransferEvent): string {
 /** `2026-11-24 14:05 UTC`. */
 export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
-const cut = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 3)}...`);
+/** Cuts between characters, never within a surrogate pair. */
+const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 
 /** Without the characters that a chat takes for emphasis or for a link. */
 const unmarked = (text: string): string => text.replaceAll(/[*_~`[\]]/g, ' ');

@@ -48,31 +48,32 @@ export function nextEndpointHealth(
 ): EndpointHealthChange | undefined {
   const { name, health } = endpoint;
   const time = iso(at);
-  if (gate.failingSince === undefined) {
-    if (!health) return undefined;
-    const { cause: told, failingSince } = health;
-    const data = { endpoint: name, cause: told, message: causes[told], failingSince };
+  const failingSince = gate.failingSince === undefined ? undefined : iso(gate.failingSince);
+  // One that fails since another time has been well in between, though that was not written down.
+  if (health && health.failingSince !== failingSince) {
+    const { cause: told } = health;
+    const data = { endpoint: name, cause: told, message: causes[told], failingSince: health.failingSince };
     return { health: undefined, body: eventBody(endpointEvent('endpoint.recovered', data, time)) };
   }
-  if (cause === undefined) return undefined;
-  const data = { endpoint: name, cause, message: causes[cause], failingSince: iso(gate.failingSince) };
+  if (failingSince === undefined || cause === undefined) return undefined;
+  const data = { endpoint: name, cause, message: causes[cause], failingSince };
   if (!health) {
     if (gate.failures < failuresToTell) return undefined;
     return {
-      health: { failingSince: data.failingSince, cause },
+      health: { failingSince, cause },
       body: eventBody(endpointEvent('endpoint.failing', data, time)),
     };
   }
   if (gate.failedAttempts < attemptsToDisable) return undefined;
   if (health.warnedAt === undefined) {
-    if (at < gate.failingSince + failingToDisable - warning) return undefined;
+    if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
     const disableAt = iso(at + warning);
     return {
       health: { ...health, warnedAt: at },
       body: eventBody(endpointEvent('endpoint.failing', { ...data, disableAt }, time)),
     };
   }
-  return at < health.warnedAt + warning ? undefined : disabling(endpoint, data.failingSince, cause, at);
+  return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
 }
 
 /** What becomes of an endpoint that is disabled for a cause. */

@@ -8,7 +8,7 @@ export interface Gate {
   /** Counts its changes. */
   readonly rev: number;
   /** Attempts under way, by the batch that makes them; what died there leaves when its time is over. */
-  readonly holds: Readonly<Record<string, { readonly count: number; readonly until: number }>>;
+  readonly holds: Readonly<Record<string, Hold>>;
   /** Failed attempts in a row. Those that were under way at the same time count as one. */
   readonly failures: number;
   /** Failed attempts since the last success, each counted. */
@@ -23,6 +23,13 @@ export interface Gate {
   readonly freeAt: number;
   /** Smoothed duration of an attempt, in milliseconds. */
   readonly pace: number;
+}
+
+/** Attempts of one batch. */
+export interface Hold {
+  readonly count: number;
+  readonly since: number;
+  readonly until: number;
 }
 
 /** How many may enter. */
@@ -95,7 +102,9 @@ export function admit(
   const isClosed = closedUntil !== undefined && closedUntil > now;
   const isProbing = closedUntil !== undefined && !isClosed;
   const room = isClosed ? 0 : Math.max(0, (isProbing ? 1 : maxInFlight) - inFlight);
-  const step = Math.max(interval, gate.pace / maxInFlight);
+  // An endpoint that has not answered for long is slower than it was ever seen to be.
+  const oldest = Math.min(now, ...Object.values(holds).map(({ since }) => since));
+  const step = Math.max(interval, Math.max(gate.pace, now - oldest) / maxInFlight);
   const firstPlace = isClosed ? closedUntil : now + (isProbing ? probeWait : Math.max(soonest, interval));
   let { freeAt } = gate;
   let entered = 0;
@@ -110,7 +119,7 @@ export function admit(
     freeAt = place + step;
     return place;
   });
-  if (entered > 0) holds[hold] = { count: entered, until };
+  if (entered > 0) holds[hold] = { count: entered, since: now, until };
   return { gate: { ...gate, rev: gate.rev + 1, holds, freeAt }, places };
 }
 

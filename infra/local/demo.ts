@@ -35,8 +35,8 @@ const ends = [
 const pace = 1500;
 
 /** Of every so many milliseconds, the webhook `archive` is out of order for the first few, which shows retries. */
-const outageEvery = 120_000;
-const outage = 15_000;
+const outageEvery = 60_000;
+const outage = 5000;
 
 /** Delays of a webhook's retries in the demo, where nobody wants to wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];

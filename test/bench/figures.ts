@@ -3,12 +3,14 @@ import type { ComparisonCost } from './comparison.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import { oneChange, type PollCost, type Scenario, unchanged } from './scenarios.ts';
 import type { Spread } from './spread.ts';
+import type { WebhookSpeed } from './webhooks.ts';
 
 /** One of the figures that the design promises. */
 export interface Figure {
   readonly what: string;
-  /** The promise: at most so much. */
+  /** The promise: at most so much, or at least. */
   readonly limit: number;
+  readonly isLeast?: boolean;
   readonly unit: string;
   /** Undefined when this run has not measured it. */
   readonly measured: Spread | undefined;
@@ -16,11 +18,12 @@ export interface Figure {
   readonly isReached: boolean | undefined;
 }
 
-/** The figures of the design that concern the poll, beside what was measured. */
+/** The figures of the design beside what was measured. */
 export function figures(
   costs: readonly PollCost[],
   comparisons: readonly ComparisonCost[],
   reading: PageReadingTime,
+  webhooks: WebhookSpeed,
 ): Figure[] {
   const costOf = (scenario: Scenario) =>
     costs.find(
@@ -40,6 +43,15 @@ export function figures(
       count(`compare 100,000, ${changes} changed: heap`, 100, 'MB', once(heapGrowth)),
     ]),
     time(`${reading.pages} pages at ${reading.delay} ms, ${reading.atOnce} at a time`, 1.3, '× ideal', factor),
+    time('publication → first webhook attempt: p99', 100, 'ms', once(webhooks.latency.p99)),
+    time(
+      'p99 beside bad endpoints',
+      1.2,
+      '× beside healthy ones',
+      once(webhooks.besideBad.p99 / webhooks.besideHealthy.p99),
+    ),
+    rate('webhooks in the send path', 1000, webhooks.sendPath),
+    rate('webhooks through queue and database', 400, webhooks.throughServices),
   ];
 }
 
@@ -57,6 +69,15 @@ const time = (what: string, limit: number, unit: string, measured: Spread): Figu
   unit,
   measured,
   isReached: measured.median <= limit,
+});
+
+const rate = (what: string, limit: number, measured: number): Figure => ({
+  what,
+  limit,
+  isLeast: true,
+  unit: 'a second',
+  measured: once(Math.round(measured)),
+  isReached: measured >= limit,
 });
 
 const once = (value: number): Spread => ({ least: value, median: value, greatest: value });

@@ -14,6 +14,7 @@ import { pollDependencies } from './polling.ts';
 import { type Report, reportText } from './report.ts';
 import { extrapolated, measureScenarios, type PollCost, smallestMailbox } from './scenarios.ts';
 import { Services } from './services.ts';
+import { measureWebhooks } from './webhooks.ts';
 
 const { sizes, json } = parseOptions(process.argv.slice(2));
 const services = await Services.start();
@@ -42,6 +43,8 @@ async function run(deps: PollDependencies): Promise<Report> {
   const comparisons = await measureComparison(services, server);
   progress('listing 100 pages on a slow server');
   const pageReading = await measurePageReading(services, deps);
+  progress('delivering webhooks');
+  const webhooks = await measureWebhooks(services);
   const polls: PollCost[] = [];
   for (const [at, approach] of approaches.entries()) polls.push(...(await measureSizes(approach, at)));
   return {
@@ -52,8 +55,9 @@ async function run(deps: PollDependencies): Promise<Report> {
     polls,
     comparisons,
     pageReading,
+    webhooks,
     months: monthlyCosts(polls),
-    figures: figures(polls, comparisons, pageReading),
+    figures: figures(polls, comparisons, pageReading, webhooks),
   };
 }
 
@@ -71,7 +75,7 @@ async function measureSizes(approach: Approach, at: number): Promise<PollCost[]>
 
 /** In words, by what it took on two shared cores. */
 function expectedDuration(approaches: readonly Approach[]): string {
-  const fixedSeconds = 40;
+  const fixedSeconds = 150;
   const secondsPerMailbox = 5;
   const seconds = approaches.flatMap(({ largestMeasured, secondsPerTransfer }) =>
     sizes.map((size) => secondsPerMailbox + Math.min(size, largestMeasured) * secondsPerTransfer),

@@ -13,7 +13,9 @@ const largestMailbox = 1_000_000;
 /** Reads the command line; prints help and mistakes itself, and then ends the process. */
 export function parseOptions(args: readonly string[]): Options {
   return new Command('npm run bench --')
-    .description('Measures what a poll costs, beside two ways in which one would otherwise write it.')
+    .description(
+      'Measures what a poll costs, beside two ways in which one would otherwise write it, and how fast webhooks are.',
+    )
     .option('--sizes <list>', 'transfers in the mailbox, with commas between', parseSizes, [100, 1000, 10_000, 100_000])
     .option('--json', 'print one JSON object instead of tables', false)
     .helpOption('-h, --help', 'show this help')

@@ -3,7 +3,8 @@ import type { Figure } from './figures.ts';
 import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
-import { comparisonTable, figureTable, monthTable, pageReadingTable, pollTable } from './tables.ts';
+import { comparisonTable, figureTable, monthTable, pageReadingTable, pollTable, webhookTable } from './tables.ts';
+import type { WebhookSpeed } from './webhooks.ts';
 
 /** Everything that one run has measured. */
 export interface Report {
@@ -17,13 +18,14 @@ export interface Report {
   readonly polls: readonly PollCost[];
   readonly comparisons: readonly ComparisonCost[];
   readonly pageReading: PageReadingTime;
+  readonly webhooks: WebhookSpeed;
   readonly months: readonly MonthlyCost[];
   readonly figures: readonly Figure[];
 }
 
 /** The report as a person reads it. */
 export function reportText(report: Report): string {
-  const { startedAt, duration, machine, node, polls, comparisons, pageReading, months, figures } = report;
+  const { startedAt, duration, machine, node, polls, comparisons, pageReading, webhooks, months, figures } = report;
   const missed = figures.filter(({ isReached }) => isReached === false).length;
   const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
   return [
@@ -34,6 +36,7 @@ export function reportText(report: Report): string {
       comparisonTable(comparisons),
     ),
     section('Listing on a slow server', pageReadingTable(pageReading)),
+    section('Webhooks', webhookTable(webhooks)),
     ...(months.length === 0
       ? []
       : [

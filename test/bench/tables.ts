@@ -4,6 +4,7 @@ import type * as month from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
 import type { Spread } from './spread.ts';
+import type { WebhookSpeed } from './webhooks.ts';
 
 /** Texts of a row, one for each column. */
 type Row = readonly string[];
@@ -77,13 +78,42 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
   );
 }
 
+/** Webhooks: deliveries a second, and from publication to the first attempt. */
+export function webhookTable({ sendPath, throughServices, latency, besideHealthy, besideBad }: WebhookSpeed): string {
+  const latencies = {
+    alone: latency,
+    'beside three healthy endpoints': besideHealthy,
+    'beside three bad ones': besideBad,
+  };
+  return [
+    table(
+      ['deliveries', 'a second'],
+      [
+        ['open, sign, judge, post, classify', number.format(sendPath)],
+        ['doorbell to finished row, through the embedded services', number.format(throughServices)],
+      ],
+      1,
+    ),
+    table(
+      ['publication to first attempt', 'events', 'p50 ms', 'p99 ms'],
+      Object.entries(latencies).map(([name, { count, p50, p99 }]) => [
+        name,
+        String(count),
+        fine.format(p50),
+        fine.format(p99),
+      ]),
+      1,
+    ),
+  ].join('\n\n');
+}
+
 /** Promises beside measurements. */
 export function figureTable(figures: readonly Figure[]): string {
   return table(
-    ['figure of the design', 'at most', 'measured', ''],
-    figures.map(({ what, limit, unit, measured, isReached }) => [
+    ['figure of the design', 'promise', 'measured', ''],
+    figures.map(({ what, limit, unit, isLeast, measured, isReached }) => [
       what,
-      `${limit} ${unit}`,
+      `${isLeast ? '≥' : '≤'} ${limit} ${unit}`,
       measured ? (isCount(measured) ? range(measured) : spread(measured)) : '-',
       isReached === undefined ? 'not measured with these sizes' : isReached ? 'reached' : 'NOT REACHED',
     ]),

@@ -271,3 +271,20 @@ test('neither a former state nor a tracking id brings markup into the chat', () 
   const { chat } = transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, [event]);
   expect(chat.content.description.split('\n')[1]).toMatch(/^• \*failed\* `a'\*b\*'` \(was [^*~`[\]]*\)$/);
 });
+
+test('the chat has texts within its limits that are cut between characters', () => {
+  for (let length = 180; length <= 250; length += 1) {
+    const mailbox = 'x'.repeat(length) + '😀'.repeat(5000);
+    const { title, description } = transferNotice({ ...watch, mailbox }, [eventOf({})]).chat.content;
+    const data = { ...watch, cause: 'unreachable', message: mailbox, failingSince: at } as const;
+    const failing = watchNotice(watchEvent(server, 'watch.failing', data, at)).chat.content;
+    for (const [text, limit] of [
+      [title, 250],
+      [description, 8000],
+      [failing.description, 8000],
+    ] as const) {
+      expect(text.length).toBeLessThanOrEqual(limit);
+      expect(/\p{Cs}/u.test(text), `${length}`).toBe(false);
+    }
+  }
+});

@@ -82,9 +82,7 @@ describe('an open gate', () => {
   });
 
   it('counts its changes', () => {
-    const { gate } = ask(newGate, 'a', 1, start);
-    expect(gate.rev).toBe(1);
-    expect(leave(gate, 'a', []).rev).toBe(2);
+    expect([newGate.rev, ask(newGate, 'a', 1, start).gate.rev, leave(newGate, 'a', []).rev]).toEqual([0, 1, 1]);
   });
 });
 
@@ -278,14 +276,12 @@ it('lets all in with an interval, no two within a second, when they come back at
       let gate = newGate;
       const enteredAt: number[] = [];
       const queue: { at: number; takes: number; hasPlace?: true; since?: number }[] = arriving.map((each) => each);
-      while (queue.length > 0) {
+      for (let turn = 0; turn < 1000 && queue.length > 0; turn += 1) {
         queue.sort((a, b) => a.at - b.at);
         const { since, ...next } = queue.shift()!;
         const { at, takes } = next;
-        if (since !== undefined) {
-          gate = leave(gate, `${since}`, [passage(since, { ...success, endedAt: at })]);
-          continue;
-        }
+        if (since !== undefined) gate = leave(gate, `${since}`, [passage(since, { ...success, endedAt: at })]);
+        if (since !== undefined) continue;
         const admission = admit(gate, `${at}`, [next], slack, at, at + holdTime);
         gate = admission.gate;
         const [place] = admission.places;

@@ -10,6 +10,11 @@ export interface Line {
   readonly outcome?: string;
   readonly trouble?: { readonly cause: string; readonly message: string };
   readonly event?: TransferEvent;
+  /** Of receipts and deliveries. */
+  readonly endpoint?: string;
+  readonly id?: string;
+  readonly status?: number | string;
+  readonly type?: string;
 }
 
 /** `npm start` as a process of its own. */
