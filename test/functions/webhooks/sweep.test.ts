@@ -25,27 +25,27 @@ describe('a sweep', () => {
     expect(await world.sweep()).toMatchObject({ rung: 0, left: 0 });
   });
 
-  test('rings for lost doorbells over many pages, and once only while they may still be under way', async () => {
-    await loseDoorbells(450);
+  test('rings for lost doorbells once only while they may still be under way', async () => {
+    await loseDoorbells(5);
     world.clock.advance(120_000);
-    expect(await world.sweep()).toMatchObject({ rung: 450, left: 0, longestWait: 120_000, failed: 0 });
-    expect(new Set((await world.takeDoorbells()).map(({ event }) => event)).size).toBe(450);
+    expect(await world.sweep()).toMatchObject({ rung: 5, left: 0, longestWait: 120_000, failed: 0 });
+    expect(new Set((await world.takeDoorbells()).map(({ event }) => event)).size).toBe(5);
     expect(await world.sweep()).toMatchObject({ rung: 0 });
     world.clock.advance(120_000);
-    expect(await world.sweep()).toMatchObject({ rung: 450 });
+    expect(await world.sweep()).toMatchObject({ rung: 5 });
   });
 
-  test('gives an endpoint its share, so that a backlog does not keep others from being swept', async () => {
+  test('gives an endpoint its share over many pages, so that its backlog does not keep others from being swept', async () => {
     await loseDoorbells(endpointShare + 20);
     await addEndpoint(world.deps, 'other', { url: world.urlOf('other') });
     await world.fanOut(exampleEvent('for-both'));
     await world.takeDoorbells();
     world.clock.advance(120_000);
     const swept = await world.sweep();
-    expect(swept.rung + swept.left).toBe(endpointShare + 22);
+    expect(swept).toMatchObject({ rung: endpointShare + 1, left: 21 });
     expect((await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'other')).toHaveLength(1);
     world.clock.advance(1);
-    expect((await world.sweep()).rung).toBe(swept.left);
+    expect((await world.sweep()).rung).toBe(21);
   });
 
   test('stops when time is short and says what it left', async () => {
