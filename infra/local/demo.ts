@@ -34,9 +34,9 @@ const ends = [
 /** Milliseconds from one happening to the next. */
 const pace = 1500;
 
-/** Of every so many milliseconds, the webhook `archive` is out of order for the first few, which shows retries. */
-const outageEvery = 60_000;
-const outage = 5000;
+/** Of so many requests, the webhook `archive` answers the first few with an error, which shows retries. */
+const outageEvery = 50;
+const outage = 3;
 
 /** Delays of a webhook's retries in the demo, where nobody wants to wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
@@ -54,8 +54,12 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<
   server.transfers.seed({ sender: alice, to: ['carol@example.net'], count: 40, state: 'ACTIVE' });
   server.transfers.seed({ sender: 'dave@example.net', to: [bob], count: 5, state: 'DELETED_BY_EXPIRATION' });
 
-  const started = Date.now();
-  const isOut = (endpoint: string) => endpoint === 'archive' && (Date.now() - started) % outageEvery < outage;
+  let requests = 0;
+  const isOut = (endpoint: string) => {
+    if (endpoint !== 'archive') return false;
+    requests += 1;
+    return (requests - 1) % outageEvery < outage;
+  };
   const receiver = await startWebhookReceiver(isOut, onReceipt);
   const webhooks = ['crm', 'archive'].map((name) => ({
     name,
