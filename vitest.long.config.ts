@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The searches that random histories make, twenty times as long. */
+/** The searches that random histories make, many times as long. */
 export default defineConfig({
   test: {
     include: ['test/functions/transfers/histories.test.ts', 'test/functions/webhooks/webhook-histories.test.ts'],

@@ -19,7 +19,7 @@ export const defaultRetryDelays: readonly number[] = [
 ];
 
 /** The longest wish of a receiver that is heeded, in milliseconds. */
-const longestRetryAfter = 24 * hours;
+export const longestRetryAfter = 24 * hours;
 
 /** Delays are up to a fifth shorter or longer, so that what failed together does not come back together. */
 const jitter = 0.2;

@@ -148,7 +148,12 @@ async function depart(
   const causes = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
   const isGone = attempts.find(({ outcome }) => outcome.kind === 'gone');
   const change = isGone
-    ? disabling(endpoint, new Date(isGone.startedAt).toISOString(), causes.at(-1) as EndpointCause, now)
+    ? disabling(
+        endpoint,
+        new Date(left.gate.failingSince ?? isGone.startedAt).toISOString(),
+        causes.at(-1) as EndpointCause,
+        now,
+      )
     : nextEndpointHealth(endpoint, left.gate, causes.at(-1), now);
   if (change) await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
 }

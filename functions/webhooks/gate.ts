@@ -1,3 +1,5 @@
+import { longestRetryAfter } from './backoff.ts';
+
 /**
  * How one endpoint is doing, and who may go to it now. All instants are Unix times in milliseconds.
  *
@@ -61,9 +63,6 @@ const closedLongest = 3_600_000;
 /** The same when the endpoint asks to slow down without saying for how long. */
 const slowedFirst = 5000;
 const slowedLongest = 300_000;
-
-/** The longest wish of a receiver that is heeded, in milliseconds. */
-const longestRetryAfter = 86_400_000;
 
 /** Milliseconds from now to the first place in the queue: SQS knows no shorter delay. */
 const soonest = 1000;

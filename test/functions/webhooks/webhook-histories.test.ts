@@ -16,7 +16,7 @@ import { recover } from '../../../functions/webhooks/replay.ts';
 import { FaultPlan, type PlannedFault } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
-const histories = Number(process.env.WEBHOOK_HISTORIES ?? 30);
+const histories = Number(process.env.WEBHOOK_HISTORIES ?? 20);
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
 const endpoints = ['a', 'b'] as const;
