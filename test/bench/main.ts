@@ -75,7 +75,7 @@ async function measureSizes(approach: Approach, at: number): Promise<PollCost[]>
 
 /** In words, by what it took on two shared cores. */
 function expectedDuration(approaches: readonly Approach[]): string {
-  const fixedSeconds = 150;
+  const fixedSeconds = 250;
   const secondsPerMailbox = 5;
   const seconds = approaches.flatMap(({ largestMeasured, secondsPerTransfer }) =>
     sizes.map((size) => secondsPerMailbox + Math.min(size, largestMeasured) * secondsPerTransfer),

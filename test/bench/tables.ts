@@ -4,7 +4,7 @@ import type * as month from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
 import type { Spread } from './spread.ts';
-import type { WebhookSpeed } from './webhooks.ts';
+import type { Percentiles, WebhookSpeed } from './webhooks.ts';
 
 /** Texts of a row, one for each column. */
 type Row = readonly string[];
@@ -80,11 +80,11 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
 
 /** Webhooks: deliveries a second, and from publication to the first attempt. */
 export function webhookTable({ sendPath, throughServices, latency, besideHealthy, besideBad }: WebhookSpeed): string {
-  const latencies = {
-    alone: latency,
-    'beside three healthy endpoints': besideHealthy,
-    'beside three bad ones': besideBad,
-  };
+  const latencies: readonly (readonly [string, Percentiles])[] = [
+    ['alone', latency],
+    ...besideHealthy.map((round) => ['beside three healthy endpoints', round] as const),
+    ...besideBad.map((round) => ['beside three bad ones', round] as const),
+  ];
   return [
     table(
       ['deliveries', 'a second'],
@@ -96,12 +96,7 @@ export function webhookTable({ sendPath, throughServices, latency, besideHealthy
     ),
     table(
       ['publication to first attempt', 'events', 'p50 ms', 'p99 ms'],
-      Object.entries(latencies).map(([name, { count, p50, p99 }]) => [
-        name,
-        String(count),
-        fine.format(p50),
-        fine.format(p99),
-      ]),
+      latencies.map(([name, { count, p50, p99 }]) => [name, String(count), fine.format(p50), fine.format(p99)]),
       1,
     ),
   ].join('\n\n');
