@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
@@ -81,6 +80,3 @@ export async function attempt(
     response: answer?.body,
   };
 }
-
-/** A name for what one batch does with one endpoint. */
-export const newHold = (): string => randomUUID();

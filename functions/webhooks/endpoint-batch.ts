@@ -1,4 +1,5 @@
-import { type Attempt, attempt, newHold, secretsOf } from './attempt.ts';
+import { randomUUID } from 'node:crypto';
+import { type Attempt, attempt, secretsOf } from './attempt.ts';
 import { nextAttemptAt } from './backoff.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -48,7 +49,7 @@ export async function deliverTo(
   if (settled.some(({ delivery }) => delivery.status === 'HELD')) await releaseIfActive(deps, endpoint!.name, settled);
   if (!endpoint || attemptable.length === 0) return settled;
 
-  const hold = newHold();
+  const hold = randomUUID();
   const now = deps.now().getTime();
   const secrets = secretsOf(deps.dataKey, endpoint);
   const limits = limitsOf(endpoint.format, endpoint.maxInFlight);

@@ -50,8 +50,8 @@ const concurrency = 8;
 const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 'CANCELLED', 'HELD']);
 
 /**
- * Releases what was held while an endpoint was paused or disabled; also what failed meanwhile, if its event lies in the
- * range. Attempts begin anew, under the same ids.
+ * Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. What failed
+ * is for {@link replay}.
  *
  * @throws EndpointError unless the endpoint is active
  */
