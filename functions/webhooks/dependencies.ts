@@ -31,7 +31,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
   const shared = fanOutDependencies(env);
   return {
     ...shared,
-    gates: new Gates(shared.dynamo, shared.table),
+    gates: new Gates(shared.dynamo, shared.table, Math.random),
     dataKey: new DataKey(env.WEBHOOKS_DATA_KEY),
     client: new WebhookClient({ resolve: dnsResolver(), allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes' }),
     random: Math.random,

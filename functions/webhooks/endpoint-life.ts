@@ -15,7 +15,7 @@ import {
   type EndpointSettingsInput,
 } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
-import { Gates } from './gates.ts';
+import { forgetGate } from './gates.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
 
@@ -140,7 +140,7 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 
 /** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
-  await new Gates(deps.dynamo, deps.table).forget(name);
+  await forgetGate(deps.dynamo, deps.table, name);
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
@@ -201,7 +201,7 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   await existing(deps, name);
   await registry(deps).remove(name);
-  await new Gates(deps.dynamo, deps.table).forget(name);
+  await forgetGate(deps.dynamo, deps.table, name);
 }
 
 /**

@@ -24,11 +24,14 @@ const longestWait = 100;
 export class Gates {
   private readonly client: DynamoDBClient;
   private readonly table: string;
+  private readonly random: () => number;
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Gate }>();
 
-  constructor(client: DynamoDBClient, table: string) {
+  /** @param random in [0, 1), for the waits of those that were not quick enough */
+  constructor(client: DynamoDBClient, table: string, random: () => number) {
     this.client = client;
     this.table = table;
+    this.random = random;
   }
 
   /**
@@ -53,7 +56,7 @@ export class Gates {
           turn.last = result.gate;
           return result;
         }
-        if (tries > 0) await sleep(Math.random() * Math.min(longestWait, firstWait * 2 ** tries));
+        if (tries > 0) await sleep(this.random() * Math.min(longestWait, firstWait * 2 ** tries));
         current = await this.read(endpoint);
         turn.last = newGate;
       }
@@ -75,10 +78,10 @@ export class Gates {
     const [row] = await new Partition(this.client, this.table, pk).range(sk, sk);
     return gateOf(row);
   }
+}
 
-  /** Forgets how an endpoint was doing. */
-  async forget(endpoint: string): Promise<void> {
-    const { pk, sk } = gateKey(endpoint);
-    await new Partition(this.client, this.table, pk).delete(sk);
-  }
+/** Forgets how an endpoint was doing. */
+export async function forgetGate(client: DynamoDBClient, table: string, endpoint: string): Promise<void> {
+  const { pk, sk } = gateKey(endpoint);
+  await new Partition(client, table, pk).delete(sk);
 }

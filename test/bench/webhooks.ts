@@ -120,7 +120,7 @@ class WebhookBench {
       dynamo,
       table,
       doorbells: new Doorbells(sqs, doorbells.url),
-      gates: new Gates(dynamo, table),
+      gates: new Gates(dynamo, table, Math.random),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       client: new WebhookClient({ resolve: async () => [], allowPrivate: true }),
       allowPrivate: true,

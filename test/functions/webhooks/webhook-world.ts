@@ -98,7 +98,7 @@ export async function startWebhookWorld() {
   const shared = { dynamo, table: webhooksTable, doorbells: new Doorbells(sqs, queue.url), now: clock.now };
   const deps: DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
-    gates: new Gates(dynamo, webhooksTable),
+    gates: new Gates(dynamo, webhooksTable, () => 0.5),
     dataKey,
     client,
     random: () => 0.5,
