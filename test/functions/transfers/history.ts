@@ -123,6 +123,8 @@ export interface Account {
   readonly notices: readonly string[];
   /** The states that were stored without an event. */
   readonly baseline: ReadonlyMap<string, string>;
+  /** Those of them that were unlisted again, without an event either, before the baseline was complete. */
+  readonly goneBeforeBaseline: ReadonlySet<string>;
   /** The state of each listed transfer in the snapshot at the end. */
   readonly snapshot: ReadonlyMap<string, string>;
   /** Events that rows of the snapshot hold as not published, at the end. */
@@ -195,12 +197,13 @@ export async function live(
   const server = world.client({}, WatchedClient) as WatchedClient;
   const deps = { ...world.deps, server };
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
-  const rowsOfSnapshot = async () => {
+  const everyRow = async () => {
     const { bits } = await snapshot.readRoot();
     const rows = await snapshot.readBuckets(new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)), bits);
-    return [...rows.values()].filter(isListed);
+    return [...rows.values()];
   };
   const baseline = new Map<string, string>();
+  const goneBeforeBaseline = new Set<string>();
   let isBaselineStored = false;
   const run = async (plan: FaultPlan): Promise<PollResult | undefined> => {
     const stopAt = world.clock.now().getTime() + pollBudget;
@@ -211,8 +214,10 @@ export async function live(
     isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;
     // Two polls that overlap may both take themselves for the first one, and both store silently what they see.
     if (mayBeBaseline && isBaselineStored) {
-      for (const { trackingId, sequence, state } of await rowsOfSnapshot()) {
-        if (sequence === 0 && !baseline.has(trackingId)) baseline.set(trackingId, state);
+      for (const row of await everyRow()) {
+        if (row.sequence > 0 || baseline.has(row.trackingId)) continue;
+        baseline.set(row.trackingId, row.state);
+        if (!isListed(row)) goneBeforeBaseline.add(row.trackingId);
       }
     }
     return result;
@@ -261,14 +266,16 @@ export async function live(
   }
   server.close();
   const notices = (await world.takeNotices()).map(({ text }) => text);
+  const rows = (await everyRow()).filter(isListed);
   return {
     truth,
     listings: server.listings,
     published,
     notices,
     baseline,
-    snapshot: new Map((await rowsOfSnapshot()).map((row) => [row.trackingId, row.state])),
-    pending: (await rowsOfSnapshot()).filter(({ pending }) => pending).length,
+    goneBeforeBaseline,
+    snapshot: new Map(rows.map((row) => [row.trackingId, row.state])),
+    pending: rows.filter(({ pending }) => pending).length,
     calmPolls,
     lastPoll: { calls, published: lastPublished },
   };
