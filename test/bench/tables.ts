@@ -82,8 +82,8 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
 export function webhookTable({ sendPath, throughServices, latency, besideHealthy, besideBad }: WebhookSpeed): string {
   const latencies: readonly (readonly [string, Percentiles])[] = [
     ['alone', latency],
-    ...besideHealthy.map((round) => ['beside three healthy endpoints', round] as const),
-    ...besideBad.map((round) => ['beside three bad ones', round] as const),
+    ['beside three healthy endpoints', besideHealthy] as const,
+    ['beside three bad ones', besideBad] as const,
   ];
   return [
     table(

@@ -26,10 +26,10 @@ export interface WebhookSpeed {
   readonly throughServices: number;
   /** Milliseconds from the publication of an event to the arrival of its webhook. */
   readonly latency: Percentiles;
-  /** The same, in rounds, beside three other endpoints that get the same events and are healthy, too. */
-  readonly besideHealthy: readonly Percentiles[];
+  /** The same beside three other endpoints that get the same events and are healthy, too; all rounds together. */
+  readonly besideHealthy: Percentiles;
   /** The same beside one that sleeps for 14 s, one that refuses connections and one that drips a byte a second. */
-  readonly besideBad: readonly Percentiles[];
+  readonly besideBad: Percentiles;
 }
 
 export interface Percentiles {
@@ -42,11 +42,14 @@ const sends = 10_000;
 const deliveries = 3000;
 
 /** Events of a measurement of latency, and milliseconds between them. */
-const timedEvents = 200;
-const pace = 100;
+const timedEvents = 240;
+const pace = 80;
 
-/** Measurements beside other endpoints, healthy and bad ones in turn: a single p99 says little on a busy machine. */
-const rounds = 3;
+/** Measurements beside other endpoints, healthy and bad ones in turn: the p99 of a single one is the machine's mood. */
+const rounds = 5;
+
+/** Milliseconds after the last event until its webhook must have arrived. */
+const afterLast = 2000;
 
 /** Measures how fast webhooks are delivered. */
 export async function measureWebhooks(services: Services): Promise<WebhookSpeed> {
@@ -57,14 +60,21 @@ export async function measureWebhooks(services: Services): Promise<WebhookSpeed>
     await bench.throughServices(deliveries / 6);
     const throughServices = await bench.throughServices(deliveries);
     await bench.latency('warm-up', timedEvents / 4);
-    const latency = await bench.latency('alone', timedEvents);
-    const besideHealthy: Percentiles[] = [];
-    const besideBad: Percentiles[] = [];
+    const latency = percentiles(await bench.latency('alone', timedEvents));
+    const besideHealthy: number[] = [];
+    const besideBad: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      besideHealthy.push(await bench.latency(`healthy-${round}`, timedEvents, ['healthy-1', 'healthy-2', 'healthy-3']));
-      besideBad.push(await bench.latency(`bad-${round}`, timedEvents, ['sleep', 'drip', 'refused']));
+      const healthy = ['healthy-1', 'healthy-2', 'healthy-3'];
+      besideHealthy.push(...(await bench.latency(`healthy-${round}`, timedEvents, healthy)));
+      besideBad.push(...(await bench.latency(`bad-${round}`, timedEvents, ['sleep', 'drip', 'refused'])));
     }
-    return { sendPath, throughServices, latency, besideHealthy, besideBad };
+    return {
+      sendPath,
+      throughServices,
+      latency,
+      besideHealthy: percentiles(besideHealthy),
+      besideBad: percentiles(besideBad),
+    };
   } finally {
     bench.stop();
   }
@@ -72,32 +82,28 @@ export async function measureWebhooks(services: Services): Promise<WebhookSpeed>
 
 const table = 'webhooks';
 
+type BenchDependencies = DeliverDependencies & EndpointLifeDependencies;
+
 class WebhookBench {
   private readonly services: Services;
-  private readonly deps: DeliverDependencies & EndpointLifeDependencies;
   private readonly sns: SNSClient;
   private readonly sqs: SQSClient;
-  private readonly topic: string;
-  private readonly doorbells: LocalQueue;
-  private readonly arrived: LocalQueue;
-  private readonly url: string;
+  private readonly shared: Omit<BenchDependencies, 'doorbells'>;
+  /** Set anew for each measurement, so that none hears what an earlier one has left in the queue. */
+  private deps!: BenchDependencies;
+  private doorbells!: LocalQueue;
+  private queues = 0;
 
   private constructor(
     services: Services,
-    deps: DeliverDependencies & EndpointLifeDependencies,
     sns: SNSClient,
     sqs: SQSClient,
-    topic: string,
-    [doorbells, arrived]: [LocalQueue, LocalQueue],
+    shared: Omit<BenchDependencies, 'doorbells'>,
   ) {
     this.services = services;
-    this.deps = deps;
     this.sns = sns;
     this.sqs = sqs;
-    this.topic = topic;
-    this.doorbells = doorbells;
-    this.arrived = arrived;
-    this.url = services.addresses.receiver;
+    this.shared = shared;
   }
 
   static async start(services: Services): Promise<WebhookBench> {
@@ -111,15 +117,9 @@ class WebhookBench {
     const sns = new SNSClient({ ...sdk, endpoint });
     const sqs = new SQSClient({ ...sdk, endpoint, useQueueUrlAsEndpoint: false });
     await createWebhooksTable(dynamo, table);
-    const topic = await createTopic(sns, 'bench-events');
-    const doorbells = await createQueue(sqs, 'bench-doorbells', 60);
-    const arrived = await createQueue(sqs, 'bench-fan-out', 60);
-    const Attributes = { RawMessageDelivery: 'true' };
-    await sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: arrived.arn, Attributes }));
-    const deps = {
+    const shared = {
       dynamo,
       table,
-      doorbells: new Doorbells(sqs, doorbells.url),
       gates: new Gates(dynamo, table, Math.random),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       client: new WebhookClient({ resolve: async () => [], allowPrivate: true }),
@@ -127,7 +127,9 @@ class WebhookBench {
       now: () => new Date(),
       random: Math.random,
     };
-    return new WebhookBench(services, deps, sns, sqs, topic, [doorbells, arrived]);
+    const bench = new WebhookBench(services, sns, sqs, shared);
+    await bench.newDoorbells();
+    return bench;
   }
 
   /** Opens the secret, signs, judges the address, posts and classifies, so many times; returns requests a second. */
@@ -148,6 +150,7 @@ class WebhookBench {
 
   /** Creates so many deliveries, then has them delivered as the doorbell rings; returns deliveries a second. */
   async throughServices(count: number): Promise<number> {
+    await this.newDoorbells();
     await this.add('ok', 100);
     await this.services.takeArrivals();
     const bodies = eventsOf(`through-${count}`, count).map(eventBody);
@@ -168,8 +171,9 @@ class WebhookBench {
     return count / seconds;
   }
 
-  /** Publishes so many events at a steady pace, and looks when their webhooks arrive at one endpoint beside others. */
-  async latency(name: string, count: number, others: readonly string[] = []): Promise<Percentiles> {
+  /** Publishes so many events at a steady pace, and looks when their webhooks arrive at one endpoint beside others; milliseconds. */
+  async latency(name: string, count: number, others: readonly string[] = []): Promise<number[]> {
+    await this.newDoorbells();
     for (const endpoint of ['ok', ...others]) await this.add(endpoint);
     const result = await this.timed(name, count);
     for (const endpoint of ['ok', ...others]) await removeEndpoint(this.deps, endpoint);
@@ -177,13 +181,17 @@ class WebhookBench {
   }
 
   stop(): void {
-    this.deps.client.close();
-    for (const client of [this.deps.dynamo, this.sns, this.sqs]) client.destroy();
+    this.shared.client.close();
+    for (const client of [this.shared.dynamo, this.sns, this.sqs]) client.destroy();
   }
 
-  private async timed(name: string, count: number): Promise<Percentiles> {
+  private async timed(name: string, count: number): Promise<number[]> {
     await this.services.takeArrivals();
-    const fanningOut = startEventSource(this.sqs, this.arrived, 2, async ({ Records }) => {
+    const topic = await createTopic(this.sns, `${name}-events`);
+    const arrived = await createQueue(this.sqs, `${name}-fan-out`, 60);
+    const Attributes = { RawMessageDelivery: 'true' };
+    await this.sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: arrived.arn, Attributes }));
+    const fanningOut = startEventSource(this.sqs, arrived, 2, async ({ Records }) => {
       await fanOut(
         this.deps,
         Records.map(({ body }) => body),
@@ -194,17 +202,23 @@ class WebhookBench {
     const published = new Map<string, number>();
     for (const event of eventsOf(name, count)) {
       published.set(event.id, performance.timeOrigin + performance.now());
-      await this.sns.send(new PublishCommand({ TopicArn: this.topic, Message: eventBody(event) }));
+      await this.sns.send(new PublishCommand({ TopicArn: topic, Message: eventBody(event) }));
       await sleep(pace);
     }
-    await sleep(3000);
+    await sleep(afterLast);
     const arrivals = await this.services.takeArrivals();
     fanningOut.stop();
     delivering.stop();
-    await fanningOut.ended;
+    await Promise.all([fanningOut.ended, delivering.ended]);
     const latencies = [...published].flatMap(([id, at]) => (arrivals[id] === undefined ? [] : [arrivals[id] - at]));
     if (latencies.length !== count) throw new Error(`only ${latencies.length} of ${count} webhooks have arrived`);
-    return percentiles(latencies);
+    return latencies;
+  }
+
+  private async newDoorbells(): Promise<void> {
+    this.queues += 1;
+    this.doorbells = await createQueue(this.sqs, `bench-doorbells-${this.queues}`, 60);
+    this.deps = { ...this.shared, doorbells: new Doorbells(this.sqs, this.doorbells.url) };
   }
 
   private deliverFrom(concurrency: number, onSettled: (count: number) => void) {
@@ -221,7 +235,7 @@ class WebhookBench {
 
   private add(name: string, maxInFlight?: number) {
     // Nobody listens on port 1.
-    const url = name === 'refused' ? 'http://127.0.0.1:1/' : `${this.url}/${name}`;
+    const url = name === 'refused' ? 'http://127.0.0.1:1/' : `${this.services.addresses.receiver}/${name}`;
     return addEndpoint(this.deps, name, { url, ...(maxInFlight && { maxInFlight }) });
   }
 }
