@@ -1,74 +1,101 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
+
+const text = () => z.string('is missing');
+const notEmpty = text().check(z.minLength(1, 'must not be empty'));
+const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
+const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
+
+/** What seals the secrets of endpoints: 32 bytes in base64; the last sign may be missing. */
+const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
 /** What the poll function is told by its environment. */
 const pollEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
-  CRYPTSHARE_URL: z.url(),
-  CRYPTSHARE_CLIENT_ID: z.string().regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits'),
-  CRYPTSHARE_VERIFICATION_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),
+  CRYPTSHARE_URL: z.url('must be the address of the server'),
+  CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
+  CRYPTSHARE_VERIFICATION_TOKEN: text().check(z.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')),
   /** PEM file with the certificates to trust beside the public ones. */
-  CRYPTSHARE_CA_FILE: z.string().min(1).optional(),
+  CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
-  MAX_CONCURRENT_PAGES: z.coerce.number().int().min(1).max(32),
-  TRANSFERS_TABLE: z.string().min(1),
-  TRANSFER_EVENTS_TOPIC_ARN: z.string().startsWith('arn:'),
-  TRANSFER_NOTICES_TOPIC_ARN: z.string().startsWith('arn:'),
+  MAX_CONCURRENT_PAGES: z.coerce
+    .number('must be 1 to 32')
+    .check(z.int('must be a whole number'), z.minimum(1, 'must be 1 to 32'), z.maximum(32, 'must be 1 to 32')),
+  TRANSFERS_TABLE: notEmpty,
+  TRANSFER_EVENTS_TOPIC_ARN: arn,
+  TRANSFER_NOTICES_TOPIC_ARN: arn,
 });
 
 /** What the fan-out function is told by its environment. */
 const fanOutEnvironment = z.object({
-  WEBHOOKS_TABLE: z.string().min(1),
-  DOORBELL_QUEUE_URL: z.string().regex(/^https?:\/\//, 'must be the URL of a queue'),
+  WEBHOOKS_TABLE: notEmpty,
+  DOORBELL_QUEUE_URL: queueUrl,
 });
 
 /** What the deliver function is told by its environment. */
-const deliverEnvironment = fanOutEnvironment.extend({
-  /** 32 bytes in base64, with which the secrets of endpoints are sealed. */
-  WEBHOOKS_DATA_KEY: z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64'),
+const deliverEnvironment = z.extend(fanOutEnvironment, {
+  WEBHOOKS_DATA_KEY: dataKey,
   /** Set by the local run alone. */
-  ALLOW_PRIVATE_WEBHOOKS: z.literal('yes').optional(),
+  ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
 });
 
 /** What the sweep function is told by its environment. */
-const sweepEnvironment = fanOutEnvironment.extend({
-  TRANSFER_EVENTS_TOPIC_ARN: z.string().startsWith('arn:'),
-  TRANSFER_NOTICES_TOPIC_ARN: z.string().startsWith('arn:'),
+const sweepEnvironment = z.extend(fanOutEnvironment, {
+  TRANSFER_EVENTS_TOPIC_ARN: arn,
+  TRANSFER_NOTICES_TOPIC_ARN: arn,
 });
 
-/** Names and texts of the variables that whoever runs the poll function has to set. */
-export type PollEnvironmentVariables = Record<keyof z.input<typeof pollEnvironment>, string | undefined>;
+/** What the declare function is told by its environment. */
+const declareEnvironment = z.object({
+  TRANSFERS_TABLE: notEmpty,
+  WEBHOOKS_TABLE: notEmpty,
+  DOORBELL_QUEUE_URL: queueUrl,
+  WEBHOOKS_DATA_KEY: dataKey,
+  /** JSON file with the watches and endpoints of the configuration. */
+  DECLARED_FILE: notEmpty,
+});
 
-/** The same for the functions that deliver webhooks. */
-export type WebhookEnvironmentVariables = Record<
-  keyof z.input<typeof deliverEnvironment> | keyof z.input<typeof sweepEnvironment>,
-  string | undefined
->;
+/** Variables that whoever runs a function has to set; those of a secret may come from there instead. */
+type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
+export type PollVariables = VariablesOf<typeof pollEnvironment>;
+export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;
+export type DeliverVariables = VariablesOf<typeof deliverEnvironment>;
+export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
+export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
+
+/** Texts by the names of the variables they stand in for. */
+export type Fields = Readonly<Record<string, string>>;
 
 /** Thrown when variables are missing or wrong; names each, but repeats no value. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
+/** ARN of the secret whose fields count as variables; undefined where there is none. */
+export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
+
 /**
  * Reads the poll function's environment.
  *
+ * @param fields of the secret; they go before variables of the same name
  * @throws EnvironmentError
  */
-export const readPollEnvironment = (variables: NodeJS.ProcessEnv = process.env) => read(pollEnvironment, variables);
+export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
 
 /** The same for the fan-out function. */
-export const readFanOutEnvironment = (variables: NodeJS.ProcessEnv = process.env) => read(fanOutEnvironment, variables);
+export const readFanOutEnvironment = () => read(fanOutEnvironment, {});
 
 /** The same for the deliver function. */
-export const readDeliverEnvironment = (variables: NodeJS.ProcessEnv = process.env) =>
-  read(deliverEnvironment, variables);
+export const readDeliverEnvironment = (fields: Fields = {}) => read(deliverEnvironment, fields);
 
 /** The same for the sweep function. */
-export const readSweepEnvironment = (variables: NodeJS.ProcessEnv = process.env) => read(sweepEnvironment, variables);
+export const readSweepEnvironment = () => read(sweepEnvironment, {});
 
-function read<Schema extends z.ZodType>(schema: Schema, variables: NodeJS.ProcessEnv): z.output<Schema> {
-  const { data, error } = schema.safeParse(variables);
+/** The same for the declare function. */
+export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
+
+function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields): z.output<Schema> {
+  const { data, error } = z.safeParse(schema, { ...process.env, ...fields });
   if (data) return data;
-  const problems = error!.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const problems = error!.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
   throw new EnvironmentError(`the environment is not as expected:\n  ${problems.join('\n  ')}`);
 }

@@ -1,6 +1,15 @@
-import { App } from 'aws-cdk-lib';
-import { loadConfig } from './config.ts';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { ConfigError } from './config.ts';
+import { loadDeployableConfig } from './deployable.ts';
 import { NotifierStack } from './notifier-stack.ts';
 
-const app = new App();
-new NotifierStack(app, 'TransferNotifier', { config: loadConfig('notifier.config.json') });
+try {
+  const app = new App();
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  new NotifierStack(app, 'TransferNotifier', { config: loadDeployableConfig('notifier.config.json') });
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

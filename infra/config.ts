@@ -57,6 +57,10 @@ const webhook = z
       .optional(),
     format: z.enum(formats).default('event'),
     headers: z.record(z.string(), z.string()).optional().describe('Further headers to send'),
+    headersFrom: z
+      .record(z.string(), environmentVariable)
+      .optional()
+      .describe('Headers to send whose values are secret, with the environment variables that hold them'),
     retryDelays: z
       .array(durationText)
       .min(1)
@@ -105,6 +109,17 @@ const configSchema = z.strictObject({
     .prefault({}),
   webhooks: z.array(webhook).default([]),
   alarms: z.strictObject({ email }).optional(),
+  vpc: z
+    .strictObject({
+      id: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC such as vpc-0123456789abcdef0'),
+      subnets: z
+        .array(
+          z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'expected the id of a subnet such as subnet-0123456789abcdef0'),
+        )
+        .min(1, 'expected at least one subnet'),
+    })
+    .optional()
+    .describe('On AWS, the network from which polls reach a server that is not on the internet'),
 });
 
 /** The configuration with all defaults filled in; `caFile` is an absolute path. */

@@ -1,8 +1,18 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Alias } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import type { Config } from './config.ts';
+import { type Config, millisecondsOf } from './config.ts';
+import { DeclaredSet } from './declared-set.ts';
+import { NotifierAlarms } from './notifier-alarms.ts';
+import { dashboardUrl, NotifierDashboard } from './notifier-dashboard.ts';
+import { NotifierSecret } from './notifier-secret.ts';
+import { PeopleNotices } from './people-notices.ts';
+import type { Network } from './service-function.ts';
+import { DeadLetterQueue } from './service-queue.ts';
 import { TransferPoller } from './transfer-poller.ts';
+import { WebhookDelivery } from './webhook-delivery.ts';
 
 /** How to build a {@link NotifierStack}. */
 export interface NotifierStackProps extends StackProps {
@@ -12,17 +22,71 @@ export interface NotifierStackProps extends StackProps {
 /** The whole system in one account and region. */
 export class NotifierStack extends Stack {
   constructor(scope: Construct, id: string, props: NotifierStackProps) {
-    super(scope, id, props);
-    const transferEvents = new Topic(this, 'TransferEvents', { enforceSSL: true });
-    const transferNotices = new Topic(this, 'TransferNotices', { enforceSSL: true });
-    const poller = new TransferPoller(this, 'TransferPoller', {
-      config: props.config,
-      transferEvents,
-      transferNotices,
+    super(scope, id, { description: 'Transfer Notifier: announces what becomes of confidential transfers', ...props });
+    const { config } = props;
+    // The key of SNS itself: it costs nothing, and everybody here who publishes or subscribes may use it.
+    const masterKey = Alias.fromAliasName(this, 'TopicKey', 'alias/aws/sns');
+    const transferEvents = new Topic(this, 'TransferEvents', { enforceSSL: true, masterKey });
+    const transferNotices = new Topic(this, 'TransferNotices', { enforceSSL: true, masterKey });
+    const secret = new NotifierSecret(this, 'Secret');
+    // A day: that a minute was missed is soon of no interest, so the alarm ends by itself.
+    const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
+    const shared = { secret, transferEvents, transferNotices, missedTicks };
+    const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network: this.network(config) });
+    const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
+    const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
+    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });
+
+    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare];
+    const deadLetters = {
+      MissedTicks: missedTicks,
+      Announcements: delivery.announcements.deadLetters,
+      Doorbells: delivery.doorbells.deadLetters,
+    };
+    const url = dashboardUrl(this.stackName);
+    const { all } = new NotifierAlarms(this, 'Alarms', {
+      every: Duration.millis(millisecondsOf(config.schedule.every)),
+      functions,
+      deadLetters,
+      email: config.alarms?.email,
+      dashboardUrl: url,
     });
-    new CfnOutput(this, 'TransferEventsTopicArn', { value: transferEvents.topicArn });
-    new CfnOutput(this, 'TransferNoticesTopicArn', { value: transferNotices.topicArn });
-    new CfnOutput(this, 'TransfersTableName', { value: poller.transfers.tableName });
-    new CfnOutput(this, 'CredentialsSecretName', { value: poller.credentials.secretName });
+    new NotifierDashboard(this, 'Dashboard', {
+      dashboardName: this.stackName,
+      alarms: all,
+      poll: poller.poll,
+      deliver: delivery.deliver,
+      functions,
+      deadLetters,
+    });
+
+    this.output('TransferEventsTopicArn', transferEvents.topicArn, 'Subscribe systems to this topic');
+    this.output('TransferNoticesTopicArn', transferNotices.topicArn, 'Subscribe people to this topic');
+    this.output('SecretName', secret.secretName, 'Holds the credentials; see FillSecret');
+    this.output(
+      'FillSecret',
+      `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}`,
+      'Run this next: it asks for what the secret must hold',
+    );
+    this.output('DashboardUrl', url, 'Is it working?');
+  }
+
+  private network({ vpc }: Config): Network | undefined {
+    if (!vpc) return undefined;
+    const imported = Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId: vpc.id,
+      availabilityZones: vpc.subnets.map((_, at) => `zone-${at}`),
+      privateSubnetIds: vpc.subnets,
+    });
+    const securityGroup = new SecurityGroup(this, 'PollNetwork', {
+      vpc: imported,
+      description: 'Transfer Notifier: polls go out, nothing comes in',
+      allowAllOutbound: true,
+    });
+    return { vpc: imported, securityGroup };
+  }
+
+  private output(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
   }
 }

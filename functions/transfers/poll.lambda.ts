@@ -3,6 +3,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { readPollEnvironment } from '../env.ts';
 import { logger, metrics } from '../instrument.ts';
+import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
 import { logPoll, measurePoll } from './report.ts';
 import { parseShard, pollShard, type ShardPoll } from './shard.ts';
@@ -10,12 +11,13 @@ import { parseShard, pollShard, type ShardPoll } from './shard.ts';
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
 
-const deps = pollDependencies(readPollEnvironment());
+const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
 
 export const handler = middy<unknown, ShardPoll>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async (event, context) => {
+    const deps = await dependencies();
     const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
     const shardPoll = await pollShard(deps, parseShard(event), stopAt, (poll) => logPoll(logger, poll));
     measurePoll(metrics, shardPoll);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { measures } from '../measures.ts';
 import type { ShardPoll, WatchPoll } from './shard.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
@@ -20,21 +21,19 @@ export function logPoll(logger: Logger, poll: WatchPoll): void {
 export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
   const longestGap = Math.max(0, ...polls.map((poll) => poll.sinceComplete));
-  metrics.addMetric('SecondsSinceCompleteListing', MetricUnit.Seconds, longestGap / 1000);
-  metrics.addMetric(
-    'WatchesTroubled',
-    MetricUnit.Count,
-    sum((poll) => (poll.trouble ? 1 : 0)),
+  const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
+  metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
+  add(
+    measures.completeListings,
+    sum(({ isComplete }) => (isComplete ? 1 : 0)),
   );
-  metrics.addMetric('WatchesSkipped', MetricUnit.Count, skipped);
-  metrics.addMetric(
-    'EventsPublished',
-    MetricUnit.Count,
-    sum((poll) => poll.published),
+  add(
+    measures.watchesFailing,
+    sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
   );
-  metrics.addMetric(
-    'ServerRequests',
-    MetricUnit.Count,
-    sum((poll) => poll.requests),
+  add(measures.watchesSkipped, skipped);
+  add(
+    measures.eventsPublished,
+    sum(({ published }) => published),
   );
 }

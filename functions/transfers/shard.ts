@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { announceHealth } from './announce.ts';
 import { hash } from './digest.ts';
 import { nextHealth } from './health.ts';
@@ -9,8 +9,8 @@ import { type Trouble, troubleOfAws } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
 
 const shardSchema = z
-  .strictObject({ shard: z.int().min(0), shards: z.int().min(1) })
-  .refine(({ shard, shards }) => shard < shards, 'shard must be less than shards');
+  .strictObject({ shard: z.int().check(z.minimum(0)), shards: z.int().check(z.minimum(1)) })
+  .check(z.refine(({ shard, shards }) => shard < shards, 'shard must be less than shards'));
 
 /** What EventBridge Scheduler sends: poll the watches that fall into shard `shard` of `shards`. */
 export type Shard = Readonly<z.infer<typeof shardSchema>>;

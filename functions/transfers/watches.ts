@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
 import { Partition } from '../table.ts';
 import { eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
@@ -19,7 +20,14 @@ export interface RegisteredWatch extends Watch {
   readonly pending?: readonly string[];
 }
 
+/** Watches written at the same time. */
+const concurrency = 16;
+
 const registryRange = ['received#', 'sent$'] as const;
+
+/** Whether a watch stands in the registry as one that the configuration file declares. */
+const isAsDeclared = (watch: RegisteredWatch | undefined): boolean =>
+  watch !== undefined && watch.isDeclared === true && !watch.isDisabled;
 
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
 export class Watches {
@@ -43,10 +51,13 @@ export class Watches {
    */
   async declare(watches: readonly Watch[], notifyExisting: boolean): Promise<void> {
     const keys = new Set(watches.map(watchKey));
-    const dropped = (await this.list()).filter((watch) => watch.isDeclared && !keys.has(watchKey(watch)));
-    for (const watch of dropped)
+    const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
+    const dropped = [...known.values()].filter((watch) => isAsDeclared(watch) && !keys.has(watchKey(watch)));
+    await pLimit(concurrency).map(dropped, async (watch) => {
       await this.partition.update(watchKey(watch), 'SET isDisabled = :true', { values: { true: true } });
-    for (const { mailbox, direction } of watches) {
+    });
+    const missing = watches.filter((watch) => !isAsDeclared(known.get(watchKey(watch))));
+    await pLimit(concurrency).map(missing, async ({ mailbox, direction }) => {
       await this.partition.update(
         watchKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true,
@@ -56,7 +67,7 @@ export class Watches {
           values: { mailbox, direction, true: true, notifyExisting },
         },
       );
-    }
+    });
   }
 
   /**

@@ -8,15 +8,60 @@ import {
   rotateSecret,
   updateEndpoint,
 } from './endpoint-life.ts';
-import type { EndpointSettingsInput } from './endpoint-settings.ts';
+import { checkedSettings, checkSecret, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
 
 /** An endpoint as the configuration file declares it. */
+export interface EndpointDeclaration {
+  readonly name: string;
+  readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string };
+  /** Names of the variables that hold what is secret: the address, the signing secret, values of headers by their names. */
+  readonly urlFrom?: string | undefined;
+  readonly secretFrom?: string | undefined;
+  readonly headersFrom?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A declared endpoint with everything it needs. */
 export interface DeclaredEndpoint {
   readonly name: string;
   readonly settings: EndpointSettingsInput;
   /** Its secret, if its owner has chosen one. */
   readonly secret: string | undefined;
+}
+
+/** Names of the variables that an endpoint is declared with. */
+export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration): string[] =>
+  [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
+
+/** Fills in what a declaration leaves to variables; those that are missing count as empty. */
+export function filledIn(
+  { name, settings, urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration,
+  variables: Readonly<Record<string, string | undefined>>,
+): DeclaredEndpoint {
+  const from = (variable: string): string => variables[variable] ?? '';
+  const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
+  const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
+  return {
+    name,
+    settings: {
+      ...settings,
+      url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)),
+      ...(Object.keys(headers).length > 0 && { headers }),
+    },
+    secret: secretFrom === undefined ? undefined : from(secretFrom),
+  };
+}
+
+/** What is wrong with a declared endpoint, with the paths of the settings, but without their values. */
+export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
+  try {
+    checkedSettings(name, settings, allowPrivate);
+    if (secret !== undefined) checkSecret(secret);
+    return [];
+  } catch (error) {
+    if (error instanceof EndpointError) return error.problems;
+    throw error;
+  }
 }
 
 const undeclared = 'the configuration file no longer declares it';
@@ -25,16 +70,19 @@ const undeclared = 'the configuration file no longer declares it';
  * Makes the declared endpoints what the configuration file says: adds those that are new, changes those that differ,
  * disables those that no longer stand in it, and leaves alone what operators added.
  *
+ * @param waiting names of declared endpoints that are not to be looked at yet
  * @returns the added ones, with the secrets that are shown this once
  * @throws EndpointError for wrong settings
  */
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,
   declared: readonly DeclaredEndpoint[],
+  waiting: readonly string[] = [],
 ): Promise<NewEndpoint[]> {
   const known = new Map(
     (await new Endpoints(deps.dynamo, deps.table).list()).map((endpoint) => [endpoint.name, endpoint]),
   );
+  for (const name of waiting) known.delete(name);
   const added: NewEndpoint[] = [];
   for (const { name, settings, secret } of declared) {
     const endpoint = known.get(name);

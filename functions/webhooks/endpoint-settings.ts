@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { defaultRetryDelays, retryDelaysProblem } from './backoff.ts';
 import { formats } from './format.ts';
 import { headerProblem, targetProblem } from './guard.ts';
@@ -41,46 +41,43 @@ const typePatterns: ReadonlySet<string> = new Set([
 
 const eventType = z
   .string()
-  .refine((type) => typePatterns.has(type), 'expected an event type such as transfer.failed, or transfer.*');
+  .check(z.refine((type) => typePatterns.has(type), 'expected an event type such as transfer.failed, or transfer.*'));
 
 /** A name: 1 to 64 lower-case letters, digits and hyphens. */
 export const endpointName = z
   .string()
-  .regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens');
+  .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
 
-const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
-  if (Object.keys(given).length > 10) context.addIssue({ code: 'custom', message: 'expected at most 10 headers' });
+const headers = z.record(z.string(), z.string('expected a text')).check(({ value: given, issues }) => {
+  if (Object.keys(given).length > 10)
+    issues.push({ code: 'custom', input: undefined, message: 'expected at most 10 headers' });
   for (const [name, value] of Object.entries(given)) {
     const problem = headerProblem(name, value);
-    if (problem) context.addIssue({ code: 'custom', path: [name], message: problem });
+    if (problem) issues.push({ code: 'custom', input: undefined, path: [name], message: problem });
   }
 });
+
+/** A check that says what is wrong with a value, but does not repeat it. */
+const checkedBy =
+  <T>(problemWith: (value: T) => string | undefined) =>
+  ({ value, issues }: z.core.ParsePayload<T>): void => {
+    const message = problemWith(value);
+    if (message) issues.push({ code: 'custom', input: undefined, message });
+  };
 
 /** What an operator says of an endpoint; `allowPrivate` as in the guard. */
 export const endpointSettings = (allowPrivate: boolean) =>
   z.strictObject({
-    url: z.string().superRefine((url, context) => {
-      const problem = targetProblem(url, allowPrivate);
-      if (problem) context.addIssue({ code: 'custom', message: problem });
-    }),
-    types: z.array(eventType).min(1, 'expected at least one event type').default(['transfer.*']),
-    mailboxes: z.array(z.email('expected an e-mail address')).min(1).optional(),
-    directions: z
-      .array(z.enum(['sent', 'received']))
-      .min(1)
-      .optional(),
-    format: z.enum(formats).default('event'),
-    headers: headers.default({}),
+    url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
+    types: z._default(z.array(eventType).check(z.minLength(1, 'expected at least one event type')), ['transfer.*']),
+    mailboxes: z.optional(z.array(z.email('expected an e-mail address')).check(z.minLength(1))),
+    directions: z.optional(z.array(z.enum(['sent', 'received'])).check(z.minLength(1))),
+    format: z._default(z.enum(formats), 'event'),
+    headers: z._default(headers, {}),
     /** Milliseconds before each retry. */
-    retryDelays: z
-      .array(z.number())
-      .superRefine((delays, context) => {
-        const problem = retryDelaysProblem(delays);
-        if (problem) context.addIssue({ code: 'custom', message: problem });
-      })
-      .default([...defaultRetryDelays]),
+    retryDelays: z._default(z.array(z.number()).check(checkedBy(retryDelaysProblem)), [...defaultRetryDelays]),
     /** Attempts under way at the same time. */
-    maxInFlight: z.int().min(1).max(100).default(10),
+    maxInFlight: z._default(z.int().check(z.minimum(1), z.maximum(100)), 10),
   });
 
 /** What an operator says of an endpoint, with all defaults filled in. */

@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { measures } from '../measures.ts';
 import type { DeliveryBatch } from './deliver.ts';
 import type { Settled } from './endpoint-batch.ts';
 import type { FanOut } from './fan-out.ts';
@@ -32,10 +33,10 @@ export function reportDeliveries(logger: Logger, metrics: Metrics, { settled, un
   for (const { delivery, error } of unhandled) logger.error('delivery not handled', { ...delivery, error });
   const attempts = settled.flatMap(({ attempt }) => attempt ?? []);
   const delivered = attempts.filter(({ outcome }) => outcome.kind === 'delivered').length;
-  metrics.addMetric('AttemptsSucceeded', MetricUnit.Count, delivered);
-  metrics.addMetric('AttemptsFailed', MetricUnit.Count, attempts.length - delivered);
+  metrics.addMetric(measures.attemptsSucceeded, MetricUnit.Count, delivered);
+  metrics.addMetric(measures.attemptsFailed, MetricUnit.Count, attempts.length - delivered);
   metrics.addMetric(
-    'DeliveriesFailed',
+    measures.deliveriesFailed,
     MetricUnit.Count,
     settled.filter(({ delivery }) => delivery.status === 'FAILED').length,
   );
@@ -45,12 +46,12 @@ export function reportDeliveries(logger: Logger, metrics: Metrics, { settled, un
 export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, unrung, unhandled }: FanOut): void {
   logger.info('fan-out', { deliveries, unrung });
   for (const { error } of unhandled) logger.error('message not handled', { error });
-  metrics.addMetric('DeliveriesCreated', MetricUnit.Count, deliveries);
+  metrics.addMetric(measures.deliveriesCreated, MetricUnit.Count, deliveries);
 }
 
 /** Writes the one log line of a sweep, and adds it to the metrics. */
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
   if (swept.failed > 0) logger.warn('sweep', { ...swept });
   else logger.info('sweep', { ...swept });
-  metrics.addMetric('SecondsOverdue', MetricUnit.Seconds, swept.longestWait / 1000);
+  metrics.addMetric(measures.secondsOverdue, MetricUnit.Seconds, swept.longestWait / 1000);
 }

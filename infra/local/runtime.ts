@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { PollEnvironmentVariables } from '../../functions/env.ts';
+import type { PollVariables } from '../../functions/env.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
 import { type Config, millisecondsOf } from '../config.ts';
@@ -113,7 +113,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
 }
 
 /** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
-async function loadPollHandler(environment: PollEnvironmentVariables) {
+async function loadPollHandler(environment: PollVariables) {
   setEnvironment(environment);
   const { handler } = await import('../../functions/transfers/poll.lambda.ts');
   return handler;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { WebhookEnvironmentVariables } from '../../functions/env.ts';
+import type { DeliverVariables, SweepVariables } from '../../functions/env.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
@@ -100,7 +100,7 @@ export async function startWebhooks(
 }
 
 /** Loads the functions only now, because they read their environment when they are loaded, as on AWS. */
-async function loadHandlers(environment: WebhookEnvironmentVariables) {
+async function loadHandlers(environment: DeliverVariables & SweepVariables) {
   setEnvironment(environment);
   const [fanOut, deliver, sweep] = await Promise.all([
     import('../../functions/webhooks/fan-out.lambda.ts'),

@@ -34,13 +34,25 @@ describe('the metrics of a shard', () => {
 
   it('tell the longest time without a complete listing, in seconds', () => {
     const polls = [poll, { ...poll, trouble, sinceComplete: 90_000 }, { ...poll, trouble, sinceComplete: 30_000 }];
-    expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90, WatchesTroubled: 2 });
-    expect(measured([poll])).toMatchObject({ SecondsSinceCompleteListing: 0, WatchesTroubled: 0 });
+    expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90 });
+    expect(measured([poll])).toMatchObject({ SecondsSinceCompleteListing: 0 });
+  });
+
+  it('count a watch as failing once operators are told of it, and until it is well', () => {
+    const health = { failingSince: '2026-11-24T00:00:00.000Z', failures: 3, trouble, isAnnounced: true };
+    const known = { ...poll.watch, health };
+    const untold = { ...poll.watch, health: { ...health, failures: 2, isAnnounced: false } };
+    const failing = [
+      { ...poll, trouble, watch: known },
+      { ...poll, trouble, watch: untold },
+    ];
+    expect(measured(failing)).toMatchObject({ WatchesFailing: 1 });
+    expect(measured([{ ...poll, watch: known }])).toMatchObject({ WatchesFailing: 0 });
   });
 
   it('sum up what all polls did', () => {
-    const polls = [poll, { ...poll, published: 2, requests: 7 }];
-    expect(measured(polls, 4)).toMatchObject({ WatchesSkipped: 4, EventsPublished: 2, ServerRequests: 10 });
+    const polls = [poll, { ...poll, published: 2 }, { ...poll, isComplete: false }];
+    expect(measured(polls, 4)).toMatchObject({ WatchesSkipped: 4, EventsPublished: 2, CompleteListings: 2 });
   });
 
   it('are there even if nothing was polled', () => {
@@ -117,9 +129,10 @@ describe('what the function prints when it is invoked', () => {
     expect(metrics[0]).toMatchObject({
       service: 'transfer-notifier',
       SecondsSinceCompleteListing: 0,
-      WatchesTroubled: 1,
+      CompleteListings: 1,
+      WatchesFailing: 0,
+      WatchesSkipped: 0,
       EventsPublished: 1,
-      ServerRequests: 3,
     });
   });
 

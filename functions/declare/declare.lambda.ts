@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import { readDeclareEnvironment } from '../env.ts';
+import { logger } from '../instrument.ts';
+import { whenInvoked } from '../secret.ts';
+import { type Declared, declare } from './declare.ts';
+import { declareDependencies } from './dependencies.ts';
+
+const dependencies = whenInvoked((fields) => {
+  const env = readDeclareEnvironment(fields);
+  return { ...declareDependencies(env, fields), file: env.DECLARED_FILE };
+  // Whoever has just filled the secret invokes this to have it taken up.
+}, 0);
+
+export const handler = middy<unknown, Declared>()
+  .use(injectLambdaContext(logger))
+  .handler(async () => {
+    const { file, ...deps } = await dependencies();
+    const declared = await declare(deps, JSON.parse(readFileSync(file, 'utf8')));
+    logger.info('declared', { ...declared });
+    return declared;
+  });

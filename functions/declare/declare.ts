@@ -1,0 +1,64 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Fields } from '../env.ts';
+import type { Watch } from '../transfers/transfer.ts';
+import { Watches } from '../transfers/watches.ts';
+import {
+  declareEndpoints,
+  type EndpointDeclaration,
+  filledIn,
+  problemsWith,
+  variablesOf,
+} from '../webhooks/declared-endpoints.ts';
+import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
+
+/** What the configuration file declares. */
+export interface Declarations {
+  readonly watches: readonly Watch[];
+  readonly endpoints: readonly EndpointDeclaration[];
+}
+
+/** What declaring works with. */
+export interface DeclareDependencies {
+  readonly dynamo: DynamoDBClient;
+  readonly transfersTable: string;
+  readonly endpointLife: EndpointLifeDependencies;
+  /** The secret's fields. */
+  readonly fields: Fields;
+}
+
+/** What was declared. */
+export interface Declared {
+  readonly watches: number;
+  readonly endpoints: number;
+  /** Endpoints that stay as they are until what they need stands in the secret, and is what it should be. */
+  readonly waiting: readonly { readonly endpoint: string; readonly because: readonly string[] }[];
+}
+
+/**
+ * Makes watches and endpoints what the configuration file says. What operators added stays as it is, and so does what the
+ * file no longer declares, except that it is disabled. Doing it twice changes nothing.
+ *
+ * @throws EndpointError when others change an endpoint all the time
+ */
+export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
+  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false);
+  const judged = endpoints.map((declaration) => {
+    const endpoint = filledIn(declaration, deps.fields);
+    const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);
+    const because =
+      missing.length > 0
+        ? missing.map((variable) => `the secret has no field ${variable}`)
+        : problemsWith(endpoint, deps.endpointLife.allowPrivate);
+    return { endpoint, because };
+  });
+  const ready = judged.filter(({ because }) => because.length === 0).map(({ endpoint }) => endpoint);
+  const waiting = judged.flatMap(({ endpoint: { name }, because }) =>
+    because.length > 0 ? [{ endpoint: name, because }] : [],
+  );
+  await declareEndpoints(
+    deps.endpointLife,
+    ready,
+    waiting.map(({ endpoint }) => endpoint),
+  );
+  return { watches: watches.length, endpoints: ready.length, waiting };
+}

@@ -1,0 +1,22 @@
+import type { Declarations } from '../functions/declare/declare.ts';
+import type { EndpointDeclaration } from '../functions/webhooks/declared-endpoints.ts';
+import { type Config, millisecondsOf } from './config.ts';
+
+/** What a configuration declares to be watched and told. */
+export const declarationsOf = (config: Config): Declarations => ({
+  watches: config.watches,
+  endpoints: endpointDeclarations(config),
+});
+
+/** The endpoints among it. */
+export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>
+  webhooks.map(({ name, urlFrom, secretFrom, headersFrom, retryDelays, ...settings }) => ({
+    name,
+    ...(urlFrom !== undefined && { urlFrom }),
+    ...(secretFrom !== undefined && { secretFrom }),
+    ...(headersFrom !== undefined && { headersFrom }),
+    settings: {
+      ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+      ...(retryDelays && { retryDelays: retryDelays.map(millisecondsOf) }),
+    },
+  }));

@@ -1,0 +1,170 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { subscribeByEmail } from './email-subscription.ts';
+import { greatestOf, sumOf } from './metrics.ts';
+
+/** How to build {@link NotifierAlarms}. */
+export interface NotifierAlarmsProps {
+  /** Time between two polls of a watch. */
+  readonly every: Duration;
+  readonly functions: readonly LambdaFunction[];
+  /** By what they hold, for instance `Doorbells`. */
+  readonly deadLetters: Readonly<Record<string, IQueue>>;
+  /** Who is told by e-mail. */
+  readonly email: string | undefined;
+  /** Address of the dashboard, for the descriptions. */
+  readonly dashboardUrl: string;
+}
+
+/** One thing that should wake somebody up. */
+interface Trigger {
+  readonly metric: IMetric;
+  readonly says: string;
+  readonly threshold: number;
+  readonly comparison: ComparisonOperator;
+  /** Periods of the metric in a row. */
+  readonly periods: number;
+  readonly missing: TreatMissingData;
+}
+
+const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
+const { BREACHING, NOT_BREACHING } = TreatMissingData;
+
+const fiveMinutes = Duration.minutes(5);
+
+/** Longest time in seconds that a delivery may be due without anybody looking after it. */
+const longestWait = 900;
+
+/** The alarms. Each is described under its name in docs/operations.md. */
+export class NotifierAlarms extends Construct {
+  readonly all: readonly Alarm[];
+  readonly #dashboardUrl: string;
+
+  constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
+    super(scope, id);
+    const { every, functions, deadLetters, email } = props;
+    this.#dashboardUrl = props.dashboardUrl;
+    this.all = [
+      this.add('NoCompleteListing', {
+        says: 'no watch has been listed completely for three intervals',
+        metric: sumOf('completeListings', periodOf(every)),
+        threshold: 1,
+        comparison: LESS_THAN_THRESHOLD,
+        periods: 3,
+        // Silence is the worst case: a schedule that has stopped measures nothing.
+        missing: BREACHING,
+      }),
+      this.add('WatchFailing', {
+        says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
+        metric: greatestOf('watchesFailing', periodOf(every)),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // That no poll took place is for NoCompleteListing to tell.
+        missing: NOT_BREACHING,
+      }),
+      this.add('WatchesSkipped', {
+        says: 'three polls in a row had no time for all of their watches; more shards are needed',
+        metric: greatestOf('watchesSkipped', periodOf(every)),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        missing: NOT_BREACHING,
+      }),
+      ...Object.entries(deadLetters).map(([what, queue]) =>
+        this.add(`${what}DeadLetters`, {
+          says: 'messages could not be handled and wait in the dead-letter queue',
+          metric: queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }),
+          threshold: 0,
+          comparison: GREATER_THAN_THRESHOLD,
+          periods: 1,
+          // A queue that nothing was ever in measures nothing.
+          missing: NOT_BREACHING,
+        }),
+      ),
+      this.add('FunctionErrors', {
+        says: 'invocations of functions end with an error, which is a fault of the notifier or its configuration',
+        metric: sumOver(functions, (one) => one.metricErrors({ period: fiveMinutes })),
+        threshold: 2,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // Not invoked, not failed.
+        missing: NOT_BREACHING,
+      }),
+      this.add('FunctionThrottles', {
+        says: 'functions are not invoked because the account has too many at work at the same time',
+        metric: sumOver(functions, (one) => one.metricThrottles({ period: fiveMinutes })),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        missing: NOT_BREACHING,
+      }),
+      this.add('DeliveriesFailing', {
+        says: 'deliveries were given up after all of their attempts',
+        metric: sumOf('deliveriesFailed', fiveMinutes),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // No delivery was looked after.
+        missing: NOT_BREACHING,
+      }),
+      this.add('OldestWaitingDelivery', {
+        says: `a delivery has been due for more than ${longestWait / 60} minutes, or no sweep takes place`,
+        metric: greatestOf('secondsOverdue', fiveMinutes),
+        threshold: longestWait,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        // Sweeps measure each minute: silence means that there are none.
+        missing: BREACHING,
+      }),
+    ];
+    if (email !== undefined) this.tell(email);
+  }
+
+  private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
+    const alarmName = `${Stack.of(this).stackName}-${name}`;
+    return new Alarm(this, name, {
+      alarmName,
+      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${alarmName.toLowerCase()}. Dashboard: ${this.#dashboardUrl}`,
+      metric,
+      threshold,
+      comparisonOperator: comparison,
+      evaluationPeriods: periods,
+      treatMissingData: missing,
+    });
+  }
+
+  private tell(email: string): void {
+    const topic = new Topic(this, 'Topic', { displayName: 'Transfer Notifier alarms', enforceSSL: true });
+    Validations.of(topic).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-SNS2',
+      reason:
+        'CloudWatch can publish to an encrypted topic only with a key at 1 USD a month; alarms hold nothing secret',
+    });
+    subscribeByEmail(topic, email);
+    const action = new SnsAction(topic);
+    for (const alarm of this.all) {
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+    }
+  }
+}
+
+/** CloudWatch evaluates over whole minutes. */
+const periodOf = (every: Duration): Duration => Duration.minutes(Math.ceil(every.toMinutes({ integral: false })));
+
+/** The sum of a metric over functions. */
+function sumOver(functions: readonly LambdaFunction[], metricOf: (one: LambdaFunction) => IMetric): IMetric {
+  const metrics = functions.map((one, at) => [`m${at}`, metricOf(one)] as const);
+  return new MathExpression({
+    expression: metrics.map(([name]) => name).join(' + '),
+    usingMetrics: Object.fromEntries(metrics),
+    period: fiveMinutes,
+    label: 'all functions',
+  });
+}

@@ -1,0 +1,123 @@
+import { Duration } from 'aws-cdk-lib';
+import { AttributeType } from 'aws-cdk-lib/aws-dynamodb';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '../functions/env.ts';
+import { indexes } from '../functions/webhooks/waiting.ts';
+import { Clock, lostTick } from './clock.ts';
+import type { NotifierSecret } from './notifier-secret.ts';
+import { ServiceFunction } from './service-function.ts';
+import { lostMessages, ServiceQueue } from './service-queue.ts';
+import { ServiceTable } from './service-table.ts';
+
+/** Longer than a request may take, connecting included, with room for what surrounds it. */
+const deliverTimeout = Duration.seconds(60);
+const fanOutTimeout = Duration.seconds(30);
+
+/** Batches that a function works on at the same time. */
+const fanOutConcurrency = 5;
+const deliverConcurrency = 20;
+
+/** How to build a {@link WebhookDelivery}. */
+export interface WebhookDeliveryProps {
+  readonly secret: NotifierSecret;
+  readonly transferEvents: ITopic;
+  readonly transferNotices: ITopic;
+  /** Gets the ticks that no function could be invoked for. */
+  readonly missedTicks: IQueue;
+}
+
+/** Takes what is announced to the endpoints: fan-out, deliver and sweep, with the queues between them. */
+export class WebhookDelivery extends Construct {
+  readonly webhooks: ServiceTable;
+  readonly announcements: ServiceQueue;
+  readonly doorbells: ServiceQueue;
+  readonly fanOut: ServiceFunction;
+  readonly deliver: ServiceFunction;
+  readonly sweep: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
+    super(scope, id);
+    const { secret, transferEvents, transferNotices, missedTicks } = props;
+    this.webhooks = new ServiceTable(this, 'Webhooks', [
+      {
+        name: indexes.waiting,
+        partitionKey: ['due', AttributeType.STRING],
+        sortKey: ['dueAt', AttributeType.NUMBER],
+      },
+      {
+        name: indexes.byEndpoint,
+        partitionKey: ['endpoint', AttributeType.STRING],
+        sortKey: ['eventAt', AttributeType.STRING],
+      },
+    ]);
+    this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
+    this.doorbells = new ServiceQueue(this, 'Doorbells', deliverTimeout);
+    const environment = {
+      WEBHOOKS_TABLE: this.webhooks.tableName,
+      DOORBELL_QUEUE_URL: this.doorbells.queue.queueUrl,
+    } satisfies FanOutVariables;
+
+    this.fanOut = new ServiceFunction(this, 'FanOut', {
+      entry: 'functions/webhooks/fan-out.lambda.ts',
+      description: 'Stores each event and creates a delivery for every endpoint that wants it',
+      // A few small writes per message: CPU for TLS is all it wants.
+      memorySize: 256,
+      timeout: fanOutTimeout,
+      environment,
+      lostInvocations: lostMessages,
+    });
+    this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
+    this.grantRing(this.fanOut);
+    for (const topic of [transferEvents, transferNotices]) {
+      const { queue, deadLetters: deadLetterQueue } = this.announcements;
+      topic.addSubscription(new SqsSubscription(queue, { rawMessageDelivery: true, deadLetterQueue }));
+    }
+    this.announcements.feed(this.fanOut, fanOutConcurrency);
+
+    this.deliver = new ServiceFunction(this, 'Deliver', {
+      entry: 'functions/webhooks/deliver.lambda.ts',
+      description: 'Signs and posts deliveries to their endpoints',
+      // Ten requests at a time with TLS and signatures; more memory buys CPU, so the first attempt comes sooner.
+      memorySize: 512,
+      timeout: deliverTimeout,
+      environment: environment satisfies Partial<DeliverVariables>,
+      lostInvocations: lostMessages,
+    });
+    secret.grantVariables(this.deliver);
+    this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem');
+    this.grantRing(this.deliver);
+    this.doorbells.feed(this.deliver, deliverConcurrency);
+
+    this.sweep = new ServiceFunction(this, 'Sweep', {
+      entry: 'functions/webhooks/sweep.lambda.ts',
+      description: 'Rings for deliveries that are due, announces what operators are to know of endpoints',
+      memorySize: 256,
+      timeout: Duration.seconds(55),
+      environment: {
+        ...environment,
+        TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
+        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
+      } satisfies SweepVariables,
+      lostInvocations: lostTick,
+    });
+    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
+    this.webhooks.grantIndex(this.sweep, indexes.waiting);
+    this.grantRing(this.sweep);
+    transferEvents.grantPublish(this.sweep);
+    transferNotices.grantPublish(this.sweep);
+    new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+  }
+
+  /** Lets somebody declare endpoints. */
+  grantDeclare(grantee: IGrantable): Grant {
+    return this.webhooks.grantRows(grantee, 'Query', 'PutItem');
+  }
+
+  private grantRing(grantee: IGrantable): Grant {
+    return this.doorbells.queue.grant(grantee, 'sqs:SendMessage');
+  }
+}
