@@ -28,7 +28,7 @@ export class NotifierStack extends Stack {
     const masterKey = Alias.fromAliasName(this, 'TopicKey', 'alias/aws/sns');
     const transferEvents = new Topic(this, 'TransferEvents', { enforceSSL: true, masterKey });
     const transferNotices = new Topic(this, 'TransferNotices', { enforceSSL: true, masterKey });
-    const secret = new NotifierSecret(this, 'Secret');
+    const secret = new NotifierSecret(this, 'NotifierSecret');
     // A day: that a minute was missed is soon of no interest, so the alarm ends by itself.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
     const shared = { secret, transferEvents, transferNotices, missedTicks };

@@ -1,70 +1,276 @@
-import { App } from 'aws-cdk-lib';
+import { readFileSync } from 'node:fs';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, expect, test } from 'vitest';
-import { readPollEnvironment } from '../../functions/env.ts';
-import type { Config } from '../../infra/config.ts';
-import { NotifierStack } from '../../infra/notifier-stack.ts';
-
-const config: Config = {
-  server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-  schedule: { every: '5m', shards: 2 },
-  watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
-  notify: { email: [] },
-  webhooks: [],
-};
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import { config, synthesise } from './synthesis.ts';
 
 let template: Template;
 beforeAll(() => {
-  // Whether the function can be bundled is no question of the template.
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-  template = Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config }));
+  template = synthesise();
 });
 
-test('the snapshots outlive the stack', () => {
-  template.hasResource('AWS::DynamoDB::GlobalTable', {
-    DeletionPolicy: 'Retain',
-    UpdateReplacePolicy: 'Retain',
-    Properties: {
-      BillingMode: 'PAY_PER_REQUEST',
-      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-      Replicas: [
-        Match.objectLike({
-          DeletionProtectionEnabled: true,
-          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-        }),
-      ],
-    },
+/** The resources of a type by their logical ids. */
+const resources = (type: string): [id: string, properties: Record<string, unknown>][] =>
+  Object.entries(template.findResources(type)).map(([id, { Properties }]) => [id, Properties]);
+
+/** A resource's part that tells what it is about. */
+const property = <T>(properties: Record<string, unknown>, name: string): T => properties[name] as T;
+
+describe('what must outlive every deployment', () => {
+  it('keeps its logical ids, so that no update replaces a table, a topic, a queue or the secret', () => {
+    const kept = ['AWS::DynamoDB::GlobalTable', 'AWS::SNS::Topic', 'AWS::SQS::Queue', 'AWS::SecretsManager::Secret'];
+    expect(kept.flatMap((type) => resources(type).map(([id]) => id))).toEqual([
+      'TransferPollerTransfersA6B6C817',
+      'WebhookDeliveryWebhooksF7CB6ADA',
+      'TransferEventsB5CBE8ED',
+      'TransferNotices93F11EF9',
+      'AlarmsTopic3A2DFEBA',
+      'MissedTicks571FA998',
+      'WebhookDeliveryAnnouncementsDeadLettersB0479340',
+      'WebhookDeliveryAnnouncementsQueue97208E43',
+      'WebhookDeliveryDoorbellsDeadLettersA8611147',
+      'WebhookDeliveryDoorbellsQueue572AEE72',
+      'NotifierSecretA3965A7A',
+    ]);
+  });
+
+  it('tables stay when the stack goes, cannot be deleted by a slip, and have backups', () => {
+    template.allResources('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        Replicas: [
+          Match.objectLike({
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          }),
+        ],
+      },
+    });
+  });
+
+  it('a changed template of the secret would overwrite it, data key and all: it never changes', () => {
+    template.hasResource('AWS::SecretsManager::Secret', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        GenerateSecretString: {
+          SecretStringTemplate: '{}',
+          GenerateStringKey: 'WEBHOOKS_DATA_KEY',
+          PasswordLength: 43,
+          ExcludePunctuation: true,
+        },
+      },
+    });
   });
 });
 
-test('each shard has its schedule, which gives up a poll that is late', () => {
-  const schedules = Object.values(template.findResources('AWS::Scheduler::Schedule'));
-  expect(schedules.map(({ Properties }) => [Properties.ScheduleExpression, Properties.Target.Input])).toEqual([
+test('the indexes of the webhooks table hold nothing but keys', () => {
+  const [, { GlobalSecondaryIndexes }] = resources('AWS::DynamoDB::GlobalTable')[1]!;
+  expect(GlobalSecondaryIndexes).toEqual([
+    index('waiting', 'due', 'dueAt'),
+    index('by-endpoint', 'endpoint', 'eventAt'),
+  ]);
+});
+
+const index = (IndexName: string, hash: string, range: string) => ({
+  IndexName,
+  KeySchema: [
+    { AttributeName: hash, KeyType: 'HASH' },
+    { AttributeName: range, KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'KEYS_ONLY' },
+  WriteOnDemandThroughputSettings: undefined,
+});
+
+test('each shard has its schedule, the sweep has one a minute, and none makes up for a tick that is late', () => {
+  const schedules = resources('AWS::Scheduler::Schedule').map(([, properties]) => properties);
+  const target = ({ Target }: Record<string, unknown>) => Target as Record<string, unknown>;
+  expect(schedules.map((schedule) => [schedule.ScheduleExpression, target(schedule).Input])).toEqual([
     ['rate(5 minutes)', '{"shard":0,"shards":2}'],
     ['rate(5 minutes)', '{"shard":1,"shards":2}'],
+    ['rate(1 minute)', '{}'],
   ]);
-  for (const { Properties } of schedules) {
-    expect(Properties.Target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 1 });
-    expect(Properties.Target.DeadLetterConfig).toBeDefined();
+  for (const schedule of schedules) {
+    expect(target(schedule).RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 1 });
+    expect(target(schedule).DeadLetterConfig).toEqual({ Arn: { 'Fn::GetAtt': ['MissedTicks571FA998', 'Arn'] } });
+  }
+  const async = resources('AWS::Lambda::EventInvokeConfig').map(([, properties]) => properties);
+  expect(async).toHaveLength(2);
+  for (const one of async) expect(one).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+});
+
+test('every function runs on Node 24 and arm64 and keeps its logs for a month', () => {
+  const functions = resources('AWS::Lambda::Function').filter(([id]) => !id.startsWith('AWSCDKTrigger'));
+  expect(functions).toHaveLength(5);
+  for (const [, one] of functions) {
+    expect(one).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+    expect(property<{ LogGroup: object }>(one, 'LoggingConfig').LogGroup).toBeDefined();
+  }
+  template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+});
+
+test('topics and queues are encrypted and refuse what does not come by TLS', () => {
+  for (const id of ['TransferEventsB5CBE8ED', 'TransferNotices93F11EF9']) {
+    expect(JSON.stringify(template.toJSON().Resources[id].Properties.KmsMasterKeyId)).toContain(':alias/aws/sns');
+  }
+  template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+  const refusing = (type: string) =>
+    resources(type).filter(([, { PolicyDocument }]) =>
+      property<{ Effect: string; Condition?: object }[]>(PolicyDocument as Record<string, unknown>, 'Statement').some(
+        ({ Effect, Condition }) =>
+          Effect === 'Deny' && JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
+      ),
+    );
+  expect(refusing('AWS::SNS::TopicPolicy')).toHaveLength(resources('AWS::SNS::Topic').length);
+  expect(refusing('AWS::SQS::QueuePolicy')).toHaveLength(resources('AWS::SQS::Queue').length);
+});
+
+test('a queue hides a message for six times as long as its function may take, and gives it up after five', () => {
+  for (const [id, seconds] of [
+    ['WebhookDeliveryAnnouncementsQueue97208E43', 180],
+    ['WebhookDeliveryDoorbellsQueue572AEE72', 360],
+  ] as const) {
+    const { Properties } = template.toJSON().Resources[id];
+    expect(Properties).toMatchObject({ VisibilityTimeout: seconds, RedrivePolicy: { maxReceiveCount: 5 } });
   }
 });
 
-test('the poll function is given every variable that it reads', () => {
-  const [poll] = Object.values(template.findResources('AWS::Lambda::Function'));
-  const { Variables } = poll!.Properties.Environment;
-  // Texts stand in for what CloudFormation fills in.
-  const filledIn = Object.entries(Variables).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : name === 'CRYPTSHARE_CLIENT_ID' ? 'a'.repeat(50) : 'arn:filled-in',
-  ]);
-  expect(() => readPollEnvironment(Object.fromEntries(filledIn))).not.toThrow();
+test('functions report the messages of a batch that failed, and only so many batches are at work at a time', () => {
+  const mappings = resources('AWS::Lambda::EventSourceMapping').map(([, properties]) => properties);
+  expect(mappings).toHaveLength(2);
+  for (const one of mappings) {
+    expect(one).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: expect.any(Number) },
+    });
+  }
 });
 
-test('no policy grants every action, and no credentials stand in the template', () => {
-  for (const { Properties } of Object.values(template.findResources('AWS::IAM::Policy'))) {
-    for (const { Action, Effect } of Properties.PolicyDocument.Statement) {
-      if (Effect === 'Allow') expect([Action].flat().some((action) => action.endsWith('*'))).toBe(false);
+test('fan-out gets both topics raw, people get the notices they ask for', () => {
+  const subscriptions = resources('AWS::SNS::Subscription').map(([, properties]) => properties);
+  const raw = subscriptions.filter(({ Protocol }) => Protocol === 'sqs');
+  expect(raw.map(({ TopicArn }) => TopicArn)).toEqual([
+    { Ref: 'TransferEventsB5CBE8ED' },
+    { Ref: 'TransferNotices93F11EF9' },
+  ]);
+  for (const one of raw) {
+    expect(one).toMatchObject({ RawMessageDelivery: true, RedrivePolicy: { deadLetterTargetArn: expect.anything() } });
+  }
+  const byEmail = subscriptions.filter(({ Protocol }) => Protocol === 'email');
+  expect(byEmail.map(({ Endpoint, FilterPolicy }) => [Endpoint, FilterPolicy])).toEqual([
+    ['ops@example.com', { types: ['transfer.failed', { prefix: 'watch.' }] }],
+    ['all@example.com', undefined],
+    ['oncall@example.com', undefined],
+  ]);
+});
+
+test('a Slack channel gets notices and may do nothing in the account', () => {
+  template.hasResourceProperties('AWS::Chatbot::SlackChannelConfiguration', {
+    SlackWorkspaceId: 'T0123ABCD',
+    SlackChannelId: 'C0123ABCD',
+    SnsTopicArns: [{ Ref: 'TransferNotices93F11EF9' }],
+    GuardrailPolicies: [{ Ref: 'PeopleNoticesSlackGuardrail820A228F' }],
+  });
+  template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
+    PolicyDocument: { Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] },
+  });
+});
+
+test('no value of a secret is anywhere in the template, not even by reference', () => {
+  const text = JSON.stringify(template.toJSON());
+  expect(text).not.toMatch(/resolve:(secretsmanager|ssm)/);
+  expect(text).not.toContain('CRYPTSHARE_CLIENT_ID');
+  expect(text).not.toContain('ALLOW_PRIVATE_WEBHOOKS');
+});
+
+test('the outputs are what a person needs next', () => {
+  expect(Object.keys(template.findOutputs('*'))).toEqual([
+    'TransferEventsTopicArn',
+    'TransferNoticesTopicArn',
+    'SecretName',
+    'FillSecret',
+    'DashboardUrl',
+  ]);
+});
+
+test('a change of what is declared, and nothing else, runs the declare function anew', () => {
+  template.hasResourceProperties('Custom::Trigger', {
+    HandlerArn: { Ref: Match.stringLikeRegexp('^DeclaredSetDeclareCurrentVersion') },
+    InvocationType: 'RequestResponse',
+  });
+});
+
+test('with a VPC the polls, and only they, are in it', () => {
+  const inVpc = synthesise({
+    ...config,
+    vpc: { id: 'vpc-0123456789abcdef0', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
+  });
+  const within = Object.values(inVpc.findResources('AWS::Lambda::Function')).filter(
+    ({ Properties }) => Properties.VpcConfig,
+  );
+  expect(within.map(({ Properties }) => Properties.VpcConfig.SubnetIds)).toEqual([
+    ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+  ]);
+  expect(within[0]!.Properties.Description).toContain('Lists the transfers');
+});
+
+test('the checks that the template has passed do find what is wrong', () => {
+  const app = new App();
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new Stack(app, 'Careless');
+  new Queue(stack, 'Queue');
+  expect(() => Template.fromStack(stack)).toThrow();
+});
+
+describe('each alarm', () => {
+  const runbook = readFileSync('docs/operations.md', 'utf8');
+  const alarms = () => resources('AWS::CloudWatch::Alarm').map(([, properties]) => properties);
+
+  it('stands in docs/operations.md under its name, and its description leads there', () => {
+    const headings = [...runbook.matchAll(/^### (TransferNotifier-\w+)$/gm)].map(([, name]) => name);
+    expect(alarms().map(({ AlarmName }) => AlarmName)).toEqual(headings);
+    for (const { AlarmName, AlarmDescription } of alarms()) {
+      const name = AlarmName as string;
+      expect(JSON.stringify(AlarmDescription)).toContain(`docs/operations.md#${name.toLowerCase()}`);
+      const section = runbook.split(`### ${name}\n`)[1]!.split(/^##/m)[0];
+      for (const part of ['**Description.**', '**Investigation.**', '**Resolution.**']) expect(section).toContain(part);
     }
-  }
-  expect(JSON.stringify(template.toJSON())).toContain('{{resolve:secretsmanager:');
+  });
+
+  it('tells the person on call, both when it begins and when it ends', () => {
+    for (const { AlarmActions, OKActions } of alarms()) {
+      expect([AlarmActions, OKActions]).toEqual([[{ Ref: 'AlarmsTopic3A2DFEBA' }], [{ Ref: 'AlarmsTopic3A2DFEBA' }]]);
+    }
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      Topics: [{ Ref: 'AlarmsTopic3A2DFEBA' }],
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Action: 'sns:Publish',
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('of the dead man goes off when nothing is measured for three intervals', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'TransferNotifier-NoCompleteListing',
+      MetricName: 'CompleteListings',
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 3,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+  });
 });

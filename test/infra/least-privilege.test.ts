@@ -1,0 +1,128 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, expect, test } from 'vitest';
+import { synthesise } from './synthesis.ts';
+
+interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource?: unknown;
+}
+
+let template: Template;
+beforeAll(() => {
+  template = synthesise();
+});
+
+/** The statements of every policy that is attached to a role, by the role's logical id. */
+function statementsByRole(): Map<string, Statement[]> {
+  const byRole = new Map<string, Statement[]>();
+  const add = (role: string, statements: Statement[]) => byRole.set(role, [...(byRole.get(role) ?? []), ...statements]);
+  for (const { Properties } of Object.values(template.findResources('AWS::IAM::Policy'))) {
+    for (const { Ref } of Properties.Roles) add(Ref, Properties.PolicyDocument.Statement);
+  }
+  for (const [id, { Properties }] of Object.entries(template.findResources('AWS::IAM::Role'))) {
+    for (const { PolicyDocument } of Properties.Policies ?? []) add(id, PolicyDocument.Statement);
+  }
+  return byRole;
+}
+
+/** `dynamodb:Query TransferPollerTransfers`: an action and the resource, without the hash of its logical id. */
+const grantsOf = (statements: readonly Statement[]): string[] =>
+  statements
+    .flatMap(({ Action, Resource }) =>
+      [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}`)),
+    )
+    .sort();
+
+function nameOf(resource: unknown): string {
+  const text = JSON.stringify(resource);
+  const id = /"(?:Ref|Fn::GetAtt)":\[?"(\w+?)(?:[0-9A-F]{8})"/.exec(text)?.[1] ?? text;
+  const suffix = /"([/:][^"]*)"\]\]/.exec(text)?.[1] ?? '';
+  return id + suffix;
+}
+
+const logs = (name: string) => [`logs:CreateLogStream ${name}Logs`, `logs:PutLogEvents ${name}Logs`];
+const rows = (table: string, ...actions: string[]) => actions.map((action) => `dynamodb:${action} ${table}`);
+const transfers = 'TransferPollerTransfers';
+const webhooks = 'WebhookDeliveryWebhooks';
+const variables = 'secretsmanager:GetSecretValue NotifierSecret';
+const ring = 'sqs:SendMessage WebhookDeliveryDoorbellsQueue';
+const announce = ['sns:Publish TransferEvents', 'sns:Publish TransferNotices'];
+const workOn = (queue: string) =>
+  ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => `sqs:${action} ${queue}`);
+const tick = (target: string) => [
+  `lambda:InvokeFunction ${target}`,
+  `lambda:InvokeFunction ${target}:*`,
+  'sqs:SendMessage MissedTicks',
+];
+
+test('each role holds what its function calls, and nothing else', () => {
+  const roles = [...statementsByRole()].map(([role, statements]) => [
+    role.replace(/[0-9A-F]{8}$/, ''),
+    grantsOf(statements),
+  ]);
+  const expected = {
+    TransferPollerPollRole: [
+      ...logs('TransferPollerPoll'),
+      ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      variables,
+      ...announce,
+    ],
+    TransferPollerClockRole: tick('TransferPollerPoll'),
+    WebhookDeliveryFanOutRole: [
+      ...logs('WebhookDeliveryFanOut'),
+      ...rows(webhooks, 'Query', 'PutItem'),
+      ring,
+      ...workOn('WebhookDeliveryAnnouncementsQueue'),
+    ],
+    WebhookDeliveryDeliverRole: [
+      ...logs('WebhookDeliveryDeliver'),
+      ...rows(webhooks, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
+      variables,
+      ring,
+      ...workOn('WebhookDeliveryDoorbellsQueue'),
+    ],
+    WebhookDeliverySweepRole: [
+      ...logs('WebhookDeliverySweep'),
+      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
+      ...rows(`${webhooks}/index/waiting`, 'Query'),
+      ring,
+      ...announce,
+    ],
+    WebhookDeliveryClockRole: tick('WebhookDeliverySweep'),
+    DeclaredSetDeclareRole: [
+      ...logs('DeclaredSetDeclare'),
+      ...rows(transfers, 'Query', 'UpdateItem'),
+      ...rows(webhooks, 'Query', 'PutItem'),
+      variables,
+    ],
+    // The CDK's own function, which waits for declare when a deployment changes it.
+    AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction DeclaredSetDeclare:*'],
+  };
+  expect(Object.fromEntries(roles)).toEqual(
+    Object.fromEntries(Object.entries(expected).map(([role, grants]) => [role, grants.toSorted()])),
+  );
+});
+
+test('nobody is allowed every action or every resource', () => {
+  const statements = [...statementsByRole().values()].flat();
+  expect(statements.length).toBeGreaterThan(20);
+  for (const { Effect, Action, Resource } of statements) {
+    if (Effect === 'Deny') continue;
+    for (const action of [Action].flat()) expect(action).not.toContain('*');
+    for (const resource of [Resource].flat()) {
+      expect(resource).not.toBe('*');
+      // The right to invoke a function covers its versions; there is no other wildcard.
+      if (JSON.stringify(resource).includes('*')) expect([Action].flat()).toEqual(['lambda:InvokeFunction']);
+    }
+  }
+});
+
+test('no role has a policy of AWS, except that the CDK lets its own function write logs', () => {
+  const managed = Object.entries(template.findResources('AWS::IAM::Role')).filter(
+    ([, { Properties }]) => Properties.ManagedPolicyArns,
+  );
+  expect(managed.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+    'AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole',
+  ]);
+});

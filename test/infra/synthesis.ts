@@ -1,0 +1,41 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import type { Config } from '../../infra/config.ts';
+import { NotifierStack } from '../../infra/notifier-stack.ts';
+
+/** A configuration with everything in it. */
+export const config: Config = {
+  server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
+  schedule: { every: '5m', shards: 2 },
+  watches: [
+    { mailbox: 'alice@example.com', direction: 'sent' },
+    { mailbox: 'alice@example.com', direction: 'received' },
+  ],
+  notify: {
+    email: [{ address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] }, { address: 'all@example.com' }],
+    slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' },
+  },
+  webhooks: [
+    {
+      name: 'crm',
+      url: 'https://crm.example.com/hooks',
+      secretFrom: 'CRM_WEBHOOK_SECRET',
+      types: ['transfer.*'],
+      format: 'event',
+      maxInFlight: 10,
+    },
+  ],
+  alarms: { email: 'oncall@example.com' },
+};
+
+/**
+ * Synthesises the stack, without bundling its functions, whose code is no question of the template.
+ *
+ * @throws Error when one of the checks of cdk-nag finds something
+ */
+export function synthesise(of: Config = config): Template {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  return Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config: of }));
+}
