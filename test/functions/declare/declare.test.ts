@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Declarations, declare } from '../../../functions/declare/declare.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { secretsOf } from '../../../functions/webhooks/attempt.ts';
+import { addEndpoint, listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
+import { newSecret } from '../../../functions/webhooks/signature.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { startWebhookWorld, type WebhookWorld } from '../webhooks/webhook-world.ts';
+
+const transfersTable = 'transfers';
+const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+const bob = { mailbox: 'bob@example.com', direction: 'received' } as const;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  await createTransfersTable(world.deps.dynamo, transfersTable);
+  return () => world.close();
+});
+
+const deploy = (declarations: Partial<Declarations>, fields: Record<string, string> = {}) =>
+  declare(
+    {
+      dynamo: world.deps.dynamo,
+      transfersTable,
+      // As deployed: no endpoint on this machine.
+      endpointLife: { ...world.deps, allowPrivate: false },
+      fields,
+    },
+    { watches: [], endpoints: [], ...declarations },
+  );
+
+const watches = async () =>
+  (await new Watches(world.deps.dynamo, transfersTable).list()).map(
+    ({ mailbox, isDisabled }) => `${mailbox}${isDisabled ? ' disabled' : ''}`,
+  );
+const endpoints = async () => (await listEndpoints(world.deps)).map(({ name, status }) => `${name} ${status}`);
+
+const crm = { name: 'crm', settings: { url: 'https://crm.example.com/hooks' }, secretFrom: 'CRM_WEBHOOK_SECRET' };
+const archive = { name: 'archive', settings: {}, urlFrom: 'ARCHIVE_URL' };
+
+describe('deploying a configuration', () => {
+  test('adds what is new, disables what is gone, enables what is back, and deletes nothing', async () => {
+    await deploy({ watches: [alice, bob] });
+    expect(await watches()).toEqual(['bob@example.com', 'alice@example.com']);
+    await deploy({ watches: [bob] });
+    expect(await watches()).toEqual(['bob@example.com', 'alice@example.com disabled']);
+    await deploy({ watches: [alice, bob] });
+    expect(await watches()).toEqual(['bob@example.com', 'alice@example.com']);
+  });
+
+  test('leaves alone what operators added', async () => {
+    await addEndpoint(world.deps, 'by-hand', { url: world.urlOf('by-hand') });
+    const fields = { CRM_WEBHOOK_SECRET: newSecret() };
+    await deploy({ endpoints: [crm] }, fields);
+    await deploy({}, fields);
+    expect(await endpoints()).toEqual(['by-hand active', 'crm disabled']);
+  });
+
+  test('twice is as good as once, and writes no watch again', async () => {
+    const fields = { CRM_WEBHOOK_SECRET: newSecret() };
+    const declarations = { watches: [alice, bob], endpoints: [crm] };
+    const first = await deploy(declarations, fields);
+    const rows = await new Watches(world.deps.dynamo, transfersTable).list();
+    expect(await deploy(declarations, fields)).toEqual(first);
+    expect(await new Watches(world.deps.dynamo, transfersTable).list()).toEqual(rows);
+    expect(await endpoints()).toEqual(['crm active']);
+  });
+});
+
+describe('an endpoint whose secret is not filled', () => {
+  test('waits and says for what, while everything else is declared', async () => {
+    const declared = await deploy(
+      { watches: [alice], endpoints: [crm, archive] },
+      { ARCHIVE_URL: 'https://a.example/' },
+    );
+    expect(declared).toEqual({
+      watches: 1,
+      endpoints: 1,
+      waiting: [{ endpoint: 'crm', because: ['the secret has no field CRM_WEBHOOK_SECRET'] }],
+    });
+    expect(await endpoints()).toEqual(['archive active']);
+  });
+
+  test('is not disabled when it was there before', async () => {
+    await deploy({ endpoints: [crm] }, { CRM_WEBHOOK_SECRET: newSecret() });
+    await deploy({ endpoints: [crm] });
+    expect(await endpoints()).toEqual(['crm active']);
+  });
+
+  test('is added once it is, with that secret and those headers', async () => {
+    const declaration = { ...crm, headersFrom: { 'x-tenant': 'CRM_TENANT' } };
+    const fields = { CRM_WEBHOOK_SECRET: newSecret(), CRM_TENANT: 'tenant-1' };
+    await deploy({ endpoints: [declaration] });
+    await deploy({ endpoints: [declaration] }, fields);
+    const [endpoint] = await listEndpoints(world.deps);
+    expect(secretsOf(world.deps.dataKey, endpoint!)).toMatchObject({
+      headers: { 'x-tenant': 'tenant-1' },
+      secrets: [{ secret: fields.CRM_WEBHOOK_SECRET }],
+    });
+  });
+});
+
+test.each([
+  ['http://crm.example.com/hooks', 'https:'],
+  ['https://10.0.0.1/', 'address'],
+  ['https://localhost/', 'address'],
+])('an address that webhooks must not go to is refused, and its endpoint waits: %s', async (url, reason) => {
+  const { waiting } = await deploy({ endpoints: [archive] }, { ARCHIVE_URL: url });
+  expect(waiting).toEqual([{ endpoint: 'archive', because: [expect.stringContaining('url: ')] }]);
+  expect(waiting[0]!.because[0]).toContain(reason);
+  expect(waiting[0]!.because[0]).not.toContain(url);
+  expect(await endpoints()).toEqual([]);
+});
