@@ -1,7 +1,5 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Alias } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { type Config, millisecondsOf } from './config.ts';
 import { DeclaredSet } from './declared-set.ts';
@@ -11,6 +9,7 @@ import { NotifierSecret } from './notifier-secret.ts';
 import { PeopleNotices } from './people-notices.ts';
 import type { Network } from './service-function.ts';
 import { DeadLetterQueue } from './service-queue.ts';
+import { ServiceTopic } from './service-topic.ts';
 import { TransferPoller } from './transfer-poller.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 
@@ -24,10 +23,8 @@ export class NotifierStack extends Stack {
   constructor(scope: Construct, id: string, props: NotifierStackProps) {
     super(scope, id, { description: 'Transfer Notifier: announces what becomes of confidential transfers', ...props });
     const { config } = props;
-    // The key of SNS itself: it costs nothing, and everybody here who publishes or subscribes may use it.
-    const masterKey = Alias.fromAliasName(this, 'TopicKey', 'alias/aws/sns');
-    const transferEvents = new Topic(this, 'TransferEvents', { enforceSSL: true, masterKey });
-    const transferNotices = new Topic(this, 'TransferNotices', { enforceSSL: true, masterKey });
+    const transferEvents = new ServiceTopic(this, 'TransferEvents', 'Transfer Notifier events');
+    const transferNotices = new ServiceTopic(this, 'TransferNotices', 'Transfer Notifier');
     const secret = new NotifierSecret(this, 'NotifierSecret');
     // A day: that a minute was missed is soon of no interest, so the alarm ends by itself.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
@@ -77,6 +74,10 @@ export class NotifierStack extends Stack {
       vpcId: vpc.id,
       availabilityZones: vpc.subnets.map((_, at) => `zone-${at}`),
       privateSubnetIds: vpc.subnets,
+    });
+    Validations.of(imported).acknowledge({
+      id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
+      reason: 'nothing here asks for the route tables of the subnets',
     });
     const securityGroup = new SecurityGroup(this, 'PollNetwork', {
       vpc: imported,

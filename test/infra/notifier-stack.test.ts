@@ -4,11 +4,11 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { config, synthesise } from './synthesis.ts';
+import { config, synthesiseChecked } from './synthesis.ts';
 
 let template: Template;
 beforeAll(() => {
-  template = synthesise();
+  template = synthesiseChecked();
 });
 
 /** The resources of a type by their logical ids. */
@@ -207,7 +207,7 @@ test('a change of what is declared, and nothing else, runs the declare function 
 });
 
 test('with a VPC the polls, and only they, are in it', () => {
-  const inVpc = synthesise({
+  const inVpc = synthesiseChecked({
     ...config,
     vpc: { id: 'vpc-0123456789abcdef0', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
@@ -29,13 +30,23 @@ export const config: Config = {
   alarms: { email: 'oncall@example.com' },
 };
 
-/**
- * Synthesises the stack, without bundling its functions, whose code is no question of the template.
- *
- * @throws Error when one of the checks of cdk-nag finds something
- */
+/** The context that a deployment has, with the feature flags of the CDK. */
+export const deployedContext = (): Record<string, unknown> => JSON.parse(readFileSync('cdk.json', 'utf8')).context;
+
+/** Synthesises the stack, without bundling its functions, whose code is no question of the template. */
 export function synthesise(of: Config = config): Template {
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  return Template.fromStack(new NotifierStack(newApp(), 'TransferNotifier', { config: of }));
+}
+
+/**
+ * The same with the checks of cdk-nag.
+ *
+ * @throws Error when one of them finds something
+ */
+export function synthesiseChecked(of: Config = config): Template {
+  const app = newApp();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   return Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config: of }));
 }
+
+const newApp = (): App => new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [] } });
