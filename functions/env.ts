@@ -5,7 +5,7 @@ const notEmpty = text().check(z.minLength(1, 'must not be empty'));
 const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
 const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
-/** What seals the secrets of endpoints: 32 bytes in base64; the last sign may be missing. */
+/** What seals secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
 /** What the poll function is told by its environment. */
@@ -13,7 +13,7 @@ const pollEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url('must be the address of the server'),
   CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
-  CRYPTSHARE_VERIFICATION_TOKEN: text().check(z.regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')),
+  DATA_KEY: dataKey,
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
@@ -33,7 +33,7 @@ const fanOutEnvironment = z.object({
 
 /** What the deliver function is told by its environment. */
 const deliverEnvironment = z.extend(fanOutEnvironment, {
-  WEBHOOKS_DATA_KEY: dataKey,
+  DATA_KEY: dataKey,
   /** Set by the local run alone. */
   ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
 });
@@ -49,7 +49,7 @@ const declareEnvironment = z.object({
   TRANSFERS_TABLE: notEmpty,
   WEBHOOKS_TABLE: notEmpty,
   DOORBELL_QUEUE_URL: queueUrl,
-  WEBHOOKS_DATA_KEY: dataKey,
+  DATA_KEY: dataKey,
   /** JSON file with the watches and endpoints of the configuration. */
   DECLARED_FILE: notEmpty,
 });

@@ -15,7 +15,7 @@ export class NotifierSecret extends Secret {
       // Changing anything of this makes CloudFormation overwrite the secret, which loses every field.
       generateSecretString: {
         secretStringTemplate: '{}',
-        generateStringKey: 'WEBHOOKS_DATA_KEY',
+        generateStringKey: 'DATA_KEY',
         // 43 letters and digits are 32 bytes of base64.
         passwordLength: 43,
         excludePunctuation: true,

@@ -15,6 +15,6 @@ export const declareDependencies = (
 ): DeclareDependencies => ({
   dynamo: new DynamoDBClient({}),
   transfersTable: env.TRANSFERS_TABLE,
-  endpointLife: { ...fanOutDependencies(env), dataKey: new DataKey(env.WEBHOOKS_DATA_KEY), allowPrivate: false },
+  endpointLife: { ...fanOutDependencies(env), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
   fields,
 });

@@ -1,32 +1,33 @@
-import pLimit from 'p-limit';
-import { CryptshareFailure, errorCodeOf, failureOf, failureOfError } from './failure.ts';
+import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
+import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
-import { type Answer, Connection } from './request.ts';
+import type { Answer } from './request.ts';
+import type { ServerCalls } from './server-calls.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 
-/** How to reach one Cryptshare Server, and on whose behalf. */
-export interface CryptshareOptions {
-  /** For example `https://cryptshare.example.com`. */
-  readonly origin: string;
-  readonly clientId: string;
-  readonly verificationToken: string;
-  /** Certificates in PEM to trust for this server beside the public ones. */
-  readonly ca?: string | undefined;
-  /** Requests under way at the same time, over all watches. */
-  readonly maxConcurrentPages: number;
-  readonly now: () => Date;
-  /** A number from 0 to below 1. */
-  readonly random: () => number;
-  /** Waits for so many milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
+/** Where the tokens come from by which a server knows whose mailbox it is asked for. */
+export interface TokenSource {
+  /**
+   * A token that should hold.
+   *
+   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @throws CryptshareFailure when there is none
+   */
+  tokenFor(mailbox: string, stopAt: number): Promise<string>;
+  /**
+   * Another token in place of one that the server has just rejected.
+   *
+   * @returns undefined when no other can be had now
+   */
+  replace(mailbox: string, rejected: string, stopAt: number): Promise<string | undefined>;
 }
 
 /** One pass over all pages of a watch. */
 export interface Pass {
   readonly listing: Listing;
-  /** Requests sent, repeated ones included. */
+  /** Requests for pages, repeated ones included. */
   readonly requests: number;
   /** Why pages are missing; undefined when the listing is complete. */
   readonly failure: CryptshareFailure | undefined;
@@ -37,67 +38,66 @@ export type TransferStatus = { readonly listed: true; readonly state: State } | 
 
 const fields = formatFields({ trackingId: true, status: { state: true } });
 
-/** Lowest minor version that has the listings asked for (the vendor's page on transfer polling). */
-const minimumMinorVersion = '12';
-
-/** Milliseconds a request may take. */
-const requestTimeout = 15_000;
-
-/** Bytes of an answer; a page of 100 rows has about 10,000. */
-const maxAnswerBytes = 4 * 1024 * 1024;
-
-/** Times that a page is asked for before it counts as failed. */
-const attempts = 3;
-
-/** Milliseconds before the second attempt, on average; doubled for each further one. */
-const firstRetryDelay = 500;
-
-/** Longest `Retry-After` that is waited for within a poll, in milliseconds. */
-const longestWait = 10_000;
-
-/** Milliseconds for which a server is left alone that keeps throttling without saying for how long. */
-const unaskedWait = 30_000;
-
-/** Longest time for which a server is left alone, in milliseconds, whatever it asks for. */
-const longestHoldBack = 3_600_000;
+/** Milliseconds for which an answer about the version counts. */
+const versionAge = 3_600_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
-  private readonly options: CryptshareOptions;
-  private readonly connection: Connection;
-  private readonly limit: ReturnType<typeof pLimit>;
-  /** Unix time in milliseconds before which the server does not want to be asked. */
-  private throttledUntil = 0;
+  private readonly calls: ServerCalls;
+  private readonly tokens: TokenSource;
+  private asking: Promise<number | undefined> | undefined;
+  private version: { readonly minor: number | undefined; readonly until: number } | undefined;
 
-  constructor(options: CryptshareOptions) {
-    this.options = options;
-    this.connection = new Connection(options.origin, options.ca);
-    this.limit = pLimit(options.maxConcurrentPages);
+  constructor(calls: ServerCalls, tokens: TokenSource) {
+    this.calls = calls;
+    this.tokens = tokens;
+  }
+
+  /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
+  get isOld(): boolean {
+    return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
   /**
-   * Lists all transfers of a watch.
+   * The minor version of REST API 1 that the server offers, as it said within the last hour.
+   *
+   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @returns undefined when it does not say, which servers before 1.13 do not
+   * @throws CryptshareFailure when it offers other major versions only
+   */
+  async minorVersion(stopAt: number): Promise<number | undefined> {
+    const now = this.calls.options.now().getTime();
+    if (this.version && now < this.version.until) return this.version.minor;
+    this.asking ??= this.askVersion(stopAt).finally(() => {
+      this.asking = undefined;
+    });
+    return this.asking;
+  }
+
+  /**
+   * Lists all transfers of a watch. A token that the server rejects is replaced once.
    *
    * @param expected how many there were last time
    * @param stopAt Unix time in milliseconds from which on no request is sent
    * @returns the transfers seen and, if the listing is not complete, the reason
    */
   async list(watch: Watch, expected: number, stopAt: number): Promise<Pass> {
-    const listing = new Listing(expected);
     let requests = 0;
-    const takePage = (page: number): Promise<PageRows> =>
-      this.persistently(stopAt, async () => {
-        const query = new URLSearchParams({ fields, page: String(page), 'page-size': String(pageSize) });
-        const path = `${pathOf(watch.mailbox)}/${watch.direction}-transfers?${query}`;
-        const answer = await this.get(path, stopAt, () => {
-          requests += 1;
-        });
-        if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
-        if (answer.status !== 200) throw this.failed(answer);
-        return parsed(() => listing.addPage(answer.body));
-      });
-    const failure = await readPages(takePage, expected, this.options.maxConcurrentPages);
-    return { listing, requests, failure };
+    try {
+      const offered = await this.minorVersion(stopAt);
+      const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
+      const count = () => {
+        requests += 1;
+      };
+      const pass = await this.listOnce(watch, token, offered, expected, stopAt, count);
+      if (pass.failure?.kind !== 'token_invalid') return { ...pass, requests };
+      const other = await this.tokens.replace(watch.mailbox, token, stopAt);
+      if (other === undefined) return { ...pass, requests };
+      return { ...(await this.listOnce(watch, other, offered, expected, stopAt, count)), requests };
+    } catch (error) {
+      if (error instanceof CryptshareFailure) return { listing: new Listing(), requests, failure: error };
+      throw error;
+    }
   }
 
   /**
@@ -107,10 +107,12 @@ export class CryptshareClient {
    * @throws CryptshareFailure when the server does not say
    */
   status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
-    return this.persistently(stopAt, async () => {
-      const answer = await this.get(`${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`, stopAt);
+    return this.calls.persistently(stopAt, async () => {
+      const token = await this.tokens.tokenFor(mailbox, stopAt);
+      const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
+      const answer = await this.calls.send({ path, minimumMinor: longSince, token }, stopAt);
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
-      if (answer.status !== 200) throw this.failed(answer);
+      if (answer.status !== 200) throw this.calls.failed(answer);
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
       if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
@@ -120,67 +122,77 @@ export class CryptshareClient {
 
   /** Ends the kept connections. */
   close(): void {
-    this.connection.close();
+    this.calls.close();
   }
 
-  /** Repeats what may succeed later, with full jitter, for as long as the time allows. */
-  private async persistently<T>(stopAt: number, task: () => Promise<T>): Promise<T> {
-    const { now, random, sleep } = this.options;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await task();
-      } catch (error) {
-        if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
-        if (attempt === attempts) {
-          if (error.kind === 'throttled') this.holdBack(error.retryAfter ?? unaskedWait);
-          throw error;
-        }
-        const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
-        if (delay > longestWait || now().getTime() + delay >= stopAt) throw error;
-        await sleep(delay);
-      }
+  private async listOnce(
+    watch: Watch,
+    token: string,
+    offered: number | undefined,
+    expected: number,
+    stopAt: number,
+    onSend: () => void,
+  ): Promise<Omit<Pass, 'requests'>> {
+    const isOld = offered !== undefined && offered < listingsSince;
+    if (isOld && watch.direction === 'received') {
+      return {
+        listing: new Listing(),
+        failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
+      };
     }
+    const listing = new Listing(expected);
+    const takePage = (page: number): Promise<PageRows> =>
+      this.calls.persistently(stopAt, async () => {
+        const call = isOld ? olderPage(watch, page) : newerPage(watch, page);
+        const answer = await this.calls.send({ ...call, token, onSend }, stopAt);
+        if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
+        if (answer.status !== 200) throw this.calls.failed(answer);
+        return parsed(() => listing.addPage(answer.body));
+      });
+    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
+    // A server that knows no /status does not say that it is too old until it is asked for more than it has.
+    if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
+      this.remember(listingsSince - 1);
+      return this.listOnce(watch, token, listingsSince - 1, expected, stopAt, onSend);
+    }
+    return { listing, failure };
   }
 
-  private get(path: string, stopAt: number, onSend: () => void = () => {}): Promise<Answer> {
-    return this.limit(async () => {
-      const now = this.options.now().getTime();
-      if (now >= stopAt) throw new CryptshareFailure('out_of_time');
-      if (now < this.throttledUntil) throw new CryptshareFailure('throttled', undefined, this.throttledUntil - now);
-      onSend();
-      try {
-        return await this.connection.get(path, this.headers(), Math.min(requestTimeout, stopAt - now), maxAnswerBytes);
-      } catch (error) {
-        throw failureOfError(error);
-      }
-    });
+  private async askVersion(stopAt: number): Promise<number | undefined> {
+    // Unlike every other call this one must carry no X-CS header.
+    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch(noAnswer);
+    const versions = answer?.status === 200 ? versionsIn(answer.body) : [];
+    const minor = minorOfMajorOne(versions);
+    if (versions.length > 0 && minor === undefined) {
+      const offered = versions.map((version) => `${version.major}.${version.minor}`).join(', ');
+      throw new CryptshareFailure('major_version_gone', `it offers ${offered}`);
+    }
+    // What went wrong on the way says nothing about the version, and the listing will say it better.
+    return answer?.status === 200 || answer?.status === 404 ? this.remember(minor) : undefined;
   }
 
-  private headers(): Record<string, string> {
-    return {
-      accept: 'application/json',
-      'X-CS-MajorApiVersion': '1',
-      'X-CS-MinimumMinorApiVersion': minimumMinorVersion,
-      'X-CS-ProductKey': 'api.rest',
-      'X-CS-ClientId': this.options.clientId,
-      'X-CS-VerificationToken': this.options.verificationToken,
-    };
-  }
-
-  private failed(answer: Answer): CryptshareFailure {
-    const failure = failureOf(answer, this.options.now());
-    if (failure.retryAfter !== undefined) this.holdBack(failure.retryAfter);
-    return failure;
-  }
-
-  /** Sends nothing for so many milliseconds, whichever watch asks. */
-  private holdBack(milliseconds: number): void {
-    const until = this.options.now().getTime() + Math.min(milliseconds, longestHoldBack);
-    this.throttledUntil = Math.max(this.throttledUntil, until);
+  private remember(minor: number | undefined): number | undefined {
+    this.version = { minor, until: this.calls.options.now().getTime() + versionAge };
+    return minor;
   }
 }
 
-const pathOf = (mailbox: string): string => `/api/users/${encodeURIComponent(mailbox)}/transfers`;
+function noAnswer(error: unknown): undefined {
+  if (!(error instanceof CryptshareFailure)) throw error;
+}
+
+const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
+
+function newerPage({ mailbox, direction }: Watch, page: number) {
+  const query = new URLSearchParams({ fields, page: String(page), 'page-size': String(pageSize) });
+  return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
+}
+
+/** A page of the older listing, which knows no `fields` and goes with REST API 2. */
+function olderPage({ mailbox }: Watch, page: number) {
+  const query = new URLSearchParams({ page: String(page), 'page-size': String(pageSize) });
+  return { path: `${pathOf(mailbox)}?${query}`, minimumMinor: longSince };
+}
 
 /** Some servers answer a page beyond the last one with the error for a malformed parameter instead of an empty list. */
 const isBeyondEnd = ({ status, body }: Answer): boolean =>

@@ -3,30 +3,44 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import type { readPollEnvironment } from '../env.ts';
+import { ServerVerification } from '../verification/server-verification.ts';
+import { Tokens } from '../verification/tokens.ts';
+import { Verifications } from '../verification/verifications.ts';
+import { DataKey } from '../webhooks/sealing.ts';
 import { CryptshareClient } from './cryptshare.ts';
 import type { PollDependencies } from './poll.ts';
+import { ServerCalls } from './server-calls.ts';
 
 /**
  * Builds what polls work with.
  *
- * @throws the file system's error when the CA file cannot be read
+ * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
  */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
   const now = () => new Date();
   const origin = new URL(env.CRYPTSHARE_URL).origin;
-  return {
-    server: new CryptshareClient({
-      origin,
-      clientId: env.CRYPTSHARE_CLIENT_ID,
-      verificationToken: env.CRYPTSHARE_VERIFICATION_TOKEN,
-      ca: env.CRYPTSHARE_CA_FILE && readFileSync(env.CRYPTSHARE_CA_FILE, 'utf8'),
-      maxConcurrentPages: env.MAX_CONCURRENT_PAGES,
-      now,
-      random: Math.random,
-      sleep,
-    }),
+  const calls = new ServerCalls({
     origin,
-    dynamo: new DynamoDBClient({}),
+    clientId: env.CRYPTSHARE_CLIENT_ID,
+    ca: env.CRYPTSHARE_CA_FILE && readFileSync(env.CRYPTSHARE_CA_FILE, 'utf8'),
+    maxConcurrentPages: env.MAX_CONCURRENT_PAGES,
+    now,
+    random: Math.random,
+    sleep,
+  });
+  const dynamo = new DynamoDBClient({});
+  const tokens = new Tokens({
+    server: new ServerVerification(calls),
+    verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
+    dataKey: new DataKey(env.DATA_KEY),
+    now,
+    sleep,
+  });
+  return {
+    server: new CryptshareClient(calls, tokens),
+    tokens,
+    origin,
+    dynamo,
     table: env.TRANSFERS_TABLE,
     topics: {
       sns: new SNSClient({}),

@@ -8,6 +8,11 @@ export type FailureCause =
   | 'not_licensed'
   | 'forbidden'
   | 'version_unsupported'
+  | 'major_version_gone'
+  | 'not_verified'
+  | 'verification_ended'
+  | 'verification_refused'
+  | 'code_rejected'
   | 'endpoint_missing'
   | 'throttled'
   | 'server_fault'
@@ -19,12 +24,33 @@ export type FailureCause =
   | 'certificate_untrusted'
   | 'unreachable';
 
+const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
+
 /** What each failure means, what to do about it, and whether asking again soon can help. */
 const causes: Record<FailureCause, { says: string; remedy: string; retry: boolean }> = {
   token_invalid: {
-    says: 'the server does not accept the verification token for this mailbox',
-    remedy:
-      'verify the mailbox again and set CRYPTSHARE_VERIFICATION_TOKEN; a token holds only for the client id and the mailbox it was issued for',
+    says: 'the server does not accept the verification of this mailbox any more',
+    remedy: `an administrator may have reset it; ${verify}`,
+    retry: false,
+  },
+  not_verified: {
+    says: 'this mailbox is not verified, and the client id may not verify it by itself',
+    remedy: `have an administrator register the client id (Add-on Products > REST API), or ${verify}`,
+    retry: false,
+  },
+  verification_ended: {
+    says: 'the verification of this mailbox has ended',
+    remedy: verify,
+    retry: false,
+  },
+  verification_refused: {
+    says: 'the server refuses to verify this mailbox',
+    remedy: 'ask the administrator whether verification is switched on for the REST API and for this client id',
+    retry: false,
+  },
+  code_rejected: {
+    says: 'the server does not accept this verification code',
+    remedy: 'enter the code of the latest mail, 10 letters and digits; each code works once, and a newer one voids it',
     retry: false,
   },
   client_id_rejected: {
@@ -44,7 +70,13 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
   },
   version_unsupported: {
     says: 'the server does not offer REST API 1.12',
-    remedy: 'update the Cryptshare Server to a release with REST API 1.12 or a later 1.x',
+    remedy:
+      'update the Cryptshare Server to a release with REST API 1.12 or a later 1.x; until then it can only be watched for sent transfers',
+    retry: false,
+  },
+  major_version_gone: {
+    says: 'the server does not offer REST API 1 any more',
+    remedy: 'update the notifier to a release that knows the newer version',
     retry: false,
   },
   endpoint_missing: {

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Units } from '../table.ts';
+import type { Verification } from '../verification/verification.ts';
 import type { CryptshareClient } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
@@ -11,6 +12,8 @@ import { planVisit } from './visit.ts';
 /** What a poll works with. */
 export interface PollDependencies {
   readonly server: CryptshareClient;
+  /** What is known of the verification of mailboxes. */
+  readonly tokens: { knownOf(mailbox: string): Verification | undefined };
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly dynamo: DynamoDBClient;

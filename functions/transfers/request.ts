@@ -10,6 +10,15 @@ export interface Answer {
   readonly body: string;
 }
 
+/** A request: a GET, or a POST when it has a body. */
+export interface ServerRequest {
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be sent as JSON. */
+  readonly body?: object | undefined;
+}
+
 /** Thrown when a server sends more than it may. */
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError';
@@ -32,25 +41,30 @@ export class Connection {
   }
 
   /**
-   * One GET, answered within `timeout` milliseconds or rejected with a `TimeoutError`.
+   * One request, answered within `timeout` milliseconds or rejected with a `TimeoutError`.
    *
-   * @param path path and query
    * @param maxBytes of the body; beyond it {@link AnswerTooLargeError} is thrown
    * @throws the network's or TLS's own error when the server cannot be reached
    */
-  async get(path: string, headers: Record<string, string>, timeout: number, maxBytes: number): Promise<Answer> {
+  async send(request: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
     const signal = AbortSignal.timeout(timeout);
     try {
-      return await this.send(path, headers, signal, maxBytes);
+      return await this.exchange(request, signal, maxBytes);
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     }
   }
 
-  private send(path: string, headers: Record<string, string>, signal: AbortSignal, maxBytes: number): Promise<Answer> {
+  private exchange({ path, headers, body }: ServerRequest, signal: AbortSignal, maxBytes: number): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const client = this.origin.startsWith('https:') ? https : http;
-    const request = client.get(`${this.origin}${path}`, { agent: this.agent, headers, signal }, (response) => {
+    const options: http.RequestOptions = {
+      agent: this.agent,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+      signal,
+    };
+    const request = client.request(`${this.origin}${path}`, options, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -69,6 +83,7 @@ export class Connection {
     // Nobody asked to switch protocols; Node would hand the connection over and say no more.
     request.on('upgrade', () => request.destroy(new Error('the server wants another protocol')));
     request.on('close', () => reject(new Error('the connection closed without an answer')));
+    request.end(body && JSON.stringify(body));
     return promise;
   }
 

@@ -32,7 +32,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
   return {
     ...shared,
     gates: new Gates(shared.dynamo, shared.table, Math.random),
-    dataKey: new DataKey(env.WEBHOOKS_DATA_KEY),
+    dataKey: new DataKey(env.DATA_KEY),
     client: new WebhookClient({ resolve: dnsResolver(), allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes' }),
     random: Math.random,
   };

@@ -5,15 +5,11 @@ const credentials = z.object({
   CRYPTSHARE_CLIENT_ID: z
     .string('expected the client id of this notifier')
     .regex(/^[A-Za-z0-9]{50,4000}$/, 'expected 50 to 4000 letters and digits, as GET /api/clients issues them'),
-  CRYPTSHARE_VERIFICATION_TOKEN: z
-    .string('expected the token that this client id was issued for the mailbox')
-    .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces or line breaks'),
 });
 
 /** On whose behalf the local run polls. */
 export interface Credentials {
   readonly clientId: string;
-  readonly verificationToken: string;
 }
 
 /**
@@ -29,5 +25,5 @@ export function readCredentials(environment: NodeJS.ProcessEnv): Credentials {
       error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
     );
   }
-  return { clientId: data.CRYPTSHARE_CLIENT_ID, verificationToken: data.CRYPTSHARE_VERIFICATION_TOKEN };
+  return { clientId: data.CRYPTSHARE_CLIENT_ID };
 }

@@ -48,9 +48,9 @@ const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
  * @param onReceipt told of each webhook that arrives
  */
 export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
-  const credentials = { clientId: 'demoClientId'.padEnd(50, '0'), verificationToken: 'demo-token' };
+  const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
   const server = await startCryptshareServer();
-  for (const { mailbox } of watches) server.grantToken(mailbox, credentials.clientId, credentials.verificationToken);
+  server.verifications.registerClientId(credentials.clientId);
   server.transfers.seed({ sender: alice, to: ['carol@example.net'], count: 40, state: 'ACTIVE' });
   server.transfers.seed({ sender: 'dave@example.net', to: [bob], count: 5, state: 'DELETED_BY_EXPIRATION' });
 

@@ -9,6 +9,7 @@ import { type Config, millisecondsOf } from '../config.ts';
 import { passOnAnnouncements } from './announcements.ts';
 import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
+import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -64,17 +65,22 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   await new Watches(dynamo, table).declare(config.watches, notifyExisting);
 
+  const dataKey = dataKeyOf(data);
   const handler = await loadPollHandler({
     CRYPTSHARE_URL: config.server.url,
     CRYPTSHARE_CLIENT_ID: credentials.clientId,
-    CRYPTSHARE_VERIFICATION_TOKEN: credentials.verificationToken,
+    DATA_KEY: dataKey,
     CRYPTSHARE_CA_FILE: config.server.caFile,
     MAX_CONCURRENT_PAGES: String(config.server.maxConcurrentPages),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   });
-  const webhooks = await startWebhooks({ dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }, options, reporter);
+  const webhooks = await startWebhooks(
+    { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
+    options,
+    reporter,
+  );
   const announcements = await passOnAnnouncements(
     { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
     (announcement) => reporter.announcement(announcement),

@@ -7,7 +7,6 @@ import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import type { Reporter } from './console.ts';
-import { dataKeyOf } from './data-key.ts';
 import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
@@ -20,6 +19,8 @@ export interface WebhookSource {
   readonly sqs: SQSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
+  /** Seals what is secret in the tables. */
+  readonly dataKey: string;
 }
 
 const table = 'webhooks';
@@ -39,8 +40,8 @@ const deliverConcurrency = 20;
 
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
-  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn }: WebhookSource,
-  { data, endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
+  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
+  { endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
   reporter: Reporter,
 ): Promise<{ stop: () => void; ended: Promise<void> }> {
   await createWebhooksTable(dynamo, table);
@@ -56,7 +57,6 @@ export async function startWebhooks(
       }),
     );
   }
-  const dataKey = dataKeyOf(data);
   const doorbells = new Doorbells(sqs, doorbellQueue.url);
   const now = () => new Date();
   const life = { dynamo, table, doorbells, dataKey: new DataKey(dataKey), allowPrivate: allowPrivateWebhooks, now };
@@ -69,7 +69,7 @@ export async function startWebhooks(
   const functions = await loadHandlers({
     WEBHOOKS_TABLE: table,
     DOORBELL_QUEUE_URL: doorbellQueue.url,
-    WEBHOOKS_DATA_KEY: dataKey,
+    DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,

@@ -62,7 +62,7 @@ export class PlainServer {
       'X-CS-ClientId': clientId,
       'X-CS-VerificationToken': token,
     };
-    const { status, body } = await this.connection.get(path, headers, timeout, maxAnswerBytes);
+    const { status, body } = await this.connection.send({ path, headers }, timeout, maxAnswerBytes);
     if (status !== 200) throw new Error(`the simulated server answers ${status}`);
     return body;
   }

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import { ServerCalls } from '../../functions/transfers/server-calls.ts';
 import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
 
@@ -19,15 +20,11 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
   await createTransfersTable(dynamo, table);
   const now = () => new Date();
   return {
-    server: new CryptshareClient({
-      origin,
-      clientId,
-      verificationToken: token,
-      maxConcurrentPages,
-      now,
-      random: Math.random,
-      sleep,
-    }),
+    server: new CryptshareClient(
+      new ServerCalls({ origin, clientId, maxConcurrentPages, now, random: Math.random, sleep }),
+      { tokenFor: async () => token, replace: async () => undefined },
+    ),
+    tokens: { knownOf: () => undefined },
     origin,
     dynamo,
     table,

@@ -107,14 +107,14 @@ describe('variables', () => {
     const dataKey = `${'B'.repeat(43)}=`;
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
-    vi.stubEnv('WEBHOOKS_DATA_KEY', `${'A'.repeat(43)}=`);
-    expect(readDeliverEnvironment({ WEBHOOKS_DATA_KEY: dataKey }).WEBHOOKS_DATA_KEY).toBe(dataKey);
+    vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
+    expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
   });
 
   test('take the data key as Secrets Manager makes it: 43 letters and digits', () => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
-    expect(() => readDeliverEnvironment({ WEBHOOKS_DATA_KEY: `${'a1B'.repeat(14)}9` })).not.toThrow();
-    expect(() => readDeliverEnvironment({ WEBHOOKS_DATA_KEY: 'a1B'.repeat(14) })).toThrow(/must be 32 bytes/);
+    expect(() => readDeliverEnvironment({ DATA_KEY: `${'a1B'.repeat(14)}9` })).not.toThrow();
+    expect(() => readDeliverEnvironment({ DATA_KEY: 'a1B'.repeat(14) })).toThrow(/must be 32 bytes/);
   });
 });

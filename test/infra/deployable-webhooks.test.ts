@@ -99,7 +99,7 @@ describe('a webhook is refused with its path and what to do:', () => {
       `webhooks[0].secretFrom: expected on AWS, where nobody sees what is made there: name a field of the secret, for example ${'X'.repeat(49)}_WEBHOOK_SECRET, and fill it with npm run fill-secret`,
     ],
     ...[
-      'WEBHOOKS_DATA_KEY',
+      'DATA_KEY',
       'CRYPTSHARE_CLIENT_ID',
       'SECRET_ARN',
       'TRANSFERS_TABLE',
@@ -146,6 +146,6 @@ test('more variables than fit into one secret are refused', () => {
 
 test('a field that hides a variable of the functions cannot be named', () => {
   // What a function is told is what stands in the secret, if both have it.
-  expect(() => readDeclareEnvironment({ WEBHOOKS_DATA_KEY: 'whsec_' })).toThrow(/WEBHOOKS_DATA_KEY/);
-  expect(problemsOf({ ...sound, secretFrom: 'WEBHOOKS_DATA_KEY' })).toEqual([taken('WEBHOOKS_DATA_KEY')]);
+  expect(() => readDeclareEnvironment({ DATA_KEY: 'whsec_' })).toThrow(/DATA_KEY/);
+  expect(problemsOf({ ...sound, secretFrom: 'DATA_KEY' })).toEqual([taken('DATA_KEY')]);
 });

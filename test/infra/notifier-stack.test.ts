@@ -60,7 +60,7 @@ describe('what must outlive every deployment', () => {
       Properties: {
         GenerateSecretString: {
           SecretStringTemplate: '{}',
-          GenerateStringKey: 'WEBHOOKS_DATA_KEY',
+          GenerateStringKey: 'DATA_KEY',
           PasswordLength: 43,
           ExcludePunctuation: true,
         },

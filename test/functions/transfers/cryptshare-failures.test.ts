@@ -54,7 +54,7 @@ test.each<{
   {
     what: 'an expired token',
     kind: 'token_invalid',
-    says: /token/,
+    says: /verification/,
     arrange: ({ switches }, clock) => clock.advance(switches.idleTermMs + 1),
   },
   {

@@ -18,14 +18,17 @@ describe('a request', () => {
     onTestFinished(() => void recorder.close());
     const { list } = connect(`http://127.0.0.1:${(recorder.address() as AddressInfo).port}`);
     expect((await list()).failure).toBeUndefined();
-    const [path, query] = requests[0]!.url.split('?');
+    const [version, listing] = requests;
+    expect(version!.url).toBe('/api/status');
+    expect(Object.keys(version!.headers).filter((name) => name.startsWith('x-cs-'))).toEqual([]);
+    const [path, query] = listing!.url.split('?');
     expect(path).toBe('/api/users/alice%2Bx%40example.com/transfers/sent-transfers');
     expect([...new URLSearchParams(query)]).toEqual([
       ['fields', 'trackingId,status(state)'],
       ['page', '1'],
       ['page-size', '100'],
     ]);
-    expect(requests[0]!.headers).toMatchObject({
+    expect(listing!.headers).toMatchObject({
       'x-cs-majorapiversion': '1',
       'x-cs-minimumminorapiversion': '12',
       'x-cs-productkey': 'api.rest',

@@ -119,7 +119,7 @@ describe('what the function prints when it is invoked', () => {
       level: 'WARN',
       outcome: 'failed',
       cause: 'token_invalid',
-      trouble: expect.stringContaining('verify the mailbox again'),
+      trouble: expect.stringContaining('verify it by e-mail'),
     });
   });
 

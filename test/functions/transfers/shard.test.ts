@@ -156,7 +156,7 @@ describe('a watch that fails', () => {
     expect(told?.attributes).toEqual({ type: 'watch.failing', mailbox: broken!.mailbox, direction: 'sent' });
     expect(told?.event.data).toMatchObject({
       cause: 'token_invalid',
-      message: expect.stringContaining('verify the mailbox again'),
+      message: expect.stringContaining('verify it by e-mail'),
       failingSince: since,
     });
     expect((await world.takeNotices())[0]?.text).toContain('verify the mailbox again');

@@ -7,9 +7,10 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { CryptshareClient, type CryptshareOptions } from '../../../functions/transfers/cryptshare.ts';
+import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
 import { type PollDependencies, type PollResult, pollWatch } from '../../../functions/transfers/poll.ts';
+import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
@@ -27,6 +28,12 @@ export class TestClock {
 
 export const clientId = 'exampleclientid'.repeat(4);
 export const token = 'example-token-1';
+
+/** Tokens that nobody has to obtain. */
+export const given = (text: string): TokenSource => ({
+  tokenFor: async () => text,
+  replace: async () => undefined,
+});
 export const table = 'transfers';
 
 /** Milliseconds that a poll may take in these tests. */
@@ -47,7 +54,7 @@ export interface World {
   readonly faults: AwsFaults;
   readonly deps: PollDependencies;
   /** Builds another client for the same server, as another process would have it. */
-  client(options?: Partial<CryptshareOptions>, kind?: typeof CryptshareClient): CryptshareClient;
+  client(options?: Partial<ServerOptions>, kind?: typeof CryptshareClient): CryptshareClient;
   /** Has something happen before a page is answered, instead of what was to happen before. */
   setDrift(callback: (page: number) => void): void;
   /** Makes the token hold for a mailbox and returns the watch. */
@@ -81,19 +88,21 @@ export async function startWorld(): Promise<World> {
 
   let drift: (page: number) => void = () => {};
   cryptshare.onPage(({ page }) => drift(page));
-  const client = (options: Partial<CryptshareOptions> = {}, Kind = CryptshareClient) =>
-    new Kind({
+  const client = (options: Partial<ServerOptions> = {}, Kind = CryptshareClient) => {
+    const calls = new ServerCalls({
       origin: cryptshare.url,
       clientId,
-      verificationToken: token,
       maxConcurrentPages: 4,
       now: clock.now,
       random: () => 0.5,
       sleep: async (milliseconds) => clock.advance(milliseconds),
       ...options,
     });
+    return new Kind(calls, given(token));
+  };
   const deps: PollDependencies = {
     server: client(),
+    tokens: { knownOf: () => undefined },
     origin: cryptshare.url,
     dynamo,
     table,

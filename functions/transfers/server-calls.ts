@@ -1,0 +1,140 @@
+import pLimit from 'p-limit';
+import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
+import { type Answer, Connection } from './request.ts';
+
+/** How to reach one Cryptshare Server, and on whose behalf. */
+export interface ServerOptions {
+  /** For example `https://cryptshare.example.com`. */
+  readonly origin: string;
+  readonly clientId: string;
+  /** Certificates in PEM to trust for this server beside the public ones. */
+  readonly ca?: string | undefined;
+  /** Requests under way at the same time, over all watches. */
+  readonly maxConcurrentPages: number;
+  readonly now: () => Date;
+  /** A number from 0 to below 1. */
+  readonly random: () => number;
+  /** Waits for so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** One request to the REST API. */
+export interface Call {
+  /** Below `/api`, with the query. */
+  readonly path: string;
+  /** Lowest minor version that has what is asked for; undefined where no version is negotiated. */
+  readonly minimumMinor: number | undefined;
+  readonly token?: string | undefined;
+  /** JSON to post; undefined for a GET. */
+  readonly body?: object | undefined;
+  /** Told when the request really goes out. */
+  readonly onSend?: () => void;
+}
+
+/** Milliseconds a request may take. */
+const requestTimeout = 15_000;
+
+/** Bytes of an answer; a page of 100 rows has about 10,000. */
+const maxAnswerBytes = 4 * 1024 * 1024;
+
+/** Times that something is asked for before it counts as failed. */
+const attempts = 3;
+
+/** Milliseconds before the second attempt, on average; doubled for each further one. */
+const firstRetryDelay = 500;
+
+/** Longest `Retry-After` that is waited for within a poll, in milliseconds. */
+const longestWait = 10_000;
+
+/** Milliseconds for which a server is left alone that keeps throttling without saying for how long. */
+const unaskedWait = 30_000;
+
+/** Longest time for which a server is left alone, in milliseconds, whatever it asks for. */
+const longestHoldBack = 3_600_000;
+
+/** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
+export class ServerCalls {
+  readonly options: ServerOptions;
+  private readonly connection: Connection;
+  private readonly limit: ReturnType<typeof pLimit>;
+  /** Unix time in milliseconds before which the server does not want to be asked. */
+  private throttledUntil = 0;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+    this.connection = new Connection(options.origin, options.ca);
+    this.limit = pLimit(options.maxConcurrentPages);
+  }
+
+  /**
+   * Sends a request, once.
+   *
+   * @param stopAt Unix time in milliseconds from which on none is sent
+   * @returns the answer, whatever its status
+   * @throws CryptshareFailure when there is none
+   */
+  send({ path, minimumMinor, token, body, onSend }: Call, stopAt: number): Promise<Answer> {
+    return this.limit(async () => {
+      const now = this.options.now().getTime();
+      if (now >= stopAt) throw new CryptshareFailure('out_of_time');
+      if (now < this.throttledUntil) throw new CryptshareFailure('throttled', undefined, this.throttledUntil - now);
+      onSend?.();
+      const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
+      const timeout = Math.min(requestTimeout, stopAt - now);
+      try {
+        return await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
+      } catch (error) {
+        throw failureOfError(error);
+      }
+    });
+  }
+
+  /** Repeats what may succeed later, with full jitter, for as long as the time allows. */
+  async persistently<T>(stopAt: number, task: () => Promise<T>): Promise<T> {
+    const { now, random, sleep } = this.options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await task();
+      } catch (error) {
+        if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
+        if (attempt === attempts) {
+          if (error.kind === 'throttled') this.holdBack(error.retryAfter ?? unaskedWait);
+          throw error;
+        }
+        const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
+        if (delay > longestWait || now().getTime() + delay >= stopAt) throw error;
+        await sleep(delay);
+      }
+    }
+  }
+
+  /** The failure that an answer tells of. */
+  failed(answer: Answer): CryptshareFailure {
+    const failure = failureOf(answer, this.options.now());
+    if (failure.retryAfter !== undefined) this.holdBack(failure.retryAfter);
+    return failure;
+  }
+
+  /** Ends the kept connections. */
+  close(): void {
+    this.connection.close();
+  }
+
+  /** The headers of every call but the one that asks for the version (the vendor's page on request headers). */
+  private identification(minimumMinor: number | undefined, token: string | undefined): Record<string, string> {
+    if (minimumMinor === undefined) return {};
+    return {
+      'X-CS-MajorApiVersion': '1',
+      'X-CS-MinimumMinorApiVersion': String(minimumMinor),
+      'X-CS-ProductKey': 'api.rest',
+      'X-CS-ClientId': this.options.clientId,
+      ...(token !== undefined && { 'X-CS-VerificationToken': token }),
+    };
+  }
+
+  /** Sends nothing for so many milliseconds, whichever watch asks. */
+  private holdBack(milliseconds: number): void {
+    const until = this.options.now().getTime() + Math.min(milliseconds, longestHoldBack);
+    this.throttledUntil = Math.max(this.throttledUntil, until);
+  }
+}

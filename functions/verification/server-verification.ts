@@ -1,0 +1,121 @@
+import { longSince } from '../transfers/api-version.ts';
+import { CryptshareFailure, errorCodeOf, failureOf } from '../transfers/failure.ts';
+import type { Answer } from '../transfers/request.ts';
+import type { ServerCalls } from '../transfers/server-calls.ts';
+import { methodsIn, type VerificationMethod } from './verification.ts';
+
+/** What a server says of a mailbox and this client id. */
+export interface VerificationOffer {
+  /** The token that was sent along holds. */
+  readonly isVerified: boolean;
+  readonly methods: ReadonlySet<VerificationMethod>;
+}
+
+/** A token as the server gives it out. */
+export interface IssuedToken {
+  readonly token: string;
+  /** ISO 8601; undefined when the server does not say. */
+  readonly validUntil: string | undefined;
+}
+
+/** A code as the server mails it: ten letters and digits. */
+const codePattern = /^[A-Za-z0-9]{10}$/;
+
+/**
+ * The verification of mailboxes at the server (facts on the REST API, section 4). Nothing here is repeated by itself: a
+ * code asked for twice is mailed twice, and these calls are the ones that servers limit.
+ */
+export class ServerVerification {
+  private readonly calls: ServerCalls;
+
+  constructor(calls: ServerCalls) {
+    this.calls = calls;
+  }
+
+  /**
+   * Asks which methods there are for a mailbox.
+   *
+   * @param token to be judged, if there is one
+   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @throws CryptshareFailure
+   */
+  async offer(mailbox: string, token: string | undefined, stopAt: number): Promise<VerificationOffer> {
+    const path = pathOf(mailbox);
+    const answer = await this.calls.send({ path, minimumMinor: longSince, token }, stopAt);
+    // A token that does not hold is an error to some servers, and `verified: false` to others.
+    if (token !== undefined && isNotVerified(answer)) {
+      return { ...(await this.offer(mailbox, undefined, stopAt)), isVerified: false };
+    }
+    const { verified, verificationMethods } = this.dataOf(answer);
+    return {
+      isVerified: verified === true,
+      methods: methodsIn(Array.isArray(verificationMethods) ? verificationMethods : []),
+    };
+  }
+
+  /**
+   * Has a code mailed to the mailbox, which may void earlier ones.
+   *
+   * @throws CryptshareFailure
+   */
+  async requestCode(mailbox: string, stopAt: number): Promise<void> {
+    const path = `${pathOf(mailbox)}/code/email`;
+    const answer = await this.calls.send({ path, minimumMinor: longSince, body: {} }, stopAt);
+    if (answer.status >= 300) throw this.refusal(answer);
+  }
+
+  /**
+   * Obtains a token.
+   *
+   * @param code that was mailed; undefined for a client id that speaks for itself
+   * @throws CryptshareFailure
+   */
+  async obtainToken(mailbox: string, code: string | undefined, stopAt: number): Promise<IssuedToken> {
+    if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
+    const path = `${pathOf(mailbox)}/token`;
+    const body = code === undefined ? {} : { verificationCode: code };
+    const answer = await this.calls.send({ path, minimumMinor: longSince, body }, stopAt);
+    if (code !== undefined && isNotVerified(answer)) throw new CryptshareFailure('code_rejected', detailOf(answer));
+    const { token, validUntil } = this.dataOf(answer);
+    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+      throw new CryptshareFailure('malformed_answer', 'no token');
+    }
+    return { token, validUntil: timeOf(validUntil) };
+  }
+
+  private dataOf(answer: Answer): Record<string, unknown> {
+    if (answer.status !== 200) throw this.refusal(answer);
+    try {
+      const { data } = JSON.parse(answer.body);
+      if (typeof data === 'object' && data !== null) return data;
+    } catch {}
+    throw new CryptshareFailure('malformed_answer', 'no data');
+  }
+
+  private refusal(answer: Answer): CryptshareFailure {
+    const code = errorCodeOf(answer.body);
+    // Without a code, a client id that is not registered misses its parameter (400/1002).
+    if (answer.status === 400 && code === 1002) return new CryptshareFailure('not_verified', detailOf(answer));
+    if (isNotVerified(answer) || (answer.status === 403 && code !== 3001)) {
+      return new CryptshareFailure('verification_refused', detailOf(answer));
+    }
+    // The limit on these calls is no reason to leave off listing.
+    return failureOf(answer, this.calls.options.now());
+  }
+}
+
+const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/verification`;
+
+const isNotVerified = ({ status, body }: Answer): boolean =>
+  (status === 401 || status === 403) && errorCodeOf(body) === 3002;
+
+function detailOf({ status, body }: Answer): string {
+  const code = errorCodeOf(body);
+  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+}
+
+/** ISO 8601 in UTC, whatever offset the server writes; undefined for what is no time. */
+function timeOf(value: unknown): string | undefined {
+  const time = typeof value === 'string' ? Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}

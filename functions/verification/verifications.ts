@@ -1,0 +1,43 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Item, Partition } from '../table.ts';
+import type { Verification } from './verification.ts';
+
+const registry = 'VERIFICATIONS';
+
+/** The verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
+export class Verifications {
+  private readonly partition: Partition;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.partition = new Partition(client, table, registry);
+  }
+
+  async find(mailbox: string): Promise<Verification | undefined> {
+    const [row] = await this.partition.range(mailbox, mailbox);
+    return row && verificationOf(row);
+  }
+
+  /** All of them, by mailbox. */
+  async list(): Promise<Verification[]> {
+    return (await this.partition.range(' ', '\u{10ffff}')).map(verificationOf);
+  }
+
+  /**
+   * Replaces a verification, or writes the first one.
+   *
+   * @param read as it was read
+   * @returns as it is then, or undefined when somebody else was quicker
+   */
+  async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
+    const { mailbox, ...attributes } = next;
+    const rev = (read?.rev ?? 0) + 1;
+    const isWritten = await this.partition.put(
+      mailbox,
+      { ...attributes, rev },
+      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
+    );
+    return isWritten ? { ...next, rev } : undefined;
+  }
+}
+
+const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
+import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
+import { ServerVerification } from '../../../functions/verification/server-verification.ts';
+import { Tokens } from '../../../functions/verification/tokens.ts';
+import { Verifications } from '../../../functions/verification/verifications.ts';
+import { DataKey } from '../../../functions/webhooks/sealing.ts';
+import { defaultSwitches } from '../../../infra/local/cryptshare-switches.ts';
+import { clientId, startWorld, table, type World } from '../transfers/world.ts';
+
+const hour = 3_600_000;
+
+let world: World;
+let dataKey: DataKey;
+let mailboxes = 0;
+let mailbox: string;
+beforeAll(async () => {
+  world = await startWorld();
+  dataKey = new DataKey(randomBytes(32).toString('base64'));
+  return () => world.close();
+});
+beforeEach(() => {
+  mailboxes += 1;
+  mailbox = `tokens-${mailboxes}@example.com`;
+  Object.assign(world.cryptshare.switches, { ...defaultSwitches, idleTermMs: 10 * hour });
+  world.cryptshare.faults.clear();
+  world.cryptshare.requests.reset();
+  world.cryptshare.verifications.registerClientId(clientId);
+  world.cryptshare.transfers.create({ sender: mailbox, to: ['bob@example.com'] });
+});
+
+/** A process of its own, which knows nothing but what stands in the table. */
+function newProcess() {
+  const calls = new ServerCalls({
+    origin: world.cryptshare.url,
+    clientId,
+    maxConcurrentPages: 4,
+    now: world.clock.now,
+    random: () => 0.5,
+    sleep: async (milliseconds) => world.clock.advance(milliseconds),
+  });
+  const server = new ServerVerification(calls);
+  const tokens = new Tokens({
+    server,
+    verifications: new Verifications(world.deps.dynamo, table),
+    dataKey,
+    now: world.clock.now,
+    // Others get on while one waits.
+    sleep: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+  const client = new CryptshareClient(calls, tokens);
+  const list = () => client.list({ mailbox, direction: 'sent' }, 0, world.clock.now().getTime() + 50_000);
+  return { server, tokens, client, list };
+}
+
+const verification = () => new Verifications(world.deps.dynamo, table).find(mailbox);
+const tokenRequests = () =>
+  world.cryptshare.requests.report().recent.filter(({ url }) => url.endsWith('/verification/token')).length;
+
+describe('a client id that speaks for itself', () => {
+  test('obtains a token for the first listing, keeps it sealed, and needs no other one', async () => {
+    const { list } = newProcess();
+    expect((await list()).failure).toBeUndefined();
+    expect((await list()).listing.size).toBe(1);
+    expect((await newProcess().list()).failure).toBeUndefined();
+    expect(tokenRequests()).toBe(1);
+    expect(await verification()).toMatchObject({ method: 'client_id', sealed: expect.stringMatching(/^sealed1\./) });
+    expect(JSON.stringify(await verification())).not.toContain('simulated-token');
+  });
+
+  test('renews it a tenth of its life before it ends, though polls go on all the time', async () => {
+    const { list } = newProcess();
+    for (let polls = 0; polls < 30; polls += 1) {
+      expect((await list()).failure).toBeUndefined();
+      world.clock.advance(hour);
+    }
+    expect(tokenRequests()).toBe(4);
+  });
+
+  test('replaces a token that is rejected, once, within the same listing', async () => {
+    const { list } = newProcess();
+    await list();
+    world.cryptshare.verifications.reset();
+    world.clock.advance(2 * hour);
+    expect(await list()).toMatchObject({ failure: undefined, listing: { size: 1 } });
+    expect(tokenRequests()).toBe(2);
+  });
+
+  test.each([401, 403] as const)('never loops when every token is rejected with %i', async (listTokenStatus) => {
+    const body = JSON.stringify({ errorCode: 3002, errorMessage: 'not verified' });
+    world.cryptshare.faults.inject({
+      path: 'sent-transfers',
+      times: 1000,
+      answer: { kind: 'response', status: listTokenStatus, body },
+    });
+    const { list } = newProcess();
+    for (let polls = 0; polls < 60; polls += 1) {
+      world.clock.advance(60_000);
+      expect((await list()).failure?.kind).toBe('token_invalid');
+    }
+    expect(tokenRequests()).toBeLessThan(12);
+  });
+
+  test('has one process renew a token, and the others take what that one gets', async () => {
+    await newProcess().list();
+    world.clock.advance(9.5 * hour);
+    const passes = await Promise.all(Array.from({ length: 8 }, () => newProcess().list()));
+    expect(passes.map(({ failure }) => failure)).toEqual(Array(8).fill(undefined));
+    expect(tokenRequests()).toBe(2);
+  });
+
+  test('goes on with the old token while renewing it fails, for as long as it holds', async () => {
+    const { list } = newProcess();
+    await list();
+    world.clock.advance(9.5 * hour);
+    world.cryptshare.switches.verificationsPerMinute = 0;
+    expect((await list()).failure).toBeUndefined();
+    world.cryptshare.switches.verificationsPerMinute = null;
+    world.clock.advance(10 * 60_000);
+    expect((await list()).failure).toBeUndefined();
+    expect(tokenRequests()).toBe(3);
+  });
+
+  test.each(['null', 'missing'] as const)('copes with a server whose validUntil is %s', async (validUntil) => {
+    world.cryptshare.switches.validUntil = validUntil;
+    const { list } = newProcess();
+    await list();
+    world.clock.advance(11 * hour);
+    expect(await list()).toMatchObject({ failure: undefined, listing: { size: 1 } });
+    expect(tokenRequests()).toBe(2);
+  });
+});
