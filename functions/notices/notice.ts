@@ -1,4 +1,4 @@
-import { factId, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
+import { type ExpiryEvent, factId, type HealthEvent, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
@@ -106,8 +106,25 @@ function chatLine({ words, trackingId, before }: NoticeItem): string {
   return `• *${unmarked(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unmarked(before)}`;
 }
 
-/** Tells that the polls of a watch fail, or succeed again. */
-export function watchNotice({ id, type, timestamp, data }: WatchEvent): Notice {
+/** Tells that the polls of a watch fail, or succeed again, or that its verification ends soon. */
+export const watchNotice = (event: WatchEvent): Notice =>
+  event.type === 'watch.verification_expiring' ? expiryNotice(event) : healthNotice(event);
+
+function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
+  const { mailbox, direction, message, validUntil } = data;
+  return plainNotice({
+    id: factId('ntc', id),
+    timestamp,
+    severity: 'warning',
+    types: [type],
+    mailbox,
+    direction,
+    headline: `The verification of ${mailbox} ends soon`,
+    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${message}`],
+  });
+}
+
+function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
   const { mailbox, direction, message, failingSince } = data;
   const isFailing = type === 'watch.failing';
   const whose = `transfers ${direction} by ${mailbox}`;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey } from './transfer.ts';
 
-/** Type of an event about the notifier itself, for operators. */
-export type OperatorEventType = 'watch.failing' | 'watch.recovered';
+/** Type of an event about the polls of a watch, for operators. */
+export type HealthEventType = 'watch.failing' | 'watch.recovered';
 
 /** What happened to one transfer. */
 export interface TransferEventData {
@@ -29,6 +29,16 @@ export interface WatchEventData {
   readonly failingSince: string;
 }
 
+/** That the verification of a watched mailbox ends soon. */
+export interface ExpiryEventData {
+  readonly mailbox: string;
+  readonly direction: Watch['direction'];
+  /** What ends and what to do about it. */
+  readonly message: string;
+  /** ISO 8601 time from which on the mailbox cannot be watched any more. */
+  readonly validUntil: string;
+}
+
 /** The published record of a change in the envelope of Standard Webhooks. */
 export interface NotifierEvent<Type extends string, Data> {
   /** Derived from the fact, so every repetition has the same. */
@@ -40,7 +50,9 @@ export interface NotifierEvent<Type extends string, Data> {
 }
 
 export type TransferEvent = NotifierEvent<TransferEventType, TransferEventData>;
-export type WatchEvent = NotifierEvent<OperatorEventType, WatchEventData>;
+export type HealthEvent = NotifierEvent<HealthEventType, WatchEventData>;
+export type ExpiryEvent = NotifierEvent<'watch.verification_expiring', ExpiryEventData>;
+export type WatchEvent = HealthEvent | ExpiryEvent;
 
 /** The change that an event tells of. */
 export interface Change {
@@ -74,8 +86,26 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
  *
  * @param at ISO 8601 time of the poll that made the difference
  */
-export function watchEvent(server: string, type: OperatorEventType, data: WatchEventData, at: string): WatchEvent {
+export function watchEvent(server: string, type: HealthEventType, data: WatchEventData, at: string): HealthEvent {
   return { id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
+}
+
+/**
+ * The event that tells that a verification ends soon.
+ *
+ * @param at ISO 8601 time of the poll that noticed it
+ */
+export function expiryEvent(
+  server: string,
+  { mailbox, direction }: Watch,
+  validUntil: string,
+  at: string,
+): ExpiryEvent {
+  const type = 'watch.verification_expiring';
+  const message =
+    'the verification of this mailbox ends soon, and polling does not prolong it; verify it again by e-mail: npm run notifier -- watch verify MAILBOX';
+  const data = { mailbox, direction, message, validUntil };
+  return { id: factId('evt', server, watchKey(data), type, validUntil), type, timestamp: at, data };
 }
 
 /** The bytes of an event: made once, stored, and the same on every channel and every repetition. */

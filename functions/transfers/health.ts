@@ -1,4 +1,5 @@
-import { type WatchEvent, type WatchEventData, watchEvent } from './event.ts';
+import { endsSoon, type Verification } from '../verification/verification.ts';
+import { type ExpiryEvent, expiryEvent, type HealthEvent, type WatchEventData, watchEvent } from './event.ts';
 import type { Watch } from './transfer.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -24,7 +25,7 @@ export interface HealthChange {
   /** Undefined when all is well. */
   readonly health: Health | undefined;
   /** What operators should be told. */
-  readonly event: WatchEvent | undefined;
+  readonly event: HealthEvent | undefined;
 }
 
 /**
@@ -61,6 +62,22 @@ export function nextHealth(
   const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced, ...gap };
   const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
   return { health: failing, event };
+}
+
+/**
+ * What operators are told of the end of a verification that only a person can renew: once for each end, a week before.
+ *
+ * @param at ISO 8601 time of the poll
+ */
+export function expiryWarning(
+  origin: string,
+  watch: Watch & { readonly warnedOf?: string },
+  verification: Verification | undefined,
+  at: string,
+): ExpiryEvent | undefined {
+  const { validUntil } = verification ?? {};
+  if (!verification || validUntil === undefined || validUntil === watch.warnedOf) return undefined;
+  return endsSoon(verification, Date.parse(at)) ? expiryEvent(origin, watch, validUntil, at) : undefined;
 }
 
 const dataOf = ({ mailbox, direction }: Watch, { failingSince, trouble }: Health): WatchEventData => ({

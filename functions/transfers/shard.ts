@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { announceHealth } from './announce.ts';
 import { hash } from './digest.ts';
-import { nextHealth } from './health.ts';
+import { expiryWarning, nextHealth } from './health.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws } from './trouble.ts';
@@ -100,7 +100,7 @@ async function pollAndJudge(
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
-  { origin, topics }: PollDependencies,
+  { origin, topics, tokens }: PollDependencies,
   watches: Watches,
   watch: RegisteredWatch,
   { trouble, isComplete }: PollResult,
@@ -108,7 +108,9 @@ async function judgeHealth(
 ): Promise<Trouble | undefined> {
   try {
     const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
-    const current = change ? await watches.commitHealth(watch, change) : watch;
+    const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
+    const unchanged = { health: watch.health, event: undefined };
+    const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
     if (!current?.pending) return undefined;
     const error = await announceHealth(topics, current.pending);
     if (error) return troubleOfAws(error);

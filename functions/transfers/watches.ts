@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { Partition } from '../table.ts';
-import { eventBody } from './event.ts';
+import { type ExpiryEvent, eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
@@ -14,8 +14,10 @@ export interface RegisteredWatch extends Watch {
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting?: boolean;
   readonly health?: Health;
-  /** Counts the changes of `health`. */
+  /** Counts the changes of `health` and of `warnedOf`. */
   readonly healthRev?: number;
+  /** ISO 8601 end of the verification that operators were told about last. */
+  readonly warnedOf?: string;
   /** Bodies of events about this watch that are not known to be published. */
   readonly pending?: readonly string[];
 }
@@ -71,15 +73,23 @@ export class Watches {
   }
 
   /**
-   * Writes down a watch's health together with the event it is worth.
+   * Writes down a watch's health, and of which end of its verification operators are told, together with the events this
+   * is worth.
    *
    * @returns the watch as it is now, or undefined when another poll was first
    */
-  async commitHealth(watch: RegisteredWatch, { health, event }: HealthChange): Promise<RegisteredWatch | undefined> {
+  async commitHealth(
+    watch: RegisteredWatch,
+    { health, event }: HealthChange,
+    warning?: ExpiryEvent,
+  ): Promise<RegisteredWatch | undefined> {
     const healthRev = (watch.healthRev ?? 0) + 1;
-    const pending = event ? [...(watch.pending ?? []), eventBody(event)] : watch.pending;
+    const events = [event, warning].filter((one) => one !== undefined);
+    const pending = events.length > 0 ? [...(watch.pending ?? []), ...events.map(eventBody)] : watch.pending;
+    const warnedOf = warning?.data.validUntil ?? watch.warnedOf;
     const sets = [
       'healthRev = :healthRev',
+      ...(warnedOf ? ['warnedOf = :warnedOf'] : []),
       ...(health ? ['health = :health'] : []),
       ...(pending ? ['pending = :pending'] : []),
     ];
@@ -88,12 +98,18 @@ export class Watches {
       `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
       {
         condition: watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read',
-        values: { healthRev, health, pending, read: watch.healthRev },
+        values: { healthRev, health, pending, warnedOf, read: watch.healthRev },
       },
     );
     if (!isWritten) return undefined;
     const { health: _, pending: __, ...rest } = watch;
-    return { ...rest, healthRev, ...(health && { health }), ...(pending && { pending }) };
+    return {
+      ...rest,
+      healthRev,
+      ...(warnedOf && { warnedOf }),
+      ...(health && { health }),
+      ...(pending && { pending }),
+    };
   }
 
   /** Takes the published events off a watch, unless another poll has changed it since. */

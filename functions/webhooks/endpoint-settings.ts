@@ -28,6 +28,7 @@ export const eventTypes = [
   'transfer.state_changed',
   'watch.failing',
   'watch.recovered',
+  'watch.verification_expiring',
   'endpoint.failing',
   'endpoint.disabled',
   'endpoint.recovered',

@@ -35,6 +35,7 @@ const publishable: Record<AnyEvent['type'], true> = {
   'transfer.state_changed': true,
   'watch.failing': true,
   'watch.recovered': true,
+  'watch.verification_expiring': true,
   'endpoint.failing': true,
   'endpoint.disabled': true,
   'endpoint.recovered': true,

@@ -1,4 +1,4 @@
-import { type TransferEvent, transferEvent, type WatchEvent } from '../../functions/transfers/event.ts';
+import { expiryEvent, type TransferEvent, transferEvent, type WatchEvent } from '../../functions/transfers/event.ts';
 import { CryptshareFailure } from '../../functions/transfers/failure.ts';
 import { type Health, nextHealth } from '../../functions/transfers/health.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
@@ -71,6 +71,7 @@ export function made(event: AnyEvent): AnyEvent {
   if ('trackingId' in data) {
     return transferEvent(server, data, { ...data, unlisted: type === 'transfer.unlisted' }, timestamp);
   }
+  if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
   const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
   const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
   return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(

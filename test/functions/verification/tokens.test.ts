@@ -5,6 +5,7 @@ import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
 import { ServerVerification } from '../../../functions/verification/server-verification.ts';
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
+import { requestCode, verify } from '../../../functions/verification/verify.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { defaultSwitches } from '../../../infra/local/cryptshare-switches.ts';
 import { clientId, startWorld, table, type World } from '../transfers/world.ts';
@@ -31,10 +32,10 @@ beforeEach(() => {
 });
 
 /** A process of its own, which knows nothing but what stands in the table. */
-function newProcess() {
+function newProcess(as = clientId) {
   const calls = new ServerCalls({
     origin: world.cryptshare.url,
-    clientId,
+    clientId: as,
     maxConcurrentPages: 4,
     now: world.clock.now,
     random: () => 0.5,
@@ -129,5 +130,74 @@ describe('a client id that speaks for itself', () => {
     world.clock.advance(11 * hour);
     expect(await list()).toMatchObject({ failure: undefined, listing: { size: 1 } });
     expect(tokenRequests()).toBe(2);
+  });
+});
+
+describe('a mailbox that its owner verifies by a code', () => {
+  const soon = () => world.clock.now().getTime() + 50_000;
+  const codeInMail = () => world.cryptshare.verifications.codeFor({ mailbox, clientId: otherClientId })!;
+  const otherClientId = 'unregistered'.repeat(5);
+
+  test('is watched from then on, and until its verification ends', async () => {
+    const { server, tokens, list } = newProcess(otherClientId);
+    expect((await list()).failure?.kind).toBe('not_verified');
+    await requestCode({ server, tokens }, mailbox, soon());
+    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    expect((await list()).listing.size).toBe(1);
+    expect((await newProcess(otherClientId).list()).failure).toBeUndefined();
+    world.clock.advance(11 * hour);
+    const { failure } = await list();
+    expect(failure).toMatchObject({ kind: 'verification_ended', remedy: expect.stringContaining('watch verify') });
+  });
+
+  test('is told, not renewed, when an administrator has reset it', async () => {
+    const { server, tokens, list } = newProcess(otherClientId);
+    await requestCode({ server, tokens }, mailbox, soon());
+    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    world.cryptshare.verifications.reset();
+    expect((await list()).failure?.kind).toBe('token_invalid');
+    expect(tokenRequests()).toBe(1);
+  });
+
+  test.each([
+    ['a wrong one', 'WrongCode1'],
+    ['one of another form', 'short'],
+  ])('gets a message of its own for %s, and keeps what it had', async (_, code) => {
+    const { server, tokens, list } = newProcess(otherClientId);
+    await requestCode({ server, tokens }, mailbox, soon());
+    await expect(verify({ server, tokens }, mailbox, code, soon())).rejects.toMatchObject({ kind: 'code_rejected' });
+    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    expect((await list()).failure).toBeUndefined();
+  });
+
+  test('is told how long to wait when codes were asked for too often, while others are listed on', async () => {
+    const { server, tokens } = newProcess(otherClientId);
+    world.cryptshare.switches.verificationsPerMinute = 0;
+    const refused = await requestCode({ server, tokens }, mailbox, soon()).catch((error) => error);
+    expect(refused).toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+  });
+});
+
+describe('what a server says of a mailbox', () => {
+  test.each(['upper', 'camel'] as const)('is understood in its spelling: %s', async (methodSpelling) => {
+    world.cryptshare.switches.methodSpelling = methodSpelling;
+    const { server } = newProcess();
+    const { methods } = await server.offer(mailbox, undefined, world.clock.now().getTime() + 50_000);
+    expect([...methods]).toEqual(['client_id', 'email']);
+  });
+
+  test.each([200, 401, 403] as const)(
+    'of a token that does not hold is no error, though it answers %i',
+    async (status) => {
+      world.cryptshare.switches.verificationTokenStatus = status;
+      const { server } = newProcess();
+      const offer = await server.offer(mailbox, 'stale-token', world.clock.now().getTime() + 50_000);
+      expect(offer).toMatchObject({ isVerified: false, methods: new Set(['client_id', 'email']) });
+    },
+  );
+
+  test('about its licence is passed on as such', async () => {
+    world.cryptshare.switches.licensed = false;
+    expect((await newProcess().list()).failure?.kind).toBe('not_licensed');
   });
 });

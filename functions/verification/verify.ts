@@ -1,0 +1,35 @@
+import type { ServerVerification } from './server-verification.ts';
+import type { Tokens } from './tokens.ts';
+import type { Verification, VerificationMethod } from './verification.ts';
+
+/** What verifying by hand works with. */
+export interface VerifyDependencies {
+  readonly server: ServerVerification;
+  readonly tokens: Tokens;
+}
+
+/**
+ * Has the server mail a code to a mailbox.
+ *
+ * @param stopAt Unix time in milliseconds from which on no request is sent
+ * @throws CryptshareFailure
+ */
+export const requestCode = ({ server }: VerifyDependencies, mailbox: string, stopAt: number): Promise<void> =>
+  server.requestCode(mailbox, stopAt);
+
+/**
+ * Verifies a mailbox, by the code that its owner has read, or without one by a client id that is registered.
+ *
+ * @returns what is known of it from now on
+ * @throws CryptshareFailure
+ */
+export async function verify(
+  { server, tokens }: VerifyDependencies,
+  mailbox: string,
+  code: string | undefined,
+  stopAt: number,
+): Promise<Verification> {
+  const issued = await server.obtainToken(mailbox, code, stopAt);
+  const method: VerificationMethod = code === undefined ? 'client_id' : 'email';
+  return tokens.keep(mailbox, issued, method);
+}
