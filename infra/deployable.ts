@@ -74,7 +74,7 @@ const mostAddresses = 200;
 const isKnownType = (type: string): boolean =>
   eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
 
-function notifyProblems({ notify: { email, slack } }: Config): string[] {
+function notifyProblems({ notify: { email } }: Config): string[] {
   const addresses = email.map(({ address }) => address.toLowerCase());
   const problems = email.flatMap(({ address, types = [] }, at) => {
     const path = `notify.email[${at}]`;
@@ -104,7 +104,7 @@ function notifyProblems({ notify: { email, slack } }: Config): string[] {
       `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`,
     );
   }
-  return [...problems, ...(slack ? slackProblems(slack) : [])];
+  return problems;
 }
 
 /** Of an address that is one by its form, what mail, and so SNS, does not take. */
@@ -123,16 +123,6 @@ function emailProblems(path: string, address: string): string[] {
     );
   }
   return problems;
-}
-
-function slackProblems({ workspaceId, channelId }: NonNullable<Config['notify']['slack']>): string[] {
-  return Object.entries({ workspaceId, channelId }).flatMap(([key, id]) =>
-    id.length >= 8 && id.length <= 21
-      ? []
-      : [
-          `notify.slack.${key}: expected 8 to 21 characters, such as ${id.charAt(0)}0123ABCD, got ${id.length}: copy the id that Slack shows, not the name`,
-        ],
-  );
 }
 
 /** Subnets that a function on Lambda can be in. */

@@ -130,16 +130,6 @@ describe('what cannot is refused with its path and what to do:', () => {
       'alarms.email: expected a domain whose parts have at most 63 characters and end with none but letters and digits, got example-: name an address that exists',
     ],
     [
-      'a Slack workspace that is too short to be one',
-      { notify: { slack: { workspaceId: 'T1', channelId: 'C0123ABCD' } } },
-      'notify.slack.workspaceId: expected 8 to 21 characters, such as T0123ABCD, got 2: copy the id that Slack shows, not the name',
-    ],
-    [
-      'a Slack channel that is too long to be one',
-      { notify: { slack: { workspaceId: 'T0123ABCD', channelId: `C${'0'.repeat(300)}` } } },
-      'notify.slack.channelId: expected 8 to 21 characters, such as C0123ABCD, got 301: copy the id that Slack shows, not the name',
-    ],
-    [
       'a subnet twice',
       { vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] } },
       'vpc.subnets[1]: expected each subnet once, but vpc.subnets[0] is the same: leave it out',
