@@ -161,6 +161,8 @@ export async function startWebhookWorld() {
   return {
     clock,
     deps,
+    /** Variables by which another process finds the services. */
+    sdkEnvironment: services.sdkEnvironment,
     dynamo,
     sqs,
     queue,
