@@ -54,6 +54,18 @@ describe('a sweep', () => {
     expect(await sweep(world.deps, world.clock.now().getTime())).toMatchObject({ rung: 0, left: 5 });
   });
 
+  test('takes a delivery whose function died to be due since the claim ended', async () => {
+    await world.fanOut(...events(1));
+    const plan = new FaultPlan();
+    world.setAnswer(() => {
+      plan.kill();
+      return { status: 204 };
+    });
+    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    world.clock.advance(130_000);
+    expect(await world.sweep()).toMatchObject({ rung: 1, longestWait: 70_000 });
+  });
+
   test('counts doorbells that SQS does not take, and rings again', async () => {
     await loseDoorbells(5);
     world.clock.advance(120_000);
