@@ -42,6 +42,7 @@ describe('endpoints of the configuration file', () => {
     expect(await statuses()).toEqual(['archive disabled', 'by-hand active', 'crm active']);
     await declare('crm', 'archive');
     expect(await statuses()).toEqual(['archive active', 'by-hand active', 'crm active']);
+    for (const endpoint of await listEndpoints(world.deps)) expect(endpoint).not.toHaveProperty('disabledBecause');
   });
 
   test('stay disabled when an operator has disabled them', async () => {
