@@ -50,6 +50,14 @@ describe('an event', () => {
     expect(world.received).toHaveLength(1);
     expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
+
+  test('keeps the bytes with which it arrived first', async () => {
+    await world.fanOut(event);
+    world.clock.advance(1000);
+    await world.fanOut({ ...event, timestamp: world.clock.now().toISOString() });
+    const [stored] = await world.rows(`EVENT#${event.id}`);
+    expect(stored).toMatchObject({ body: eventBody(event), at: event.timestamp });
+  });
 });
 
 describe('a notice', () => {
