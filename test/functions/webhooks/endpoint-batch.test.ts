@@ -6,6 +6,7 @@ import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { Gates, gateKey } from '../../../functions/webhooks/gates.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
 let world: WebhookWorld;
@@ -88,6 +89,21 @@ describe('the gate of an endpoint', () => {
     await world.fanOut(...events);
     for (const one of events) await world.deliver([nameOf(one)]);
     expect(world.received).toHaveLength(events.length);
+  });
+
+  test('has room again after a batch of which one delivery could not be claimed, and the others are seen through', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.fanOut(...events);
+    const whole = new FaultPlan();
+    await world.faults.run(whole, () => world.deliver([nameOf(event)]));
+    const claim = whole.calls.indexOf('UpdateItemCommand');
+    const others = events.slice(1);
+    const plan = new FaultPlan([[claim, 'refused']]);
+    const { unhandled } = await world.faults.run(plan, () => world.deliver(others.map((one) => nameOf(one))));
+    expect(unhandled).not.toEqual([]);
+    const statuses = (await Promise.all(others.map(deliveryOf))).map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual([...Array(others.length - 1).fill('DELIVERED'), 'PENDING']);
+    expect((await world.deps.gates.read('crm')).holds).toEqual({});
   });
 
   test('is closed to other events when the endpoint asks to slow down, for as long as it asks', async () => {
