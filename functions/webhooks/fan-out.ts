@@ -86,6 +86,9 @@ const isFor = ({ format }: Endpoint, { kind }: Arrival): boolean => (format === 
 function arrivalOf(body: string): Arrival {
   const { id, type, timestamp, data } = envelopeOf(body);
   if (data !== undefined) {
+    if (![id, type, timestamp].every((text) => typeof text === 'string')) {
+      throw new NoticeError('expected an event with id, type and timestamp');
+    }
     const { mailbox, direction } = data as { mailbox?: string; direction?: string };
     return { kind: 'event', id, at: timestamp, body, types: [type], subject: { types: [type], mailbox, direction } };
   }

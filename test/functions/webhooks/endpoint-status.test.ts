@@ -57,6 +57,14 @@ describe('an endpoint that begins anew gets the next event at once', () => {
   });
 });
 
+test('enabling an endpoint that is active does not open its gate', async () => {
+  await fail();
+  await expect(enableEndpoint(world.deps, 'crm')).rejects.toThrow('crm is active already');
+  await world.fanOut(exampleEvent('next'));
+  await world.answerDoorbells();
+  expect(world.received).toEqual([]);
+});
+
 describe('what an operator does', () => {
   test('has to fit the status', async () => {
     await expect(resumeEndpoint(world.deps, 'crm')).rejects.toThrow('crm is active already');

@@ -89,10 +89,11 @@ describe('a notice', () => {
 });
 
 describe('a message that is neither', () => {
-  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]'])('harms no other: %s', async (body) => {
+  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
     const { unhandled, deliveries } = await fanOut(world.deps, [body, eventBody(event)]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);
+    expect(await world.rows('EVENT#undefined')).toEqual([]);
   });
 });
