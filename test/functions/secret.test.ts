@@ -92,7 +92,8 @@ describe('variables', () => {
   const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', CRYPTSHARE_VERIFICATION_TOKEN: 'hush hush' };
 
   test('that are missing or wrong are all named, and no value is repeated', () => {
-    const read = () => readPollEnvironment({ ...fields, MAX_CONCURRENT_PAGES: '99' });
+    vi.stubEnv('MAX_CONCURRENT_PAGES', '99');
+    const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
     expect(read).toThrow(/CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*TOKEN must be.*\n.*PAGES must be 1 to 32/);
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
@@ -105,6 +106,18 @@ describe('variables', () => {
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
     vi.stubEnv('WEBHOOKS_DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ WEBHOOKS_DATA_KEY: dataKey }).WEBHOOKS_DATA_KEY).toBe(dataKey);
+  });
+
+  test('that decide where a function works and what it may do are never those of the secret', () => {
+    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
+    vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
+    const read = readDeliverEnvironment({
+      WEBHOOKS_DATA_KEY: `${'a1B'.repeat(14)}9`,
+      WEBHOOKS_TABLE: 'another',
+      ALLOW_PRIVATE_WEBHOOKS: 'yes',
+    });
+    expect(read).toMatchObject({ WEBHOOKS_TABLE: 'webhooks' });
+    expect(read).not.toHaveProperty('ALLOW_PRIVATE_WEBHOOKS');
   });
 
   test('take the data key as Secrets Manager makes it: 43 letters and digits', () => {
