@@ -7,7 +7,9 @@ import { NotifierStack } from './notifier-stack.ts';
 try {
   const app = new App();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  new NotifierStack(app, 'TransferNotifier', { config: loadDeployableConfig('notifier.config.json') });
+  // Another file by the context: npm run deploy -- -c config=FILE
+  const file: unknown = app.node.tryGetContext('config') ?? 'notifier.config.json';
+  new NotifierStack(app, 'TransferNotifier', { config: loadDeployableConfig(String(file)) });
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);

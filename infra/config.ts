@@ -48,7 +48,9 @@ const webhook = z
       .describe('Environment variable that holds the address, for a chat, whose address is a secret'),
     secretFrom: environmentVariable
       .optional()
-      .describe('Environment variable that holds the signing secret (whsec_…); without it, one is made and shown once'),
+      .describe(
+        'Environment variable, on AWS field of the secret, that holds the signing secret (whsec_…); without it, the local run makes one and shows it once',
+      ),
     types: z.array(eventType).min(1).default(['transfer.*']),
     mailboxes: z.array(email).min(1).optional().describe('Only events of these mailboxes'),
     directions: z
@@ -101,8 +103,15 @@ const configSchema = z.strictObject({
       email: z.array(z.strictObject({ address: email, types: z.array(eventType).min(1).optional() })).default([]),
       slack: z
         .strictObject({
-          workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'expected a Slack workspace id such as T0123ABCD'),
-          channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'expected a Slack channel id such as C0123ABCD'),
+          workspaceId: z
+            .string()
+            .regex(
+              /^T[A-Z0-9]{7,20}$/,
+              'expected a Slack workspace id such as T0123ABCD: copy the id that Slack shows',
+            ),
+          channelId: z
+            .string()
+            .regex(/^[CG][A-Z0-9]{7,20}$/, 'expected a Slack channel id such as C0123ABCD: copy the id, not the name'),
         })
         .optional(),
     })

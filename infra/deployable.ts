@@ -1,9 +1,173 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
+import { isForbidden } from '../functions/webhooks/guard.ts';
 import { type Config, ConfigError, loadConfig, millisecondsOf } from './config.ts';
+import { webhookProblems } from './deployable-webhooks.ts';
 
+/**
+ * Reads and checks a configuration file that is to be deployed: what the local run accepts may be refused by AWS halfway
+ * through a deployment, or make no sense there.
+ *
+ * @throws ConfigError that lists every mistake with its path and what to do
+ */
 export function loadDeployableConfig(file: string): Config {
   const config = loadConfig(file);
-  const problems: string[] = [];
-  if (millisecondsOf(config.schedule.every) % 60_000 !== 0) problems.push('x');
+  const problems = [...deploymentProblems(config), ...certificateProblems(config)];
   if (problems.length > 0) throw new ConfigError(file, problems);
   return config;
+}
+
+/** What keeps a configuration, sound in itself, from being deployed; each with its path and what to do. */
+export const deploymentProblems = (config: Config): string[] => [
+  ...serverProblems(config),
+  ...scheduleProblems(config),
+  ...notifyProblems(config),
+  ...webhookProblems(config),
+  ...(config.alarms ? emailProblems('alarms.email', config.alarms.email) : []),
+  ...networkProblems(config),
+];
+
+/** This very machine, and what is only reached from its own network card. */
+const thisMachine = new BlockList();
+thisMachine.addSubnet('127.0.0.0', 8, 'ipv4');
+thisMachine.addSubnet('0.0.0.0', 8, 'ipv4');
+thisMachine.addSubnet('169.254.0.0', 16, 'ipv4');
+thisMachine.addAddress('::', 'ipv6');
+thisMachine.addAddress('::1', 'ipv6');
+thisMachine.addSubnet('fe80::', 10, 'ipv6');
+
+function serverProblems({ server, vpc }: Config): string[] {
+  const host = new URL(server.url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  const family = isIP(host);
+  const isLocal = family === 0 ? /(?:^|\.)localhost$/.test(host) : thisMachine.check(host, `ipv${family as 4 | 6}`);
+  if (isLocal) {
+    return [
+      `server.url: expected an address that AWS can reach, got ${host}, which is this machine: name the server as others reach it, by https:`,
+    ];
+  }
+  const isPrivate = family === 0 ? /^[^.]+$|\.(?:local|internal|lan|home\.arpa)$/.test(host) : isForbidden(host);
+  if (!isPrivate || vpc) return [];
+  return [
+    `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
+  ];
+}
+
+function scheduleProblems({ schedule: { every, shards }, watches }: Config): string[] {
+  const problems: string[] = [];
+  // Whole minutes up to a day are also what CloudWatch can evaluate three times over.
+  if (millisecondsOf(every) % 60_000 !== 0) {
+    problems.push(`schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`);
+  }
+  if (shards > watches.length) {
+    problems.push(
+      `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
+    );
+  }
+  return problems;
+}
+
+/** SNS has room for as many filter policies in a topic. */
+const mostAddresses = 200;
+
+const isKnownType = (type: string): boolean =>
+  eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
+
+function notifyProblems({ notify: { email } }: Config): string[] {
+  const addresses = email.map(({ address }) => address.toLowerCase());
+  const problems = email.flatMap(({ address, types = [] }, at) => {
+    const path = `notify.email[${at}]`;
+    const first = addresses.indexOf(address.toLowerCase());
+    return [
+      ...emailProblems(`${path}.address`, address),
+      ...(first === at
+        ? []
+        : [
+            `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
+          ]),
+      // Known types, each once, stay far below the 150 values that a filter policy may have.
+      ...types.flatMap((type, index) => {
+        if (!isKnownType(type)) {
+          return [
+            `${path}.types[${index}]: expected an event type such as transfer.failed, or transfer.*, got ${type}: docs/events.md lists them`,
+          ];
+        }
+        return types.indexOf(type) === index
+          ? []
+          : [`${path}.types[${index}]: expected each type once, got ${type} again: leave it out`];
+      }),
+    ];
+  });
+  if (email.length > mostAddresses) {
+    problems.push(
+      `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`,
+    );
+  }
+  return problems;
+}
+
+/** Of an address that is one by its form, what mail, and so SNS, does not take. */
+function emailProblems(path: string, address: string): string[] {
+  const [local = '', domain = ''] = address.split('@');
+  const problems: string[] = [];
+  if (local.length > 64) {
+    problems.push(
+      `${path}: expected at most 64 characters before the @, got ${local.length}: name an address that exists`,
+    );
+  }
+  const part = domain.split('.').find((label) => label.length > 63 || label.endsWith('-'));
+  if (part !== undefined) {
+    problems.push(
+      `${path}: expected a domain whose parts have at most 63 characters and end with none but letters and digits, got ${part}: name an address that exists`,
+    );
+  }
+  return problems;
+}
+
+/** Subnets that a function on Lambda can be in. */
+const mostSubnets = 16;
+
+function networkProblems({ vpc }: Config): string[] {
+  if (!vpc) return [];
+  const problems = vpc.subnets.flatMap((subnet, at) => {
+    const first = vpc.subnets.indexOf(subnet);
+    return first === at
+      ? []
+      : [`vpc.subnets[${at}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`];
+  });
+  if (vpc.subnets.length > mostSubnets) {
+    problems.push(
+      `vpc.subnets: expected at most ${mostSubnets}, as many as a function can be in, got ${vpc.subnets.length}: name one for each availability zone`,
+    );
+  }
+  return problems;
+}
+
+/** The file travels beside the code of the poll function, which could not use anything but certificates. */
+function certificateProblems({ server: { caFile } }: Config): string[] {
+  if (caFile === undefined) return [];
+  let text: string;
+  try {
+    text = readFileSync(caFile, 'utf8');
+  } catch (error) {
+    return [`server.caFile: expected a readable file (${(error as NodeJS.ErrnoException).code})`];
+  }
+  if (text.includes('PRIVATE KEY-----')) {
+    return ['server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out'];
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return certificates.length > 0 && certificates.every(isCertificate)
+    ? []
+    : [
+        'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)',
+      ];
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -33,7 +33,7 @@ export interface NoticeRecord {
   readonly more: number;
 }
 
-/** Thrown for a message that is no notice. */
+/** Thrown for a message that is no notice; repeats nothing of it, and so has no cause: the one of `JSON.parse` quotes it. */
 export class NoticeError extends Error {
   override readonly name = 'NoticeError';
 }
@@ -70,8 +70,8 @@ export function parseNotice(body: string): NoticeRecord {
 function parsed(text: string): Record<string, unknown> {
   try {
     return partsOf(JSON.parse(text));
-  } catch (cause) {
-    throw new NoticeError('expected a notice, but the message is not JSON', { cause });
+  } catch {
+    throw new NoticeError('expected a notice, but the message is not JSON');
   }
 }
 

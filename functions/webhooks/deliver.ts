@@ -1,13 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { getRows, type Key, putRows, rowName } from '../batches.ts';
 import type { Item } from '../table.ts';
-import type { Attempt, AttemptDependencies } from './attempt.ts';
+import { type Attempt, type AttemptDependencies, answerContext } from './attempt.ts';
 import { Deliveries, retention } from './deliveries.ts';
 import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf, eventKey, isDue } from './delivery.ts';
 import type { Doorbells } from './doorbells.ts';
 import { deliverTo, type Settled } from './endpoint-batch.ts';
 import { endpointKey, endpointOf } from './endpoints.ts';
 import { type Gates, gateKey, gateOf } from './gates.ts';
+import type { DataKey } from './sealing.ts';
 
 /** What deliveries are made with. */
 export interface DeliverDependencies extends AttemptDependencies {
@@ -81,14 +82,14 @@ async function record(deps: DeliverDependencies, settled: readonly Settled[], no
   const waiting = settled.flatMap(({ delivery }) =>
     delivery.status === 'PENDING' ? [{ ...delivery, at: delivery.nextAttemptAt }] : [],
   );
-  const attempts = settled.flatMap(({ attempt }) => (attempt ? [attemptRow(attempt)] : []));
+  const attempts = settled.flatMap(({ attempt }) => (attempt ? [attemptRow(attempt, deps.dataKey)] : []));
   await Promise.all([
     deps.doorbells.ring(waiting, now),
     putRows(deps.dynamo, deps.table, attempts).catch(() => undefined),
   ]);
 }
 
-function attemptRow({ delivery, startedAt, endedAt, outcome, status, response }: Attempt): Item {
+function attemptRow({ delivery, startedAt, endedAt, outcome, status, response }: Attempt, dataKey: DataKey): Item {
   const { pk } = deliveryKey(delivery);
   const at = new Date(startedAt).toISOString();
   return {
@@ -100,7 +101,7 @@ function attemptRow({ delivery, startedAt, endedAt, outcome, status, response }:
     outcome: outcome.kind,
     cause: 'cause' in outcome ? outcome.cause : undefined,
     status,
-    response,
+    response: response && dataKey.seal(response, answerContext(delivery.endpoint)),
     expiresAt: Math.floor(startedAt / 1000) + retention,
   };
 }

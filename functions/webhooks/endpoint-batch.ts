@@ -59,7 +59,8 @@ export async function deliverTo(
   );
   // Too many batches at the gate: as good as a full house.
   const places = entry?.places ?? asking.map(() => now + crowdedWait);
-  const results = await Promise.all(
+  // One that fails must not leave the others unattended in the middle of their requests.
+  const outcomes = await Promise.allSettled(
     attemptable.map(async ({ delivery, body }, at): Promise<Settled[]> => {
       const place = places[at]!;
       if (place === 'enter') return attemptClaimed(deps, endpoint, secrets, delivery, body);
@@ -71,9 +72,10 @@ export async function deliverTo(
       });
     }),
   );
-  settled.push(...results.flat());
-  if (entry?.places.includes('enter')) await depart(deps, endpoint, entry.gate, hold, results.flat());
-  return settled;
+  const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+  if (entry?.places.includes('enter')) await depart(deps, endpoint, entry.gate, hold, results);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return [...settled, ...results];
 }
 
 /** What becomes of a delivery that is not to be attempted. */

@@ -140,7 +140,9 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 
 /** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
-  await forgetGate(deps.dynamo, deps.table, name);
+  const { status } = await existing(deps, name);
+  // Before it is active again, so that nothing meets the old gate; of one that is active, nothing is forgotten.
+  if (status === 'disabled') await forgetGate(deps.dynamo, deps.table, name);
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { parseNotice } from '../notices/notice-record.ts';
+import { NoticeError, parseNotice } from '../notices/notice-record.ts';
 import { parseEventBody } from '../transfers/event.ts';
 import { Deliveries, type StoredEvent } from './deliveries.ts';
 import type { Doorbell, Doorbells } from './doorbells.ts';
@@ -81,11 +81,14 @@ const isFor = ({ format }: Endpoint, { kind }: Arrival): boolean => (format === 
 /**
  * Reads a message: an event has an envelope with `data`, everything else must be a notice.
  *
- * @throws SyntaxError or NoticeError that says what was expected
+ * @throws NoticeError that says what was expected, or TypeError for `null`
  */
 function arrivalOf(body: string): Arrival {
-  const { id, type, timestamp, data } = parseEventBody(body);
+  const { id, type, timestamp, data } = envelopeOf(body);
   if (data !== undefined) {
+    if (![id, type, timestamp].every((text) => typeof text === 'string')) {
+      throw new NoticeError('expected an event with id, type and timestamp');
+    }
     const { mailbox, direction } = data as { mailbox?: string; direction?: string };
     return { kind: 'event', id, at: timestamp, body, types: [type], subject: { types: [type], mailbox, direction } };
   }
@@ -99,4 +102,13 @@ function arrivalOf(body: string): Arrival {
     types,
     subject: { types, mailbox, direction },
   };
+}
+
+function envelopeOf(body: string) {
+  try {
+    return parseEventBody(body);
+  } catch {
+    // The error of JSON.parse quotes the message, and with it a mailbox.
+    throw new NoticeError('expected an event or a notice, but the message is not JSON');
+  }
 }

@@ -1,7 +1,7 @@
 import { notifierName } from './approach-notifier.ts';
-import type { ComparisonCost } from './comparison.ts';
-import type { PageReadingTime } from './page-reading.ts';
-import { oneChange, type PollCost, type Scenario, unchanged } from './scenarios.ts';
+import type { Total } from './monthly-bill.ts';
+import type { Report } from './report.ts';
+import { oneChange, type Scenario, unchanged } from './scenarios.ts';
 import type { Spread } from './spread.ts';
 import type { WebhookSpeed } from './webhooks.ts';
 
@@ -19,19 +19,15 @@ export interface Figure {
 }
 
 /** The figures of the design beside what was measured. */
-export function figures(
-  costs: readonly PollCost[],
-  comparisons: readonly ComparisonCost[],
-  reading: PageReadingTime,
-  webhooks: WebhookSpeed,
-): Figure[] {
+export function figures({ polls, comparisons, pageReading, webhooks, bundles, bills }: Measurements): Figure[] {
   const costOf = (scenario: Scenario) =>
-    costs.find(
+    polls.find(
       (cost) => cost.approach === notifierName && cost.transfers === 10_000 && cost.scenario === scenario.name,
     );
   const quiet = costOf(unchanged);
   const change = costOf(oneChange);
-  const { ideal, wall } = reading;
+  const { ideal, wall } = pageReading;
+  const bill = billOfOneWatch(bills);
   const factor = { least: wall.least / ideal, median: wall.median / ideal, greatest: wall.greatest / ideal };
   return [
     count('unchanged poll of 10,000', 1, 'read units', quiet?.readUnits),
@@ -42,13 +38,35 @@ export function figures(
       time(`compare 100,000, ${changes} changed: CPU`, 1, '× JSON.parse', ratio),
       count(`compare 100,000, ${changes} changed: heap`, 100, 'MB', once(heapGrowth)),
     ]),
-    time(`${reading.pages} pages at ${reading.delay} ms, ${reading.atOnce} at a time`, 1.3, '× ideal', factor),
+    time(
+      `${pageReading.pages} pages at ${pageReading.delay} ms, ${pageReading.atOnce} at a time`,
+      1.3,
+      '× ideal',
+      factor,
+    ),
     time('publication → first webhook attempt: p99', 100, 'ms', once(webhooks.latency.p99)),
     time('p99 beside bad endpoints', 1.2, '× beside healthy ones', once(slowdown(webhooks))),
     rate('webhooks in the send path', 1000, webhooks.sendPath),
     rate('webhooks through queue and database', 400, webhooks.throughServices),
+    ...bundles.bundles.flatMap(({ name, size, load }) => [
+      count(`bundle of ${name}`, 400, 'KB', once(size)),
+      time(`loading ${name}`, 100, 'ms', load.wall),
+    ]),
+    count('a month of 1 watch of 1,000, before alarms', 1, 'USD', dollars(bill?.net)),
+    count('the same if nothing were free', 1, 'USD', dollars(bill?.gross)),
   ];
 }
+
+/** What the figures are taken from. */
+type Measurements = Pick<Report, 'polls' | 'comparisons' | 'pageReading' | 'webhooks' | 'bundles' | 'bills'>;
+
+/** In us-east-1. */
+const billOfOneWatch = (bills: Report['bills']): Total | undefined =>
+  bills
+    .find(({ installation: { watches, transfers } }) => watches === 1 && transfers === 1000)
+    ?.bills.find(({ region }) => region === 'us-east-1')?.beforeAlarms;
+
+const dollars = (value: number | undefined): Spread | undefined => (value === undefined ? undefined : once(value));
 
 const count = (what: string, limit: number, unit: string, measured: Spread | undefined): Figure => ({
   what,

@@ -4,8 +4,11 @@ import type { Approach } from './approach.ts';
 import { getEach } from './approach-get-each.ts';
 import { notifier } from './approach-notifier.ts';
 import { rewriteAll } from './approach-rewrite-all.ts';
+import { measureBundles } from './bundles.ts';
 import { measureComparison } from './comparison.ts';
+import { synthesiseStack } from './deployed-stack.ts';
 import { figures } from './figures.ts';
+import { billsOf, installations, measureBillInputs } from './installation-bills.ts';
 import { monthlyCosts } from './monthly-cost.ts';
 import { parseOptions } from './options.ts';
 import { measurePageReading } from './page-reading.ts';
@@ -45,19 +48,31 @@ async function run(deps: PollDependencies): Promise<Report> {
   const pageReading = await measurePageReading(services, deps);
   progress('delivering webhooks');
   const webhooks = await measureWebhooks(services);
+  progress('loading bundles');
+  const { functions, deployed, remove } = synthesiseStack(true);
+  const bundles = measureBundles(functions);
+  remove();
+  progress('counting the units of webhooks');
+  const billInputs = await measureBillInputs(services.addresses, deps, deployed);
   const polls: PollCost[] = [];
   for (const [at, approach] of approaches.entries()) polls.push(...(await measureSizes(approach, at)));
+  const measurements = {
+    polls,
+    comparisons,
+    pageReading,
+    webhooks,
+    bundles,
+    months: monthlyCosts(polls),
+    billInputs,
+    bills: billsOf(installations, polls, billInputs),
+  };
   return {
     startedAt: startedAt.toISOString(),
     duration: (Date.now() - startedAt.getTime()) / 1000,
     machine: `${os.cpus()[0]?.model.trim()}, ${os.availableParallelism()} cores, ${os.platform()} ${os.arch()}`,
     node: process.versions.node,
-    polls,
-    comparisons,
-    pageReading,
-    webhooks,
-    months: monthlyCosts(polls),
-    figures: figures(polls, comparisons, pageReading, webhooks),
+    ...measurements,
+    figures: figures(measurements),
   };
 }
 
@@ -75,7 +90,7 @@ async function measureSizes(approach: Approach, at: number): Promise<PollCost[]>
 
 /** In words, by what it took on two shared cores. */
 function expectedDuration(approaches: readonly Approach[]): string {
-  const fixedSeconds = 250;
+  const fixedSeconds = 290;
   const secondsPerMailbox = 5;
   const seconds = approaches.flatMap(({ largestMeasured, secondsPerTransfer }) =>
     sizes.map((size) => secondsPerMailbox + Math.min(size, largestMeasured) * secondsPerTransfer),

@@ -1,4 +1,5 @@
 import type { Units } from '../../functions/table.ts';
+import { regions } from './prices.ts';
 import { oneChange, type PollCost, unchanged } from './scenarios.ts';
 
 /** What DynamoDB charges for a month of polls. */
@@ -15,7 +16,10 @@ export const transfers = 1000;
 export const polls = 30 * 24 * 60;
 
 /** US dollars per million units, on demand, in us-east-1. */
-export const price: Units = { read: 0.125, write: 0.625 };
+export const price: Units = {
+  read: regions['us-east-1'].prices.dynamoReads,
+  write: regions['us-east-1'].prices.dynamoWrites,
+};
 
 /**
  * The bill for a mailbox of 1,000 transfers that is polled each minute, by the median poll.

@@ -1,5 +1,8 @@
+import { billLineTable, billTable, bundleTable, networkTable, webhookUnitTable } from './bill-tables.ts';
+import type { BundleCosts } from './bundles.ts';
 import type { ComparisonCost } from './comparison.ts';
 import type { Figure } from './figures.ts';
+import type { BillInputs, InstallationBill } from './installation-bills.ts';
 import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
@@ -19,13 +22,30 @@ export interface Report {
   readonly comparisons: readonly ComparisonCost[];
   readonly pageReading: PageReadingTime;
   readonly webhooks: WebhookSpeed;
+  readonly bundles: BundleCosts;
   readonly months: readonly MonthlyCost[];
+  readonly billInputs: BillInputs;
+  readonly bills: readonly InstallationBill[];
   readonly figures: readonly Figure[];
 }
 
 /** The report as a person reads it. */
 export function reportText(report: Report): string {
-  const { startedAt, duration, machine, node, polls, comparisons, pageReading, webhooks, months, figures } = report;
+  const {
+    startedAt,
+    duration,
+    machine,
+    node,
+    polls,
+    comparisons,
+    pageReading,
+    webhooks,
+    bundles,
+    months,
+    billInputs,
+    bills,
+    figures,
+  } = report;
   const missed = figures.filter(({ isReached }) => isReached === false).length;
   const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
   return [
@@ -37,6 +57,7 @@ export function reportText(report: Report): string {
     ),
     section('Listing on a slow server', pageReadingTable(pageReading)),
     section('Webhooks', webhookTable(webhooks)),
+    section('Bundles, as they would be deployed: median (least to greatest)', bundleTable(bundles)),
     ...(months.length === 0
       ? []
       : [
@@ -44,6 +65,14 @@ export function reportText(report: Report): string {
             `A month of DynamoDB: ${month}, each transfer changing once (per million: writes ${price.write} USD, reads ${price.read} USD)`,
             monthTable(months),
           ),
+        ]),
+    section('Units of DynamoDB that webhooks cost, one by one, indexes included', webhookUnitTable(billInputs)),
+    ...(bills.length === 0
+      ? []
+      : [
+          section('A month of AWS, with its always-free amounts and as if nothing were free', billTable(bills)),
+          section(`Of that, ${bills[0]!.installation.name} in us-east-1`, billLineTable(bills[0]!, 'us-east-1')),
+          section('What a private network would add', networkTable(bills)),
         ]),
     section('What the design promises', figureTable(figures)),
     ...(missed > 0 ? [`!!! ${missed} OF ${figures.length} FIGURES NOT REACHED !!!`] : []),

@@ -9,7 +9,7 @@ import type { Percentiles, WebhookSpeed } from './webhooks.ts';
 /** Texts of a row, one for each column. */
 type Row = readonly string[];
 
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Polls by size and scenario, the approaches one below the other. */
@@ -109,7 +109,7 @@ export function figureTable(figures: readonly Figure[]): string {
     figures.map(({ what, limit, unit, isLeast, measured, isReached }) => [
       what,
       `${isLeast ? '≥' : '≤'} ${limit} ${unit}`,
-      measured ? (isCount(measured) ? range(measured) : spread(measured)) : '-',
+      measured ? figureText(measured) : '-',
       isReached === undefined ? 'not measured with these sizes' : isReached ? 'reached' : 'NOT REACHED',
     ]),
     4,
@@ -117,7 +117,7 @@ export function figureTable(figures: readonly Figure[]): string {
 }
 
 /** Aligned columns; the first `texts` of them to the left, the others to the right as numbers are. */
-function table(heading: Row, rows: readonly Row[], texts: number): string {
+export function table(heading: Row, rows: readonly Row[], texts: number): string {
   const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (row: Row) =>
     row
@@ -127,8 +127,12 @@ function table(heading: Row, rows: readonly Row[], texts: number): string {
   return [line(heading), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-/** Whether rounds cannot differ by fractions. */
-const isCount = ({ least, greatest }: Spread): boolean => Number.isInteger(least + greatest) || least === greatest;
+/** A range of whole numbers, a single measurement, or median, least and greatest. */
+const figureText = (measured: Spread): string => {
+  const { least, greatest } = measured;
+  if (Number.isInteger(least + greatest)) return range(measured);
+  return least === greatest ? fine.format(least) : spread(measured);
+};
 
 /** `4`, or `3 to 5` if the rounds differ. */
 const range = ({ least, greatest }: Spread): string =>
@@ -137,7 +141,7 @@ const range = ({ least, greatest }: Spread): string =>
     : `${number.format(least)} to ${number.format(greatest)}`;
 
 /** `0.48 (0.42 to 1.05)`: median, least and greatest. */
-const spread = ({ least, median, greatest }: Spread): string =>
+export const spread = ({ least, median, greatest }: Spread): string =>
   `${fine.format(median)} (${fine.format(least)} to ${fine.format(greatest)})`;
 
 /** Scenarios keep the order in which they were measured, and within each the approaches. */

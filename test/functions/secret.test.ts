@@ -1,24 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError, readDeliverEnvironment, readPollEnvironment } from '../../functions/env.ts';
 import { SecretError, whenInvoked } from '../../functions/secret.ts';
-import { type SecretsManager, startSecretsManager } from '../secrets-manager.ts';
+import { AwsServices } from '../infra/fill-secret/aws-services.ts';
 import { TestClock } from './transfers/world.ts';
 
-let manager: SecretsManager;
+let aws: AwsServices;
 let clock: TestClock;
 beforeEach(async () => {
-  manager = await startSecretsManager('{}');
+  aws = new AwsServices();
   clock = new TestClock();
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
-  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
-  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', manager.url);
-  vi.stubEnv('SECRET_ARN', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:example');
+  for (const [name, value] of Object.entries(await aws.start())) vi.stubEnv(name, value);
+  vi.stubEnv('SECRET_ARN', AwsServices.secretName);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  await manager.close();
+  await aws.stop();
 });
 
 const now = () => clock.now().getTime();
@@ -35,25 +31,25 @@ describe('what a function works with', () => {
       5 * minute,
       now,
     );
-    manager.secret = '{"TOKEN":"first"}';
+    aws.secret = '{"TOKEN":"first"}';
     const first = await dependencies();
     expect(first).toEqual({ TOKEN: 'first', built: 1 });
     expect(await dependencies()).toBe(first);
-    expect(manager.calls).toHaveLength(1);
+    expect(aws.operations).toHaveLength(1);
     clock.advance(5 * minute);
     expect(await dependencies()).toBe(first);
-    manager.secret = '{"TOKEN":"second"}';
+    aws.secret = '{"TOKEN":"second"}';
     expect(await dependencies()).toBe(first);
     clock.advance(5 * minute);
     expect(await dependencies()).toEqual({ TOKEN: 'second', built: 2 });
-    expect(manager.calls).toHaveLength(3);
+    expect(aws.operations).toHaveLength(3);
   });
 
   test('stays while the secret cannot be read', async () => {
     const dependencies = whenInvoked((fields) => fields, minute, now);
-    manager.secret = '{"TOKEN":"first"}';
+    aws.secret = '{"TOKEN":"first"}';
     const first = await dependencies();
-    manager.secret = undefined;
+    aws.refusal = { of: 'GetSecretValue', name: 'InternalServiceError', message: 'not now' };
     clock.advance(minute);
     expect(await dependencies()).toBe(first);
   });
@@ -68,7 +64,7 @@ describe('what a function works with', () => {
       now,
     );
     await expect(dependencies()).rejects.toThrow('TOKEN is missing');
-    manager.secret = '{"TOKEN":"first"}';
+    aws.secret = '{"TOKEN":"first"}';
     expect(await dependencies()).toBe('first');
   });
 
@@ -78,13 +74,13 @@ describe('what a function works with', () => {
     expect(await dependencies()).toEqual({});
     clock.advance(5 * minute);
     await dependencies();
-    expect(manager.calls).toEqual([]);
+    expect(aws.operations).toEqual([]);
   });
 
   test.each(['', 'hush-hush', '[1]', 'null', '{"TOKEN":1}', '"hush-hush"'])(
     'is refused, without repeating it, when the secret is %j',
     async (text) => {
-      manager.secret = text;
+      aws.secret = text;
       const error = await whenInvoked((fields) => fields)().then(undefined, (reason) => reason);
       expect(error).toBeInstanceOf(SecretError);
       expect(error.message).not.toContain('hush-hush');
@@ -96,7 +92,8 @@ describe('variables', () => {
   const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', CRYPTSHARE_VERIFICATION_TOKEN: 'hush hush' };
 
   test('that are missing or wrong are all named, and no value is repeated', () => {
-    const read = () => readPollEnvironment({ ...fields, MAX_CONCURRENT_PAGES: '99' });
+    vi.stubEnv('MAX_CONCURRENT_PAGES', '99');
+    const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
     expect(read).toThrow(/CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*TOKEN must be.*\n.*PAGES must be 1 to 32/);
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
@@ -109,6 +106,18 @@ describe('variables', () => {
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
     vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
+  });
+
+  test('that decide where a function works and what it may do are never those of the secret', () => {
+    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
+    vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
+    const read = readDeliverEnvironment({
+      WEBHOOKS_DATA_KEY: `${'a1B'.repeat(14)}9`,
+      WEBHOOKS_TABLE: 'another',
+      ALLOW_PRIVATE_WEBHOOKS: 'yes',
+    });
+    expect(read).toMatchObject({ WEBHOOKS_TABLE: 'webhooks' });
+    expect(read).not.toHaveProperty('ALLOW_PRIVATE_WEBHOOKS');
   });
 
   test('take the data key as Secrets Manager makes it: 43 letters and digits', () => {

@@ -16,6 +16,12 @@ const load = (content: unknown) => {
   return loadConfig(file);
 };
 
+const slack = (change: object) => ({
+  server,
+  watches,
+  notify: { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD', ...change } },
+});
+
 const problemsOf = (content: unknown): readonly string[] => {
   try {
     load(content);
@@ -107,6 +113,9 @@ test.each([
   [{ server, watches, schedule: { every: '600h' } }, /^schedule\.every: expected at most 24h$/],
   [{ server, watches: [{ ...watches[0], direction: { toString: 1 } }] }, /^watches\[0\]\.direction: Invalid option/],
   [{ server, watches: [{ mailbox: `${'a'.repeat(250)}@example.com` }] }, /^watches\[0\]\.mailbox: expected/],
+  [slack({ workspaceId: 'T1' }), /^notify\.slack\.workspaceId: expected a Slack workspace id .* copy the id/],
+  [slack({ channelId: `C${'0'.repeat(300)}` }), /^notify\.slack\.channelId: expected a Slack channel id/],
+  [slack({ channelId: 'general' }), /^notify\.slack\.channelId: expected a Slack channel id .* not the name/],
 ])('%s is refused', (content, problem) => {
   expect(problemsOf(content)[0]).toMatch(problem);
 });

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { PublishBatchRequestEntry, SNSClient } from '@aws-sdk/client-sns';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
 /**
@@ -82,48 +82,57 @@ export class FaultPlan {
   }
 }
 
+/** Commands of which a service may refuse single entries, and the name of the list that holds them. */
+const batches: ReadonlyMap<string, string> = new Map([
+  ['PublishBatchCommand', 'PublishBatchRequestEntries'],
+  ['SendMessageBatchCommand', 'Entries'],
+]);
+
 /** Lets the calls of a run go wrong, beneath its own code and above the network. */
 export class AwsFaults {
   private readonly current = new AsyncLocalStorage<FaultPlan>();
 
   constructor(dynamo: DynamoDBClient, sns: SNSClient, sqs?: SQSClient) {
+    const options = { step: 'initialize', name: 'faults' } as const;
     dynamo.middlewareStack.add(
-      (next, { commandName = '' }) =>
-        (args) => {
-          const plan = this.current.getStore();
-          return plan ? plan.call(commandName, () => next(args)) : next(args);
-        },
-      { step: 'initialize', name: 'faults' },
-    );
-    sqs?.middlewareStack.add(
-      (next, { commandName = '' }) =>
-        (args) => {
-          const plan = this.current.getStore();
-          return plan ? plan.call(commandName, () => next(args)) : next(args);
-        },
-      { step: 'initialize', name: 'faults' },
+      (next, { commandName }) =>
+        (args) =>
+          this.call(commandName, args, next),
+      options,
     );
     sns.middlewareStack.add(
-      (next, { commandName = '' }) =>
-        async (args) => {
-          const plan = this.current.getStore();
-          if (!plan) return next(args);
-          if (commandName !== 'PublishBatchCommand' || plan.next(commandName) !== 'partial')
-            return plan.call(commandName, () => next(args));
-          const input = args.input as { PublishBatchRequestEntries: PublishBatchRequestEntry[] };
-          const entries = input.PublishBatchRequestEntries;
-          const taken = entries.filter((_, at) => at % 2 === 1);
-          const Failed = entries
-            .filter((_, at) => at % 2 === 0)
-            .map(({ Id }) => ({ Id, SenderFault: false, Code: 'InternalError' }));
-          return plan.call(commandName, async () => {
-            if (taken.length === 0) return { response: {}, output: { $metadata: {}, Successful: [], Failed } };
-            const result = await next({ ...args, input: { ...input, PublishBatchRequestEntries: taken } });
-            return { ...result, output: { ...result.output, Failed } };
-          });
-        },
-      { step: 'initialize', name: 'faults' },
+      (next, { commandName }) =>
+        (args) =>
+          this.call(commandName, args, next),
+      options,
     );
+    sqs?.middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          this.call(commandName, args, next),
+      options,
+    );
+  }
+
+  private async call<Arguments extends { input: object }, Result extends { output: object }>(
+    command = '',
+    args: Arguments,
+    next: (args: Arguments) => Promise<Result>,
+  ): Promise<Result> {
+    const plan = this.current.getStore();
+    if (!plan) return next(args);
+    const list = batches.get(command);
+    if (!list || plan.next(command) !== 'partial') return plan.call(command, () => next(args));
+    const entries = (args.input as Record<string, { readonly Id: string }[]>)[list]!;
+    const taken = entries.filter((_, at) => at % 2 === 1);
+    const Failed = entries
+      .filter((_, at) => at % 2 === 0)
+      .map(({ Id }) => ({ Id, SenderFault: false, Code: 'InternalError' }));
+    return plan.call(command, async () => {
+      const nothing = { response: {}, output: { $metadata: {}, Successful: [] } } as unknown as Result;
+      const result = taken.length === 0 ? nothing : await next({ ...args, input: { ...args.input, [list]: taken } });
+      return { ...result, output: { ...result.output, Failed } };
+    });
   }
 
   /** Runs a task whose calls go wrong as planned. */

@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareEndpoints } from '../../../functions/webhooks/declared-endpoints.ts';
-import { addEndpoint, disableEndpoint, listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
+import { secretsOf } from '../../../functions/webhooks/attempt.ts';
+import { type DeclaredEndpoint, declareEndpoints } from '../../../functions/webhooks/declared-endpoints.ts';
+import {
+  addEndpoint,
+  disableEndpoint,
+  listEndpoints,
+  showEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
+import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
@@ -9,13 +17,23 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-describe('endpoints of the configuration file', () => {
-  const declare = (...names: string[]) =>
-    declareEndpoints(
-      world.deps,
-      names.map((name) => ({ name, settings: { url: world.urlOf(name) }, secret: undefined })),
-    );
+/** What the configuration file says of an endpoint. */
+const declared = (name: string, settings: Partial<EndpointSettingsInput> = {}, secret?: string): DeclaredEndpoint => ({
+  name,
+  settings: { url: world.urlOf(name), ...settings },
+  secret,
+});
+const declare = (...names: string[]) =>
+  declareEndpoints(
+    world.deps,
+    names.map((name) => declared(name)),
+  );
+const secretsOfCrm = async () => {
+  const [endpoint] = await listEndpoints(world.deps);
+  return secretsOf(world.deps.dataKey, endpoint!).secrets;
+};
 
+describe('endpoints of the configuration file', () => {
   test('are added once, disabled when they leave it, and well again when they return', async () => {
     await addEndpoint(world.deps, 'by-hand', { url: world.urlOf('by-hand') });
     expect((await declare('crm', 'archive')).map(({ endpoint }) => endpoint.name)).toEqual(['crm', 'archive']);
@@ -24,6 +42,7 @@ describe('endpoints of the configuration file', () => {
     expect(await statuses()).toEqual(['archive disabled', 'by-hand active', 'crm active']);
     await declare('crm', 'archive');
     expect(await statuses()).toEqual(['archive active', 'by-hand active', 'crm active']);
+    for (const endpoint of await listEndpoints(world.deps)) expect(endpoint).not.toHaveProperty('disabledBecause');
   });
 
   test('stay disabled when an operator has disabled them', async () => {
@@ -31,5 +50,36 @@ describe('endpoints of the configuration file', () => {
     await disableEndpoint(world.deps, 'crm', 'maintenance');
     await declare('crm');
     expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+    await declare();
+    await declare('crm');
+    expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+  });
+
+  test('have the settings that stand there, and the defaults for those that no longer do', async () => {
+    await declareEndpoints(world.deps, [declared('crm', { mailboxes: ['a@example.com'], headers: { 'x-a': 'b' } })]);
+    await declareEndpoints(world.deps, [declared('crm', { maxInFlight: 3 })]);
+    const { endpoint, headerNames } = await showEndpoint(world.deps, 'crm');
+    expect(endpoint).toMatchObject({ maxInFlight: 3, types: ['transfer.*'] });
+    expect(endpoint).not.toHaveProperty('mailboxes');
+    expect(headerNames).toEqual([]);
+    await declare('crm');
+    expect((await showEndpoint(world.deps, 'crm')).endpoint.maxInFlight).toBe(10);
+  });
+
+  test('leave one alone that an operator added under such a name', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 3 });
+    await declare('crm');
+    expect(await listEndpoints(world.deps)).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
+  });
+
+  test('are rotated to another secret of their owner, once', async () => {
+    const [first, second] = [newSecret(), newSecret()];
+    await declareEndpoints(world.deps, [declared('crm', {}, first)]);
+    await declareEndpoints(world.deps, [declared('crm', {}, first)]);
+    expect(await secretsOfCrm()).toEqual([{ secret: first }]);
+    for (let time = 0; time < 2; time += 1) await declareEndpoints(world.deps, [declared('crm', {}, second)]);
+    expect(await secretsOfCrm()).toMatchObject([{ secret: second }, { secret: first, until: expect.any(Number) }]);
+    await declare('crm');
+    expect((await secretsOfCrm())[0]).toEqual({ secret: second });
   });
 });

@@ -124,6 +124,7 @@ describe('secrets at rest', () => {
       headers: { 'x-token': 'hunter3' },
     });
     const rotated = await rotateSecret(world.deps, 'crm');
+    world.setAnswer(({ headers }) => ({ status: 200, body: `you sent ${headers['x-token']}` }));
     await world.fanOut(event);
     await world.settleAll();
     const dump = JSON.stringify(await world.dump());

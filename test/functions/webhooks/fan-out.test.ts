@@ -50,6 +50,14 @@ describe('an event', () => {
     expect(world.received).toHaveLength(1);
     expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
+
+  test('keeps the bytes with which it arrived first', async () => {
+    await world.fanOut(event);
+    world.clock.advance(1000);
+    await world.fanOut({ ...event, timestamp: world.clock.now().toISOString() });
+    const [stored] = await world.rows(`EVENT#${event.id}`);
+    expect(stored).toMatchObject({ body: eventBody(event), at: event.timestamp });
+  });
 });
 
 describe('a notice', () => {
@@ -81,10 +89,11 @@ describe('a notice', () => {
 });
 
 describe('a message that is neither', () => {
-  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]'])('harms no other: %s', async (body) => {
+  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
     const { unhandled, deliveries } = await fanOut(world.deps, [body, eventBody(event)]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);
+    expect(await world.rows('EVENT#undefined')).toEqual([]);
   });
 });

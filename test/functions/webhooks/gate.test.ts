@@ -74,8 +74,9 @@ describe('an open gate', () => {
     expect(Object.keys(later.gate.holds)).toEqual(['b']);
   });
 
-  it('hands out places further apart the longer attempts take', () => {
+  it('hands out places further apart the longer attempts take, those under way included', () => {
     let { gate } = ask(newGate, 'a', 4, start);
+    expect(ask(gate, 'b', 2, start + 8 * second).places).toEqual([start + 9 * second, start + 11 * second]);
     for (let i = 0; i < 50; i += 1) gate = leave(gate, 'x', [passage(start, { ...success, endedAt: start + 8000 })]);
     const places = ask(gate, 'b', 3, start).places.map(Number);
     expect(places[2]! - places[1]!).toBeCloseTo(2000, -1);

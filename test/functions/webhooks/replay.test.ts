@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addEndpoint, pauseEndpoint, resumeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import {
+  addEndpoint,
+  pauseEndpoint,
+  removeEndpoint,
+  resumeEndpoint,
+  updateEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
 import { recover, replay, resend } from '../../../functions/webhooks/replay.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
@@ -55,6 +61,38 @@ describe('recovering', () => {
       isComplete: false,
     });
     expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
+    expect(await world.countDoorbells()).toBe(3);
+  });
+
+  test('sends what was held for an endpoint to the one that was added again under its name', async () => {
+    await pauseEndpoint(world.deps, 'crm');
+    await world.fanOut(events[0]!);
+    await world.settleAll();
+    await removeEndpoint(world.deps, 'crm');
+    world.clock.advance(1);
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('again') });
+    await recover(world.deps, 'crm', all);
+    await world.settleAll();
+    expect(world.received.map(({ path }) => path)).toEqual(['/again']);
+  });
+});
+
+describe('a range', () => {
+  const hour = (at: number) => `2026-11-24T0${at}:00:00.000Z`;
+
+  test.each(['recover', 'replay'] as const)('is one of times at which things happened, for %s', async (way) => {
+    if (way === 'recover') await pauseEndpoint(world.deps, 'crm');
+    world.clock.advance(3 * 3_600_000);
+    await world.fanOut(events[0]!);
+    await world.settleAll();
+    if (way === 'recover') await resumeEndpoint(world.deps, 'crm');
+    const matching = async (from: string, until: string) => {
+      const found = await { recover, replay }[way](world.deps, 'crm', { from, until, dryRun: true });
+      return found.matching;
+    };
+    expect(await matching(hour(0), hour(1))).toBe(1);
+    expect(await matching(hour(1), hour(9))).toBe(0);
+    expect(await matching('2026-11-23T00:00:00.000Z', hour(0))).toBe(0);
   });
 });
 
@@ -74,6 +112,22 @@ describe('replaying', () => {
     expect(await replay(world.deps, 'crm', all)).toMatchObject({ matching: 4, released: 4 });
     await world.settleAll();
     expect(ids().toSorted()).toEqual([...events.slice(0, 4).map(({ id }) => id), events[3]!.id].toSorted());
+  });
+
+  test('begins the schedule anew', async () => {
+    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(events[0]!);
+    await world.settleAll();
+    expect(world.received).toHaveLength(2);
+    await replay(world.deps, 'crm', all);
+    await world.settleAll();
+    expect(world.received).toHaveLength(4);
+  });
+
+  test('leaves alone what is still on its way, even if it is asked for', async () => {
+    await world.fanOut(events[0]!);
+    expect(await replay(world.deps, 'crm', all, new Set(['PENDING']))).toMatchObject({ matching: 0, released: 0 });
   });
 
   test('resends one delivery, unless it is still on its way', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { endpointShare, sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
@@ -52,6 +52,41 @@ describe('a sweep', () => {
     await loseDoorbells(5);
     world.clock.advance(120_000);
     expect(await sweep(world.deps, world.clock.now().getTime())).toMatchObject({ rung: 0, left: 5 });
+  });
+
+  test('takes a delivery whose function died to be due since the claim ended', async () => {
+    await world.fanOut(...events(1));
+    const plan = new FaultPlan();
+    world.setAnswer(() => {
+      plan.kill();
+      return { status: 204 };
+    });
+    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    world.clock.advance(130_000);
+    expect(await world.sweep()).toMatchObject({ rung: 1, longestWait: 70_000 });
+  });
+
+  test('that dies while it rings leaves the doorbells to the next one, at once', async () => {
+    await loseDoorbells(5);
+    world.clock.advance(120_000);
+    const plan = new FaultPlan([['SendMessageBatchCommand', 'crash before']]);
+    await world.faults.run(plan, world.sweep).catch(() => undefined);
+    expect(await world.sweep()).toMatchObject({ rung: 5 });
+  });
+
+  test('does not touch what became of a delivery while it rang', async () => {
+    await loseDoorbells(1);
+    world.clock.advance(120_000);
+    const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
+    const sweeping = world.faults.run(plan, world.sweep);
+    await plan.reachedPause;
+    await pauseEndpoint(world.deps, 'crm');
+    await world.answerDoorbells();
+    plan.resume();
+    await sweeping;
+    const [event] = events(1);
+    const { deliveries } = await world.trace(event!.id);
+    expect(deliveries).toMatchObject([{ status: 'HELD', dueAt: Date.parse(event!.timestamp) }]);
   });
 
   test('counts doorbells that SQS does not take, and rings again', async () => {

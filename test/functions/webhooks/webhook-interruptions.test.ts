@@ -7,9 +7,10 @@ import {
   rotateSecret,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
+import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
 let world: WebhookWorld;
 beforeEach(async () => {
@@ -59,9 +60,27 @@ describe('fan-out that is interrupted and repeated by the queue', () => {
     }
   });
 
-  test('makes up for doorbells that SQS did not take, wholly or in part', async () => {
-    await run(new FaultPlan([['SendMessageBatchCommand', 'refused']]), () => fanOut(world.deps, [eventBody(event)]));
-    expect(await world.takeDoorbells()).toEqual([]);
+  test.each(kinds)('at any of its calls (%s) loses nothing when the sweep is quicker than the queue', async (kind) => {
+    const whole = new FaultPlan();
+    await run(whole, () => fanOut(world.deps, [eventBody(exampleEvent('other'))]));
+    for (let call = 0; call < whole.calls.length; call += 1) {
+      const one = exampleEvent(`20260101-000000-${kind.replace(' ', '')}${call}`);
+      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [eventBody(one)]));
+      await world.settleAll();
+      await fanOut(world.deps, [eventBody(one)]);
+      await world.settleAll();
+      const { deliveries } = await world.trace(one.id);
+      expect(deliveries.map(({ status }) => status)).toEqual(['DELIVERED', 'DELIVERED']);
+    }
+  });
+
+  test.each([
+    { kind: 'refused', unrung: 2 },
+    { kind: 'partial', unrung: 1 },
+  ] as const)('counts doorbells that SQS did not take ($kind), and makes up for them', async ({ kind, unrung }) => {
+    const plan = new FaultPlan([['SendMessageBatchCommand', kind]]);
+    expect(await world.faults.run(plan, () => world.fanOut(event))).toEqual({ deliveries: 2, unrung, unhandled: [] });
+    expect(await world.takeDoorbells()).toHaveLength(2 - unrung);
     await world.settleAll();
     await expectBothDelivered();
     expect(world.received).toHaveLength(2);
@@ -95,6 +114,24 @@ describe('delivering that is interrupted', () => {
       }
     },
   );
+
+  test('by a fault of ours is reported for what it concerns alone, so that the queue brings that again', async () => {
+    await world.fanOut(event);
+    const endpoints = new Endpoints(world.dynamo, webhooksTable);
+    const crm = (await endpoints.find('crm'))!;
+    await endpoints.replace(crm, { ...crm, sealed: 'sealed1.nonsense' });
+    const { settled, unhandled } = await world.deliver(names);
+    expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
+    expect(unhandled).toMatchObject([{ delivery: names[1], error: { name: 'SealedTextError' } }]);
+  });
+
+  test('while attempts are recorded is no failure: what was delivered is', async () => {
+    await world.fanOut(event);
+    const plan = new FaultPlan([['BatchWriteItemCommand', 'refused']]);
+    const { settled, unhandled } = await world.faults.run(plan, () => world.deliver(names));
+    expect(settled.map(({ delivery }) => delivery.status)).toEqual(['DELIVERED', 'DELIVERED']);
+    expect(unhandled).toEqual([]);
+  });
 
   test('after the message was received and before the claim: it is sent once', async () => {
     await world.fanOut(event);

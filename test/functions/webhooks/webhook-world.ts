@@ -3,7 +3,12 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '../../../functions/table.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
@@ -123,6 +128,14 @@ export async function startWebhookWorld() {
       );
     }
   };
+  /** How many doorbells will ring, delayed ones included. */
+  const countDoorbells = async (): Promise<number> => {
+    const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: [...names] }),
+    );
+    return names.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+  };
   /** Rows of the whole table. */
   const dump = async () => {
     const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: webhooksTable }));
@@ -161,6 +174,8 @@ export async function startWebhookWorld() {
   return {
     clock,
     deps,
+    /** Variables by which another process finds the services. */
+    sdkEnvironment: services.sdkEnvironment,
     dynamo,
     sqs,
     queue,
@@ -174,6 +189,7 @@ export async function startWebhookWorld() {
     },
     fanOut: (...events: TransferEvent[]) => fanOut(deps, events.map(eventBody)),
     takeDoorbells,
+    countDoorbells,
     deliver: (names: readonly DeliveryName[]) => deliver(deps, names),
     /** Has everything looked after that the doorbell rings for now. */
     async answerDoorbells() {

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
+import { listen } from './post-servers.ts';
+
+/** An invocation: the name of the function's file in `functions/webhooks`, and the event it is given. */
+export type Invocation = readonly [name: 'fan-out' | 'deliver' | 'sweep', event: unknown];
+
+/** An event of SQS with these bodies. */
+export const messagesOf = (...bodies: readonly string[]) => ({
+  Records: bodies.map((body, at) => ({ messageId: `message-${at}`, body })),
+});
+
+/**
+ * Invokes functions one after the other by their entry points, in a process of its own, with logs at their most talkative.
+ *
+ * @returns all that is printed, the answers and whatever is thrown included
+ */
+export async function invoke(
+  environment: Readonly<Record<string, string | undefined>>,
+  invocations: readonly Invocation[],
+): Promise<string> {
+  const folder = pathToFileURL('functions/webhooks/').href;
+  const script = `
+    const { inspect } = await import('node:util');
+    const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' };
+    for (const [name, event] of ${JSON.stringify(invocations)}) {
+      try {
+        const { handler } = await import(${JSON.stringify(folder)} + name + '.lambda.ts');
+        console.log(JSON.stringify({ [name]: await handler(event, context) }));
+      } catch (error) {
+        console.error(inspect(error, { depth: 20 }));
+      }
+    }
+    process.exit();`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, AWS_MAX_ATTEMPTS: '1', POWERTOOLS_LOG_LEVEL: 'DEBUG', ...environment },
+  });
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`the functions ended with ${code}: ${errors}`);
+  return out + errors;
+}
+
+/**
+ * A way to the embedded DynamoDB on which one kind of call is throttled, in DynamoDB's own words.
+ *
+ * @param refused name of the call, for example `PutItem`
+ * @returns its URL
+ */
+export async function throttledDynamo(dynamoUrl: string, refused: string): Promise<string> {
+  const server = http.createServer((request, response) => {
+    if (request.headers['x-amz-target'] === `DynamoDB_20120810.${refused}`) {
+      request.resume();
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+      response.end(
+        JSON.stringify({
+          __type: 'com.amazonaws.dynamodb.v20120810#ThrottlingException',
+          message: 'Throughput exceeds the current capacity of your table or index.',
+        }),
+      );
+      return;
+    }
+    const { method, headers, url = '/' } = request;
+    const onward = http.request(new URL(url, dynamoUrl), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  return `http://127.0.0.1:${await listen(server)}`;
+}
+
+/** A URL at which nobody listens. */
+export async function deadUrl(): Promise<string> {
+  const server = http.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { transferNotice } from '../../../functions/notices/notice.ts';
+import { eventBody } from '../../../functions/transfers/event.ts';
+import { secretsOf } from '../../../functions/webhooks/attempt.ts';
+import { addEndpoint, listEndpoints, rotateSecret } from '../../../functions/webhooks/endpoint-life.ts';
+import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { DataKey } from '../../../functions/webhooks/sealing.ts';
+import { deadUrl, type Invocation, invoke, messagesOf, throttledDynamo } from './function-process.ts';
+import { closeAll, listen } from './post-servers.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const dataKey = randomBytes(32).toString('base64');
+const event = exampleEvent('20260101-000000-Example1');
+const { mailbox, direction } = event.data;
+const notice = transferNotice({ mailbox, direction }, [event]).record;
+const doorbell = (endpoint: string, id = event.id) => JSON.stringify({ event: id, endpoint });
+
+let world: WebhookWorld;
+let environment: Record<string, string | undefined>;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  Object.assign(world.deps, { dataKey: new DataKey(dataKey) });
+  environment = {
+    ...world.sdkEnvironment,
+    WEBHOOKS_TABLE: webhooksTable,
+    DOORBELL_QUEUE_URL: world.queue.url,
+    WEBHOOKS_DATA_KEY: dataKey,
+    ALLOW_PRIVATE_WEBHOOKS: 'yes',
+    TRANSFER_EVENTS_TOPIC_ARN: world.deps.topics.eventsTopicArn,
+    TRANSFER_NOTICES_TOPIC_ARN: world.deps.topics.noticesTopicArn,
+  };
+  return async () => {
+    closeAll();
+    await world.close();
+  };
+});
+
+/** Adds an endpoint with everything that is nobody's business. */
+async function add(name: string, settings: Partial<EndpointSettingsInput> = {}): Promise<void> {
+  const url = `${world.urlOf(`services/T0000/path-token-${name}`)}?key=query-token-${name}`;
+  const headers = { authorization: `Bearer header-token-${name}` };
+  const isAsymmetric = settings.format === undefined;
+  await addEndpoint(world.deps, name, { url, headers, mailboxes: [mailbox], ...settings }, { isAsymmetric });
+  if (isAsymmetric) await rotateSecret(world.deps, name);
+}
+
+/** What must not be printed, and what of it is enough to give it away. */
+async function nobodysBusiness(): Promise<string[]> {
+  const opened = (await listEndpoints(world.deps)).flatMap((endpoint) => {
+    const { url, headers, secrets } = secretsOf(new DataKey(dataKey), endpoint);
+    const { host, pathname, search } = new URL(url);
+    const keys = secrets.map(({ secret }) => secret.slice(secret.indexOf('_') + 1));
+    return [host, pathname, search.slice(1), ...keys, ...Object.values(headers), endpoint.sealed];
+  });
+  const marks = ['path-token', 'query-token', 'header-token', 'whsec_', 'whsk_', dataKey, 'alice', 'example.com'];
+  return [...opened, ...marks].filter((text) => text !== '');
+}
+
+/** Invokes functions, makes sure that they keep what is nobody's business to themselves, and returns what they print. */
+async function printed(changes: Record<string, string | undefined>, ...invocations: Invocation[]): Promise<string> {
+  const output = await invoke({ ...environment, ...changes }, invocations);
+  for (const secret of await nobodysBusiness()) expect(output).not.toContain(secret);
+  return output;
+}
+
+const fanOutOf = (...bodies: string[]): Invocation => ['fan-out', messagesOf(...bodies)];
+const deliverTo = (...endpoints: string[]): Invocation => [
+  'deliver',
+  messagesOf(...endpoints.map((name) => doorbell(name))),
+];
+const sweep: Invocation = ['sweep', {}];
+
+describe('logs, metrics, answers and errors tell no secret and no mailbox', () => {
+  test('when receivers answer with all that they were sent, whatever the status', async () => {
+    const statuses = [200, 301, 400, 410, 429, 500];
+    world.setAnswer(({ path, headers, body }) => {
+      return {
+        status: Number(/status-(\d+)/.exec(path)![1]),
+        headers: { location: path, 'retry-after': path, 'x-echo': JSON.stringify(headers) },
+        body: [path, JSON.stringify(headers), body].join(' '),
+      };
+    });
+    const names = statuses.map((status) => `status-${status}`);
+    for (const name of names) await add(name);
+    await add('slack-status-400', { format: 'slack' });
+    await add('teams-status-500', { format: 'teams' });
+    const output = await printed({}, fanOutOf(eventBody(event), JSON.stringify(notice)), deliverTo(...names), [
+      'deliver',
+      messagesOf(doorbell('slack-status-400', notice.id), doorbell('teams-status-500', notice.id)),
+    ]);
+    for (const status of statuses) expect(output).toContain(`"answer":${status}`);
+    for (const name of ['slack-status-400', 'teams-status-500']) expect(output).toContain(`"endpoint":"${name}"`);
+    expect(output).toContain('"AttemptsFailed":5');
+    expect(world.received).toHaveLength(statuses.length + 2);
+  });
+
+  test('when no answer comes: nobody listens, no TLS, a connection that breaks', async () => {
+    const breaking = await listen(net.createServer((socket) => void socket.once('data', () => socket.destroy())));
+    await add('dead', { url: `${await deadUrl()}/path-token-dead` });
+    await add('plain', { url: `${world.urlOf('path-token-plain').replace('http:', 'https:')}` });
+    await add('breaking', { url: `http://127.0.0.1:${breaking}/path-token-breaking` });
+    const output = await printed({}, fanOutOf(eventBody(event)), deliverTo('dead', 'plain', 'breaking'));
+    expect(output.match(/"cause":"unreachable"/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(output).toContain('"cause":"untrusted_certificate"');
+  });
+
+  test('when the target is forbidden', async () => {
+    await add('crm');
+    const output = await printed({ ALLOW_PRIVATE_WEBHOOKS: undefined }, fanOutOf(eventBody(event)), deliverTo('crm'));
+    expect(output).toContain('"cause":"forbidden_target"');
+  });
+
+  test('when the data key was replaced, or is none', async () => {
+    await add('crm');
+    const other = randomBytes(32).toString('base64');
+    const replaced = await printed({ WEBHOOKS_DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
+    expect(replaced).toContain('SealedTextError');
+    expect(replaced).toContain('"batchItemFailures":[{"itemIdentifier":"message-0"}]');
+    expect(replaced).not.toContain(other);
+    const halved = dataKey.slice(0, 22);
+    const refused = await printed({ WEBHOOKS_DATA_KEY: halved }, deliverTo('crm'));
+    expect(refused).toContain('EnvironmentError');
+    expect(refused).not.toContain(halved);
+  });
+
+  test.each(['Query', 'BatchGetItem', 'PutItem', 'UpdateItem'])('when DynamoDB throttles %s', async (call) => {
+    await add('crm');
+    const early = { ...world.deps, now: () => new Date(0) };
+    await fanOut(early, [eventBody(event), eventBody(exampleEvent('other'))]);
+    const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!, call);
+    const fresh = eventBody(exampleEvent('fresh'));
+    const output = await printed({ AWS_ENDPOINT_URL_DYNAMODB }, fanOutOf(fresh), deliverTo('crm'), sweep);
+    expect(output).toContain('ThrottlingException');
+  });
+
+  test('when SQS and SNS cannot be reached', async () => {
+    await add('crm');
+    world.setAnswer(({ path }) => ({ status: 500, body: path }));
+    const dead = await deadUrl();
+    const events = Array.from({ length: 4 }, (_, at) => exampleEvent(`failing-${at}`));
+    const output = await printed(
+      { AWS_ENDPOINT_URL_SNS: dead, AWS_ENDPOINT_URL_SQS: dead },
+      fanOutOf(...events.map(eventBody)),
+      ...events.map(({ id }): Invocation => ['deliver', messagesOf(doorbell('crm', id))]),
+      sweep,
+    );
+    expect(output).toContain('"unrung":4');
+    expect(output).toMatch(/"level":"WARN","message":"sweep".*"failed":1/);
+  });
+
+  test.each([
+    { what: 'an address alone', body: mailbox },
+    { what: 'an event that is cut off', body: eventBody(event).slice(0, eventBody(event).indexOf('.com')) },
+    { what: 'an event with a bare address', body: eventBody(event).replace(`"${mailbox}"`, mailbox) },
+    { what: 'a notice that is no JSON', body: JSON.stringify({ sqs: mailbox }) },
+    { what: 'a notice without its parts', body: JSON.stringify({ ...notice, items: mailbox }) },
+    { what: 'an event about something else', body: JSON.stringify({ ...event, data: { mailbox: [mailbox] } }) },
+  ])('when a message is not what was expected: $what', async ({ body }) => {
+    await add('crm');
+    const output = await printed({}, fanOutOf(body), ['deliver', messagesOf(body)]);
+    expect(output).toContain('"fan-out":{"batchItemFailures":[{"itemIdentifier":"message-0"}]}');
+    expect(output).toContain('"deliver":{"batchItemFailures":[{"itemIdentifier":"message-0"}]');
+  });
+});

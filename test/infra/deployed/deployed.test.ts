@@ -1,0 +1,243 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ShardPoll } from '../../../functions/transfers/shard.ts';
+import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import { newSecret } from '../../../functions/webhooks/signature.ts';
+import { loadConfig } from '../../../infra/config.ts';
+import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { selfSigned } from '../local/certificate.ts';
+import { type BatchAnswer, type Deployment, deploy, functionNames as names } from './deployment.ts';
+import { metricsIn, metricsOfAlarms } from './metric-names.ts';
+import type { ReceivedPost } from './public-receiver.ts';
+import { grantsIn } from './role-policy.ts';
+
+const clientId = 'exampleclientid'.repeat(4);
+const token = 'example-token-1';
+const alice = 'alice@example.com';
+const carol = 'carol@example.com';
+const crmSecret = newSecret();
+const chatPath = '/chat-of-operators';
+const chatUrl = `https://hooks.example.com${chatPath}`;
+
+let folder: string;
+let server: CryptshareServer;
+let deployment: Deployment;
+/** Tracking id of Alice's transfer. */
+let transfer: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'deployed-'));
+  const tls = await selfSigned();
+  server = await startCryptshareServer({ tls });
+  for (const mailbox of [alice, carol]) server.grantToken(mailbox, clientId, token);
+  writeFileSync(join(folder, 'server.pem'), tls.cert);
+  const file = join(folder, 'notifier.config.json');
+  const ofAlice = { mailboxes: [alice] };
+  writeFileSync(
+    file,
+    JSON.stringify({
+      server: { url: server.url, caFile: 'server.pem' },
+      watches: [{ mailbox: alice }, { mailbox: carol }],
+      notify: { email: [{ address: 'people@example.com' }] },
+      webhooks: [
+        { name: 'crm', url: 'https://hooks.example.com/crm', secretFrom: 'CRM_SECRET', ...ofAlice },
+        { name: 'chat', urlFrom: 'CHAT_URL', format: 'slack', types: ['endpoint.*', 'transfer.*'], ...ofAlice },
+        // A retry that is too far off for a doorbell: nothing but a sweep rings for it.
+        {
+          name: 'rebound',
+          url: 'https://inside.example.com/',
+          secretFrom: 'REBOUND_SECRET',
+          retryDelays: ['1h'],
+          ...ofAlice,
+        },
+        { name: 'inside', urlFrom: 'INSIDE_URL', format: 'slack' },
+      ],
+      alarms: { email: 'operators@example.com' },
+    }),
+  );
+  deployment = await deploy(loadConfig(file), folder);
+  deployment.receiver.secrets.set('/crm', crmSecret);
+}, 120_000);
+afterAll(async () => {
+  await deployment?.close();
+  await server?.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Waits for a webhook, or for whatever keeps it from coming. */
+const posted = (matches: (post: ReceivedPost) => boolean): Promise<ReceivedPost> =>
+  Promise.race([deployment.receiver.posts.first(matches), deployment.broken]);
+
+/** Waits for what became of a delivery, or for whatever keeps it from coming. */
+const settled = async (matches: (delivery: DeliveryFacts) => boolean): Promise<DeliveryFacts> => {
+  const isIn = ({ deliveries = [] }: BatchAnswer) => deliveries.some(matches);
+  const { deliveries = [] } = await Promise.race([deployment.batches.first(isIn), deployment.broken]);
+  return deliveries.find(matches)!;
+};
+
+/** Polls, and tells how many events that has published for each watch, the least first. */
+async function publishedByPoll(): Promise<number[]> {
+  const { polls } = (await deployment.tick('Poll')) as ShardPoll;
+  return polls.map(({ published }) => published).toSorted((a, b) => a - b);
+}
+
+describe('before the secret is filled', () => {
+  test('a poll fails, and says which variable is missing, but nothing that stands in the secret', async () => {
+    await deployment.fillSecret({ CRYPTSHARE_VERIFICATION_TOKEN: token });
+    const failure = await deployment.tick('Poll').catch((error: Error) => error.message);
+    expect(failure).toContain('CRYPTSHARE_CLIENT_ID is missing');
+    expect(failure).not.toContain(token);
+    expect(failure).not.toContain(JSON.parse(await deployment.secretText()).WEBHOOKS_DATA_KEY);
+  });
+
+  test('watches are declared, and endpoints wait for the fields that they name', async () => {
+    expect(await deployment.function('Declare').invoke({})).toEqual({
+      watches: 2,
+      endpoints: 0,
+      waiting: [
+        { endpoint: 'crm', because: ['the secret has no field CRM_SECRET'] },
+        { endpoint: 'chat', because: ['the secret has no field CHAT_URL'] },
+        { endpoint: 'rebound', because: ['the secret has no field REBOUND_SECRET'] },
+        { endpoint: 'inside', because: ['the secret has no field INSIDE_URL'] },
+      ],
+    });
+  });
+});
+
+describe('once the secret is filled', () => {
+  test('declared endpoints are created, except one in a private network', async () => {
+    await deployment.fillSecret({
+      CRYPTSHARE_CLIENT_ID: clientId,
+      CRM_SECRET: crmSecret,
+      CHAT_URL: chatUrl,
+      REBOUND_SECRET: newSecret(),
+      INSIDE_URL: 'https://10.0.0.1/',
+      // Nothing in a secret opens private networks to the deployed functions.
+      ALLOW_PRIVATE_WEBHOOKS: 'yes',
+    });
+    expect(await deployment.function('Declare').invoke({})).toEqual({
+      watches: 2,
+      endpoints: 3,
+      waiting: [{ endpoint: 'inside', because: ['url: expected an address on the public internet'] }],
+    });
+  });
+
+  test('the process whose polls failed stores a baseline, and publishes nothing', async () => {
+    transfer = server.transfers.create({ sender: alice, to: ['bob@example.com'] }).trackingId;
+    server.transfers.create({ sender: carol, to: ['bob@example.com'] });
+    const baseline = { outcome: 'baseline', transfers: 1, published: 0 };
+    expect(await deployment.tick('Poll')).toMatchObject({ polls: [baseline, baseline], skipped: 0 });
+  });
+});
+
+describe('a change of a transfer', () => {
+  beforeAll(async () => {
+    server.transfers.setState(transfer, 'ACTIVE');
+    expect(await publishedByPoll()).toEqual([0, 1]);
+  });
+
+  test('arrives as a webhook that the official library verifies', async () => {
+    const { host, body } = await posted(({ path }) => path === '/crm');
+    expect(host).toBe('hooks.example.com');
+    expect(body).toMatchObject({
+      type: 'transfer.active',
+      data: { mailbox: alice, direction: 'sent', trackingId: transfer },
+    });
+  });
+
+  test('arrives in a chat', async () => {
+    const { body } = await posted(({ path }) => path === chatPath);
+    expect(JSON.stringify(body)).toContain(transfer);
+  });
+
+  test('is not taken to a public name of a private address', async () => {
+    const delivery = await settled(({ endpoint }) => endpoint === 'rebound');
+    expect(delivery).toMatchObject({ status: 'PENDING', outcome: 'failed', cause: 'forbidden_target' });
+  });
+});
+
+describe('a sweep', () => {
+  test('has a delivery attempted again when its time has come', async () => {
+    const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
+    await deployment.makeDue({ event, endpoint: 'rebound' });
+    expect(await deployment.tick('Sweep')).toMatchObject({ rung: 1, left: 0, failed: 0 });
+    const again = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 2);
+    expect(again).toMatchObject({ event, cause: 'forbidden_target' });
+  });
+
+  test('tells operators of an endpoint that wants no more, whose deliveries are held from then on', async () => {
+    deployment.receiver.answers.set('/crm', 410);
+    server.transfers.setState(transfer, 'DELETED_BY_REVOCATION');
+    await deployment.tick('Poll');
+    await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'gone');
+    expect(await deployment.tick('Sweep')).toMatchObject({ announced: 1, failed: 0 });
+    await posted(({ path, body }) => path === chatPath && JSON.stringify(body).includes('Webhook crm is disabled'));
+    server.transfers.create({ sender: alice, to: ['bob@example.com'] });
+    await deployment.tick('Poll');
+    await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'disabled');
+  });
+});
+
+describe('a mailbox that outgrows its snapshot', () => {
+  test('has it divided anew, and is polled on', async () => {
+    const [one] = server.transfers.seed({ sender: carol, to: ['bob@example.com'], count: 100, state: 'ACTIVE' });
+    expect(await publishedByPoll()).toEqual([0, 100]);
+    server.transfers.setState(one!.trackingId, 'DELETED_BY_ADMIN');
+    expect(await publishedByPoll()).toEqual([0, 1]);
+  });
+});
+
+describe('the rights of the functions', () => {
+  test('suffice: no call was refused', () => {
+    expect(deployment.denied).toEqual([]);
+  });
+
+  test.each(names)('are all needed: %s has used each', (name) => {
+    const { proxy, granted } = deployment.function(name);
+    // Lambda itself writes the logs.
+    const grants = grantsIn(granted).filter((grant) => !grant.startsWith('logs:'));
+    expect([...proxy.used].toSorted()).toEqual(grants.toSorted());
+  });
+});
+
+describe('what is deployed', () => {
+  const secrets = () => [clientId, token, crmSecret, crmSecret.slice('whsec_'.length), chatUrl];
+
+  test('is small: no bundle has more than 400 KB', () => {
+    for (const { folder: assets } of deployment.functions.values()) {
+      expect(statSync(join(assets, 'index.js')).size).toBeLessThanOrEqual(400 * 1024);
+    }
+  });
+
+  test('holds no secret, neither in its template nor in its assets', () => {
+    const files = readdirSync(join(folder, 'cdk.out'), { recursive: true, withFileTypes: true });
+    const texts = files
+      .filter((file) => file.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'));
+    expect(texts.length).toBeGreaterThan(deployment.functions.size);
+    for (const text of texts) for (const secret of secrets()) expect(text).not.toContain(secret);
+  });
+
+  test('logs no secret', async () => {
+    const { WEBHOOKS_DATA_KEY } = JSON.parse(await deployment.secretText());
+    for (const name of names) {
+      const log = deployment.function(name).log();
+      expect(log).not.toBe('');
+      for (const secret of [...secrets(), WEBHOOKS_DATA_KEY]) expect(log).not.toContain(secret);
+    }
+  });
+
+  test('writes every metric that an alarm looks at, and not one more than AWS gives away', () => {
+    const written = names.flatMap((name) => metricsIn(deployment.function(name).log()));
+    const lookedAt = metricsOfAlarms(deployment.template);
+    expect(new Set(written).size).toBe(10);
+    expect(lookedAt).not.toEqual([]);
+    expect(written).toEqual(expect.arrayContaining(lookedAt));
+  });
+
+  test('has no switch on that lets webhooks into private networks', () => {
+    expect(JSON.stringify(deployment.template.toJSON())).not.toContain('ALLOW_PRIVATE_WEBHOOKS');
+  });
+});

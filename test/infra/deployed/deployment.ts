@@ -1,0 +1,159 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { SQSBatchResponse } from 'aws-lambda';
+import { type DeliveryName, deliveryKey } from '../../../functions/webhooks/delivery.ts';
+import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import type { Config } from '../../../infra/config.ts';
+import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
+import { Arrivals } from './arrivals.ts';
+import { createResources } from './created-resources.ts';
+import { type FunctionProcess, startFunction } from './function-process.ts';
+import { type PublicReceiver, startPublicReceiver } from './public-receiver.ts';
+import { startSecretsManager } from './secrets-manager.ts';
+import { type SynthesisedStack, synthesise } from './synthesised-stack.ts';
+import { region } from './template-values.ts';
+
+/** The functions, by the ids of their constructs. */
+export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare'] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+/** What a function that works on a queue has answered. */
+export interface BatchAnswer extends SQSBatchResponse {
+  /** Of deliver: what became of the deliveries. */
+  readonly deliveries?: readonly DeliveryFacts[];
+}
+
+/** The stack on this machine: the bundles in processes of their own, on embedded services. */
+export interface Deployment extends SynthesisedStack {
+  readonly receiver: PublicReceiver;
+  /** Answers of the functions that work on queues. */
+  readonly batches: Arrivals<BatchAnswer>;
+  /** Calls that a role did not allow. */
+  readonly denied: readonly string[];
+  /** Never resolves; rejects when a call is denied, or a function that works on a queue leaves a message unhandled. */
+  readonly broken: Promise<never>;
+  function(name: FunctionName): FunctionProcess;
+  /** Does to a function what its schedule does. */
+  tick(name: FunctionName): Promise<unknown>;
+  /** Makes a delivery as due as if its time had come minutes ago, and its doorbell had been lost. */
+  makeDue(delivery: DeliveryName): Promise<void>;
+  /** Adds fields to the secret as an operator does. */
+  fillSecret(fields: Readonly<Record<string, string>>): Promise<void>;
+  /** The secret as it is. */
+  secretText(): Promise<string>;
+  close(): Promise<void>;
+}
+
+const sdk = { region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+/**
+ * Synthesises the stack and brings it up.
+ *
+ * @param folder for the cloud assembly
+ */
+export async function deploy(config: Config, folder: string): Promise<Deployment> {
+  const stack = synthesise(config, join(folder, 'cdk.out'));
+  const { template } = stack;
+  const services = await startEmbeddedServices();
+  const secrets = await startSecretsManager();
+  const receiver = await startPublicReceiver();
+  const { AWS_ENDPOINT_URL_DYNAMODB: database, AWS_ENDPOINT_URL_SQS: queues } = services.sdkEnvironment;
+  const endpoints = { dynamodb: database!, sns: queues!, sqs: queues!, secretsmanager: secrets.url };
+  const dynamo = new DynamoDBClient({ ...sdk, endpoint: endpoints.dynamodb });
+  const sns = new SNSClient({ ...sdk, endpoint: endpoints.sns });
+  const sqs = new SQSClient({ ...sdk, endpoint: endpoints.sqs });
+  const operator = new SecretsManagerClient({ ...sdk, endpoint: endpoints.secretsmanager });
+  const values = await createResources(template, { dynamo, sns, sqs, secrets });
+
+  const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
+  broken.catch(() => undefined);
+  const denied: string[] = [];
+  const caFile = join(folder, 'hooks.pem');
+  writeFileSync(caFile, receiver.certificate);
+  const internet = { preload: new URL(`public-internet.ts?receiver=${receiver.port}`, import.meta.url).href, caFile };
+  const functions = new Map<string, FunctionProcess>();
+  for (const [name, deployable] of stack.functions) {
+    const onDenied = (grant: string) => {
+      denied.push(`${name}: ${grant}`);
+      breakDown(new Error(`${name} is not granted ${grant}`));
+    };
+    const surroundings = { template, values, endpoints, onDenied, internet: name === 'Deliver' ? internet : undefined };
+    functions.set(deployable.logicalId, await startFunction(name, deployable, surroundings));
+  }
+  const batches = new Arrivals<BatchAnswer>();
+  const sources: { stop: () => void; ended: Promise<void> }[] = [];
+  for (const { Properties } of Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))) {
+    const worker = functions.get(Properties.FunctionName.Ref)!;
+    const { ref: url, arn } = values.of(Properties.EventSourceArn['Fn::GetAtt'][0]);
+    const source = await feed(worker, { url, arn }, (answer) => {
+      batches.add(answer);
+      const { length } = answer.batchItemFailures;
+      if (length > 0) breakDown(new Error(`${worker.name} leaves ${length} messages; it wrote\n${worker.log()}`));
+    });
+    source.ended.catch(breakDown);
+    sources.push(source);
+  }
+
+  const processOf = (name: FunctionName) => functions.get(stack.functions.get(name)!.logicalId)!;
+  const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+  const SecretId = values.of(secret!).ref;
+  const secretText = async () => (await operator.send(new GetSecretValueCommand({ SecretId }))).SecretString!;
+  return {
+    ...stack,
+    receiver,
+    batches,
+    denied,
+    broken,
+    function: processOf,
+    tick(name) {
+      const schedules = Object.values(template.findResources('AWS::Scheduler::Schedule'));
+      const inputs = schedules
+        .map(({ Properties }) => Properties.Target)
+        .filter(({ Arn }) => Arn['Fn::GetAtt'][0] === stack.functions.get(name)!.logicalId)
+        .map(({ Input }) => JSON.parse(Input));
+      if (inputs.length !== 1) throw new Error(`${name} has ${inputs.length} schedules`);
+      return processOf(name).invoke(inputs[0]);
+    },
+    async makeDue(delivery) {
+      const past = Date.now() - 1000;
+      await dynamo.send(
+        new UpdateItemCommand({
+          TableName: processOf('Deliver').environment.WEBHOOKS_TABLE,
+          Key: marshall(deliveryKey(delivery)),
+          UpdateExpression: 'SET dueAt = :past, nextAttemptAt = :past',
+          ExpressionAttributeValues: marshall({ ':past': past }),
+        }),
+      );
+    },
+    async fillSecret(fields) {
+      const SecretString = JSON.stringify({ ...JSON.parse(await secretText()), ...fields });
+      await operator.send(new PutSecretValueCommand({ SecretId, SecretString }));
+    },
+    secretText,
+    async close() {
+      for (const { stop } of sources) stop();
+      await Promise.allSettled(sources.map(({ ended }) => ended));
+      await Promise.all([...functions.values()].map((running) => running.close()));
+      for (const client of [dynamo, sns, sqs, operator]) client.destroy();
+      await Promise.all([receiver.close(), secrets.close(), services.close()]);
+    },
+  };
+}
+
+/** Does what an event source mapping does: reads a queue in the name of the function, and hands it the messages. */
+async function feed(worker: FunctionProcess, queue: LocalQueue, onAnswer: (answer: BatchAnswer) => void) {
+  const sqs = new SQSClient({ ...sdk, endpoint: worker.proxy.url, useQueueUrlAsEndpoint: false });
+  await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['QueueArn'] }));
+  const { stop, ended } = startEventSource(sqs, queue, 1, async (event) => {
+    const answer = (await worker.invoke(event)) as BatchAnswer;
+    onAnswer(answer);
+    return answer;
+  });
+  return { stop, ended: ended.finally(() => sqs.destroy()) };
+}

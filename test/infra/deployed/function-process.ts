@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { taskFolder } from '../../../infra/bundle.ts';
+import { arn, type Service } from './aws-request.ts';
+import { type IamProxy, startIamProxy } from './iam-proxy.ts';
+import { startLambdaRuntime } from './lambda-runtime.ts';
+import { statementsOf } from './role-policy.ts';
+import { type DeployableFunction, propertiesOf } from './synthesised-stack.ts';
+import { region, type TemplateValues } from './template-values.ts';
+
+/** Any credentials do: the role is what counts. */
+const credentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+
+const bootstrap = fileURLToPath(new URL('runtime-bootstrap.ts', import.meta.url));
+
+/** A function in a process of its own, under its role. */
+export interface FunctionProcess {
+  readonly name: string;
+  /** What it calls AWS through; whoever acts in its name uses it, too. */
+  readonly proxy: IamProxy;
+  /** What its role allows. */
+  readonly granted: ReturnType<typeof statementsOf>;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it has logged. */
+  log(): string;
+  /** @throws FunctionError */
+  invoke(event: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** What a function finds where it is deployed. */
+export interface FunctionSurroundings {
+  readonly template: Template;
+  readonly values: TemplateValues;
+  readonly endpoints: Readonly<Record<Service, string>>;
+  /** What stands in for the public internet, if the function goes there: a file to load first, a certificate to trust. */
+  readonly internet: { readonly preload: string; readonly caFile: string } | undefined;
+  readonly onDenied: (grant: string) => void;
+}
+
+/** Starts the bundle of a function under what the template says of it. */
+export async function startFunction(
+  name: string,
+  { logicalId, folder }: DeployableFunction,
+  { template, values, endpoints, internet, onDenied }: FunctionSurroundings,
+): Promise<FunctionProcess> {
+  const { Environment, Handler, Role, Timeout } = propertiesOf(template, logicalId);
+  const granted = statementsOf(template, Role['Fn::GetAtt'][0], values);
+  const proxy = await startIamProxy(granted, endpoints, onDenied);
+  const runtime = await startLambdaRuntime(arn('lambda', `function:${logicalId}`));
+  const variables = Object.entries<unknown>(Environment.Variables).map(([variable, value]) => [
+    variable,
+    values.text(value).replace(`${taskFolder}/`, `${folder}/`),
+  ]);
+  const environment: Record<string, string> = Object.fromEntries(variables);
+  const child = spawn(process.execPath, [...(internet ? ['--import', internet.preload] : []), bootstrap], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...environment,
+      ...credentials,
+      AWS_REGION: region,
+      AWS_LAMBDA_FUNCTION_NAME: logicalId,
+      AWS_LAMBDA_RUNTIME_API: runtime.address,
+      LAMBDA_TASK_ROOT: folder,
+      _HANDLER: Handler,
+      AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
+      AWS_ENDPOINT_URL_SNS: proxy.url,
+      AWS_ENDPOINT_URL_SQS: proxy.url,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: proxy.url,
+      ...(internet && { NODE_EXTRA_CA_CERTS: internet.caFile }),
+    },
+  });
+  let log = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  }
+  const ended = once(child, 'close');
+  child.on('close', () => runtime.end(new Error(`the process of ${name} has ended; it wrote\n${log}`)));
+  return {
+    name,
+    proxy,
+    granted,
+    environment,
+    log: () => log,
+    invoke: (event) => runtime.invoke(event, 1000 * Timeout),
+    async close() {
+      child.kill();
+      await ended;
+      await Promise.all([proxy.close(), runtime.close()]);
+    },
+  };
+}

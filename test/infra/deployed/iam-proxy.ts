@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { accessesOf, type Service, serviceOf } from './aws-request.ts';
+import { type Access, grantName, isGranted, type Statement } from './role-policy.ts';
+
+/** What stands between one function and AWS. */
+export interface IamProxy {
+  readonly url: string;
+  /** What was called, by {@link grantName}. */
+  readonly used: ReadonlySet<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a proxy that lets through what a role may do, and answers everything else as AWS does.
+ *
+ * @param endpoints where the services really are
+ * @param onDenied told of each call that was refused, by {@link grantName}
+ */
+export async function startIamProxy(
+  statements: readonly Statement[],
+  endpoints: Readonly<Record<Service, string>>,
+  onDenied: (grant: string) => void,
+): Promise<IamProxy> {
+  const used = new Set<string>();
+  const agent = new http.Agent({ keepAlive: true });
+  const server = http.createServer(async (request, response) => {
+    const body = await text(request);
+    const service = serviceOf(request.headers);
+    const accesses = accessesOf(service, request.headers, body);
+    const denied = accesses.find((access) => !isGranted(statements, access));
+    if (denied || accesses.length === 0) {
+      onDenied(denied ? grantName(denied) : `a call of ${service} to nothing`);
+      return refuse(response, service, denied);
+    }
+    for (const access of accesses) used.add(grantName(access));
+    const { method, headers } = request;
+    const upstream = http.request(new URL(request.url ?? '/', endpoints[service]), { method, headers, agent });
+    upstream.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    upstream.on('error', () => response.destroy());
+    upstream.end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    used,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      agent.destroy();
+      await once(server, 'close');
+    },
+  };
+}
+
+function refuse(response: http.ServerResponse, service: Service, denied: Access | undefined): void {
+  const message = `not authorized to perform: ${denied?.action} on resource: ${denied?.resource}`;
+  if (service === 'sns') {
+    response.writeHead(403, { 'content-type': 'text/xml' });
+    response.end(
+      `<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    );
+    return;
+  }
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+  response.end(JSON.stringify({ __type: 'AccessDeniedException', message }));
+}

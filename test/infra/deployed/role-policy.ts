@@ -1,0 +1,65 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import type { TemplateValues } from './template-values.ts';
+
+/** A statement of a policy, with nothing left to CloudFormation. */
+export interface Statement {
+  readonly effect: 'Allow' | 'Deny';
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+}
+
+/** What somebody wants to do, and to what. */
+export interface Access {
+  /** For example `sqs:SendMessage`. */
+  readonly action: string;
+  /** ARN. */
+  readonly resource: string;
+}
+
+/**
+ * The statements of all policies that the template attaches to a role.
+ *
+ * @throws Error for a statement that says more than effect, actions and resources
+ */
+export function statementsOf(template: Template, roleId: string, values: TemplateValues): Statement[] {
+  const isOfRole = ({ Properties }: { Properties: { Roles: { Ref?: string }[] } }) =>
+    Properties.Roles.some(({ Ref }) => Ref === roleId);
+  return Object.values(template.findResources('AWS::IAM::Policy'))
+    .filter((policy) => isOfRole(policy as Parameters<typeof isOfRole>[0]))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .map(({ Effect, Action, Resource, Sid: _, ...more }) => {
+      if (Object.keys(more).length > 0) throw new Error(`not understood in a policy: ${JSON.stringify(more)}`);
+      const resources = [Resource].flat().map((resource) => values.text(resource));
+      return { effect: Effect, actions: [Action].flat(), resources };
+    });
+}
+
+/** Whether a role with these statements may do something: it is allowed somewhere, and denied nowhere. */
+export function isGranted(statements: readonly Statement[], { action, resource }: Access): boolean {
+  const matching = statements.filter(
+    ({ actions, resources }) =>
+      actions.some((pattern) => matches(pattern, action)) && resources.some((pattern) => matches(pattern, resource)),
+  );
+  return matching.length > 0 && matching.every(({ effect }) => effect === 'Allow');
+}
+
+/** `sqs:SendMessage WebhookDeliveryDoorbellsQueue`: a grant with the ARN's last part. */
+export const grantName = ({ action, resource }: Access): string =>
+  `${action} ${resource.split(':').slice(5).join(':')}`;
+
+/** Every action on every resource that statements allow, by {@link grantName}. */
+export const grantsIn = (statements: readonly Statement[]): string[] =>
+  statements
+    .filter(({ effect }) => effect === 'Allow')
+    .flatMap(({ actions, resources }) =>
+      actions.flatMap((action) => resources.map((resource) => grantName({ action, resource }))),
+    );
+
+/** IAM's wildcards. */
+function matches(pattern: string, text: string): boolean {
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`).test(text);
+}

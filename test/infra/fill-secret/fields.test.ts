@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { readPollEnvironment } from '../../../functions/env.ts';
+import { newPrivateKey, newSecret } from '../../../functions/webhooks/signature.ts';
+import type { Config } from '../../../infra/config.ts';
+import { secretFields } from '../../../infra/fill-secret/fields.ts';
+
+const webhook = { types: ['transfer.*'], format: 'event' as const, maxInFlight: 10 };
+
+const config: Config = {
+  server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
+  schedule: { every: '1m', shards: 1 },
+  watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
+  notify: { email: [] },
+  webhooks: [
+    {
+      ...webhook,
+      name: 'crm',
+      url: 'https://crm.example.com/',
+      secretFrom: 'CRM_SECRET',
+      headersFrom: { 'x-key': 'SHARED_KEY' },
+    },
+    {
+      ...webhook,
+      name: 'erp',
+      url: 'https://erp.example.com/',
+      secretFrom: 'ERP_SECRET',
+      headersFrom: { 'x-key': 'SHARED_KEY' },
+    },
+    { ...webhook, name: 'ops', urlFrom: 'OPS_URL', format: 'slack' },
+  ],
+};
+
+const fieldOf = (name: string) => secretFields(config).find((field) => field.name === name)!;
+
+test('the secret needs the credentials for the server, and each variable of the webhooks once', () => {
+  expect(secretFields(config).map(({ name, meaning }) => `${name}: ${meaning}`)).toEqual([
+    'CRYPTSHARE_CLIENT_ID: client id that is registered on the Cryptshare Server',
+    'CRYPTSHARE_VERIFICATION_TOKEN: verification token that this client id was issued for the mailbox',
+    'CRM_SECRET: signing secret of the webhook crm',
+    'SHARED_KEY: value of the header x-key of the webhooks crm, erp',
+    'ERP_SECRET: signing secret of the webhook erp',
+    'OPS_URL: address of the webhook ops',
+  ]);
+});
+
+describe('values are refused for what the functions would refuse:', () => {
+  test.each([
+    ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(49), 'expected 50 to 4000 letters and digits, got 49 characters'],
+    ['CRYPTSHARE_CLIENT_ID', `${'a'.repeat(50)}-`, 'expected 50 to 4000 letters and digits, got 51 characters'],
+    ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(4001), 'expected 50 to 4000 letters and digits, got 4001 characters'],
+    ['CRYPTSHARE_VERIFICATION_TOKEN', '', 'expected printable ASCII without spaces or line breaks, got 0 characters'],
+    [
+      'CRYPTSHARE_VERIFICATION_TOKEN',
+      'a b',
+      'expected printable ASCII without spaces or line breaks, got 3 characters',
+    ],
+    ['CRM_SECRET', 'secret', 'expected whsec_ or whsk_ before the key'],
+    ['CRM_SECRET', newPrivateKey(), 'expected whsec_ before the key'],
+    ['CRM_SECRET', 'whsec_AAAA', 'expected a key of 24 to 64 bytes, got 3'],
+    ['OPS_URL', 'http://hooks.example.com/', 'expected https:'],
+    ['OPS_URL', 'https://10.0.0.1/', 'expected an address on the public internet'],
+    ['SHARED_KEY', '', 'expected a value'],
+    ['SHARED_KEY', 'ä', 'expected a value of at most 1024 printable ASCII characters'],
+  ])('%s as %j', (name, value, problem) => {
+    expect(fieldOf(name).problemWith(value)).toBe(problem);
+  });
+
+  test.each([
+    ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(50)],
+    ['CRYPTSHARE_CLIENT_ID', 'Z9'.repeat(2000)],
+    ['CRYPTSHARE_VERIFICATION_TOKEN', '!~'],
+    ['CRM_SECRET', newSecret()],
+    ['OPS_URL', 'https://hooks.example.com/services/T0/B0/x'],
+    ['SHARED_KEY', 'Bearer x'],
+  ])('but not %s as %j', (name, value) => {
+    expect(fieldOf(name).problemWith(value)).toBeUndefined();
+  });
+});
+
+test.each([
+  [
+    'CRYPTSHARE_CLIENT_ID',
+    ['', 'a'.repeat(49), 'a'.repeat(50), 'a'.repeat(4000), 'a'.repeat(4001), `${'a'.repeat(60)}\n`],
+  ],
+  ['CRYPTSHARE_VERIFICATION_TOKEN', ['', ' ', 'a', '!~', 'ä', 'a\n']],
+])('%s is judged as the poll function does', (name, values) => {
+  const sound = {
+    CRYPTSHARE_URL: 'https://cryptshare.example.com',
+    CRYPTSHARE_CLIENT_ID: 'a'.repeat(50),
+    CRYPTSHARE_VERIFICATION_TOKEN: 'token',
+    MAX_CONCURRENT_PAGES: '4',
+    TRANSFERS_TABLE: 'transfers',
+    TRANSFER_EVENTS_TOPIC_ARN: 'arn:events',
+    TRANSFER_NOTICES_TOPIC_ARN: 'arn:notices',
+  };
+  const isAccepted = (value: string): boolean => {
+    try {
+      readPollEnvironment({ ...sound, [name]: value });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  expect(values.map((value) => fieldOf(name).problemWith(value) === undefined)).toEqual(values.map(isAccepted));
+});
+
+test('only signing secrets are made here, each one anew', () => {
+  const made = secretFields(config).filter(({ make }) => make);
+  expect(made.map(({ name }) => name)).toEqual(['CRM_SECRET', 'ERP_SECRET']);
+  const values = made.map(({ make }) => make?.() ?? '');
+  expect(new Set(values).size).toBe(2);
+  expect(values.map((value) => made[0]?.problemWith(value))).toEqual([undefined, undefined]);
+});
