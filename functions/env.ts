@@ -76,7 +76,7 @@ export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 /**
  * Reads the poll function's environment.
  *
- * @param fields of the secret; client id, token and data key go before variables of the same name
+ * @param fields of the secret; client id and data key go before variables of the same name
  * @throws EnvironmentError
  */
 export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
@@ -94,11 +94,7 @@ export const readSweepEnvironment = () => read(sweepEnvironment, {});
 export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
-const secretVariables: ReadonlySet<string> = new Set([
-  'CRYPTSHARE_CLIENT_ID',
-  'CRYPTSHARE_VERIFICATION_TOKEN',
-  'WEBHOOKS_DATA_KEY',
-]);
+const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY']);
 
 function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields): z.output<Schema> {
   const fromSecret = Object.entries(fields).filter(([name]) => secretVariables.has(name));

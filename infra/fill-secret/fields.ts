@@ -21,21 +21,12 @@ const clientId: SecretField = {
     /^[A-Za-z0-9]{50,4000}$/.test(value) ? undefined : `expected 50 to 4000 letters and digits, ${lengthOf(value)}`,
 };
 
-const verificationToken: SecretField = {
-  name: 'CRYPTSHARE_VERIFICATION_TOKEN',
-  meaning: 'verification token that this client id was issued for the mailbox',
-  problemWith: (value) =>
-    /^[\x21-\x7e]+$/.test(value)
-      ? undefined
-      : `expected printable ASCII without spaces or line breaks, ${lengthOf(value)}`,
-};
-
 const lengthOf = ({ length }: string): string => `got ${length} characters`;
 
 /** The fields that the secret must hold for a configuration, those for the server first. */
 export function secretFields(config: Config): SecretField[] {
   const byName = Map.groupBy(webhookVariables(config), ({ variable }) => variable);
-  return [clientId, verificationToken, ...[...byName.values()].map(webhookField)];
+  return [clientId, ...[...byName.values()].map(webhookField)];
 }
 
 /** The field for all webhooks that share a variable. */

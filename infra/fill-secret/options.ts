@@ -28,7 +28,6 @@ which says what is ready and what waits for something.
 
 A variable of the environment with a field's name answers in place of a person, an empty one like Enter:
   CRYPTSHARE_CLIENT_ID            client id that is registered on the server
-  CRYPTSHARE_VERIFICATION_TOKEN   verification token that this client id was issued for the mailbox
   CRM_WEBHOOK_SECRET and the like what urlFrom, secretFrom and headersFrom of the webhooks name
 
 A signing secret that nobody brings along is made here and printed this once; the answer new makes another in its place.

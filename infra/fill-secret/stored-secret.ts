@@ -35,12 +35,12 @@ export class StoredSecret {
     const { data } = texts.safeParse(parseJson(SecretString));
     if (!data) {
       throw new FillSecretError(
-        `the secret ${this.#name}: expected a JSON object of texts, got something else: put it right in the console of Secrets Manager, and keep its field WEBHOOKS_DATA_KEY`,
+        `the secret ${this.#name}: expected a JSON object of texts, got something else: put it right in the console of Secrets Manager, and keep its field DATA_KEY`,
       );
     }
-    if (!data.WEBHOOKS_DATA_KEY) {
+    if (!data.DATA_KEY) {
       throw new FillSecretError(
-        `the secret ${this.#name}: expected a field WEBHOOKS_DATA_KEY, as the notifier's has from its deployment on, got none: name the secret that the output SecretName of the stack says`,
+        `the secret ${this.#name}: expected a field DATA_KEY, as the notifier's has from its deployment on, got none: name the secret that the output SecretName of the stack says`,
       );
     }
     return data;

@@ -89,13 +89,15 @@ describe('what a function works with', () => {
 });
 
 describe('variables', () => {
-  const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', CRYPTSHARE_VERIFICATION_TOKEN: 'hush hush' };
+  const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', DATA_KEY: 'hush hush' };
 
   test('that are missing or wrong are all named, and no value is repeated', () => {
     vi.stubEnv('MAX_CONCURRENT_PAGES', '99');
     const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
-    expect(read).toThrow(/CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*TOKEN must be.*\n.*PAGES must be 1 to 32/);
+    expect(read).toThrow(
+      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be 1 to 32/,
+    );
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
     expect(read).not.toThrow(/too-short|hush/);
   });
@@ -112,7 +114,7 @@ describe('variables', () => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
     const read = readDeliverEnvironment({
-      WEBHOOKS_DATA_KEY: `${'a1B'.repeat(14)}9`,
+      DATA_KEY: `${'a1B'.repeat(14)}9`,
       WEBHOOKS_TABLE: 'another',
       ALLOW_PRIVATE_WEBHOOKS: 'yes',
     });

@@ -166,7 +166,7 @@ async function invoke({ deps, cryptshare }: World): Promise<string> {
       AWS_ENDPOINT_URL_SNS: await urlOf(deps.topics.sns),
       CRYPTSHARE_URL: cryptshare.url,
       CRYPTSHARE_CLIENT_ID: clientId,
-      CRYPTSHARE_VERIFICATION_TOKEN: token,
+      DATA_KEY: Buffer.alloc(32).toString('base64'),
       MAX_CONCURRENT_PAGES: '4',
       TRANSFERS_TABLE: table,
       TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,

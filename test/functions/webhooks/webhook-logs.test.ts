@@ -27,7 +27,7 @@ beforeEach(async () => {
     ...world.sdkEnvironment,
     WEBHOOKS_TABLE: webhooksTable,
     DOORBELL_QUEUE_URL: world.queue.url,
-    WEBHOOKS_DATA_KEY: dataKey,
+    DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: 'yes',
     TRANSFER_EVENTS_TOPIC_ARN: world.deps.topics.eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: world.deps.topics.noticesTopicArn,
@@ -116,12 +116,12 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
   test('when the data key was replaced, or is none', async () => {
     await add('crm');
     const other = randomBytes(32).toString('base64');
-    const replaced = await printed({ WEBHOOKS_DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
+    const replaced = await printed({ DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
     expect(replaced).toContain('SealedTextError');
     expect(replaced).toContain('"batchItemFailures":[{"itemIdentifier":"message-0"}]');
     expect(replaced).not.toContain(other);
     const halved = dataKey.slice(0, 22);
-    const refused = await printed({ WEBHOOKS_DATA_KEY: halved }, deliverTo('crm'));
+    const refused = await printed({ DATA_KEY: halved }, deliverTo('crm'));
     expect(refused).toContain('EnvironmentError');
     expect(refused).not.toContain(halved);
   });

@@ -14,7 +14,6 @@ import type { ReceivedPost } from './public-receiver.ts';
 import { grantsIn } from './role-policy.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
-const token = 'example-token-1';
 const alice = 'alice@example.com';
 const carol = 'carol@example.com';
 const crmSecret = newSecret();
@@ -31,7 +30,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'deployed-'));
   const tls = await selfSigned();
   server = await startCryptshareServer({ tls });
-  for (const mailbox of [alice, carol]) server.grantToken(mailbox, clientId, token);
+  server.verifications.registerClientId(clientId);
   writeFileSync(join(folder, 'server.pem'), tls.cert);
   const file = join(folder, 'notifier.config.json');
   const ofAlice = { mailboxes: [alice] };
@@ -85,11 +84,10 @@ async function publishedByPoll(): Promise<number[]> {
 
 describe('before the secret is filled', () => {
   test('a poll fails, and says which variable is missing, but nothing that stands in the secret', async () => {
-    await deployment.fillSecret({ CRYPTSHARE_VERIFICATION_TOKEN: token });
+    await deployment.fillSecret({ CRM_SECRET: 'placeholder' });
     const failure = await deployment.tick('Poll').catch((error: Error) => error.message);
     expect(failure).toContain('CRYPTSHARE_CLIENT_ID is missing');
-    expect(failure).not.toContain(token);
-    expect(failure).not.toContain(JSON.parse(await deployment.secretText()).WEBHOOKS_DATA_KEY);
+    expect(failure).not.toContain(JSON.parse(await deployment.secretText()).DATA_KEY);
   });
 
   test('watches are declared, and endpoints wait for the fields that they name', async () => {
@@ -203,7 +201,7 @@ describe('the rights of the functions', () => {
 });
 
 describe('what is deployed', () => {
-  const secrets = () => [clientId, token, crmSecret, crmSecret.slice('whsec_'.length), chatUrl];
+  const secrets = () => [clientId, crmSecret, crmSecret.slice('whsec_'.length), chatUrl];
 
   test('is small: no bundle has more than 400 KB', () => {
     for (const { folder: assets } of deployment.functions.values()) {
@@ -221,11 +219,11 @@ describe('what is deployed', () => {
   });
 
   test('logs no secret', async () => {
-    const { WEBHOOKS_DATA_KEY } = JSON.parse(await deployment.secretText());
+    const { DATA_KEY } = JSON.parse(await deployment.secretText());
     for (const name of names) {
       const log = deployment.function(name).log();
       expect(log).not.toBe('');
-      for (const secret of [...secrets(), WEBHOOKS_DATA_KEY]) expect(log).not.toContain(secret);
+      for (const secret of [...secrets(), DATA_KEY]) expect(log).not.toContain(secret);
     }
   });
 

@@ -19,7 +19,7 @@ export class AwsServices {
   static readonly functionName = 'Declare';
 
   /** Text of the secret. */
-  secret = JSON.stringify({ WEBHOOKS_DATA_KEY: dataKey });
+  secret = JSON.stringify({ DATA_KEY: dataKey });
   /** What the function answers. */
   answer: Declared | { errorType: string; errorMessage: string } = { watches: 1, endpoints: 0, waiting: [] };
   refusal: Refusal | undefined;
@@ -38,7 +38,7 @@ export class AwsServices {
   }
 
   set fields(fields: Record<string, string>) {
-    this.secret = JSON.stringify({ WEBHOOKS_DATA_KEY: dataKey, ...fields });
+    this.secret = JSON.stringify({ DATA_KEY: dataKey, ...fields });
   }
 
   /** @returns variables by which the SDK finds it */

@@ -35,7 +35,6 @@ const fieldOf = (name: string) => secretFields(config).find((field) => field.nam
 test('the secret needs the credentials for the server, and each variable of the webhooks once', () => {
   expect(secretFields(config).map(({ name, meaning }) => `${name}: ${meaning}`)).toEqual([
     'CRYPTSHARE_CLIENT_ID: client id that is registered on the Cryptshare Server',
-    'CRYPTSHARE_VERIFICATION_TOKEN: verification token that this client id was issued for the mailbox',
     'CRM_SECRET: signing secret of the webhook crm',
     'SHARED_KEY: value of the header x-key of the webhooks crm, erp',
     'ERP_SECRET: signing secret of the webhook erp',
@@ -48,12 +47,6 @@ describe('values are refused for what the functions would refuse:', () => {
     ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(49), 'expected 50 to 4000 letters and digits, got 49 characters'],
     ['CRYPTSHARE_CLIENT_ID', `${'a'.repeat(50)}-`, 'expected 50 to 4000 letters and digits, got 51 characters'],
     ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(4001), 'expected 50 to 4000 letters and digits, got 4001 characters'],
-    ['CRYPTSHARE_VERIFICATION_TOKEN', '', 'expected printable ASCII without spaces or line breaks, got 0 characters'],
-    [
-      'CRYPTSHARE_VERIFICATION_TOKEN',
-      'a b',
-      'expected printable ASCII without spaces or line breaks, got 3 characters',
-    ],
     ['CRM_SECRET', 'secret', 'expected whsec_ or whsk_ before the key'],
     ['CRM_SECRET', newPrivateKey(), 'expected whsec_ before the key'],
     ['CRM_SECRET', 'whsec_AAAA', 'expected a key of 24 to 64 bytes, got 3'],
@@ -68,7 +61,6 @@ describe('values are refused for what the functions would refuse:', () => {
   test.each([
     ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(50)],
     ['CRYPTSHARE_CLIENT_ID', 'Z9'.repeat(2000)],
-    ['CRYPTSHARE_VERIFICATION_TOKEN', '!~'],
     ['CRM_SECRET', newSecret()],
     ['OPS_URL', 'https://hooks.example.com/services/T0/B0/x'],
     ['SHARED_KEY', 'Bearer x'],
@@ -82,12 +74,11 @@ test.each([
     'CRYPTSHARE_CLIENT_ID',
     ['', 'a'.repeat(49), 'a'.repeat(50), 'a'.repeat(4000), 'a'.repeat(4001), `${'a'.repeat(60)}\n`],
   ],
-  ['CRYPTSHARE_VERIFICATION_TOKEN', ['', ' ', 'a', '!~', 'ä', 'a\n']],
 ])('%s is judged as the poll function does', (name, values) => {
   const sound = {
     CRYPTSHARE_URL: 'https://cryptshare.example.com',
     CRYPTSHARE_CLIENT_ID: 'a'.repeat(50),
-    CRYPTSHARE_VERIFICATION_TOKEN: 'token',
+    DATA_KEY: 'a'.repeat(43),
     MAX_CONCURRENT_PAGES: '4',
     TRANSFERS_TABLE: 'transfers',
     TRANSFER_EVENTS_TOPIC_ARN: 'arn:events',

@@ -15,8 +15,8 @@ beforeEach(async () => {
 describe('a secret is left alone that', () => {
   test.each([
     ['is no JSON', 'plain', /expected a JSON object of texts, got something else: put it right in the console/],
-    ['holds no texts', '{"WEBHOOKS_DATA_KEY":{}}', /expected a JSON object of texts/],
-    ["is not the notifier's", '{"password":"x"}', /expected a field WEBHOOKS_DATA_KEY, .*: name the secret that/],
+    ['holds no texts', '{"DATA_KEY":{}}', /expected a JSON object of texts/],
+    ["is not the notifier's", '{"password":"x"}', /expected a field DATA_KEY, .*: name the secret that/],
   ])('%s', async (_, secret, problem) => {
     aws.secret = secret;
     expect((await run(values)).problem).toMatch(problem);

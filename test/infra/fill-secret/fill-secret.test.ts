@@ -25,12 +25,11 @@ describe('a new secret', () => {
     expect(isReady).toBe(true);
     expect(questions).toEqual([
       'CRYPTSHARE_CLIENT_ID, client id that is registered on the Cryptshare Server:',
-      'CRYPTSHARE_VERIFICATION_TOKEN, verification token that this client id was issued for the mailbox:',
       'CRM_SECRET, signing secret of the webhook crm (Enter makes one):',
       'OPS_URL, address of the webhook ops:',
     ]);
     expect(lines).toEqual([
-      'secret NotifierSecret: filled CRYPTSHARE_CLIENT_ID, CRYPTSHARE_VERIFICATION_TOKEN, CRM_SECRET, OPS_URL; functions take it up within five minutes',
+      'secret NotifierSecret: filled CRYPTSHARE_CLIENT_ID, CRM_SECRET, OPS_URL; functions take it up within five minutes',
       'declared: 1 watch, 2 webhooks ready',
     ]);
   });
@@ -107,15 +106,15 @@ describe('a filled secret', () => {
     aws.onOperation = (operation, count) => {
       if (operation === 'GetSecretValue' && count === 2) aws.fields = { ...aws.fields, LATER: 'of somebody else' };
     };
-    await run({ ...enterEverywhere, CRYPTSHARE_VERIFICATION_TOKEN: 'token-2' });
-    expect(aws.fields).toMatchObject({ LATER: 'of somebody else', CRYPTSHARE_VERIFICATION_TOKEN: 'token-2' });
+    await run({ ...enterEverywhere, CRYPTSHARE_CLIENT_ID: 'b'.repeat(50) });
+    expect(aws.fields).toMatchObject({ LATER: 'of somebody else', CRYPTSHARE_CLIENT_ID: 'b'.repeat(50) });
   });
 
   test('is left alone when others have taken away meanwhile what was to be kept', async () => {
     aws.onOperation = (operation, count) => {
       if (operation === 'GetSecretValue' && count === 2) aws.fields = {};
     };
-    const { problem } = await run({ ...enterEverywhere, CRYPTSHARE_VERIFICATION_TOKEN: 'token-2' });
+    const { problem } = await run({ ...enterEverywhere, CRYPTSHARE_CLIENT_ID: 'b'.repeat(50) });
     expect(problem).toBe('somebody else has changed the secret NotifierSecret meanwhile: run this again');
     expect(aws.operations).not.toContain('PutSecretValue');
   });
@@ -152,7 +151,6 @@ describe('the environment', () => {
       [
         'the environment cannot be used:',
         '  CRYPTSHARE_CLIENT_ID: expected 50 to 4000 letters and digits, got 5 characters: set the variable to the client id that is registered on the Cryptshare Server',
-        '  CRYPTSHARE_VERIFICATION_TOKEN: expected in the environment, where nobody can be asked: the verification token that this client id was issued for the mailbox',
         '  CRM_SECRET: expected in the environment, where nobody can be asked: the signing secret of the webhook crm',
       ].join('\n'),
     );

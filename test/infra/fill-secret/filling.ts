@@ -23,7 +23,6 @@ const config: Config = {
 /** What the secret needs for the configuration. */
 export const values = {
   CRYPTSHARE_CLIENT_ID: 'a'.repeat(50),
-  CRYPTSHARE_VERIFICATION_TOKEN: 'token-1',
   CRM_SECRET: newSecret(),
   OPS_URL: 'https://hooks.example.com/services/T0/B0/x',
 };

@@ -47,7 +47,6 @@ async function run(args: readonly string[], env: Readonly<Record<string, string 
 
 const answers = {
   CRYPTSHARE_CLIENT_ID: 'ClientId9'.repeat(10),
-  CRYPTSHARE_VERIFICATION_TOKEN: 'Verification-Token',
   CRM_SECRET: '',
 };
 
@@ -55,11 +54,11 @@ test('a script fills the secret from its environment; nothing secret is shown bu
   aws.answer = { watches: 1, endpoints: 1, waiting: [] };
   const { out, err, code } = await run([...names, '--config', config], { ...environment, ...answers });
   expect({ err, code }).toEqual({ err: '', code: 0 });
-  const { CRYPTSHARE_CLIENT_ID, CRYPTSHARE_VERIFICATION_TOKEN, CRM_SECRET } = aws.fields;
-  expect({ ...answers, CRYPTSHARE_CLIENT_ID, CRYPTSHARE_VERIFICATION_TOKEN }).toEqual(answers);
+  const { CRYPTSHARE_CLIENT_ID, CRM_SECRET } = aws.fields;
+  expect({ ...answers, CRYPTSHARE_CLIENT_ID }).toEqual(answers);
   expect(out).toBe(
     [
-      'secret NotifierSecret: filled CRYPTSHARE_CLIENT_ID, CRYPTSHARE_VERIFICATION_TOKEN, CRM_SECRET; functions take it up within five minutes',
+      'secret NotifierSecret: filled CRYPTSHARE_CLIENT_ID, CRM_SECRET; functions take it up within five minutes',
       `CRM_SECRET, new signing secret of the webhook crm, shown this once: ${CRM_SECRET}`,
       'declared: 1 watch, 1 webhook ready',
       '',
@@ -99,12 +98,11 @@ describe.skipIf(spawnSync('script', ['--version']).status !== 0)('at a terminal'
     aws.answer = { watches: 1, endpoints: 1, waiting: [] };
     const { shown, code } = await converse([
       ['CRYPTSHARE_CLIENT_ID', `${answers.CRYPTSHARE_CLIENT_ID}\r`],
-      ['CRYPTSHARE_VERIFICATION_TOKEN', `${answers.CRYPTSHARE_VERIFICATION_TOKEN}\r`],
       ['CRM_SECRET', '\r'],
     ]);
     expect(aws.fields).toMatchObject({ ...answers, CRM_SECRET: expect.stringMatching(/^whsec_/) });
     expect(shown).toContain('[input is masked]');
-    expect(shown).not.toMatch(/ClientId9|Verification-Token/);
+    expect(shown).not.toMatch(/ClientId9/);
     expect(shown.split(aws.fields.CRM_SECRET ?? '')).toHaveLength(2);
     expect(code).toBe(0);
   });

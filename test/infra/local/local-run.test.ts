@@ -7,19 +7,18 @@ import { type CryptshareServer, startCryptshareServer } from '../../../infra/loc
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
-const token = 'example-token-1';
 const alice = 'alice@example.com';
 const people = { sender: alice, to: ['bob@example.com'] };
-const credentials = { CRYPTSHARE_CLIENT_ID: clientId, CRYPTSHARE_VERIFICATION_TOKEN: token };
+const credentials = { CRYPTSHARE_CLIENT_ID: clientId };
 
 let server: CryptshareServer;
 let folder: string;
 const running: LocalRun[] = [];
-let onNextPage = () => {};
+const onNextPage = () => {};
 
 beforeAll(async () => {
   server = await startCryptshareServer();
-  server.grantToken(alice, clientId, token);
+  server.verifications.registerClientId(clientId);
   server.onPage(() => onNextPage());
 });
 beforeEach(() => {
@@ -76,12 +75,7 @@ describe('a wrong start', () => {
     const run = start(['--config', file, '--data', join(folder, 'data')], { CRYPTSHARE_CLIENT_ID: 'short-secret' });
     expect(await run.exit()).toBe(2);
     expect(run.stdout).toBe('');
-    for (const path of [
-      'schedule.every',
-      'watches[0].mailbox',
-      'CRYPTSHARE_CLIENT_ID',
-      'CRYPTSHARE_VERIFICATION_TOKEN',
-    ]) {
+    for (const path of ['schedule.every', 'watches[0].mailbox', 'CRYPTSHARE_CLIENT_ID']) {
       expect(run.stderr).toContain(`  ${path}: expected`);
     }
     expect(run.stderr).not.toContain('short-secret');
@@ -113,20 +107,19 @@ describe('a wrong start', () => {
   });
 });
 
-test('a server that refuses the token is named with cause and remedy, and no secret is printed', async () => {
+test('a mailbox that is not verified is named with cause and remedy, and no secret is printed', async () => {
+  const unregistered = 'unregistered'.repeat(5);
   const run = start(['--config', configFile(), '--data', join(folder, 'data'), '--json'], {
-    ...credentials,
-    CRYPTSHARE_VERIFICATION_TOKEN: 'example-token-2',
+    CRYPTSHARE_CLIENT_ID: unregistered,
   });
   const { trouble } = await run.line((line) => line.trouble !== undefined);
   expect(trouble).toMatchObject({
-    cause: 'token_invalid',
-    message: expect.stringContaining('verify the mailbox again'),
+    cause: 'not_verified',
+    message: expect.stringContaining('npm run notifier -- watch verify'),
   });
   run.kill('SIGINT');
   expect(await run.exit()).toBe(0);
-  expect(run.stdout + run.stderr).not.toContain('example-token-2');
-  expect(run.stdout + run.stderr).not.toContain(clientId);
+  expect(run.stdout + run.stderr).not.toContain(unregistered);
 });
 
 test('after a restart nothing is announced twice, and what happened meanwhile is', async () => {

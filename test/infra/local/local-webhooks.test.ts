@@ -8,9 +8,8 @@ import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '../../
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
-const token = 'example-token-1';
 const alice = 'alice@example.com';
-const credentials = { CRYPTSHARE_CLIENT_ID: clientId, CRYPTSHARE_VERIFICATION_TOKEN: token };
+const credentials = { CRYPTSHARE_CLIENT_ID: clientId };
 
 let server: CryptshareServer;
 let receiver: WebhookReceiver;
@@ -21,7 +20,7 @@ const running: LocalRun[] = [];
 
 beforeAll(async () => {
   server = await startCryptshareServer();
-  server.grantToken(alice, clientId, token);
+  server.verifications.registerClientId(clientId);
   server.transfers.seed({ sender: alice, to: ['bob@example.com'], count: 5, state: 'ACTIVE' });
   receiver = await startWebhookReceiver(
     () => false,
