@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventBody } from '../../../functions/transfers/event.ts';
+import { answerContext } from '../../../functions/webhooks/attempt.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { exampleEvent, type Received, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
@@ -66,7 +67,8 @@ describe('a delivery that keeps failing', () => {
     const { deliveries, attempts } = await world.trace(event.id);
     expect(deliveries).toMatchObject([{ status: 'FAILED', reason: 'http_error', attempt: 10 }]);
     expect(attempts).toHaveLength(10);
-    expect(attempts[0]).toMatchObject({ attempt: 1, outcome: 'failed', status: 500, response: 'out of order' });
+    expect(attempts[0]).toMatchObject({ attempt: 1, outcome: 'failed', status: 500 });
+    expect(world.deps.dataKey.open(attempts[0]!.response as string, answerContext('crm'))).toBe('out of order');
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readPollEnvironment } from '../../../functions/env.ts';
 import { newPrivateKey, newSecret } from '../../../functions/webhooks/signature.ts';
 import type { Config } from '../../../infra/config.ts';
@@ -84,9 +84,11 @@ test.each([
     TRANSFER_EVENTS_TOPIC_ARN: 'arn:events',
     TRANSFER_NOTICES_TOPIC_ARN: 'arn:notices',
   };
+  for (const [variable, value] of Object.entries(sound)) vi.stubEnv(variable, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
   const isAccepted = (value: string): boolean => {
     try {
-      readPollEnvironment({ ...sound, [name]: value });
+      readPollEnvironment({ [name]: value });
       return true;
     } catch {
       return false;
