@@ -90,6 +90,10 @@ describe('what the function prints when it is invoked', () => {
     transfers.setState(trackingIds[0]!, 'FAILED');
     const broken = { mailbox: 'carol@example.com', direction: 'sent' } as const;
     await new Watches(world.deps.dynamo, table).declare([well, broken], false);
+    world.cryptshare.verifications.registerClientId(clientId);
+    const body = JSON.stringify({ errorCode: 3001, errorMessage: 'not licensed' });
+    const answer = { kind: 'response', status: 403, body } as const;
+    world.cryptshare.faults.inject({ path: encodeURIComponent(broken.mailbox), times: 9, answer });
     output = await invoke(world);
     const printed = output.split('\n').filter((line) => line.startsWith('{'));
     lines = printed.map((line) => JSON.parse(line));
@@ -118,8 +122,8 @@ describe('what the function prints when it is invoked', () => {
     expect(lineOf('carol@example.com')).toMatchObject({
       level: 'WARN',
       outcome: 'failed',
-      cause: 'token_invalid',
-      trouble: expect.stringContaining('verify it by e-mail'),
+      cause: 'not_licensed',
+      trouble: expect.stringContaining('license the REST API'),
     });
   });
 

@@ -84,7 +84,7 @@ async function publishedByPoll(): Promise<number[]> {
 
 describe('before the secret is filled', () => {
   test('a poll fails, and says which variable is missing, but nothing that stands in the secret', async () => {
-    await deployment.fillSecret({ CRM_SECRET: 'placeholder' });
+    await deployment.fillSecret({ OTHER: 'placeholder' });
     const failure = await deployment.tick('Poll').catch((error: Error) => error.message);
     expect(failure).toContain('CRYPTSHARE_CLIENT_ID is missing');
     expect(failure).not.toContain(JSON.parse(await deployment.secretText()).DATA_KEY);

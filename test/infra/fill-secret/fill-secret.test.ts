@@ -77,7 +77,6 @@ describe('a filled secret', () => {
     expect(lines[0]).toBe('secret NotifierSecret: has everything already, nothing was written');
     expect(questions.map((question) => question.slice(question.lastIndexOf('(')))).toEqual([
       '(Enter keeps it):',
-      '(Enter keeps it):',
       '(Enter keeps it, new makes another):',
       '(Enter keeps it):',
     ]);

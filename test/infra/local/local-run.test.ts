@@ -14,7 +14,7 @@ const credentials = { CRYPTSHARE_CLIENT_ID: clientId };
 let server: CryptshareServer;
 let folder: string;
 const running: LocalRun[] = [];
-const onNextPage = () => {};
+let onNextPage = () => {};
 
 beforeAll(async () => {
   server = await startCryptshareServer();
