@@ -32,7 +32,8 @@ export class DeclaredSet extends Construct {
     super(scope, id);
     this.declare = new ServiceFunction(this, 'Declare', {
       entry: 'functions/declare/declare.lambda.ts',
-      description: 'Makes watches and endpoints what the configuration file says',
+      // In numbers, for whoever reads what a deployment would change.
+      description: `Makes watches and endpoints what the configuration file says: watches ${config.watches.length}, endpoints ${config.webhooks.length}`,
       memorySize: 256,
       // Thousands of watches, each with a write of its own.
       timeout: Duration.minutes(5),
