@@ -1,0 +1,41 @@
+import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { durationText } from './endpoint-view.ts';
+import type { StatusResource } from './resources.ts';
+import { countWords } from './status.ts';
+
+/** Milliseconds for which a delivery may be due before that is a fault, as for the alarm. */
+const longestOverdue = 15 * 60_000;
+
+/** Whether events get to their endpoints. */
+export function checkDeliveries({ waiting, held, oldestOverdue = 0, endpoints }: StatusResource): Check[] {
+  const checks: Check[] = [];
+  if (oldestOverdue > longestOverdue) {
+    const overdue = durationText(Math.ceil(oldestOverdue / 60_000) * 60_000);
+    checks.push(
+      fail(
+        'deliveries',
+        `the oldest has been due for ${overdue}`,
+        'look whether the functions sweep and deliver run without errors; a backlog needs a larger maxInFlight',
+      ),
+    );
+  } else checks.push(ok('deliveries', `${countWords(waiting)} waiting, none overdue`));
+  if (held.count > 0) {
+    checks.push(
+      warn(
+        'deliveries',
+        `${countWords(held)} are held`,
+        'npm run notifier -- endpoint recover NAME sends them, once the endpoint is active',
+      ),
+    );
+  }
+  if (endpoints.disabled > 0) {
+    checks.push(
+      warn(
+        'endpoints',
+        `${endpoints.disabled} are disabled`,
+        'npm run notifier -- endpoint list shows which; endpoint enable NAME',
+      ),
+    );
+  }
+  return checks;
+}

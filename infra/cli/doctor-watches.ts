@@ -1,0 +1,135 @@
+import { endsSoon, hasEnded } from '../../functions/verification/verification.ts';
+import { path } from './api-client.ts';
+import { ApiError, CliError } from './cli-error.ts';
+import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { timeText } from './output.ts';
+import type { VerificationResource, WatchResource } from './resources.ts';
+import type { Session } from './session.ts';
+import { watchWords } from './watch-words.ts';
+
+/** Mailboxes for which the server is asked: it may limit such calls. */
+const mostAsked = 20;
+
+const verifyRemedy = (mailbox: string): string => `npm run notifier -- watch verify ${mailbox}`;
+
+/** What asking the server about mailboxes has brought. */
+export interface Asked {
+  readonly checks: readonly Check[];
+  /** The notifier has got an answer from the server. */
+  readonly isServerReached: boolean;
+}
+
+/** Has the notifier ask the server about the mailboxes: that tells of licence and client id, too. */
+export async function checkMailboxes(session: Session, watches: readonly WatchResource[]): Promise<Asked> {
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const byMailbox = new Map(enabled.map((watch) => [watch.mailbox, watch]));
+  const [probe, ...others] = [...byMailbox.values()].toSorted(
+    (a, b) => Number(a.verification !== undefined) - Number(b.verification !== undefined),
+  );
+  if (!probe) {
+    const check = warn('licence', 'cannot be told while nothing is watched', 'npm run notifier -- watch add MAILBOX');
+    return { checks: [check], isServerReached: false };
+  }
+  const first = await verificationOf(session, probe.mailbox);
+  if (first instanceof ApiError) return refused(first);
+  const checks = [
+    ok('licence', 'the server answers the notifier'),
+    ok('client id', 'the server accepts that of the notifier'),
+  ];
+  const unsure: Check[] = judged(session, probe, first);
+  let asked = 1;
+  for (const watch of others) {
+    const answer = watch.verification || asked >= mostAsked ? undefined : await verificationOf(session, watch.mailbox);
+    if (answer !== undefined) asked += 1;
+    unsure.push(
+      ...(answer instanceof ApiError
+        ? [fail('verification', `${watch.mailbox}: ${answer.message}`)]
+        : judged(session, watch, answer)),
+    );
+  }
+  const well = byMailbox.size - unsure.length;
+  if (well > 0)
+    checks.push(ok('verification', `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`));
+  return { checks: [...checks, ...unsure], isServerReached: true };
+}
+
+/** Whether each watch was listed completely when it was last polled. */
+export function checkListings(watches: readonly WatchResource[]): Check[] {
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const troubled = enabled.flatMap((watch) => listingOf(watch) ?? []);
+  const paused = watches.length - enabled.length;
+  const well = `${enabled.length - troubled.length} of ${enabled.length} watches were listed completely by their last polls`;
+  return [
+    ...(enabled.length > troubled.length ? [ok('last listing', well)] : []),
+    ...troubled,
+    ...(paused > 0
+      ? [warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX')]
+      : []),
+  ];
+}
+
+function listingOf(watch: WatchResource): Check | undefined {
+  const { health, baselineAt } = watch;
+  const words = watchWords(watch);
+  if (health?.incompleteSince !== undefined) {
+    return fail(
+      'last listing',
+      `${words}: none is complete since ${timeText(health.incompleteSince)} UTC: ${health.trouble.message}`,
+    );
+  }
+  if (health) return fail('last listing', `${words}: ${health.trouble.message}`);
+  if (baselineAt !== undefined) return undefined;
+  return warn(
+    'last listing',
+    `${words}: not listed yet`,
+    'wait for its first poll, or npm run notifier -- watch poll MAILBOX',
+  );
+}
+
+function judged({ surroundings }: Session, watch: WatchResource, answer: VerificationResource | undefined): Check[] {
+  const { mailbox } = watch;
+  const known =
+    answer?.method === undefined
+      ? watch.verification
+      : { method: answer.method, ...(answer.validUntil !== undefined && { validUntil: answer.validUntil }) };
+  if (known?.method === 'client_id' || answer?.methods.includes('client_id')) return [];
+  const now = surroundings.now().getTime();
+  const verification = known && { mailbox, rev: 0, ...known };
+  if (!verification) {
+    if (answer === undefined || answer.isVerified) return [];
+    return [
+      fail(
+        'verification',
+        `${mailbox} is not verified, and the client id may not verify it by itself`,
+        verifyRemedy(mailbox),
+      ),
+    ];
+  }
+  const until = timeText(verification.validUntil);
+  if (hasEnded(verification, now))
+    return [fail('verification', `that of ${mailbox} has ended at ${until} UTC`, verifyRemedy(mailbox))];
+  if (answer && !answer.isVerified)
+    return [fail('verification', `the server does not accept that of ${mailbox} any more`, verifyRemedy(mailbox))];
+  if (endsSoon(verification, now))
+    return [warn('verification', `that of ${mailbox} ends at ${until} UTC`, verifyRemedy(mailbox))];
+  return [];
+}
+
+const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
+
+/** What the server refuses to everyone is told once. */
+function refused({ kind = '', message }: ApiError): Asked {
+  const isServerReached = !['unreachable', 'timeout', 'certificate_untrusted', ''].includes(kind);
+  return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached };
+}
+
+/** What the server says of a mailbox, or why it does not. */
+async function verificationOf({ api }: Session, mailbox: string): Promise<VerificationResource | ApiError> {
+  try {
+    return await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    if (error instanceof CliError) return new ApiError(0, error.message);
+    throw error;
+  }
+}

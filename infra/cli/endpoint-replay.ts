@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import { longTimeout, path } from './api-client.ts';
+import { timeAt, wholeNumber } from './arguments.ts';
+import { type CommonOptions, confirmable, confirmed, openSession, type Session, verb } from './session.ts';
+import type { Surroundings } from './surroundings.ts';
+
+interface ReplayOptions extends CommonOptions {
+  readonly from?: string;
+  readonly until?: string;
+  readonly dryRun?: boolean;
+  readonly perSecond?: number;
+  readonly yes?: boolean;
+}
+
+interface ReplayBody {
+  readonly from?: string;
+  readonly until?: string;
+  readonly dryRun?: boolean;
+  readonly perSecond?: number;
+}
+
+/** What the operator API says of a replay; `isComplete` is false when its time was short. */
+interface Replayed {
+  readonly count: number;
+  readonly isComplete?: boolean;
+}
+
+/** Adds the commands that send an endpoint what it has missed, or has had already. */
+export function replayCommands(noun: Command, surroundings: Surroundings): void {
+  const ranged = (usage: string, description: string) =>
+    verb(noun, usage, description)
+      .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(surroundings.now))
+      .option('--dry-run', 'only count')
+      .option('--per-second <n>', 'so many a second', wholeNumber(1, 1000));
+  const from = [
+    '--from <time>',
+    'only events from this time on (UTC), or so long ago: 2h, 3d',
+    timeAt(surroundings.now),
+  ] as const;
+
+  ranged('recover <name>', 'send what was held while it was paused or disabled')
+    .option(...from)
+    .action(async (name: string, options: ReplayOptions) => {
+      const session = await openSession(surroundings, options);
+      const replayed = await released(session, path`/endpoints/${name}/recover`, bodyOf(options));
+      told(session, replayed, options, `held for ${name}`);
+    });
+
+  confirmable(ranged('replay <name>', 'send again what was delivered, given up, cancelled or held'))
+    .requiredOption(...from)
+    .action(async (name: string, options: ReplayOptions) => {
+      const session = await openSession(surroundings, options);
+      const body = { until: surroundings.now().toISOString(), ...bodyOf(options) };
+      const api = path`/endpoints/${name}/replay`;
+      if (!options.dryRun && !options.yes) {
+        const { count } = await released(session, api, { ...body, dryRun: true });
+        await confirmed(surroundings, options, `Send ${count} events to ${name} again?`);
+      }
+      told(
+        session,
+        await released(session, api, body),
+        options,
+        `sent to ${name} between ${body.from} and ${body.until}`,
+      );
+    });
+}
+
+function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
+  return {
+    ...(from !== undefined && { from }),
+    ...(until !== undefined && { until }),
+    ...(dryRun && { dryRun }),
+    ...(perSecond !== undefined && { perSecond }),
+  };
+}
+
+/** Shows a person that it is still at work. */
+async function released({ api, output, surroundings }: Session, path: string, body: ReplayBody): Promise<Replayed> {
+  const started = surroundings.now().getTime();
+  const show = () => output.progress(`working for ${Math.round((surroundings.now().getTime() - started) / 1000)} s …`);
+  const timer = setInterval(show, 1000);
+  try {
+    return await api.post<Replayed>(path, body, longTimeout);
+  } finally {
+    clearInterval(timer);
+    output.progress('');
+  }
+}
+
+function told({ output }: Session, replayed: Replayed, { dryRun }: ReplayOptions, which: string): void {
+  const { count, isComplete = true } = replayed;
+  output.result(replayed, () => {
+    output.line(
+      dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`,
+    );
+  });
+  if (!isComplete) output.remark('time was short: run it again, it goes on from there');
+}
