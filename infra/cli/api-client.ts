@@ -114,11 +114,8 @@ export class ApiClient {
       const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
       return new CliError(exitCodes.unreachable, message);
     }
-    const { code } = (error.cause ?? error) as NodeJS.ErrnoException;
-    return new CliError(
-      exitCodes.unreachable,
-      `cannot reach the operator API at ${url} (${code ?? error.message}): ${remedy}`,
-    );
+    const { code, message: said } = (error.cause ?? error) as NodeJS.ErrnoException;
+    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${code || said}): ${remedy}`);
   }
 
   private refusal(response: Response, json: unknown): CliError {

@@ -28,9 +28,9 @@ export function awsFailure(error: Error, doing: string, stack?: string): CliErro
   const fail = (what: string, remedy?: string) =>
     new CliError(exitCodes.unreachable, `cannot ${doing}: ${what}${remedy === undefined ? '' : `: ${remedy}`}`);
   // The SDK gives these errors no names of their own.
-  if (error.message === 'Region is missing') {
+  if (/^Region (is missing|not accepted)/.test(error.message)) {
     return fail(
-      'no region is set',
+      'no usable region is set',
       'name that of the stack, for example AWS_REGION=eu-central-1; for a local run add --url or --data',
     );
   }

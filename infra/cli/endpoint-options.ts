@@ -12,6 +12,8 @@ export interface EndpointOptions extends CommonOptions {
   readonly type?: readonly string[];
   readonly mailbox?: readonly string[];
   readonly direction?: readonly string[];
+  readonly anyMailbox?: boolean;
+  readonly anyDirection?: boolean;
   readonly header?: readonly string[];
   readonly headerFrom?: readonly string[];
   readonly retryDelays?: readonly number[];
@@ -23,8 +25,9 @@ export interface EndpointOptions extends CommonOptions {
 export interface SettingsBody {
   readonly url?: string;
   readonly types?: readonly string[];
-  readonly mailboxes?: readonly string[];
-  readonly directions?: readonly string[];
+  /** Null lifts the filter. */
+  readonly mailboxes?: readonly string[] | null;
+  readonly directions?: readonly string[] | null;
   readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds. */
   readonly retryDelays?: readonly number[];
@@ -69,6 +72,8 @@ export function settingsOf(surroundings: Surroundings, options: EndpointOptions)
   return {
     ...(url !== undefined && { url }),
     ...(type && { types: type }),
+    ...(options.anyMailbox && { mailboxes: null }),
+    ...(options.anyDirection && { directions: null }),
     ...(mailbox && { mailboxes: mailbox }),
     ...(direction && { directions: direction }),
     ...(Object.keys(headers).length > 0 && { headers }),

@@ -81,8 +81,10 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     },
   );
 
-  withSettings(verb(noun, 'update <name>', 'change settings; what is not named stays')).action(
-    async (name: string, options: EndpointOptions) => {
+  withSettings(verb(noun, 'update <name>', 'change settings; what is not named stays'))
+    .option('--any-mailbox', 'events of all mailboxes again')
+    .option('--any-direction', 'events of both directions again')
+    .action(async (name: string, options: EndpointOptions) => {
       const settings = settingsOf(surroundings, options);
       if (Object.keys(settings).length === 0) {
         throw new CliError(
@@ -99,8 +101,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
       output.result(endpoint, () =>
         output.line(`${name} is changed; deliveries under way take it up at their next attempt`),
       );
-    },
-  );
+    });
 
   for (const [action, description, done] of [
     ['pause', 'hold its events', 'is paused: its events are held'],

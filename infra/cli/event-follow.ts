@@ -14,8 +14,8 @@ export interface FollowOptions {
 /** Milliseconds between looks. */
 const interval = 2000;
 
-/** Ids that are remembered, so that nothing is printed twice. */
-const remembered = 10_000;
+/** Milliseconds for which an event may be stored after its time: each look goes back so far. */
+const lookBack = 120_000;
 
 /** Looks in a row that may fail because the operator API is not reached. */
 const patience = 5;
@@ -28,28 +28,34 @@ const patience = 5;
 export async function followEvents(session: Session, { since, type: types }: FollowOptions): Promise<void> {
   const { output, surroundings } = session;
   const stop = surroundings.interrupted();
-  const seen = new Set<string>();
-  let after = since ?? surroundings.now().toISOString();
+  const start = since ?? surroundings.now().toISOString();
+  const seen = new Map<string, string>();
+  let newest = start;
   let failures = 0;
   if (!output.isJson) output.remark('waiting for events; Ctrl-C ends it');
   while (!stop.aborted) {
+    const after = laterOf(start, new Date(Date.parse(newest) - lookBack).toISOString());
+    for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
       for await (const event of eventsAfter(session, after)) {
-        after = event.id;
         if (seen.has(event.id)) continue;
-        remember(seen, event.id);
+        seen.set(event.id, event.timestamp);
+        newest = laterOf(newest, event.timestamp);
         if (!types || types.some((pattern) => matches(pattern, event.type))) print(session, event);
       }
       failures = 0;
     } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode !== exitCodes.unreachable || (failures += 1) > patience)
-        throw error;
+      failures += 1;
+      const mayPass = error instanceof CliError && error.exitCode === exitCodes.unreachable && failures <= patience;
+      if (!mayPass) throw error;
     }
     await surroundings.sleep(interval, stop);
   }
 }
 
-/** What there is after an event or a time, page by page. */
+const laterOf = (one: string, other: string): string => (one > other ? one : other);
+
+/** What there is after a time, page by page, the oldest first. */
 async function* eventsAfter({ api }: Session, after: string): AsyncGenerator<EventResource> {
   let cursor: string | undefined;
   do {
@@ -57,11 +63,6 @@ async function* eventsAfter({ api }: Session, after: string): AsyncGenerator<Eve
     yield* page.items;
     cursor = page.next;
   } while (cursor !== undefined);
-}
-
-function remember(seen: Set<string>, id: string): void {
-  seen.add(id);
-  if (seen.size > remembered) for (const oldest of seen) return void seen.delete(oldest);
 }
 
 const matches = (pattern: string, type: string): boolean =>

@@ -3,7 +3,7 @@ import type { EventResource } from './resources.ts';
 
 /** The transfer, endpoint or watch that an event is about. */
 export const subjectOf = ({ data }: EventResource): string | undefined =>
-  textOf(data.trackingId) ?? textOf(data.endpoint) ?? textOf(data.direction);
+  textOf(data.trackingId) ?? textOf(data.endpoint);
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
