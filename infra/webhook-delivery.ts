@@ -53,6 +53,16 @@ export class WebhookDelivery extends Construct {
         partitionKey: ['endpoint', AttributeType.STRING],
         sortKey: ['eventAt', AttributeType.STRING],
       },
+      {
+        name: indexes.byDay,
+        partitionKey: ['day', AttributeType.STRING],
+        sortKey: ['at', AttributeType.STRING],
+      },
+      {
+        name: indexes.byTransfer,
+        partitionKey: ['trackingId', AttributeType.STRING],
+        sortKey: ['at', AttributeType.STRING],
+      },
     ]);
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
     this.doorbells = new ServiceQueue(this, 'Doorbells', deliverTimeout);

@@ -74,6 +74,8 @@ test('the indexes of the webhooks table hold nothing but keys', () => {
   expect(GlobalSecondaryIndexes).toEqual([
     index('waiting', 'due', 'dueAt'),
     index('by-endpoint', 'endpoint', 'eventAt'),
+    index('by-day', 'day', 'at'),
+    index('by-transfer', 'trackingId', 'at'),
   ]);
 });
 
