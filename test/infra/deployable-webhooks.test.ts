@@ -98,13 +98,18 @@ describe('a webhook is refused with its path and what to do:', () => {
       { name: `1-${'x'.repeat(62)}`, secretFrom: undefined },
       `webhooks[0].secretFrom: expected on AWS, where nobody sees what is made there: name a field of the secret, for example ${'X'.repeat(49)}_WEBHOOK_SECRET, and fill it with npm run fill-secret`,
     ],
-    ...['DATA_KEY', 'CRYPTSHARE_CLIENT_ID', 'SECRET_ARN', 'TRANSFERS_TABLE', 'AWS_SECRET_ACCESS_KEY', 'PATH'].map(
-      (variable): [string, Partial<Webhook>, string] => [
-        `the variable ${variable}`,
-        { secretFrom: variable },
-        taken(variable),
-      ],
-    ),
+    ...[
+      'DATA_KEY',
+      'CRYPTSHARE_CLIENT_ID',
+      'SECRET_ARN',
+      'TRANSFERS_TABLE',
+      'AWS_SECRET_ACCESS_KEY',
+      'PATH',
+    ].map((variable): [string, Partial<Webhook>, string] => [
+      `the variable ${variable}`,
+      { secretFrom: variable },
+      taken(variable),
+    ]),
     [
       'one variable for two things',
       { urlFrom: 'CRM', url: undefined, secretFrom: 'CRM' },
