@@ -122,6 +122,13 @@ export class WebhookDelivery extends Construct {
     new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
   }
 
+  /** Lets somebody do with endpoints, events and deliveries what operators ask for. */
+  grantOperate(grantee: IGrantable): void {
+    this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
+    this.grantRing(grantee);
+  }
+
   /** Lets somebody declare endpoints. */
   grantDeclare(grantee: IGrantable): Grant {
     return this.webhooks.grantRows(grantee, 'Query', 'PutItem');
