@@ -105,11 +105,20 @@ export const deliveryColumns: readonly Column<DeliveryResource>[] = [
 ];
 
 const attemptColumns: readonly Column<AttemptResource>[] = [
-  { heading: 'AT', text: ({ at }) => timeText(at) },
+  { heading: 'AT', text: ({ startedAt }) => timeText(startedAt) },
   { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
-  { heading: 'OUTCOME', text: ({ outcome, cause }) => outcome ?? cause },
-  { heading: 'ANSWER', text: ({ answer }) => (answer === undefined ? undefined : `HTTP ${answer}`) },
-  { heading: 'TOOK', text: ({ duration }) => (duration === undefined ? undefined : `${duration} ms`) },
+  { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
+  { heading: 'ANSWER', text: ({ status }) => (status === undefined ? undefined : `HTTP ${status}`) },
+  { heading: 'TOOK', text: ({ duration }) => `${duration} ms` },
+  { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];
+
+/** Characters of an answer that a table has room for. */
+const longestAnswer = 60;
+
+const shortened = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > longestAnswer ? `${line.slice(0, longestAnswer)}…` : line;
+};
 
 const statusOf = (text: string): string => text.toUpperCase();

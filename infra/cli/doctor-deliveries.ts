@@ -7,10 +7,11 @@ import { countWords } from './status.ts';
 const longestOverdue = 15 * 60_000;
 
 /** Whether events get to their endpoints. */
-export function checkDeliveries({ waiting, held, oldestOverdue = 0, endpoints }: StatusResource): Check[] {
+export function checkDeliveries({ deliveries, endpoints }: StatusResource): Check[] {
+  const { waiting, held, oldestOverdueMs } = deliveries;
   const checks: Check[] = [];
-  if (oldestOverdue > longestOverdue) {
-    const overdue = durationText(Math.ceil(oldestOverdue / 60_000) * 60_000);
+  if (oldestOverdueMs > longestOverdue) {
+    const overdue = durationText(Math.ceil(oldestOverdueMs / 60_000) * 60_000);
     checks.push(
       fail(
         'deliveries',
@@ -25,6 +26,15 @@ export function checkDeliveries({ waiting, held, oldestOverdue = 0, endpoints }:
         'deliveries',
         `${countWords(held)} are held`,
         'npm run notifier -- endpoint recover NAME sends them, once the endpoint is active',
+      ),
+    );
+  }
+  if (endpoints.failing > 0) {
+    checks.push(
+      warn(
+        'endpoints',
+        `${endpoints.failing} are failing`,
+        'npm run notifier -- endpoint list shows which; delivery list --endpoint NAME what they answer',
       ),
     );
   }

@@ -58,17 +58,17 @@ export interface NewVerification {
 export interface EndpointResource {
   readonly name: string;
   readonly status: EndpointStatus;
-  readonly createdAt?: string;
-  readonly url?: string;
-  readonly origin?: string;
+  readonly createdAt: string;
+  /** Without what may be a token. */
+  readonly url: string;
   readonly types: readonly string[];
   readonly mailboxes?: readonly string[];
   readonly directions?: readonly string[];
   readonly format: string;
-  readonly headerNames?: readonly string[];
+  readonly headerNames: readonly string[];
   /** Milliseconds before each retry. */
-  readonly retryDelays?: readonly number[];
-  readonly maxInFlight?: number;
+  readonly retryDelays: readonly number[];
+  readonly maxInFlight: number;
   readonly isDeclared?: boolean;
   readonly health?: { readonly failingSince: string; readonly cause: string };
   readonly disabledBecause?: string;
@@ -92,13 +92,15 @@ export interface EventResource {
 /** One request that was made for a delivery. */
 export interface AttemptResource {
   readonly attempt: number;
-  readonly at: string;
-  readonly outcome?: string;
-  /** HTTP status that was answered. */
-  readonly answer?: number;
-  readonly cause?: string;
+  readonly startedAt: string;
   /** Milliseconds. */
-  readonly duration?: number;
+  readonly duration: number;
+  readonly outcome: string;
+  readonly cause?: string;
+  /** HTTP status that was answered. */
+  readonly status?: number;
+  /** The beginning of what was answered. */
+  readonly response?: string;
 }
 
 export interface DeliveryResource {
@@ -125,12 +127,15 @@ export interface Counted {
 
 /** How everything is doing. */
 export interface StatusResource {
-  readonly server: string;
   readonly version: string;
+  /** Origin of the Cryptshare Server. */
+  readonly server: string;
   readonly watches: { readonly all: number; readonly failing: number; readonly disabled: number };
-  readonly endpoints: Readonly<Record<EndpointStatus, number>>;
-  readonly waiting: Counted;
-  readonly held: Counted;
-  /** Milliseconds for which the oldest delivery has been due. */
-  readonly oldestOverdue?: number;
+  readonly endpoints: Readonly<Record<EndpointStatus | 'failing', number>>;
+  readonly deliveries: {
+    readonly waiting: Counted;
+    readonly held: Counted;
+    /** Milliseconds for which the one that has been due for longest has been due. */
+    readonly oldestOverdueMs: number;
+  };
 }

@@ -10,7 +10,7 @@ export function statusCommand(program: Command, surroundings: Surroundings): voi
   verb(program, 'status', 'show how everything is doing')
     .addHelpText(
       'after',
-      '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .waiting\n',
+      '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .deliveries\n',
     )
     .action(async (options: CommonOptions) => {
       const { api, output } = await openSession(surroundings, options);
@@ -20,15 +20,22 @@ export function statusCommand(program: Command, surroundings: Surroundings): voi
 }
 
 function printStatus(output: Output, status: StatusResource, address: string): void {
-  const { watches, endpoints, waiting, held, oldestOverdue } = status;
+  const { watches, endpoints } = status;
+  const { waiting, held, oldestOverdueMs } = status.deliveries;
   output.facts([
     ['operator API', address],
     ['version', status.version],
     ['server', status.server],
     ['watches', `${watches.all}, ${watches.failing} failing, ${watches.disabled} paused`],
-    ['endpoints', `${endpoints.active} active, ${endpoints.paused} paused, ${endpoints.disabled} disabled`],
+    [
+      'endpoints',
+      `${endpoints.active} active, ${endpoints.failing} failing, ${endpoints.paused} paused, ${endpoints.disabled} disabled`,
+    ],
     ['deliveries', `${countWords(waiting)} waiting, ${countWords(held)} held`],
-    ['overdue', oldestOverdue ? `the oldest for ${durationText(Math.ceil(oldestOverdue / 1000) * 1000)}` : 'none'],
+    [
+      'overdue',
+      oldestOverdueMs > 0 ? `the oldest for ${durationText(Math.ceil(oldestOverdueMs / 1000) * 1000)}` : 'none',
+    ],
   ]);
 }
 
