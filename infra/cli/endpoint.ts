@@ -5,7 +5,7 @@ import { duration } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
-import { columns, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
+import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
 import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { EndpointResource, EndpointWithSecret } from './resources.ts';
 import { type CommonOptions, confirmable, confirmed, fromEnvironment, openSession, verb } from './session.ts';
@@ -147,7 +147,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
       const secret = secretOf(surroundings, options);
       const { api, output } = await openSession(surroundings, options);
       const overlapSeconds = options.overlap / 1000;
-      const end = overlapSeconds === 0 ? 'at once' : `in ${overlapSeconds / 3600} h`;
+      const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
       await confirmed(
         surroundings,
         options,
