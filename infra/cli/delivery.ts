@@ -59,12 +59,12 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
       output.result(delivery, () => {
         output.facts([
           ['event', delivery.event],
-          ['of', timeText(delivery.eventAt)],
+          ['of (UTC)', timeText(delivery.eventAt)],
           ['endpoint', delivery.endpoint],
           ['status', delivery.status],
           ['because', delivery.reason],
           ['attempts', delivery.attempt],
-          ['next attempt', timeText(delivery.nextAttemptAt)],
+          ['next attempt (UTC)', timeText(delivery.nextAttemptAt)],
         ]);
         if (!delivery.attempts?.length) return;
         output.line('');
@@ -95,17 +95,17 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
 
 /** The columns of lists of deliveries. */
 export const deliveryColumns: readonly Column<DeliveryResource>[] = [
-  { heading: 'EVENT AT', text: ({ eventAt }) => timeText(eventAt) },
+  { heading: 'EVENT AT (UTC)', text: ({ eventAt }) => timeText(eventAt) },
   { heading: 'EVENT', text: ({ event }) => event },
   { heading: 'ENDPOINT', text: ({ endpoint }) => endpoint },
   { heading: 'STATUS', text: ({ status }) => status, style: ({ status }) => statusStyle(status) },
   { heading: 'ATTEMPTS', text: ({ attempt }) => String(attempt) },
-  { heading: 'NEXT AT', text: ({ nextAttemptAt }) => timeText(nextAttemptAt) },
+  { heading: 'NEXT AT (UTC)', text: ({ nextAttemptAt }) => timeText(nextAttemptAt) },
   { heading: 'REASON', text: ({ reason }) => reason },
 ];
 
 const attemptColumns: readonly Column<AttemptResource>[] = [
-  { heading: 'AT', text: ({ startedAt }) => timeText(startedAt) },
+  { heading: 'AT (UTC)', text: ({ startedAt }) => timeText(startedAt) },
   { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
   { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
   { heading: 'ANSWER', text: ({ status }) => (status === undefined ? undefined : `HTTP ${status}`) },

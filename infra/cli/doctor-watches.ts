@@ -23,9 +23,7 @@ export interface Asked {
 export async function checkMailboxes(session: Session, watches: readonly WatchResource[]): Promise<Asked> {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const byMailbox = new Map(enabled.map((watch) => [watch.mailbox, watch]));
-  const [probe, ...others] = [...byMailbox.values()].toSorted(
-    (a, b) => Number(a.verification !== undefined) - Number(b.verification !== undefined),
-  );
+  const [probe, ...others] = [...byMailbox.values()].toSorted((a, b) => Number(isUnsure(b)) - Number(isUnsure(a)));
   if (!probe) {
     const check = warn('licence', 'cannot be told while nothing is watched', 'npm run notifier -- watch add MAILBOX');
     return { checks: [check], isServerReached: false };
@@ -39,7 +37,7 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   const unsure: Check[] = judged(session, probe, first);
   let asked = 1;
   for (const watch of others) {
-    const answer = watch.verification || asked >= mostAsked ? undefined : await verificationOf(session, watch.mailbox);
+    const answer = isUnsure(watch) && asked < mostAsked ? await verificationOf(session, watch.mailbox) : undefined;
     if (answer !== undefined) asked += 1;
     unsure.push(
       ...(answer instanceof ApiError
@@ -86,34 +84,44 @@ function listingOf(watch: WatchResource): Check | undefined {
   );
 }
 
+/** What a person has to do about the verification of a mailbox, if anything. */
 function judged({ surroundings }: Session, watch: WatchResource, answer: VerificationResource | undefined): Check[] {
-  const { mailbox } = watch;
-  const known =
-    answer?.method === undefined
-      ? watch.verification
-      : { method: answer.method, ...(answer.validUntil !== undefined && { validUntil: answer.validUntil }) };
-  if (known?.method === 'client_id' || answer?.methods.includes('client_id')) return [];
+  const { mailbox, verification } = watch;
+  if (answer?.methods.includes('client_id')) return [];
   const now = surroundings.now().getTime();
-  const verification = known && { mailbox, rev: 0, ...known };
-  if (!verification) {
-    if (answer === undefined || answer.isVerified) return [];
-    return [
-      fail(
-        'verification',
-        `${mailbox} is not verified, and the client id may not verify it by itself`,
-        verifyRemedy(mailbox),
-      ),
-    ];
-  }
-  const until = timeText(verification.validUntil);
-  if (hasEnded(verification, now))
+  const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
+  const until = timeText(known?.validUntil);
+  if (known && hasEnded(known, now)) {
     return [fail('verification', `that of ${mailbox} has ended at ${until} UTC`, verifyRemedy(mailbox))];
-  if (answer && !answer.isVerified)
-    return [fail('verification', `the server does not accept that of ${mailbox} any more`, verifyRemedy(mailbox))];
-  if (endsSoon(verification, now))
+  }
+  if (answer?.isVerified === false) return [notVerified(mailbox, verification)];
+  if (known && endsSoon(known, now)) {
     return [warn('verification', `that of ${mailbox} ends at ${until} UTC`, verifyRemedy(mailbox))];
+  }
   return [];
 }
+
+/** What is said of a mailbox that the server does not take for verified. */
+function notVerified(mailbox: string, known: WatchResource['verification']): Check {
+  const until = known?.validUntil;
+  const message =
+    until === undefined
+      ? `${mailbox} is not verified, and the client id may not verify it by itself`
+      : `the server does not accept that of ${mailbox}, which was to hold until ${timeText(until)} UTC`;
+  return fail('verification', message, verifyRemedy(mailbox));
+}
+
+/** Troubles of a poll that its mailbox's verification may be the reason of. */
+const verificationTroubles: ReadonlySet<string> = new Set([
+  'not_verified',
+  'verification_ended',
+  'verification_refused',
+  'token_invalid',
+]);
+
+/** Whether the server has to be asked: nothing is known, or what is known has not helped. */
+const isUnsure = ({ verification, health }: WatchResource): boolean =>
+  verification?.validUntil === undefined || verificationTroubles.has(health?.trouble.cause ?? '');
 
 const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
 

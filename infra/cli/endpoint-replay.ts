@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { longTimeout, path } from './api-client.ts';
 import { timeAt, wholeNumber } from './arguments.ts';
+import { timeText } from './output.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, type Session, verb } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -60,7 +61,7 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
         session,
         await released(session, api, body),
         options,
-        `sent to ${name} between ${body.from} and ${body.until}`,
+        `sent to ${name} from ${timeText(body.from)} to ${timeText(body.until)} UTC`,
       );
     });
 }

@@ -29,7 +29,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource): void 
     ['in flight', endpoint.maxInFlight],
     ['public key', endpoint.publicKey],
     ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],
-    ['added', timeText(endpoint.createdAt)],
+    ['added (UTC)', timeText(endpoint.createdAt)],
   ]);
 }
 

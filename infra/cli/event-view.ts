@@ -9,7 +9,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 
 /** What a list of events shows. */
 export const eventColumns: readonly Column<EventResource>[] = [
-  { heading: 'AT', text: ({ timestamp }) => timeText(timestamp) },
+  { heading: 'AT (UTC)', text: ({ timestamp }) => timeText(timestamp) },
   { heading: 'TYPE', text: ({ type }) => type },
   { heading: 'ABOUT', text: subjectOf },
   { heading: 'MAILBOX', text: ({ data }) => textOf(data.mailbox) },

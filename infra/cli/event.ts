@@ -48,7 +48,7 @@ export function eventCommands(program: Command, surroundings: Surroundings): voi
     const event = await api.get<EventWithDeliveries>(path`/events/${id}`);
     output.result(event, () => {
       const data = Object.entries(event.data).map(([name, value]) => [name, String(value)] as const);
-      output.facts([['id', event.id], ['type', event.type], ['at', timeText(event.timestamp)], ...data]);
+      output.facts([['id', event.id], ['type', event.type], ['at (UTC)', timeText(event.timestamp)], ...data]);
       output.line('');
       if (event.deliveries.length === 0) output.remark('no endpoint wanted it');
       else output.table(deliveryColumns, event.deliveries);

@@ -33,7 +33,7 @@ export interface WatchResource {
 
 /** What a poll did. */
 export interface PollFacts {
-  readonly outcome: string;
+  readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
   readonly transfers: number;
   readonly changed: number;
   readonly published: number;

@@ -85,7 +85,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
         .finally(() => output.progress(''));
       output.result(facts, () => {
         const { outcome, transfers, changed, published } = facts;
-        output.facts(Object.entries({ outcome, transfers, changed, published }));
+        output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
       });
       if (facts.trouble) throw new CliError(exitCodes.refused, facts.trouble.message);
     },
@@ -124,7 +124,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
-  { heading: 'VERIFIED UNTIL', text: ({ verification }) => verifiedUntil(verification) },
+  { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
 ];
 
@@ -135,15 +135,23 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['direction', direction],
     ['state', stateOf(watch)],
     ['trouble', health?.trouble.message],
-    ['failing since', timeText(health?.failingSince)],
-    ['no complete listing since', timeText(health?.incompleteSince)],
+    ['failing since (UTC)', timeText(health?.failingSince)],
+    ['incomplete since (UTC)', timeText(health?.incompleteSince)],
     ['declared', watch.isDeclared ? 'in the configuration file' : undefined],
     ['verified', verification && methodWords[verification.method]],
-    ['verified until', timeText(verification?.validUntil)],
-    ['watched since', timeText(baselineAt) ?? 'not listed completely yet'],
+    ['verified until (UTC)', timeText(verification?.validUntil)],
+    ['watched since (UTC)', timeText(baselineAt) ?? 'not listed completely yet'],
     ['transfers', count],
   ]);
 }
+
+const outcomeWords: Record<PollFacts['outcome'], string> = {
+  unchanged: 'nothing has changed',
+  changed: 'changes were found',
+  baseline: 'listed for the first time',
+  overtaken: 'another poll was quicker, what that one found counts',
+  failed: 'it failed',
+};
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 

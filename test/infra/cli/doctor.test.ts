@@ -235,7 +235,7 @@ describe('watches', () => {
       body: { ...askedByMail, isVerified: false, validUntil },
     });
     expect((await doctor()).of('verification')[0]!.message).toContain(
-      'the server does not accept that of alice@example.com any more',
+      'the server does not accept that of alice@example.com, which was to hold until 2027-11-24',
     );
   });
 

@@ -14,8 +14,8 @@ export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Columns of the terminal; without them there is none. */
   readonly columns?: number;
-  /** Answers of a person, in their order: yes or no, or a line; without them nobody can be asked. */
-  readonly answers?: readonly (boolean | string)[];
+  /** Answers of a person, in their order: yes or no, or a line, known or looked up then; without them nobody can be asked. */
+  readonly answers?: readonly (boolean | string | (() => string))[];
   readonly now?: () => Date;
   readonly sleep?: Surroundings['sleep'];
   readonly interrupted?: AbortSignal;
@@ -34,7 +34,8 @@ export async function run(
   const answer = <T extends boolean | string>(question: string): T => {
     questions.push(question);
     if (left.length === 0) throw new Error(`nobody expected the question ${question}`);
-    return left.shift() as T;
+    const given = left.shift();
+    return (typeof given === 'function' ? given() : given) as T;
   };
   const code = await runCli(args, {
     stdout: stdout.stream,

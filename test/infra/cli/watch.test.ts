@@ -43,7 +43,7 @@ describe('the verbs of a watch', () => {
     api.on(`POST ${path}/poll`, { body: { ...facts, trouble: { cause: 'timeout', message: 'the server is slow' } } });
     const ran = await watch(['poll', 'alice@example.com']);
     expect(ran.code).toBe(1);
-    expect(ran.stdout).toMatch(/outcome +failed/);
+    expect(ran.stdout).toMatch(/outcome +it failed/);
     expect(ran.stderr).toBe('the server is slow\n');
   });
 
@@ -55,7 +55,7 @@ describe('the verbs of a watch', () => {
     const { stdout } = await watch(['show', 'alice@example.com']);
     expect(stdout).toMatch(/state +failing/);
     expect(stdout).toMatch(/trouble +the server did not answer in time/);
-    expect(stdout).toMatch(/verified until +2026-12-24 10:00:00/);
+    expect(stdout).toMatch(/verified until \(UTC\) +2026-12-24 10:00:00/);
   });
 
   test('what is not there has exit code 3 and the words of the operator API', async () => {
