@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCli } from './cli.ts';
 import { terminalPrompts } from './prompts.ts';
