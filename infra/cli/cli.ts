@@ -58,7 +58,7 @@ function ended(error: Error, say: (text: string) => void): ExitCode {
     say(plain(error.message));
     return error.exitCode;
   }
-  if (isLeft(error)) say('stopped, nothing was done');
+  if (isLeft(error)) say('stopped');
   else say(`The command stopped: ${error.stack}`);
   return exitCodes.refused;
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { eventTypes } from '../../functions/webhooks/endpoint-settings.ts';
 import { direction, durations, repeated, several, wholeNumber } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type CommonOptions, fromEnvironment } from './session.ts';
@@ -40,7 +39,7 @@ export const withSettings = (command: Command): Command =>
   command
     .option('--address <url>', 'where to post')
     .option('--address-from <variable>', 'environment variable with the address, for a chat, whose address is a secret')
-    .option('--type <types>', `event types, for example transfer.* or ${eventTypes[2]}; may be repeated`, several)
+    .option('--type <types>', 'event types, for example transfer.* or watch.failing; may be repeated', several)
     .option('--mailbox <mailboxes>', 'only events of these mailboxes; may be repeated', several)
     .option('--direction <direction>', 'only events of this direction; may be repeated', directions)
     .option('--header <header>', 'further header to send, "Name: value"; may be repeated', repeated)

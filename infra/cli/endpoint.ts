@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { formats } from '../../functions/webhooks/format.ts';
+import type { Format } from '../../functions/webhooks/format.ts';
 import { path } from './api-client.ts';
 import { duration } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -34,6 +34,9 @@ Examples:
 A secret is made unless --secret-from names a variable of the environment that holds one, and is shown once. What was held
 while an endpoint was paused or disabled is sent by recover; replay sends again what was sent, or given up, before.
 `;
+
+/** Spelt out here, so that no schema has to be loaded for them. */
+const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
 /** Adds the commands for endpoints. */
 export function endpointCommands(program: Command, surroundings: Surroundings): void {

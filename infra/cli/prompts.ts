@@ -1,6 +1,3 @@
-import confirm from '@inquirer/confirm';
-import input from '@inquirer/input';
-
 /** Asks a person. */
 export interface Prompts {
   /** Whether something is to be done; Enter means no. */
@@ -11,8 +8,14 @@ export interface Prompts {
 
 /** Asks on the terminal, on the stream of errors, so that results can be piped. */
 export const terminalPrompts: Prompts = {
-  confirm: (message) => confirm({ message, default: false }, { output: process.stderr }),
-  input: (message) => input({ message, required: true }, { output: process.stderr }),
+  async confirm(message) {
+    const { default: confirm } = await import('@inquirer/confirm');
+    return confirm({ message, default: false }, { output: process.stderr });
+  },
+  async input(message) {
+    const { default: input } = await import('@inquirer/input');
+    return input({ message, required: true }, { output: process.stderr });
+  },
 };
 
 /** Whether an error says that a question was left by Ctrl-C. */
