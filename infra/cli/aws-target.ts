@@ -43,7 +43,8 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
   return {
     url: url.replace(/\/+$/, ''),
     remedy: 'is the stack deployed completely, and does the network here let you reach AWS?',
-    permission: 'have lambda:InvokeFunctionUrl granted for it, or name another profile in AWS_PROFILE',
+    permission:
+      'have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted for it, or name another profile in AWS_PROFILE',
     async sign(method, target, headers, body) {
       const { protocol, hostname, host, port, pathname, searchParams } = target;
       const request = {

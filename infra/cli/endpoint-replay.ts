@@ -20,10 +20,11 @@ interface ReplayBody {
   readonly perSecond?: number;
 }
 
-/** What the operator API says of a replay; `isComplete` is false when its time was short. */
+/** What the operator API says of a replay. */
 interface Replayed {
   readonly count: number;
-  readonly isComplete?: boolean;
+  /** False when its time was short. */
+  readonly isComplete: boolean;
 }
 
 /** Adds the commands that send an endpoint what it has missed, or has had already. */
@@ -43,8 +44,15 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
     .option(...from)
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(surroundings, options);
-      const replayed = await released(session, path`/endpoints/${name}/recover`, bodyOf(options));
-      told(session, replayed, options, `held for ${name}`);
+      const api = path`/endpoints/${name}/recover`;
+      let recovered = await released(session, api, bodyOf(options));
+      // What was released is not held any more, so that the same again goes on.
+      while (!recovered.isComplete && recovered.count > 0 && !options.dryRun) {
+        session.output.remark(`${recovered.count} so far, going on`);
+        const more = await released(session, api, bodyOf(options));
+        recovered = { count: recovered.count + more.count, isComplete: more.isComplete || more.count === 0 };
+      }
+      told(session, recovered, options, `held for ${name}`);
     });
 
   confirmable(ranged('replay <name>', 'send again what was delivered, given up, cancelled or held'))
@@ -89,11 +97,11 @@ async function released({ api, output, surroundings }: Session, path: string, bo
 }
 
 function told({ output }: Session, replayed: Replayed, { dryRun }: ReplayOptions, which: string): void {
-  const { count, isComplete = true } = replayed;
+  const { count, isComplete } = replayed;
   output.result(replayed, () => {
     output.line(
       dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`,
     );
   });
-  if (!isComplete) output.remark('time was short: run it again, it goes on from there');
+  if (!isComplete) output.remark('time was short, and these were not all: take a shorter range at a time');
 }

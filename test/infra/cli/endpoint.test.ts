@@ -151,9 +151,23 @@ describe('recover and replay', () => {
     expect(body()).toEqual({ from: '2026-11-24T10:00:00.000Z', perSecond: 5 });
   });
 
-  test('says that it goes on when it is run again, where time was short', async () => {
-    api.on('POST /endpoints/crm/recover', { body: { count: 3, isComplete: false } });
-    expect((await endpoint(['recover', 'crm'])).stderr).toBe('time was short: run it again, it goes on from there\n');
+  test('recover goes on by itself until nothing is held, when the operator API runs out of time', async () => {
+    const answers = [
+      { count: 300, isComplete: false },
+      { count: 200, isComplete: false },
+      { count: 7, isComplete: true },
+    ];
+    api.on('POST /endpoints/crm/recover', () => ({ body: answers.shift() }));
+    const ran = await endpoint(['recover', 'crm']);
+    expect(ran.stdout).toBe('507 events held for crm are on their way\n');
+    expect(api.requests).toHaveLength(3);
+  });
+
+  test('replay says so when it was not all, and repeats nothing by itself', async () => {
+    api.on('POST /endpoints/crm/replay', { body: { count: 3, isComplete: false } });
+    const ran = await endpoint(['replay', 'crm', '--from', '1d', '--yes'], { now });
+    expect(ran.stderr).toBe('time was short, and these were not all: take a shorter range at a time\n');
+    expect(api.requests).toHaveLength(1);
   });
 
   test('replay counts and asks before it sends anything', async () => {
