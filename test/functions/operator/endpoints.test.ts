@@ -133,7 +133,13 @@ describe('what was held', () => {
     expect((await change('crm', 'replay', { ...day, perSecond: 1000 })).body.count).toBe(2);
     await world.settleAll();
     expect(world.received).toHaveLength(4);
-    expect((await change('crm', 'replay', { from: day.until, until: day.until })).body.count).toBe(0);
+    for (const [verb, range] of [
+      ['replay', { from: day.until, until: day.until }],
+      ['replay', { from: day.from, until: '9999-12-31T23:59:59-01:00' }],
+      ['recover', { until: '1969-12-31T00:00:00Z' }],
+    ] as const) {
+      expect(await change('crm', verb, range)).toMatchObject({ status: 400, body: { problems: [{ path: 'until' }] } });
+    }
   });
 });
 
