@@ -56,6 +56,16 @@ const count = z.strictObject({
 });
 const speed = z.int().check(z.minimum(1), z.maximum(1000));
 
+/** Later than every event. */
+const never = '9999-12-31T23:59:59.999Z';
+const always = '1970-01-01T00:00:00.000Z';
+
+/** A range of times has to have something in it. */
+const inOrder = z.refine<{ readonly from?: string | undefined; readonly until?: string | undefined }>(
+  ({ from = always, until = never }) => Date.parse(from) < Date.parse(until),
+  { path: ['until'], error: 'expected a time after from' },
+);
+
 const params = z.strictObject({ name: endpointName });
 const path = '/endpoints/{name}';
 const target = (asked: { readonly params: z.output<typeof params> }): string => asked.params.name;
@@ -110,10 +120,6 @@ const counted = ({ matching, released, isComplete }: Replay, dryRun: boolean) =>
   count: dryRun ? matching : released,
   isComplete,
 });
-
-/** Later than every event. */
-const never = '9999-12-31T23:59:59.999Z';
-const always = '1970-01-01T00:00:00.000Z';
 
 export const endpointOperations = [
   operation({
@@ -252,12 +258,14 @@ export const endpointOperations = [
     path: `${path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
     params,
-    body: z.strictObject({
-      from: z.optional(time),
-      until: z.optional(time),
-      dryRun: z._default(z.boolean(), false),
-      perSecond: z.optional(speed),
-    }),
+    body: z
+      .strictObject({
+        from: z.optional(time),
+        until: z.optional(time),
+        dryRun: z._default(z.boolean(), false),
+        perSecond: z.optional(speed),
+      })
+      .check(inOrder),
     status: 200,
     answer: count,
     failures: [404, 409],
@@ -274,12 +282,14 @@ export const endpointOperations = [
     path: `${path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
     params,
-    body: z.strictObject({
-      from: time,
-      until: time,
-      dryRun: z._default(z.boolean(), false),
-      perSecond: z.optional(speed),
-    }),
+    body: z
+      .strictObject({
+        from: time,
+        until: time,
+        dryRun: z._default(z.boolean(), false),
+        perSecond: z.optional(speed),
+      })
+      .check(inOrder),
     status: 200,
     answer: count,
     failures: [404, 409],

@@ -125,14 +125,18 @@ function problemsOfIssue(issue: z.core.$ZodIssue): FieldProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'expected no such field' }));
   }
-  return [{ path: path.join('.'), message: issue.message === 'Invalid input' ? expectation(issue) : issue.message }];
+  return [
+    { path: path.join('.'), message: issue.message.startsWith('expected ') ? issue.message : expectation(issue) },
+  ];
 }
+
+const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };
 
 /** What was expected, where a schema does not say it itself. */
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${issue.expected}`;
+      return `expected ${kinds[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' or ')}`;
     case 'too_small':

@@ -120,7 +120,12 @@ export async function startOperatorWorld() {
 }
 
 /** A request as the function URL brings it. */
-function eventOf(method: string, path: string, query: Record<string, string> = {}, body?: string): OperatorEvent {
+export function eventOf(
+  method: string,
+  path: string,
+  query: Record<string, string> = {},
+  body?: string,
+): OperatorEvent {
   const requestContext = {
     accountId: '123456789012',
     apiId: 'example',
