@@ -172,7 +172,7 @@ describe('the Cryptshare Server', () => {
     ],
     [{}, 'sent', 'warn', /does not say which versions/],
   ])('that offers %j, with %s transfers watched, is %s', async (body, direction, outcome, message) => {
-    const other = await ScriptedApi.start();
+    const other = await ScriptedApi.start('other');
     try {
       other.on('GET /api/status', { body });
       wellWith([{ ...alice, direction }]);

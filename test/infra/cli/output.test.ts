@@ -124,10 +124,10 @@ describe('a list', () => {
       '--from',
       '2026-11-24T10:00+01:00',
       '--tracking-id',
-      't 1',
+      't&1',
     ]);
     expect(api.requests[0]!.url).toBe(
-      '/deliveries?endpoint=crm&status=FAILED&from=2026-11-24T09%3A00%3A00.000Z&trackingId=t%201&limit=50',
+      '/deliveries?endpoint=crm&status=FAILED&from=2026-11-24T09%3A00%3A00.000Z&trackingId=t%261&limit=50',
     );
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { faultsOf } from './documented-request.ts';
 
 /** A request as it came. */
 export interface SeenRequest {
@@ -20,17 +21,22 @@ export interface ScriptedAnswer {
 
 type Route = ScriptedAnswer | ((request: SeenRequest) => ScriptedAnswer);
 
-/** A loopback server that answers as a test has it say, and by a problem document to everything else. */
+/**
+ * A loopback server that answers as a test has it say, and by a problem document to everything else. In place of the
+ * operator API, it wants what it answers well to have been asked for as that API is documented.
+ */
 export class ScriptedApi {
   readonly requests: SeenRequest[] = [];
   private readonly server: Server;
   private readonly routes = new Map<string, Route>();
+  private readonly faults: string[] = [];
 
   private constructor(server: Server) {
     this.server = server;
   }
 
-  static async start(): Promise<ScriptedApi> {
+  /** @param stands in place of whom */
+  static async start(stands: 'operator API' | 'other' = 'operator API'): Promise<ScriptedApi> {
     const server = createServer();
     const api = new ScriptedApi(server);
     server.on('request', async (request: IncomingMessage, response) => {
@@ -41,6 +47,7 @@ export class ScriptedApi {
       const path = url.split('?')[0]!;
       const route = api.routes.get(`${method} ${path}`) ?? problem(404, `there is no ${path}`);
       const { status = 200, type = 'application/json', body } = typeof route === 'function' ? route(seen) : route;
+      if (stands === 'operator API' && status < 300) api.faults.push(...faultsOf(seen));
       response.writeHead(status, { 'content-type': type });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
     });
@@ -69,10 +76,12 @@ export class ScriptedApi {
     return this.requests.map(({ method, url }) => `${method} ${url}`);
   }
 
+  /** @throws Error when something was asked for otherwise than documented */
   async close(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, 'close');
+    if (this.faults.length > 0) throw new Error(`the operator API would refuse\n${this.faults.join('\n')}`);
   }
 }
 

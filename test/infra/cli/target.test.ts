@@ -18,7 +18,7 @@ let folder: string;
 
 beforeAll(async () => {
   api = await ScriptedApi.start();
-  cloudFormation = await ScriptedApi.start();
+  cloudFormation = await ScriptedApi.start('other');
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
 });
 beforeEach(() => {
@@ -63,13 +63,13 @@ describe('a stack', () => {
   test('is found by its name, and asked with the signature that an independent implementation computes', async () => {
     deployed();
     api.on('GET /events', { body: { items: [] } });
-    api.on('POST /watches', { status: 201, body: { mailbox: 'a', direction: 'sent' } });
+    api.on('POST /endpoints/crm/disable', { body: { name: 'crm' } });
     api.on('GET /watches/sent/o%27brien%2Bx%40example.com', { body: { mailbox: 'a', direction: 'sent' } });
     for (const args of [
       ['watch', 'list', '--stack', 'Other'],
-      ['watch', 'add', 'ü@example.com', '--stack', 'Other'],
+      ['endpoint', 'disable', 'crm', '--because', 'Umzug nach Überlingen', '--stack', 'Other'],
       ['watch', 'show', "o'brien+x@example.com", '--stack', 'Other'],
-      ['event', 'list', '--type', 'transfer.*', '--tracking-id', 'a b&c=d', '--stack', 'Other'],
+      ['event', 'list', '--type', 'transfer.*', '--tracking-id', 'a%b&c=d+e', '--stack', 'Other'],
     ]) {
       expect(await run(args)).toMatchObject({ code: 0 });
     }
