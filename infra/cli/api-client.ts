@@ -16,6 +16,8 @@ export interface ApiRequest {
    * @default 60000
    */
   readonly timeout?: number;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal;
 }
 
 /** Milliseconds for work that the API may spend minutes on: more than its function can run. */
@@ -47,8 +49,8 @@ export class ApiClient {
     return this.target.url;
   }
 
-  get<T>(path: string, query: Query = {}): Promise<T> {
-    return this.send<T>({ method: 'GET', path, query });
+  get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.send<T>({ method: 'GET', path, query, ...(signal && { signal }) });
   }
 
   post<T>(path: string, body: object = {}, timeout?: number): Promise<T> {
@@ -80,7 +82,7 @@ export class ApiClient {
    * @throws ApiError when the API refuses
    * @throws CliError when it cannot be reached, or whatever answers is not the API
    */
-  async send<T>({ method, path, query = {}, body, timeout = usualTimeout }: ApiRequest): Promise<T> {
+  async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal: stop }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
@@ -96,7 +98,8 @@ export class ApiClient {
     let response: Response;
     let answer: string;
     try {
-      const signal = AbortSignal.timeout(timeout);
+      const limit = AbortSignal.timeout(timeout);
+      const signal = stop ? AbortSignal.any([limit, stop]) : limit;
       response = await fetch(url, { method, headers: signed, body: text ?? null, redirect: 'manual', signal });
       answer = await response.text();
     } catch (error) {
@@ -130,7 +133,7 @@ export class ApiClient {
       const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
       return new CliError(
         exitCodes.unreachable,
-        `the operator API at ${this.target.url} refuses who asks (HTTP ${said}): ${this.target.permission}`,
+        `the operator API at ${this.target.url} refuses who asks (HTTP ${said}): ${this.target.admission(said)}`,
       );
     }
     return new CliError(

@@ -1,6 +1,7 @@
 import { CliError, exitCodes } from './cli-error.ts';
 
-const signIn = 'sign in (aws sso login, or aws configure), or name a profile in AWS_PROFILE';
+/** What to do when AWS does not know who asks, or not any more. */
+export const signIn = 'sign in (aws sso login, or aws configure), or name a profile in AWS_PROFILE';
 
 /** What to do about errors of AWS and of the SDK, by their names or codes. */
 const remedies: readonly (readonly [name: RegExp, remedy: string])[] = [

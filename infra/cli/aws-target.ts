@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { awsFailure } from './aws-failure.ts';
+import { awsFailure, signIn } from './aws-failure.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Target } from './target.ts';
 
@@ -43,8 +43,10 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
   return {
     url: url.replace(/\/+$/, ''),
     remedy: 'is the stack deployed completely, and does the network here let you reach AWS?',
-    permission:
-      'have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted for it, or name another profile in AWS_PROFILE',
+    admission: (said) =>
+      /expired|security token|signature/i.test(said)
+        ? signIn
+        : 'have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted for it, or name another profile in AWS_PROFILE',
     async sign(method, target, headers, body) {
       const { protocol, hostname, host, port, pathname, searchParams } = target;
       const request = {

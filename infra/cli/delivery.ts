@@ -83,8 +83,8 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
 
   confirmable(verb(noun, 'cancel <event> <endpoint>', 'make no further attempts')).action(
     async (event: string, endpoint: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      const { api, output } = await openSession(surroundings, options);
       await confirmed(surroundings, options, `Keep ${event} from ${endpoint}?`);
+      const { api, output } = await openSession(surroundings, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
       output.result(answer, () =>
         output.line(`${event} is not sent to ${endpoint}; delivery resend would send it after all`),

@@ -148,7 +148,6 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     .addOption(secretFrom())
     .action(async (name: string, options: RotateOptions) => {
       const secret = secretOf(surroundings, options);
-      const { api, output } = await openSession(surroundings, options);
       const overlapSeconds = options.overlap / 1000;
       const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
       await confirmed(
@@ -156,6 +155,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
         options,
         `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`,
       );
+      const { api, output } = await openSession(surroundings, options);
       const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
         overlapSeconds,
         ...secret,
@@ -179,12 +179,12 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      const { api, output } = await openSession(surroundings, options);
       await confirmed(
         surroundings,
         options,
         `Remove the endpoint ${name}? Its secret is forgotten, and what is on its way to it is cancelled.`,
       );
+      const { api, output } = await openSession(surroundings, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
       output.result({ name, isRemoved: true }, () => output.line(`${name} is removed`));
     },

@@ -37,7 +37,7 @@ export async function followEvents(session: Session, { since, type: types }: Fol
     const after = laterOf(start, new Date(Date.parse(newest) - lookBack).toISOString());
     for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
-      for await (const event of eventsAfter(session, after)) {
+      for await (const event of eventsAfter(session, after, stop)) {
         if (seen.has(event.id)) continue;
         seen.set(event.id, event.timestamp);
         newest = laterOf(newest, event.timestamp);
@@ -45,6 +45,7 @@ export async function followEvents(session: Session, { since, type: types }: Fol
       }
       failures = 0;
     } catch (error) {
+      if (stop.aborted) return;
       failures += 1;
       const mayPass = error instanceof CliError && error.exitCode === exitCodes.unreachable && failures <= patience;
       if (!mayPass) throw error;
@@ -56,10 +57,10 @@ export async function followEvents(session: Session, { since, type: types }: Fol
 const laterOf = (one: string, other: string): string => (one > other ? one : other);
 
 /** What there is after a time, page by page, the oldest first. */
-async function* eventsAfter({ api }: Session, after: string): AsyncGenerator<EventResource> {
+async function* eventsAfter({ api }: Session, after: string, stop: AbortSignal): AsyncGenerator<EventResource> {
   let cursor: string | undefined;
   do {
-    const page: Page<EventResource> = await api.get('/events', { after, cursor, limit: '100' });
+    const page: Page<EventResource> = await api.get('/events', { after, cursor, limit: '100' }, stop);
     yield* page.items;
     cursor = page.next;
   } while (cursor !== undefined);

@@ -8,8 +8,8 @@ export interface Target {
   readonly url: string;
   /** What to do when nothing answers there. */
   readonly remedy: string;
-  /** What to do when it refuses who asks. */
-  readonly permission: string;
+  /** What to do when it refuses who asks, with these words. */
+  readonly admission: (said: string) => string;
   /**
    * Adds to the headers of a request what lets it in.
    *
@@ -71,7 +71,7 @@ function localTarget(url: string, remedy: string): Target {
   return {
     url: url.replace(/\/+$/, ''),
     remedy,
-    permission: 'use the address that npm start prints',
+    admission: () => 'use the address that npm start prints',
     sign: async (_method, _url, headers) => headers,
   };
 }

@@ -92,9 +92,9 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
 
   confirmable(withDirection(verb(noun, 'remove <mailbox>', 'watch a mailbox no longer'))).action(
     async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(surroundings, options);
       const words = watchWords({ mailbox, direction: options.direction });
       await confirmed(surroundings, options, `Watch ${words} no longer?`);
+      const { api, output } = await openSession(surroundings, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
         output.line(`${words} is no longer watched; added again, it goes on from what was last announced`),

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { run } from './run-cli.ts';
 import { problem, ScriptedApi } from './scripted-api.ts';
@@ -118,4 +120,15 @@ test('bears that the operator API is away for a while, but not for ever', async 
   api.on('GET /events', { status: 403, body: { Message: 'Forbidden' } });
   expect(await follow(Array.from({ length: 20 }, () => () => {}))).toMatchObject({ code: 4 });
   expect(api.requests).toHaveLength(6);
+});
+
+test('ends at once by Ctrl-C while the operator API keeps it waiting', async () => {
+  const interruption = new AbortController();
+  const silent = createServer(() => interruption.abort());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const ran = await run(['event', 'follow', '--url', url], { interrupted: interruption.signal });
+  silent.closeAllConnections();
+  silent.close();
+  expect(ran.code).toBe(0);
 });

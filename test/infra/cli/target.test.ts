@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import aws4 from 'aws4';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { findTarget } from '../../../infra/cli/target.ts';
 import { run } from './run-cli.ts';
 import { problem, ScriptedApi, type SeenRequest } from './scripted-api.ts';
 
@@ -126,12 +127,22 @@ describe('a stack', () => {
     expect(ran.stderr).toMatch(/AWS_REGION=eu-central-1/);
   });
 
-  test('whose function refuses the caller has exit code 4', async () => {
+  test.each([
+    ['Forbidden', /HTTP 403, Forbidden\): have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted/],
+    ['The security token included in the request is expired', /is expired\): sign in/],
+  ])('whose function refuses the caller (%s) has exit code 4, and says what to do', async (Message, expected) => {
     deployed();
-    api.on('GET /watches', { status: 403, body: { Message: 'Forbidden' } });
+    api.on('GET /watches', { status: 403, body: { Message } });
     const ran = await run(['watch', 'list']);
     expect(ran).toMatchObject({ code: 4 });
-    expect(ran.stderr).toMatch(/refuses who asks \(HTTP 403, Forbidden\).*lambda:InvokeFunctionUrl/);
+    expect(ran.stderr).toMatch(expected);
+  });
+
+  test('may be named by the address of its function, which tells the region', async () => {
+    const target = await findTarget({ url: 'https://abc.lambda-url.ap-south-1.on.aws/' }, {});
+    const url = new URL(`${target.url}/watches`);
+    const { authorization } = await target.sign('GET', url, { accept: 'application/json' }, undefined);
+    expect(authorization).toContain('/ap-south-1/lambda/aws4_request');
   });
 });
 

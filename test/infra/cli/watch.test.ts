@@ -207,6 +207,8 @@ describe('import', () => {
     );
     expect(first.stderr).toContain('stopped at c@example.com, sent: the database does not answer');
     expect(first.stderr).toContain('2 of 4');
+    const told = JSON.parse((await watch(['import', file, '--json'])).stdout);
+    expect(told).toEqual({ added: [], there: 2, failure: 'the database does not answer' });
     broken.clear();
     expect((await watch(['import', file])).stdout).toContain('2 added, 2 there already, of 4');
   });
