@@ -19,7 +19,7 @@ export function checkDeliveries({ deliveries, endpoints }: StatusResource): Chec
         'look whether the functions sweep and deliver run without errors; a backlog needs a larger maxInFlight',
       ),
     );
-  } else checks.push(ok('deliveries', `${countWords(waiting)} waiting, none overdue`));
+  } else checks.push(ok('deliveries', `${countWords(waiting)} waiting, none overdue for long`));
   if (held.count > 0) {
     checks.push(
       warn(

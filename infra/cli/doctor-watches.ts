@@ -29,26 +29,33 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
     return { checks: [check], isServerReached: false };
   }
   const first = await verificationOf(session, probe.mailbox);
-  if (first instanceof ApiError) return refused(first);
+  if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
+  const troubled = troublesOf(session, probe, first);
+  const unsure = others.filter(isUnsure);
+  for (const watch of unsure.slice(0, mostAsked)) {
+    troubled.push(...troublesOf(session, watch, await verificationOf(session, watch.mailbox)));
+  }
+  for (const watch of others.slice(unsure.length)) troubled.push(...troublesOf(session, watch, undefined));
+  const unasked = Math.max(0, unsure.length - mostAsked);
+  const well = byMailbox.size - troubled.length - unasked;
   const checks = [
     ok('licence', 'the server answers the notifier'),
     ok('client id', 'the server accepts that of the notifier'),
+    ...(well > 0
+      ? [ok('verification', `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`)]
+      : []),
+    ...troubled,
+    ...(unasked > 0
+      ? [
+          warn(
+            'verification',
+            `${unasked} more mailboxes were not asked about`,
+            'npm run notifier -- watch list shows them',
+          ),
+        ]
+      : []),
   ];
-  const unsure: Check[] = judged(session, probe, first);
-  let asked = 1;
-  for (const watch of others) {
-    const answer = isUnsure(watch) && asked < mostAsked ? await verificationOf(session, watch.mailbox) : undefined;
-    if (answer !== undefined) asked += 1;
-    unsure.push(
-      ...(answer instanceof ApiError
-        ? [fail('verification', `${watch.mailbox}: ${answer.message}`)]
-        : judged(session, watch, answer)),
-    );
-  }
-  const well = byMailbox.size - unsure.length;
-  if (well > 0)
-    checks.push(ok('verification', `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`));
-  return { checks: [...checks, ...unsure], isServerReached: true };
+  return { checks, isServerReached: true };
 }
 
 /** Whether each watch was listed completely when it was last polled. */
@@ -82,6 +89,16 @@ function listingOf(watch: WatchResource): Check | undefined {
     `${words}: not listed yet`,
     'wait for its first poll, or npm run notifier -- watch poll MAILBOX',
   );
+}
+
+/** What is wrong with the verification of a mailbox, after the server was asked or not. */
+function troublesOf(
+  session: Session,
+  watch: WatchResource,
+  answer: VerificationResource | ApiError | undefined,
+): Check[] {
+  if (!(answer instanceof ApiError)) return judged(session, watch, answer);
+  return [fail('verification', `${watch.mailbox}: ${answer.message}`)];
 }
 
 /** What a person has to do about the verification of a mailbox, if anything. */
@@ -122,6 +139,16 @@ const verificationTroubles: ReadonlySet<string> = new Set([
 /** Whether the server has to be asked: nothing is known, or what is known has not helped. */
 const isUnsure = ({ verification, health }: WatchResource): boolean =>
   verification?.validUntil === undefined || verificationTroubles.has(health?.trouble.cause ?? '');
+
+/** Refusals that need not be those of other mailboxes. */
+const ofMailbox: ReadonlySet<string> = new Set([
+  'verification_refused',
+  'not_verified',
+  'forbidden',
+  'request_rejected',
+]);
+
+const isOfMailbox = ({ kind = '' }: ApiError): boolean => ofMailbox.has(kind);
 
 const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
 

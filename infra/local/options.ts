@@ -33,8 +33,10 @@ watches and webhooks; sections for AWS (notify, alarms) are checked but have no 
 Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
-  CRYPTSHARE_CLIENT_ID            client id of this notifier: 50 to 4000 letters and digits
-  CRYPTSHARE_VERIFICATION_TOKEN   token that this client id was issued for the mailbox that is watched
+  CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
+
+A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
+while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
 
 Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong options or configuration (nothing started).
 

@@ -186,7 +186,7 @@ describe('the Cryptshare Server', () => {
   test.each([
     ['not_licensed', 'licence'],
     ['client_id_rejected', 'client id'],
-    ['verification_refused', 'verification'],
+    ['server_fault', 'verification'],
   ])('that refuses the notifier (%s) fails the check of the %s', async (cause, name) => {
     api.on('GET /mailboxes/alice%40example.com/verification', problem(502, `refused: ${cause}; ask`, { cause }));
     const { code, of } = await doctor();
@@ -247,6 +247,22 @@ describe('watches', () => {
       outcome: 'fail',
       remedy: 'npm run notifier -- watch verify bob@example.com',
     });
+  });
+
+  test('a mailbox that the server refuses says nothing of the others, and only so many are asked about', async () => {
+    const watches = Array.from({ length: 30 }, (_, at) => ({ ...unverified, mailbox: `m${at}@example.com` }));
+    wellWith([...watches, alice]);
+    for (const { mailbox } of watches) {
+      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
+      api.on(route, { body: { isVerified: false, methods: ['client_id'] } });
+    }
+    const refusal = problem(502, 'the server refuses to verify this mailbox; ask', { cause: 'verification_refused' });
+    api.on('GET /mailboxes/m0%40example.com/verification', refusal);
+    expect((await doctor()).of('verification')).toEqual([
+      { outcome: 'ok', message: '21 of 31 mailboxes are verified, or are at their next poll' },
+      { outcome: 'fail', message: 'm0@example.com: the server refuses to verify this mailbox; ask' },
+      { outcome: 'warn', message: '9 more mailboxes were not asked about' },
+    ]);
   });
 
   test('a watch that is not listed completely is told with its trouble', async () => {
