@@ -16,8 +16,8 @@ import {
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
 import { formats } from '../webhooks/format.ts';
-import { type Replay, recover, replay } from '../webhooks/replay.ts';
-import { canonical, type OperatorDependencies, operation, time } from './operation.ts';
+import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 import { pageIn, pageOf, pageQuery } from './page.ts';
 
 const endpointSchema = z.strictObject({
@@ -49,27 +49,6 @@ const withSecret = z.strictObject({
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
-const count = z.strictObject({
-  count: z.int(),
-  /** False when time was short: the same call again goes on. */
-  isComplete: z.boolean(),
-});
-const speed = z.int().check(z.minimum(1), z.maximum(1000));
-
-/** Later than every event. */
-const never = '9999-12-31T23:59:59.999Z';
-const always = '1970-01-01T00:00:00.000Z';
-
-/** A range of times has to have something in it. */
-const inOrder = z.refine<{ readonly from?: string | undefined; readonly until?: string | undefined }>(
-  ({ from = always, until = never }) => Date.parse(from) < Date.parse(until),
-  { path: ['until'], error: 'expected a time after from' },
-);
-
-const params = z.strictObject({ name: endpointName });
-const path = '/endpoints/{name}';
-const target = (asked: { readonly params: z.output<typeof params> }): string => asked.params.name;
-
 function shown(deps: OperatorDependencies, endpoint: Endpoint): z.input<typeof endpointSchema> {
   const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
   const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
@@ -115,11 +94,6 @@ const statusChange = (
     target,
     run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
   });
-
-const counted = ({ matching, released, isComplete }: Replay, dryRun: boolean) => ({
-  count: dryRun ? matching : released,
-  isComplete,
-});
 
 export const endpointOperations = [
   operation({
@@ -251,53 +225,5 @@ export const endpointOperations = [
     failures: [404],
     target,
     run: async (deps, { params: { name } }) => ({ ...(await sendTest(deps.webhooks, name)) }),
-  }),
-  operation({
-    id: 'recoverEndpoint',
-    method: 'POST',
-    path: `${path}/recover`,
-    summary: 'Releases what was held while an endpoint was paused or disabled',
-    params,
-    body: z
-      .strictObject({
-        from: z.optional(time),
-        until: z.optional(time),
-        dryRun: z._default(z.boolean(), false),
-        perSecond: z.optional(speed),
-      })
-      .check(inOrder),
-    status: 200,
-    answer: count,
-    failures: [404, 409],
-    target,
-    async run(deps, { params: { name }, body: { from = always, until = never, dryRun, perSecond }, stopAt }) {
-      const range = { from: canonical(from), until: canonical(until), dryRun, stopAt };
-      const done = await recover(deps.webhooks, name, { ...range, ...(perSecond !== undefined && { perSecond }) });
-      return counted(done, dryRun);
-    },
-  }),
-  operation({
-    id: 'replayEndpoint',
-    method: 'POST',
-    path: `${path}/replay`,
-    summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
-    params,
-    body: z
-      .strictObject({
-        from: time,
-        until: time,
-        dryRun: z._default(z.boolean(), false),
-        perSecond: z.optional(speed),
-      })
-      .check(inOrder),
-    status: 200,
-    answer: count,
-    failures: [404, 409],
-    target,
-    async run(deps, { params: { name }, body: { from, until, dryRun, perSecond }, stopAt }) {
-      const range = { from: canonical(from), until: canonical(until), dryRun, stopAt };
-      const done = await replay(deps.webhooks, name, { ...range, ...(perSecond !== undefined && { perSecond }) });
-      return counted(done, dryRun);
-    },
   }),
 ];

@@ -1,4 +1,5 @@
 import { deliveryOperations } from './deliveries.ts';
+import { endpointRecoveryOperations } from './endpoint-recovery.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventOperations } from './events.ts';
 import { mailboxOperations } from './mailboxes.ts';
@@ -12,6 +13,7 @@ export const operations: readonly Operation[] = [
   ...watchOperations,
   ...mailboxOperations,
   ...endpointOperations,
+  ...endpointRecoveryOperations,
   ...eventOperations,
   ...deliveryOperations,
 ];
