@@ -10,8 +10,6 @@ import { watchWords } from './watch-words.ts';
 /** Mailboxes for which the server is asked: it may limit such calls. */
 const mostAsked = 20;
 
-const verifyRemedy = (mailbox: string): string => `npm run notifier -- watch verify ${mailbox}`;
-
 /** What asking the server about mailboxes has brought. */
 export interface Asked {
   readonly checks: readonly Check[];
@@ -102,30 +100,35 @@ function troublesOf(
 }
 
 /** What a person has to do about the verification of a mailbox, if anything. */
-function judged({ surroundings }: Session, watch: WatchResource, answer: VerificationResource | undefined): Check[] {
+function judged(
+  { surroundings, hint }: Session,
+  watch: WatchResource,
+  answer: VerificationResource | undefined,
+): Check[] {
   const { mailbox, verification } = watch;
+  const remedy = hint(`watch verify ${mailbox}`);
   if (answer?.methods.includes('client_id')) return [];
   const now = surroundings.now().getTime();
   const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
   const until = timeText(known?.validUntil);
   if (known && hasEnded(known, now)) {
-    return [fail('verification', `that of ${mailbox} has ended at ${until} UTC`, verifyRemedy(mailbox))];
+    return [fail('verification', `that of ${mailbox} has ended at ${until} UTC`, remedy)];
   }
-  if (answer?.isVerified === false) return [notVerified(mailbox, verification)];
+  if (answer?.isVerified === false) return [notVerified(mailbox, verification, remedy)];
   if (known && endsSoon(known, now)) {
-    return [warn('verification', `that of ${mailbox} ends at ${until} UTC`, verifyRemedy(mailbox))];
+    return [warn('verification', `that of ${mailbox} ends at ${until} UTC`, remedy)];
   }
   return [];
 }
 
 /** What is said of a mailbox that the server does not take for verified. */
-function notVerified(mailbox: string, known: WatchResource['verification']): Check {
+function notVerified(mailbox: string, known: WatchResource['verification'], remedy: string): Check {
   const until = known?.validUntil;
   const message =
     until === undefined
       ? `${mailbox} is not verified, and the client id may not verify it by itself`
       : `the server does not accept that of ${mailbox}, which was to hold until ${timeText(until)} UTC`;
-  return fail('verification', message, verifyRemedy(mailbox));
+  return fail('verification', message, remedy);
 }
 
 /** Troubles of a poll that its mailbox's verification may be the reason of. */

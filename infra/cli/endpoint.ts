@@ -166,14 +166,12 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     });
 
   verb(noun, 'test <name>', 'send a test event').action(async (name: string, options: CommonOptions) => {
-    const { api, output } = await openSession(surroundings, options);
+    const { api, output, hint } = await openSession(surroundings, options);
     const delivery = await api.post<{ readonly event: string; readonly endpoint: string }>(
       path`/endpoints/${name}/test`,
     );
     output.result(delivery, () => {
-      output.line(
-        `test event ${delivery.event} is on its way: npm run notifier -- delivery show ${delivery.event} ${name}`,
-      );
+      output.line(`test event ${delivery.event} is on its way: ${hint(`delivery show ${delivery.event} ${name}`)}`);
     });
   });
 

@@ -15,6 +15,8 @@ export interface Session {
   readonly api: ApiClient;
   readonly output: Output;
   readonly surroundings: Surroundings;
+  /** A command to type next, for the same target. */
+  readonly hint: (command: string) => string;
 }
 
 /** Adds a verb to a noun, with the options that all of them have. */
@@ -37,8 +39,14 @@ export async function openSession(surroundings: Surroundings, options: CommonOpt
     api: new ApiClient(await findTarget(options, surroundings.environment)),
     output: outputOf(surroundings, options),
     surroundings,
+    hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,
   };
 }
+
+const targetWords = (options: TargetOptions): string[] =>
+  (['url', 'data', 'stack'] as const).flatMap((name) =>
+    options[name] === undefined ? [] : [`--${name} ${options[name]}`],
+  );
 
 export const outputOf = ({ stdout, stderr }: Surroundings, { json = false }: CommonOptions): Output =>
   new Output(stdout, stderr, json);

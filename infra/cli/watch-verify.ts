@@ -48,10 +48,10 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
   return told(session, await askedFor(session, mailbox));
 }
 
-async function send({ api, output }: Session, mailbox: string): Promise<void> {
+async function send({ api, output, hint }: Session, mailbox: string): Promise<void> {
   await api.post(path`/mailboxes/${mailbox}/code`);
   output.result({ mailbox, isCodeSent: true }, () => {
-    output.line(`a code was mailed to ${mailbox}: npm run notifier -- watch verify ${mailbox} --code CODE`);
+    output.line(`a code was mailed to ${mailbox}: ${hint(`watch verify ${mailbox} --code CODE`)}`);
   });
 }
 

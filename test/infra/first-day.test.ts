@@ -77,7 +77,7 @@ test('a first day: verify, watch, send webhooks, find and mend what breaks, and 
   // Nobody has verified the mailbox yet, and doctor says what to do.
   const before = await tried(`doctor --config ${config}`);
   expect(before.code).toBe(1);
-  expect(before.stdout).toContain(`→ npm run notifier -- watch verify ${alice}`);
+  expect(before.stdout).toContain(`→ npm run notifier -- watch verify ${alice} --data ${join(folder, 'data')}`);
   const codeInMail = () => server.verifications.codeFor({ mailbox: alice, clientId })!;
   expect(await cli(`watch verify ${alice}`, { answers: [codeInMail] })).toContain(`${alice} is verified by the code`);
   await notifier.line(({ outcome }) => outcome === 'baseline');
