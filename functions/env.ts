@@ -54,6 +54,9 @@ const declareEnvironment = z.object({
   DECLARED_FILE: notEmpty,
 });
 
+/** What the operator function is told by its environment. */
+const operatorEnvironment = z.extend(pollEnvironment, deliverEnvironment.shape);
+
 /** Variables that whoever runs a function has to set; those of a secret may come from there instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
 export type PollVariables = VariablesOf<typeof pollEnvironment>;
@@ -61,6 +64,7 @@ export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;
 export type DeliverVariables = VariablesOf<typeof deliverEnvironment>;
 export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
 export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
+export type OperatorVariables = VariablesOf<typeof operatorEnvironment>;
 
 /** Texts by the names of the variables they stand in for. */
 export type Fields = Readonly<Record<string, string>>;
@@ -92,6 +96,9 @@ export const readSweepEnvironment = () => read(sweepEnvironment, {});
 
 /** The same for the declare function. */
 export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
+
+/** The same for the operator function. */
+export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment, fields);
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY']);

@@ -6,6 +6,7 @@ import { DeclaredSet } from './declared-set.ts';
 import { NotifierAlarms } from './notifier-alarms.ts';
 import { dashboardUrl, NotifierDashboard } from './notifier-dashboard.ts';
 import { NotifierSecret } from './notifier-secret.ts';
+import { OperatorApi } from './operator-api.ts';
 import { PeopleNotices } from './people-notices.ts';
 import type { Network } from './service-function.ts';
 import { DeadLetterQueue } from './service-queue.ts';
@@ -29,12 +30,22 @@ export class NotifierStack extends Stack {
     // A day: that a minute was missed is soon of no interest, so the alarm ends by itself.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
     const shared = { secret, transferEvents, transferNotices, missedTicks };
-    const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network: this.network(config) });
+    const network = this.network(config);
+    const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
     const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
+    const { operator, url: operatorUrl } = new OperatorApi(this, 'OperatorApi', {
+      server: config.server,
+      secret,
+      poller,
+      delivery,
+      transferEvents,
+      transferNotices,
+      network,
+    });
     new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });
 
-    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare];
+    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
     const deadLetters = {
       MissedTicks: missedTicks,
       Announcements: delivery.announcements.deadLetters,
@@ -66,6 +77,7 @@ export class NotifierStack extends Stack {
       'Run this next: it asks for what the secret must hold',
     );
     this.output('DashboardUrl', url, 'Is it working?');
+    this.output('OperatorUrl', operatorUrl, 'Operators ask here, signed for the service lambda');
   }
 
   private network({ vpc }: Config): Network | undefined {

@@ -5,7 +5,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { PollVariables } from '../functions/env.ts';
 import type { Shard } from '../functions/transfers/shard.ts';
-import { taskFolder } from './bundle.ts';
+import { type BundledFiles, taskFolder } from './bundle.ts';
 import { Clock, lostTick } from './clock.ts';
 import { type Config, millisecondsOf } from './config.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
@@ -14,6 +14,20 @@ import { ServiceTable } from './service-table.ts';
 
 /** Name of the CA file beside the function's bundle. */
 const caFile = 'ca.pem';
+
+/** How the Cryptshare Server is reached. */
+export type ServerAccess = Config['server'];
+
+/** What a function that asks the server has to be told. */
+export const serverVariables = ({ url, maxConcurrentPages, caFile: own }: ServerAccess) =>
+  ({
+    CRYPTSHARE_URL: url,
+    MAX_CONCURRENT_PAGES: String(maxConcurrentPages),
+    ...(own && { CRYPTSHARE_CA_FILE: `${taskFolder}/${caFile}` }),
+  }) satisfies Partial<PollVariables>;
+
+/** What has to lie beside its bundle. */
+export const serverFiles = ({ caFile: own }: ServerAccess): BundledFiles => (own ? { [caFile]: { copyOf: own } } : {});
 
 /** How to build a {@link TransferPoller}. */
 export interface TransferPollerProps {
@@ -50,14 +64,12 @@ export class TransferPoller extends Construct {
       // Longer than a tick: a slow server delays one poll, and an overlapping one does no harm.
       timeout: Duration.minutes(2),
       environment: {
-        CRYPTSHARE_URL: config.server.url,
-        MAX_CONCURRENT_PAGES: String(config.server.maxConcurrentPages),
+        ...serverVariables(config.server),
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
-        ...(config.server.caFile && { CRYPTSHARE_CA_FILE: `${taskFolder}/${caFile}` }),
       } satisfies Partial<PollVariables>,
-      ...(config.server.caFile && { files: { [caFile]: { copyOf: config.server.caFile } } }),
+      files: serverFiles(config.server),
       network,
       lostInvocations: lostTick,
     });
@@ -71,6 +83,11 @@ export class TransferPoller extends Construct {
       const part: Shard = { shard, shards };
       clock.tick(`Shard${shard}`, Duration.millis(millisecondsOf(every)), part);
     }
+  }
+
+  /** Lets somebody do with watches what operators ask for, polls included. */
+  grantOperate(grantee: IGrantable): Grant {
+    return this.transfers.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
   }
 
   /** Lets somebody declare watches. */

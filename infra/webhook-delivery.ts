@@ -53,6 +53,16 @@ export class WebhookDelivery extends Construct {
         partitionKey: ['endpoint', AttributeType.STRING],
         sortKey: ['eventAt', AttributeType.STRING],
       },
+      {
+        name: indexes.byDay,
+        partitionKey: ['day', AttributeType.STRING],
+        sortKey: ['at', AttributeType.STRING],
+      },
+      {
+        name: indexes.byTransfer,
+        partitionKey: ['trackingId', AttributeType.STRING],
+        sortKey: ['at', AttributeType.STRING],
+      },
     ]);
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
     this.doorbells = new ServiceQueue(this, 'Doorbells', deliverTimeout);
@@ -110,6 +120,13 @@ export class WebhookDelivery extends Construct {
     transferEvents.grantPublish(this.sweep);
     transferNotices.grantPublish(this.sweep);
     new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+  }
+
+  /** Lets somebody do with endpoints, events and deliveries what operators ask for. */
+  grantOperate(grantee: IGrantable): void {
+    this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
+    this.grantRing(grantee);
   }
 
   /** Lets somebody declare endpoints. */

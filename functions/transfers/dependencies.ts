@@ -6,6 +6,7 @@ import type { readPollEnvironment } from '../env.ts';
 import { ServerVerification } from '../verification/server-verification.ts';
 import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
+import type { VerifyDependencies } from '../verification/verify.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import { CryptshareClient } from './cryptshare.ts';
 import type { PollDependencies } from './poll.ts';
@@ -16,7 +17,9 @@ import { ServerCalls } from './server-calls.ts';
  *
  * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
  */
-export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
+export function pollDependencies(
+  env: ReturnType<typeof readPollEnvironment>,
+): PollDependencies & { readonly verification: VerifyDependencies } {
   const now = () => new Date();
   const origin = new URL(env.CRYPTSHARE_URL).origin;
   const calls = new ServerCalls({
@@ -29,8 +32,9 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
     sleep,
   });
   const dynamo = new DynamoDBClient({});
+  const serverVerification = new ServerVerification(calls);
   const tokens = new Tokens({
-    server: new ServerVerification(calls),
+    server: serverVerification,
     verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
     dataKey: new DataKey(env.DATA_KEY),
     now,
@@ -38,6 +42,7 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
   });
   return {
     server: new CryptshareClient(calls, tokens),
+    verification: { server: serverVerification, tokens },
     tokens,
     origin,
     dynamo,

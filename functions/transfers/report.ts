@@ -6,8 +6,12 @@ import type { ShardPoll, WatchPoll } from './shard.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
 /** A name for a watch in logs that does not spell out the mailbox: direction and 10 hex digits of a hash. */
-export const watchName = (watch: Watch): string =>
-  `${watch.direction}-${createHash('sha256').update(watchKey(watch)).digest('hex').slice(0, 10)}`;
+export const watchName = (watch: Watch): string => `${watch.direction}-${digestOf(watchKey(watch))}`;
+
+/** The same for a mailbox as such: 10 hex digits of a hash. */
+export const mailboxName = (mailbox: string): string => digestOf(mailbox);
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
 /** Writes the one log line of a poll: a warning when something kept it from its work. */
 export function logPoll(logger: Logger, poll: WatchPoll): void {

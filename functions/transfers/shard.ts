@@ -76,7 +76,12 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-async function pollAndJudge(
+/**
+ * Polls one watch and tells operators of what has changed about its health.
+ *
+ * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ */
+export async function pollAndJudge(
   deps: PollDependencies,
   watches: Watches,
   watch: RegisteredWatch,

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { Partition } from '../table.ts';
+import { type Item, Partition } from '../table.ts';
 import { type ExpiryEvent, eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
 import { type Watch, watchKey } from './transfer.ts';
@@ -11,6 +11,8 @@ export interface RegisteredWatch extends Watch {
   readonly isDeclared?: boolean;
   /** It is not polled, for instance because the configuration file no longer declares it. */
   readonly isDisabled?: boolean;
+  /** An operator has disabled it: it stays so whatever the configuration file declares. */
+  readonly isPaused?: boolean;
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting?: boolean;
   readonly health?: Health;
@@ -29,7 +31,9 @@ const registryRange = ['received#', 'sent$'] as const;
 
 /** Whether a watch stands in the registry as one that the configuration file declares. */
 const isAsDeclared = (watch: RegisteredWatch | undefined): boolean =>
-  watch !== undefined && watch.isDeclared === true && !watch.isDisabled;
+  watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
+
+const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
 export class Watches {
@@ -42,7 +46,7 @@ export class Watches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     const rows = await this.partition.range(...registryRange);
-    return rows.map(({ pk, sk, ...watch }) => watch as RegisteredWatch);
+    return rows.map(watchOf);
   }
 
   /**
@@ -56,7 +60,9 @@ export class Watches {
     const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
     const dropped = [...known.values()].filter((watch) => isAsDeclared(watch) && !keys.has(watchKey(watch)));
     await pLimit(concurrency).map(dropped, async (watch) => {
-      await this.partition.update(watchKey(watch), 'SET isDisabled = :true', { values: { true: true } });
+      await this.partition.update(watchKey(watch), 'SET isDisabled = :true REMOVE isPaused', {
+        values: { true: true },
+      });
     });
     const missing = watches.filter((watch) => !isAsDeclared(known.get(watchKey(watch))));
     await pLimit(concurrency).map(missing, async ({ mailbox, direction }) => {
@@ -70,6 +76,60 @@ export class Watches {
         },
       );
     });
+  }
+
+  async find(watch: Watch): Promise<RegisteredWatch | undefined> {
+    const [row] = await this.partition.range(watchKey(watch), watchKey(watch));
+    return row && watchOf(row);
+  }
+
+  /**
+   * Adds a watch that an operator wants.
+   *
+   * @param notifyExisting announce what is there before the baseline
+   * @returns false when it is there already, disabled or in another case of letters included
+   */
+  async add({ mailbox, direction }: Watch, notifyExisting: boolean): Promise<boolean> {
+    const key = watchKey({ mailbox, direction });
+    const known = await this.list();
+    if (known.some((watch) => watchKey(watch).toLowerCase() === key.toLowerCase())) return false;
+    return this.partition.put(
+      key,
+      { mailbox, direction, ...(notifyExisting && { notifyExisting }) },
+      { condition: 'attribute_not_exists(pk)' },
+    );
+  }
+
+  /**
+   * Leaves a watch unpolled until it is resumed; no deployment enables it before.
+   *
+   * @returns false when there is none, or it is disabled already
+   */
+  pause(watch: Watch): Promise<boolean> {
+    return this.partition.update(watchKey(watch), 'SET isDisabled = :true, isPaused = :true', {
+      condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
+      values: { true: true },
+    });
+  }
+
+  /**
+   * Has a disabled watch polled again. One that the configuration file no longer declares is the operator's from now on,
+   * and no deployment disables it.
+   *
+   * @param watch as it was read
+   * @returns false when it is not disabled, or has been changed since it was read
+   */
+  resume(watch: RegisteredWatch): Promise<boolean> {
+    const change = `REMOVE isDisabled, isPaused${watch.isPaused ? '' : ', isDeclared'}`;
+    return this.partition.update(watchKey(watch), change, {
+      condition: `isDisabled = :true AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
+      values: { true: true },
+    });
+  }
+
+  /** Takes a watch out of the registry; its snapshot stays. */
+  async remove(watch: Watch): Promise<void> {
+    await this.partition.delete(watchKey(watch));
   }
 
   /**
@@ -97,7 +157,8 @@ export class Watches {
       watchKey(watch),
       `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
       {
-        condition: watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read',
+        // One that was removed meanwhile must not come back as half a row.
+        condition: `attribute_exists(pk) AND ${watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
         values: { healthRev, health, pending, warnedOf, read: watch.healthRev },
       },
     );

@@ -85,6 +85,12 @@ export class Tokens implements TokenSource {
     }
   }
 
+  /** What stands in the table of a mailbox, with its token if there is one. */
+  async stored(mailbox: string): Promise<{ verification: Verification | undefined; token: string | undefined }> {
+    const verification = await this.deps.verifications.find(mailbox);
+    return { verification, token: this.opened(verification) };
+  }
+
   /** What is known of the verification of a mailbox, without asking anybody. */
   knownOf(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;

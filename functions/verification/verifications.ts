@@ -1,8 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import type { Verification } from './verification.ts';
 
 const registry = 'VERIFICATIONS';
+
+export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: mailbox });
 
 /** The verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
 export class Verifications {
@@ -40,4 +43,5 @@ export class Verifications {
   }
 }
 
-const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;
+/** The verification that a row holds. */
+export const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;

@@ -1,4 +1,4 @@
-import type { ServerVerification } from './server-verification.ts';
+import type { ServerVerification, VerificationOffer } from './server-verification.ts';
 import type { Tokens } from './tokens.ts';
 import type { Verification, VerificationMethod } from './verification.ts';
 
@@ -32,4 +32,23 @@ export async function verify(
   const issued = await server.obtainToken(mailbox, code, stopAt);
   const method: VerificationMethod = code === undefined ? 'client_id' : 'email';
   return tokens.keep(mailbox, issued, method);
+}
+
+/** What is known of a mailbox, and what the server says of it. */
+export interface VerificationState extends VerificationOffer {
+  readonly verification: Verification | undefined;
+}
+
+/**
+ * Tells how a mailbox stands: asks the server whether the token holds and which methods there are.
+ *
+ * @throws CryptshareFailure
+ */
+export async function verificationState(
+  { server, tokens }: VerifyDependencies,
+  mailbox: string,
+  stopAt: number,
+): Promise<VerificationState> {
+  const { verification, token } = await tokens.stored(mailbox);
+  return { ...(await server.offer(mailbox, token, stopAt)), verification };
 }

@@ -3,6 +3,7 @@ import { Partition } from '../table.ts';
 import {
   type Delivery,
   type DeliveryName,
+  dayOf,
   deliveryKey,
   duePart,
   eventKey,
@@ -22,6 +23,10 @@ export interface StoredEvent {
   /** ISO 8601 time of the event. */
   readonly at: string;
   readonly types: readonly string[];
+  /** Events are listed by time; notices, which repeat what events tell, are not. */
+  readonly kind: 'event' | 'notice';
+  /** Of the transfer that an event is about. */
+  readonly trackingId?: string | undefined;
 }
 
 /** The rows of deliveries and events in the webhooks table. */
@@ -35,11 +40,17 @@ export class Deliveries {
   }
 
   /** Stores an event unless it is stored already. */
-  async storeEvent({ id, body, at, types }: StoredEvent, now: number): Promise<void> {
+  async storeEvent({ id, body, at, types, kind, trackingId }: StoredEvent, now: number): Promise<void> {
     const { pk, sk } = eventKey(id);
     await this.partition(pk).put(
       sk,
-      { body, at, types, expiresAt: secondsOf(now) + retention },
+      {
+        body,
+        at,
+        types,
+        ...(kind === 'event' && { day: dayOf(at), ...(trackingId && { trackingId }) }),
+        expiresAt: secondsOf(now) + retention,
+      },
       { condition: 'attribute_not_exists(pk)' },
     );
   }

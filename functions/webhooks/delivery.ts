@@ -18,7 +18,8 @@ export type DeliveryReason =
   | 'endpoint_removed'
   | 'event_expired'
   | 'paused'
-  | 'disabled';
+  | 'disabled'
+  | 'operator';
 
 /** What a delivery is of: one event, or notice, and one endpoint. */
 export interface DeliveryName {
@@ -99,11 +100,18 @@ export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({
 
 export const eventKey = (event: string): Key => ({ pk: `EVENT#${event}`, sk: 'EVENT' });
 
+/** The part of the index of events by day in which an event stands, from its ISO 8601 time. */
+export const dayOf = (at: string): string => at.slice(0, 10);
+
 /** The delivery that a row's key names. */
 export const deliveryNameOf = ({ pk, sk }: Key): DeliveryName => ({
   event: pk.slice('EVENT#'.length),
   endpoint: sk.slice('DELIVERY#'.length),
 });
+
+/** Unix time in milliseconds since which a delivery that waits for its time has been due, or from which on it is. */
+export const dueSince = ({ status, claimedUntil = 0, nextAttemptAt }: Delivery): number =>
+  status === 'CLAIMED' ? claimedUntil : nextAttemptAt;
 
 /** Whether an attempt may begin: it is due, or the one that was under way was interrupted. */
 export function isDue({ status, nextAttemptAt, claimedUntil = 0 }: Delivery, now: number): boolean {

@@ -87,7 +87,8 @@ export async function addEndpoint(
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
-  if (!(await registry(deps).create(endpoint))) throw new EndpointError([`there is an endpoint ${name} already`]);
+  if (!(await registry(deps).create(endpoint)))
+    throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
@@ -96,8 +97,12 @@ export const listEndpoints = (deps: EndpointLifeDependencies): Promise<Endpoint[
 
 /** @throws EndpointError when there is none of that name */
 export async function showEndpoint(deps: EndpointLifeDependencies, name: string): Promise<EndpointView> {
-  const endpoint = await existing(deps, name);
-  const { url, headers, secrets } = secretsOf(deps.dataKey, endpoint);
+  return viewOf(deps, await existing(deps, name));
+}
+
+/** An endpoint as its owner may see it. */
+export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint): EndpointView {
+  const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);
   const path = endpoint.format === 'event' ? pathname + (search && '?…') : '/…';
   return { endpoint, url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
@@ -164,7 +169,7 @@ export async function rotateSecret(
   let fresh: SigningSecret[] = [];
   const endpoint = await modify(deps, name, (current) => {
     const { secrets, ...sealed } = secretsOf(deps.dataKey, current);
-    if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`]);
+    if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
     const now = deps.now().getTime();
     const isAsymmetric = secrets.some(isPrivateKey);
     fresh = newSecrets({ isAsymmetric, ...(secret !== undefined && { secret }) });
@@ -190,7 +195,9 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
   const event = testEvent(name, at);
   const notice = testNotice(event).record;
   const stored =
-    format === 'event' ? { id: event.id, body: eventBody(event) } : { id: notice.id, body: JSON.stringify(notice) };
+    format === 'event'
+      ? ({ kind: 'event', id: event.id, body: eventBody(event) } as const)
+      : ({ kind: 'notice', id: notice.id, body: JSON.stringify(notice) } as const);
   const deliveries = new Deliveries(deps.dynamo, deps.table);
   await deliveries.storeEvent({ ...stored, at, types: [event.type] }, now.getTime());
   const delivery = { event: stored.id, endpoint: name };
@@ -222,7 +229,7 @@ export async function modify(
     const changed = change(endpoint);
     if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
   }
-  throw new EndpointError([`${name} is being changed by somebody else; try again`]);
+  throw new EndpointError([`${name} is being changed by somebody else; try again`], 'conflict');
 }
 
 function changeStatus(
@@ -233,14 +240,14 @@ function changeStatus(
   disabledBecause?: string,
 ): Promise<Endpoint> {
   return modify(deps, name, ({ disabledBecause: _, health: __, ...endpoint }) => {
-    if (!from.includes(endpoint.status)) throw new EndpointError([`${name} is ${endpoint.status} already`]);
+    if (!from.includes(endpoint.status)) throw new EndpointError([`${name} is ${endpoint.status} already`], 'conflict');
     return { ...endpoint, status: to, ...(disabledBecause !== undefined && { disabledBecause }) };
   });
 }
 
 async function existing(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const endpoint = await registry(deps).find(name);
-  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`]);
+  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   return endpoint;
 }
 

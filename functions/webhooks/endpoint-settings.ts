@@ -4,14 +4,19 @@ import { formats } from './format.ts';
 import { headerProblem, targetProblem } from './guard.ts';
 import { secretProblem } from './signature.ts';
 
+/** Why something cannot be done with an endpoint: what was asked for is wrong, there is none, or it stands otherwise. */
+export type EndpointErrorKind = 'invalid' | 'missing' | 'conflict';
+
 /** Thrown for what cannot be done with an endpoint; lists every mistake, but repeats no secret. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
   readonly problems: readonly string[];
+  readonly kind: EndpointErrorKind;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], kind: EndpointErrorKind = 'invalid') {
     super(problems.join('\n'));
     this.problems = problems;
+    this.kind = kind;
   }
 }
 
@@ -66,20 +71,34 @@ const checkedBy =
     if (message) issues.push({ code: 'custom', input: undefined, message });
   };
 
+/** The settings of an endpoint, each without its default; `allowPrivate` as in the guard. */
+export const endpointSettingFields = (allowPrivate: boolean) => ({
+  url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
+  types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
+  mailboxes: z.array(z.email('expected an e-mail address')).check(z.minLength(1)),
+  directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
+  format: z.enum(formats),
+  headers,
+  /** Milliseconds before each retry. */
+  retryDelays: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
+  /** Attempts under way at the same time. */
+  maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
+});
+
 /** What an operator says of an endpoint; `allowPrivate` as in the guard. */
-export const endpointSettings = (allowPrivate: boolean) =>
-  z.strictObject({
-    url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
-    types: z._default(z.array(eventType).check(z.minLength(1, 'expected at least one event type')), ['transfer.*']),
-    mailboxes: z.optional(z.array(z.email('expected an e-mail address')).check(z.minLength(1))),
-    directions: z.optional(z.array(z.enum(['sent', 'received'])).check(z.minLength(1))),
-    format: z._default(z.enum(formats), 'event'),
-    headers: z._default(headers, {}),
-    /** Milliseconds before each retry. */
-    retryDelays: z._default(z.array(z.number()).check(checkedBy(retryDelaysProblem)), [...defaultRetryDelays]),
-    /** Attempts under way at the same time. */
-    maxInFlight: z._default(z.int().check(z.minimum(1), z.maximum(100)), 10),
+export const endpointSettings = (allowPrivate: boolean) => {
+  const fields = endpointSettingFields(allowPrivate);
+  return z.strictObject({
+    url: fields.url,
+    types: z._default(fields.types, ['transfer.*']),
+    mailboxes: z.optional(fields.mailboxes),
+    directions: z.optional(fields.directions),
+    format: z._default(fields.format, 'event'),
+    headers: z._default(fields.headers, {}),
+    retryDelays: z._default(fields.retryDelays, [...defaultRetryDelays]),
+    maxInFlight: z._default(fields.maxInFlight, 10),
   });
+};
 
 /** What an operator says of an endpoint, with all defaults filled in. */
 export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;

@@ -30,7 +30,6 @@ const concurrency = 4;
 
 /** An event or notice, as it arrives. */
 interface Arrival extends StoredEvent {
-  readonly kind: 'event' | 'notice';
   readonly subject: Subject;
 }
 
@@ -89,8 +88,9 @@ function arrivalOf(body: string): Arrival {
     if (![id, type, timestamp].every((text) => typeof text === 'string')) {
       throw new NoticeError('expected an event with id, type and timestamp');
     }
-    const { mailbox, direction } = data as { mailbox?: string; direction?: string };
-    return { kind: 'event', id, at: timestamp, body, types: [type], subject: { types: [type], mailbox, direction } };
+    const { trackingId, mailbox, direction } = data as { trackingId?: string; mailbox?: string; direction?: string };
+    const types = [type];
+    return { kind: 'event', id, at: timestamp, body, types, trackingId, subject: { types, mailbox, direction } };
   }
   const notice = parseNotice(body);
   const { types, mailbox, direction } = notice;

@@ -97,9 +97,10 @@ export async function resend(deps: ReplayDependencies, name: DeliveryName): Prom
 
 async function activeEndpoint({ dynamo, table }: ReplayDependencies, name: string): Promise<Endpoint> {
   const endpoint = await new Endpoints(dynamo, table).find(name);
-  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`]);
+  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   if (endpoint.status !== 'active') {
-    throw new EndpointError([`the endpoint ${name} is ${endpoint.status}: ${remedies[endpoint.status]} it first`]);
+    const { status } = endpoint;
+    throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
   }
   return endpoint;
 }

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
 import { Deliveries } from './deliveries.ts';
-import { type Delivery, doorbellGrace, duePartNames, isDue } from './delivery.ts';
+import { doorbellGrace, duePartNames, dueSince, isDue } from './delivery.ts';
 import type { Doorbells } from './doorbells.ts';
 import { Endpoints } from './endpoints.ts';
 import { waitingDeliveries } from './waiting.ts';
@@ -88,9 +88,6 @@ async function sweepPart(
   }
   return { rung, left, unrung, longestWait };
 }
-
-const dueSince = ({ status, claimedUntil = 0, nextAttemptAt }: Delivery): number =>
-  status === 'CLAIMED' ? claimedUntil : nextAttemptAt;
 
 async function announcePending({ dynamo, table, topics }: SweepDependencies) {
   const endpoints = new Endpoints(dynamo, table);

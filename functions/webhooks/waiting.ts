@@ -9,6 +9,10 @@ export const indexes = {
   waiting: 'waiting',
   /** All deliveries of an endpoint. Keys: `endpoint`, `eventAt` (ISO 8601). */
   byEndpoint: 'by-endpoint',
+  /** All events, but no notices. Keys: `day` (`YYYY-MM-DD`), `at` (ISO 8601). */
+  byDay: 'by-day',
+  /** The events about a transfer. Keys: `trackingId`, `at` (ISO 8601). */
+  byTransfer: 'by-transfer',
 } as const;
 
 /** Deliveries read at once. */

@@ -112,8 +112,16 @@ export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Prom
       { AttributeName: 'dueAt', AttributeType: 'N' },
       { AttributeName: 'endpoint', AttributeType: 'S' },
       { AttributeName: 'eventAt', AttributeType: 'S' },
+      { AttributeName: 'day', AttributeType: 'S' },
+      { AttributeName: 'trackingId', AttributeType: 'S' },
+      { AttributeName: 'at', AttributeType: 'S' },
     ],
-    GlobalSecondaryIndexes: [index(indexes.waiting, 'due', 'dueAt'), index(indexes.byEndpoint, 'endpoint', 'eventAt')],
+    GlobalSecondaryIndexes: [
+      index(indexes.waiting, 'due', 'dueAt'),
+      index(indexes.byEndpoint, 'endpoint', 'eventAt'),
+      index(indexes.byDay, 'day', 'at'),
+      index(indexes.byTransfer, 'trackingId', 'at'),
+    ],
   });
 
 const keyDefinitions: AttributeDefinition[] = [

@@ -70,6 +70,7 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
+    ['Operator API', `${run.addresses.operator}, with the header x-notifier: 1`],
     ['DynamoDB', run.addresses.dynamodb],
     ['SNS and SQS', run.addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],

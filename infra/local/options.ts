@@ -35,8 +35,8 @@ Webhooks only reach the public internet, over https; --allow-private-webhooks le
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
 
-Mailboxes are verified by the client id alone, if an administrator has registered it (Add-on Products > REST API); others by
-a code in a mail: npm run notifier -- watch verify MAILBOX
+A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
+while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
 
 Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong options or configuration (nothing started).
 

@@ -12,6 +12,7 @@ import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
+import { startOperator } from './operator.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
@@ -30,8 +31,8 @@ export interface RunOptions {
 
 /** A running notifier. */
 export interface Run {
-  /** Addresses of the embedded services. */
-  readonly addresses: { readonly dynamodb: string; readonly queues: string };
+  /** Addresses of the embedded services and of the operator API. */
+  readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
   /** Resolves when the run has stopped; rejects when it broke. */
   readonly ended: Promise<void>;
   /** Ends the poll under way, prints what it has announced, and stops the services. */
@@ -66,7 +67,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   await new Watches(dynamo, table).declare(config.watches, notifyExisting);
 
   const dataKey = dataKeyOf(data);
-  const handler = await loadPollHandler({
+  const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
     CRYPTSHARE_CLIENT_ID: credentials.clientId,
     DATA_KEY: dataKey,
@@ -75,12 +76,18 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
-  });
+  };
+  const handler = await loadPollHandler(pollVariables);
   const webhooks = await startWebhooks(
     { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
     reporter,
   );
+  const operator = await startOperator({
+    environment: { ...pollVariables, ...webhooks.variables },
+    data,
+    onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
+  });
   const announcements = await passOnAnnouncements(
     { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
     (announcement) => reporter.announcement(announcement),
@@ -104,6 +111,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
       webhooks.stop();
       await Promise.all([announcements.ended, webhooks.ended]);
     } finally {
+      await operator.stop();
       for (const client of [dynamo, sns, sqs]) client.destroy();
       await services.close();
     }
@@ -112,6 +120,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     addresses: {
       dynamodb: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
       queues: services.sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
+      operator: operator.url,
     },
     ended: run(),
     stop: () => stopping.abort(),

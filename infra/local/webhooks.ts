@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { DeliverVariables, SweepVariables } from '../../functions/env.ts';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '../../functions/env.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
@@ -21,6 +21,14 @@ export interface WebhookSource {
   readonly noticesTopicArn: string;
   /** Seals what is secret in the tables. */
   readonly dataKey: string;
+}
+
+/** The functions that deliver webhooks, at work. */
+export interface LocalWebhooks {
+  /** What other functions need to know of them. */
+  readonly variables: FanOutVariables & Pick<DeliverVariables, 'ALLOW_PRIVATE_WEBHOOKS'>;
+  readonly ended: Promise<void>;
+  stop(): void;
 }
 
 const table = 'webhooks';
@@ -43,7 +51,7 @@ export async function startWebhooks(
   { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
   { endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
   reporter: Reporter,
-): Promise<{ stop: () => void; ended: Promise<void> }> {
+): Promise<LocalWebhooks> {
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, 'fan-out', visibilityTimeout);
   const doorbellQueue = await createQueue(sqs, 'doorbells', visibilityTimeout);
@@ -66,11 +74,14 @@ export async function startWebhooks(
     if (onSecret) onSecret(endpoint.name, secret);
     else reporter.remark(`secret of the webhook ${endpoint.name}, shown this once: ${secret}`);
   }
-  const functions = await loadHandlers({
+  const variables = {
     WEBHOOKS_TABLE: table,
     DOORBELL_QUEUE_URL: doorbellQueue.url,
-    DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
+  };
+  const functions = await loadHandlers({
+    ...variables,
+    DATA_KEY: dataKey,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   });
@@ -90,6 +101,7 @@ export async function startWebhooks(
     }
   };
   return {
+    variables,
     stop() {
       stopping.abort();
       fanOut.stop();

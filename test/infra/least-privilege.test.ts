@@ -96,6 +96,17 @@ test('each role holds what its function calls, and nothing else', () => {
       ...rows(webhooks, 'Query', 'PutItem'),
       variables,
     ],
+    OperatorApiOperatorRole: [
+      ...logs('OperatorApiOperator'),
+      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...['waiting', 'by-endpoint', 'by-day', 'by-transfer'].flatMap((index) =>
+        rows(`${webhooks}/index/${index}`, 'Query'),
+      ),
+      variables,
+      ring,
+      ...announce,
+    ],
     // The CDK's own function, which waits for declare when a deployment changes it.
     AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction DeclaredSetDeclare:*'],
   };

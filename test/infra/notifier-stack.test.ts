@@ -74,6 +74,8 @@ test('the indexes of the webhooks table hold nothing but keys', () => {
   expect(GlobalSecondaryIndexes).toEqual([
     index('waiting', 'due', 'dueAt'),
     index('by-endpoint', 'endpoint', 'eventAt'),
+    index('by-day', 'day', 'at'),
+    index('by-transfer', 'trackingId', 'at'),
   ]);
 });
 
@@ -106,7 +108,7 @@ test('each shard has its schedule, the sweep has one a minute, and none makes up
 
 test('every function runs on Node 24 and arm64 and keeps its logs for a month', () => {
   const functions = resources('AWS::Lambda::Function').filter(([id]) => !id.startsWith('AWSCDKTrigger'));
-  expect(functions).toHaveLength(5);
+  expect(functions).toHaveLength(6);
   for (const [, one] of functions) {
     expect(one).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
     expect(property<{ LogGroup: object }>(one, 'LoggingConfig').LogGroup).toBeDefined();
@@ -196,7 +198,20 @@ test('the outputs are what a person needs next', () => {
     'SecretName',
     'FillSecret',
     'DashboardUrl',
+    'OperatorUrl',
   ]);
+});
+
+test('operators reach one function, and only by a signed request', () => {
+  const urls = resources('AWS::Lambda::Url').map(([, properties]) => properties);
+  expect(urls).toEqual([
+    {
+      AuthType: 'AWS_IAM',
+      TargetFunctionArn: { 'Fn::GetAtt': [expect.stringContaining('OperatorApiOperator'), 'Arn'] },
+    },
+  ]);
+  const open = resources('AWS::Lambda::Permission').filter(([, { Principal }]) => Principal === '*');
+  expect(open).toEqual([]);
 });
 
 test('a change of what is declared, and nothing else, runs the declare function anew', () => {
@@ -206,7 +221,7 @@ test('a change of what is declared, and nothing else, runs the declare function 
   });
 });
 
-test('with a VPC the polls, and only they, are in it', () => {
+test('with a VPC what asks the server, and only that, is in it', () => {
   const inVpc = synthesiseChecked({
     ...config,
     vpc: { id: 'vpc-0123456789abcdef0', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
@@ -214,10 +229,12 @@ test('with a VPC the polls, and only they, are in it', () => {
   const within = Object.values(inVpc.findResources('AWS::Lambda::Function')).filter(
     ({ Properties }) => Properties.VpcConfig,
   );
-  expect(within.map(({ Properties }) => Properties.VpcConfig.SubnetIds)).toEqual([
-    ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+  const subnets = ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'];
+  expect(within.map(({ Properties }) => Properties.VpcConfig.SubnetIds)).toEqual([subnets, subnets]);
+  expect(within.map(({ Properties }) => Properties.Description)).toEqual([
+    'Lists the transfers of the watches, publishes what has changed',
+    'Does what operators ask for',
   ]);
-  expect(within[0]!.Properties.Description).toContain('Lists the transfers');
 });
 
 test('the checks that the template has passed do find what is wrong', () => {

@@ -1,0 +1,201 @@
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import { cancelDelivery } from '../webhooks/cancel.ts';
+import { type Delivery, duePartNames, heldPart } from '../webhooks/delivery.ts';
+import { listEndpoints } from '../webhooks/endpoint-life.ts';
+import { endpointName } from '../webhooks/endpoint-settings.ts';
+import { type IndexRange, walk } from '../webhooks/index-walk.ts';
+import { resend } from '../webhooks/replay.ts';
+import { indexes, readDeliveries } from '../webhooks/waiting.ts';
+import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
+import { cursorOf, pageIn, pageOf, pageQuery, placeOf } from './page.ts';
+import { missing, Problem } from './problem.ts';
+import {
+  deliveriesOf,
+  deliveryIn,
+  deliverySchema,
+  deliveryStatus,
+  shownDelivery,
+  tracedDeliverySchema,
+  traceOf,
+} from './traces.ts';
+
+const query = z.strictObject({
+  ...pageQuery,
+  endpoint: z.optional(endpointName),
+  status: z.optional(deliveryStatus),
+  from: z.optional(time),
+  until: z.optional(time),
+  event: z.optional(eventId),
+  trackingId: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'))),
+});
+
+type Query = z.output<typeof query>;
+
+const params = z.strictObject({ event: eventId, endpoint: endpointName });
+const path = '/deliveries/{event}/{endpoint}';
+const target = ({ params: { event, endpoint } }: { readonly params: z.output<typeof params> }): string =>
+  `${event} ${endpoint}`;
+
+/** Events of one transfer that are looked at: more than it has states, by far. */
+const mostEvents = 500;
+
+/** Events whose deliveries are read at the same time. */
+const concurrency = 8;
+
+const earliest = '1970-01-01T00:00:00.000Z';
+const latest = '9999-12-31T23:59:59.999Z';
+
+/** Whether a delivery is wanted, whatever way it was found. */
+function matcher({ endpoint, status, from, until }: Query): (delivery: Delivery) => boolean {
+  const since = from && canonical(from);
+  const before = until && canonical(until);
+  return (delivery) =>
+    (endpoint === undefined || delivery.endpoint === endpoint) &&
+    (status === undefined || delivery.status === status) &&
+    (since === undefined || delivery.eventAt >= since) &&
+    (before === undefined || delivery.eventAt < before);
+}
+
+/** Ids of the events that the question names, by themselves or by their transfer; undefined when it names none. */
+async function namedEvents({ webhooks }: OperatorDependencies, { event, trackingId }: Query) {
+  if (trackingId === undefined) return event === undefined ? undefined : [event];
+  const { rows } = await walk(webhooks.dynamo, webhooks.table, {
+    ranges: [
+      {
+        index: indexes.byTransfer,
+        partition: ['trackingId', trackingId],
+        sort: ['at', earliest, latest],
+        isDescending: true,
+      },
+    ],
+    matches: () => true,
+    after: undefined,
+    limit: mostEvents,
+  });
+  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length));
+  return event === undefined ? events : events.filter((id) => id === event);
+}
+
+/** Where the deliveries stand that the question is about. */
+async function rangesOf({ webhooks }: OperatorDependencies, { endpoint, status, from, until }: Query) {
+  const since = canonical(from ?? earliest);
+  const before = canonical(until ?? latest);
+  if (since >= before) return [];
+  if (endpoint === undefined && (status === 'PENDING' || status === 'CLAIMED')) {
+    return duePartNames.map((part) => waitingIn(part, 0, Date.parse(latest), false));
+  }
+  const names = endpoint === undefined ? (await listEndpoints(webhooks)).map(({ name }) => name) : [endpoint];
+  if (status === 'HELD') {
+    return names.map((name) => waitingIn(heldPart(name), Date.parse(since), Date.parse(before), true));
+  }
+  return names.map(
+    (name): IndexRange => ({
+      index: indexes.byEndpoint,
+      partition: ['endpoint', name],
+      sort: ['eventAt', since, before],
+      isDescending: true,
+    }),
+  );
+}
+
+const waitingIn = (part: string, first: number, last: number, isDescending: boolean): IndexRange => ({
+  index: indexes.waiting,
+  partition: ['due', part],
+  sort: ['dueAt', first, last],
+  isDescending,
+});
+
+async function listDeliveries(deps: OperatorDependencies, asked: Query) {
+  const { webhooks } = deps;
+  const isWanted = matcher(asked);
+  const events = await namedEvents(deps, asked);
+  if (events) {
+    const found = (await pLimit(concurrency).map(events, (event) => deliveriesOf(deps, event))).flat();
+    const keyOf = ({ eventAt, event, endpoint }: Delivery) => `${eventAt} ${event} ${endpoint}`;
+    const wanted = found.filter(isWanted).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const page = pageIn(wanted, keyOf, asked);
+    return { ...page, items: page.items.map(shownDelivery) };
+  }
+  const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
+    ranges: await rangesOf(deps, asked),
+    matches: (row) => isWanted(deliveryIn(row)),
+    after: placeOf(asked.cursor),
+    limit: asked.limit,
+  });
+  return {
+    items: rows.map((row) => shownDelivery(deliveryIn(row))),
+    ...(next && { next: cursorOf(next) }),
+  };
+}
+
+const words = { PENDING: 'waiting for its next attempt', CLAIMED: 'being attempted' } as Partial<
+  Record<Delivery['status'], string>
+>;
+
+export const deliveryOperations = [
+  operation({
+    id: 'listDeliveries',
+    method: 'GET',
+    path: '/deliveries',
+    summary:
+      'Lists deliveries: those of an event or a transfer the oldest first, others the newest first, one endpoint after the other, and those on their way in the order in which they are looked after',
+    query,
+    status: 200,
+    answer: pageOf(deliverySchema),
+    run: (deps, { query: asked }) => listDeliveries(deps, asked),
+  }),
+  operation({
+    id: 'showDelivery',
+    method: 'GET',
+    path,
+    summary: 'Shows a delivery with its attempts',
+    params,
+    status: 200,
+    answer: tracedDeliverySchema,
+    failures: [404],
+    async run(deps, { params: { event, endpoint } }) {
+      const { deliveries } = await traceOf(deps, event);
+      const found = deliveries.find((delivery) => delivery.endpoint === endpoint);
+      if (!found) throw missing(`delivery of ${event} to ${endpoint}`);
+      return found;
+    },
+  }),
+  operation({
+    id: 'resendDelivery',
+    method: 'POST',
+    path: `${path}/resend`,
+    summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
+    params,
+    status: 202,
+    answer: deliverySchema,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: name }) {
+      const isReleased = await resend(deps.webhooks, name);
+      const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
+      if (!delivery) throw missing(`delivery of ${name.event} to ${name.endpoint}`);
+      if (!isReleased) throw new Problem(409, `the delivery is ${words[delivery.status] ?? 'on its way'}`);
+      return shownDelivery(delivery);
+    },
+  }),
+  operation({
+    id: 'cancelDelivery',
+    method: 'POST',
+    path: `${path}/cancel`,
+    summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
+    params,
+    status: 200,
+    answer: deliverySchema,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: name }) {
+      const cancellation = await cancelDelivery(deps.webhooks, name);
+      if (!cancellation) throw missing(`delivery of ${name.event} to ${name.endpoint}`);
+      const { delivery, isCancelled } = cancellation;
+      if (isCancelled) return shownDelivery(delivery);
+      const { status } = delivery;
+      throw new Problem(409, `the delivery is ${words[status] ?? `${status.toLowerCase()} already`}`);
+    },
+  }),
+];

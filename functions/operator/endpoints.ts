@@ -1,0 +1,229 @@
+import * as z from 'zod/mini';
+import type { Endpoint } from '../webhooks/endpoint.ts';
+import {
+  addEndpoint,
+  disableEndpoint,
+  enableEndpoint,
+  listEndpoints,
+  pauseEndpoint,
+  removeEndpoint,
+  resumeEndpoint,
+  rotateSecret,
+  sendTest,
+  showEndpoint,
+  updateEndpoint,
+  viewOf,
+} from '../webhooks/endpoint-life.ts';
+import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
+import { formats } from '../webhooks/format.ts';
+import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
+import { pageIn, pageOf, pageQuery } from './page.ts';
+
+const endpointSchema = z.strictObject({
+  name: z.string(),
+  status: z.enum(['active', 'paused', 'disabled']),
+  disabledBecause: z.optional(z.string()),
+  isDeclared: z.boolean(),
+  createdAt: z.string(),
+  /** Without what may be a token. */
+  url: z.string(),
+  format: z.enum(formats),
+  types: z.array(z.string()),
+  mailboxes: z.optional(z.array(z.string())),
+  directions: z.optional(z.array(z.string())),
+  headerNames: z.array(z.string()),
+  retryDelays: z.array(z.int()),
+  maxInFlight: z.int(),
+  publicKey: z.optional(z.string()),
+  health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
+});
+
+const withSecret = z.strictObject({
+  endpoint: endpointSchema,
+  /** Shown this once; a chat has none. */
+  secret: z.optional(z.string()),
+  publicKey: z.optional(z.string()),
+});
+
+// Whether a target may be private is decided where it is stored; the document is the same for all.
+const fields = endpointSettingFields(true);
+const secret = z.string().check(z.maxLength(200));
+function shown(deps: OperatorDependencies, endpoint: Endpoint): z.input<typeof endpointSchema> {
+  const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
+  const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
+  const { isDeclared = false, retryDelays, maxInFlight } = endpoint;
+  return {
+    name,
+    status,
+    disabledBecause,
+    isDeclared,
+    createdAt,
+    url,
+    format,
+    types: [...types],
+    mailboxes: mailboxes && [...mailboxes],
+    directions: directions && [...directions],
+    headerNames: [...headerNames],
+    retryDelays: [...retryDelays],
+    maxInFlight,
+    publicKey,
+    health: health && {
+      failingSince: health.failingSince,
+      cause: health.cause,
+      warnedAt: health.warnedAt === undefined ? undefined : new Date(health.warnedAt).toISOString(),
+    },
+  };
+}
+
+/** A change of status, as a route of its own. */
+const statusChange = (
+  verb: 'pause' | 'resume' | 'enable',
+  summary: string,
+  change: (deps: OperatorDependencies['webhooks'], name: string) => Promise<Endpoint>,
+) =>
+  operation({
+    id: `${verb}Endpoint`,
+    method: 'POST',
+    path: `${path}/${verb}`,
+    summary,
+    params,
+    status: 200,
+    answer: endpointSchema,
+    failures: [404, 409],
+    target,
+    run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
+  });
+
+export const endpointOperations = [
+  operation({
+    id: 'listEndpoints',
+    method: 'GET',
+    path: '/endpoints',
+    summary: 'Lists the endpoints, without their secrets',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    answer: pageOf(endpointSchema),
+    async run(deps, { query }) {
+      const page = pageIn(await listEndpoints(deps.webhooks), ({ name }) => name, query);
+      return { ...page, items: page.items.map((endpoint) => shown(deps, endpoint)) };
+    },
+  }),
+  operation({
+    id: 'addEndpoint',
+    method: 'POST',
+    path: '/endpoints',
+    summary: 'Adds an endpoint; its secret is shown this once',
+    body: z.extend(endpointSettings(true), {
+      name: endpointName,
+      secret: z.optional(secret),
+      isAsymmetric: z._default(z.boolean(), false),
+    }),
+    status: 201,
+    answer: withSecret,
+    failures: [409],
+    target: ({ body }) => body.name,
+    async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
+      const signing = { isAsymmetric, ...(chosen !== undefined && { secret: chosen }) };
+      const added = await addEndpoint(deps.webhooks, name, settings, signing);
+      return { ...added, endpoint: shown(deps, added.endpoint) };
+    },
+  }),
+  operation({
+    id: 'showEndpoint',
+    method: 'GET',
+    path,
+    summary: 'Shows an endpoint, without its secrets',
+    params,
+    status: 200,
+    answer: endpointSchema,
+    failures: [404],
+    run: async (deps, { params: { name } }) => shown(deps, (await showEndpoint(deps.webhooks, name)).endpoint),
+  }),
+  operation({
+    id: 'updateEndpoint',
+    method: 'PATCH',
+    path,
+    summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
+    params,
+    body: z.strictObject({
+      url: z.optional(fields.url),
+      types: z.optional(fields.types),
+      mailboxes: z.optional(z.nullable(fields.mailboxes)),
+      directions: z.optional(z.nullable(fields.directions)),
+      format: z.optional(fields.format),
+      headers: z.optional(fields.headers),
+      retryDelays: z.optional(fields.retryDelays),
+      maxInFlight: z.optional(fields.maxInFlight),
+    }),
+    status: 200,
+    answer: endpointSchema,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: { name }, body }) {
+      const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
+      return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
+    },
+  }),
+  operation({
+    id: 'removeEndpoint',
+    method: 'DELETE',
+    path,
+    summary: 'Removes an endpoint; what is still on its way to it is cancelled when its time comes',
+    params,
+    status: 204,
+    failures: [404],
+    target,
+    run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
+  }),
+  statusChange('pause', 'Holds what an endpoint would get, until it is resumed and recovered', pauseEndpoint),
+  statusChange('resume', 'Sends new events again; what was held waits to be recovered', resumeEndpoint),
+  statusChange('enable', 'Sends new events again, as if the endpoint had never failed', enableEndpoint),
+  operation({
+    id: 'disableEndpoint',
+    method: 'POST',
+    path: `${path}/disable`,
+    summary: 'Holds what an endpoint would get, until it is enabled and recovered',
+    params,
+    body: z.strictObject({
+      because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
+    }),
+    status: 200,
+    answer: endpointSchema,
+    failures: [404, 409],
+    target,
+    run: async (deps, { params: { name }, body: { because } }) =>
+      shown(deps, await disableEndpoint(deps.webhooks, name, because)),
+  }),
+  operation({
+    id: 'rotateSecret',
+    method: 'POST',
+    path: `${path}/rotate`,
+    summary: 'Gives an endpoint a new secret, shown this once; for a while requests are signed by the old one, too',
+    params,
+    body: z.strictObject({
+      overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
+      secret: z.optional(secret),
+    }),
+    status: 200,
+    answer: withSecret,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
+      const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
+      return { ...rotated, endpoint: shown(deps, rotated.endpoint) };
+    },
+  }),
+  operation({
+    id: 'testEndpoint',
+    method: 'POST',
+    path: `${path}/test`,
+    summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
+    params,
+    status: 202,
+    answer: z.strictObject({ event: z.string(), endpoint: z.string() }),
+    failures: [404],
+    target,
+    run: async (deps, { params: { name } }) => ({ ...(await sendTest(deps.webhooks, name)) }),
+  }),
+];

@@ -1,0 +1,155 @@
+import * as z from 'zod/mini';
+import { getRows, rowName } from '../batches.ts';
+import type { Item } from '../table.ts';
+import { retention } from '../webhooks/deliveries.ts';
+import { dayOf, eventKey } from '../webhooks/delivery.ts';
+import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
+import { indexes } from '../webhooks/waiting.ts';
+import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
+import { cursorOf, pageOf, pageQuery, placeOf } from './page.ts';
+import { missing } from './problem.ts';
+import { eventSchema, shownEvent, tracedDeliverySchema, traceOf } from './traces.ts';
+
+const day = 86_400_000;
+
+/** Milliseconds from one look for new events to the next. */
+const lookInterval = 1000;
+
+const types = z
+  .string()
+  .check(z.regex(/^[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)$/, 'expected a type such as transfer.failed'));
+
+const query = z
+  .strictObject({
+    ...pageQuery,
+    from: z.optional(time),
+    until: z.optional(time),
+    type: z.optional(types),
+    trackingId: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'))),
+    /** Id of an event, or a time: only what came after, the oldest first. */
+    after: z.optional(eventId),
+    /** Seconds to wait for something to come after. */
+    wait: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
+  })
+  .check(
+    z.refine(({ after, from, until }) => after === undefined || (from === undefined && until === undefined), {
+      path: ['after'],
+      error: 'expected either after, or from and until',
+    }),
+  );
+
+interface Range {
+  /** ISO 8601; from the first on, before the second. */
+  readonly from: string;
+  readonly until: string;
+}
+
+/** What has expired need not be asked for; nothing is of the day after tomorrow. */
+function kept({ from, until }: Range, now: number): Range {
+  const earliest = iso(now - retention * 1000 - day);
+  const latest = iso(now + day);
+  return { from: from > earliest ? from : earliest, until: until < latest ? until : latest };
+}
+
+/** The days of a range, the oldest first. */
+function daysOf({ from, until }: Range, isDescending: boolean): IndexRange[] {
+  const days: IndexRange[] = [];
+  for (let at = Date.parse(`${dayOf(from)}T00:00:00Z`); iso(at) < until; at += day) {
+    days.push({
+      index: indexes.byDay,
+      partition: ['day', dayOf(iso(at))],
+      sort: ['at', from, until],
+      isDescending,
+    });
+  }
+  return isDescending ? days.reverse() : days;
+}
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+const isOfType = (row: Item, type: string | undefined): boolean => {
+  if (type === undefined) return true;
+  const own: string[] = row.types ?? [];
+  return own.some((one) => (type.endsWith('*') ? one.startsWith(type.slice(0, -1)) : one === type));
+};
+
+/** Where to begin after an event, or after a time. */
+async function startAfter({ webhooks }: OperatorDependencies, after: string): Promise<{ from: string; place?: Place }> {
+  // Of a time, the next millisecond is the first one after.
+  if (time.safeParse(after).success) return { from: iso(Date.parse(after) + 1) };
+  const key = eventKey(after);
+  const row = (await getRows(webhooks.dynamo, webhooks.table, [key])).get(rowName(key));
+  if (row?.day === undefined) throw missing(`event ${after}; begin after a time instead`);
+  return { from: row.at, place: { ...key, day: row.day, at: row.at } };
+}
+
+async function listEvents(deps: OperatorDependencies, asked: z.output<typeof query>) {
+  const { webhooks } = deps;
+  const { limit, cursor, type, trackingId, after } = asked;
+  const now = webhooks.now().getTime();
+  const start = after === undefined ? undefined : await startAfter(deps, after);
+  const from = start?.from ?? canonical(asked.from ?? iso(0));
+  const until = canonical(asked.until ?? iso(now + day));
+  const range = kept({ from, until }, now);
+  const isDescending = after === undefined;
+  const ofTransfer = (id: string): IndexRange => ({
+    index: indexes.byTransfer,
+    partition: ['trackingId', id],
+    sort: ['at', range.from, range.until],
+    isDescending,
+  });
+  const isThere = range.from < range.until;
+  // A following list goes on by day: the place of the event it begins after is one there.
+  const byTransfer = trackingId !== undefined && after === undefined;
+  const ranges = byTransfer ? [ofTransfer(trackingId)] : daysOf(range, isDescending);
+  const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
+    ranges: isThere ? ranges : [],
+    matches: (row) =>
+      row.at >= range.from &&
+      row.at < range.until &&
+      isOfType(row, type) &&
+      (trackingId === undefined || row.trackingId === trackingId),
+    after: placeOf(cursor) ?? (isThere ? start?.place : undefined),
+    limit,
+  });
+  return { items: rows.map(shownEvent), ...(next && { next: cursorOf(next) }) };
+}
+
+export const eventOperations = [
+  operation({
+    id: 'listEvents',
+    method: 'GET',
+    path: '/events',
+    summary:
+      'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
+    query,
+    status: 200,
+    answer: pageOf(eventSchema),
+    failures: [404],
+    async run(deps, { query: asked, stopAt }) {
+      const { now } = deps.webhooks;
+      const waitUntil = Math.min(now().getTime() + asked.wait * 1000, stopAt);
+      for (;;) {
+        const page = await listEvents(deps, asked);
+        const isLate = now().getTime() + lookInterval > waitUntil;
+        if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
+        await deps.sleep(lookInterval);
+      }
+    },
+  }),
+  operation({
+    id: 'showEvent',
+    method: 'GET',
+    path: '/events/{id}',
+    summary: 'Shows an event, or a notice, with its deliveries and their attempts',
+    params: z.strictObject({ id: eventId }),
+    status: 200,
+    answer: z.extend(eventSchema, { deliveries: z.array(tracedDeliverySchema) }),
+    failures: [404],
+    async run(deps, { params: { id } }) {
+      const { event, deliveries } = await traceOf(deps, id);
+      if (!event) throw missing(`event ${id}; events are kept for 30 days`);
+      return { ...shownEvent(event), deliveries: [...deliveries] };
+    },
+  }),
+];

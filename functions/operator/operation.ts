@@ -1,0 +1,108 @@
+import * as z from 'zod/mini';
+import type { PollDependencies } from '../transfers/poll.ts';
+import type { VerifyDependencies } from '../verification/verify.ts';
+import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
+
+/** What operators' wishes are done with. */
+export interface OperatorDependencies {
+  /** Watches, and the Cryptshare Server. */
+  readonly transfers: PollDependencies & { readonly verification: VerifyDependencies };
+  /** Endpoints, events and deliveries. */
+  readonly webhooks: EndpointLifeDependencies;
+  /** Waits for so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** A request, checked. */
+export interface Asked<Params, Query, Body> {
+  /** Parts of the path. */
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Unix time in milliseconds from which on nothing new is begun. */
+  readonly stopAt: number;
+}
+
+type Schema = z.ZodMiniType;
+
+/** The schema of what is not there. */
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
+
+/** One thing that an operator can have done, as a route and as its documentation. */
+export interface Operation {
+  /** What it is called in the documentation and in logs. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With the names of its parameters in braces. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params: z.ZodMiniObject;
+  readonly query: z.ZodMiniObject;
+  /** Undefined when there is none; then an empty object is taken for none. */
+  readonly body: Schema | undefined;
+  /** Status of a success. */
+  readonly status: 200 | 201 | 202 | 204;
+  /** Undefined when a success has no body. */
+  readonly answer: Schema | undefined;
+  /** Statuses of failures that are this operation's own; 400 and 500 are everyone's. */
+  readonly failures: readonly number[];
+  /** A name for logs of what it is about: neither mailbox nor URL nor secret. */
+  readonly target: (asked: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
+  readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
+}
+
+interface Definition<P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema, A extends Schema>
+  extends Pick<Operation, 'id' | 'method' | 'path' | 'summary' | 'status'> {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer?: A;
+  readonly failures?: readonly number[];
+  readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
+  readonly run: (
+    deps: OperatorDependencies,
+    asked: Asked<z.output<P>, z.output<Q>, z.output<B>>,
+  ) => Promise<z.input<A>>;
+}
+
+/** Defines an operation, whose types follow from its schemas. */
+export function operation<
+  P extends z.ZodMiniObject = Nothing,
+  Q extends z.ZodMiniObject = Nothing,
+  B extends Schema = Nothing,
+  A extends Schema = z.ZodMiniVoid,
+>(definition: Definition<P, Q, B, A>): Operation {
+  const { params = nothing, query = nothing, body, answer, failures = [], target = () => '', run } = definition;
+  return {
+    ...definition,
+    params,
+    query,
+    body,
+    answer,
+    failures,
+    target: target as Operation['target'],
+    // Whoever calls it has read the request by these very schemas.
+    run: run as Operation['run'],
+  };
+}
+
+/** A mailbox in a path or a body. */
+export const mailbox = z.email('expected an e-mail address').check(z.maxLength(254, 'expected at most 254 characters'));
+
+export const direction = z.enum(['sent', 'received'], 'expected sent or received');
+
+/** The id of an event or of a notice. */
+export const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected the id of an event'));
+
+const firstInstant = Date.parse('0000-01-01T00:00:00.000Z');
+const lastInstant = Date.parse('9999-12-31T23:59:59.999Z');
+const expectedTime = 'expected a time such as 2026-11-24T00:00:00Z';
+
+/** An ISO 8601 time with its zone, of a year with four digits in UTC, too: otherwise its order would not be that of texts. */
+export const time = z.iso
+  .datetime({ offset: true, error: expectedTime })
+  .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= lastInstant, expectedTime));
+
+/** A time in the one spelling that tables have, whose order is that of the instants. */
+export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();

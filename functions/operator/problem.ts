@@ -1,0 +1,109 @@
+import { STATUS_CODES } from 'node:http';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { EnvironmentError } from '../env.ts';
+import { SecretError } from '../secret.ts';
+import { CryptshareFailure } from '../transfers/failure.ts';
+import { EndpointError } from '../webhooks/endpoint-settings.ts';
+import { PlaceError } from '../webhooks/index-walk.ts';
+
+/** What is wrong with one field of a request. */
+export interface FieldProblem {
+  /** Where it stands, for example `headers.x-tenant`; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a problem tells beside its status and detail. */
+export interface ProblemParts {
+  readonly problems?: readonly FieldProblem[];
+  /** One word for what the Cryptshare Server did not do. */
+  readonly cause?: string;
+  /** Seconds to wait before asking again. */
+  readonly retryAfter?: number;
+}
+
+/** Thrown for what cannot be done; answered as the problem details of RFC 9457. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: number;
+  readonly parts: ProblemParts;
+
+  /** @param detail what is wrong and what to do, for a person to read */
+  constructor(status: number, detail: string, parts: ProblemParts = {}) {
+    super(detail);
+    this.status = status;
+    this.parts = parts;
+  }
+}
+
+/** The body of every answer that is no success. */
+export const problemSchema = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  problems: z.optional(z.array(z.strictObject({ path: z.string(), message: z.string() }))),
+  cause: z.optional(z.string()),
+});
+
+/** A request that is not as documented. */
+export const invalid = (problems: readonly FieldProblem[]): Problem =>
+  new Problem(400, problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
+    problems,
+  });
+
+/** Something that is not there. */
+export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
+
+/** Tells what an error means to whoever asked; undefined when it is a fault of ours. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (error instanceof EndpointError) return problemOfEndpoint(error);
+  if (error instanceof CryptshareFailure) return problemOfServer(error);
+  if (error instanceof PlaceError) return badCursor();
+  if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
+  if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
+    return new Problem(409, 'somebody else has changed it meanwhile; look at it again');
+  }
+  return undefined;
+}
+
+/** What is said of a cursor that this interface has not given out for this very list. */
+export const badCursor = (): Problem =>
+  invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
+
+/** The answer that tells of a problem. */
+export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
+  const { retryAfter, ...rest } = parts;
+  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+const endpointStatuses = { invalid: 400, missing: 404, conflict: 409 } as const;
+
+function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem {
+  if (kind !== 'invalid') return new Problem(endpointStatuses[kind], message);
+  return invalid(
+    problems.map((problem) => {
+      const [path = '', ...rest] = problem.split(': ');
+      return { path, message: rest.join(': ') };
+    }),
+  );
+}
+
+function problemOfServer({ kind, message, remedy, retryAfter }: CryptshareFailure): Problem {
+  const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
+  return new Problem(status, `${message}; ${remedy}`, {
+    cause: kind,
+    ...(retryAfter !== undefined && { retryAfter: Math.ceil(retryAfter / 1000) }),
+  });
+}

@@ -1,0 +1,169 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import middy from '@middy/core';
+import httpRouterHandler, { type Method } from '@middy/http-router';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type * as z from 'zod/mini';
+import { openApiDocument } from './openapi.ts';
+import type { Operation, OperatorDependencies } from './operation.ts';
+import { operations } from './operations.ts';
+import { type FieldProblem, invalid, missing, Problem, problemAnswer, problemOf } from './problem.ts';
+
+/** What is needed of a logger. */
+export type OperatorLogger = Pick<Logger, 'info' | 'error'>;
+
+/** An HTTP request as a function URL brings it (payload 2.0). */
+export type OperatorEvent = APIGatewayProxyEventV2;
+export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
+
+/** Bytes of the largest body that is read. */
+export const largestBody = 256 * 1024;
+
+/** Milliseconds kept back at the end of an invocation for ending what has begun. */
+const reserve = 10_000;
+
+/** Who asks where nobody has to say so: in the local run. */
+const localOperator = 'local';
+
+/**
+ * The operator API: routes, checks of what is asked for, and answers.
+ *
+ * @param dependencies built at an invocation
+ */
+export function operatorHandler(dependencies: () => Promise<OperatorDependencies>, logger: OperatorLogger) {
+  const routes = operations.map((operation) => ({
+    method: operation.method as Method,
+    path: operation.path,
+    handler: async (event: OperatorEvent, context: Context) => answer(operation, dependencies, logger, event, context),
+  }));
+  const document = {
+    method: 'GET' as const,
+    path: '/openapi.json',
+    handler: async () => jsonAnswer(200, openApiDocument(operations)),
+  };
+  return middy<OperatorEvent, OperatorAnswer>()
+    .handler(
+      httpRouterHandler<OperatorEvent, OperatorAnswer>({
+        routes: [...routes, document],
+        notFoundResponse() {
+          throw missing('such route; GET /openapi.json lists them');
+        },
+      }),
+    )
+    .onError((request) => {
+      const problem = problemOf(request.error);
+      if (!problem) logger.error('operator', { error: request.error as Error });
+      request.response = problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
+    });
+}
+
+async function answer(
+  operation: Operation,
+  dependencies: () => Promise<OperatorDependencies>,
+  logger: OperatorLogger,
+  event: OperatorEvent,
+  context: Context,
+): Promise<OperatorAnswer> {
+  const asked = {
+    params: checked(operation.params, decoded(event.pathParameters ?? {})),
+    query: checked(operation.query, event.queryStringParameters ?? {}),
+    body: bodyOf(operation, event),
+  };
+  const log = (status: number) => {
+    if (operation.method === 'GET') return;
+    const who = whoAsks(event);
+    logger.info('operator', { who, operation: operation.id, target: operation.target(asked), status });
+  };
+  try {
+    const deps = await dependencies();
+    const stopAt = deps.webhooks.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const result = await operation.run(deps, { ...asked, stopAt });
+    log(operation.status);
+    return operation.answer ? jsonAnswer(operation.status, result) : { statusCode: operation.status };
+  } catch (error) {
+    log(problemOf(error)?.status ?? 500);
+    throw error;
+  }
+}
+
+/** The principal that the function URL has let in. */
+function whoAsks({ requestContext }: OperatorEvent): string {
+  const { authorizer } = requestContext as { authorizer?: { iam?: { userArn?: string } } };
+  return authorizer?.iam?.userArn ?? localOperator;
+}
+
+function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent): unknown {
+  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > largestBody) {
+    throw new Problem(413, `expected a body of at most ${largestBody} bytes, got ${bytes.length}`);
+  }
+  const text = bytes.toString('utf8');
+  const json = text.trim() === '' ? {} : parsed(text);
+  if (operation.body) return checked(operation.body, json);
+  const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;
+  if (!isNothing) throw invalid([{ path: '', message: 'expected no body' }]);
+  return json;
+}
+
+/** @throws Problem that does not repeat the text, which may hold a secret */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid([{ path: '', message: 'expected a body in JSON' }]);
+  }
+}
+
+/** @throws Problem that lists every mistake, but repeats no value */
+function checked<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): z.output<Schema> {
+  const { data, error } = schema.safeParse(input);
+  if (!error) return data;
+  throw invalid(error.issues.flatMap(problemsOfIssue));
+}
+
+function problemsOfIssue(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'expected no such field' }));
+  }
+  return [
+    { path: path.join('.'), message: issue.message.startsWith('expected ') ? issue.message : expectation(issue) },
+  ];
+}
+
+const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };
+
+/** What was expected, where a schema does not say it itself. */
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${kinds[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map(String).join(' or ')}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}`;
+    default:
+      return 'expected something else; GET /openapi.json tells what';
+  }
+}
+
+/** Parts of the path, without the escapes; a part that is escaped wrongly stays as it is, and is refused where it matters. */
+function decoded(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value = '']) => {
+      try {
+        return [name, decodeURIComponent(value)];
+      } catch {
+        return [name, value];
+      }
+    }),
+  );
+}
+
+const jsonAnswer = (statusCode: number, body: unknown): OperatorAnswer => ({
+  statusCode,
+  // Secrets are shown once, and nowhere kept.
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(body),
+});

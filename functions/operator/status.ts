@@ -1,0 +1,117 @@
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import manifest from '../../package.json' with { type: 'json' };
+import { Watches } from '../transfers/watches.ts';
+import { duePartNames, dueSince, heldPart, isDue } from '../webhooks/delivery.ts';
+import { listEndpoints } from '../webhooks/endpoint-life.ts';
+import { countPlaces, type IndexRange, walk } from '../webhooks/index-walk.ts';
+import { indexes } from '../webhooks/waiting.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
+import { deliveryIn } from './traces.ts';
+
+/** Deliveries that are counted; there may be more. */
+const mostCounted = 1000;
+
+/** Of each part of the index, so many are looked at to find the one that has been due for longest. */
+const firstLooks = 25;
+
+/** Queries under way at the same time. */
+const concurrency = 8;
+
+const counted = z.strictObject({
+  count: z.int(),
+  /** There are more than were counted. */
+  more: z.boolean(),
+});
+
+const statusSchema = z.strictObject({
+  version: z.string(),
+  /** Origin of the Cryptshare Server. */
+  server: z.string(),
+  watches: z.strictObject({ all: z.int(), failing: z.int(), disabled: z.int() }),
+  endpoints: z.strictObject({ active: z.int(), paused: z.int(), disabled: z.int(), failing: z.int() }),
+  deliveries: z.strictObject({
+    waiting: counted,
+    held: counted,
+    /** Milliseconds for which the one that has been due for longest has been due. */
+    oldestOverdueMs: z.number(),
+  }),
+});
+
+const part = (due: string, until: number): IndexRange => ({
+  index: indexes.waiting,
+  partition: ['due', due],
+  sort: ['dueAt', 0, until],
+  isDescending: false,
+});
+
+/** Later than every instant at which something is due. */
+const forever = Number.MAX_SAFE_INTEGER;
+
+async function countAll({ webhooks }: OperatorDependencies, parts: readonly string[]) {
+  const counts = await pLimit(concurrency).map(parts, (due) =>
+    countPlaces(webhooks.dynamo, webhooks.table, part(due, forever), mostCounted + 1),
+  );
+  const all = counts.reduce((total, count) => total + count, 0);
+  return { count: Math.min(all, mostCounted), more: all > mostCounted };
+}
+
+async function oldestOverdue({ webhooks }: OperatorDependencies): Promise<number> {
+  const now = webhooks.now().getTime();
+  const waits = await Promise.all(
+    duePartNames.map(async (due) => {
+      const { rows } = await walk(webhooks.dynamo, webhooks.table, {
+        ranges: [part(due, forever)],
+        matches: () => true,
+        after: undefined,
+        limit: firstLooks,
+      });
+      const overdue = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
+      return Math.max(0, ...overdue.map((delivery) => now - dueSince(delivery)));
+    }),
+  );
+  return Math.max(...waits);
+}
+
+export const statusOperations = [
+  operation({
+    id: 'showStatus',
+    method: 'GET',
+    path: '/status',
+    summary: 'Tells how the notifier is doing',
+    status: 200,
+    answer: statusSchema,
+    async run(deps) {
+      const { transfers, webhooks } = deps;
+      const [watches, endpoints] = await Promise.all([
+        new Watches(transfers.dynamo, transfers.table).list(),
+        listEndpoints(webhooks),
+      ]);
+      const [waiting, held, oldestOverdueMs] = await Promise.all([
+        countAll(deps, duePartNames),
+        countAll(
+          deps,
+          endpoints.map(({ name }) => heldPart(name)),
+        ),
+        oldestOverdue(deps),
+      ]);
+      const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
+      return {
+        version: manifest.version,
+        server: transfers.origin,
+        watches: {
+          all: watches.length,
+          failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
+          disabled: watches.filter(({ isDisabled }) => isDisabled).length,
+        },
+        endpoints: {
+          active: ofStatus('active'),
+          paused: ofStatus('paused'),
+          disabled: ofStatus('disabled'),
+          failing: endpoints.filter(({ health }) => health).length,
+        },
+        deliveries: { waiting, held, oldestOverdueMs },
+      };
+    },
+  }),
+];

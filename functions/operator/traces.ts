@@ -1,0 +1,114 @@
+import * as z from 'zod/mini';
+import { type Item, Partition } from '../table.ts';
+import { parseEventBody } from '../transfers/event.ts';
+import { type Delivery, deliveryNameOf, eventKey } from '../webhooks/delivery.ts';
+import type { OperatorDependencies } from './operation.ts';
+
+export const deliveryStatus = z.enum(['PENDING', 'CLAIMED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
+
+const deliveryFields = {
+  event: z.string(),
+  endpoint: z.string(),
+  status: deliveryStatus,
+  attempt: z.int(),
+  nextAttemptAt: z.optional(z.string()),
+  reason: z.optional(z.string()),
+  eventAt: z.string(),
+};
+
+export const deliverySchema = z.strictObject(deliveryFields);
+
+/** A delivery with its attempts. */
+export const tracedDeliverySchema = z.strictObject({
+  ...deliveryFields,
+  attempts: z.array(
+    z.strictObject({
+      attempt: z.int(),
+      startedAt: z.string(),
+      /** Milliseconds. */
+      duration: z.int(),
+      outcome: z.string(),
+      cause: z.optional(z.string()),
+      status: z.optional(z.int()),
+      /** The first KB of what the receiver answered. */
+      response: z.optional(z.string()),
+    }),
+  ),
+});
+
+export const eventSchema = z.strictObject({
+  id: z.string(),
+  /** `notice` for what was made for chats of several events. */
+  type: z.string(),
+  timestamp: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+/** A delivery as operators see it. */
+export function shownDelivery(delivery: Delivery): z.input<typeof deliverySchema> {
+  const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
+  return {
+    event,
+    endpoint,
+    status,
+    attempt,
+    nextAttemptAt: status === 'PENDING' ? new Date(nextAttemptAt).toISOString() : undefined,
+    reason,
+    eventAt,
+  };
+}
+
+/** A stored event, or notice, as operators see it. */
+export function shownEvent(row: Item): z.input<typeof eventSchema> {
+  const { id, type, timestamp, data } = parseEventBody(row.body);
+  if (data !== undefined) return { id, type, timestamp, data: { ...data } };
+  const { id: notice, timestamp: at, ...rest } = JSON.parse(row.body);
+  return { id: notice, type: 'notice', timestamp: at, data: rest };
+}
+
+/** Everything that became of an event. */
+export interface Trace {
+  /** Undefined when there is none, or it has expired. */
+  readonly event: Item | undefined;
+  readonly deliveries: readonly z.input<typeof tracedDeliverySchema>[];
+}
+
+/** Reads everything that became of an event, in one query. */
+export async function traceOf({ webhooks }: OperatorDependencies, event: string): Promise<Trace> {
+  const { pk, sk } = eventKey(event);
+  const rows = await new Partition(webhooks.dynamo, webhooks.table, pk).range(' ', '~');
+  const attempts = Map.groupBy(
+    rows.filter((row) => row.sk.startsWith('ATTEMPT#')),
+    (row) => row.sk.split('#')[1] as string,
+  );
+  return {
+    event: rows.find((row) => row.sk === sk),
+    deliveries: deliveriesIn(rows).map((delivery) => ({
+      ...shownDelivery(delivery),
+      attempts: (attempts.get(delivery.endpoint) ?? []).map(shownAttempt),
+    })),
+  };
+}
+
+/** The deliveries of an event, by endpoint. */
+export async function deliveriesOf({ webhooks }: OperatorDependencies, event: string): Promise<Delivery[]> {
+  const { pk } = eventKey(event);
+  return deliveriesIn(await new Partition(webhooks.dynamo, webhooks.table, pk).range('DELIVERY#', 'DELIVERY#~'));
+}
+
+const deliveriesIn = (rows: readonly Item[]): Delivery[] =>
+  rows.filter((row) => row.sk.startsWith('DELIVERY#')).map(deliveryIn);
+
+/** The delivery that a row holds. */
+export const deliveryIn = (row: Item): Delivery =>
+  ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
+
+const shownAttempt = ({ attempt, startedAt, duration, outcome, cause, status, response }: Item) => ({
+  attempt,
+  startedAt,
+  duration,
+  outcome,
+  cause,
+  status,
+  response,
+});

@@ -1,0 +1,193 @@
+import * as z from 'zod/mini';
+import { getRows, rowName } from '../batches.ts';
+import { watchName } from '../transfers/report.ts';
+import { pollAndJudge } from '../transfers/shard.ts';
+import { rootKey } from '../transfers/snapshot-rows.ts';
+import { type Watch, watchKey } from '../transfers/transfer.ts';
+import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
+import { verificationKey, verificationOf } from '../verification/verifications.ts';
+import { direction, mailbox, type OperatorDependencies, operation } from './operation.ts';
+import { pageIn, pageOf, pageQuery } from './page.ts';
+import { missing, Problem } from './problem.ts';
+
+const trouble = z.strictObject({ cause: z.string(), message: z.string() });
+
+const watchSchema = z.strictObject({
+  mailbox: z.string(),
+  direction,
+  isDeclared: z.boolean(),
+  isDisabled: z.boolean(),
+  health: z.optional(
+    z.strictObject({
+      failingSince: z.string(),
+      failures: z.int(),
+      trouble,
+      incompleteSince: z.optional(z.string()),
+      isAnnounced: z.boolean(),
+    }),
+  ),
+  verification: z.optional(
+    z.strictObject({ method: z.enum(['client_id', 'email']), validUntil: z.optional(z.string()) }),
+  ),
+  baselineAt: z.optional(z.string()),
+  count: z.optional(z.int()),
+});
+
+const pollSchema = z.strictObject({
+  outcome: z.enum(['unchanged', 'changed', 'baseline', 'overtaken', 'failed']),
+  isComplete: z.boolean(),
+  transfers: z.int(),
+  changed: z.int(),
+  published: z.int(),
+  trouble: z.optional(trouble),
+});
+
+const params = z.strictObject({ direction, mailbox });
+const path = '/watches/{direction}/{mailbox}';
+const target = (asked: { readonly params: Watch }): string => watchName(asked.params);
+
+const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
+
+async function existing(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
+  const found = await registry(deps).find(watch);
+  if (!found) throw missing(`watch of what ${watch.mailbox} has ${watch.direction}`);
+  return found;
+}
+
+/** Watches with what is known of their snapshots and their mailboxes' verification. */
+async function viewsOf({ transfers }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+  const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
+  const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
+  const distinct = new Map(keys.map((key) => [rowName(key), key]));
+  const rows = await getRows(transfers.dynamo, transfers.table, [...distinct.values()]);
+  return watches.map((watch): z.input<typeof watchSchema> => {
+    const root = rows.get(rowName(rootOf(watch)));
+    const verified = rows.get(rowName(verificationKey(watch.mailbox)));
+    const { method, validUntil } = verified ? verificationOf(verified) : {};
+    return {
+      mailbox: watch.mailbox,
+      direction: watch.direction,
+      isDeclared: watch.isDeclared ?? false,
+      isDisabled: watch.isDisabled ?? false,
+      health: watch.health,
+      verification: method && { method, validUntil },
+      baselineAt: root?.baselineAt,
+      count: root?.count,
+    };
+  });
+}
+
+const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
+  (await viewsOf(deps, [await existing(deps, watch)]))[0]!;
+
+export const watchOperations = [
+  operation({
+    id: 'listWatches',
+    method: 'GET',
+    path: '/watches',
+    summary: 'Lists the watches, disabled ones included',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    answer: pageOf(watchSchema),
+    async run(deps, { query }) {
+      const watches = (await registry(deps).list()).toSorted((a, b) => (watchKey(a) < watchKey(b) ? -1 : 1));
+      const page = pageIn(watches, watchKey, query);
+      return { ...page, items: await viewsOf(deps, page.items) };
+    },
+  }),
+  operation({
+    id: 'addWatch',
+    method: 'POST',
+    path: '/watches',
+    summary: 'Watches a mailbox in one direction from now on',
+    body: z.strictObject({
+      mailbox,
+      direction: z._default(direction, 'sent'),
+      notifyExisting: z._default(z.boolean(), false),
+    }),
+    status: 201,
+    answer: watchSchema,
+    failures: [409],
+    target: ({ body }) => watchName(body),
+    async run(deps, { body: { notifyExisting, ...watch } }) {
+      if (!(await registry(deps).add(watch, notifyExisting))) {
+        throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
+      }
+      return viewOf(deps, watch);
+    },
+  }),
+  operation({
+    id: 'showWatch',
+    method: 'GET',
+    path,
+    summary: 'Shows a watch',
+    params,
+    status: 200,
+    answer: watchSchema,
+    failures: [404],
+    run: (deps, { params: watch }) => viewOf(deps, watch),
+  }),
+  operation({
+    id: 'pauseWatch',
+    method: 'POST',
+    path: `${path}/pause`,
+    summary: 'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
+    params,
+    status: 200,
+    answer: watchSchema,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: watch }) {
+      await existing(deps, watch);
+      if (!(await registry(deps).pause(watch))) throw new Problem(409, 'the watch is disabled already');
+      return viewOf(deps, watch);
+    },
+  }),
+  operation({
+    id: 'resumeWatch',
+    method: 'POST',
+    path: `${path}/resume`,
+    summary: 'Has a disabled watch polled again',
+    params,
+    status: 200,
+    answer: watchSchema,
+    failures: [404, 409],
+    target,
+    async run(deps, { params: watch }) {
+      const read = await existing(deps, watch);
+      if (!(await registry(deps).resume(read))) throw new Problem(409, 'the watch is not disabled');
+      return viewOf(deps, watch);
+    },
+  }),
+  operation({
+    id: 'pollWatch',
+    method: 'POST',
+    path: `${path}/poll`,
+    summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
+    params,
+    status: 200,
+    answer: pollSchema,
+    failures: [404],
+    target,
+    async run(deps, { params: watch, stopAt }) {
+      const read = await existing(deps, watch);
+      const poll = await pollAndJudge(deps.transfers, registry(deps), read, stopAt);
+      const { outcome, isComplete, transfers, changed, published } = poll;
+      return { outcome, isComplete, transfers, changed, published, trouble: poll.trouble };
+    },
+  }),
+  operation({
+    id: 'removeWatch',
+    method: 'DELETE',
+    path,
+    summary: 'Takes a watch out of the registry; what is known of its transfers stays',
+    params,
+    status: 204,
+    failures: [404],
+    target,
+    async run(deps, { params: watch }) {
+      await existing(deps, watch);
+      await registry(deps).remove(watch);
+    },
+  }),
+];

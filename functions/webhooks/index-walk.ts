@@ -1,0 +1,146 @@
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { getRows, type Key, rowName } from '../batches.ts';
+import type { Item } from '../table.ts';
+
+/** One partition of an index, or a range of it. */
+export interface IndexRange {
+  readonly index: string;
+  /** Name and value of the partition key. */
+  readonly partition: readonly [name: string, value: string];
+  /** Name of the sort key, its first and its last value, both included. */
+  readonly sort: readonly [name: string, first: string | number, last: string | number];
+  readonly isDescending: boolean;
+}
+
+/** The place of a row in an index: its own key and that of the index. */
+export type Place = Readonly<Record<string, string | number>>;
+
+/** How to walk through ranges of an index. */
+export interface Walk {
+  /** In the order in which they are walked through; no two have the same partition. */
+  readonly ranges: readonly IndexRange[];
+  /** Which rows are wanted. */
+  readonly matches: (row: Item) => boolean;
+  /** The place after which to begin. */
+  readonly after: Place | undefined;
+  /** So many wanted rows are enough. */
+  readonly limit: number;
+}
+
+/** Rows found, and the place after which to go on; without it, there are no more. */
+export interface Walked {
+  readonly rows: readonly Item[];
+  readonly next: Place | undefined;
+}
+
+/** Thrown for a place that is none in the ranges to be walked through. */
+export class PlaceError extends Error {
+  override readonly name = 'PlaceError';
+}
+
+/** Rows looked at in one walk: more is for the next one, even if few were wanted. */
+const longestWalk = 1000;
+
+/** Keys read at once. */
+const stride = 100;
+
+/**
+ * Walks through an index, which holds nothing but keys, and reads the rows as they are now. A row that is no longer there
+ * is skipped.
+ *
+ * @throws PlaceError when `after` is no place in the ranges
+ */
+export async function walk(client: DynamoDBClient, table: string, { ranges, ...walking }: Walk): Promise<Walked> {
+  const { matches, after, limit } = walking;
+  const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
+  if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
+  const found: { row: Item; place: Place }[] = [];
+  let examined = 0;
+  for (const [at, range] of ranges.slice(begin).entries()) {
+    let start = at === 0 ? after : undefined;
+    do {
+      const page = await readPlaces(client, table, range, start, Math.min(stride, longestWalk - examined));
+      const rows = await getRows(client, table, page.places.map(keyOf));
+      for (const place of page.places) {
+        const row = rows.get(rowName(keyOf(place)));
+        if (row && matches(row)) found.push({ row, place });
+        // One more than asked for tells that there is more.
+        if (found.length > limit) {
+          return { rows: found.slice(0, limit).map(({ row: wanted }) => wanted), next: found[limit - 1]!.place };
+        }
+      }
+      examined += page.places.length;
+      start = page.next;
+      if (examined >= longestWalk) return { rows: found.map(({ row }) => row), next: page.places.at(-1) };
+    } while (start);
+  }
+  return { rows: found.map(({ row }) => row), next: undefined };
+}
+
+/** Counts the places in a range, up to `most`. */
+export async function countPlaces(
+  client: DynamoDBClient,
+  table: string,
+  range: IndexRange,
+  most: number,
+): Promise<number> {
+  let count = 0;
+  let start: QueryCommandInput['ExclusiveStartKey'];
+  do {
+    const query = { ...queryOf(table, range), Select: 'COUNT' as const, Limit: most - count, ExclusiveStartKey: start };
+    const page = await client.send(new QueryCommand(query));
+    count += page.Count ?? 0;
+    start = page.LastEvaluatedKey;
+  } while (start && count < most);
+  return count;
+}
+
+async function readPlaces(
+  client: DynamoDBClient,
+  table: string,
+  range: IndexRange,
+  after: Place | undefined,
+  limit: number,
+): Promise<{ places: Place[]; next: Place | undefined }> {
+  try {
+    const page = await client.send(
+      new QueryCommand({
+        ...queryOf(table, range),
+        Limit: limit,
+        ...(after && { ExclusiveStartKey: marshall(after) }),
+      }),
+    );
+    const places = (page.Items ?? []).map((item) => unmarshall(item) as Place);
+    return { places, next: page.LastEvaluatedKey && (unmarshall(page.LastEvaluatedKey) as Place) };
+  } catch (error) {
+    if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
+    throw error;
+  }
+}
+
+const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
+  TableName: table,
+  IndexName: index,
+  KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',
+  ExpressionAttributeNames: { '#partition': partition[0], '#sort': sort[0] },
+  ExpressionAttributeValues: marshall({ ':partition': partition[1], ':first': sort[1], ':last': sort[2] }),
+  ScanIndexForward: !isDescending,
+});
+
+const keyOf = ({ pk, sk }: Place): Key => ({ pk: String(pk), sk: String(sk) });
+
+/** Whether a place is one in a range: it has exactly the four parts, of the right types, and lies within. */
+function isIn({ partition, sort }: IndexRange, place: Place): boolean {
+  const at = place[sort[0]];
+  return (
+    Object.keys(place).length === 4 &&
+    typeof place.pk === 'string' &&
+    typeof place.sk === 'string' &&
+    place[partition[0]] === partition[1] &&
+    at !== undefined &&
+    typeof at === typeof sort[1] &&
+    at >= sort[1] &&
+    at <= sort[2]
+  );
+}

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { readCredentials } from '../local/credentials.ts';
+import { CliError, exitCodes } from './cli-error.ts';
+import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { checkDeliveries } from './doctor-deliveries.ts';
+import { checkServer, noServer, unlessNotifierReaches } from './doctor-server.ts';
+import { checkListings, checkMailboxes } from './doctor-watches.ts';
+import type { Output } from './output.ts';
+import type { StatusResource, WatchResource } from './resources.ts';
+import { type CommonOptions, openSession, type Session } from './session.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What the doctor can be told. */
+export interface DoctorOptions extends CommonOptions {
+  /** Configuration file. */
+  readonly config?: string;
+}
+
+/** Checked when none is named. */
+export const usualConfig = 'notifier.config.json';
+
+/**
+ * Looks at everything, in the order in which it has to work.
+ *
+ * @throws CliError for a wrong command line
+ */
+export async function allChecks(surroundings: Surroundings, options: DoctorOptions, output: Output): Promise<Check[]> {
+  output.progress('looking …');
+  const { config, check: configCheck } = readConfig(options.config);
+  const opened = await reachedApi(surroundings, options);
+  const { status, watches = [], check: apiCheck } = opened;
+  const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
+  const origin = config?.server.url ?? status?.server;
+  const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
+  const direct =
+    origin === undefined
+      ? [noServer]
+      : await checkServer(surroundings, { origin, caFile: config?.server.caFile, needsReceived });
+  output.progress('');
+  return [
+    configCheck,
+    ...(mailboxes?.isServerReached ? unlessNotifierReaches(direct) : direct),
+    ...clientIdChecks(surroundings.environment),
+    apiCheck,
+    ...(config && status ? originChecks(config, status) : []),
+    ...(mailboxes?.checks ?? []),
+    ...(opened.session ? checkListings(watches) : []),
+    ...(status ? checkDeliveries(status) : []),
+  ];
+}
+
+function readConfig(file: string | undefined): { readonly config?: Config; readonly check: Check } {
+  const name = 'configuration';
+  if (file === undefined && !existsSync(usualConfig)) {
+    return {
+      check: warn(
+        name,
+        `there is no ${usualConfig} here`,
+        'name the configuration file by --config, to have it checked',
+      ),
+    };
+  }
+  try {
+    return { config: loadConfig(file ?? usualConfig), check: ok(name, `${file ?? usualConfig} can be used`) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct what is named there') };
+    throw error;
+  }
+}
+
+/** Only looked at where it stands: on AWS, it is in the secret. */
+function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
+  if (environment.CRYPTSHARE_CLIENT_ID === undefined) return [];
+  try {
+    readCredentials(environment);
+    return [ok('CRYPTSHARE_CLIENT_ID', 'has the form of a client id')];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [
+      fail(
+        'CRYPTSHARE_CLIENT_ID',
+        'has not the form of a client id',
+        'expected 50 to 4000 letters and digits, as GET /api/clients issues them',
+      ),
+    ];
+  }
+}
+
+interface Reached {
+  readonly session?: Session;
+  readonly status?: StatusResource;
+  readonly watches?: readonly WatchResource[];
+  readonly check: Check;
+}
+
+async function reachedApi(surroundings: Surroundings, options: CommonOptions): Promise<Reached> {
+  const name = 'operator API';
+  try {
+    const session = await openSession(surroundings, options);
+    const status = await session.api.get<StatusResource>('/status');
+    const { items: watches } = await session.api.list<WatchResource>('/watches', {}, Number.POSITIVE_INFINITY);
+    return { session, status, watches, check: ok(name, `${session.api.address} answers, version ${status.version}`) };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode === exitCodes.wrongCommandLine) throw error;
+    return { check: fail(name, error.message) };
+  }
+}
+
+function originChecks(config: Config, status: StatusResource): Check[] {
+  const [here, there] = [config.server.url, status.server].map((url) => URL.parse(url)?.origin ?? url);
+  if (here === there) return [];
+  return [
+    warn(
+      'configuration',
+      `it names the server ${here}, and the notifier polls ${there}`,
+      'deploy, or start, the notifier with this file',
+    ),
+  ];
+}

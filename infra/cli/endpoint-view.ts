@@ -1,0 +1,61 @@
+import { type Column, type Output, statusStyle, timeText } from './output.ts';
+import type { EndpointResource, EndpointWithSecret } from './resources.ts';
+
+/** What a list of endpoints shows. */
+export const columns: readonly Column<EndpointResource>[] = [
+  { heading: 'NAME', text: ({ name }) => name },
+  { heading: 'STATUS', text: stateOf, style: (endpoint) => statusStyle(stateOf(endpoint)) },
+  { heading: 'FORMAT', text: ({ format }) => format },
+  { heading: 'ADDRESS', text: ({ url }) => url },
+  { heading: 'TYPES', text: ({ types }) => types.join(', ') },
+  { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
+];
+
+/** Prints everything of an endpoint that is no secret. */
+export function printEndpoint(output: Output, endpoint: EndpointResource): void {
+  const { health, retryDelays, headerNames } = endpoint;
+  output.facts([
+    ['name', endpoint.name],
+    ['status', stateOf(endpoint)],
+    ['because', endpoint.disabledBecause],
+    ['trouble', health && `${health.cause} since ${timeText(health.failingSince)}`],
+    ['address', endpoint.url],
+    ['format', endpoint.format],
+    ['types', endpoint.types.join(', ')],
+    ['mailboxes', endpoint.mailboxes?.join(', ')],
+    ['directions', endpoint.directions?.join(', ')],
+    ['headers', headerNames.join(', ')],
+    ['retries after', retryDelays.map(durationText).join(', ')],
+    ['in flight', endpoint.maxInFlight],
+    ['public key', endpoint.publicKey],
+    ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],
+    ['added (UTC)', timeText(endpoint.createdAt)],
+  ]);
+}
+
+/** Prints what is shown this once. */
+export function printNewEndpoint(output: Output, { secret, publicKey }: EndpointWithSecret, done: string): void {
+  output.line(done);
+  output.facts([
+    ['secret', secret],
+    ['public key', publicKey],
+  ]);
+  if (secret !== undefined) output.remark('the secret is shown this once: put it where the receiver finds it');
+}
+
+/** An active endpoint that fails is told apart. */
+function stateOf({ status, health }: EndpointResource): string {
+  return status === 'active' && health ? 'failing' : status;
+}
+
+/** `5 m` in the largest unit without a rest. */
+export function durationText(milliseconds: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const;
+  const found = units.find(([, size]) => milliseconds >= size && milliseconds % size === 0);
+  return found ? `${milliseconds / found[1]}${found[0]}` : `${milliseconds} ms`;
+}

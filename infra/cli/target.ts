@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError, exitCodes } from './cli-error.ts';
+
+/** Where the operator API is, and how to be let in. */
+export interface Target {
+  /** Address without a slash at the end. */
+  readonly url: string;
+  /** What to do when nothing answers there. */
+  readonly remedy: string;
+  /** What to do when it refuses who asks, with these words. */
+  readonly admission: (said: string) => string;
+  /**
+   * Adds to the headers of a request what lets it in.
+   *
+   * @throws CliError when there are no credentials
+   */
+  sign(
+    method: string,
+    url: URL,
+    headers: Record<string, string>,
+    body: string | undefined,
+  ): Promise<Record<string, string>>;
+}
+
+/** What the command line says of the target; at most one of the three. */
+export interface TargetOptions {
+  readonly url?: string;
+  readonly data?: string;
+  readonly stack?: string;
+}
+
+export const defaultStack = 'TransferNotifier';
+
+/**
+ * Finds the operator API: at an address, by the data folder of a local run, or by the stack on AWS.
+ *
+ * @param environment may name an address in NOTIFIER_URL
+ * @throws CliError
+ */
+export async function findTarget(options: TargetOptions, environment: NodeJS.ProcessEnv): Promise<Target> {
+  const named = (['url', 'data', 'stack'] as const).filter((name) => options[name] !== undefined);
+  if (named.length > 1) {
+    const both = named.map((name) => `--${name}`).join(' and ');
+    throw new CliError(
+      exitCodes.wrongCommandLine,
+      `got ${both}, expected one of them: each says where the operator API is`,
+    );
+  }
+  const { data, stack } = options;
+  if (data !== undefined) return localTarget(urlIn(data), `is the local run with --data ${data} still running?`);
+  const url = options.url ?? (stack === undefined ? environment.NOTIFIER_URL || undefined : undefined);
+  if (url === undefined) {
+    const { stackTarget } = await import('./aws-target.ts');
+    return stackTarget(stack ?? defaultStack);
+  }
+  const { hostname, protocol } = checkedUrl(url, options.url === undefined ? 'NOTIFIER_URL' : '--url');
+  const region = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];
+  if (region !== undefined) {
+    const { functionTarget } = await import('./aws-target.ts');
+    return functionTarget(url, region);
+  }
+  if (protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) {
+    const message = `got ${url}, expected https: (http: only for this machine): secrets would travel in clear`;
+    throw new CliError(exitCodes.wrongCommandLine, message);
+  }
+  return localTarget(url, 'npm start prints the address of its operator API; use that');
+}
+
+function localTarget(url: string, remedy: string): Target {
+  return {
+    url: url.replace(/\/+$/, ''),
+    remedy,
+    admission: () => 'use the address that npm start prints',
+    sign: async (_method, _url, headers) => headers,
+  };
+}
+
+/** The address that a local run has written into its data folder. */
+function urlIn(folder: string): string {
+  const file = join(folder, 'operator.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CliError(
+      exitCodes.unreachable,
+      `cannot read ${file} (${code}), which a local run writes: start one with npm start -- --config FILE --data ${folder}`,
+    );
+  }
+  const url = addressIn(text);
+  if (url === undefined) {
+    throw new CliError(
+      exitCodes.unreachable,
+      `${file} names no address, expected {"url": "http://…"}: start the local run again`,
+    );
+  }
+  return checkedUrl(url, file).href;
+}
+
+function addressIn(text: string): string | undefined {
+  try {
+    const { url } = JSON.parse(text) as { url?: unknown };
+    return typeof url === 'string' ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkedUrl(text: string, source: string): URL {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new CliError(
+    exitCodes.wrongCommandLine,
+    `${source} is ${text}, expected an address such as http://127.0.0.1:8123: npm start prints it`,
+  );
+}

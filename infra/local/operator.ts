@@ -1,0 +1,139 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { OperatorVariables } from '../../functions/env.ts';
+import type { OperatorAnswer, OperatorEvent } from '../../functions/operator/routes.ts';
+import { lambdaContext, setEnvironment } from './lambda.ts';
+
+/** The operator API of a local run. */
+export interface LocalOperator {
+  /** Its address on this machine. */
+  readonly url: string;
+  /** Ends it; what is under way is cut off. */
+  stop(): Promise<void>;
+}
+
+/** Where it is served. */
+export interface LocalOperatorOptions {
+  readonly environment: OperatorVariables;
+  /** Folder that tells whoever has access to it the address; in memory there is none. */
+  readonly data: string | undefined;
+  /** Told of each change that was asked for. */
+  readonly onChange: (request: string, status: number) => void;
+}
+
+/** Milliseconds that a request may take: with a poll, as long as on AWS. */
+const functionTimeout = 120_000;
+
+/** Bytes of a body that are read: more than the API takes, so that it can say so. */
+const mostBytes = 1024 * 1024;
+
+/** Name of the file in the data folder that holds the address. */
+export const addressFile = 'operator.json';
+
+/** Header without which nothing is answered: no web page can send it here, and no form. */
+const guardHeader = 'x-notifier';
+
+const loopbackNames: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/**
+ * Serves the operator API, through the very handler that runs on AWS, on a free port of the loopback interface.
+ *
+ * @throws the error of the file system when the address cannot be written down
+ */
+export async function startOperator({ environment, data, onChange }: LocalOperatorOptions): Promise<LocalOperator> {
+  setEnvironment(environment);
+  const { handler } = await import('../../functions/operator/operator.lambda.ts');
+  const server = http.createServer(async (request, response) => {
+    const refusal = refusalOf(request);
+    const { statusCode, headers, body } = refusal ?? (await answered(request));
+    response.writeHead(statusCode ?? 200, headers as http.OutgoingHttpHeaders).end(body);
+    if (!refusal && request.method !== 'GET') onChange(`${request.method} ${request.url}`, statusCode ?? 200);
+  });
+  const answered = async (request: http.IncomingMessage): Promise<OperatorAnswer> => {
+    try {
+      return await handler(eventOf(request, await bytesOf(request)), lambdaContext('operator', functionTimeout));
+    } catch {
+      return problem(500, 'the request could not be read to its end');
+    }
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const file = data === undefined ? undefined : join(data, addressFile);
+  if (file !== undefined) {
+    // One that a killed run has left may be readable by others.
+    rmSync(file, { force: true });
+    writeFileSync(file, `${JSON.stringify({ url })}\n`, { mode: 0o600 });
+  }
+  return {
+    url,
+    async stop() {
+      if (file !== undefined) rmSync(file, { force: true });
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** What a web page in a browser of this machine could be behind is refused, whatever it asks for. */
+function refusalOf({ headers }: http.IncomingMessage): OperatorAnswer | undefined {
+  const host = headers.host?.replace(/:\d+$/, '') ?? '';
+  if (!loopbackNames.has(host)) return problem(403, 'expected this machine in the header Host, such as 127.0.0.1');
+  if (headers.origin !== undefined) return problem(403, 'expected no header Origin: this is not for web pages');
+  if (headers[guardHeader] !== '1') return problem(403, `expected the header ${guardHeader}: 1`);
+  return undefined;
+}
+
+const problem = (status: number, detail: string): OperatorAnswer => ({
+  statusCode: status,
+  headers: { 'content-type': 'application/problem+json' },
+  body: JSON.stringify({ type: 'about:blank', title: http.STATUS_CODES[status], status, detail }),
+});
+
+async function bytesOf(request: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += (chunk as Buffer).length;
+    // The rest is read, too, lest the answer is lost, but not kept.
+    if (length <= mostBytes) chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The event that a function URL would make of a request. */
+function eventOf(request: http.IncomingMessage, body: Buffer): OperatorEvent {
+  const { method = '', url = '/', headers } = request;
+  const at = url.indexOf('?');
+  const rawPath = at < 0 ? url : url.slice(0, at);
+  const rawQueryString = at < 0 ? '' : url.slice(at + 1);
+  const query = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(rawQueryString)) {
+    const before = query.get(name);
+    query.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  const time = new Date();
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath,
+    rawQueryString,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    ...(query.size > 0 && { queryStringParameters: Object.fromEntries(query) }),
+    requestContext: {
+      accountId: 'anonymous',
+      apiId: 'local',
+      domainName: headers.host ?? '',
+      domainPrefix: 'local',
+      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: '' },
+      requestId: 'local',
+      routeKey: '$default',
+      stage: '$default',
+      time: time.toISOString(),
+      timeEpoch: time.getTime(),
+    },
+    ...(body.length > 0 && { body: body.toString('base64') }),
+    isBase64Encoded: body.length > 0,
+  };
+}

@@ -1,0 +1,183 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { readDeliveries } from '../../../functions/webhooks/waiting.ts';
+import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  for (const name of ['archive', 'crm']) {
+    await world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
+  }
+  return () => world.close();
+});
+
+const events = ['one', 'two', 'three'].map((trackingId) => exampleEvent(trackingId));
+const event = events[0]!.id;
+const path = `/deliveries/${event}/crm`;
+
+/** `one crm PENDING`: what a list shows, by tracking id. */
+async function listed(query: Record<string, string> = {}): Promise<string[]> {
+  const { status, body } = await world.ask('GET', '/deliveries', { query });
+  expect(status).toBe(200);
+  return body.items.map(wordsOf);
+}
+
+const wordsOf = ({ event: id, endpoint, status }: Readonly<Record<string, string>>): string =>
+  `${events.find((one) => one.id === id)!.data.trackingId} ${endpoint} ${status}`;
+
+describe('deliveries are found', () => {
+  beforeEach(async () => {
+    world.setAnswer(({ path: of }) => ({ status: of === '/crm' ? 500 : 204 }));
+    await world.fanOut(...events);
+    await world.answerDoorbells();
+  });
+
+  test('by their event', async () => {
+    expect(await listed({ event })).toEqual(['one archive DELIVERED', 'one crm PENDING']);
+    expect(await listed({ event, endpoint: 'crm' })).toEqual(['one crm PENDING']);
+  });
+
+  test('by the transfer that they are about', async () => {
+    expect(await listed({ trackingId: 'two' })).toEqual(['two archive DELIVERED', 'two crm PENDING']);
+    expect(await listed({ trackingId: 'two', event })).toEqual([]);
+    expect(await listed({ trackingId: 'nothing' })).toEqual([]);
+  });
+
+  test('by their endpoint, status and time', async () => {
+    expect((await listed({ endpoint: 'crm' })).toSorted()).toEqual([
+      'one crm PENDING',
+      'three crm PENDING',
+      'two crm PENDING',
+    ]);
+    expect(await listed({ endpoint: 'crm', status: 'DELIVERED' })).toEqual([]);
+    expect(await listed({ status: 'PENDING' })).toHaveLength(3);
+    expect(await listed({ status: 'DELIVERED' })).toHaveLength(3);
+    expect(await listed()).toHaveLength(6);
+    expect(await listed({ from: '2026-11-24T00:00:00Z', until: '2026-11-24T00:00:01Z' })).toHaveLength(6);
+    expect(await listed({ from: '2026-11-24T00:00:01Z' })).toEqual([]);
+    expect(await listed({ until: '2026-11-24T00:00:00Z' })).toEqual([]);
+  });
+
+  test('by being held, at one endpoint or at all', async () => {
+    for (const name of ['archive', 'crm']) await world.ask('POST', `/endpoints/${name}/pause`);
+    await world.fanOut(...events);
+    await world.settleAll();
+    expect(await listed({ status: 'HELD' })).toHaveLength(3);
+    expect(await listed({ status: 'HELD', endpoint: 'archive' })).toEqual([]);
+    expect(await listed({ status: 'HELD', endpoint: 'crm' })).toHaveLength(3);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['all', {}],
+    ['an endpoint’s', { endpoint: 'crm' }],
+    ['those of a status', { status: 'PENDING' }],
+    ['an event’s', { event }],
+  ])('page by page, each once: %s', async (_, query) => {
+    const all = await listed(query);
+    const pages: string[][] = [];
+    let cursor: string | undefined;
+    do {
+      const { body } = await world.ask('GET', '/deliveries', {
+        query: { ...query, limit: '1', ...(cursor && { cursor }) },
+      });
+      pages.push(body.items.map(wordsOf));
+      cursor = body.next;
+    } while (cursor);
+    expect(pages).toEqual(all.map((one) => [one]));
+  });
+
+  test('one with its attempts', async () => {
+    const { status, body } = await world.ask('GET', path);
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: {
+        event,
+        endpoint: 'crm',
+        status: 'PENDING',
+        attempt: 1,
+        eventAt: '2026-11-24T00:00:00.000Z',
+        attempts: [{ attempt: 1, outcome: 'failed', status: 500, cause: 'http_error' }],
+      },
+    });
+    expect(Date.parse(body.nextAttemptAt as string)).toBeGreaterThan(world.clock.now().getTime());
+  });
+});
+
+describe('a delivery is cancelled', () => {
+  test('while it waits, and is attempted no more', async () => {
+    await world.fanOut(events[0]!);
+    expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
+      status: 200,
+      body: { status: 'CANCELLED', reason: 'operator' },
+    });
+    await world.settleAll();
+    expect(world.received.map(({ path: of }) => of)).toEqual(['/archive']);
+  });
+
+  test('while it is held, and is not recovered', async () => {
+    await world.ask('POST', '/endpoints/crm/pause');
+    await world.fanOut(events[0]!);
+    await world.answerDoorbells();
+    expect((await world.ask('POST', `${path}/cancel`)).body.status).toBe('CANCELLED');
+    await world.ask('POST', '/endpoints/crm/resume');
+    expect((await world.ask('POST', '/endpoints/crm/recover')).body.count).toBe(0);
+  });
+
+  test('but not while its request is on its way, unless that was interrupted', async () => {
+    await world.fanOut(events[0]!);
+    const [delivery] = await readDeliveries(world.dynamo, webhooksTable, [{ event, endpoint: 'crm' }]);
+    const now = world.clock.now().getTime();
+    const claim = { status: 'CLAIMED', attempt: 1, claimedUntil: now + 60_000 } as const;
+    await new Deliveries(world.dynamo, webhooksTable).step(delivery!, claim, now);
+    expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
+      status: 409,
+      body: { detail: 'the delivery is being attempted' },
+    });
+    world.clock.advance(60_000);
+    expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
+  });
+
+  test('only once, and not when it is over', async () => {
+    await world.fanOut(events[0]!);
+    await world.answerDoorbells();
+    expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
+      status: 409,
+      body: { detail: 'the delivery is delivered already' },
+    });
+  });
+});
+
+describe('a delivery is sent again', () => {
+  test('once it is over, under the same id', async () => {
+    await world.fanOut(events[0]!);
+    expect(await world.ask('POST', `${path}/resend`)).toMatchObject({
+      status: 409,
+      body: { detail: 'the delivery is waiting for its next attempt' },
+    });
+    await world.answerDoorbells();
+    expect(await world.ask('POST', `${path}/resend`)).toMatchObject({ status: 202, body: { status: 'PENDING' } });
+    await world.answerDoorbells();
+    const toCrm = world.received.filter(({ path: of }) => of === '/crm');
+    expect(toCrm.map(({ headers }) => headers['webhook-id'])).toEqual([event, event]);
+  });
+
+  test('only to an endpoint that is active', async () => {
+    await world.fanOut(events[0]!);
+    await world.answerDoorbells();
+    await world.ask('POST', '/endpoints/crm/pause');
+    expect(await world.ask('POST', `${path}/resend`)).toMatchObject({
+      status: 409,
+      body: { detail: 'the endpoint crm is paused: resume it first' },
+    });
+  });
+});
+
+test.each<[string, string]>([
+  ['GET', path],
+  ['POST', `${path}/resend`],
+  ['POST', `${path}/cancel`],
+])('a delivery that is none is not found: %s %s', async (method, of) => {
+  expect((await world.ask(method, of)).status).toBe(404);
+});

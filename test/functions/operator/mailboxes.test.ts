@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
+import { clientId } from '../transfers/world.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+
+const alice = 'alice@example.com';
+const path = `/mailboxes/${encodeURIComponent(alice)}`;
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  return () => world.close();
+});
+
+const show = () => world.ask('GET', `${path}/verification`);
+
+describe('a mailbox is verified', () => {
+  test('by the code that the server has mailed', async () => {
+    expect((await show()).body).toEqual({ isVerified: false, methods: ['email'] });
+    expect(await world.ask('POST', `${path}/code`)).toMatchObject({ status: 202, body: { mailbox: alice } });
+    const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
+    const verified = await world.ask('POST', `${path}/verification`, { body: { code } });
+    expect(verified).toMatchObject({ status: 200, body: { mailbox: alice, method: 'email' } });
+    expect((await show()).body).toMatchObject({ isVerified: true, methods: ['email'], method: 'email' });
+  });
+
+  test('by a registered client id alone, without a body', async () => {
+    world.cryptshare.verifications.registerClientId(clientId);
+    const verified = await world.ask('POST', `${path}/verification`);
+    expect(verified).toMatchObject({ status: 200, body: { method: 'client_id', validUntil: expect.any(String) } });
+    expect((await show()).body).toMatchObject({ isVerified: true, methods: ['client_id', 'email'] });
+  });
+});
+
+describe('what the server refuses is told by its status and cause:', () => {
+  test.each(['AAAAAAAAAA', 'short'])('a wrong code: %s', async (code) => {
+    await world.ask('POST', `${path}/code`);
+    const answer = await world.ask('POST', `${path}/verification`, { body: { code } });
+    expect(answer).toMatchObject({
+      status: 422,
+      type: 'application/problem+json',
+      body: {
+        status: 422,
+        cause: 'code_rejected',
+        detail: expect.stringContaining('enter the code of the latest mail'),
+      },
+    });
+    expect(JSON.stringify(answer)).not.toContain(code);
+  });
+
+  test('a client id that may not verify by itself', async () => {
+    expect(await world.ask('POST', `${path}/verification`)).toMatchObject({
+      status: 502,
+      body: { title: 'Bad Gateway', cause: 'not_verified' },
+    });
+  });
+
+  test('too many requests', async () => {
+    world.cryptshare.faults.inject({ answer: faultAnswers.tooManyRequests('30') });
+    expect(await world.ask('POST', `${path}/code`)).toMatchObject({ status: 429, body: { cause: 'throttled' } });
+  });
+
+  test('no server', async () => {
+    await world.cryptshare.close();
+    expect(await show()).toMatchObject({ status: 502, body: { cause: 'unreachable' } });
+  });
+});
+
+test('neither mailbox nor code is logged', async () => {
+  await world.ask('POST', `${path}/code`);
+  const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
+  await world.ask('POST', `${path}/verification`, { body: { code } });
+  const logged = JSON.stringify(world.lines);
+  expect(world.lines).toHaveLength(2);
+  expect(logged).not.toContain(code);
+  expect(logged).not.toContain('alice');
+});

@@ -1,0 +1,153 @@
+import type { Context } from 'aws-lambda';
+import type { OperatorDependencies } from '../../../functions/operator/operation.ts';
+import { type OperatorEvent, operatorHandler } from '../../../functions/operator/routes.ts';
+import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
+import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
+import { ServerVerification } from '../../../functions/verification/server-verification.ts';
+import { Tokens } from '../../../functions/verification/tokens.ts';
+import { Verifications } from '../../../functions/verification/verifications.ts';
+import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { lambdaContext } from '../../../infra/local/lambda.ts';
+import { clientId } from '../transfers/world.ts';
+import { startWebhookWorld } from '../webhooks/webhook-world.ts';
+
+export const transfersTable = 'transfers';
+
+/** Who asks in these tests. */
+export const operatorArn = 'arn:aws:sts::123456789012:assumed-role/Operators/olivia';
+
+/** Of a list, its items; otherwise whatever a test expects. */
+export interface AnswerBody {
+  readonly items: readonly Readonly<Record<string, string>>[];
+  readonly next: string;
+  readonly [field: string]: unknown;
+}
+
+/** An answer of the API. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly body: AnswerBody;
+}
+
+/** What is asked for beside method and path. */
+export interface Question {
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  /** Instead of a body in JSON. */
+  readonly text?: string;
+}
+
+/** Embedded services, a simulated server, a receiver, and the operator API between them. */
+export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
+
+export async function startOperatorWorld() {
+  const world = await startWebhookWorld();
+  const { clock, dynamo } = world;
+  await createTransfersTable(dynamo, transfersTable);
+  const cryptshare = await startCryptshareServer({ now: clock.now });
+  const calls = new ServerCalls({
+    origin: cryptshare.url,
+    clientId,
+    maxConcurrentPages: 4,
+    now: clock.now,
+    random: () => 0.5,
+    sleep: async (milliseconds) => clock.advance(milliseconds),
+  });
+  const server = new ServerVerification(calls);
+  const tokens = new Tokens({
+    server,
+    verifications: new Verifications(dynamo, transfersTable),
+    dataKey: world.deps.dataKey,
+    now: clock.now,
+    sleep: async () => {},
+  });
+  const client = new CryptshareClient(calls, tokens);
+  const sleeps: number[] = [];
+  let onSleep = async () => {};
+  const deps: OperatorDependencies = {
+    transfers: {
+      server: client,
+      verification: { server, tokens },
+      tokens,
+      origin: cryptshare.url,
+      dynamo,
+      table: transfersTable,
+      topics: world.deps.topics,
+      now: clock.now,
+    },
+    webhooks: world.deps,
+    async sleep(milliseconds) {
+      sleeps.push(milliseconds);
+      clock.advance(milliseconds);
+      await onSleep();
+    },
+  };
+  const lines: unknown[] = [];
+  const note = (...line: unknown[]) => {
+    lines.push(line);
+  };
+  const handler = operatorHandler(async () => deps, { info: note, error: note });
+  const context: Context = lambdaContext('operator', 120_000);
+
+  return {
+    ...world,
+    cryptshare,
+    operatorDeps: deps,
+    /** What was logged. */
+    lines,
+    sleeps,
+    /** Has something happen while the API waits. */
+    setOnSleep(next: typeof onSleep) {
+      onSleep = next;
+    },
+    async ask(method: string, path: string, { query, body, text }: Question = {}): Promise<Answer> {
+      const event = eventOf(method, path, query, text ?? (body === undefined ? undefined : JSON.stringify(body)));
+      const answer = await handler(event, context);
+      return {
+        status: answer.statusCode!,
+        type: answer.headers?.['content-type'] as string | undefined,
+        body: answer.body === undefined ? (undefined as unknown as AnswerBody) : JSON.parse(answer.body),
+      };
+    },
+    async close() {
+      client.close();
+      await cryptshare.close();
+      await world.close();
+    },
+  };
+}
+
+/** A request as the function URL brings it. */
+export function eventOf(
+  method: string,
+  path: string,
+  query: Record<string, string> = {},
+  body?: string,
+): OperatorEvent {
+  const requestContext = {
+    accountId: '123456789012',
+    apiId: 'example',
+    authorizer: { iam: { userArn: operatorArn } },
+    domainName: 'example.lambda-url.eu-central-1.on.aws',
+    domainPrefix: 'example',
+    http: { method, path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: '' },
+    requestId: 'example',
+    routeKey: '$default',
+    stage: '$default',
+    time: '24/Nov/2026:00:00:00 +0000',
+    timeEpoch: 0,
+  };
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: new URLSearchParams(query).toString(),
+    headers: {},
+    ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
+    requestContext,
+    ...(body !== undefined && { body }),
+    isBase64Encoded: false,
+  };
+}

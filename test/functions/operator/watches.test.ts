@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { watchName } from '../../../functions/transfers/report.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { clientId } from '../transfers/world.ts';
+import { type OperatorWorld, operatorArn, startOperatorWorld, transfersTable } from './operator-world.ts';
+
+const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+const path = '/watches/sent/alice%40example.com';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  world.cryptshare.verifications.registerClientId(clientId);
+  return () => world.close();
+});
+
+const registry = () => new Watches(world.dynamo, transfersTable);
+
+describe('a watch', () => {
+  test('that is added is there, is the operator’s own, and is not declared', async () => {
+    const added = await world.ask('POST', '/watches', { body: { mailbox: alice.mailbox } });
+    expect(added).toMatchObject({ status: 201, body: { ...alice, isDeclared: false, isDisabled: false } });
+    expect(await world.ask('GET', path)).toEqual({ ...added, status: 200 });
+    expect(await registry().list()).toEqual([alice]);
+  });
+
+  test('is not added twice, in another case of letters neither', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    expect((await world.ask('POST', '/watches', { body: alice })).status).toBe(409);
+    expect((await world.ask('POST', '/watches', { body: { mailbox: 'Alice@Example.com' } })).status).toBe(409);
+    expect((await world.ask('POST', '/watches', { body: { ...alice, direction: 'received' } })).status).toBe(201);
+  });
+
+  test('that is paused stays so whatever is declared, until it is resumed', async () => {
+    await registry().declare([alice], false);
+    expect(await world.ask('POST', `${path}/pause`)).toMatchObject({ status: 200, body: { isDisabled: true } });
+    expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
+    await registry().declare([alice], false);
+    expect((await world.ask('GET', path)).body).toMatchObject({ isDeclared: true, isDisabled: true });
+    const resumed = await world.ask('POST', `${path}/resume`);
+    expect(resumed).toMatchObject({ status: 200, body: { isDeclared: true, isDisabled: false } });
+    expect((await world.ask('POST', `${path}/resume`)).status).toBe(409);
+  });
+
+  test('that the file no longer declares is the operator’s once it is resumed', async () => {
+    await registry().declare([alice], false);
+    await registry().declare([], false);
+    expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
+    expect((await world.ask('POST', `${path}/resume`)).body).toMatchObject({ isDeclared: false, isDisabled: false });
+    await registry().declare([], false);
+    expect((await world.ask('GET', path)).body).toMatchObject({ isDisabled: false });
+  });
+
+  test('that is removed is gone, and its snapshot is there when it is added again', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    await world.ask('POST', `${path}/poll`);
+    expect(await world.ask('DELETE', path)).toEqual({ status: 204, type: undefined, body: undefined });
+    expect((await world.ask('GET', path)).status).toBe(404);
+    expect((await world.ask('POST', '/watches', { body: alice })).body).toMatchObject({
+      baselineAt: world.clock.now().toISOString(),
+    });
+  });
+
+  test('that is removed during a poll does not come back as half a row', async () => {
+    await registry().add(alice, false);
+    await registry().remove(alice);
+    const health = {
+      failingSince: 'then',
+      failures: 1,
+      trouble: { cause: 'timeout', message: '' },
+      isAnnounced: false,
+    };
+    expect(await registry().commitHealth(alice, { health, event: undefined })).toBeUndefined();
+    expect(await registry().list()).toEqual([]);
+  });
+
+  test.each(['GET', 'DELETE'])('that is none is not found: %s', async (method) => {
+    expect((await world.ask(method, path)).status).toBe(404);
+  });
+
+  test.each(['pause', 'resume', 'poll'])('that is none cannot be told to %s', async (verb) => {
+    expect((await world.ask('POST', `${path}/${verb}`)).status).toBe(404);
+  });
+});
+
+describe('a poll that is asked for', () => {
+  test('tells what it found, and the watch tells of its snapshot and verification', async () => {
+    world.cryptshare.transfers.seed({ sender: alice.mailbox, to: ['bob@example.com'], count: 3, state: 'ACTIVE' });
+    await world.ask('POST', '/watches', { body: alice });
+    expect(await world.ask('POST', `${path}/poll`)).toEqual({
+      status: 200,
+      type: 'application/json',
+      body: { outcome: 'baseline', isComplete: true, transfers: 3, changed: 0, published: 0 },
+    });
+    world.cryptshare.transfers.create({ sender: alice.mailbox, to: ['bob@example.com'] });
+    expect((await world.ask('POST', `${path}/poll`)).body).toMatchObject({ outcome: 'changed', published: 1 });
+    expect((await world.ask('GET', path)).body).toMatchObject({
+      count: 4,
+      baselineAt: expect.any(String),
+      verification: { method: 'client_id', validUntil: expect.any(String) },
+    });
+    expect(JSON.stringify(await world.ask('GET', path))).not.toContain('sealed');
+  });
+
+  test('that fails is no failure of the API, and counts for the health of the watch', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    await world.cryptshare.close();
+    expect(await world.ask('POST', `${path}/poll`)).toMatchObject({
+      status: 200,
+      body: { outcome: 'failed', trouble: { cause: 'unreachable' } },
+    });
+    expect((await world.ask('GET', path)).body.health).toMatchObject({ failures: 1, isAnnounced: false });
+  });
+});
+
+test('the list of watches comes page by page, each watch once', async () => {
+  const mailboxes = ['carol', 'alice', 'bob'].map((name) => `${name}@example.com`);
+  for (const mailbox of mailboxes) await world.ask('POST', '/watches', { body: { mailbox } });
+  await world.ask('POST', '/watches', { body: { mailbox: 'bob@example.com', direction: 'received' } });
+  const first = await world.ask('GET', '/watches', { query: { limit: '2' } });
+  const second = await world.ask('GET', '/watches', { query: { limit: '2', cursor: first.body.next } });
+  const names = [...first.body.items, ...second.body.items].map(({ direction, mailbox }) => `${direction} ${mailbox}`);
+  expect(names).toEqual([
+    'received bob@example.com',
+    'sent alice@example.com',
+    'sent bob@example.com',
+    'sent carol@example.com',
+  ]);
+  expect(second.body.next).toBeUndefined();
+});
+
+test('each change is logged with who and what, but without the mailbox', async () => {
+  await world.ask('POST', '/watches', { body: alice });
+  await world.ask('GET', '/watches');
+  await world.ask('POST', `${path}/pause`);
+  await world.ask('POST', `${path}/pause`);
+  const line = (operation: string, status: number) => [
+    'operator',
+    { who: operatorArn, operation, target: watchName(alice), status },
+  ];
+  expect(world.lines).toEqual([line('addWatch', 201), line('pauseWatch', 200), line('pauseWatch', 409)]);
+  expect(JSON.stringify(world.lines)).not.toContain('example.com');
+});

@@ -1,0 +1,173 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { selfSigned } from '../local/certificate.ts';
+import { alice, DoctorWorld, type Found, now } from './doctor-world.ts';
+import { run } from './run-cli.ts';
+import { problem, ScriptedApi } from './scripted-api.ts';
+
+let world: DoctorWorld;
+
+beforeAll(async () => {
+  world = await DoctorWorld.start();
+});
+beforeEach(() => world.wellWith([alice]));
+afterAll(() => world.close());
+
+test('where all is well, every check says so, and the exit code is 0', async () => {
+  const environment = { CRYPTSHARE_CLIENT_ID: 'exampleclientid'.repeat(4) };
+  const { code, checks, summary } = await world.doctor(undefined, { environment });
+  expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+  expect(checks.map(({ name }) => name)).toEqual([
+    ...['configuration', 'server', 'REST API version', 'CRYPTSHARE_CLIENT_ID', 'operator API', 'licence', 'client id'],
+    ...['verification', 'last listing', 'deliveries'],
+  ]);
+  expect(summary).toEqual({ ok: checks.length, warn: 0, fail: 0 });
+  expect(code).toBe(0);
+});
+
+test('a person reads outcomes, remedies and a summary', async () => {
+  world.wellWith([alice], { endpoints: { active: 0, paused: 0, disabled: 1, failing: 0 } });
+  const ran = await run(['doctor', '--url', world.api.url, '--config', world.configOf()], { now });
+  expect(ran).toMatchObject({ code: 0, stderr: '' });
+  expect(ran.stdout).toMatch(/^ok +configuration +\S+ can be used$/m);
+  expect(ran.stdout).toMatch(/^warn +endpoints +1 are disabled$/m);
+  expect(ran.stdout).toMatch(/^ +→ npm run notifier -- endpoint list shows which/m);
+  expect(ran.stdout).toMatch(/^\d+ checks: \d+ ok, 1 to look at, 0 failed$/m);
+});
+
+describe('the configuration file', () => {
+  test('is told with every mistake in it', async () => {
+    const { code, of } = await world.doctor(['--config', world.configOf({ schedule: { every: 'often' } })]);
+    expect(code).toBe(1);
+    expect(of('configuration')).toEqual([{ outcome: 'fail', message: expect.stringContaining('schedule.every') }]);
+  });
+
+  test('that is not there is only a failure when it was named', async () => {
+    const before = process.cwd();
+    process.chdir(mkdtempSync(join(world.folder, 'empty-')));
+    const unnamed = await world.doctor([]).finally(() => process.chdir(before));
+    expect(unnamed.of('configuration')).toMatchObject([{ outcome: 'warn' }]);
+    expect((await world.doctor(['--config', join(world.folder, 'none.json')])).of('configuration')).toMatchObject([
+      { outcome: 'fail' },
+    ]);
+  });
+
+  test('that names another server than the notifier polls is told', async () => {
+    world.wellWith([alice], { server: 'https://other.example.com' });
+    expect((await world.doctor()).of('configuration')).toContainEqual({
+      outcome: 'warn',
+      message: `it names the server ${world.server.url}, and the notifier polls https://other.example.com`,
+    });
+  });
+});
+
+describe('the Cryptshare Server', () => {
+  test('that is not reached by anybody is a failure', async () => {
+    world.api.on(
+      'GET /mailboxes/alice%40example.com/verification',
+      problem(502, 'the server cannot be reached; check world.server.url', { cause: 'unreachable' }),
+    );
+    const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
+    expect(code).toBe(1);
+    expect(of('server')).toEqual([{ outcome: 'fail', message: 'the server cannot be reached (ECONNREFUSED)' }]);
+    expect(of('verification')).toMatchObject([{ outcome: 'fail' }]);
+  });
+
+  test('that only the notifier reaches is to be looked at, no failure', async () => {
+    const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
+    expect(code).toBe(0);
+    expect(of('server')).toMatchObject([
+      { outcome: 'warn', message: expect.stringContaining('the notifier itself reaches it') },
+    ]);
+  });
+
+  test('whose certificate is of a private authority is told, and trusted with server.caFile', async () => {
+    const { key, cert } = await selfSigned();
+    const secure = await startCryptshareServer({ tls: { key, cert } });
+    try {
+      writeFileSync(join(world.folder, 'ca.pem'), cert);
+      const { url } = secure;
+      const without = await world.doctor(['--config', world.configOf({ server: { url } })]);
+      expect(without.of('server')[0]!.message).toContain('certificate is not trusted');
+      const trusted = await world.doctor(['--config', world.configOf({ server: { url, caFile: 'ca.pem' } })]);
+      expect(trusted.of('server')).toEqual([{ outcome: 'ok', message: `${url} answers` }]);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  test.each([
+    [{ apiVersions: { uiApiVersions: [{ major: 1, minor: 12 }] } }, 'sent', 'ok', /^1\.12$/],
+    [
+      { apiVersions: { uiApiVersions: [{ major: 1, minor: 9 }] } },
+      'sent',
+      'warn',
+      /it offers 1\.9.*sent transfers are listed/,
+    ],
+    [{ apiVersions: { uiApiVersions: [{ major: 1, minor: 9 }] } }, 'received', 'fail', /does not offer REST API 1\.12/],
+    [
+      { apiVersions: { uiApiVersions: [{ major: 2, minor: 3 }] } },
+      'sent',
+      'fail',
+      /REST API 1 any more \(it offers 2\.3\)/,
+    ],
+    [{}, 'sent', 'warn', /does not say which versions/],
+  ])('that offers %j, with %s transfers watched, is %s', async (body, direction, outcome, message) => {
+    const other = await ScriptedApi.start('other');
+    try {
+      other.on('GET /api/status', { body });
+      world.wellWith([{ ...alice, direction }]);
+      const { of } = await world.doctor(['--config', world.configOf({ server: { url: other.url } })]);
+      expect(of('REST API version')).toEqual([{ outcome, message: expect.stringMatching(message) }]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test.each([
+    ['not_licensed', 'licence'],
+    ['client_id_rejected', 'client id'],
+    ['server_fault', 'verification'],
+  ])('that refuses the notifier (%s) fails the check of the %s', async (cause, name) => {
+    world.api.on('GET /mailboxes/alice%40example.com/verification', problem(502, `refused: ${cause}; ask`, { cause }));
+    const { code, of } = await world.doctor();
+    expect(code).toBe(1);
+    expect(of(name)).toEqual([{ outcome: 'fail', message: `refused: ${cause}; ask` }]);
+  });
+});
+
+test('a client id of the wrong form is told, and not repeated', async () => {
+  const { code, stdout, of } = await world.doctor(undefined, { environment: { CRYPTSHARE_CLIENT_ID: 'short-secret' } });
+  expect(code).toBe(1);
+  expect(of('CRYPTSHARE_CLIENT_ID')).toMatchObject([{ outcome: 'fail' }]);
+  expect(stdout).not.toContain('short-secret');
+});
+
+test('without the operator API, what can be told from here is', async () => {
+  const ran = await run(['doctor', '--url', 'http://127.0.0.1:9', '--config', world.configOf(), '--json'], { now });
+  const { checks } = JSON.parse(ran.stdout) as { checks: Found[] };
+  expect(ran.code).toBe(1);
+  expect(checks.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
+    'configuration ok',
+    'server ok',
+    'REST API version ok',
+    'operator API fail',
+  ]);
+});
+
+test('deliveries that are overdue fail, those held are to be looked at', async () => {
+  const deliveries = {
+    waiting: { count: 9, more: false },
+    held: { count: 4, more: false },
+    oldestOverdueMs: 1_800_000,
+  };
+  world.wellWith([alice], { deliveries });
+  const { code, of } = await world.doctor();
+  expect(code).toBe(1);
+  expect(of('deliveries')).toEqual([
+    { outcome: 'fail', message: 'the oldest has been due for 30m' },
+    { outcome: 'warn', message: '4 are held' },
+  ]);
+});

@@ -1,0 +1,30 @@
+import type { ZodMiniType } from 'zod/mini';
+import { operations } from '../../../functions/operator/operations.ts';
+import type { SeenRequest } from './scripted-api.ts';
+
+/**
+ * What is wrong with a request that the operator API would have to take, by the very schemas that it checks requests with.
+ *
+ * @returns nothing when it is as documented
+ */
+export function faultsOf({ method, url, body }: SeenRequest): string[] {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const segments = pathname.split('/');
+  const found = operations.find(
+    (operation) => operation.method === method && fits(operation.path.split('/'), segments),
+  );
+  if (!found) return [`${method} ${pathname}: there is no such route`];
+  const names = found.path.split('/').map((name) => /^\{(.+)\}$/.exec(name)?.[1]);
+  const params = names.flatMap((name, at) => (name === undefined ? [] : [[name, decodeURIComponent(segments[at]!)]]));
+  return [
+    ...problemsWith(found.params, Object.fromEntries(params)),
+    ...problemsWith(found.query, Object.fromEntries(searchParams)),
+    ...(found.body ? problemsWith(found.body, body ?? {}) : []),
+  ].map((problem) => `${method} ${url}: ${problem}`);
+}
+
+const fits = (template: readonly string[], segments: readonly string[]): boolean =>
+  template.length === segments.length && template.every((part, at) => part.startsWith('{') || part === segments[at]);
+
+const problemsWith = (schema: ZodMiniType, value: unknown): string[] =>
+  schema.safeParse(value).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunOptions, run } from './run-cli.ts';
+import { ScriptedApi } from './scripted-api.ts';
+
+const secret = 'whsec_ZXhhbXBsZS1zZWNyZXQtZXhhbXBsZS1zZWNyZXQ=';
+const crm = {
+  ...{ name: 'crm', status: 'active', isDeclared: false, createdAt: '2026-11-24T10:00:00.000Z', format: 'event' },
+  ...{ url: 'https://crm.example.com/hooks', types: ['transfer.*'], headerNames: ['x-tenant'] },
+  ...{ retryDelays: [5000, 300_000], maxInFlight: 10 },
+} as const;
+
+let api: ScriptedApi;
+
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+});
+beforeEach(() => api.reset());
+afterAll(() => api.close());
+
+const endpoint = (args: readonly string[], options?: RunOptions) =>
+  run(['endpoint', ...args, '--url', api.url], options);
+const body = () => api.requests.at(-1)!.body;
+
+describe('add', () => {
+  beforeEach(() => api.on('POST /endpoints', { status: 201, body: { endpoint: crm, secret } }));
+
+  test('shows the secret once, and says that this is so', async () => {
+    const ran = await endpoint(['add', 'crm', '--address', crm.url]);
+    expect(ran.code).toBe(0);
+    expect(`${ran.stdout}${ran.stderr}`.split(secret)).toHaveLength(2);
+    expect(ran.stderr).toBe('the secret is shown this once: put it where the receiver finds it\n');
+    expect(body()).toEqual({ name: 'crm', url: crm.url });
+  });
+
+  test('prints what the operator API answers, and only that, with --json', async () => {
+    const ran = await endpoint(['add', 'crm', '--address', crm.url, '--json']);
+    expect(JSON.parse(ran.stdout)).toEqual({ endpoint: crm, secret });
+    expect(ran.stderr).toBe('');
+  });
+
+  test('takes every setting, and what is secret from the environment', async () => {
+    const environment = { ADDRESS: 'https://chat.example.com/T/B', TENANT: 'tenant-secret', SECRET: secret };
+    const ran = await endpoint(
+      [
+        ...['add', 'crm', '--address-from', 'ADDRESS', '--type', 'transfer.failed,watch.*', '--type', 'endpoint.*'],
+        ...['--mailbox', 'alice@example.com', '--direction', 'sent', '--header', 'X-Plain: a, b:c'],
+        ...['--header-from', 'X-Tenant=TENANT', '--retry-delays', '5s,5m,1h', '--max-in-flight', '3'],
+        ...['--format', 'slack', '--secret-from', 'SECRET', '--ed25519'],
+      ],
+      { environment },
+    );
+    expect(ran.code).toBe(0);
+    expect(body()).toEqual({
+      name: 'crm',
+      url: environment.ADDRESS,
+      types: ['transfer.failed', 'watch.*', 'endpoint.*'],
+      mailboxes: ['alice@example.com'],
+      directions: ['sent'],
+      headers: { 'X-Plain': 'a, b:c', 'X-Tenant': 'tenant-secret' },
+      retryDelays: [5000, 300_000, 3_600_000],
+      maxInFlight: 3,
+      format: 'slack',
+      secret,
+      isAsymmetric: true,
+    });
+  });
+
+  test.each([
+    [['add', 'crm'], '--address-from VARIABLE'],
+    [['add', 'crm', '--address', 'https://a', '--address-from', 'B'], 'expected one of them'],
+    [
+      ['add', 'crm', '--address-from', 'NOBODY'],
+      '--address-from names the environment variable NOBODY, which is not set',
+    ],
+    [['add', 'crm', '--address', 'https://a', '--header', 'top-secret'], '--header: expected Name: value'],
+    [['add', 'crm', '--address', 'https://a', '--retry-delays', 'soon'], 'Expected a duration'],
+    [['add', 'crm', '--address', 'https://a', '--max-in-flight', '1000'], 'whole number from 1 to 100'],
+    [['add', 'crm', '--address', 'https://a', '--format', 'pigeon'], 'Allowed choices are event, slack, teams'],
+    [['update', 'crm'], 'expected at least one setting to change'],
+  ])('%j is a wrong command line, and asks the operator API nothing', async (args, message) => {
+    const ran = await endpoint(args);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(message);
+    expect(ran.stderr).not.toContain('top-secret');
+    expect(api.requests).toEqual([]);
+  });
+});
+
+test('update changes what is named, and lifts filters', async () => {
+  api.on('PATCH /endpoints/crm', { body: crm });
+  expect(await endpoint(['update', 'crm', '--type', 'watch.*', '--any-mailbox'])).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
+  expect(body()).toEqual({ types: ['watch.*'], mailboxes: null });
+});
+
+test('show tells settings with durations in words', async () => {
+  api.on('GET /endpoints/crm', { body: crm });
+  const { stdout } = await endpoint(['show', 'crm']);
+  expect(stdout).toMatch(/retries after +5s, 5m/);
+  expect(stdout).toMatch(/headers +x-tenant/);
+});
+
+test.each(['pause', 'resume', 'enable', 'disable'])('%s does so', async (verb) => {
+  api.on(`POST /endpoints/crm/${verb}`, { body: crm });
+  expect(await endpoint([verb, 'crm'])).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('disable says why', async () => {
+  api.on('POST /endpoints/crm/disable', { body: crm });
+  await endpoint(['disable', 'crm', '--because', 'moving house']);
+  expect(body()).toEqual({ because: 'moving house' });
+});
+
+describe('rotate', () => {
+  beforeEach(() => api.on('POST /endpoints/crm/rotate', { body: { endpoint: crm, secret } }));
+
+  test('asks first, tells when the old secret ends, and shows the new one once', async () => {
+    const ran = await endpoint(['rotate', 'crm', '--overlap', '2h'], { answers: [true] });
+    expect(ran.questions).toEqual([expect.stringContaining('The old one ends in 2h')]);
+    expect(body()).toEqual({ overlapSeconds: 7200 });
+    expect(`${ran.stdout}${ran.stderr}`.split(secret)).toHaveLength(2);
+  });
+
+  test('ends the old secret at once with --overlap 0', async () => {
+    const ran = await endpoint(['rotate', 'crm', '--overlap', '0', '--yes']);
+    expect(ran.stdout).toContain('the old one ends at once');
+    expect(body()).toEqual({ overlapSeconds: 0 });
+  });
+});
+
+test('test names the command that shows what became of it', async () => {
+  api.on('POST /endpoints/crm/test', { status: 202, body: { event: 'evt_1', endpoint: 'crm' } });
+  expect((await endpoint(['test', 'crm'])).stdout).toContain('delivery show evt_1 crm');
+});
+
+test('remove asks, for its secret is gone then', async () => {
+  api.on('DELETE /endpoints/crm', { status: 204 });
+  expect(await endpoint(['remove', 'crm'])).toMatchObject({ code: 2 });
+  expect(await endpoint(['remove', 'crm'], { answers: [true] })).toMatchObject({ code: 0, stdout: 'crm is removed\n' });
+});
+
+describe('recover and replay', () => {
+  const now = () => new Date('2026-11-24T12:00:00.000Z');
+
+  test('recover sends what was held, and tells how many', async () => {
+    api.on('POST /endpoints/crm/recover', { body: { count: 3, isComplete: true } });
+    const ran = await endpoint(['recover', 'crm', '--from', '2h', '--per-second', '5'], { now });
+    expect(ran.stdout).toBe('3 events held for crm are on their way\n');
+    expect(body()).toEqual({ from: '2026-11-24T10:00:00.000Z', perSecond: 5 });
+  });
+
+  test('recover goes on by itself until nothing is held, when the operator API runs out of time', async () => {
+    const answers = [
+      { count: 300, isComplete: false },
+      { count: 200, isComplete: false },
+      { count: 7, isComplete: true },
+    ];
+    api.on('POST /endpoints/crm/recover', () => ({ body: answers.shift() }));
+    const ran = await endpoint(['recover', 'crm']);
+    expect(ran.stdout).toBe('507 events held for crm are on their way\n');
+    expect(api.requests).toHaveLength(3);
+  });
+
+  test('replay says so when it was not all, and repeats nothing by itself', async () => {
+    api.on('POST /endpoints/crm/replay', { body: { count: 3, isComplete: false } });
+    const ran = await endpoint(['replay', 'crm', '--from', '1d', '--yes'], { now });
+    expect(ran.stderr).toBe('time was short, and these were not all: take a shorter range at a time\n');
+    expect(api.requests).toHaveLength(1);
+  });
+
+  test('replay counts and asks before it sends anything', async () => {
+    api.on('POST /endpoints/crm/replay', { body: { count: 42, isComplete: true } });
+    const args = ['replay', 'crm', '--from', '2026-11-24', '--until', '2026-11-24T06:00'];
+    const ran = await endpoint(args, { now, answers: [true] });
+    expect(ran.questions).toEqual(['Send 42 events to crm again?']);
+    const range = { from: '2026-11-24T00:00:00.000Z', until: '2026-11-24T06:00:00.000Z' };
+    expect(api.requests.map((request) => request.body)).toEqual([{ ...range, dryRun: true }, range]);
+    api.reset();
+    api.on('POST /endpoints/crm/replay', { body: { count: 42, isComplete: true } });
+    expect(await endpoint(args, { now, answers: [false] })).toMatchObject({ code: 1, stderr: 'nothing was done\n' });
+    expect(api.requests).toHaveLength(1);
+  });
+
+  test('a dry run sends nothing and asks nothing', async () => {
+    api.on('POST /endpoints/crm/replay', { body: { count: 42, isComplete: true } });
+    const ran = await endpoint(['replay', 'crm', '--from', '1d', '--dry-run'], { now });
+    expect(ran.stdout).toContain('nothing was sent');
+    expect(body()).toEqual({ from: '2026-11-23T12:00:00.000Z', until: now().toISOString(), dryRun: true });
+  });
+
+  test.each(['yesterday', '2026-13-01', '24.11.2026'])('%s is no time', async (from) => {
+    const ran = await endpoint(['replay', 'crm', '--from', from]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('Expected a time in UTC');
+  });
+});

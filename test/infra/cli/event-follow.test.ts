@@ -1,0 +1,134 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { run } from './run-cli.ts';
+import { problem, ScriptedApi } from './scripted-api.ts';
+
+interface StoredEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly data: object;
+}
+
+const start = Date.parse('2026-11-24T12:00:00.000Z');
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
+const event = (id: string, milliseconds: number, type = 'transfer.active'): StoredEvent => ({
+  ...{ id, type, timestamp: iso(start + milliseconds) },
+  data: {
+    trackingId: `of-${id}`,
+    mailbox: 'alice@example.com',
+    direction: 'sent',
+    state: 'ACTIVE',
+    previousState: null,
+  },
+});
+
+let api: ScriptedApi;
+let stored: StoredEvent[];
+
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  stored = [];
+  // Two on a page, the oldest first, as the operator API has them.
+  api.on('GET /events', ({ url }) => {
+    const { searchParams } = new URL(url, api.url);
+    const items = stored
+      .filter(({ timestamp }) => timestamp > searchParams.get('after')!)
+      .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+    const first = Number(searchParams.get('cursor') ?? 0);
+    return {
+      body: { items: items.slice(first, first + 2), ...(items.length > first + 2 && { next: String(first + 2) }) },
+    };
+  });
+});
+afterAll(() => api.close());
+
+/** Follows while, look by look, something happens; Ctrl-C comes after the last. */
+async function follow(happenings: readonly (() => void)[], args: readonly string[] = []) {
+  const interruption = new AbortController();
+  const left = [...happenings];
+  let time = start;
+  const sleep = async (milliseconds: number) => {
+    time += milliseconds;
+    const next = left.shift();
+    if (next) next();
+    else interruption.abort();
+  };
+  const now = () => new Date(time);
+  return run(['event', 'follow', '--url', api.url, '--json', ...args], {
+    now,
+    sleep,
+    interrupted: interruption.signal,
+  });
+}
+
+const idsIn = (stdout: string) =>
+  stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as StoredEvent).id);
+
+test('prints each event once as it comes, one JSON object a line, and ends by Ctrl-C with exit code 0', async () => {
+  stored.push(event('old', -1000));
+  const ran = await follow([
+    () => stored.push(event('a', 1)),
+    () => stored.push(event('b', 2), event('c', 3), event('d', 4)),
+    () => {},
+  ]);
+  expect(ran).toMatchObject({ code: 0, stderr: '' });
+  expect(idsIn(ran.stdout)).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('prints what is stored late, after events of a later time', async () => {
+  const ran = await follow([
+    () => stored.push(event('late', 40_000)),
+    () => stored.push(event('early', 10_000)),
+    () => {},
+  ]);
+  expect(idsIn(ran.stdout)).toEqual(['late', 'early']);
+});
+
+test('begins earlier when it is told so, and prints only the types that are wanted', async () => {
+  stored.push(event('a', -60_000, 'transfer.failed'), event('b', -50_000), event('c', -40_000, 'watch.failing'));
+  const ran = await follow([], ['--since', '2m', '--type', 'transfer.failed,watch.*']);
+  expect(idsIn(ran.stdout)).toEqual(['a', 'c']);
+});
+
+test('is lines for a person without --json', async () => {
+  stored.push(event('a', 1));
+  const interruption = new AbortController();
+  const sleep = async () => interruption.abort();
+  const ran = await run(['event', 'follow', '--url', api.url], {
+    now: () => new Date(start),
+    sleep,
+    interrupted: interruption.signal,
+  });
+  expect(ran.stdout).toBe('2026-11-24 12:00:00  transfer.active  of-a  new → ACTIVE  sent by alice@example.com  a\n');
+  expect(ran.stderr).toBe('waiting for events; Ctrl-C ends it\n');
+});
+
+test('ends with the problem when the operator API refuses', async () => {
+  api.on('GET /events', problem(400, 'after: expected a time'));
+  expect(await follow([])).toMatchObject({ code: 1, stderr: 'after: expected a time\n' });
+});
+
+test('bears that the operator API is away for a while, but not for ever', async () => {
+  api.on('GET /events', { status: 403, body: { Message: 'Forbidden' } });
+  expect(await follow(Array.from({ length: 20 }, () => () => {}))).toMatchObject({ code: 4 });
+  expect(api.requests).toHaveLength(6);
+});
+
+test('ends at once by Ctrl-C while the operator API keeps it waiting', async () => {
+  const interruption = new AbortController();
+  const silent = createServer(() => interruption.abort());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const ran = await run(['event', 'follow', '--url', url], { interrupted: interruption.signal });
+  silent.closeAllConnections();
+  silent.close();
+  expect(ran.code).toBe(0);
+});

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { problem, ScriptedApi } from './scripted-api.ts';
+
+let api: ScriptedApi;
+let running: ChildProcess[] = [];
+
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+});
+beforeEach(() => {
+  api.reset();
+  return () => {
+    for (const child of running) child.kill('SIGKILL');
+    running = [];
+  };
+});
+afterAll(() => api.close());
+
+/** The command as a process of its own. */
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, ['infra/cli/main.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, NOTIFIER_URL: api.url },
+  });
+  running.push(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return { child, ended, stdout: () => stdout };
+}
+
+test.each([
+  [['watch', 'list'], 0],
+  [['watch', 'resume', 'alice@example.com'], 1],
+  [['watch', 'remove', 'alice@example.com'], 2],
+  [['watch', 'show', 'alice@example.com'], 3],
+  [['watch', 'list', '--data', '/nowhere'], 4],
+])('%j ends with exit code %i', async (args, code) => {
+  api.on('GET /watches', { body: { items: [] } });
+  api.on('POST /watches/sent/alice%40example.com/resume', problem(409, 'the watch is not disabled'));
+  expect(await start(args).ended).toMatchObject({ code });
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('event follow ends by %s with exit code 0', async (signal) => {
+  const event = { id: 'evt_1', type: 'transfer.active', timestamp: '2126-01-01T00:00:00.000Z', data: {} };
+  api.on('GET /events', { body: { items: [event] } });
+  const { child, ended, stdout } = start(['event', 'follow', '--json']);
+  await expect.poll(stdout, { timeout: 60_000 }).toContain('evt_1');
+  child.kill(signal);
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a reader that has gone is no error', async () => {
+  const items = Array.from({ length: 100 }, (_, at) => ({
+    mailbox: `${at}${'x'.repeat(2000)}@example.com`,
+    direction: 'sent',
+  }));
+  api.on('GET /watches', { body: { items } });
+  const { child, ended } = start(['watch', 'list', '--json', '--limit', '100']);
+  child.stdout.destroy();
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});

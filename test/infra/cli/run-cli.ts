@@ -1,0 +1,61 @@
+import { PassThrough } from 'node:stream';
+import { runCli } from '../../../infra/cli/cli.ts';
+import type { Surroundings } from '../../../infra/cli/surroundings.ts';
+
+/** What a command has said, and how it has ended. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a command finds around itself, where that is not the usual. */
+export interface RunOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Columns of the terminal; without them there is none. */
+  readonly columns?: number;
+  /** Answers of a person, in their order: yes or no, or a line, known or looked up then; without them nobody can be asked. */
+  readonly answers?: readonly (boolean | string | (() => string))[];
+  readonly now?: () => Date;
+  readonly sleep?: Surroundings['sleep'];
+  readonly interrupted?: AbortSignal;
+}
+
+/** Runs one command in this process. */
+export async function run(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran & { readonly questions: string[] }> {
+  const { columns, answers, environment = {} } = options;
+  const stdout = stream(columns);
+  const stderr = stream(columns);
+  const questions: string[] = [];
+  const left = [...(answers ?? [])];
+  const answer = <T extends boolean | string>(question: string): T => {
+    questions.push(question);
+    if (left.length === 0) throw new Error(`nobody expected the question ${question}`);
+    const given = left.shift();
+    return (typeof given === 'function' ? given() : given) as T;
+  };
+  const code = await runCli(args, {
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    environment,
+    prompts: answers && {
+      confirm: async (question) => answer<boolean>(question),
+      input: async (question) => answer<string>(question),
+    },
+    now: options.now ?? (() => new Date()),
+    sleep: options.sleep ?? (async () => {}),
+    interrupted: () => options.interrupted ?? new AbortController().signal,
+  });
+  return { code, stdout: stdout.text(), stderr: stderr.text(), questions };
+}
+
+function stream(columns: number | undefined) {
+  const chunks: string[] = [];
+  const pass = new PassThrough();
+  pass.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  const terminal = columns === undefined ? {} : { isTTY: true, columns };
+  return { stream: Object.assign(pass, terminal), text: () => chunks.join('') };
+}

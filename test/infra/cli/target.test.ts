@@ -1,0 +1,236 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import aws4 from 'aws4';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { findTarget } from '../../../infra/cli/target.ts';
+import { run } from './run-cli.ts';
+import { problem, ScriptedApi, type SeenRequest } from './scripted-api.ts';
+
+const credentials = {
+  accessKeyId: 'AKIAEXAMPLE',
+  secretAccessKey: 'example-secret-key',
+  sessionToken: 'example-session',
+};
+
+let api: ScriptedApi;
+let cloudFormation: ScriptedApi;
+let folder: string;
+
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+  cloudFormation = await ScriptedApi.start('other');
+  folder = mkdtempSync(join(tmpdir(), 'cli-'));
+});
+beforeEach(() => {
+  api.reset();
+  cloudFormation.reset();
+  api.on('GET /watches', { body: { items: [] } });
+  vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', cloudFormation.url);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', credentials.sessionToken);
+  // Nothing of whoever runs the tests, and no request to the metadata service of a machine on AWS.
+  vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'none'));
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'none'));
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+afterAll(async () => {
+  await Promise.all([api.close(), cloudFormation.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+const stacks = (
+  outputs: Record<string, string>,
+) => `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
+  <DescribeStacksResult><Stacks><member><StackName>x</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>
+  <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>${Object.entries(outputs)
+    .map(([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`)
+    .join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+
+const awsError = (code: string, message: string) => ({
+  status: 400,
+  type: 'text/xml',
+  body: `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+});
+
+const deployed = () => cloudFormation.on('POST /', { type: 'text/xml', body: stacks({ OperatorUrl: `${api.url}/` }) });
+
+describe('a stack', () => {
+  test('is found by its name, and asked with the signature that an independent implementation computes', async () => {
+    deployed();
+    api.on('GET /events', { body: { items: [] } });
+    api.on('POST /endpoints/crm/disable', { body: { name: 'crm' } });
+    api.on('GET /watches/sent/o%27brien%2Bx%40example.com', { body: { mailbox: 'a', direction: 'sent' } });
+    for (const args of [
+      ['watch', 'list', '--stack', 'Other'],
+      ['endpoint', 'disable', 'crm', '--because', 'Umzug nach Überlingen', '--stack', 'Other'],
+      ['watch', 'show', "o'brien+x@example.com", '--stack', 'Other'],
+      ['event', 'list', '--type', 'transfer.*', '--tracking-id', 'a%b&c=d+e', '--stack', 'Other'],
+    ]) {
+      expect(await run(args)).toMatchObject({ code: 0 });
+    }
+    expect(cloudFormation.requests[0]!.text).toContain('StackName=Other');
+    expect(api.requests).toHaveLength(4);
+    for (const request of api.requests) expect(request.headers.authorization).toBe(independentSignature(request));
+  });
+
+  test('is the usual one when nothing else is named', async () => {
+    deployed();
+    expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
+    expect(cloudFormation.requests[0]!.text).toContain('StackName=TransferNotifier');
+  });
+
+  test.each([
+    [
+      'ValidationError',
+      'Stack with id Nobody does not exist',
+      /^cannot look up the stack Nobody: there is none .*--stack.*\n$/,
+    ],
+    [
+      'ExpiredToken',
+      'The security token is expired',
+      /^cannot look up the stack Nobody: ExpiredToken.*aws sso login.*\n$/,
+    ],
+    ['AccessDenied', 'User is not authorized', /^cannot look up the stack Nobody: AccessDenied.*permission.*\n$/],
+  ])('that cannot be looked up (%s) is told in one sentence, with exit code 4', async (code, message, expected) => {
+    cloudFormation.on('POST /', awsError(code, message));
+    const ran = await run(['watch', 'list', '--stack', 'Nobody']);
+    expect(ran).toMatchObject({ code: 4, stdout: '' });
+    expect(ran.stderr).toMatch(expected);
+  });
+
+  test('of an older release, without the operator API, is told', async () => {
+    cloudFormation.on('POST /', { type: 'text/xml', body: stacks({ DashboardUrl: 'https://example.com' }) });
+    const ran = await run(['watch', 'list']);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toContain('has no output OperatorUrl: deploy it again');
+  });
+
+  test('needs credentials: without them the sentence says how to sign in', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    const ran = await run(['watch', 'list']);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toMatch(
+      /^cannot look up the stack TransferNotifier: CredentialsProviderError.*sign in.*--url or --data\n$/,
+    );
+  });
+
+  test('needs a region', async () => {
+    vi.stubEnv('AWS_REGION', undefined);
+    const ran = await run(['watch', 'list']);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toMatch(/AWS_REGION=eu-central-1/);
+  });
+
+  test.each([
+    ['Forbidden', /HTTP 403, Forbidden\): have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted/],
+    ['The security token included in the request is expired', /is expired\): sign in/],
+  ])('whose function refuses the caller (%s) has exit code 4, and says what to do', async (Message, expected) => {
+    deployed();
+    api.on('GET /watches', { status: 403, body: { Message } });
+    const ran = await run(['watch', 'list']);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toMatch(expected);
+  });
+
+  test('may be named by the address of its function, which tells the region', async () => {
+    const target = await findTarget({ url: 'https://abc.lambda-url.ap-south-1.on.aws/' }, {});
+    const url = new URL(`${target.url}/watches`);
+    const { authorization } = await target.sign('GET', url, { accept: 'application/json' }, undefined);
+    expect(authorization).toContain('/ap-south-1/lambda/aws4_request');
+  });
+});
+
+describe('a local run', () => {
+  test('is found by its data folder, and gets no signature', async () => {
+    const data = join(folder, 'data');
+    mkdirSync(data);
+    writeFileSync(join(data, 'operator.json'), JSON.stringify({ url: api.url }));
+    chmodSync(join(data, 'operator.json'), 0o600);
+    expect(await run(['watch', 'list', '--data', data])).toMatchObject({ code: 0 });
+    expect(api.requests[0]!.headers).toMatchObject({ 'x-notifier': '1' });
+    expect(api.requests[0]!.headers.authorization).toBeUndefined();
+  });
+
+  test('that does not run has exit code 4 and the command that starts one', async () => {
+    const ran = await run(['watch', 'list', '--data', join(folder, 'nothing')]);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toMatch(/operator\.json \(ENOENT\).*npm start/);
+  });
+
+  test('that has ended leaves a file behind, which is told', async () => {
+    const data = join(folder, 'ended');
+    mkdirSync(data);
+    writeFileSync(join(data, 'operator.json'), '{"url":"http://127.0.0.1:9"}');
+    const ran = await run(['watch', 'list', '--data', data]);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toMatch(/cannot reach the operator API at http:\/\/127\.0\.0\.1:9 .*still running\?/);
+  });
+
+  test('is found by NOTIFIER_URL, unless the command line names another target', async () => {
+    const environment = { NOTIFIER_URL: api.url };
+    expect(await run(['watch', 'list'], { environment })).toMatchObject({ code: 0 });
+    expect(await run(['watch', 'list', '--data', join(folder, 'nothing')], { environment })).toMatchObject({ code: 4 });
+  });
+});
+
+describe('an address', () => {
+  test.each([
+    [['--url', 'ftp://example.com'], '--url is ftp://example.com, expected an address'],
+    [['--url', 'http://example.com'], 'got http://example.com, expected https:'],
+    [['--url', 'http://127.0.0.1:1', '--stack', 'x'], 'got --url and --stack, expected one of them'],
+  ])('%s is a wrong command line', async (args, message) => {
+    const ran = await run(['watch', 'list', ...args]);
+    expect(ran).toMatchObject({ code: 2 });
+    expect(ran.stderr).toContain(message);
+  });
+
+  test('that leads elsewhere is told by what answered there', async () => {
+    api.on('GET /watches', { type: 'text/html', body: '<h1>Welcome</h1>' });
+    const ran = await run(['watch', 'list', '--url', api.url]);
+    expect(ran).toMatchObject({ code: 4 });
+    expect(ran.stderr).toContain('answered HTTP 200 with text/html, where the operator API answers with JSON');
+  });
+
+  test('is not followed elsewhere by redirects', async () => {
+    api.on('GET /watches', { status: 302, type: 'text/plain', body: '' });
+    expect(await run(['watch', 'list', '--url', api.url])).toMatchObject({ code: 4 });
+  });
+});
+
+test('every mistake that the operator API finds is told on a line of its own', async () => {
+  const problems = [
+    { path: 'mailbox', message: 'expected an e-mail address' },
+    { path: 'direction', message: 'expected sent or received' },
+  ];
+  api.on('POST /watches', problem(400, 'mailbox: …; direction: …', { problems }));
+  const ran = await run(['watch', 'add', 'x', '--url', api.url]);
+  expect(ran).toMatchObject({ code: 1 });
+  expect(ran.stderr).toContain('\n  mailbox: expected an e-mail address\n  direction: expected sent or received\n');
+});
+
+/** The header Authorization that a request should have, computed by aws4 from the request as it arrived. */
+function independentSignature({ method, url, headers, text }: SeenRequest): string {
+  const names = /SignedHeaders=([^,]+)/.exec(headers.authorization!)![1]!.split(';');
+  const signed = Object.fromEntries(names.map((name) => [name, String(headers[name])]));
+  const request = {
+    ...{
+      method,
+      path: url,
+      host: headers.host!,
+      headers: signed,
+      body: text,
+      service: 'lambda',
+      region: 'eu-central-1',
+    },
+    // Whoever sends the request adds it later.
+    extraHeadersToIgnore: { 'content-length': true },
+  };
+  const { headers: computed } = aws4.sign(request, { ...credentials });
+  return String((computed as Record<string, string>).Authorization);
+}

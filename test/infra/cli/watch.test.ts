@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunOptions, run } from './run-cli.ts';
+import { problem, ScriptedApi } from './scripted-api.ts';
+
+const alice = { mailbox: 'alice@example.com', direction: 'sent', isDeclared: false, isDisabled: false } as const;
+const path = '/watches/sent/alice%40example.com';
+
+let api: ScriptedApi;
+let folder: string;
+
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+  folder = mkdtempSync(join(tmpdir(), 'cli-'));
+});
+beforeEach(() => api.reset());
+afterAll(async () => {
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+const watch = (args: readonly string[], options?: RunOptions) => run(['watch', ...args, '--url', api.url], options);
+
+describe('the verbs of a watch', () => {
+  test('add asks for the mailbox in the direction that is named', async () => {
+    api.on('POST /watches', { status: 201, body: { ...alice, direction: 'received' } });
+    const ran = await watch(['add', 'alice@example.com', '--direction', 'received', '--notify-existing']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('what is received by alice@example.com is watched');
+    expect(api.requests[0]!.body).toEqual({ mailbox: alice.mailbox, direction: 'received', notifyExisting: true });
+    expect(api.requests[0]!.headers['x-notifier']).toBe('1');
+  });
+
+  test.each(['pause', 'resume'])('%s addresses the watch by direction and percent-encoded mailbox', async (verb) => {
+    api.on(`POST ${path}/${verb}`, { body: alice });
+    expect(await watch([verb, 'alice@example.com'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('poll tells what the poll did, and has exit code 1 when it was in trouble', async () => {
+    const facts = { outcome: 'failed', transfers: 0, changed: 0, published: 0 };
+    api.on(`POST ${path}/poll`, { body: { ...facts, trouble: { cause: 'timeout', message: 'the server is slow' } } });
+    const ran = await watch(['poll', 'alice@example.com']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/outcome +it failed/);
+    expect(ran.stderr).toBe('the server is slow\n');
+  });
+
+  test('show tells the trouble of a watch and until when its mailbox is verified', async () => {
+    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
+    const trouble = { cause: 'timeout', message: 'the server did not answer in time' };
+    const verification = { method: 'email', validUntil: '2026-12-24T10:00:00.000Z' };
+    api.on(`GET ${path}`, { body: { ...alice, health: { ...health, trouble }, verification, count: 7 } });
+    const { stdout } = await watch(['show', 'alice@example.com']);
+    expect(stdout).toMatch(/state +failing/);
+    expect(stdout).toMatch(/trouble +the server did not answer in time/);
+    expect(stdout).toMatch(/verified until \(UTC\) +2026-12-24 10:00:00/);
+  });
+
+  test('what is not there has exit code 3 and the words of the operator API', async () => {
+    api.on(`GET ${path}`, problem(404, 'there is no watch of what alice@example.com has sent'));
+    const ran = await watch(['show', 'alice@example.com']);
+    expect(ran).toMatchObject({ code: 3, stderr: 'there is no watch of what alice@example.com has sent\n' });
+  });
+});
+
+describe('what cannot be undone', () => {
+  test('is done after a person has said yes', async () => {
+    api.on(`DELETE ${path}`, { status: 204 });
+    const ran = await watch(['remove', 'alice@example.com'], { answers: [true] });
+    expect(ran.code).toBe(0);
+    expect(ran.questions).toEqual(['Watch what is sent by alice@example.com no longer?']);
+  });
+
+  test('is not done when a person says no', async () => {
+    const ran = await watch(['remove', 'alice@example.com'], { answers: [false] });
+    expect(ran).toMatchObject({ code: 1, stderr: 'nothing was done\n' });
+    expect(api.requests).toEqual([]);
+  });
+
+  test('is refused with exit code 2 where nobody can be asked, unless --yes is given', async () => {
+    const ran = await watch(['remove', 'alice@example.com']);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('--yes');
+    expect(api.requests).toEqual([]);
+    api.on(`DELETE ${path}`, { status: 204 });
+    expect(await watch(['remove', 'alice@example.com', '--yes'])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('verify', () => {
+  const of = '/mailboxes/alice%40example.com';
+  const verification = { mailbox: alice.mailbox, method: 'email', validUntil: '2026-12-24T10:00:00.000Z' };
+
+  test('verifies by the client id alone where the server offers that, and asks nobody', async () => {
+    api.on(`GET ${of}/verification`, { body: { isVerified: false, methods: ['client_id', 'email'] } });
+    api.on(`POST ${of}/verification`, { body: { ...verification, method: 'client_id' } });
+    const ran = await watch(['verify', 'alice@example.com']);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain('until 2026-12-24 10:00:00 UTC');
+    expect(api.requests.map(({ body }) => body)).toEqual([undefined, {}]);
+  });
+
+  test('has a code mailed and asks for it again when it is wrong', async () => {
+    api.on(`GET ${of}/verification`, { body: { isVerified: false, methods: ['email'] } });
+    api.on(`POST ${of}/code`, { status: 202, body: { mailbox: alice.mailbox } });
+    api.on(`POST ${of}/verification`, ({ body }) =>
+      (body as { code: string }).code === 'rightright' ? { body: verification } : problem(422, 'wrong code'),
+    );
+    const ran = await watch(['verify', 'alice@example.com'], { answers: ['wrongwrong', ' rightright '] });
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toContain('wrong code');
+    expect(ran.stdout).toContain('alice@example.com is verified by the code; until 2026-12-24 10:00:00 UTC');
+    expect(api.calls.filter((call) => call.endsWith('/code'))).toHaveLength(1);
+  });
+
+  test('mails nothing where nobody can be asked, and says how a script does it', async () => {
+    api.on(`GET ${of}/verification`, { body: { isVerified: false, methods: ['email'] } });
+    const ran = await watch(['verify', 'alice@example.com']);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('--send-code');
+    expect(api.calls).toEqual([`GET ${of}/verification`]);
+  });
+
+  test('a script has the code sent, and hands it over later', async () => {
+    api.on(`POST ${of}/code`, { status: 202, body: { mailbox: alice.mailbox } });
+    api.on(`POST ${of}/verification`, { body: verification });
+    expect(await watch(['verify', 'alice@example.com', '--send-code'])).toMatchObject({ code: 0 });
+    expect(await watch(['verify', 'alice@example.com', '--code', 'rightright'])).toMatchObject({ code: 0 });
+    expect(api.requests.at(-1)!.body).toEqual({ code: 'rightright' });
+  });
+
+  test('passes on what the server refuses', async () => {
+    const refusal = 'the server has no licence for the REST API (HTTP 403, code 3001); ask the administrator';
+    api.on(`GET ${of}/verification`, problem(502, refusal, { cause: 'not_licensed' }));
+    expect(await watch(['verify', 'alice@example.com'])).toMatchObject({ code: 1, stderr: `${refusal}\n` });
+  });
+});
+
+describe('import', () => {
+  function fileOf(text: string): string {
+    const file = join(folder, 'watches.csv');
+    writeFileSync(file, text);
+    return file;
+  }
+
+  test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
+    api.on('POST /watches', ({ body }) =>
+      (body as { mailbox: string }).mailbox.startsWith('bob')
+        ? problem(409, 'there is one')
+        : { status: 201, body: alice },
+    );
+    const file = fileOf('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n\r\n"bob@example.com", received\r\n');
+    const ran = await watch(['import', file]);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toBe(`1 added, 1 there already, of 2 in ${file}\n`);
+    expect(api.requests.map(({ body }) => body)).toEqual([
+      { mailbox: 'alice@example.com', direction: 'sent' },
+      { mailbox: 'bob@example.com', direction: 'received' },
+    ]);
+  });
+
+  test('names every line that cannot be used, and duplicates, before anything is added', async () => {
+    const ran = await watch([
+      'import',
+      fileOf(
+        'mailbox,direction\nalice@example.com,sent\nnobody,sent\nbob@example.com\nALICE@example.com,sent\nc@example.com,both\n',
+      ),
+    ]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('line 3: mailbox: expected an e-mail address, got "nobody"');
+    expect(ran.stderr).toContain('line 4: direction: expected sent or received, got ""');
+    expect(ran.stderr).toContain('line 5: ALICE@example.com, sent stands in line 2 already');
+    expect(ran.stderr).toContain('line 6: direction: expected sent or received, got "both"');
+    expect(api.requests).toEqual([]);
+  });
+
+  test.each([
+    ['alice@example.com,sent\n', 'expected a first line mailbox,direction'],
+    ['mailbox,direction\n', 'expected at least one line'],
+    ['', 'expected'],
+    ['mailbox,direction\n"alice@example.com,sent\n', 'cannot be imported'],
+  ])('%j is refused', async (text, message) => {
+    const ran = await watch(['import', fileOf(text)]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain(message);
+  });
+
+  test('says exactly what was added when one fails in between, and goes on when it is run again', async () => {
+    const broken = new Set(['c@example.com']);
+    const added = new Set<string>();
+    api.on('POST /watches', ({ body }) => {
+      const { mailbox } = body as { mailbox: string };
+      if (broken.has(mailbox)) return problem(500, 'the database does not answer');
+      if (added.has(mailbox)) return problem(409, 'there is one');
+      added.add(mailbox);
+      return { status: 201, body: alice };
+    });
+    const file = fileOf(
+      'mailbox,direction\na@example.com,sent\nb@example.com,sent\nc@example.com,sent\nd@example.com,sent\n',
+    );
+    const first = await watch(['import', file], { columns: 200 });
+    expect(first.code).toBe(1);
+    expect(first.stdout).toContain(
+      'added a@example.com, sent\nadded b@example.com, sent\n2 added, 0 there already, of 4',
+    );
+    expect(first.stderr).toContain('stopped at c@example.com, sent: the database does not answer');
+    expect(first.stderr).toContain('2 of 4');
+    const told = JSON.parse((await watch(['import', file, '--json'])).stdout);
+    expect(told).toEqual({ added: [], there: 2, failure: 'the database does not answer' });
+    broken.clear();
+    expect((await watch(['import', file])).stdout).toContain('2 added, 2 there already, of 4');
+  });
+});
