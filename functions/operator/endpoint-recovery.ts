@@ -11,8 +11,10 @@ export const endpointTarget = (asked: { readonly params: z.output<typeof endpoin
 
 const count = z.strictObject({
   count: z.int(),
-  /** False when time was short: the same call again goes on. */
+  /** False when time was short. */
   isComplete: z.boolean(),
+  /** From this time on the same call goes on. */
+  next: z.optional(z.string()),
 });
 const speed = z.int().check(z.minimum(1), z.maximum(1000));
 
@@ -26,9 +28,10 @@ const inOrder = z.refine<{ readonly from?: string | undefined; readonly until?: 
   { path: ['until'], error: 'expected a time after from' },
 );
 
-const counted = ({ matching, released, isComplete }: Replay, dryRun: boolean) => ({
+const counted = ({ matching, released, isComplete, next }: Replay, dryRun: boolean) => ({
   count: dryRun ? matching : released,
   isComplete,
+  next,
 });
 
 export const endpointRecoveryOperations = [

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { type Item, Partition } from '../table.ts';
 import { parseEventBody } from '../transfers/event.ts';
+import { answerContext } from '../webhooks/attempt.ts';
 import { type Delivery, deliveryNameOf, eventKey } from '../webhooks/delivery.ts';
+import type { DataKey } from '../webhooks/sealing.ts';
 import type { OperatorDependencies } from './operation.ts';
 
 export const deliveryStatus = z.enum(['PENDING', 'CLAIMED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
@@ -85,7 +87,9 @@ export async function traceOf({ webhooks }: OperatorDependencies, event: string)
     event: rows.find((row) => row.sk === sk),
     deliveries: deliveriesIn(rows).map((delivery) => ({
       ...shownDelivery(delivery),
-      attempts: (attempts.get(delivery.endpoint) ?? []).map(shownAttempt),
+      attempts: (attempts.get(delivery.endpoint) ?? []).map((row) =>
+        shownAttempt(row, webhooks.dataKey, delivery.endpoint),
+      ),
     })),
   };
 }
@@ -103,12 +107,16 @@ const deliveriesIn = (rows: readonly Item[]): Delivery[] =>
 export const deliveryIn = (row: Item): Delivery =>
   ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
 
-const shownAttempt = ({ attempt, startedAt, duration, outcome, cause, status, response }: Item) => ({
+const shownAttempt = (
+  { attempt, startedAt, duration, outcome, cause, status, response }: Item,
+  dataKey: DataKey,
+  endpoint: string,
+) => ({
   attempt,
   startedAt,
   duration,
   outcome,
   cause,
   status,
-  response,
+  response: response && dataKey.open(response, answerContext(endpoint)),
 });

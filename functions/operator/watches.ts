@@ -63,14 +63,15 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
   return watches.map((watch): z.input<typeof watchSchema> => {
     const root = rows.get(rowName(rootOf(watch)));
     const verified = rows.get(rowName(verificationKey(watch.mailbox)));
-    const { method, validUntil } = verified ? verificationOf(verified) : {};
+    const { method, validUntil, sealed } = verified ? verificationOf(verified) : {};
     return {
       mailbox: watch.mailbox,
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
       health: watch.health,
-      verification: method && { method, validUntil },
+      // Without a token there was an attempt to verify it, no more.
+      verification: method && sealed ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
       count: root?.count,
     };

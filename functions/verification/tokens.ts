@@ -99,7 +99,7 @@ export class Tokens implements TokenSource {
   private async obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
     const now = this.deps.now().getTime();
     if (read?.retryAt !== undefined && Date.parse(read.retryAt) > now) {
-      throw new CryptshareFailure('token_invalid', `the next attempt to renew it is at ${read.retryAt}`);
+      throw new CryptshareFailure(read.cause ?? 'token_invalid', `the next attempt is at ${read.retryAt}`);
     }
     if (read?.busyUntil !== undefined && Date.parse(read.busyUntil) > now) return this.awaitOther(read, stopAt);
     const busy = await this.deps.verifications.replace(read, {
@@ -122,7 +122,7 @@ export class Tokens implements TokenSource {
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
       const retryAt = new Date(now + Math.max(error.retryAfter ?? 0, pauseAfter(failures))).toISOString();
-      await this.deps.verifications.replace(busy, { ...rest, failures, retryAt });
+      await this.deps.verifications.replace(busy, { ...rest, failures, retryAt, cause: error.kind });
       throw error;
     }
   }

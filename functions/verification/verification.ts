@@ -1,3 +1,5 @@
+import type { FailureCause } from '../transfers/failure.ts';
+
 /** How a mailbox was verified: by the client id alone, or by a code that its owner read in a mail. */
 export type VerificationMethod = 'client_id' | 'email';
 
@@ -18,6 +20,8 @@ export interface Verification {
   readonly failures?: number;
   /** No attempt before then. */
   readonly retryAt?: string;
+  /** Why the last attempt failed. */
+  readonly cause?: FailureCause;
 }
 
 const day = 86_400_000;

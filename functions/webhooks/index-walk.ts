@@ -42,8 +42,9 @@ export class PlaceError extends Error {
 /** Rows looked at in one walk: more is for the next one, even if few were wanted. */
 const longestWalk = 1000;
 
-/** Keys read at once. */
-const stride = 100;
+/** Keys read at once: few rows are not worth a call, and more than a batch is none. */
+const shortestStride = 25;
+const longestStride = 100;
 
 /**
  * Walks through an index, which holds nothing but keys, and reads the rows as they are now. A row that is no longer there
@@ -60,7 +61,8 @@ export async function walk(client: DynamoDBClient, table: string, { ranges, ...w
   for (const [at, range] of ranges.slice(begin).entries()) {
     let start = at === 0 ? after : undefined;
     do {
-      const page = await readPlaces(client, table, range, start, Math.min(stride, longestWalk - examined));
+      const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
+      const page = await readPlaces(client, table, range, start, Math.min(wished, longestWalk - examined));
       const rows = await getRows(client, table, page.places.map(keyOf));
       for (const place of page.places) {
         const row = rows.get(rowName(keyOf(place)));

@@ -36,8 +36,10 @@ export interface Replay {
   readonly matching: number;
   /** Deliveries that will be attempted again; 0 for a dry run. */
   readonly released: number;
-  /** False when time was short: the same call again goes on. */
+  /** False when time was short. */
   readonly isComplete: boolean;
+  /** ISO 8601 time of the first event that was not looked at, if time was short: from there the same call goes on. */
+  readonly next?: string;
 }
 
 /** Deliveries a second, unless asked otherwise. */
@@ -119,14 +121,15 @@ async function release(
   let matching = 0;
   let released = 0;
   for await (const page of pages) {
-    if (deps.now().getTime() >= stopAt) return { matching, released, isComplete: false };
+    const [first] = page;
+    if (first && deps.now().getTime() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
     const matched = page.filter(matches);
-    const first = matching;
+    const before = matching;
     matching += matched.length;
     if (dryRun) continue;
     const doorbells: Doorbell[] = [];
     await pLimit(concurrency).map(matched, async (delivery, at) => {
-      const place = started + Math.floor(((first + at) * 1000) / perSecond);
+      const place = started + Math.floor(((before + at) * 1000) / perSecond);
       const now = deps.now().getTime();
       if (await releaseOne(deliveries, endpoint, delivery, place, now)) doorbells.push({ ...delivery, at: place });
     });

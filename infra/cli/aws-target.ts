@@ -1,6 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { awsFailure, signIn } from './aws-failure.ts';
+import { signIn } from '../aws-remedies.ts';
+import { awsFailure } from './aws-failure.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Target } from './target.ts';
 

@@ -25,6 +25,8 @@ interface Replayed {
   readonly count: number;
   /** False when its time was short. */
   readonly isComplete: boolean;
+  /** From this time on the same request goes on. */
+  readonly next?: string;
 }
 
 /** Adds the commands that send an endpoint what it has missed, or has had already. */
@@ -45,14 +47,7 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(surroundings, options);
       const api = path`/endpoints/${name}/recover`;
-      let recovered = await released(session, api, bodyOf(options));
-      // What was released is not held any more, so that the same again goes on.
-      while (!recovered.isComplete && recovered.count > 0 && !options.dryRun) {
-        session.output.remark(`${recovered.count} so far, going on`);
-        const more = await released(session, api, bodyOf(options));
-        recovered = { count: recovered.count + more.count, isComplete: more.isComplete || more.count === 0 };
-      }
-      told(session, recovered, options, `held for ${name}`);
+      told(session, await releasedAll(session, api, bodyOf(options)), options, `held for ${name}`);
     });
 
   confirmable(ranged('replay <name>', 'send again what was delivered, given up, cancelled or held'))
@@ -62,12 +57,12 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
       const body = { until: surroundings.now().toISOString(), ...bodyOf(options) };
       const api = path`/endpoints/${name}/replay`;
       if (!options.dryRun && !options.yes) {
-        const { count } = await released(session, api, { ...body, dryRun: true });
+        const { count } = await releasedAll(session, api, { ...body, dryRun: true });
         await confirmed(surroundings, options, `Send ${count} events to ${name} again?`);
       }
       told(
         session,
-        await released(session, api, body),
+        await releasedAll(session, api, body),
         options,
         `sent to ${name} from ${timeText(body.from)} to ${timeText(body.until)} UTC`,
       );
@@ -81,6 +76,17 @@ function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
     ...(dryRun && { dryRun }),
     ...(perSecond !== undefined && { perSecond }),
   };
+}
+
+/** Goes on until all is done, however often the time of one request is short. */
+async function releasedAll(session: Session, path: string, body: ReplayBody): Promise<Replayed> {
+  let done = await released(session, path, body);
+  while (!done.isComplete && done.next !== undefined) {
+    session.output.remark(`${done.count} so far, going on`);
+    const { count, ...more } = await released(session, path, { ...body, from: done.next });
+    done = { ...more, count: done.count + count };
+  }
+  return done;
 }
 
 /** Shows a person that it is still at work. */
@@ -97,11 +103,10 @@ async function released({ api, output, surroundings }: Session, path: string, bo
 }
 
 function told({ output }: Session, replayed: Replayed, { dryRun }: ReplayOptions, which: string): void {
-  const { count, isComplete } = replayed;
+  const { count } = replayed;
   output.result(replayed, () => {
     output.line(
       dryRun ? `${count} events were ${which}; nothing was sent` : `${count} events ${which} are on their way`,
     );
   });
-  if (!isComplete) output.remark('time was short, and these were not all: take a shorter range at a time');
 }

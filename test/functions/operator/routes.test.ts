@@ -69,6 +69,18 @@ test('a path may be escaped or not, and may end with a slash', async () => {
   }
 });
 
+test('who changes something where nobody has to say who they are is called local', async () => {
+  const lines: unknown[][] = [];
+  const note = (...line: unknown[]) => {
+    lines.push(line);
+  };
+  const handler = operatorHandler(async () => world.operatorDeps, { info: note, error: note });
+  const { requestContext, ...event } = eventOf('DELETE', '/endpoints/nobody');
+  const { authorizer: _, ...unsigned } = requestContext as typeof requestContext & { authorizer?: unknown };
+  await handler({ ...event, requestContext: unsigned }, lambdaContext('operator', 60_000));
+  expect(lines).toEqual([['operator', { who: 'local', operation: 'removeEndpoint', target: 'nobody', status: 404 }]]);
+});
+
 test('a fault of ours is logged, and nothing of it is told', async () => {
   const error = new Error('table arn:aws:dynamodb:hidden');
   const { status, body, lines } = await askBroken(error);

@@ -1,0 +1,78 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
+import { countPlaces, type IndexRange, PlaceError, walk } from '../../../functions/webhooks/index-walk.ts';
+import { indexes } from '../../../functions/webhooks/waiting.ts';
+import { startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const rowsADay = 1050;
+const days = ['2026-11-23', '2026-11-24'];
+
+let world: WebhookWorld;
+beforeAll(async () => {
+  world = await startWebhookWorld();
+  const rows = days.flatMap((day) =>
+    Array.from({ length: rowsADay }, (_, at) => ({
+      pk: `EVENT#${day}-${at}`,
+      sk: 'EVENT',
+      day,
+      at: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
+      number: at,
+    })),
+  );
+  await putRows(world.dynamo, webhooksTable, rows);
+  return () => world.close();
+});
+
+const range = (day: string): IndexRange => ({
+  index: indexes.byDay,
+  partition: ['day', day],
+  sort: ['at', '2026', '2027'],
+  isDescending: false,
+});
+const ranges = days.map(range);
+
+describe('a walk', () => {
+  test('goes from one range to the next, and ends without a place to go on from', async () => {
+    const wanted = (row: Record<string, unknown>) => (row.number as number) % 500 === 0;
+    const seen: string[] = [];
+    let after: Record<string, string | number> | undefined;
+    do {
+      const walked = await walk(world.dynamo, webhooksTable, { ranges, matches: wanted, after, limit: 10 });
+      seen.push(...walked.rows.map(({ day, number }) => `${day} ${number}`));
+      after = walked.next;
+    } while (after);
+    expect(seen).toEqual(days.flatMap((day) => [0, 500, 1000].map((number) => `${day} ${number}`)));
+  });
+
+  test('that finds little ends after 1,000 rows, with the place to go on from', async () => {
+    const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
+    const first = await walk(world.dynamo, webhooksTable, { ranges, matches: isLast, after: undefined, limit: 1 });
+    expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
+    const second = await walk(world.dynamo, webhooksTable, { ranges, matches: isLast, after: first.next, limit: 1 });
+    expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
+  });
+
+  test('gives no more than was asked for, and goes on right after it', async () => {
+    const all = { ranges, matches: () => true, limit: 3 };
+    const first = await walk(world.dynamo, webhooksTable, { ...all, after: undefined });
+    const second = await walk(world.dynamo, webhooksTable, { ...all, after: first.next });
+    expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test.each([
+    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', at: '2026-11-22T00:00:00.000Z' }],
+    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: '2025-11-23T00:00:00.000Z' }],
+    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: 1 }],
+    ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
+    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', at: '2026-11-23T00:00:00.000Z' }],
+  ])('does not begin at a place %s', async (_, after) => {
+    const asked = walk(world.dynamo, webhooksTable, { ranges, matches: () => true, after, limit: 1 });
+    await expect(asked).rejects.toThrow(PlaceError);
+  });
+});
+
+test('places are counted up to a limit', async () => {
+  const count = (most: number) => countPlaces(world.dynamo, webhooksTable, range(days[0]!), most);
+  expect(await count(2000)).toBe(rowsADay);
+  expect(await count(100)).toBe(100);
+});
