@@ -139,6 +139,26 @@ describe('a delivery is cancelled', () => {
     expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
   });
 
+  test('or attempted, whoever is first, and never both', async () => {
+    for (const one of events) {
+      await world.fanOut(one);
+      const doorbells = (await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'crm');
+      const before = world.received.length;
+      const of = `/deliveries/${one.id}/crm`;
+      const [{ status }] = await Promise.all([world.ask('POST', `${of}/cancel`), world.deliver(doorbells)]);
+      const { body } = await world.ask('GET', of);
+      expect([status, body.status, world.received.length - before]).toEqual(
+        status === 200 ? [200, 'CANCELLED', 0] : [409, 'DELIVERED', 1],
+      );
+    }
+  });
+
+  test('by one operator when two want to', async () => {
+    await world.fanOut(events[0]!);
+    const both = await Promise.all([world.ask('POST', `${path}/cancel`), world.ask('POST', `${path}/cancel`)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  });
+
   test('only once, and not when it is over', async () => {
     await world.fanOut(events[0]!);
     await world.answerDoorbells();

@@ -31,6 +31,12 @@ describe('a watch', () => {
     expect((await world.ask('POST', '/watches', { body: { ...alice, direction: 'received' } })).status).toBe(201);
   });
 
+  test('is added once when two operators add it at the same time', async () => {
+    const add = () => world.ask('POST', '/watches', { body: alice });
+    const all = await Promise.all([add(), add(), add()]);
+    expect(all.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
+  });
+
   test('that is paused stays so whatever is declared, until it is resumed', async () => {
     await registry().declare([alice], false);
     expect(await world.ask('POST', `${path}/pause`)).toMatchObject({ status: 200, body: { isDisabled: true } });
