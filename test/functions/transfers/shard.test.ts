@@ -159,7 +159,7 @@ describe('a watch that fails', () => {
       message: expect.stringContaining('verify it by e-mail'),
       failingSince: since,
     });
-    expect((await world.takeNotices())[0]?.text).toContain('verify the mailbox again');
+    expect((await world.takeNotices())[0]?.text).toContain('verify it by e-mail');
   });
 
   it('loses no change: it is told once the watch is well', async () => {

@@ -59,6 +59,7 @@ describe('recovering', () => {
       matching: 0,
       released: 0,
       isComplete: false,
+      next: events[0]!.timestamp,
     });
     expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
     expect(await world.countDoorbells()).toBe(3);

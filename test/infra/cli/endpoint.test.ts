@@ -151,23 +151,22 @@ describe('recover and replay', () => {
     expect(body()).toEqual({ from: '2026-11-24T10:00:00.000Z', perSecond: 5 });
   });
 
-  test('recover goes on by itself until nothing is held, when the operator API runs out of time', async () => {
+  test.each([
+    ['recover', ['recover', 'crm'], 'held for crm are on their way'],
+    ['replay', ['replay', 'crm', '--from', '1d', '--yes'], 'sent to crm from'],
+  ])('%s goes on by itself where it stopped, when the operator API runs out of time', async (verb, args, told) => {
     const answers = [
-      { count: 300, isComplete: false },
-      { count: 200, isComplete: false },
+      { count: 300, isComplete: false, next: '2026-11-24T01:00:00.000Z' },
+      { count: 200, isComplete: false, next: '2026-11-24T02:00:00.000Z' },
       { count: 7, isComplete: true },
     ];
-    api.on('POST /endpoints/crm/recover', () => ({ body: answers.shift() }));
-    const ran = await endpoint(['recover', 'crm']);
-    expect(ran.stdout).toBe('507 events held for crm are on their way\n');
-    expect(api.requests).toHaveLength(3);
-  });
-
-  test('replay says so when it was not all, and repeats nothing by itself', async () => {
-    api.on('POST /endpoints/crm/replay', { body: { count: 3, isComplete: false } });
-    const ran = await endpoint(['replay', 'crm', '--from', '1d', '--yes'], { now });
-    expect(ran.stderr).toBe('time was short, and these were not all: take a shorter range at a time\n');
-    expect(api.requests).toHaveLength(1);
+    api.on(`POST /endpoints/crm/${verb}`, () => ({ body: answers.shift() }));
+    const ran = await endpoint(args, { now });
+    expect(ran.stdout).toContain(`507 events ${told}`);
+    expect(api.requests.map(({ body }) => (body as { from?: string }).from).slice(1)).toEqual([
+      '2026-11-24T01:00:00.000Z',
+      '2026-11-24T02:00:00.000Z',
+    ]);
   });
 
   test('replay counts and asks before it sends anything', async () => {

@@ -38,7 +38,7 @@ export interface Deployment extends SynthesisedStack {
   readonly denied: readonly string[];
   /** Never resolves; rejects when a call is denied, or a function that works on a queue leaves a message unhandled. */
   readonly broken: Promise<never>;
-  function(name: FunctionName): FunctionProcess;
+  function(name: FunctionName | 'Operator'): FunctionProcess;
   /** Does to a function what its schedule does. */
   tick(name: FunctionName): Promise<unknown>;
   /** Makes a delivery as due as if its time had come minutes ago, and its doorbell had been lost. */
