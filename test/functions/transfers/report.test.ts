@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { measurePoll, watchName } from '../../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../../functions/transfers/shard.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
+import { childEnvironment } from '../../child-process.ts';
 import { clientId, startWorld, table, token, type World } from './world.ts';
 
 const poll: WatchPoll = {
@@ -162,7 +163,7 @@ async function invoke({ deps, cryptshare }: World): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env.PATH,
+      ...childEnvironment,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',

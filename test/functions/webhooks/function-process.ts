@@ -1,12 +1,37 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import { buildSync } from 'esbuild';
+import { childEnvironment } from '../../child-process.ts';
 import { listen } from './post-servers.ts';
 
 /** An invocation: the name of the function's file in `functions/webhooks`, and the event it is given. */
 export type Invocation = readonly [name: 'fan-out' | 'deliver' | 'sweep', event: unknown];
+
+let bundled: string | undefined;
+
+/** Folder of the entry points, each with everything it imports: a process starts several times as fast with them. */
+function entries(): string {
+  if (bundled === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'functions-'));
+    process.on('exit', () => rmSync(folder, { recursive: true }));
+    buildSync({
+      entryPoints: ['fan-out', 'deliver', 'sweep'].map((name) => `functions/webhooks/${name}.lambda.ts`),
+      outdir: folder,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'warning',
+    });
+    bundled = pathToFileURL(`${folder}/`).href;
+  }
+  return bundled;
+}
 
 /** An event of SQS with these bodies. */
 export const messagesOf = (...bodies: readonly string[]) => ({
@@ -22,13 +47,12 @@ export async function invoke(
   environment: Readonly<Record<string, string | undefined>>,
   invocations: readonly Invocation[],
 ): Promise<string> {
-  const folder = pathToFileURL('functions/webhooks/').href;
   const script = `
     const { inspect } = await import('node:util');
     const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' };
     for (const [name, event] of ${JSON.stringify(invocations)}) {
       try {
-        const { handler } = await import(${JSON.stringify(folder)} + name + '.lambda.ts');
+        const { handler } = await import(${JSON.stringify(entries())} + name + '.lambda.js');
         console.log(JSON.stringify({ [name]: await handler(event, context) }));
       } catch (error) {
         console.error(inspect(error, { depth: 20 }));
@@ -37,7 +61,7 @@ export async function invoke(
     process.exit();`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, AWS_MAX_ATTEMPTS: '1', POWERTOOLS_LOG_LEVEL: 'DEBUG', ...environment },
+    env: { ...childEnvironment, AWS_MAX_ATTEMPTS: '1', POWERTOOLS_LOG_LEVEL: 'DEBUG', ...environment },
   });
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   if (code !== 0) throw new Error(`the functions ended with ${code}: ${errors}`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { childEnvironment } from '../../child-process.ts';
 import { problem, ScriptedApi } from './scripted-api.ts';
 
 let api: ScriptedApi;
@@ -22,7 +23,7 @@ afterAll(() => api.close());
 function start(args: readonly string[]) {
   const child = spawn(process.execPath, ['infra/cli/main.ts', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, NOTIFIER_URL: api.url },
+    env: { ...childEnvironment, NOTIFIER_URL: api.url },
   });
   running.push(child);
   let stdout = '';

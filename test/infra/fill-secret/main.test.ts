@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { childEnvironment } from '../../child-process.ts';
 import { AwsServices } from './aws-services.ts';
 
 let folder: string;
@@ -22,7 +23,7 @@ beforeEach(async () => {
     }),
   );
   aws = new AwsServices();
-  environment = { PATH: process.env.PATH, ...(await aws.start()) };
+  environment = { ...childEnvironment, ...(await aws.start()) };
   return async () => {
     await aws.stop();
     rmSync(folder, { recursive: true });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
+import { childEnvironment } from '../../child-process.ts';
 
 /** A line that the local run prints with `--json`; without it, all lines have the kind `text`. */
 export interface Line {
@@ -30,7 +31,7 @@ export class LocalRun {
   constructor(args: readonly string[], environment: Record<string, string> = {}) {
     this.child = spawn(process.execPath, ['infra/local/main.ts', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, ...environment },
+      env: { ...childEnvironment, ...environment },
     });
     this.ended = once(this.child, 'close');
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
