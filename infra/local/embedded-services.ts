@@ -9,6 +9,7 @@ import {
   type DynamoDBClient,
   type GlobalSecondaryIndex,
   ResourceInUseException,
+  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { ClassicLevel } from 'classic-level';
@@ -159,6 +160,8 @@ async function createTable(
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
+  // It is there a moment before it can be used.
+  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
 }
 
 /** Creates a topic unless it is there, and returns its ARN. */
