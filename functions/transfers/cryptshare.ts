@@ -45,6 +45,7 @@ const versionAge = 3_600_000;
 export class CryptshareClient {
   private readonly calls: ServerCalls;
   private readonly tokens: TokenSource;
+  private isRemarked = false;
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly until: number } | undefined;
 
@@ -56,6 +57,15 @@ export class CryptshareClient {
   /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
   get isOld(): boolean {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
+  }
+
+  /** What there is to say of the server's age, once for as long as it is old. */
+  takeRemark(): string | undefined {
+    const isNews = this.isOld && !this.isRemarked;
+    this.isRemarked = this.isOld;
+    return isNews
+      ? 'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched'
+      : undefined;
   }
 
   /**

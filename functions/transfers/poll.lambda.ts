@@ -5,7 +5,7 @@ import { readPollEnvironment } from '../env.ts';
 import { logger, metrics } from '../instrument.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
-import { logPoll, measurePoll } from './report.ts';
+import { logPoll, reportShard } from './report.ts';
 import { parseShard, pollShard, type ShardPoll } from './shard.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
@@ -20,6 +20,5 @@ export const handler = middy<unknown, ShardPoll>()
     const deps = await dependencies();
     const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
     const shardPoll = await pollShard(deps, parseShard(event), stopAt, (poll) => logPoll(logger, poll));
-    measurePoll(metrics, shardPoll);
-    return shardPoll;
+    return reportShard(logger, metrics, shardPoll);
   });

@@ -21,6 +21,13 @@ export function logPoll(logger: Logger, poll: WatchPoll): void {
   else logger.info('poll', line);
 }
 
+/** Writes down what there is to say of a shard's poll as a whole, adds it to the metrics, and returns it. */
+export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPoll): ShardPoll {
+  if (shardPoll.remark) logger.warn(shardPoll.remark);
+  measurePoll(metrics, shardPoll);
+  return shardPoll;
+}
+
 /** Adds a shard's poll to the metrics. */
 export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);

@@ -36,6 +36,8 @@ export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches for which no time was left. */
   readonly skipped: number;
+  /** What there is to say of the server, once. */
+  readonly remark?: string;
 }
 
 /** Watches polled at the same time. */
@@ -64,7 +66,8 @@ export async function pollShard(
     polls.push(poll);
     onPoll(poll);
   });
-  return { polls, skipped: mine.length - polls.length };
+  const remark = deps.server.takeRemark();
+  return { polls, skipped: mine.length - polls.length, ...(remark && { remark }) };
 }
 
 /** The shard of a watch, the same for as long as the number of shards is. */

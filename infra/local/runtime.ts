@@ -98,7 +98,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const poll = async () => {
     while (!stopping.signal.aborted) {
       const started = Date.now();
-      const { polls } = await handler({ shard: 0, shards: 1 }, lambdaContext('poll', pollTimeout));
+      const { polls, remark } = await handler({ shard: 0, shards: 1 }, lambdaContext('poll', pollTimeout));
+      if (remark) reporter.remark(remark);
       for (const watchPoll of polls) reporter.poll(watchPoll);
       const rest = Math.max(0, every - (Date.now() - started));
       await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
