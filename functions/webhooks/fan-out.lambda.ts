@@ -14,10 +14,8 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async ({ Records }) => {
-    const fannedOut = await fanOut(
-      deps,
-      Records.map(({ body }) => body),
-    );
+    const bodies = Records.map(({ body }) => body);
+    const fannedOut = await fanOut(deps, bodies);
     reportFanOut(logger, metrics, fannedOut);
     return {
       batchItemFailures: fannedOut.unhandled.map(({ message }) => ({ itemIdentifier: Records[message]!.messageId })),
