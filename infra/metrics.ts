@@ -1,13 +1,13 @@
 import type { Duration } from 'aws-cdk-lib';
-import { type IMetric, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { measures, metricNamespace, serviceName } from '../functions/measures.ts';
 
 /**
- * A metric of the notifier.
+ * A metric of the notifier, under its one dimension.
  *
  * @param statistic for instance `Sum`
  */
-export const measure = (name: keyof typeof measures, statistic: string, period: Duration): IMetric =>
+const measure = (name: keyof typeof measures, statistic: string, period: Duration): Metric =>
   new Metric({
     namespace: metricNamespace,
     metricName: measures[name],
@@ -17,8 +17,8 @@ export const measure = (name: keyof typeof measures, statistic: string, period: 
   });
 
 /** The sum, over a period, of a metric that counts. */
-export const sumOf = (name: keyof typeof measures, period: Duration): IMetric => measure(name, Stats.SUM, period);
+export const sumOf = (name: keyof typeof measures, period: Duration): Metric => measure(name, Stats.SUM, period);
 
 /** The greatest value, within a period, of a metric that measures. */
-export const greatestOf = (name: keyof typeof measures, period: Duration): IMetric =>
+export const greatestOf = (name: keyof typeof measures, period: Duration): Metric =>
   measure(name, Stats.MAXIMUM, period);

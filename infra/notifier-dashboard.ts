@@ -4,9 +4,9 @@ import {
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
-  type IMetric,
   type IWidget,
   LogQueryWidget,
+  type Metric,
   SingleValueWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -147,5 +147,4 @@ const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboa
   }),
 ];
 
-const labelled = (metric: IMetric, label: string): IMetric =>
-  'with' in metric ? (metric as IMetric & { with(props: { label: string }): IMetric }).with({ label }) : metric;
+const labelled = (metric: Metric, label: string): Metric => metric.with({ label });
