@@ -3,6 +3,7 @@ import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { parseShard, pollShard, type ShardPoll, type WatchPoll } from '../../../functions/transfers/shard.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
+import type { Verification } from '../../../functions/verification/verification.ts';
 import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { FaultPlan } from './aws-faults.ts';
@@ -208,5 +209,40 @@ describe('when time runs out', () => {
       world.clock.advance(minute);
     }
     expect([...everPolled].sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
+  });
+});
+
+describe('a verification by e-mail', () => {
+  const day = 24 * 60 * minute;
+
+  /** Polls daily, and counts what is told of the end that the verification has then. */
+  async function toldDaily(days: number, validUntil: string, method: Verification['method'] = 'email') {
+    const told: number[] = [];
+    for (let passed = 0; passed < days; passed += 1) {
+      const knownOf = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
+      deps = { ...deps, tokens: { knownOf } };
+      await poll();
+      const events = await world.takeEvents();
+      told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);
+      world.clock.advance(day);
+    }
+    return told;
+  }
+  const inDays = (days: number) => new Date(world.clock.now().getTime() + days * day).toISOString();
+
+  it('has its end told once, a week ahead, and the end of the next one again', async () => {
+    await declare(1);
+    await world.takeNotices();
+    expect(await toldDaily(5, inDays(9))).toEqual([0, 0, 1, 0, 0]);
+    expect((await world.takeNotices()).map(({ text }) => text).join()).toContain('watch verify');
+    expect(await toldDaily(2, inDays(3))).toEqual([1, 0]);
+  });
+
+  it('is told later when SNS failed, and not at all when the client id renews it', async () => {
+    await declare(1);
+    await poll();
+    await world.faults.run(new FaultPlan([['PublishBatchCommand', 'refused']]), () => toldDaily(1, inDays(3)));
+    expect(await toldDaily(2, inDays(2))).toEqual([1, 0]);
+    expect(await toldDaily(2, inDays(1), 'client_id')).toEqual([0, 0]);
   });
 });
