@@ -8,6 +8,11 @@ const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 /** What seals secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
+function wholeNumber(from: number, to: number) {
+  const expected = `must be a whole number from ${from} to ${to}`;
+  return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
+}
+
 /** What the poll function is told by its environment. */
 const pollEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
@@ -17,9 +22,13 @@ const pollEnvironment = z.object({
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
-  MAX_CONCURRENT_PAGES: z.coerce
-    .number('must be 1 to 32')
-    .check(z.int('must be a whole number'), z.minimum(1, 'must be 1 to 32'), z.maximum(32, 'must be 1 to 32')),
+  MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
+  /** Parts into which the watches are divided. */
+  SHARDS: wholeNumber(1, 100),
+  /** Milliseconds between two polls of a watch that has no interval of its own. */
+  POLL_EVERY: wholeNumber(1000, 86_400_000),
+  /** Of so many polls of a watch one lists all of its transfers. */
+  FULL_LISTING_EVERY: wholeNumber(1, 1000),
   TRANSFERS_TABLE: notEmpty,
   TRANSFER_EVENTS_TOPIC_ARN: arn,
   TRANSFER_NOTICES_TOPIC_ARN: arn,

@@ -82,11 +82,24 @@ const configSchema = z.strictObject({
       .min(1)
       .optional()
       .describe('PEM file, relative to this one, with the certificate of a private authority that the server uses'),
-    maxConcurrentPages: z.int().min(1).max(32).default(4).describe('Requests to the server under way at the same time'),
+    maxConcurrentPages: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(4)
+      .describe('Requests to the server under way at the same time, over all watches'),
   }),
   schedule: z
     .strictObject({
       every: durationText.default('1m').describe('How often each watch is polled; on AWS at least 1m'),
+      fullListingEvery: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(1)
+        .describe(
+          'Of so many polls one lists all transfers of a watch, the others only the active ones, which spares the server',
+        ),
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
     .prefault({}),
@@ -95,6 +108,7 @@ const configSchema = z.strictObject({
       z.strictObject({
         mailbox: email.describe('Verified e-mail address on the server'),
         direction: z.enum(['sent', 'received']).default('sent'),
+        every: durationText.optional().describe('How often this watch is polled, if not as all are'),
       }),
     )
     .min(1, 'expected at least one watch'),
@@ -173,6 +187,10 @@ export function millisecondsOf(duration: string): number {
   const unit = { s: 1000, m: 60_000, h: 3_600_000 }[duration.at(-1) as 's' | 'm' | 'h'];
   return Number(duration.slice(0, -1)) * unit;
 }
+
+/** Milliseconds between two polls, of each watch. */
+export const intervalsOf = ({ schedule, watches }: Config): number[] =>
+  watches.map(({ every }) => millisecondsOf(every ?? schedule.every));
 
 function parseJson(file: string): unknown {
   let text: string;

@@ -1,12 +1,17 @@
 import type { Declarations } from '../functions/declare/declare.ts';
+import type { WantedWatch } from '../functions/transfers/watches.ts';
 import type { EndpointDeclaration } from '../functions/webhooks/declared-endpoints.ts';
 import { type Config, millisecondsOf } from './config.ts';
 
 /** What a configuration declares to be watched and told. */
 export const declarationsOf = (config: Config): Declarations => ({
-  watches: config.watches,
+  watches: watchDeclarations(config),
   endpoints: endpointDeclarations(config),
 });
+
+/** The watches among it. */
+export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
+  watches.map(({ every, ...watch }) => ({ ...watch, ...(every !== undefined && { every: millisecondsOf(every) }) }));
 
 /** The endpoints among it. */
 export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>

@@ -54,11 +54,21 @@ function serverProblems({ server, vpc }: Config): string[] {
   ];
 }
 
-function scheduleProblems({ schedule: { every, shards }, watches }: Config): string[] {
-  const problems: string[] = [];
+function scheduleProblems({ schedule: { every, shards }, watches, server }: Config): string[] {
   // Whole minutes up to a day are also what CloudWatch can evaluate three times over.
-  if (millisecondsOf(every) % 60_000 !== 0) {
-    problems.push(`schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`);
+  const intervals = [
+    ['schedule.every', every] as const,
+    ...watches.map((watch, at) => [`watches[${at}].every`, watch.every ?? every] as const),
+  ];
+  const problems = intervals.flatMap(([path, text], at) =>
+    millisecondsOf(text) % 60_000 === 0 || (at > 0 && watches[at - 1]?.every === undefined)
+      ? []
+      : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${text}`],
+  );
+  if (shards > server.maxConcurrentPages) {
+    problems.push(
+      `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
+    );
   }
   if (shards > watches.length) {
     problems.push(

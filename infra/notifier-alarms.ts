@@ -8,11 +8,14 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { subscribeByEmail } from './email-subscription.ts';
 import { greatestOf, sumOf } from './metrics.ts';
+import { tickInterval } from './transfer-poller.ts';
 
 /** How to build {@link NotifierAlarms}. */
 export interface NotifierAlarmsProps {
-  /** Time between two polls of a watch. */
-  readonly every: Duration;
+  /** Time between two polls of the watch that is polled most often. */
+  readonly shortestInterval: Duration;
+  /** The same of the one that is polled least often. */
+  readonly longestInterval: Duration;
   readonly functions: readonly LambdaFunction[];
   /** By what they hold, for instance `Doorbells`. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
@@ -48,12 +51,12 @@ export class NotifierAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
     super(scope, id);
-    const { every, functions, deadLetters, email } = props;
+    const { shortestInterval, longestInterval, functions, deadLetters, email } = props;
     this.#dashboardUrl = props.dashboardUrl;
     this.all = [
       this.add('NoCompleteListing', {
         says: 'no watch has been listed completely for three intervals',
-        metric: sumOf('completeListings', periodOf(every)),
+        metric: sumOf('completeListings', periodOf(shortestInterval)),
         threshold: 1,
         comparison: LESS_THAN_THRESHOLD,
         periods: 3,
@@ -62,7 +65,7 @@ export class NotifierAlarms extends Construct {
       }),
       this.add('WatchFailing', {
         says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
-        metric: greatestOf('watchesFailing', periodOf(every)),
+        metric: greatestOf('watchesFailing', periodOf(longestInterval)),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
@@ -71,7 +74,7 @@ export class NotifierAlarms extends Construct {
       }),
       this.add('WatchesSkipped', {
         says: 'three polls in a row had no time for all of their watches; more shards are needed',
-        metric: greatestOf('watchesSkipped', periodOf(every)),
+        metric: greatestOf('watchesSkipped', tickInterval),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 3,

@@ -1,7 +1,7 @@
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { type Config, millisecondsOf } from './config.ts';
+import { type Config, intervalsOf } from './config.ts';
 import { DeclaredSet } from './declared-set.ts';
 import { NotifierAlarms } from './notifier-alarms.ts';
 import { dashboardUrl, NotifierDashboard } from './notifier-dashboard.ts';
@@ -53,7 +53,8 @@ export class NotifierStack extends Stack {
     };
     const url = dashboardUrl(this.stackName);
     const { all } = new NotifierAlarms(this, 'Alarms', {
-      every: Duration.millis(millisecondsOf(config.schedule.every)),
+      shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
+      longestInterval: Duration.millis(Math.max(...intervalsOf(config))),
       functions,
       deadLetters,
       email: config.alarms?.email,

@@ -40,7 +40,8 @@ export class OperatorApi extends Construct {
       memorySize: 512,
       timeout: Duration.minutes(2),
       environment: {
-        ...serverVariables(server),
+        // What verifies a mailbox is one request after the other.
+        ...serverVariables(server, 1),
         TRANSFERS_TABLE: poller.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,

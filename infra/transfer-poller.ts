@@ -1,10 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { PollVariables } from '../functions/env.ts';
-import type { Shard } from '../functions/transfers/shard.ts';
+import type { Tick } from '../functions/transfers/shard.ts';
 import { type BundledFiles, taskFolder } from './bundle.ts';
 import { Clock, lostTick } from './clock.ts';
 import { type Config, millisecondsOf } from './config.ts';
@@ -15,14 +16,21 @@ import { ServiceTable } from './service-table.ts';
 /** Name of the CA file beside the function's bundle. */
 const caFile = 'ca.pem';
 
+/** The shortest there is: what is polled less often has its own moment within its interval. */
+export const tickInterval = Duration.minutes(1);
+
 /** How the Cryptshare Server is reached. */
 export type ServerAccess = Config['server'];
 
-/** What a function that asks the server has to be told. */
-export const serverVariables = ({ url, maxConcurrentPages, caFile: own }: ServerAccess) =>
+/**
+ * What a function that asks the server has to be told.
+ *
+ * @param atOnce requests under way at the same time
+ */
+export const serverVariables = ({ url, caFile: own }: ServerAccess, atOnce: number) =>
   ({
     CRYPTSHARE_URL: url,
-    MAX_CONCURRENT_PAGES: String(maxConcurrentPages),
+    MAX_CONCURRENT_PAGES: String(atOnce),
     ...(own && { CRYPTSHARE_CA_FILE: `${taskFolder}/${caFile}` }),
   }) satisfies Partial<PollVariables>;
 
@@ -55,6 +63,7 @@ export class TransferPoller extends Construct {
   constructor(scope: Construct, id: string, props: TransferPollerProps) {
     super(scope, id);
     const { config, secret, transferEvents, transferNotices, missedTicks, network } = props;
+    const { shards, every, fullListingEvery } = config.schedule;
     this.transfers = new ServiceTable(this, 'Transfers');
     this.poll = new ServiceFunction(this, 'Poll', {
       entry: 'functions/transfers/poll.lambda.ts',
@@ -64,7 +73,11 @@ export class TransferPoller extends Construct {
       // Longer than a tick: a slow server delays one poll, and an overlapping one does no harm.
       timeout: Duration.minutes(2),
       environment: {
-        ...serverVariables(config.server),
+        // Shards know nothing of each other, so each has its share.
+        ...serverVariables(config.server, Math.floor(config.server.maxConcurrentPages / shards)),
+        SHARDS: String(shards),
+        POLL_EVERY: String(millisecondsOf(every)),
+        FULL_LISTING_EVERY: String(fullListingEvery),
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
@@ -78,10 +91,9 @@ export class TransferPoller extends Construct {
     transferEvents.grantPublish(this.poll);
     transferNotices.grantPublish(this.poll);
     const clock = new Clock(this, 'Clock', this.poll, missedTicks);
-    const { shards, every } = config.schedule;
     for (let shard = 0; shard < shards; shard += 1) {
-      const part: Shard = { shard, shards };
-      clock.tick(`Shard${shard}`, Duration.millis(millisecondsOf(every)), part);
+      const tick: Tick = { shard, at: ContextAttribute.scheduledTime };
+      clock.tick(`Shard${shard}`, tickInterval, tick);
     }
   }
 

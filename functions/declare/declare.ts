@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Fields } from '../env.ts';
-import type { Watch } from '../transfers/transfer.ts';
-import { Watches } from '../transfers/watches.ts';
+import { type WantedWatch, Watches } from '../transfers/watches.ts';
 import {
   declareEndpoints,
   type EndpointDeclaration,
@@ -13,7 +12,7 @@ import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 
 /** What the configuration file declares. */
 export interface Declarations {
-  readonly watches: readonly Watch[];
+  readonly watches: readonly WantedWatch[];
   readonly endpoints: readonly EndpointDeclaration[];
 }
 
@@ -41,7 +40,7 @@ export interface Declared {
  * @throws EndpointError when others change an endpoint all the time
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
-  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false);
+  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false, deps.endpointLife.now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
     const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);

@@ -17,6 +17,7 @@ const watchSchema = z.strictObject({
   direction,
   isDeclared: z.boolean(),
   isDisabled: z.boolean(),
+  every: z.optional(z.int()),
   health: z.optional(
     z.strictObject({
       failingSince: z.string(),
@@ -42,9 +43,18 @@ const pollSchema = z.strictObject({
   trouble: z.optional(trouble),
 });
 
+const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
+
+/** Milliseconds between two polls. */
+const interval = z
+  .int(expectedInterval)
+  .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
+
 const params = z.strictObject({ direction, mailbox });
 const path = '/watches/{direction}/{mailbox}';
 const target = (asked: { readonly params: Watch }): string => watchName(asked.params);
+
+const nowOf = ({ transfers }: OperatorDependencies): string => transfers.now().toISOString();
 
 const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
 
@@ -69,6 +79,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
+      every: watch.every,
       health: watch.health,
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
@@ -105,13 +116,14 @@ export const watchOperations = [
       mailbox,
       direction: z._default(direction, 'sent'),
       notifyExisting: z._default(z.boolean(), false),
+      every: z.optional(interval),
     }),
     status: 201,
     answer: watchSchema,
     failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
-      if (!(await registry(deps).add(watch, notifyExisting))) {
+      if (!(await registry(deps).add(watch, notifyExisting, nowOf(deps)))) {
         throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
       }
       return viewOf(deps, watch);
@@ -127,6 +139,23 @@ export const watchOperations = [
     answer: watchSchema,
     failures: [404],
     run: (deps, { params: watch }) => viewOf(deps, watch),
+  }),
+  operation({
+    id: 'updateWatch',
+    method: 'PATCH',
+    path,
+    summary: 'Has a watch polled in another interval, or with null as all are',
+    params,
+    body: z.strictObject({ every: z.nullable(interval) }),
+    status: 200,
+    answer: watchSchema,
+    failures: [404],
+    target,
+    async run(deps, { params: watch, body: { every } }) {
+      await existing(deps, watch);
+      await registry(deps).pace(watch, every ?? undefined, nowOf(deps));
+      return viewOf(deps, watch);
+    },
   }),
   operation({
     id: 'pauseWatch',
@@ -156,7 +185,7 @@ export const watchOperations = [
     target,
     async run(deps, { params: watch }) {
       const read = await existing(deps, watch);
-      if (!(await registry(deps).resume(read))) throw new Problem(409, 'the watch is not disabled');
+      if (!(await registry(deps).resume(read, nowOf(deps)))) throw new Problem(409, 'the watch is not disabled');
       return viewOf(deps, watch);
     },
   }),
@@ -172,7 +201,7 @@ export const watchOperations = [
     target,
     async run(deps, { params: watch, stopAt }) {
       const read = await existing(deps, watch);
-      const poll = await pollAndJudge(deps.transfers, registry(deps), read, stopAt);
+      const poll = await pollAndJudge(deps.transfers, registry(deps), read, 'all', stopAt);
       const { outcome, isComplete, transfers, changed, published } = poll;
       return { outcome, isComplete, transfers, changed, published, trouble: poll.trouble };
     },

@@ -5,6 +5,7 @@ import { Listing } from './listing.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
+import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 
 /** Where the tokens come from by which a server knows whose mailbox it is asked for. */
@@ -24,8 +25,13 @@ export interface TokenSource {
   replace(mailbox: string, rejected: string, stopAt: number): Promise<string | undefined>;
 }
 
+/** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
+export type Scope = 'all' | 'active';
+
 /** One pass over all pages of a watch. */
 export interface Pass {
+  /** What was listed, which is all where the server has no filter. */
+  readonly scope: Scope;
   readonly listing: Listing;
   /** Requests for pages, repeated ones included. */
   readonly requests: number;
@@ -59,6 +65,16 @@ export class CryptshareClient {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
+  /** How strained the server is, as far as requests so far tell. */
+  get strain(): Strain {
+    return this.calls.strain;
+  }
+
+  /** Takes over what others have found out about the strain of the server. */
+  adopt(strain: Strain): void {
+    this.calls.adopt(strain);
+  }
+
   /** What there is to say of the server's age, once for as long as it is old. */
   takeRemark(): string | undefined {
     const isNews = this.isOld && !this.isRemarked;
@@ -85,13 +101,13 @@ export class CryptshareClient {
   }
 
   /**
-   * Lists all transfers of a watch. A token that the server rejects is replaced once.
+   * Lists transfers of a watch. A token that the server rejects is replaced once.
    *
    * @param expected how many there were last time
    * @param stopAt Unix time in milliseconds from which on no request is sent
    * @returns the transfers seen and, if the listing is not complete, the reason
    */
-  async list(watch: Watch, expected: number, stopAt: number): Promise<Pass> {
+  async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
     let requests = 0;
     try {
       const offered = await this.minorVersion(stopAt);
@@ -99,13 +115,14 @@ export class CryptshareClient {
       const count = () => {
         requests += 1;
       };
-      const pass = await this.listOnce(watch, token, offered, expected, stopAt, count);
+      const order = { watch, scope, expected, stopAt, onSend: count };
+      const pass = await this.listOnce(order, token, offered);
       if (pass.failure?.kind !== 'token_invalid') return { ...pass, requests };
       const other = await this.tokens.replace(watch.mailbox, token, stopAt);
       if (other === undefined) return { ...pass, requests };
-      return { ...(await this.listOnce(watch, other, offered, expected, stopAt, count)), requests };
+      return { ...(await this.listOnce(order, other, offered)), requests };
     } catch (error) {
-      if (error instanceof CryptshareFailure) return { listing: new Listing(), requests, failure: error };
+      if (error instanceof CryptshareFailure) return { scope, listing: new Listing(), requests, failure: error };
       throw error;
     }
   }
@@ -135,17 +152,13 @@ export class CryptshareClient {
     this.calls.close();
   }
 
-  private async listOnce(
-    watch: Watch,
-    token: string,
-    offered: number | undefined,
-    expected: number,
-    stopAt: number,
-    onSend: () => void,
-  ): Promise<Omit<Pass, 'requests'>> {
+  private async listOnce(order: Order, token: string, offered: number | undefined): Promise<Omit<Pass, 'requests'>> {
+    const { watch, expected, stopAt, onSend } = order;
     const isOld = offered !== undefined && offered < listingsSince;
+    const scope = isOld ? 'all' : order.scope;
     if (isOld && watch.direction === 'received') {
       return {
+        scope,
         listing: new Listing(),
         failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
       };
@@ -153,7 +166,7 @@ export class CryptshareClient {
     const listing = new Listing(expected);
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, async () => {
-        const call = isOld ? olderPage(watch, page) : newerPage(watch, page);
+        const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
         const answer = await this.calls.send({ ...call, token, onSend }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
@@ -163,9 +176,9 @@ export class CryptshareClient {
     // A server that knows no /status does not say that it is too old until it is asked for more than it has.
     if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
       this.remember(listingsSince - 1);
-      return this.listOnce(watch, token, listingsSince - 1, expected, stopAt, onSend);
+      return this.listOnce(order, token, listingsSince - 1);
     }
-    return { listing, failure };
+    return { scope, listing, failure };
   }
 
   private async askVersion(stopAt: number): Promise<number | undefined> {
@@ -187,14 +200,27 @@ export class CryptshareClient {
   }
 }
 
+/** What a pass is to bring. */
+interface Order {
+  readonly watch: Watch;
+  readonly scope: Scope;
+  /** How many transfers there may be. */
+  readonly expected: number;
+  /** Unix time in milliseconds from which on no request is sent. */
+  readonly stopAt: number;
+  /** Told of each request for a page. */
+  readonly onSend: () => void;
+}
+
 function noAnswer(error: unknown): undefined {
   if (!(error instanceof CryptshareFailure)) throw error;
 }
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
 
-function newerPage({ mailbox, direction }: Watch, page: number) {
-  const query = new URLSearchParams({ fields, page: String(page), 'page-size': String(pageSize) });
+function newerPage({ mailbox, direction }: Watch, scope: Scope, page: number) {
+  const filter = scope === 'active' ? { active: 'true' } : {};
+  const query = new URLSearchParams({ fields, ...filter, page: String(page), 'page-size': String(pageSize) });
   return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
 }
 

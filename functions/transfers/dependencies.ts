@@ -53,6 +53,7 @@ export function pollDependencies(
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
+    timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY },
     now,
   };
 }

@@ -1,11 +1,13 @@
-import { comparableState, type State } from './transfer.ts';
+import { comparableState, isActive, type State } from './transfer.ts';
 
 /**
  * Digests of the buckets of a watch. Transfers fall into `2^bits` buckets by the leading bits of a hash of their
  * tracking id; a bucket's digest is the sum over its transfers of a 64-bit hash of (tracking id, state), so it does not
  * depend on order and an empty bucket has digest zero. Both hashes are stored, so they must never change.
  *
- * Element `2 * bucket` and the next one are the two 32-bit halves of that bucket's digest.
+ * Element `3 * bucket` and the next one are the two 32-bit halves of that bucket's digest. The third is a digest of 32
+ * bits of its active transfers alone, which is all that an active pass can be compared with: a collision there is found
+ * by the next full listing.
  */
 export type Digests = Uint32Array;
 
@@ -14,6 +16,9 @@ export interface Hash {
   readonly high: number;
   readonly low: number;
 }
+
+/** Elements for each bucket. */
+export const lanes = 3;
 
 /** Buckets hold about this many transfers, so that reading one costs two read units. */
 const transfersPerBucket = 32;
@@ -51,8 +56,16 @@ export function hashInto(halves: Int32Array, text: string): void {
   halves[1] = mix(low);
 }
 
-/** Hashes a state so that every spelling of it has the same hash. */
-export const stateHash = (state: State): Hash => hash(comparableState(state));
+/** What digests have to know of a state: the same for every spelling of it. */
+export interface DigestedState extends Hash {
+  readonly isActive: boolean;
+}
+
+/** Digests a state, in whatever spelling. */
+export const digestedState = (state: State): DigestedState => ({
+  ...hash(comparableState(state)),
+  isActive: isActive(state),
+});
 
 /** How many buckets a watch of `transfers` transfers has, as the power of two. */
 export const bitsFor = (transfers: number): number =>
@@ -77,22 +90,21 @@ export function prefixRange(first: number, last: number, bits: number): [from: s
 }
 
 /** All digests zero: nothing in any of the `2^bits` buckets. */
-export const emptyDigests = (bits: number): Digests => new Uint32Array(2 * 2 ** bits);
+export const emptyDigests = (bits: number): Digests => new Uint32Array(lanes * 2 ** bits);
 
-/** Adds one transfer to its bucket's digest: `high` and `low` of its tracking id's hash and of its state's. */
-export function addToDigest(
-  digests: Digests,
-  bits: number,
-  high: number,
-  low: number,
-  stateHigh: number,
-  stateLow: number,
-): void {
-  const at = 2 * bucketOf(high, bits);
-  digests[at] = digests[at]! + mix(high ^ stateHigh);
-  digests[at + 1] = digests[at + 1]! + mix(low ^ stateLow);
+/** Adds one transfer, given by the halves of its tracking id's hash, to its bucket's digests. */
+export function addToDigest(digests: Digests, bits: number, high: number, low: number, state: DigestedState): void {
+  const at = lanes * bucketOf(high, bits);
+  const mixedLow = mix(low ^ state.low);
+  digests[at] = digests[at]! + mix(high ^ state.high);
+  digests[at + 1] = digests[at + 1]! + mixedLow;
+  if (state.isActive) digests[at + 2] = digests[at + 2]! + mixedLow;
 }
 
 /** Whether a bucket has the same digest in both. */
 export const sameDigest = (a: Digests, b: Digests, bucket: number): boolean =>
-  a[2 * bucket] === b[2 * bucket] && a[2 * bucket + 1] === b[2 * bucket + 1];
+  a[lanes * bucket] === b[lanes * bucket] && a[lanes * bucket + 1] === b[lanes * bucket + 1];
+
+/** Whether the active transfers of a bucket have the same digest in both. */
+export const sameActiveDigest = (a: Digests, b: Digests, bucket: number): boolean =>
+  a[lanes * bucket + 2] === b[lanes * bucket + 2];

@@ -1,4 +1,13 @@
-import { addToDigest, bucketOf, type Digests, emptyDigests, hash, hashInto, stateHash } from './digest.ts';
+import {
+  addToDigest,
+  bucketOf,
+  type DigestedState,
+  type Digests,
+  digestedState,
+  emptyDigests,
+  hash,
+  hashInto,
+} from './digest.ts';
 import { canonicalState, isTrackingId, type State } from './transfer.ts';
 
 /** Distinct spellings of states told apart in one listing; the vendor documents seven states in two spellings. */
@@ -19,8 +28,8 @@ export class Listing {
 
   private readonly pages: string[] = [];
   private readonly spellings: string[] = [];
-  private readonly stateHigh = new Int32Array(maxSpellings);
-  private readonly stateLow = new Int32Array(maxSpellings);
+  /** Of each spelling. */
+  private readonly states: DigestedState[] = [];
   private high: Int32Array;
   private low: Int32Array;
   private stateAt: Uint8Array;
@@ -62,13 +71,19 @@ export class Listing {
     return { rows: rows.length, added: this.size - before };
   }
 
-  /** One digest for each of the `2^bits` buckets. */
+  /** How many of the transfers seen are active. */
+  get active(): number {
+    let active = 0;
+    for (let at = 0; at < this.size; at += 1) if (this.states[this.stateAt[at]!]!.isActive) active += 1;
+    return active;
+  }
+
+  /** The digests of the `2^bits` buckets. */
   digests(bits: number): Digests {
-    const { high, low, stateAt, stateHigh, stateLow } = this;
+    const { high, low, stateAt, states } = this;
     const digests = emptyDigests(bits);
     for (let at = 0; at < this.size; at += 1) {
-      const state = stateAt[at]!;
-      addToDigest(digests, bits, high[at]!, low[at]!, stateHigh[state]!, stateLow[state]!);
+      addToDigest(digests, bits, high[at]!, low[at]!, states[stateAt[at]!]!);
     }
     return digests;
   }
@@ -125,11 +140,8 @@ export class Listing {
     if (this.spellings.length === maxSpellings) return undefined;
     const state = canonicalState(spelling);
     if (state === '') return undefined;
-    const { high, low } = stateHash(state);
-    const index = this.spellings.push(spelling) - 1;
-    this.stateHigh[index] = high;
-    this.stateLow[index] = low;
-    return index;
+    this.states.push(digestedState(state));
+    return this.spellings.push(spelling) - 1;
   }
 
   private grow(): void {

@@ -6,7 +6,7 @@ import { logger, metrics } from '../instrument.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
 import { logPoll, reportShard } from './report.ts';
-import { parseShard, pollShard, type ShardPoll } from './shard.ts';
+import { parseTick, pollShard, type ShardPoll } from './shard.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
@@ -19,6 +19,6 @@ export const handler = middy<unknown, ShardPoll>()
   .handler(async (event, context) => {
     const deps = await dependencies();
     const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
-    const shardPoll = await pollShard(deps, parseShard(event), stopAt, (poll) => logPoll(logger, poll));
+    const shardPoll = await pollShard(deps, parseTick(event), stopAt, (poll) => logPoll(logger, poll));
     return reportShard(logger, metrics, shardPoll);
   });

@@ -1,13 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Units } from '../table.ts';
 import type { Verification } from '../verification/verification.ts';
-import type { CryptshareClient } from './cryptshare.ts';
+import type { CryptshareClient, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
-import { Snapshot } from './snapshot.ts';
+import { type Root, Snapshot } from './snapshot.ts';
+import type { Timetable } from './timetable.ts';
 import type { Watch } from './transfer.ts';
 import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
-import { planVisit } from './visit.ts';
+import { needsFullListing, planVisit, scopeFor } from './visit.ts';
 
 /** What a poll works with. */
 export interface PollDependencies {
@@ -20,6 +21,7 @@ export interface PollDependencies {
   /** Name of the transfers table. */
   readonly table: string;
   readonly topics: Topics;
+  readonly timetable: Timetable;
   readonly now: () => Date;
 }
 
@@ -33,11 +35,13 @@ export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | '
 /** One poll of one watch. */
 export interface PollResult {
   readonly outcome: PollOutcome;
+  /** What was listed in the end. */
+  readonly scope: Scope;
   /** Every page of the listing arrived. */
   readonly isComplete: boolean;
   /** Pages that arrived. */
   readonly pages: number;
-  /** Requests sent for the listing, repeated ones included. */
+  /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
   /** Transfers seen. */
   readonly transfers: number;
@@ -50,21 +54,25 @@ export interface PollResult {
   readonly trouble: Trouble | undefined;
 }
 
+/** How a watch is to be polled. */
+export interface PollTerms {
+  /** Announce what is there before the baseline instead of storing it silently. */
+  readonly notifyExisting: boolean;
+  /** `active`: the active transfers will do, if that saves requests. */
+  readonly scope: Scope;
+  /** Unix time in milliseconds from which on nothing new is begun. */
+  readonly stopAt: number;
+}
+
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
  * every change on the way. Stopped anywhere, it leaves a snapshot from which the next poll goes on: what was committed
  * is published under the same ids, and nothing else is.
  *
- * @param notifyExisting announce what is there before the baseline instead of storing it silently
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
  * @throws the SDK's error when DynamoDB cannot be reached
  */
-export async function pollWatch(
-  deps: PollDependencies,
-  watch: Watch,
-  notifyExisting: boolean,
-  stopAt: number,
-): Promise<PollResult> {
+export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
+  const { notifyExisting, stopAt } = terms;
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
   // Before the root is read: whoever may still write after this moment may have written behind what was read.
   const readAt = deps.now().getTime();
@@ -73,13 +81,14 @@ export async function pollWatch(
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
-  const pass = await deps.server.list(watch, root.count, stopAt);
+  const { pass, visit, pages, requests } = await listed(deps.server, root, watch, terms);
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
     outcome,
+    scope: pass.scope,
     isComplete,
-    pages: pass.listing.pageCount,
-    requests: pass.requests,
+    pages,
+    requests,
     transfers: pass.listing.size,
     changed: reached?.changed ?? 0,
     published: reached?.published ?? 0,
@@ -87,7 +96,6 @@ export async function pollWatch(
     trouble: reached?.trouble ?? troubleOfListing(pass),
   });
 
-  const visit = planVisit(root, pass.listing, isComplete);
   if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
 
   const suspectUntil = root.unsettledUntil > readAt ? root.unsettledUntil : undefined;
@@ -107,9 +115,28 @@ export async function pollWatch(
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
+/** Lists a watch, in full if an active pass does not do, and tells what to visit. */
+async function listed(server: CryptshareClient, root: Root, watch: Watch, { scope, stopAt }: PollTerms) {
+  const first = scopeFor(root, scope);
+  const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, stopAt);
+  const visit = planVisit(root, pass);
+  const pages = pass.listing.pageCount;
+  if (pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit)) {
+    return { pass, visit, pages, requests: pass.requests };
+  }
+  const full = await server.list(watch, 'all', root.count, stopAt);
+  return {
+    pass: full,
+    visit: planVisit(root, full),
+    pages: pages + full.listing.pageCount,
+    requests: pass.requests + full.requests,
+  };
+}
+
 /** A poll that compared nothing, because of `trouble`. */
 export const failedPoll = (trouble: Trouble, units: Units): PollResult => ({
   outcome: 'failed',
+  scope: 'all',
   isComplete: false,
   pages: 0,
   requests: 0,

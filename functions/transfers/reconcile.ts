@@ -1,6 +1,7 @@
 import { isSuspicious, judgeAbsences } from './absences.ts';
 import { announceTransfers } from './announce.ts';
 import type { CryptshareClient, Pass } from './cryptshare.ts';
+import { confirmDepartures, departed } from './departures.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
@@ -50,14 +51,15 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const { snapshot, root, pass, visit, claim, context, stopAt } = poll;
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
-  const { changes, missing } = diff(rows, pass.listing.in(visit.buckets, visit.bits), context);
-
-  const canConclude = pass.failure === undefined && pass.listing.malformed === 0;
-  const isHeld = canConclude && isSuspicious(missing.length, root.count);
-  const absences = await judgeAbsences(server, canConclude && !isHeld ? missing : [], context, stopAt);
+  const listed = pass.listing.in(visit.buckets, visit.bits);
+  const { changes, missing } = diff(rows, listed, context);
+  const lack =
+    pass.scope === 'all'
+      ? await judgeMissing(server, missing, poll)
+      : await judgeDeparted(server, departed(rows, listed), poll);
 
   const isInTime = () => now().getTime() < stopAt;
-  const commits = await commitAll(snapshot, [...changes, ...absences.changes], isInTime);
+  const commits = await commitAll(snapshot, [...changes, ...lack.changes], isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
   const announcement = await announceTransfers(topics, context.watch, isInTime() ? [...rows.values()] : []);
@@ -65,10 +67,13 @@ export async function reconcile(
 
   const isCommitted = commits.uncommitted.length === 0;
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
+  const newlyListed = commits.committed.filter(({ before, after }) => isListed(after) && !(before && isListed(before)));
+  const isWhole = pass.failure === undefined && pass.scope === 'all';
   const isSettled = await snapshot.settle(root, claim, {
-    count: pass.failure ? root.count : pass.listing.size + stillListed,
+    count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
+    active: pass.failure ? root.active : pass.listing.active,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
-    ...bucketsLeft(poll, [...rows.values()], commits),
+    ...bucketsLeft(poll, [...rows.values()], lack.unclear, commits),
     digests: digestsAfter(root, visit, rows.values()),
   });
 
@@ -78,25 +83,57 @@ export async function reconcile(
     published: announcement.published,
     isSettled,
     isCommitted,
-    trouble:
-      (error && troubleOfAws(error)) ??
-      (isInTime() ? undefined : troubleOfTime) ??
-      (isHeld ? troubleOfAbsences(missing.length, root.count) : undefined) ??
-      (absences.failure && troubleOfFailure(absences.failure)),
+    trouble: (error && troubleOfAws(error)) ?? (isInTime() ? undefined : troubleOfTime) ?? lack.trouble,
   };
 }
 
+/** What follows from what a listing lacks. */
+interface Lack {
+  readonly changes: readonly RowChange[];
+  /** Transfers whose bucket the next poll has to look at, too, because nothing could be concluded. */
+  readonly unclear: readonly TransferRow[];
+  readonly trouble: Trouble | undefined;
+}
+
+/** Concludes what has become of transfers that are missing, if the listing allows any conclusion. */
+async function judgeMissing(
+  server: CryptshareClient,
+  missing: readonly TransferRow[],
+  { pass, root, context, stopAt }: ClaimedPoll,
+): Promise<Lack> {
+  if (pass.failure || pass.listing.malformed > 0) return nothingLacks;
+  if (isSuspicious(missing.length, root.count)) {
+    return { ...nothingLacks, trouble: troubleOfAbsences(missing.length, root.count) };
+  }
+  const { changes, failure } = await judgeAbsences(server, missing, context, stopAt);
+  return { changes, unclear: [], trouble: failure && troubleOfFailure(failure) };
+}
+
+/** Has the server say what has become of transfers that a complete active pass lacks. */
+async function judgeDeparted(
+  server: CryptshareClient,
+  missing: readonly TransferRow[],
+  { pass, context, stopAt }: ClaimedPoll,
+): Promise<Lack> {
+  if (pass.failure) return nothingLacks;
+  const { changes, unclear, failure } = await confirmDepartures(server, missing, context, stopAt);
+  return { changes, unclear, trouble: failure && troubleOfFailure(failure) };
+}
+
+const nothingLacks: Lack = { changes: [], unclear: [], trouble: undefined };
+
 /**
- * The buckets that the next poll has to look at, too: where something is not committed or not announced, where a
- * transfer was missed and may come back, and where an earlier poll may still be writing.
+ * The buckets that the next poll has to look at, too: where something is not committed or not announced or not clear,
+ * where a transfer was missed and may come back, and where an earlier poll may still be writing.
  */
 function bucketsLeft(
   { root, visit, suspectUntil, stopAt }: ClaimedPoll,
   rows: readonly TransferRow[],
+  unclear: readonly TransferRow[],
   { uncommitted, error }: { uncommitted: readonly TransferRow[]; error: Error | undefined },
 ): Pick<Root, 'unsettled' | 'unsettledUntil'> {
   const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
-  const open = [...uncommitted, ...rows.filter(({ pending, missedPasses }) => pending || missedPasses)];
+  const open = [...uncommitted, ...unclear, ...rows.filter(({ pending, missedPasses }) => pending || missedPasses)];
   return {
     unsettled: new Set([
       ...(suspectUntil === undefined ? [] : suspects),

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { type Answer, Connection } from './request.ts';
+import { type Strain, strainAfterFault, strainCauseOf, unstrained } from './strain.ts';
 
 /** How to reach one Cryptshare Server, and on whose behalf. */
 export interface ServerOptions {
@@ -46,24 +47,29 @@ const firstRetryDelay = 500;
 /** Longest `Retry-After` that is waited for within a poll, in milliseconds. */
 const longestWait = 10_000;
 
-/** Milliseconds for which a server is left alone that keeps throttling without saying for how long. */
-const unaskedWait = 30_000;
-
-/** Longest time for which a server is left alone, in milliseconds, whatever it asks for. */
-const longestHoldBack = 3_600_000;
-
 /** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
 export class ServerCalls {
   readonly options: ServerOptions;
   private readonly connection: Connection;
   private readonly limit: ReturnType<typeof pLimit>;
-  /** Unix time in milliseconds before which the server does not want to be asked. */
-  private throttledUntil = 0;
+  private current = unstrained;
+  /** Counts the faults, so that those of requests under way at the same time count as one. */
+  private faultsSeen = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
     this.limit = pLimit(options.maxConcurrentPages);
+  }
+
+  /** How strained the server is, as far as requests so far tell. */
+  get strain(): Strain {
+    return this.current;
+  }
+
+  /** Takes over what others have found out meanwhile. */
+  adopt(strain: Strain): void {
+    this.current = { ...strain, restsUntil: Math.max(strain.restsUntil, this.current.restsUntil) };
   }
 
   /**
@@ -77,14 +83,21 @@ export class ServerCalls {
     return this.limit(async () => {
       const now = this.options.now().getTime();
       if (now >= stopAt) throw new CryptshareFailure('out_of_time');
-      if (now < this.throttledUntil) throw new CryptshareFailure('throttled', undefined, this.throttledUntil - now);
+      const { restsUntil, cause } = this.current;
+      if (now < restsUntil) throw new CryptshareFailure(cause, 'it is left alone for a while', restsUntil - now);
       onSend?.();
+      const seen = this.faultsSeen;
       const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
       const timeout = Math.min(requestTimeout, stopAt - now);
       try {
-        return await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
+        const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
+        this.judge(answer.status < 400 ? undefined : failureOf(answer, this.options.now()), seen);
+        return answer;
       } catch (error) {
-        throw failureOfError(error);
+        const failure = failureOfError(error);
+        // Cut short by the end of the poll, it says nothing about the server.
+        if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, seen);
+        throw failure;
       }
     });
   }
@@ -97,10 +110,7 @@ export class ServerCalls {
         return await task();
       } catch (error) {
         if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
-        if (attempt === attempts) {
-          if (error.kind === 'throttled') this.holdBack(error.retryAfter ?? unaskedWait);
-          throw error;
-        }
+        if (attempt === attempts) throw error;
         const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
         if (delay > longestWait || now().getTime() + delay >= stopAt) throw error;
         await sleep(delay);
@@ -110,9 +120,7 @@ export class ServerCalls {
 
   /** The failure that an answer tells of. */
   failed(answer: Answer): CryptshareFailure {
-    const failure = failureOf(answer, this.options.now());
-    if (failure.retryAfter !== undefined) this.holdBack(failure.retryAfter);
-    return failure;
+    return failureOf(answer, this.options.now());
   }
 
   /** Ends the kept connections. */
@@ -132,9 +140,20 @@ export class ServerCalls {
     };
   }
 
-  /** Sends nothing for so many milliseconds, whichever watch asks. */
-  private holdBack(milliseconds: number): void {
-    const until = this.options.now().getTime() + Math.min(milliseconds, longestHoldBack);
-    this.throttledUntil = Math.max(this.throttledUntil, until);
+  /**
+   * What an answer, or its absence, says about the strain of the server.
+   *
+   * @param seen how many faults had been seen when the request was sent
+   */
+  private judge(failure: CryptshareFailure | undefined, seen: number): void {
+    const cause = failure && strainCauseOf(failure.kind);
+    const { now, random } = this.options;
+    if (!failure || !cause) {
+      // What was asked for before the last fault says nothing about the time after it.
+      if (seen === this.faultsSeen) this.current = { ...this.current, faults: 0 };
+    } else if (seen === this.faultsSeen || failure.retryAfter !== undefined) {
+      this.faultsSeen += 1;
+      this.current = strainAfterFault(this.current, cause, failure.retryAfter, now().getTime(), random());
+    }
   }
 }

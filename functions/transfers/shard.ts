@@ -1,26 +1,28 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { announceHealth } from './announce.ts';
+import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
-import { watchKey } from './transfer.ts';
+import { afterglow } from './reconcile.ts';
+import { type Hold, ShardRows } from './shard-rows.ts';
+import type { Strain } from './strain.ts';
+import { dueListing, shardOf } from './timetable.ts';
 import { type Trouble, troubleOfAws } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
 
-const shardSchema = z
-  .strictObject({ shard: z.int().check(z.minimum(0)), shards: z.int().check(z.minimum(1)) })
-  .check(z.refine(({ shard, shards }) => shard < shards, 'shard must be less than shards'));
+const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
-/** What EventBridge Scheduler sends: poll the watches that fall into shard `shard` of `shards`. */
-export type Shard = Readonly<z.infer<typeof shardSchema>>;
+/** What EventBridge Scheduler sends: poll what has become due of a shard, by the ISO 8601 time of the tick. */
+export type Tick = Readonly<z.infer<typeof tickSchema>>;
 
 /**
  * Reads the scheduler's event.
  *
  * @throws ZodError that says what is wrong with it
  */
-export const parseShard = (event: unknown): Shard => shardSchema.parse(event);
+export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
 /** A poll of one watch with what a log or a person wants to know of it. */
 export interface WatchPoll extends PollResult {
@@ -34,7 +36,7 @@ export interface WatchPoll extends PollResult {
 /** One poll of all watches of a shard. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
-  /** Watches for which no time was left. */
+  /** Watches that were due, and for which no time was left, or which the tick before is still busy with. */
   readonly skipped: number;
   /** What there is to say of the server, once. */
   readonly remark?: string;
@@ -44,34 +46,63 @@ export interface ShardPoll {
 const concurrency = 8;
 
 /**
- * Polls every watch of a shard. Whatever happens to one watch harms no other.
+ * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other.
+ * While another invocation polls the shard, this one does not.
  *
  * @param stopAt Unix time in milliseconds from which on nothing new is begun
  * @param onPoll told of each poll as it ends
- * @throws the SDK's error when the registry cannot be read
+ * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
 export async function pollShard(
   deps: PollDependencies,
-  { shard, shards }: Shard,
+  { shard, at }: Tick,
   stopAt: number,
   onPoll: (poll: WatchPoll) => void,
 ): Promise<ShardPoll> {
-  const watches = new Watches(deps.dynamo, deps.table);
+  const rows = new ShardRows(deps.dynamo, deps.table);
   const started = deps.now().getTime();
-  const mine = (await watches.list()).filter((watch) => !watch.isDisabled && shardOf(watch, shards) === shard);
+  const { watches, row, strain } = await rows.read(shard, deps.origin);
+  const window = { after: row.polledTo, to: Date.parse(at) };
+  const due = watches.flatMap((watch) => {
+    if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
+    const scope = dueListing(watch, deps.timetable, window);
+    return scope ? [{ watch, scope }] : [];
+  });
+  if (due.length === 0) return { polls: [], skipped: 0 };
+  const hold = await rows.take(shard, row, started, stopAt + afterglow);
+  if (!hold) return { polls: [], skipped: due.length };
+  deps.server.adopt(strain);
+
   const polls: WatchPoll[] = [];
-  await pLimit(concurrency).map(rotated(mine, started), async (watch) => {
+  const registry = new Watches(deps.dynamo, deps.table);
+  await pLimit(concurrency).map(rotated(due, started), async ({ watch, scope }) => {
     if (deps.now().getTime() >= stopAt) return;
-    const poll = await pollAndJudge(deps, watches, watch, stopAt);
+    const poll = await pollAndJudge(deps, registry, watch, scope, stopAt);
     polls.push(poll);
     onPoll(poll);
   });
+  const skipped = due.length - polls.length;
+  await leave(deps, rows, hold, strain, skipped === 0 ? window.to : undefined);
   const remark = deps.server.takeRemark();
-  return { polls, skipped: mine.length - polls.length, ...(remark && { remark }) };
+  return { polls, skipped, ...(remark && { remark }) };
 }
 
-/** The shard of a watch, the same for as long as the number of shards is. */
-const shardOf = (watch: RegisteredWatch, shards: number): number => (hash(watchKey(watch)).high >>> 0) % shards;
+/** Gives a shard back and writes down how strained the server is, if that has changed. */
+async function leave(
+  { server, origin }: PollDependencies,
+  rows: ShardRows,
+  hold: Hold,
+  before: Strain,
+  polledTo: number | undefined,
+): Promise<void> {
+  const { strain } = server;
+  const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
+  await Promise.all([
+    rows.giveBack(hold, polledTo),
+    isNews ? rows.keepStrain(origin, strain) : undefined,
+    // A hold ends by itself, and the next poll finds out how the server is doing.
+  ]).catch(() => undefined);
+}
 
 /** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
 function rotated<T>(items: readonly T[], seed: number): T[] {
@@ -82,16 +113,19 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
 /**
  * Polls one watch and tells operators of what has changed about its health.
  *
+ * @param scope what is to be listed, if it will do
  * @param stopAt Unix time in milliseconds from which on nothing new is begun
  */
 export async function pollAndJudge(
   deps: PollDependencies,
   watches: Watches,
   watch: RegisteredWatch,
+  scope: Scope,
   stopAt: number,
 ): Promise<WatchPoll> {
   const started = deps.now().getTime();
-  const result = await pollWatch(deps, watch, watch.notifyExisting === true, stopAt).catch((error: Error) =>
+  const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
+  const result = await pollWatch(deps, watch, terms).catch((error: Error) =>
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
   const ended = deps.now();

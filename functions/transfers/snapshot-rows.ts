@@ -1,9 +1,10 @@
 import type { Item } from '../table.ts';
 import type { TransferRow } from './diff.ts';
-import { bucketPrefix, type Digests, prefixRange, sameDigest } from './digest.ts';
+import { bucketPrefix, type Digests, lanes, prefixRange, sameActiveDigest, sameDigest } from './digest.ts';
 
-/** Digests are stored 64 to a row, so that a change rewrites 512 bytes whatever the size of the mailbox. */
+/** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;
+const lanesPerBlock = lanes * digestsPerBlock;
 
 export const rootKey = 'ROOT';
 
@@ -22,20 +23,20 @@ export const isBlockOf = (bits: number, sk: string): boolean => sk.startsWith(bl
 /** Copies a stored block into its place among the digests. */
 export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Uint8Array): void {
   const block = Number.parseInt(sk.slice(blockPrefix(bits).length), 16);
-  digests.set(new Uint32Array(bytes.slice().buffer), 2 * digestsPerBlock * block);
+  digests.set(new Uint32Array(bytes.slice().buffer), lanesPerBlock * block);
 }
 
 /** The bytes of a block. */
 export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
-  const lanes = digests.slice(2 * digestsPerBlock * block, 2 * digestsPerBlock * (block + 1));
-  return new Uint8Array(lanes.buffer);
+  return new Uint8Array(digests.slice(lanesPerBlock * block, lanesPerBlock * (block + 1)).buffer);
 }
 
 /** The blocks in which the digests differ. */
 export function changedBlocks(before: Digests, after: Digests): Set<number> {
   const blocks = new Set<number>();
-  for (let bucket = 0; bucket < after.length / 2; bucket += 1) {
-    if (!sameDigest(before, after, bucket)) blocks.add(Math.floor(bucket / digestsPerBlock));
+  for (let bucket = 0; bucket < after.length / lanes; bucket += 1) {
+    const isSame = sameDigest(before, after, bucket) && sameActiveDigest(before, after, bucket);
+    if (!isSame) blocks.add(Math.floor(bucket / digestsPerBlock));
   }
   return blocks;
 }

@@ -31,6 +31,8 @@ export interface Root {
   readonly origin: string | undefined;
   /** Transfers that the snapshot has as listed. */
   readonly count: number;
+  /** About how many of them are active. */
+  readonly active: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
   readonly baselineAt: string | undefined;
   /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
@@ -50,7 +52,7 @@ export interface Claim {
 }
 
 /** What a poll leaves behind once it has published what it could. */
-export type Settlement = Pick<Root, 'count' | 'baselineAt' | 'unsettled' | 'unsettledUntil' | 'digests'>;
+export type Settlement = Pick<Root, 'count' | 'active' | 'baselineAt' | 'unsettled' | 'unsettledUntil' | 'digests'>;
 
 /** The snapshot of a watch that was never polled. */
 const nothing: Root = {
@@ -58,6 +60,7 @@ const nothing: Root = {
   bits: 0,
   origin: undefined,
   count: 0,
+  active: 0,
   baselineAt: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
@@ -85,12 +88,12 @@ export class Snapshot {
     return this.partition.units;
   }
 
-  /** The root with all digests: one read unit for each 4 KB, which is 400 digests or 13,000 transfers. */
+  /** The root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const { rev, bits, origin, count = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
+    const { rev, bits, origin, count = 0, active = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
@@ -102,6 +105,7 @@ export class Snapshot {
       bits,
       origin,
       count,
+      active,
       baselineAt,
       unsettled: bucketsOf(unsettled),
       unsettledUntil,
@@ -191,7 +195,7 @@ export class Snapshot {
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
   async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, baselineAt, unsettled, unsettledUntil, digests } = settlement;
+    const { count, active, baselineAt, unsettled, unsettledUntil, digests } = settlement;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -201,14 +205,14 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const set = `SET #count = :count${baselineAt ? ', baselineAt = :baselineAt' : ''}`;
+    const set = `SET #count = :count, active = :active${baselineAt ? ', baselineAt = :baselineAt' : ''}`;
     const settled = await this.partition.update(
       rootKey,
       bitmap ? `${set}, unsettled = :unsettled, unsettledUntil = :until` : `${set} REMOVE unsettled, unsettledUntil`,
       {
         condition: 'rev = :rev',
         names: ['count'],
-        values: { rev, count, baselineAt, unsettled: bitmap, until: bitmap && unsettledUntil },
+        values: { rev, count, active, baselineAt, unsettled: bitmap, until: bitmap && unsettledUntil },
       },
     );
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));

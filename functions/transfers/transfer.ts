@@ -55,6 +55,9 @@ export function canonicalState(raw: string): State {
 /** Whether two states are the same but for their spelling. */
 export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
 
+/** Whether a transfer in this state is one that the server's filter `active=true` is to let through. */
+export const isActive = (state: State): boolean => sameState(state, 'ACTIVE');
+
 /** The type of the event that tells that a transfer is now in `state`. */
 export const eventTypeOf = (state: State): TransferEventType =>
   isKnown(state) ? eventTypes[state] : 'transfer.state_changed';

@@ -1,17 +1,21 @@
+import type { Pass, Scope } from './cryptshare.ts';
 import { isListed, type TransferRow } from './diff.ts';
 import {
   addToDigest,
   bitsFor,
   bucketOf,
   type Digests,
+  digestedState,
   emptyDigests,
   hash,
   isOutgrown,
+  lanes,
+  sameActiveDigest,
   sameDigest,
-  stateHash,
 } from './digest.ts';
-import type { Listing } from './listing.ts';
+import { pageSize } from './paging.ts';
 import type { Root } from './snapshot.ts';
+import type { Watch } from './transfer.ts';
 
 /** The part of a snapshot that a poll has to look at. */
 export interface Visit {
@@ -21,22 +25,42 @@ export interface Visit {
 }
 
 /**
+ * What to list of a watch when the active transfers may do: all of them nevertheless while anything about the snapshot
+ * is open, which only a full listing can close, and when the active ones fill as many pages.
+ */
+export function scopeFor(root: Root, wanted: Scope): Scope {
+  const isOpen = root.baselineAt === undefined || root.unsettled.size > 0;
+  return wanted === 'active' && !isOpen && pagesOf(root.active) < pagesOf(root.count) ? 'active' : 'all';
+}
+
+/**
+ * Whether a full listing finds out with fewer requests what has become of the transfers that an active pass lacks. Only
+ * senders may ask after a single one, and each costs a request, while a bucket to visit lacks one or more of them.
+ */
+export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: Visit): boolean =>
+  buckets.size > (direction === 'sent' ? pagesOf(root.count) : 0);
+
+const pagesOf = (transfers: number): number => Math.max(1, Math.ceil(transfers / pageSize));
+
+/**
  * Decides which buckets to read: those whose digest is not that of the listing, and those left unsettled. All of them
  * for a baseline and when the snapshot is to be divided anew. A listing that is not complete shows a change only in
- * buckets it has transfers of, and it is no baseline.
+ * buckets it has transfers of, and it is no baseline. An active pass is compared with the active transfers alone.
  */
-export function planVisit(root: Root, listing: Listing, isComplete: boolean): Visit {
+export function planVisit(root: Root, { scope, listing, failure }: Pass): Visit {
+  const isComplete = failure === undefined;
   if (root.baselineAt === undefined) {
     if (!isComplete) return { bits: root.bits, buckets: new Set() };
     return wholeSnapshot(Math.max(root.bits, bitsFor(listing.size)));
   }
-  if (isComplete && isOutgrown(root.bits, listing.size)) return wholeSnapshot(bitsFor(listing.size));
+  if (isComplete && scope === 'all' && isOutgrown(root.bits, listing.size)) return wholeSnapshot(bitsFor(listing.size));
+  const isSame = scope === 'all' ? sameDigest : sameActiveDigest;
   const digests = listing.digests(root.bits);
   const nothing = emptyDigests(root.bits);
   const buckets = new Set(root.unsettled);
   for (let bucket = 0; bucket < 2 ** root.bits; bucket += 1) {
-    if (sameDigest(digests, root.digests, bucket)) continue;
-    if (isComplete || !sameDigest(digests, nothing, bucket)) buckets.add(bucket);
+    if (isSame(digests, root.digests, bucket)) continue;
+    if (isComplete || !isSame(digests, nothing, bucket)) buckets.add(bucket);
   }
   return { bits: root.bits, buckets };
 }
@@ -44,12 +68,11 @@ export function planVisit(root: Root, listing: Listing, isComplete: boolean): Vi
 /** The snapshot's digests after a visit: those of the visited buckets are made anew from their rows. */
 export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterable<TransferRow>): Digests {
   const digests = root.bits === bits ? root.digests.slice() : emptyDigests(bits);
-  for (const bucket of buckets) digests.fill(0, 2 * bucket, 2 * bucket + 2);
+  for (const bucket of buckets) digests.fill(0, lanes * bucket, lanes * (bucket + 1));
   for (const row of rows) {
     if (!isListed(row)) continue;
     const { high, low } = hash(row.trackingId);
-    const state = stateHash(row.state);
-    addToDigest(digests, bits, high, low, state.high, state.low);
+    addToDigest(digests, bits, high, low, digestedState(row.state));
   }
   return digests;
 }

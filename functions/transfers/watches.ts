@@ -15,6 +15,10 @@ export interface RegisteredWatch extends Watch {
   readonly isPaused?: boolean;
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting?: boolean;
+  /** Milliseconds between two polls, if not as for all. */
+  readonly every?: number;
+  /** ISO 8601 time from which on it is polled as it stands here. */
+  readonly since?: string;
   readonly health?: Health;
   /** Counts the changes of `health` and of `warnedOf`. */
   readonly healthRev?: number;
@@ -29,18 +33,28 @@ const concurrency = 16;
 
 const registryRange = ['received#', 'sent$'] as const;
 
+/** Partition of the registry. */
+export const registryPartition = 'WATCHES';
+
+/** A watch as the configuration file or an operator wants it. */
+export interface WantedWatch extends Watch {
+  /** Milliseconds between two polls, if not as for all. */
+  readonly every?: number | undefined;
+}
+
 /** Whether a watch stands in the registry as one that the configuration file declares. */
-const isAsDeclared = (watch: RegisteredWatch | undefined): boolean =>
+const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
+/** The watch of a row of the registry. */
+export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
 export class Watches {
   private readonly partition: Partition;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, 'WATCHES');
+    this.partition = new Partition(client, table, registryPartition);
   }
 
   /** All watches, disabled ones included. */
@@ -54,25 +68,33 @@ export class Watches {
    * declared ones that do not any more, and leaves alone what operators added, declared later or not.
    *
    * @param notifyExisting for the watches this adds
+   * @param at ISO 8601 time from which on they are polled
    */
-  async declare(watches: readonly Watch[], notifyExisting: boolean): Promise<void> {
+  async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<void> {
     const keys = new Set(watches.map(watchKey));
     const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
-    const dropped = [...known.values()].filter((watch) => isAsDeclared(watch) && !keys.has(watchKey(watch)));
+    const dropped = [...known.values()].filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
     await pLimit(concurrency).map(dropped, async (watch) => {
       await this.partition.update(watchKey(watch), 'SET isDisabled = :true REMOVE isPaused', {
         values: { true: true },
       });
     });
-    const missing = watches.filter((watch) => !isAsDeclared(known.get(watchKey(watch))));
-    await pLimit(concurrency).map(missing, async ({ mailbox, direction }) => {
+    const different = watches.filter((watch) => {
+      const registered = known.get(watchKey(watch));
+      return !isDeclared(registered) || registered?.every !== watch.every;
+    });
+    await pLimit(concurrency).map(different, async ({ mailbox, direction, every }) => {
+      const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
+      const removed = [...(every === undefined ? ['#every'] : []), ...(isPaused ? [] : ['isDisabled'])];
       await this.partition.update(
         watchKey({ mailbox, direction }),
-        `SET mailbox = :mailbox, direction = :direction, isDeclared = :true,
-          notifyExisting = if_not_exists(notifyExisting, :notifyExisting) REMOVE isDisabled`,
+        `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
+          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${every === undefined ? '' : ', #every = :every'}
+          ${removed.length > 0 ? `REMOVE ${removed.join(', ')}` : ''}`,
         {
           condition: 'attribute_not_exists(pk) OR isDeclared = :true',
-          values: { mailbox, direction, true: true, notifyExisting },
+          names: ['every'],
+          values: { mailbox, direction, true: true, notifyExisting, at, every },
         },
       );
     });
@@ -87,15 +109,16 @@ export class Watches {
    * Adds a watch that an operator wants.
    *
    * @param notifyExisting announce what is there before the baseline
+   * @param at ISO 8601 time from which on it is polled
    * @returns false when it is there already, disabled or in another case of letters included
    */
-  async add({ mailbox, direction }: Watch, notifyExisting: boolean): Promise<boolean> {
+  async add({ mailbox, direction, every }: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
     const key = watchKey({ mailbox, direction });
     const known = await this.list();
     if (known.some((watch) => watchKey(watch).toLowerCase() === key.toLowerCase())) return false;
     return this.partition.put(
       key,
-      { mailbox, direction, ...(notifyExisting && { notifyExisting }) },
+      { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
       { condition: 'attribute_not_exists(pk)' },
     );
   }
@@ -117,13 +140,30 @@ export class Watches {
    * and no deployment disables it.
    *
    * @param watch as it was read
+   * @param at ISO 8601 time from which on it is polled
    * @returns false when it is not disabled, or has been changed since it was read
    */
-  resume(watch: RegisteredWatch): Promise<boolean> {
-    const change = `REMOVE isDisabled, isPaused${watch.isPaused ? '' : ', isDeclared'}`;
+  resume(watch: RegisteredWatch, at: string): Promise<boolean> {
+    const change = `SET since = :at REMOVE isDisabled, isPaused${watch.isPaused ? '' : ', isDeclared'}`;
     return this.partition.update(watchKey(watch), change, {
       condition: `isDisabled = :true AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
-      values: { true: true },
+      values: { true: true, at },
+    });
+  }
+
+  /**
+   * Has a watch polled in another interval.
+   *
+   * @param every milliseconds between two polls; undefined: as for all
+   * @param at ISO 8601 time from which on
+   * @returns false when there is none
+   */
+  pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
+    const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
+    return this.partition.update(watchKey(watch), change, {
+      condition: 'attribute_exists(pk)',
+      names: ['every'],
+      values: { at, every },
     });
   }
 

@@ -11,6 +11,16 @@ export function duration(text: string): number {
   return Number(match[1]) * units[match[2] as keyof typeof units];
 }
 
+/** Milliseconds between two polls: a duration from a second to a day. */
+export function interval(text: string): number {
+  const milliseconds = duration(text);
+  if (milliseconds >= 1000 && milliseconds <= units.d) return milliseconds;
+  throw new InvalidArgumentError('Expected a duration from 1s to 24h, for example 5m.');
+}
+
+/** The same, or `default` for the interval of all watches, which is null. */
+export const intervalOrDefault = (text: string): number | null => (text === 'default' ? null : interval(text));
+
 /** Durations with commas between them. */
 export const durations = (text: string): number[] => text.split(',').map(duration);
 

@@ -23,6 +23,8 @@ export interface WatchResource {
   readonly direction: Direction;
   readonly isDeclared?: boolean;
   readonly isDisabled?: boolean;
+  /** Milliseconds between two polls, if not as for all. */
+  readonly every?: number;
   readonly health?: WatchHealth;
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */

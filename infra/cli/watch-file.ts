@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { interval } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Direction } from './resources.ts';
 
@@ -8,15 +9,29 @@ import type { Direction } from './resources.ts';
 export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
+  /** Milliseconds between two polls, if not as for all. */
+  readonly every?: number;
 }
 
 const row = z.object({
   mailbox: z.email('expected an e-mail address').max(254, 'expected at most 254 characters'),
   direction: z.enum(['sent', 'received'], 'expected sent or received'),
+  every: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (!text) return undefined;
+      try {
+        return interval(text);
+      } catch (error) {
+        context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
+        return z.NEVER;
+      }
+    }),
 });
 
 /**
- * Reads a CSV file with the columns mailbox and direction.
+ * Reads a CSV file with the columns mailbox and direction, and perhaps every.
  *
  * @throws CliError that lists every line that cannot be used, with its number
  */
@@ -37,7 +52,8 @@ export function readWatchFile(file: string): FileWatch[] {
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} stands in line ${first} already`);
-    watches.push(data);
+    const { every, ...watch } = data;
+    watches.push({ ...watch, ...(every !== undefined && { every }) });
   }
   if (problems.length > 0) {
     throw new CliError(

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { longTimeout, path } from './api-client.ts';
-import { direction } from './arguments.ts';
+import { direction, interval, intervalOrDefault } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
+import { durationText } from './endpoint-view.ts';
 import { type Column, type Output, statusStyle, timeText } from './output.ts';
 import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { Direction, PollFacts, WatchResource } from './resources.ts';
@@ -13,6 +14,7 @@ import { watchWords } from './watch-words.ts';
 interface WatchOptions extends CommonOptions {
   readonly direction: Direction;
   readonly notifyExisting?: boolean;
+  readonly every?: number;
   readonly yes?: boolean;
 }
 
@@ -23,11 +25,12 @@ Examples:
   npm run notifier -- watch add bob@example.com --direction received --notify-existing
   npm run notifier -- watch list --stack TransferNotifier
   npm run notifier -- watch import mailboxes.csv
+  npm run notifier -- watch update alice@example.com --every 15m
   npm run notifier -- watch pause alice@example.com
 
 A watch is one mailbox in one direction: sent, unless --direction says received. What is there when a mailbox is first polled
-is stored silently, unless --notify-existing is given. The file to import has the columns mailbox and direction, named in its
-first line.
+is stored silently, unless --notify-existing is given. The file to import has the columns mailbox and direction, and if you
+like every, named in its first line.
 `;
 
 /** Adds the commands for watches. */
@@ -38,10 +41,16 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
 
   withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
     .option('--notify-existing', 'announce what is there already')
+    .option('--every <time>', 'how often to poll it, if not as all, for example 15m', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
       const { api, output } = await openSession(surroundings, options);
-      const { notifyExisting } = options;
-      const body = { mailbox, direction: options.direction, ...(notifyExisting && { notifyExisting }) };
+      const { notifyExisting, every } = options;
+      const body = {
+        mailbox,
+        direction: options.direction,
+        ...(notifyExisting && { notifyExisting }),
+        ...(every !== undefined && { every }),
+      };
       const watch = await api.post<WatchResource>('/watches', body);
       output.result(watch, () =>
         output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
@@ -61,6 +70,18 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
       output.result(watch, () => printWatch(output, watch));
     },
   );
+
+  withDirection(verb(noun, 'update <mailbox>', 'poll a watch in another interval'))
+    .requiredOption('--every <time>', 'how often, for example 15m, or default for as all', intervalOrDefault)
+    .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | null }) => {
+      const { api, output } = await openSession(surroundings, options);
+      const watch = await api.send<WatchResource>({
+        method: 'PATCH',
+        path: path`/watches/${options.direction}/${mailbox}`,
+        body: { every: options.every },
+      });
+      output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
+    });
 
   for (const [name, description, done] of [
     ['pause', 'stop polling a watch; nothing is forgotten', 'is no longer polled'],
@@ -124,6 +145,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
+  { heading: 'EVERY', text: ({ every }) => (every === undefined ? undefined : durationText(every)) },
   { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
@@ -135,6 +157,7 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['mailbox', mailbox],
     ['direction', direction],
     ['state', stateOf(watch)],
+    ['polled', intervalWords(watch)],
     ['trouble', health?.trouble.message],
     ['failing since (UTC)', timeText(health?.failingSince)],
     ['incomplete since (UTC)', timeText(health?.incompleteSince)],
@@ -155,6 +178,9 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
 };
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
+
+const intervalWords = ({ every }: WatchResource): string =>
+  every === undefined ? 'as often as all' : `every ${durationText(every)}`;
 
 /** In one word. */
 function stateOf({ isDisabled, health, baselineAt }: WatchResource): string {

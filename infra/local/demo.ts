@@ -77,7 +77,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<
     credentials,
     config: {
       server: { url: server.url, maxConcurrentPages: 4 },
-      schedule: { every: '2s', shards: 1 },
+      schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
       watches: [...watches],
       notify: { email: [] },
       webhooks,

@@ -3,9 +3,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
+import type { Tick } from '../../functions/transfers/shard.ts';
+import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
 import { type Config, millisecondsOf } from '../config.ts';
+import { watchDeclarations } from '../declarations.ts';
 import { passOnAnnouncements } from './announcements.ts';
 import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
@@ -41,6 +44,9 @@ export interface Run {
 
 const table = 'transfers';
 
+/** Milliseconds between two ticks, the shortest interval that a watch can have. */
+const tickInterval = 1000;
+
 /** Milliseconds that a poll may take here. */
 const pollTimeout = 120_000;
 
@@ -64,7 +70,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   await createTransfersTable(dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
-  await new Watches(dynamo, table).declare(config.watches, notifyExisting);
+  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
+  // Whoever had it is gone: this run is the only one with this database.
+  await new ShardRows(dynamo, table).free(0);
 
   const dataKey = dataKeyOf(data);
   const pollVariables = {
@@ -73,6 +81,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     DATA_KEY: dataKey,
     CRYPTSHARE_CA_FILE: config.server.caFile,
     MAX_CONCURRENT_PAGES: String(config.server.maxConcurrentPages),
+    SHARDS: '1',
+    POLL_EVERY: String(millisecondsOf(config.schedule.every)),
+    FULL_LISTING_EVERY: String(config.schedule.fullListingEvery),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
@@ -94,14 +105,14 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   );
 
   const stopping = new AbortController();
-  const every = millisecondsOf(config.schedule.every);
   const poll = async () => {
     while (!stopping.signal.aborted) {
       const started = Date.now();
-      const { polls, remark } = await handler({ shard: 0, shards: 1 }, lambdaContext('poll', pollTimeout));
+      const tick: Tick = { shard: 0, at: new Date(started).toISOString() };
+      const { polls, remark } = await handler(tick, lambdaContext('poll', pollTimeout));
       if (remark) reporter.remark(remark);
       for (const watchPoll of polls) reporter.poll(watchPoll);
-      const rest = Math.max(0, every - (Date.now() - started));
+      const rest = Math.max(0, tickInterval - (Date.now() - started));
       await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

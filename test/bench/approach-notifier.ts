@@ -14,7 +14,11 @@ export const notifier = (deps: PollDependencies): Approach => ({
   largestMeasured: Number.POSITIVE_INFINITY,
   secondsPerTransfer: 0.0009,
   async poll(watch) {
-    const { changed, units, trouble } = await pollWatch(deps, watch, false, deps.now().getTime() + budget);
+    const { changed, units, trouble } = await pollWatch(deps, watch, {
+      notifyExisting: false,
+      scope: 'all',
+      stopAt: deps.now().getTime() + budget,
+    });
     if (trouble) throw new Error(trouble.message);
     return { changed, units };
   },

@@ -82,7 +82,7 @@ function parse(pages: readonly string[]): void {
 function compare(pages: readonly string[], { root, rowsOf, context }: InMemorySnapshot, expected: number): void {
   const listing = new Listing(root.count);
   for (const page of pages) listing.addPage(page);
-  const { bits, buckets } = planVisit(root, listing, true);
+  const { bits, buckets } = planVisit(root, { scope: 'all', listing, requests: pages.length, failure: undefined });
   const { changes } = diff(rowsOf(buckets), listing.in(buckets, bits), context);
   if (changes.length !== expected) throw new Error(`found ${changes.length} of ${expected} changes`);
 }
@@ -122,6 +122,7 @@ function snapshotOf(pages: readonly string[], watch: Watch): InMemorySnapshot {
       bits,
       origin: 'https://cryptshare.example.com',
       count: listing.size,
+      active: listing.active,
       baselineAt,
       unsettled: new Set(),
       unsettledUntil: 0,

@@ -40,7 +40,7 @@ interface Resource {
 
 const config: Config = {
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-  schedule: { every: '1m', shards: 1 },
+  schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
   notify: { email: [] },
   webhooks: [],

@@ -15,6 +15,7 @@ const traceId = 'Root=1-69240000-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad
 
 const poll: WatchPoll = {
   outcome: 'unchanged',
+  scope: 'all',
   isComplete: true,
   pages: 11,
   requests: 11,

@@ -32,7 +32,7 @@ export async function measurePageReading(
   const transfers = 100 * pages;
   const watch = await services.fill('pages@example.com', transfers);
   const read = async () => {
-    const { listing, failure } = await server.list(watch, transfers, now().getTime() + budget);
+    const { listing, failure } = await server.list(watch, 'all', transfers, now().getTime() + budget);
     if (failure || listing.size !== transfers) throw new Error(`listed ${listing.size} of ${transfers} transfers`);
   };
   await services.delay(delay);

@@ -34,6 +34,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
       noticesTopicArn: await createTopic(sns, 'transfer-notices'),
       sleep,
     },
+    timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now,
   };
 }

@@ -21,7 +21,7 @@ export async function measureRegistry({ sdkEnvironment }: ServiceAddresses): Pro
       mailbox: `first.last.${at}@example.com`,
       direction: 'sent' as const,
     }));
-    await new Watches(onlooker, table).declare(declared, false);
+    await new Watches(onlooker, table).declare(declared, false, new Date(0).toISOString());
     const { read } = await new UnitsMeter(dynamo, onlooker).of(() => new Watches(dynamo, table).list());
     return read / watches;
   } finally {

@@ -239,7 +239,7 @@ describe('whatever the facts, the documented schemas take', () => {
           fc.option(fc.string(), { nil: undefined }),
         )
         .map(([kind, detail]) => troubleOfFailure(new CryptshareFailure(kind, detail))),
-      fc.constant(troubleOfListing({ listing: malformed, requests: 1, failure: undefined })!),
+      fc.constant(troubleOfListing({ scope: 'all', listing: malformed, requests: 1, failure: undefined })!),
       fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => troubleOfAbsences(missing, count)),
       fc.string().map((message) => troubleOfAws(new Error(message))),
       fc.constant(troubleOfTime),

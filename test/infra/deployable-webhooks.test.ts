@@ -20,7 +20,7 @@ const chat = { ...withoutUrl, name: 'ops', urlFrom: 'OPS_URL', format: 'slack' }
 const problemsOf = (...webhooks: Webhook[]): readonly string[] =>
   deploymentProblems({
     server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-    schedule: { every: '1m', shards: 1 },
+    schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
     notify: { email: [] },
     webhooks,

@@ -75,6 +75,7 @@ export async function startOperatorWorld() {
       dynamo,
       table: transfersTable,
       topics: world.deps.topics,
+      timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
       now: clock.now,
     },
     webhooks: world.deps,

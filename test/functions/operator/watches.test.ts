@@ -14,6 +14,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
+const at = '2026-11-24T00:00:00.000Z';
 const registry = () => new Watches(world.dynamo, transfersTable);
 
 describe('a watch', () => {
@@ -38,10 +39,10 @@ describe('a watch', () => {
   });
 
   test('that is paused stays so whatever is declared, until it is resumed', async () => {
-    await registry().declare([alice], false);
+    await registry().declare([alice], false, at);
     expect(await world.ask('POST', `${path}/pause`)).toMatchObject({ status: 200, body: { isDisabled: true } });
     expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
-    await registry().declare([alice], false);
+    await registry().declare([alice], false, at);
     expect((await world.ask('GET', path)).body).toMatchObject({ isDeclared: true, isDisabled: true });
     const resumed = await world.ask('POST', `${path}/resume`);
     expect(resumed).toMatchObject({ status: 200, body: { isDeclared: true, isDisabled: false } });
@@ -49,11 +50,11 @@ describe('a watch', () => {
   });
 
   test('that the file no longer declares is the operator’s once it is resumed', async () => {
-    await registry().declare([alice], false);
-    await registry().declare([], false);
+    await registry().declare([alice], false, at);
+    await registry().declare([], false, at);
     expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
     expect((await world.ask('POST', `${path}/resume`)).body).toMatchObject({ isDeclared: false, isDisabled: false });
-    await registry().declare([], false);
+    await registry().declare([], false, at);
     expect((await world.ask('GET', path)).body).toMatchObject({ isDisabled: false });
   });
 
@@ -68,7 +69,7 @@ describe('a watch', () => {
   });
 
   test('that is removed during a poll does not come back as half a row', async () => {
-    await registry().add(alice, false);
+    await registry().add(alice, false, at);
     await registry().remove(alice);
     const health = {
       failingSince: 'then',

@@ -76,8 +76,8 @@ describe('a listing', () => {
   test('of received transfers is refused there, with the version that is needed', async () => {
     const { client, inTime } = await startUnknown({ minor: 11 });
     const watch = { mailbox, direction: 'received' } as const;
-    await client.list({ ...watch, direction: 'sent' }, 0, inTime());
-    const { failure } = await client.list(watch, 0, inTime());
+    await client.list({ ...watch, direction: 'sent' }, 'all', 0, inTime());
+    const { failure } = await client.list(watch, 'all', 0, inTime());
     expect(failure).toMatchObject({ kind: 'version_unsupported', message: expect.stringContaining('1.12') });
   });
 

@@ -25,7 +25,7 @@ export function connect(origin: string, clock = new TestClock(), options: Option
   const client = new CryptshareClient(calls, given(verificationToken));
   onTestFinished(() => client.close());
   const inTime = (budget = 50_000) => clock.now().getTime() + budget;
-  const list = (expected = 0, budget?: number) => client.list(watch, expected, inTime(budget));
+  const list = (expected = 0, budget?: number) => client.list(watch, 'all', expected, inTime(budget));
   const status = (trackingId: string) => client.status(mailbox, trackingId, inTime());
   return { client, clock, waits, inTime, list, status };
 }

@@ -50,7 +50,7 @@ describe('a request', () => {
   it('for the other direction lists what the mailbox has received', async () => {
     const { server, client, inTime } = await start(2);
     const { trackingId } = server.transfers.create({ sender: 'bob@example.com', to: [mailbox] });
-    const pass = await client.list({ mailbox, direction: 'received' }, 0, inTime());
+    const pass = await client.list({ mailbox, direction: 'received' }, 'all', 0, inTime());
     expect(everything(pass)).toEqual(new Map([[trackingId, 'PROCESSING']]));
   });
 });
@@ -110,7 +110,7 @@ test('no more pages are read at once than allowed, over all watches together', a
   server.onPage(async () => {
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
   });
-  const passes = await Promise.all(watches.map((each) => client.list(each, 950, inTime())));
+  const passes = await Promise.all(watches.map((each) => client.list(each, 'all', 950, inTime())));
   expect(passes.map(({ listing }) => listing.size)).toEqual([950, 950]);
   expect(server.requests.greatestInFlight).toBe(3);
 });

@@ -4,12 +4,13 @@ import {
   bitsFor,
   bucketOf,
   bucketPrefix,
+  digestedState,
   emptyDigests,
   hash,
   isOutgrown,
   prefixRange,
+  sameActiveDigest,
   sameDigest,
-  stateHash,
 } from '../../../functions/transfers/digest.ts';
 
 const trackingId = fc.stringMatching(/^[!-~]{1,40}$/);
@@ -44,14 +45,14 @@ describe('what is stored must never change', () => {
     { state: 'ACTIVE', high: -375761841, low: -2039731024 },
     { state: 'Quarantined', high: -37293513, low: -1773696019 },
   ])('hash of the state $state', ({ state, ...expected }) => {
-    expect(stateHash(state)).toEqual(expected);
+    expect(digestedState(state)).toMatchObject(expected);
   });
 });
 
 test('a state has the same hash in every spelling', () => {
   const spellings = ['DELETED_BY_ADMIN', 'Deleted_by_admin', 'deleted-by-admin', ' Deleted by admin '];
-  expect(new Set(spellings.map((spelling) => stateHash(spelling).low)).size).toBe(1);
-  expect(stateHash('DELETED_BY_ADMIN')).not.toEqual(stateHash('DELETED_BY_SECURITY'));
+  expect(new Set(spellings.map((spelling) => digestedState(spelling).low)).size).toBe(1);
+  expect(digestedState('DELETED_BY_ADMIN')).not.toEqual(digestedState('DELETED_BY_SECURITY'));
 });
 
 describe('buckets', () => {
@@ -146,13 +147,20 @@ describe('the division', () => {
 
 describe('digests', () => {
   it('are zero for nothing', () => {
-    expect([...emptyDigests(0)]).toEqual([0, 0]);
-    expect(emptyDigests(16)).toHaveLength(2 * 65_536);
+    expect([...emptyDigests(0)]).toEqual([0, 0, 0]);
+    expect(emptyDigests(16)).toHaveLength(3 * 65_536);
   });
 
   it('are compared in both halves', () => {
-    expect(sameDigest(Uint32Array.of(0, 0, 1, 2), Uint32Array.of(9, 9, 1, 2), 1)).toBe(true);
-    expect(sameDigest(Uint32Array.of(0, 0, 1, 2), Uint32Array.of(0, 0, 7, 2), 1)).toBe(false);
-    expect(sameDigest(Uint32Array.of(0, 0, 1, 2), Uint32Array.of(0, 0, 1, 7), 1)).toBe(false);
+    const digests = Uint32Array.of(0, 0, 0, 1, 2, 3);
+    expect(sameDigest(digests, Uint32Array.of(9, 9, 9, 1, 2, 3), 1)).toBe(true);
+    expect(sameDigest(digests, Uint32Array.of(0, 0, 0, 7, 2, 3), 1)).toBe(false);
+    expect(sameDigest(digests, Uint32Array.of(0, 0, 0, 1, 7, 3), 1)).toBe(false);
+  });
+
+  it('of the active transfers are compared apart from the others', () => {
+    const digests = Uint32Array.of(0, 0, 0, 1, 2, 3);
+    expect(sameActiveDigest(digests, Uint32Array.of(9, 9, 9, 7, 7, 3), 1)).toBe(true);
+    expect(sameActiveDigest(digests, Uint32Array.of(0, 0, 0, 1, 2, 7), 1)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CryptshareClient, type Pass } from '../../../functions/transfers/cryptshare.ts';
+import { CryptshareClient, type Pass, type Scope } from '../../../functions/transfers/cryptshare.ts';
 import { isListed } from '../../../functions/transfers/diff.ts';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
 import { type PollResult, pollWatch } from '../../../functions/transfers/poll.ts';
@@ -7,7 +7,7 @@ import { Snapshot } from '../../../functions/transfers/snapshot.ts';
 import { sameState, type Watch } from '../../../functions/transfers/transfer.ts';
 import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { type FaultKind, FaultPlan, type PlannedFault } from './aws-faults.ts';
-import { pollBudget, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** Something that happens to the server's transfers; `pick` chooses one of those there are. */
 export type Happening =
@@ -21,6 +21,8 @@ export interface FaultyPoll {
   readonly kind: 'poll';
   /** Milliseconds since the step before, unless it happens during another poll. */
   readonly after: number;
+  /** What will do, if it saves requests. */
+  readonly scope: Scope;
   /** By the number of the call to AWS, or for every call of a command. */
   readonly aws: readonly PlannedFault[];
   readonly server: readonly Fault[];
@@ -31,6 +33,7 @@ export interface FaultyPoll {
 /** A poll that is held at one of its calls to AWS while other things happen, polls among them. */
 export interface Overlap {
   readonly kind: 'overlap';
+  readonly scope: Scope;
   readonly heldAt: number;
   readonly meanwhile: readonly (Happening | FaultyPoll)[];
 }
@@ -39,6 +42,8 @@ export interface History {
   readonly direction: Watch['direction'];
   readonly order: 'newest-first' | 'shuffled';
   readonly seeded: number;
+  /** Expired transfers in the server's log to which nothing happens any more. */
+  readonly archived: number;
   readonly notifyExisting: boolean;
   readonly steps: readonly (Happening | FaultyPoll | Overlap)[];
 }
@@ -81,9 +86,11 @@ const serverFault: fc.Arbitrary<Fault> = fc.record({
   ),
 });
 const drift = fc.record({ page: fc.integer({ min: 1, max: 4 }), happening });
+const scope = fc.constantFrom<Scope>('all', 'active', 'active');
 const poll: fc.Arbitrary<FaultyPoll> = fc.record({
   kind: fc.constant('poll' as const),
   after: fc.integer({ min: 1_000, max: 60_000 }),
+  scope,
   aws: fc.array(awsFault, { maxLength: 2 }),
   server: fc.oneof(
     { weight: 2, arbitrary: fc.constant([]) },
@@ -96,6 +103,7 @@ const poll: fc.Arbitrary<FaultyPoll> = fc.record({
 });
 const overlap: fc.Arbitrary<Overlap> = fc.record({
   kind: fc.constant('overlap' as const),
+  scope,
   heldAt: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.nat(12)),
   meanwhile: fc.array(fc.oneof(happening, poll), { minLength: 1, maxLength: 4 }),
 });
@@ -105,6 +113,8 @@ export const history: fc.Arbitrary<History> = fc.record({
   direction: fc.constantFrom('sent' as const, 'received' as const),
   order: fc.constantFrom('newest-first' as const, 'shuffled' as const),
   seeded: fc.oneof(fc.nat(3), fc.nat(28), fc.nat(28), fc.integer({ min: 50, max: 150 })),
+  // From 100 on there are more pages of all transfers than of the active ones.
+  archived: fc.constantFrom(0, 0, 100),
   notifyExisting: fc.boolean(),
   steps: fc.array(
     fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 2, arbitrary: overlap }),
@@ -141,7 +151,7 @@ class WatchedClient extends CryptshareClient {
 
   override async list(...args: Parameters<CryptshareClient['list']>): Promise<Pass> {
     const pass = await super.list(...args);
-    if (!pass.failure) this.listings.push(pass.listing.in(new Set([0]), 0));
+    if (!pass.failure && pass.scope === 'all') this.listings.push(pass.listing.in(new Set([0]), 0));
     return pass;
   }
 }
@@ -151,7 +161,7 @@ let mailboxes = 0;
 /** Lives through a history with a mailbox of its own and gives account of it. */
 export async function live(
   world: World,
-  { direction, order, seeded, notifyExisting, steps }: History,
+  { direction, order, seeded, archived, notifyExisting, steps }: History,
 ): Promise<Account> {
   mailboxes += 1;
   const mailbox = `history-${mailboxes}@example.com`;
@@ -165,13 +175,18 @@ export async function live(
     truth.set(trackingId, { states: [first], isPurged: false, wasPurged: false });
   for (const { trackingId } of transfers.seed({ ...people, count: seeded, state: 'ACTIVE' }))
     remember(trackingId, 'ACTIVE');
+  const archive = new Set<string>();
+  for (const { trackingId } of transfers.seed({ ...people, count: archived, state: 'DELETED_BY_EXPIRATION' })) {
+    archive.add(trackingId);
+    remember(trackingId, 'DELETED_BY_EXPIRATION');
+  }
 
   const happen = (what: Happening): void => {
     if (what.kind === 'create') {
       remember(transfers.create(people).trackingId, 'PROCESSING');
       return;
     }
-    const ids = [...truth.keys()];
+    const ids = [...truth.keys()].filter((id) => !archive.has(id));
     const trackingId = ids[what.pick % ids.length];
     if (trackingId === undefined) return;
     const known = truth.get(trackingId)!;
@@ -205,11 +220,10 @@ export async function live(
   const baseline = new Map<string, string>();
   const goneBeforeBaseline = new Set<string>();
   let isBaselineStored = false;
-  const run = async (plan: FaultPlan): Promise<PollResult | undefined> => {
-    const stopAt = world.clock.now().getTime() + pollBudget;
+  const run = async (plan: FaultPlan, scope: Scope): Promise<PollResult | undefined> => {
     const mayBeBaseline = !isBaselineStored;
     const result = await world.faults
-      .run(plan, () => pollWatch(deps, watch, notifyExisting, stopAt))
+      .run(plan, () => pollWatch(deps, watch, world.terms({ notifyExisting, scope })))
       .catch(() => undefined);
     isBaselineStored ||= (await snapshot.readRoot()).baselineAt !== undefined;
     // Two polls that overlap may both take themselves for the first one, and both store silently what they see.
@@ -222,10 +236,10 @@ export async function live(
     }
     return result;
   };
-  const pollOnce = async ({ aws, server: serverFaults, drift }: FaultyPoll) => {
+  const pollOnce = async ({ scope, aws, server: serverFaults, drift }: FaultyPoll) => {
     for (const fault of serverFaults) faults.inject({ path: encodeURIComponent(mailbox), ...fault });
     drifting = drift;
-    await run(new FaultPlan(aws));
+    await run(new FaultPlan(aws), scope);
     faults.clear();
     drifting = [];
   };
@@ -235,7 +249,7 @@ export async function live(
     if (step.kind === 'poll') await pollOnce(step);
     else if (step.kind === 'overlap') {
       const plan = new FaultPlan([[step.heldAt, 'pause']]);
-      const held = run(plan);
+      const held = run(plan, step.scope);
       await Promise.race([plan.reachedPause, held]);
       for (const inner of step.meanwhile) {
         if (inner.kind === 'poll') await pollOnce(inner);
@@ -255,7 +269,7 @@ export async function live(
   for (let round = 0; round < 8; round += 1) {
     world.clock.advance(60_000);
     const plan = new FaultPlan();
-    const result = await run(plan);
+    const result = await run(plan, 'all');
     if (!result) throw new Error('a poll without any fault failed');
     calmPolls.push(result);
     const taken = (await world.takeEvents()) as { body: string; event: TransferEvent }[];

@@ -181,7 +181,7 @@ test('the snapshot of one server is not compared with the listing of another', a
   await world.poll(watch);
   const elsewhere = { ...world.deps, origin: 'https://other.example.com' };
 
-  const result = await pollWatch(elsewhere, watch, false, world.clock.now().getTime() + 50_000);
+  const result = await pollWatch(elsewhere, watch, world.terms());
 
   expect(result).toMatchObject({ outcome: 'failed', trouble: { cause: 'server_changed' }, units: { write: 0 } });
   expect(await told()).toEqual({});

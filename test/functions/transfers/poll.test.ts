@@ -112,10 +112,14 @@ test('every change is announced once, by an event and in the notice of its poll'
 test('with notifyExisting, what is there already is announced', async () => {
   const watch = world.watch('existing@example.com');
   world.cryptshare.transfers.seed({ sender: watch.mailbox, to: ['bob@example.com'], count: 12, state: 'ACTIVE' });
-  expect(await world.poll(watch, true)).toMatchObject({ outcome: 'baseline', changed: 12, published: 12 });
+  expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({
+    outcome: 'baseline',
+    changed: 12,
+    published: 12,
+  });
   expect(await world.takeEvents()).toHaveLength(12);
   expect((await world.takeNotices()).map(({ subject }) => subject)).toEqual(['12 active (existing@example.com, sent)']);
-  expect(await world.poll(watch, true)).toMatchObject({ outcome: 'unchanged' });
+  expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({ outcome: 'unchanged' });
 });
 
 test('an empty mailbox has a baseline, too: its first transfer is news', async () => {

@@ -13,6 +13,7 @@ import { clientId, startWorld, table, token, type World } from './world.ts';
 const poll: WatchPoll = {
   watch: { mailbox: 'alice@example.com', direction: 'sent' },
   outcome: 'unchanged',
+  scope: 'all',
   isComplete: true,
   pages: 3,
   requests: 3,
@@ -90,7 +91,7 @@ describe('what the function prints when it is invoked', () => {
     await world.poll(well);
     transfers.setState(trackingIds[0]!, 'FAILED');
     const broken = { mailbox: 'carol@example.com', direction: 'sent' } as const;
-    await new Watches(world.deps.dynamo, table).declare([well, broken], false);
+    await new Watches(world.deps.dynamo, table).declare([well, broken], false, world.clock.now().toISOString());
     world.cryptshare.verifications.registerClientId(clientId);
     const body = JSON.stringify({ errorCode: 3001, errorMessage: 'not licensed' });
     const answer = { kind: 'response', status: 403, body } as const;
@@ -158,7 +159,7 @@ async function invoke({ deps, cryptshare }: World): Promise<string> {
   const entry = pathToFileURL('functions/transfers/poll.lambda.ts').href;
   const script = `
     const { handler } = await import(${JSON.stringify(entry)});
-    await handler({ shard: 0, shards: 1 }, { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' });
+    await handler({ shard: 0, at: '2026-11-24T00:00:00Z' }, { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' });
     process.exit();`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -173,6 +174,9 @@ async function invoke({ deps, cryptshare }: World): Promise<string> {
       CRYPTSHARE_CLIENT_ID: clientId,
       DATA_KEY: Buffer.alloc(32).toString('base64'),
       MAX_CONCURRENT_PAGES: '4',
+      SHARDS: '1',
+      POLL_EVERY: '60000',
+      FULL_LISTING_EVERY: '1',
       TRANSFERS_TABLE: table,
       TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
       TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,

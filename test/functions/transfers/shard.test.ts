@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
-import { parseShard, pollShard, type ShardPoll, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import { parseTick, pollShard, type ShardPoll, type Tick, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import type { Timetable } from '../../../functions/transfers/timetable.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import type { Verification } from '../../../functions/verification/verification.ts';
@@ -9,8 +10,8 @@ import { createTransfersTable } from '../../../infra/local/embedded-services.ts'
 import { FaultPlan } from './aws-faults.ts';
 import { pollBudget, startWorld, type World } from './world.ts';
 
-const whole = { shard: 0, shards: 1 };
 const minute = 60_000;
+const noon = '2026-11-24T12:00:00Z';
 
 let world: World;
 beforeAll(async () => {
@@ -19,10 +20,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 let tables = 0;
+let lastTick = 0;
 let deps: PollDependencies;
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.deps, table: `shards-${tables}` };
+  deps = { ...world.deps, table: `shards-${tables}`, timetable: alwaysDue(1) };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   await world.takeEvents();
@@ -35,11 +37,21 @@ async function declare(count: number): Promise<Watch[]> {
   for (const { mailbox } of list) {
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
   }
-  await new Watches(deps.dynamo, deps.table).declare(list, false);
+  await new Watches(deps.dynamo, deps.table).declare(list, false, now());
   return list;
 }
-const poll = (shard = whole, budget = pollBudget, onPoll: (poll: WatchPoll) => void = () => {}) =>
-  pollShard(deps, shard, world.clock.now().getTime() + budget, onPoll);
+const now = () => world.clock.now().toISOString();
+
+/** Of watches that are due at each tick. */
+const alwaysDue = (shards: number): Timetable => ({ shards, every: 1, fullListingEvery: 1 });
+
+/** A tick now, but always after the one before. */
+function tick(shard = 0): Tick {
+  lastTick = Math.max(lastTick + 1, world.clock.now().getTime());
+  return { shard, at: new Date(lastTick).toISOString() };
+}
+const poll = (shard = 0, budget = pollBudget, onPoll: (poll: WatchPoll) => void = () => {}) =>
+  pollShard(deps, tick(shard), world.clock.now().getTime() + budget, onPoll);
 const mailboxes = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).sort();
 const breakDown = ({ mailbox }: Watch, times = 1000) =>
   world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), times, answer: faultAnswers.emptyUnauthorized });
@@ -49,22 +61,24 @@ describe('the shards', () => {
     const watches = await declare(12);
     for (const shards of [1, 2, 3, 5]) {
       const polled: string[] = [];
-      for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll({ shard, shards })));
+      deps = { ...deps, timetable: alwaysDue(shards) };
+      for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll(shard)));
       expect(polled.sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
     }
   });
 
   it('keep their watches from poll to poll', async () => {
     await declare(6);
-    const before = mailboxes(await poll({ shard: 1, shards: 2 }));
+    deps = { ...deps, timetable: alwaysDue(2) };
+    const before = mailboxes(await poll(1));
     world.clock.advance(minute);
     expect(before.length).toBeGreaterThan(0);
-    expect(mailboxes(await poll({ shard: 1, shards: 2 }))).toEqual(before);
+    expect(mailboxes(await poll(1))).toEqual(before);
   });
 
   it('poll no disabled watch', async () => {
     const [first, second] = await declare(2);
-    await new Watches(deps.dynamo, deps.table).declare([second!], false);
+    await new Watches(deps.dynamo, deps.table).declare([second!], false, now());
     const shardPoll = await poll();
     expect(mailboxes(shardPoll)).toEqual([second!.mailbox]);
     expect(mailboxes(shardPoll)).not.toContain(first!.mailbox);
@@ -74,7 +88,7 @@ describe('the shards', () => {
   it('tell of each poll as it ends', async () => {
     await declare(3);
     const told: WatchPoll[] = [];
-    const { polls } = await poll(whole, pollBudget, (each) => told.push(each));
+    const { polls } = await poll(0, pollBudget, (each) => told.push(each));
     expect(told).toEqual(polls);
     expect(told.map(({ outcome }) => outcome)).toEqual(['baseline', 'baseline', 'baseline']);
   });
@@ -83,21 +97,20 @@ describe('the shards', () => {
 test.each([
   { what: 'nothing', event: undefined },
   { what: 'null', event: null },
-  { what: 'a text', event: '{"shard":0,"shards":1}' },
+  { what: 'a text', event: '{"shard":0,"at":"2026-11-24T00:00:00Z"}' },
   { what: 'an empty object', event: {} },
-  { what: 'a missing number of shards', event: { shard: 0 } },
-  { what: 'a negative shard', event: { shard: -1, shards: 1 } },
-  { what: 'no shards', event: { shard: 0, shards: 0 } },
-  { what: 'a shard beyond the last', event: { shard: 2, shards: 2 } },
-  { what: 'half a shard', event: { shard: 0.5, shards: 2 } },
-  { what: 'a shard as text', event: { shard: '0', shards: '1' } },
-  { what: 'something besides', event: { shard: 0, shards: 1, id: 'x' } },
-])('$what is no shard', ({ event }) => {
-  expect(() => parseShard(event)).toThrow();
+  { what: 'a missing time', event: { shard: 0 } },
+  { what: 'a negative shard', event: { shard: -1, at: noon } },
+  { what: 'a time that is none', event: { shard: 0, at: '<aws.scheduler.scheduled-time>' } },
+  { what: 'half a shard', event: { shard: 0.5, at: noon } },
+  { what: 'a shard as text', event: { shard: '0', at: noon } },
+  { what: 'something besides', event: { shard: 0, at: noon, id: 'x' } },
+])('$what is no tick', ({ event }) => {
+  expect(() => parseTick(event)).toThrow();
 });
 
-test('a shard is what the scheduler sends', () => {
-  expect(parseShard({ shard: 1, shards: 2 })).toEqual({ shard: 1, shards: 2 });
+test('a tick is what the scheduler sends', () => {
+  expect(parseTick({ shard: 1, at: noon })).toEqual({ shard: 1, at: noon });
 });
 
 describe('a watch that fails', () => {
@@ -112,8 +125,8 @@ describe('a watch that fails', () => {
 
   it('because of DynamoDB harms no other', async () => {
     await declare(3);
-    // The first call reads the registry, the second the snapshot of some watch.
-    const { polls, skipped } = await world.faults.run(new FaultPlan([[1, 'refused']]), () => poll());
+    // The first call reads the registry, the second takes the shard, the third reads the snapshot of some watch.
+    const { polls, skipped } = await world.faults.run(new FaultPlan([[2, 'refused']]), () => poll());
     expect(skipped).toBe(0);
     expect(polls.map(({ outcome, trouble }) => [outcome, trouble?.cause]).sort()).toEqual([
       ['baseline', undefined],
@@ -191,7 +204,7 @@ describe('a watch that fails', () => {
 describe('when time runs out', () => {
   it('watches that were not begun are counted as skipped', async () => {
     await declare(3);
-    expect(await poll(whole, 0)).toEqual({ polls: [], skipped: 3 });
+    expect(await poll(0, 0)).toEqual({ polls: [], skipped: 3 });
   });
 
   it('in the middle, the rest is skipped, and it is not always the same watches that have to wait', async () => {

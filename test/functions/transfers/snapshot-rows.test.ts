@@ -63,7 +63,7 @@ describe('runs', () => {
 describe('digest blocks', () => {
   const digests = bits.chain((bits) =>
     fc
-      .array(fc.tuple(fc.nat(2 ** (bits + 1) - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
+      .array(fc.tuple(fc.nat(3 * 2 ** bits - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
       .map((entries) => {
         const lanes = emptyDigests(bits);
         for (const [at, value] of entries) lanes[at] = value;
@@ -86,18 +86,19 @@ describe('digest blocks', () => {
     );
   });
 
-  it('are at most 512 bytes each', () => {
-    expect(bytesOfBlock(emptyDigests(16), 1023)).toHaveLength(512);
-    expect(bytesOfBlock(emptyDigests(0), 0)).toHaveLength(8);
+  it('are at most 768 bytes each', () => {
+    expect(bytesOfBlock(emptyDigests(16), 1023)).toHaveLength(768);
+    expect(bytesOfBlock(emptyDigests(0), 0)).toHaveLength(12);
   });
 
-  it('change only where a digest does, in either half', () => {
+  it('change only where a digest does, in any of its elements', () => {
     const before = emptyDigests(10);
     const after = before.slice();
-    after[2 * 64] = 1;
-    after[2 * 1023 + 1] = 1;
+    after[3 * 64] = 1;
+    after[3 * 512 + 2] = 1;
+    after[3 * 1023 + 1] = 1;
     expect(changedBlocks(before, before)).toEqual(new Set());
-    expect(changedBlocks(before, after)).toEqual(new Set([1, 15]));
+    expect(changedBlocks(before, after)).toEqual(new Set([1, 8, 15]));
   });
 
   it('have a key of their own for every division and number, all read with the root', () => {

@@ -23,6 +23,8 @@ beforeEach(async () => {
   watches = new Watches(world.deps.dynamo, table);
 });
 
+const at = '2026-11-24T00:00:00.000Z';
+
 const sentBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'sent' });
 const receivedBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'received' });
 const polled = async () => (await watches.list()).filter((watch) => !watch.isDisabled).map(watchKey);
@@ -36,32 +38,32 @@ const addByOperator = (watch: RegisteredWatch) =>
 
 describe('the configuration file', () => {
   it('adds the watches it declares, in either direction', async () => {
-    await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false);
+    await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
     expect(await watches.list()).toEqual([
-      { ...receivedBy('alice'), isDeclared: true, notifyExisting: false },
-      { ...sentBy('alice'), isDeclared: true, notifyExisting: false },
-      { ...sentBy('bob'), isDeclared: true, notifyExisting: false },
+      { ...receivedBy('alice'), isDeclared: true, notifyExisting: false, since: at },
+      { ...sentBy('alice'), isDeclared: true, notifyExisting: false, since: at },
+      { ...sentBy('bob'), isDeclared: true, notifyExisting: false, since: at },
     ]);
   });
 
   it('disables a watch that it no longer declares, and enables it when it does again', async () => {
-    await watches.declare([sentBy('alice'), sentBy('bob')], false);
-    await watches.declare([sentBy('bob')], false);
+    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
+    await watches.declare([sentBy('bob')], false, at);
     expect(await polled()).toEqual(['sent#bob@example.com']);
-    await watches.declare([sentBy('alice'), sentBy('bob')], false);
+    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
     expect(await polled()).toEqual(['sent#alice@example.com', 'sent#bob@example.com']);
   });
 
   it('leaves alone what an operator added, even if it once declared the same', async () => {
     await addByOperator(sentBy('carol'));
-    await watches.declare([sentBy('carol')], false);
-    await watches.declare([], false);
+    await watches.declare([sentBy('carol')], false, at);
+    await watches.declare([], false, at);
     expect(await find(sentBy('carol'))).toEqual(sentBy('carol'));
   });
 
   it('does not mistake one direction for the other', async () => {
-    await watches.declare([sentBy('alice'), receivedBy('alice')], false);
-    await watches.declare([receivedBy('alice')], false);
+    await watches.declare([sentBy('alice'), receivedBy('alice')], false, at);
+    await watches.declare([receivedBy('alice')], false, at);
     expect(await polled()).toEqual(['received#alice@example.com']);
   });
 
@@ -70,32 +72,32 @@ describe('the configuration file', () => {
     const paused: RegisteredWatch = { ...sentBy('paused'), isDisabled: true };
     await addByOperator(added);
     await addByOperator(paused);
-    await watches.declare([sentBy('alice')], false);
-    await watches.declare([], false);
+    await watches.declare([sentBy('alice')], false, at);
+    await watches.declare([], false, at);
     expect(await find(added)).toEqual(added);
     expect(await find(paused)).toEqual(paused);
     expect(await polled()).toEqual(['sent#added@example.com']);
   });
 
   it('lets a watch keep how it began when it is declared once more', async () => {
-    await watches.declare([sentBy('alice')], true);
-    await watches.declare([sentBy('alice'), sentBy('bob')], false);
+    await watches.declare([sentBy('alice')], true, at);
+    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ notifyExisting: true });
     expect(await find(sentBy('bob'))).toMatchObject({ notifyExisting: false });
   });
 
   it('lets a watch keep its health', async () => {
-    await watches.declare([sentBy('alice')], false);
+    await watches.declare([sentBy('alice')], false, at);
     await commit((await find(sentBy('alice')))!);
     const before = await find(sentBy('alice'));
-    await watches.declare([sentBy('alice')], false);
+    await watches.declare([sentBy('alice')], false, at);
     expect(await find(sentBy('alice'))).toEqual(before);
   });
 });
 
 describe('the health of a watch', () => {
   it('is written down with the event it is worth, which stays until it is published', async () => {
-    await watches.declare([sentBy('alice')], false);
+    await watches.declare([sentBy('alice')], false, at);
     for (const expected of [0, 0, 1]) {
       const written = await commit((await find(sentBy('alice')))!);
       expect(written?.pending ?? []).toHaveLength(expected);
@@ -109,12 +111,12 @@ describe('the health of a watch', () => {
     await watches.clearPending(recovered);
     expect(await find(sentBy('alice'))).toEqual({
       ...sentBy('alice'),
-      ...{ isDeclared: true, notifyExisting: false, healthRev: 4 },
+      ...{ isDeclared: true, notifyExisting: false, since: at, healthRev: 4 },
     });
   });
 
   it('is written by one of two polls that overlap, and the other one learns of it', async () => {
-    await watches.declare([sentBy('alice')], false);
+    await watches.declare([sentBy('alice')], false, at);
     const read = (await find(sentBy('alice')))!;
     expect(await commit(read)).toBeDefined();
     expect(await commit(read)).toBeUndefined();
@@ -125,7 +127,7 @@ describe('the health of a watch', () => {
   });
 
   it('keeps an event that another poll has added since', async () => {
-    await watches.declare([sentBy('alice')], false);
+    await watches.declare([sentBy('alice')], false, at);
     for (let poll = 0; poll < 3; poll += 1) await commit((await find(sentBy('alice')))!);
     const failing = (await find(sentBy('alice')))!;
     await commit(failing, false);

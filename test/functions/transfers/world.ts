@@ -9,7 +9,12 @@ import {
 } from '@aws-sdk/client-sqs';
 import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
-import { type PollDependencies, type PollResult, pollWatch } from '../../../functions/transfers/poll.ts';
+import {
+  type PollDependencies,
+  type PollResult,
+  type PollTerms,
+  pollWatch,
+} from '../../../functions/transfers/poll.ts';
 import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -59,7 +64,9 @@ export interface World {
   setDrift(callback: (page: number) => void): void;
   /** Makes the token hold for a mailbox and returns the watch. */
   watch(mailbox: string, direction?: Watch['direction']): Watch;
-  poll(watch: Watch, notifyExisting?: boolean): Promise<PollResult>;
+  poll(watch: Watch, terms?: Partial<PollTerms>): Promise<PollResult>;
+  /** Those of a full listing that begins now, and of whatever else is wanted. */
+  terms(wanted?: Partial<PollTerms>): PollTerms;
   /** Takes what was published since the last call. */
   takeEvents(): Promise<{ body: string; event: TransferEvent | WatchEvent; attributes: Record<string, string> }[]>;
   takeNotices(): Promise<PublishedNotice[]>;
@@ -107,8 +114,16 @@ export async function startWorld(): Promise<World> {
     dynamo,
     table,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now: clock.now,
   };
+
+  const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
+    notifyExisting: false,
+    scope: 'all',
+    stopAt: clock.now().getTime() + pollBudget,
+    ...wanted,
+  });
 
   return {
     clock,
@@ -123,7 +138,8 @@ export async function startWorld(): Promise<World> {
       cryptshare.grantToken(mailbox, clientId, token);
       return { mailbox, direction };
     },
-    poll: (watch, notifyExisting = false) => pollWatch(deps, watch, notifyExisting, clock.now().getTime() + pollBudget),
+    poll: (watch, wanted) => pollWatch(deps, watch, terms(wanted)),
+    terms,
     async takeEvents() {
       const messages = await takeAll(sqs, eventsQueue);
       return messages.map(({ Body = '', MessageAttributes = {} }) => ({

@@ -51,7 +51,7 @@ function newProcess(as = clientId) {
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
   });
   const client = new CryptshareClient(calls, tokens);
-  const list = () => client.list({ mailbox, direction: 'sent' }, 0, world.clock.now().getTime() + 50_000);
+  const list = () => client.list({ mailbox, direction: 'sent' }, 'all', 0, world.clock.now().getTime() + 50_000);
   return { server, tokens, client, list };
 }
 

@@ -8,7 +8,7 @@ const webhook = { types: ['transfer.*'], format: 'event' as const, maxInFlight: 
 
 const config: Config = {
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-  schedule: { every: '1m', shards: 1 },
+  schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
   notify: { email: [] },
   webhooks: [

@@ -1,0 +1,55 @@
+import type { Scope } from './cryptshare.ts';
+import { hash, mix } from './digest.ts';
+import { type Watch, watchKey } from './transfer.ts';
+
+/** When watches are polled, but for those that have an interval of their own. */
+export interface Timetable {
+  /** Parts into which the watches are divided. */
+  readonly shards: number;
+  /** Milliseconds between two polls of a watch. */
+  readonly every: number;
+  /** Of so many polls of a watch one lists all of its transfers, the others the active ones; 1: all of them do. */
+  readonly fullListingEvery: number;
+}
+
+/** A watch as far as it concerns its time. */
+interface TimedWatch extends Watch {
+  /** Milliseconds between two polls, if not as the timetable says. */
+  readonly every?: number;
+  /** ISO 8601 time from which on it is polled as it stands; its first poll comes at once. */
+  readonly since?: string;
+  /** There while it is in trouble. */
+  readonly health?: object;
+}
+
+/** The time from one tick to the next, in Unix milliseconds: `after` is not part of it, `to` is. */
+export interface Window {
+  /** Undefined when there was no tick before. */
+  readonly after: number | undefined;
+  readonly to: number;
+}
+
+/** The shard of a watch, the same for as long as the number of shards is. */
+export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;
+
+/**
+ * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
+ * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
+ * however many of its moments have passed. A watch in trouble is listed in full.
+ *
+ * @returns undefined when the watch is not to be polled
+ */
+export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to }: Window): Scope | undefined {
+  const { every = timetable.every, since } = watch;
+  const { high, low } = hash(watchKey(watch));
+  const moment = (low >>> 0) % every;
+  /** How many of the watch's moments have come until a time. */
+  const turn = (time: number) => Math.floor((time - moment) / every);
+  if (after === undefined) return 'all';
+  const begun = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
+  if (begun > after && begun <= to) return 'all';
+  if (turn(to) <= turn(after)) return undefined;
+  const place = (mix(high) >>> 0) % timetable.fullListingEvery;
+  const fullTurns = (time: number) => Math.floor((turn(time) - place) / timetable.fullListingEvery);
+  return watch.health || fullTurns(to) > fullTurns(after) ? 'all' : 'active';
+}
