@@ -69,7 +69,7 @@ export class ServerCalls {
 
   /** Takes over what others have found out meanwhile. */
   adopt(strain: Strain): void {
-    this.current = { ...strain, restsUntil: Math.max(strain.restsUntil, this.current.restsUntil) };
+    this.strainIs({ ...strain, restsUntil: Math.max(strain.restsUntil, this.current.restsUntil) });
   }
 
   /**
@@ -150,10 +150,16 @@ export class ServerCalls {
     const { now, random } = this.options;
     if (!failure || !cause) {
       // What was asked for before the last fault says nothing about the time after it.
-      if (seen === this.faultsSeen) this.current = { ...this.current, faults: 0 };
+      if (seen === this.faultsSeen) this.strainIs({ ...this.current, faults: 0 });
     } else if (seen === this.faultsSeen || failure.retryAfter !== undefined) {
       this.faultsSeen += 1;
-      this.current = strainAfterFault(this.current, cause, failure.retryAfter, now().getTime(), random());
+      this.strainIs(strainAfterFault(this.current, cause, failure.retryAfter, now().getTime(), random()));
     }
+  }
+
+  private strainIs(strain: Strain): void {
+    this.current = strain;
+    // One request finds out as well as many whether the server answers again.
+    this.limit.concurrency = strain.faults > 0 ? 1 : this.options.maxConcurrentPages;
   }
 }

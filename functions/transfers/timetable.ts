@@ -47,7 +47,7 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   const turn = (time: number) => Math.floor((time - moment) / every);
   if (after === undefined) return 'all';
   const begun = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
-  if (begun > after && begun <= to) return 'all';
+  if (begun >= after && begun <= to) return 'all';
   if (turn(to) <= turn(after)) return undefined;
   const place = (mix(high) >>> 0) % timetable.fullListingEvery;
   const fullTurns = (time: number) => Math.floor((turn(time) - place) / timetable.fullListingEvery);

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import { pollShard } from '../../../functions/transfers/shard.ts';
+import { type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
+import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { FaultPlan } from './aws-faults.ts';
+import { pollBudget, startWorld, type World } from './world.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+let tables = 0;
+let deps: PollDependencies;
+beforeEach(async () => {
+  tables += 1;
+  deps = { ...world.deps, table: `load-${tables}`, server: world.client() };
+  await createTransfersTable(deps.dynamo, deps.table);
+  world.cryptshare.faults.clear();
+  world.setDrift(() => {});
+  world.cryptshare.requests.reset();
+});
+
+/** Declares watches of so many mailboxes, each with one transfer. */
+async function declare(count: number, every?: number): Promise<WantedWatch[]> {
+  const list = Array.from({ length: count }, (_, at) => ({
+    ...world.watch(`load-${tables}-${at}@example.com`),
+    ...(every !== undefined && { every }),
+  }));
+  for (const { mailbox } of list) {
+    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
+  }
+  await new Watches(deps.dynamo, deps.table).declare(list, false, now());
+  world.clock.advance(1);
+  return list;
+}
+const now = () => world.clock.now().toISOString();
+const tick = (at = now(), budget = pollBudget, with_: PollDependencies = deps) =>
+  pollShard(with_, { shard: 0, at }, world.clock.now().getTime() + budget, () => {});
+
+/** Ticks a minute apart, and what they did: the number of polls and of requests for each. */
+async function minutes(count: number) {
+  const polls: number[] = [];
+  const requests: number[] = [];
+  for (let at = 0; at < count; at += 1) {
+    world.clock.advance(minute);
+    world.cryptshare.requests.reset();
+    polls.push((await tick()).polls.length);
+    requests.push(world.cryptshare.requests.total);
+  }
+  return { polls, requests };
+}
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+const failWith = (answer: Fault['answer'], times = 10_000, path = '') =>
+  world.cryptshare.faults.inject({ path, times, answer });
+
+describe('a watch is polled', () => {
+  it('in its own interval, and each at a moment of its own', async () => {
+    await declare(40, 10 * minute);
+    expect((await tick()).polls).toHaveLength(40);
+    const { polls } = await minutes(20);
+    expect(sum(polls)).toBe(80);
+    expect(Math.max(...polls)).toBeLessThan(16);
+    expect(polls.slice(0, 10)).toEqual(polls.slice(10));
+  });
+
+  it('at the tick after it was added, whatever its interval', async () => {
+    await declare(1);
+    await minutes(2);
+    const watch = world.watch('added-later@example.com');
+    await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, now());
+    expect((await minutes(3)).polls).toEqual([2, 1, 1]);
+  });
+
+  it('at the tick after its interval was changed, and then in that interval', async () => {
+    const [watch] = await declare(1, 24 * hour);
+    await minutes(2);
+    expect(sum((await minutes(3)).polls)).toBe(0);
+    await new Watches(deps.dynamo, deps.table).pace(watch!, minute, now());
+    expect((await minutes(3)).polls).toEqual([1, 1, 1]);
+  });
+
+  it('once for all the ticks that were lost', async () => {
+    await declare(1, 24 * hour);
+    await tick();
+    world.clock.advance(72 * hour);
+    expect((await tick()).polls).toHaveLength(1);
+    expect((await tick()).polls).toHaveLength(0);
+  });
+
+  it('by the next tick when there was no time left for it, although its moment is over', async () => {
+    await declare(20, 24 * hour);
+    await tick();
+    world.clock.advance(24 * hour);
+    world.setDrift(() => world.clock.advance(pollBudget));
+    const late = await tick();
+    expect(late.skipped).toBeGreaterThan(0);
+    world.setDrift(() => {});
+    world.clock.advance(minute);
+    expect((await tick()).polls.length).toBeGreaterThanOrEqual(late.skipped);
+  });
+});
+
+describe('a shard', () => {
+  it('is polled by one invocation at a time, so that never more requests are under way than may be', async () => {
+    await declare(12);
+    // An answer takes its time, so that as many requests as may are under way at once.
+    world.setDrift(async () => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    });
+    const others = Array.from({ length: 3 }, () => ({ ...deps, server: world.client() }));
+    const ends = await Promise.all([tick(), ...others.map((other) => tick(now(), pollBudget, other))]);
+    expect(ends.map(({ polls }) => polls.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 12]);
+    expect(sum(ends.map(({ skipped }) => skipped))).toBe(36);
+    expect(world.cryptshare.requests.greatestInFlight).toBe(4);
+    for (const { server } of others) server.close();
+  });
+
+  it('is polled once for a tick that comes twice', async () => {
+    await declare(3);
+    const at = now();
+    expect((await tick(at)).polls).toHaveLength(3);
+    expect(await tick(at)).toEqual({ polls: [], skipped: 0 });
+  });
+
+  it('is free again after the time of an invocation that died, and what it left undone is made up for', async () => {
+    await declare(3, 24 * hour);
+    await tick();
+    world.clock.advance(24 * hour);
+    const stopsAfterTheListing = new FaultPlan([[2, 'crash before']]);
+    await world.faults.run(stopsAfterTheListing, () => tick()).catch(() => undefined);
+    world.clock.advance(minute);
+    expect(await tick()).toEqual({ polls: [], skipped: 3 });
+    world.clock.advance(minute);
+    expect((await tick()).polls).toHaveLength(3);
+  });
+
+  it('costs no write while nothing of it is due', async () => {
+    await declare(3, 24 * hour);
+    await tick();
+    world.clock.advance(minute);
+    const plan = new FaultPlan();
+    expect(await world.faults.run(plan, () => tick())).toEqual({ polls: [], skipped: 0 });
+    expect(plan.calls).toEqual(['QueryCommand']);
+  });
+});
+
+describe('a server in trouble is left alone', () => {
+  it('by every process, for the time that one of them was told', async () => {
+    await declare(1);
+    failWith(faultAnswers.tooManyRequests('300'), 1);
+    expect((await tick()).polls).toMatchObject([{ trouble: { cause: 'throttled' } }]);
+    deps = { ...deps, server: world.client() };
+    const { polls, requests } = await minutes(5);
+    expect(polls).toEqual([1, 1, 1, 1, 1]);
+    expect(requests.slice(0, 4)).toEqual([0, 0, 0, 0]);
+    expect(requests[4]).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { what: 'throttles', answer: faultAnswers.tooManyRequests(), most: 30 },
+    { what: 'fails', answer: faultAnswers.serverError, most: 40 },
+    { what: 'breaks connections', answer: { kind: 'dropped' } as const, most: 40 },
+  ])('more and more while it $what, by all watches, and is asked again in time', async ({ answer, most }) => {
+    await declare(20);
+    await tick();
+    failWith(answer);
+    const { requests } = await minutes(60);
+    // Unrestrained, these were 3 for each of 20 watches a minute.
+    expect(sum(requests)).toBeLessThan(most);
+    expect(sum(requests.slice(-15))).toBeGreaterThan(0);
+
+    world.cryptshare.faults.clear();
+    world.clock.advance(15 * minute);
+    const { polls } = await minutes(1);
+    expect(polls).toEqual([20]);
+    expect((await tick(new Date(world.clock.now().getTime() + minute).toISOString())).polls).toMatchObject(
+      Array(20).fill({ outcome: 'unchanged', trouble: undefined }),
+    );
+  });
+
+  it('no longer once it answers: one fault later is one fault, not the next of many', async () => {
+    await declare(1);
+    await tick();
+    failWith(faultAnswers.serverError);
+    await minutes(10);
+    world.cryptshare.faults.clear();
+    world.clock.advance(15 * minute);
+    await minutes(2);
+    failWith(faultAnswers.serverError, 3);
+    const { requests } = await minutes(2);
+    expect(requests).toEqual([3, 1]);
+  });
+
+  it('but not because the listing of one mailbox fails each time', async () => {
+    const [broken] = await declare(6);
+    await tick();
+    failWith(faultAnswers.serverError, 10_000, encodeURIComponent(broken!.mailbox));
+    const { polls, requests } = await minutes(10);
+    expect(polls).toEqual(Array(10).fill(6));
+    for (const count of requests) expect(count).toBeGreaterThanOrEqual(5 + 1);
+  });
+});
+
+test('another server is not left alone for what the one before it asked', async () => {
+  await declare(1);
+  failWith(faultAnswers.tooManyRequests('3000'), 1);
+  await tick();
+  world.clock.advance(minute);
+  const elsewhere = { ...deps, server: world.client(), origin: 'https://other.example.com' };
+  expect((await tick(now(), pollBudget, elsewhere)).polls).toMatchObject([{ requests: 1 }]);
+  elsewhere.server.close();
+});
