@@ -91,7 +91,9 @@ export class ServerCalls {
       const timeout = Math.min(requestTimeout, stopAt - now);
       try {
         const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
-        this.judge(answer.status < 400 ? undefined : failureOf(answer, this.options.now()), seen);
+        const failure = answer.status < 400 ? undefined : failureOf(answer, this.options.now());
+        // Verifications are limited for themselves; nobody else need wait for them.
+        if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, seen);
         return answer;
       } catch (error) {
         const failure = failureOfError(error);

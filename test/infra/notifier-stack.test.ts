@@ -93,8 +93,8 @@ test('each shard has its schedule, the sweep has one a minute, and none makes up
   const schedules = resources('AWS::Scheduler::Schedule').map(([, properties]) => properties);
   const target = ({ Target }: Record<string, unknown>) => Target as Record<string, unknown>;
   expect(schedules.map((schedule) => [schedule.ScheduleExpression, target(schedule).Input])).toEqual([
-    ['rate(5 minutes)', '{"shard":0,"shards":2}'],
-    ['rate(5 minutes)', '{"shard":1,"shards":2}'],
+    ['rate(1 minute)', '{"shard":0,"at":"<aws.scheduler.scheduled-time>"}'],
+    ['rate(1 minute)', '{"shard":1,"at":"<aws.scheduler.scheduled-time>"}'],
     ['rate(1 minute)', '{}'],
   ]);
   for (const schedule of schedules) {
