@@ -26,11 +26,11 @@ export interface Visit {
 
 /**
  * What to list of a watch when the active transfers may do: all of them nevertheless while anything about the snapshot
- * is open, which only a full listing can close, and when the active ones fill as many pages.
+ * is open, which only a full listing can close, and when the active ones take as many requests.
  */
 export function scopeFor(root: Root, wanted: Scope): Scope {
   const isOpen = root.baselineAt === undefined || root.unsettled.size > 0;
-  return wanted === 'active' && !isOpen && pagesOf(root.active) < pagesOf(root.count) ? 'active' : 'all';
+  return wanted === 'active' && !isOpen && requestsFor(root.active) < requestsFor(root.count) ? 'active' : 'all';
 }
 
 /**
@@ -38,9 +38,10 @@ export function scopeFor(root: Root, wanted: Scope): Scope {
  * senders may ask after a single one, and each costs a request, while a bucket to visit lacks one or more of them.
  */
 export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: Visit): boolean =>
-  buckets.size > (direction === 'sent' ? pagesOf(root.count) : 0);
+  buckets.size > (direction === 'sent' ? requestsFor(root.count) : 0);
 
-const pagesOf = (transfers: number): number => Math.max(1, Math.ceil(transfers / pageSize));
+/** A full page is no proof that it was the last. */
+const requestsFor = (transfers: number): number => Math.floor(transfers / pageSize) + 1;
 
 /**
  * Decides which buckets to read: those whose digest is not that of the listing, and those left unsettled. All of them

@@ -8,6 +8,7 @@ import { measureBundles } from './bundles.ts';
 import { measureComparison } from './comparison.ts';
 import { synthesiseStack } from './deployed-stack.ts';
 import { figures } from './figures.ts';
+import { measureHourlyLoad } from './hourly-load.ts';
 import { billsOf, installations, measureBillInputs } from './installation-bills.ts';
 import { monthlyCosts } from './monthly-cost.ts';
 import { parseOptions } from './options.ts';
@@ -46,6 +47,8 @@ async function run(deps: PollDependencies): Promise<Report> {
   const comparisons = await measureComparison(services, server);
   progress('listing 100 pages on a slow server');
   const pageReading = await measurePageReading(services, deps);
+  progress('polling for an hour, without waiting');
+  const hourlyLoad = await measureHourlyLoad(services, deps);
   progress('delivering webhooks');
   const webhooks = await measureWebhooks(services);
   progress('loading bundles');
@@ -60,6 +63,7 @@ async function run(deps: PollDependencies): Promise<Report> {
     polls,
     comparisons,
     pageReading,
+    hourlyLoad,
     webhooks,
     bundles,
     months: monthlyCosts(polls),

@@ -2,11 +2,20 @@ import { billLineTable, billTable, bundleTable, networkTable, webhookUnitTable }
 import type { BundleCosts } from './bundles.ts';
 import type { ComparisonCost } from './comparison.ts';
 import type { Figure } from './figures.ts';
+import type { HourlyLoad } from './hourly-load.ts';
 import type { BillInputs, InstallationBill } from './installation-bills.ts';
 import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
-import { comparisonTable, figureTable, monthTable, pageReadingTable, pollTable, webhookTable } from './tables.ts';
+import {
+  comparisonTable,
+  figureTable,
+  hourlyLoadTable,
+  monthTable,
+  pageReadingTable,
+  pollTable,
+  webhookTable,
+} from './tables.ts';
 import type { WebhookSpeed } from './webhooks.ts';
 
 /** Everything that one run has measured. */
@@ -21,6 +30,7 @@ export interface Report {
   readonly polls: readonly PollCost[];
   readonly comparisons: readonly ComparisonCost[];
   readonly pageReading: PageReadingTime;
+  readonly hourlyLoad: readonly HourlyLoad[];
   readonly webhooks: WebhookSpeed;
   readonly bundles: BundleCosts;
   readonly months: readonly MonthlyCost[];
@@ -39,6 +49,7 @@ export function reportText(report: Report): string {
     polls,
     comparisons,
     pageReading,
+    hourlyLoad,
     webhooks,
     bundles,
     months,
@@ -56,6 +67,7 @@ export function reportText(report: Report): string {
       comparisonTable(comparisons),
     ),
     section('Listing on a slow server', pageReadingTable(pageReading)),
+    section('An hour of polls, one a minute, 5 % of the transfers active', hourlyLoadTable(hourlyLoad)),
     section('Webhooks', webhookTable(webhooks)),
     section('Bundles, as they would be deployed: median (least to greatest)', bundleTable(bundles)),
     ...(months.length === 0

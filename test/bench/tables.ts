@@ -1,5 +1,6 @@
 import type { ComparisonCost } from './comparison.ts';
 import type { Figure } from './figures.ts';
+import type { HourlyLoad } from './hourly-load.ts';
 import type * as month from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
@@ -60,6 +61,20 @@ export function pageReadingTable(reading: PageReadingTime): string {
   return table(
     ['pages', 'requests', 'delay ms', 'at once', 'rounds', 'ideal ms', 'measured ms'],
     [[...[pages, requests, delay, atOnce, rounds, ideal].map((value) => number.format(value)), range(wall)]],
+    0,
+  );
+}
+
+/** An hour of polls. */
+export function hourlyLoadTable(loads: readonly HourlyLoad[]): string {
+  return table(
+    ['transfers', 'active', 'full listings', 'changes', 'requests', 'read units', 'write units'],
+    loads.map(({ transfers, active, fullListingEvery, changes, requests, readUnits, writeUnits }) => [
+      number.format(transfers),
+      number.format(active),
+      fullListingEvery === 1 ? 'all' : `1 of ${fullListingEvery}`,
+      ...[changes, requests, readUnits, writeUnits].map((value) => number.format(value)),
+    ]),
     0,
   );
 }
