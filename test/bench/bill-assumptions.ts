@@ -13,7 +13,7 @@ export const assumptions = {
   webhookBytes: 1500,
   /** Bytes of a publication at SNS, likewise. */
   publicationBytes: 2500,
-  /** Milliseconds of a poll's invocation beside its watches: registry, metrics, log. */
+  /** Milliseconds of a poll's invocation beside its watches: registry, taking the shard, metrics, log. */
   pollOverhead: 40,
   /** Milliseconds of a watch beside listing it: one query. */
   watchOverhead: 10,
@@ -27,7 +27,7 @@ export const assumptions = {
   sweepDuration: 100,
   /** Memory in MB for which Lambda gives a whole CPU, taken to be as fast as one of the machine that measured. */
   memoryOfOneCpu: 1769,
-  /** Part of the interval that a poll of all watches of a shard is to take at most. */
+  /** Part of a minute that a shard's poll of what is due at a tick is to take at most. */
   fullShard: 0.8,
   /** Receive calls of Lambda in a month at a queue in which nothing is. */
   idleReceives: 650_000,

@@ -51,21 +51,23 @@ const items = Object.keys(billed) as Billed[];
 const useOf = (changed: Partial<Installation>) => monthlyUse({ ...installation, ...changed }, measured, deployed);
 const quantitiesOf = (changed: Partial<Installation>) => useOf(changed).quantities;
 
-test('a quiet watch costs one read for each poll, beside the registry and the sweeps', () => {
+test('a quiet watch costs one read for each poll, beside the registry, its shard and the sweeps', () => {
   const { dynamoReads, dynamoWrites } = quantitiesOf({ changes: 0, endpoints: 0 });
   expect(dynamoReads).toBe(43_200 * (1 + 1 + 3));
-  expect(dynamoWrites).toBe(0);
+  expect(dynamoWrites).toBe(43_200 * 2);
 });
 
 test('a change costs the writes of its poll, its event and its delivery', () => {
-  expect(quantitiesOf({}).dynamoWrites).toBe(1000 * (5 + 1 + 3 + 6));
-  expect(quantitiesOf({ endpoints: 2 }).dynamoWrites).toBe(1000 * (5 + 1 + 2 * (3 + 6)));
+  const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
+  expect(quantitiesOf({}).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 3 + 6));
+  expect(quantitiesOf({ endpoints: 2 }).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 2 * (3 + 6)));
 });
 
 test('twice the watches are twice the requests, logs and writes', () => {
   const few = quantitiesOf({ watches: 1000, transfers: 100 });
   const many = quantitiesOf({ watches: 2000, transfers: 100 });
-  expect(many.dynamoWrites).toBe(2 * few.dynamoWrites);
+  const ofShards = (watches: number) => 43_200 * 2 * useOf({ watches, transfers: 100 }).shards;
+  expect(many.dynamoWrites - ofShards(2000)).toBe(2 * (few.dynamoWrites - ofShards(1000)));
   expect(many.snsPublishes).toBe(2 * few.snsPublishes);
   expect(many.dynamoStorage).toBeCloseTo(2 * few.dynamoStorage);
   expect(many.dataOut).toBeCloseTo(2 * few.dataOut);
@@ -76,7 +78,8 @@ test('twice the watches are twice the requests, logs and writes', () => {
 test('half as many polls are half the requests, and just as many changes', () => {
   const [often, seldom] = [useOf({}), useOf({ every: 2 })];
   expect(often.requests).toBe(2 * seldom.requests);
-  expect(often.quantities.dynamoWrites).toBe(seldom.quantities.dynamoWrites);
+  const ofShard = (polls: number) => 2 * polls;
+  expect(often.quantities.dynamoWrites - ofShard(43_200)).toBe(seldom.quantities.dynamoWrites - ofShard(21_600));
 });
 
 test('more changes than polls are no negative number of quiet polls', () => {

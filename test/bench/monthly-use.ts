@@ -10,7 +10,7 @@ export interface Installation {
   readonly transfers: number;
   /** Minutes between two polls of a watch. */
   readonly every: number;
-  /** Requests to the Cryptshare Server under way at the same time, in one shard (`server.maxConcurrentPages`). */
+  /** Requests to the Cryptshare Server under way at the same time, in one shard: its part of `server.maxConcurrentPages`. */
   readonly pagesAtOnce: number;
   /** Milliseconds until a page of that server has arrived. */
   readonly pageLatency: number;
@@ -81,7 +81,7 @@ export interface Deployed {
 /** What an installation uses in a month. */
 export interface MonthlyUse {
   readonly shards: number;
-  /** Milliseconds of a poll of all watches of a shard. */
+  /** Milliseconds of a shard's poll of what is due at a tick. */
   readonly pollDuration: number;
   /** Requests to the Cryptshare Server. */
   readonly requests: number;
@@ -108,11 +108,15 @@ export function pollDuration(
   return pollOverhead + Math.max(waiting, computing);
 }
 
-/** Shards that it takes to poll all watches well within an interval. */
+/** Milliseconds between two ticks of a shard. */
+const tick = 60_000;
+
+/** Shards that it takes to poll what is due at a tick well before the next one. */
 export function shardsFor(installation: Installation, measured: MeasuredUse, deployed: Deployed): number {
   const { watches, every } = installation;
-  const limit = assumptions.fullShard * every * 60_000;
-  const fits = (shards: number) => pollDuration(Math.ceil(watches / shards), installation, measured, deployed) <= limit;
+  const limit = assumptions.fullShard * tick;
+  const fits = (shards: number) =>
+    pollDuration(Math.ceil(watches / shards / every), installation, measured, deployed) <= limit;
   let shards = 1;
   while (shards < watches && !fits(shards)) shards += 1;
   return shards;
@@ -125,9 +129,11 @@ export function monthlyUse(installation: Installation, measured: MeasuredUse, de
   const { memory } = deployed;
   const minutes = assumptions.days * 24 * 60;
   const shards = shardsFor(installation, measured, deployed);
-  const duration = pollDuration(watches / shards, installation, measured, deployed);
-  const invocations = shards * (minutes / every);
   const polls = watches * (minutes / every);
+  const ticks = shards * minutes;
+  // With few watches that are polled seldom, nothing is due at most ticks.
+  const busyTicks = Math.min(ticks, polls);
+  const duration = pollDuration(polls / busyTicks, installation, measured, deployed);
   const changes = watches * installation.changes;
   const quietPolls = Math.max(0, polls - changes);
   const requests = polls * quiet.requests;
@@ -140,14 +146,15 @@ export function monthlyUse(installation: Installation, measured: MeasuredUse, de
     deliveries * (webhooks.creation[kind] + webhooks.delivery[kind]) +
     sweeps * webhooks.sweep[kind];
   const gigabyteSeconds =
-    (memory.poll * (invocations * duration + changes * assumptions.changeDuration) +
+    (memory.poll *
+      (busyTicks * duration + (ticks - busyTicks) * assumptions.pollOverhead + changes * assumptions.changeDuration) +
       memory.fanOut * publications * assumptions.fanOutDuration +
       memory.deliver * deliveries * assumptions.deliverDuration +
       memory.sweep * sweeps * assumptions.sweepDuration) /
     (1024 * 1000);
-  const ofFunctions = invocations + publications + deliveries + sweeps;
+  const ofFunctions = ticks + publications + deliveries + sweeps;
   const logged =
-    (invocations * logs.poll +
+    (ticks * logs.poll +
       polls * logs.watch +
       publications * logs.fanOut +
       deliveries * logs.deliver +
@@ -165,21 +172,21 @@ export function monthlyUse(installation: Installation, measured: MeasuredUse, de
     requests,
     changes,
     quantities: {
-      dynamoReads: units('read') + invocations * Math.max(1, Math.ceil(watches * registryReads)),
-      dynamoWrites: units('write'),
+      dynamoReads: units('read') + ticks * Math.max(1, Math.ceil(watches * registryReads)),
+      // A shard is taken and given back.
+      dynamoWrites: units('write') + 2 * busyTicks,
       dynamoStorage: stored,
       dynamoBackup: stored,
       lambdaCompute: gigabyteSeconds,
       lambdaRequests: ofFunctions,
-      schedulerInvocations: invocations + sweeps,
+      schedulerInvocations: ticks + sweeps,
       // Each message is sent, received and deleted.
       sqsRequests: deployed.listenedQueues * assumptions.idleReceives + 3 * (publications + deliveries),
       sqsFairness: deliveries,
       snsPublishes: publications,
       snsEmails: emails,
       secrets: deployed.secrets,
-      secretCalls:
-        secretCalls(invocations, shards) + secretCalls(deliveries, busy(deliveries, assumptions.deliverDuration)),
+      secretCalls: secretCalls(ticks, shards) + secretCalls(deliveries, busy(deliveries, assumptions.deliverDuration)),
       logIngestion: logged,
       logStorage: logged * assumptions.logCompression,
       customMetrics: deployed.customMetrics,
