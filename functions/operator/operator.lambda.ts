@@ -1,6 +1,6 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { readOperatorEnvironment } from '../env.ts';
-import { logger } from '../instrument.ts';
+import { logger } from '../logger.ts';
 import { whenInvoked } from '../secret.ts';
 import { operatorDependencies } from './dependencies.ts';
 import { operatorHandler } from './routes.ts';
