@@ -54,8 +54,18 @@ const declareEnvironment = z.object({
   DECLARED_FILE: notEmpty,
 });
 
+/** What the operator function needs to know before its secret is filled. */
+const documentEnvironment = z.object({
+  /** OpenAPI document of what operators can ask for. */
+  OPENAPI_FILE: notEmpty,
+});
+
 /** What the operator function is told by its environment. */
-const operatorEnvironment = z.extend(pollEnvironment, deliverEnvironment.shape);
+const operatorEnvironment = z.extend(pollEnvironment, {
+  ...deliverEnvironment.shape,
+  ...documentEnvironment.shape,
+  NOTIFIER_VERSION: notEmpty,
+});
 
 /** Variables that whoever runs a function has to set; those of a secret may come from there instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
@@ -99,6 +109,13 @@ export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvir
 
 /** The same for the operator function. */
 export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment, fields);
+
+/**
+ * Path of the OpenAPI document, whatever else the operator function's environment lacks.
+ *
+ * @throws EnvironmentError
+ */
+export const readOpenApiFile = (): string => read(documentEnvironment, {}).OPENAPI_FILE;
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY']);

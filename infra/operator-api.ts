@@ -3,10 +3,17 @@ import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { OperatorVariables } from '../functions/env.ts';
+import { operations } from '../functions/operator/operations.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { taskFolder } from './bundle.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
+import { openApiDocument } from './openapi.ts';
 import { type Network, ServiceFunction } from './service-function.ts';
 import { type ServerAccess, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
+
+/** Name of the file with the OpenAPI document, beside the function's bundle. */
+const documentFile = 'openapi.json';
 
 /** How to build an {@link OperatorApi}. */
 export interface OperatorApiProps {
@@ -46,8 +53,11 @@ export class OperatorApi extends Construct {
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
         DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
+        OPENAPI_FILE: `${taskFolder}/${documentFile}`,
+        NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
-      files: serverFiles(server),
+      // Made here, for what makes it of the schemas is a tenth of a bundle.
+      files: { ...serverFiles(server), [documentFile]: { text: JSON.stringify(openApiDocument(operations)) } },
       network,
       lostInvocations: 'whoever asks gets the answer at once, and asks again',
     });

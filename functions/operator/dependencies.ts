@@ -11,6 +11,7 @@ import type { OperatorDependencies } from './operation.ts';
  * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
  */
 export const operatorDependencies = (env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies => ({
+  version: env.NOTIFIER_VERSION,
   transfers: pollDependencies(env),
   webhooks: {
     ...fanOutDependencies(env),

@@ -5,6 +5,8 @@ import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 
 /** What operators' wishes are done with. */
 export interface OperatorDependencies {
+  /** Of the notifier. */
+  readonly version: string;
   /** Watches, and the Cryptshare Server. */
   readonly transfers: PollDependencies & { readonly verification: VerifyDependencies };
   /** Endpoints, events and deliveries. */

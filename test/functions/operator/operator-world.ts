@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { OperatorDependencies } from '../../../functions/operator/operation.ts';
+import { operations } from '../../../functions/operator/operations.ts';
 import { type OperatorEvent, operatorHandler } from '../../../functions/operator/routes.ts';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
@@ -9,10 +10,14 @@ import { Verifications } from '../../../functions/verification/verifications.ts'
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { lambdaContext } from '../../../infra/local/lambda.ts';
+import { openApiDocument } from '../../../infra/openapi.ts';
 import { clientId } from '../transfers/world.ts';
 import { startWebhookWorld } from '../webhooks/webhook-world.ts';
 
 export const transfersTable = 'transfers';
+
+/** Reads what is served at `/openapi.json`. */
+export const openApiText = (): string => JSON.stringify(openApiDocument(operations));
 
 /** Who asks in these tests. */
 export const operatorArn = 'arn:aws:sts::123456789012:assumed-role/Operators/olivia';
@@ -67,6 +72,7 @@ export async function startOperatorWorld() {
   const sleeps: number[] = [];
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
+    version: '1.2.3',
     transfers: {
       server: client,
       verification: { server, tokens },
@@ -88,7 +94,7 @@ export async function startOperatorWorld() {
   const note = (...line: unknown[]) => {
     lines.push(line);
   };
-  const handler = operatorHandler(async () => deps, { info: note, error: note });
+  const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
   const context: Context = lambdaContext('operator', 120_000);
 
   return {

@@ -2,11 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operations } from '../../../functions/operator/operations.ts';
 import type { ShardPoll } from '../../../functions/transfers/shard.ts';
 import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { loadConfig } from '../../../infra/config.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { openApiDocument } from '../../../infra/openapi.ts';
+import manifest from '../../../package.json' with { type: 'json' };
 import { eventOf } from '../../functions/operator/operator-world.ts';
 import { selfSigned } from '../local/certificate.ts';
 import { type BatchAnswer, type Deployment, deploy, functionNames as names } from './deployment.ts';
@@ -89,6 +92,11 @@ describe('before the secret is filled', () => {
     const failure = await deployment.tick('Poll').catch((error: Error) => error.message);
     expect(failure).toContain('CRYPTSHARE_CLIENT_ID is missing');
     expect(failure).not.toContain(JSON.parse(await deployment.secretText()).DATA_KEY);
+  });
+
+  test('operators can read what there is to ask for', async () => {
+    const answer = await deployment.function('Operator').invoke(eventOf('GET', '/openapi.json'));
+    expect(answer).toMatchObject({ statusCode: 200, headers: { 'content-type': 'application/json' } });
   });
 
   test('watches are declared, and endpoints wait for the fields that they name', async () => {
@@ -202,6 +210,12 @@ describe('an operator', () => {
     ['GET', '/openapi.json'],
   ])('may do what %s %s needs', async (...asked) => {
     expect((await ask(...asked)).status).toBe(200);
+  });
+
+  test('gets the documentation of what is deployed, and its version', async () => {
+    const { answer } = await ask('GET', '/openapi.json');
+    expect(answer).toEqual(JSON.parse(JSON.stringify(openApiDocument(operations))));
+    expect((await ask('GET', '/status')).answer).toMatchObject({ version: manifest.version });
   });
 
   test('finds what became of a transfer', async () => {
