@@ -8,8 +8,8 @@ const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 /** What seals secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
-/** What the poll function is told by its environment. */
-const pollEnvironment = z.object({
+/** What a function that asks the Cryptshare Server is told by its environment. */
+const serverEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url('must be the address of the server'),
   CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
@@ -21,6 +21,10 @@ const pollEnvironment = z.object({
     .number('must be 1 to 32')
     .check(z.int('must be a whole number'), z.minimum(1, 'must be 1 to 32'), z.maximum(32, 'must be 1 to 32')),
   TRANSFERS_TABLE: notEmpty,
+});
+
+/** What the poll function is told by its environment. */
+const pollEnvironment = z.extend(serverEnvironment, {
   TRANSFER_EVENTS_TOPIC_ARN: arn,
   TRANSFER_NOTICES_TOPIC_ARN: arn,
 });
@@ -61,10 +65,12 @@ const documentEnvironment = z.object({
 });
 
 /** What the operator function is told by its environment. */
-const operatorEnvironment = z.extend(pollEnvironment, {
+const operatorEnvironment = z.extend(serverEnvironment, {
   ...deliverEnvironment.shape,
   ...documentEnvironment.shape,
   NOTIFIER_VERSION: notEmpty,
+  /** Where Lambda's API takes invocations of the poll function. */
+  POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
 });
 
 /** Variables that whoever runs a function has to set; those of a secret may come from there instead. */

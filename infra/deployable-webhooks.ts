@@ -50,6 +50,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   DECLARED_FILE: true,
   OPENAPI_FILE: true,
   NOTIFIER_VERSION: true,
+  POLL_INVOCATION_URL: true,
   SECRET_ARN: true,
 };
 

@@ -18,7 +18,7 @@ export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 export const largestBody = 256 * 1024;
 
 /** Milliseconds kept back at the end of an invocation for ending what has begun. */
-const reserve = 10_000;
+export const reserve = 10_000;
 
 /** Who asks where nobody has to say so: in the local run. */
 const localOperator = 'local';

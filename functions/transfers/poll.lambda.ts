@@ -6,8 +6,8 @@ import { logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
-import { logPoll, reportShard } from './report.ts';
-import { parseShard, pollShard, type ShardPoll } from './shard.ts';
+import { invokedPoll } from './invoked-poll.ts';
+import type { ShardPoll } from './shard.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
@@ -20,6 +20,5 @@ export const handler = middy<unknown, ShardPoll>()
   .handler(async (event, context) => {
     const deps = await dependencies();
     const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
-    const shardPoll = await pollShard(deps, parseShard(event), stopAt, (poll) => logPoll(logger, poll));
-    return reportShard(logger, metrics, shardPoll);
+    return invokedPoll({ ...deps, logger, metrics }, event, stopAt);
   });

@@ -28,7 +28,7 @@ export interface LocalOperatorOptions {
 }
 
 /** Milliseconds that a request may take: with a poll, as long as on AWS. */
-const functionTimeout = 120_000;
+const functionTimeout = 140_000;
 
 /** Bytes of a body that are read: more than the API takes, so that it can say so. */
 const mostBytes = 1024 * 1024;

@@ -117,6 +117,22 @@ describe('a poll that is asked for', () => {
     });
     expect((await world.ask('GET', path)).body.health).toMatchObject({ failures: 1, isAnnounced: false });
   });
+
+  test('is done by the poll function, whose own failure is a bad gateway and no fault of ours', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    const events: unknown[] = [];
+    world.functions.set('poll', async (event) => {
+      events.push(event);
+      throw new RangeError('hidden');
+    });
+    expect(await world.ask('POST', `${path}/poll`)).toMatchObject({
+      status: 502,
+      type: 'application/problem+json',
+      body: { detail: 'the poll function has failed (RangeError): its log tells why' },
+    });
+    expect(events).toEqual([alice]);
+    expect(world.lines.at(-1)).toMatchObject(['operator', { operation: 'pollWatch', status: 502 }]);
+  });
 });
 
 test('the list of watches comes page by page, each watch once', async () => {
