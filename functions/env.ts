@@ -13,8 +13,8 @@ function wholeNumber(from: number, to: number) {
   return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
 }
 
-/** What the poll function is told by its environment. */
-const pollEnvironment = z.object({
+/** What a function that asks the Cryptshare Server is told by its environment. */
+const serverEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url('must be the address of the server'),
   CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
@@ -23,13 +23,17 @@ const pollEnvironment = z.object({
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
   MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
+  TRANSFERS_TABLE: notEmpty,
+});
+
+/** What the poll function is told by its environment. */
+const pollEnvironment = z.extend(serverEnvironment, {
   /** Parts into which the watches are divided. */
   SHARDS: wholeNumber(1, 100),
   /** Milliseconds between two polls of a watch that has no interval of its own. */
   POLL_EVERY: wholeNumber(1000, 86_400_000),
   /** Of so many polls of a watch one lists all of its transfers. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
-  TRANSFERS_TABLE: notEmpty,
   TRANSFER_EVENTS_TOPIC_ARN: arn,
   TRANSFER_NOTICES_TOPIC_ARN: arn,
 });
@@ -63,8 +67,20 @@ const declareEnvironment = z.object({
   DECLARED_FILE: notEmpty,
 });
 
+/** What the operator function needs to know before its secret is filled. */
+const documentEnvironment = z.object({
+  /** OpenAPI document of what operators can ask for. */
+  OPENAPI_FILE: notEmpty,
+});
+
 /** What the operator function is told by its environment. */
-const operatorEnvironment = z.extend(pollEnvironment, deliverEnvironment.shape);
+const operatorEnvironment = z.extend(serverEnvironment, {
+  ...deliverEnvironment.shape,
+  ...documentEnvironment.shape,
+  NOTIFIER_VERSION: notEmpty,
+  /** Where Lambda's API takes invocations of the poll function. */
+  POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
+});
 
 /** Variables that whoever runs a function has to set; those of a secret may come from there instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
@@ -108,6 +124,13 @@ export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvir
 
 /** The same for the operator function. */
 export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment, fields);
+
+/**
+ * Path of the OpenAPI document, whatever else the operator function's environment lacks.
+ *
+ * @throws EnvironmentError
+ */
+export const readOpenApiFile = (): string => read(documentEnvironment, {}).OPENAPI_FILE;
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY']);

@@ -2,6 +2,7 @@ import type {
   DeclareVariables,
   DeliverVariables,
   FanOutVariables,
+  OperatorVariables,
   PollVariables,
   SweepVariables,
 } from '../functions/env.ts';
@@ -31,7 +32,7 @@ export function webhookProblems(config: Config): string[] {
 
 /** The variables that functions are told by; fields of the secret go before them. */
 type OwnVariable =
-  | keyof (PollVariables & FanOutVariables & DeliverVariables & SweepVariables & DeclareVariables)
+  | keyof (PollVariables & FanOutVariables & DeliverVariables & SweepVariables & DeclareVariables & OperatorVariables)
   | 'SECRET_ARN';
 
 const ownVariables: Readonly<Record<OwnVariable, true>> = {
@@ -50,6 +51,9 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   DOORBELL_QUEUE_URL: true,
   ALLOW_PRIVATE_WEBHOOKS: true,
   DECLARED_FILE: true,
+  OPENAPI_FILE: true,
+  NOTIFIER_VERSION: true,
+  POLL_INVOCATION_URL: true,
   SECRET_ARN: true,
 };
 

@@ -54,29 +54,28 @@ function serverProblems({ server, vpc }: Config): string[] {
   ];
 }
 
-function scheduleProblems({ schedule: { every, shards }, watches, server }: Config): string[] {
-  // Whole minutes up to a day are also what CloudWatch can evaluate three times over.
-  const intervals = [
-    ['schedule.every', every] as const,
-    ...watches.map((watch, at) => [`watches[${at}].every`, watch.every ?? every] as const),
+function scheduleProblems({ schedule: { every, shards }, watches, server: { maxConcurrentPages } }: Config): string[] {
+  return [
+    ...(shards > maxConcurrentPages
+      ? [
+          `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${maxConcurrentPages}`,
+        ]
+      : []),
+    ...intervalProblems('schedule.every', every),
+    ...(shards > watches.length
+      ? [
+          `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
+        ]
+      : []),
+    ...watches.flatMap((watch, at) => (watch.every ? intervalProblems(`watches[${at}].every`, watch.every) : [])),
   ];
-  const problems = intervals.flatMap(([path, text], at) =>
-    millisecondsOf(text) % 60_000 === 0 || (at > 0 && watches[at - 1]?.every === undefined)
-      ? []
-      : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${text}`],
-  );
-  if (shards > server.maxConcurrentPages) {
-    problems.push(
-      `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
-    );
-  }
-  if (shards > watches.length) {
-    problems.push(
-      `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
-    );
-  }
-  return problems;
 }
+
+/** Shards tick each minute. Whole minutes up to a day are also what CloudWatch can evaluate three times over. */
+const intervalProblems = (path: string, every: string): string[] =>
+  millisecondsOf(every) % 60_000 === 0
+    ? []
+    : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
 
 /** SNS has room for as many filter policies in a topic. */
 const mostAddresses = 200;

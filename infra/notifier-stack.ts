@@ -39,8 +39,6 @@ export class NotifierStack extends Stack {
       secret,
       poller,
       delivery,
-      transferEvents,
-      transferNotices,
       network,
     });
     new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });

@@ -1,12 +1,18 @@
 import { Duration } from 'aws-cdk-lib';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { OperatorVariables } from '../functions/env.ts';
+import { operations } from '../functions/operator/operations.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { taskFolder } from './bundle.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
+import { openApiDocument } from './openapi.ts';
 import { type Network, ServiceFunction } from './service-function.ts';
 import { type ServerAccess, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
+
+/** Name of the file with the OpenAPI document, beside the function's bundle. */
+const documentFile = 'openapi.json';
 
 /** How to build an {@link OperatorApi}. */
 export interface OperatorApiProps {
@@ -14,9 +20,6 @@ export interface OperatorApiProps {
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
-  /** A poll that an operator asks for publishes what it finds. */
-  readonly transferEvents: ITopic;
-  readonly transferNotices: ITopic;
   /**
    * The private network of the server.
    *
@@ -32,31 +35,32 @@ export class OperatorApi extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
-    const { server, secret, poller, delivery, transferEvents, transferNotices, network } = props;
+    const { server, secret, poller, delivery, network } = props;
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
       description: 'Does what operators ask for',
-      // A poll that is asked for is like any other.
+      // A person waits, and CPU comes in proportion.
       memorySize: 512,
-      timeout: Duration.minutes(2),
+      // Whoever asks for a poll is to get its answer, and it may have to start first.
+      timeout: poller.poll.timeout!.plus(Duration.seconds(20)),
       environment: {
         // What verifies a mailbox is one request after the other.
         ...serverVariables(server, 1),
         TRANSFERS_TABLE: poller.transfers.tableName,
-        TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
-        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
         DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
+        POLL_INVOCATION_URL: poller.poll.invocationUrl,
+        OPENAPI_FILE: `${taskFolder}/${documentFile}`,
+        NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
-      files: serverFiles(server),
+      // Made here, for what makes it of the schemas is a tenth of a bundle.
+      files: { ...serverFiles(server), [documentFile]: { text: JSON.stringify(openApiDocument(operations)) } },
       network,
       lostInvocations: 'whoever asks gets the answer at once, and asks again',
     });
     secret.grantVariables(this.operator);
     poller.grantOperate(this.operator);
     delivery.grantOperate(this.operator);
-    transferEvents.grantPublish(this.operator);
-    transferNotices.grantPublish(this.operator);
     this.url = this.operator.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
   }
 }

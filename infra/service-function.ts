@@ -1,6 +1,6 @@
-import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
-import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -69,6 +69,21 @@ export class ServiceFunction extends LambdaFunction {
         reason: 'a trace of each poll costs more than the poll, and one log line tells as much',
       },
     );
+  }
+
+  /** Where Lambda's API takes invocations of this function; requests have to be signed. */
+  get invocationUrl(): string {
+    const { region, urlSuffix } = Stack.of(this);
+    return `https://lambda.${region}.${urlSuffix}/2015-03-31/functions/${this.functionName}/invocations`;
+  }
+
+  /** Lets somebody invoke this function as it is deployed: unlike {@link grantInvoke}, none of its versions and aliases. */
+  grantInvokeDeployed(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['lambda:InvokeFunction'],
+      resourceArns: [this.functionArn],
+    });
   }
 }
 

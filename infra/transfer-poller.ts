@@ -97,9 +97,11 @@ export class TransferPoller extends Construct {
     }
   }
 
-  /** Lets somebody do with watches what operators ask for, polls included. */
+  /** Lets somebody do with watches what operators ask for; polls are asked of the function. */
   grantOperate(grantee: IGrantable): Grant {
-    return this.transfers.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    return this.transfers
+      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
+      .combine(this.poll.grantInvokeDeployed(grantee));
   }
 
   /** Lets somebody declare watches. */

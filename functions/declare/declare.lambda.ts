@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { readDeclareEnvironment } from '../env.ts';
-import { logger } from '../instrument.ts';
+import { logger } from '../logger.ts';
 import { whenInvoked } from '../secret.ts';
 import { type Declared, declare } from './declare.ts';
 import { declareDependencies } from './dependencies.ts';

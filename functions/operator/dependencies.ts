@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { readOperatorEnvironment } from '../env.ts';
-import { pollDependencies } from '../transfers/dependencies.ts';
+import { serverDependencies } from '../transfers/dependencies.ts';
 import { fanOutDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import type { OperatorDependencies } from './operation.ts';
@@ -10,12 +11,22 @@ import type { OperatorDependencies } from './operation.ts';
  *
  * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
  */
-export const operatorDependencies = (env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies => ({
-  transfers: pollDependencies(env),
-  webhooks: {
-    ...fanOutDependencies(env),
-    dataKey: new DataKey(env.DATA_KEY),
-    allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
-  },
-  sleep,
-});
+export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies {
+  const transfers = serverDependencies(env);
+  const { credentials, region, sha256 } = transfers.dynamo.config;
+  return {
+    version: env.NOTIFIER_VERSION,
+    transfers,
+    // The SDK has found out who this function is.
+    pollFunction: {
+      url: env.POLL_INVOCATION_URL,
+      signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
+    },
+    webhooks: {
+      ...fanOutDependencies(env),
+      dataKey: new DataKey(env.DATA_KEY),
+      allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
+    },
+    sleep,
+  };
+}

@@ -2,11 +2,17 @@ import * as z from 'zod/mini';
 import type { PollDependencies } from '../transfers/poll.ts';
 import type { VerifyDependencies } from '../verification/verify.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
+import type { PollFunction } from './poll-function.ts';
 
 /** What operators' wishes are done with. */
 export interface OperatorDependencies {
+  /** Of the notifier. */
+  readonly version: string;
   /** Watches, and the Cryptshare Server. */
-  readonly transfers: PollDependencies & { readonly verification: VerifyDependencies };
+  readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
+    readonly verification: VerifyDependencies;
+  };
+  readonly pollFunction: PollFunction;
   /** Endpoints, events and deliveries. */
   readonly webhooks: EndpointLifeDependencies;
   /** Waits for so many milliseconds. */

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { readOperatorEnvironment } from '../env.ts';
-import { logger } from '../instrument.ts';
+import { readOpenApiFile, readOperatorEnvironment } from '../env.ts';
+import { logger } from '../logger.ts';
 import { whenInvoked } from '../secret.ts';
 import { operatorDependencies } from './dependencies.ts';
 import { operatorHandler } from './routes.ts';
 
 const dependencies = whenInvoked((fields) => operatorDependencies(readOperatorEnvironment(fields)));
+const document = () => readFileSync(readOpenApiFile(), 'utf8');
 
-export const handler = operatorHandler(dependencies, logger).use(injectLambdaContext(logger));
+export const handler = operatorHandler(dependencies, document, logger).use(injectLambdaContext(logger));

@@ -3,7 +3,6 @@ import middy from '@middy/core';
 import httpRouterHandler, { type Method } from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
-import { openApiDocument } from './openapi.ts';
 import type { Operation, OperatorDependencies } from './operation.ts';
 import { operations } from './operations.ts';
 import { type FieldProblem, invalid, missing, Problem, problemAnswer, problemOf } from './problem.ts';
@@ -19,7 +18,7 @@ export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 export const largestBody = 256 * 1024;
 
 /** Milliseconds kept back at the end of an invocation for ending what has begun. */
-const reserve = 10_000;
+export const reserve = 10_000;
 
 /** Who asks where nobody has to say so: in the local run. */
 const localOperator = 'local';
@@ -28,22 +27,27 @@ const localOperator = 'local';
  * The operator API: routes, checks of what is asked for, and answers.
  *
  * @param dependencies built at an invocation
+ * @param document reads the OpenAPI document of these routes, as text
  */
-export function operatorHandler(dependencies: () => Promise<OperatorDependencies>, logger: OperatorLogger) {
+export function operatorHandler(
+  dependencies: () => Promise<OperatorDependencies>,
+  document: () => string,
+  logger: OperatorLogger,
+) {
   const routes = operations.map((operation) => ({
     method: operation.method as Method,
     path: operation.path,
     handler: async (event: OperatorEvent, context: Context) => answer(operation, dependencies, logger, event, context),
   }));
-  const document = {
+  const documentation = {
     method: 'GET' as const,
     path: '/openapi.json',
-    handler: async () => jsonAnswer(200, openApiDocument(operations)),
+    handler: async () => jsonAnswer(200, document()),
   };
   return middy<OperatorEvent, OperatorAnswer>()
     .handler(
       httpRouterHandler<OperatorEvent, OperatorAnswer>({
-        routes: [...routes, document],
+        routes: [...routes, documentation],
         notFoundResponse() {
           throw missing('such route; GET /openapi.json lists them');
         },
@@ -78,7 +82,7 @@ async function answer(
     const stopAt = deps.webhooks.now().getTime() + context.getRemainingTimeInMillis() - reserve;
     const result = await operation.run(deps, { ...asked, stopAt });
     log(operation.status);
-    return operation.answer ? jsonAnswer(operation.status, result) : { statusCode: operation.status };
+    return operation.answer ? jsonAnswer(operation.status, JSON.stringify(result)) : { statusCode: operation.status };
   } catch (error) {
     log(problemOf(error)?.status ?? 500);
     throw error;
@@ -161,9 +165,9 @@ function decoded(params: Readonly<Record<string, string | undefined>>): Record<s
   );
 }
 
-const jsonAnswer = (statusCode: number, body: unknown): OperatorAnswer => ({
+const jsonAnswer = (statusCode: number, body: string): OperatorAnswer => ({
   statusCode,
   // Secrets are shown once, and nowhere kept.
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  body: JSON.stringify(body),
+  body,
 });

@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import manifest from '../../package.json' with { type: 'json' };
 import { Watches } from '../transfers/watches.ts';
 import { duePartNames, dueSince, heldPart, isDue } from '../webhooks/delivery.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
@@ -97,7 +96,7 @@ export const statusOperations = [
       ]);
       const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
       return {
-        version: manifest.version,
+        version: deps.version,
         server: transfers.origin,
         watches: {
           all: watches.length,

@@ -1,16 +1,14 @@
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
 import { watchName } from '../transfers/report.ts';
-import { pollAndJudge } from '../transfers/shard.ts';
 import { rootKey } from '../transfers/snapshot-rows.ts';
 import { type Watch, watchKey } from '../transfers/transfer.ts';
 import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import { direction, mailbox, type OperatorDependencies, operation } from './operation.ts';
 import { pageIn, pageOf, pageQuery } from './page.ts';
+import { invokePoll, pollFields, troubleSchema } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';
-
-const trouble = z.strictObject({ cause: z.string(), message: z.string() });
 
 const watchSchema = z.strictObject({
   mailbox: z.string(),
@@ -22,7 +20,7 @@ const watchSchema = z.strictObject({
     z.strictObject({
       failingSince: z.string(),
       failures: z.int(),
-      trouble,
+      trouble: troubleSchema,
       incompleteSince: z.optional(z.string()),
       isAnnounced: z.boolean(),
     }),
@@ -32,15 +30,6 @@ const watchSchema = z.strictObject({
   ),
   baselineAt: z.optional(z.string()),
   count: z.optional(z.int()),
-});
-
-const pollSchema = z.strictObject({
-  outcome: z.enum(['unchanged', 'changed', 'baseline', 'overtaken', 'failed']),
-  isComplete: z.boolean(),
-  transfers: z.int(),
-  changed: z.int(),
-  published: z.int(),
-  trouble: z.optional(trouble),
 });
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
@@ -54,15 +43,17 @@ const params = z.strictObject({ direction, mailbox });
 const path = '/watches/{direction}/{mailbox}';
 const target = (asked: { readonly params: Watch }): string => watchName(asked.params);
 
-const nowOf = ({ transfers }: OperatorDependencies): string => transfers.now().toISOString();
+const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 
 const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
 
 async function existing(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await registry(deps).find(watch);
-  if (!found) throw missing(`watch of what ${watch.mailbox} has ${watch.direction}`);
+  if (!found) throw missingWatch(watch);
   return found;
 }
+
+const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
 
 /** Watches with what is known of their snapshots and their mailboxes' verification. */
 async function viewsOf({ transfers }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
@@ -196,14 +187,13 @@ export const watchOperations = [
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
     params,
     status: 200,
-    answer: pollSchema,
-    failures: [404],
+    answer: z.strictObject(pollFields),
+    failures: [404, 502],
     target,
     async run(deps, { params: watch, stopAt }) {
-      const read = await existing(deps, watch);
-      const poll = await pollAndJudge(deps.transfers, registry(deps), read, 'all', stopAt);
-      const { outcome, isComplete, transfers, changed, published } = poll;
-      return { outcome, isComplete, transfers, changed, published, trouble: poll.trouble };
+      const poll = await invokePoll(deps.pollFunction, watch, stopAt - deps.webhooks.now().getTime());
+      if (!poll) throw missingWatch(watch);
+      return poll;
     },
   }),
   operation({

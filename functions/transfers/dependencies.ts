@@ -2,24 +2,23 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
-import type { readPollEnvironment } from '../env.ts';
+import type { readOperatorEnvironment, readPollEnvironment } from '../env.ts';
 import { ServerVerification } from '../verification/server-verification.ts';
 import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
-import type { VerifyDependencies } from '../verification/verify.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import { CryptshareClient } from './cryptshare.ts';
 import type { PollDependencies } from './poll.ts';
 import { ServerCalls } from './server-calls.ts';
 
 /**
- * Builds what polls work with.
+ * Builds what the Cryptshare Server and the transfers table are reached by.
  *
  * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
  */
-export function pollDependencies(
-  env: ReturnType<typeof readPollEnvironment>,
-): PollDependencies & { readonly verification: VerifyDependencies } {
+export function serverDependencies(
+  env: ReturnType<typeof readPollEnvironment> | ReturnType<typeof readOperatorEnvironment>,
+) {
   const now = () => new Date();
   const origin = new URL(env.CRYPTSHARE_URL).origin;
   const calls = new ServerCalls({
@@ -32,21 +31,28 @@ export function pollDependencies(
     sleep,
   });
   const dynamo = new DynamoDBClient({});
-  const serverVerification = new ServerVerification(calls);
+  const server = new ServerVerification(calls);
   const tokens = new Tokens({
-    server: serverVerification,
+    server,
     verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
     dataKey: new DataKey(env.DATA_KEY),
     now,
     sleep,
   });
+  return { calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now };
+}
+
+/**
+ * Builds what polls work with.
+ *
+ * @throws as {@link serverDependencies} does
+ */
+export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
+  const { calls, verification, ...shared } = serverDependencies(env);
   return {
-    server: new CryptshareClient(calls, tokens),
-    verification: { server: serverVerification, tokens },
-    tokens,
-    origin,
-    dynamo,
-    table: env.TRANSFERS_TABLE,
+    ...shared,
+    server: new CryptshareClient(calls, verification.tokens),
+    tokens: verification.tokens,
     topics: {
       sns: new SNSClient({}),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
@@ -54,6 +60,5 @@ export function pollDependencies(
       sleep,
     },
     timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY },
-    now,
   };
 }

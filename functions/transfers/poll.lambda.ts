@@ -2,11 +2,12 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { readPollEnvironment } from '../env.ts';
-import { logger, metrics } from '../instrument.ts';
+import { logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
-import { logPoll, reportShard } from './report.ts';
-import { parseTick, pollShard, type ShardPoll } from './shard.ts';
+import { invokedPoll } from './invoked-poll.ts';
+import type { ShardPoll } from './shard.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
@@ -19,6 +20,5 @@ export const handler = middy<unknown, ShardPoll>()
   .handler(async (event, context) => {
     const deps = await dependencies();
     const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
-    const shardPoll = await pollShard(deps, parseTick(event), stopAt, (poll) => logPoll(logger, poll));
-    return reportShard(logger, metrics, shardPoll);
+    return invokedPoll({ ...deps, logger, metrics }, event, stopAt);
   });

@@ -28,6 +28,12 @@ export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPo
   return shardPoll;
 }
 
+/** Adds a poll that was asked for to the metrics: what it published, for it tells nothing of how the clock is doing. */
+export function measureAskedPoll(metrics: Metrics, polls: readonly WatchPoll[]): void {
+  const published = polls.reduce((total, poll) => total + poll.published, 0);
+  metrics.addMetric(measures.eventsPublished, MetricUnit.Count, published);
+}
+
 /** Adds a shard's poll to the metrics. */
 export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);

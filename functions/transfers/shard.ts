@@ -74,34 +74,37 @@ export async function pollShard(
   deps.server.adopt(strain);
 
   const polls: WatchPoll[] = [];
-  const registry = new Watches(deps.dynamo, deps.table);
   await pLimit(concurrency).map(rotated(due, started), async ({ watch, scope }) => {
     if (deps.now().getTime() >= stopAt) return;
-    const poll = await pollAndJudge(deps, registry, watch, scope, stopAt);
+    const poll = await pollAndJudge(deps, watch, scope, stopAt);
     polls.push(poll);
     onPoll(poll);
   });
   const skipped = due.length - polls.length;
-  await leave(deps, rows, hold, strain, skipped === 0 ? window.to : undefined);
+  await leaveShard(deps, hold, strain, skipped === 0 ? window.to : undefined);
   const remark = deps.server.takeRemark();
   return { polls, skipped, ...(remark && { remark }) };
 }
 
-/** Gives a shard back and writes down how strained the server is, if that has changed. */
-async function leave(
-  { server, origin }: PollDependencies,
-  rows: ShardRows,
+/**
+ * Gives a shard back and writes down how strained the server is, if that has changed. Never throws: a hold ends by itself,
+ * and the next poll finds out how the server is doing.
+ *
+ * @param before the strain as it was read
+ * @param polledTo Unix time in milliseconds of the tick whose polls are all done; undefined when there is none
+ */
+export async function leaveShard(
+  { server, origin, dynamo, table }: PollDependencies,
   hold: Hold,
   before: Strain,
   polledTo: number | undefined,
 ): Promise<void> {
+  const rows = new ShardRows(dynamo, table);
   const { strain } = server;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
-  await Promise.all([
-    rows.giveBack(hold, polledTo),
-    isNews ? rows.keepStrain(origin, strain) : undefined,
-    // A hold ends by itself, and the next poll finds out how the server is doing.
-  ]).catch(() => undefined);
+  await Promise.all([rows.giveBack(hold, polledTo), isNews ? rows.keepStrain(origin, strain) : undefined]).catch(
+    () => undefined,
+  );
 }
 
 /** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
@@ -118,7 +121,6 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
  */
 export async function pollAndJudge(
   deps: PollDependencies,
-  watches: Watches,
   watch: RegisteredWatch,
   scope: Scope,
   stopAt: number,
@@ -129,7 +131,7 @@ export async function pollAndJudge(
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watches, watch, result, ended);
+  const troubleTelling = await judgeHealth(deps, watch, result, ended);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
@@ -142,12 +144,12 @@ export async function pollAndJudge(
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
-  { origin, topics, tokens }: PollDependencies,
-  watches: Watches,
+  { origin, topics, tokens, dynamo, table }: PollDependencies,
   watch: RegisteredWatch,
   { trouble, isComplete }: PollResult,
   at: Date,
 ): Promise<Trouble | undefined> {
+  const watches = new Watches(dynamo, table);
   try {
     const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());

@@ -44,6 +44,12 @@ export const troubleOfAws = (error: Error): Trouble => ({
   message: `${'$metadata' in error ? error.name : error.message}; nothing is lost, the next poll goes on from here`,
 });
 
+/** Somebody else polls the watch's shard, so this poll did not even begin. */
+export const troubleOfBusyShard: Trouble = {
+  cause: 'busy',
+  message: 'this watch and others are being polled at this very moment; ask again in a minute',
+};
+
 /** The poll had to end before everything was committed or announced. */
 export const troubleOfTime: Trouble = {
   cause: 'out_of_time',

@@ -18,8 +18,8 @@ export function interval(text: string): number {
   throw new InvalidArgumentError('Expected a duration from 1s to 24h, for example 5m.');
 }
 
-/** The same, or `default` for the interval of all watches, which is null. */
-export const intervalOrDefault = (text: string): number | null => (text === 'default' ? null : interval(text));
+/** The same, or `default` for the interval of all watches. */
+export const intervalOrDefault = (text: string): number | 'default' => (text === 'default' ? text : interval(text));
 
 /** Durations with commas between them. */
 export const durations = (text: string): number[] => text.split(',').map(duration);

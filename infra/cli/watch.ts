@@ -73,12 +73,12 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
 
   withDirection(verb(noun, 'update <mailbox>', 'poll a watch in another interval'))
     .requiredOption('--every <time>', 'how often, for example 15m, or default for as all', intervalOrDefault)
-    .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | null }) => {
+    .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
       const { api, output } = await openSession(surroundings, options);
       const watch = await api.send<WatchResource>({
         method: 'PATCH',
         path: path`/watches/${options.direction}/${mailbox}`,
-        body: { every: options.every },
+        body: { every: options.every === 'default' ? null : options.every },
       });
       output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
     });

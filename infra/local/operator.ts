@@ -1,9 +1,13 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OperatorVariables } from '../../functions/env.ts';
+import { operations } from '../../functions/operator/operations.ts';
 import type { OperatorAnswer, OperatorEvent } from '../../functions/operator/routes.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { openApiDocument } from '../openapi.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 
 /** The operator API of a local run. */
@@ -16,7 +20,7 @@ export interface LocalOperator {
 
 /** Where it is served. */
 export interface LocalOperatorOptions {
-  readonly environment: OperatorVariables;
+  readonly environment: Omit<OperatorVariables, 'OPENAPI_FILE' | 'NOTIFIER_VERSION'>;
   /** Folder that tells whoever has access to it the address; in memory there is none. */
   readonly data: string | undefined;
   /** Told of each change that was asked for. */
@@ -24,7 +28,7 @@ export interface LocalOperatorOptions {
 }
 
 /** Milliseconds that a request may take: with a poll, as long as on AWS. */
-const functionTimeout = 120_000;
+const functionTimeout = 140_000;
 
 /** Bytes of a body that are read: more than the API takes, so that it can say so. */
 const mostBytes = 1024 * 1024;
@@ -43,7 +47,11 @@ const loopbackNames: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[
  * @throws the error of the file system when the address cannot be written down
  */
 export async function startOperator({ environment, data, onChange }: LocalOperatorOptions): Promise<LocalOperator> {
-  setEnvironment(environment);
+  // What a deployment puts beside the bundle.
+  const folder = mkdtempSync(join(tmpdir(), 'transfer-notifier-'));
+  const OPENAPI_FILE = join(folder, 'openapi.json');
+  writeFileSync(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
+  setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
   const { handler } = await import('../../functions/operator/operator.lambda.ts');
   const server = http.createServer(async (request, response) => {
     const refusal = refusalOf(request);
@@ -70,6 +78,7 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
     url,
     async stop() {
       if (file !== undefined) rmSync(file, { force: true });
+      rmSync(folder, { recursive: true });
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -14,6 +14,7 @@ import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
+import { startInvocations } from './invocations.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -89,13 +90,15 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   };
   const handler = await loadPollHandler(pollVariables);
+  const polled = async (event: unknown) => handler(event, lambdaContext('poll', pollTimeout));
+  const invocations = await startInvocations(new Map([['poll', polled]]));
   const webhooks = await startWebhooks(
     { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
     reporter,
   );
   const operator = await startOperator({
-    environment: { ...pollVariables, ...webhooks.variables },
+    environment: { ...pollVariables, ...webhooks.variables, POLL_INVOCATION_URL: invocations.urlOf('poll') },
     data,
     onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
   });
@@ -124,6 +127,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
       await Promise.all([announcements.ended, webhooks.ended]);
     } finally {
       await operator.stop();
+      await invocations.close();
       for (const client of [dynamo, sns, sqs]) client.destroy();
       await services.close();
     }

@@ -70,6 +70,8 @@ describe('what can be deployed', () => {
   });
 });
 
+const two = [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com' }];
+
 describe('what cannot is refused with its path and what to do:', () => {
   test.each<[string, object, string]>([
     [
@@ -81,6 +83,25 @@ describe('what cannot is refused with its path and what to do:', () => {
       'an interval that is no whole number of minutes',
       { schedule: { every: '90s' } },
       'schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 90s',
+    ],
+    [
+      'a watch with an interval below a minute',
+      {
+        watches: [
+          { mailbox: 'alice@example.com', every: '1m' },
+          { mailbox: 'bob@example.com', every: '10s' },
+        ],
+      },
+      'watches[1].every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 10s',
+    ],
+    [
+      'more shards than requests that may be under way',
+      {
+        schedule: { shards: 2 },
+        server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 1 },
+        watches: two,
+      },
+      'server.maxConcurrentPages: expected at least one for each of the 2 shards (schedule.shards), which share them, got 1',
     ],
     [
       'more shards than watches',

@@ -105,7 +105,7 @@ test('each role holds what its function calls, and nothing else', () => {
       ),
       variables,
       ring,
-      ...announce,
+      'lambda:InvokeFunction TransferPollerPoll',
     ],
     // The CDK's own function, which waits for declare when a deployment changes it.
     AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction DeclaredSetDeclare:*'],

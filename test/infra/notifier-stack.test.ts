@@ -4,6 +4,8 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it, test } from 'vitest';
+import { reserve } from '../../functions/operator/routes.ts';
+import { longTimeout } from '../../infra/cli/api-client.ts';
 import { config, synthesiseChecked } from './synthesis.ts';
 
 let template: Template;
@@ -212,6 +214,14 @@ test('operators reach one function, and only by a signed request', () => {
   ]);
   const open = resources('AWS::Lambda::Permission').filter(([, { Principal }]) => Principal === '*');
   expect(open).toEqual([]);
+});
+
+test('whoever asks for a poll is answered even if it takes all of its time, and waits for that answer', () => {
+  const timeoutOf = (name: string) =>
+    resources('AWS::Lambda::Function').find(([id]) => id.startsWith(name))![1].Timeout as number;
+  const waited = timeoutOf('OperatorApiOperator') * 1000;
+  expect(waited - reserve).toBeGreaterThan(timeoutOf('TransferPollerPoll') * 1000);
+  expect(longTimeout).toBeGreaterThan(waited);
 });
 
 test('a change of what is declared, and nothing else, runs the declare function anew', () => {

@@ -67,6 +67,7 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   mailbox: some(texts.mailbox!),
   direction: some(texts.direction!),
   notifyExisting: some(fc.boolean()),
+  every: some(fc.option(fc.oneof(fc.integer({ min: 1000, max: 86_400_000 }), fc.double()))),
   code: some(near('AAAAAAAAAA')),
   name: some(texts.name!),
   url: some(

@@ -1,18 +1,28 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { Context } from 'aws-lambda';
 import type { OperatorDependencies } from '../../../functions/operator/operation.ts';
+import { operations } from '../../../functions/operator/operations.ts';
 import { type OperatorEvent, operatorHandler } from '../../../functions/operator/routes.ts';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
+import { invokedPoll } from '../../../functions/transfers/invoked-poll.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
 import { ServerVerification } from '../../../functions/verification/server-verification.ts';
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
 import { lambdaContext } from '../../../infra/local/lambda.ts';
-import { clientId } from '../transfers/world.ts';
+import { openApiDocument } from '../../../infra/openapi.ts';
+import { clientId, pollBudget } from '../transfers/world.ts';
 import { startWebhookWorld } from '../webhooks/webhook-world.ts';
 
 export const transfersTable = 'transfers';
+
+/** Reads what is served at `/openapi.json`. */
+export const openApiText = (): string => JSON.stringify(openApiDocument(operations));
 
 /** Who asks in these tests. */
 export const operatorArn = 'arn:aws:sts::123456789012:assumed-role/Operators/olivia';
@@ -64,19 +74,25 @@ export async function startOperatorWorld() {
     sleep: async () => {},
   });
   const client = new CryptshareClient(calls, tokens);
+  const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
+  const timetable = { shards: 1, every: 60_000, fullListingEvery: 1 };
+  const polls = { ...transfers, server: client, tokens, topics: world.deps.topics, timetable, now: clock.now };
+  const logger = new Logger({ logLevel: 'SILENT' });
+  const functions = new Map<string, InvokedFunction>();
+  functions.set('poll', (event) => {
+    const metrics = new Metrics({ namespace: 'TransferNotifier' });
+    return invokedPoll({ ...polls, logger, metrics }, event, clock.now().getTime() + pollBudget);
+  });
+  const invocations = await startInvocations(functions);
+  const { credentials, region, sha256 } = dynamo.config;
   const sleeps: number[] = [];
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
-    transfers: {
-      server: client,
-      verification: { server, tokens },
-      tokens,
-      origin: cryptshare.url,
-      dynamo,
-      table: transfersTable,
-      topics: world.deps.topics,
-      timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
-      now: clock.now,
+    version: '1.2.3',
+    transfers: { ...transfers, verification: { server, tokens } },
+    pollFunction: {
+      url: invocations.urlOf('poll'),
+      signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
     },
     webhooks: world.deps,
     async sleep(milliseconds) {
@@ -89,13 +105,15 @@ export async function startOperatorWorld() {
   const note = (...line: unknown[]) => {
     lines.push(line);
   };
-  const handler = operatorHandler(async () => deps, { info: note, error: note });
+  const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
   const context: Context = lambdaContext('operator', 120_000);
 
   return {
     ...world,
     cryptshare,
     operatorDeps: deps,
+    /** What can be invoked. */
+    functions,
     /** What was logged. */
     lines,
     sleeps,
@@ -114,6 +132,7 @@ export async function startOperatorWorld() {
     },
     async close() {
       client.close();
+      await invocations.close();
       await cryptshare.close();
       await world.close();
     },

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { EnvironmentError } from '../../../functions/env.ts';
 import { operatorHandler } from '../../../functions/operator/routes.ts';
 import { lambdaContext } from '../../../infra/local/lambda.ts';
-import { eventOf, type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eventOf, type OperatorWorld, openApiText, startOperatorWorld } from './operator-world.ts';
 
 let world: OperatorWorld;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ async function askBroken(error: Error) {
   const note = (...line: unknown[]) => {
     lines.push(line);
   };
-  const handler = operatorHandler(async () => Promise.reject(error), { info: note, error: note });
+  const handler = operatorHandler(async () => Promise.reject(error), openApiText, { info: note, error: note });
   const { statusCode, body } = await handler(eventOf('GET', '/status'), lambdaContext('operator', 60_000));
   return { status: statusCode, body: JSON.parse(body!), lines };
 }
@@ -74,7 +74,7 @@ test('who changes something where nobody has to say who they are is called local
   const note = (...line: unknown[]) => {
     lines.push(line);
   };
-  const handler = operatorHandler(async () => world.operatorDeps, { info: note, error: note });
+  const handler = operatorHandler(async () => world.operatorDeps, openApiText, { info: note, error: note });
   const { requestContext, ...event } = eventOf('DELETE', '/endpoints/nobody');
   const { authorizer: _, ...unsigned } = requestContext as typeof requestContext & { authorizer?: unknown };
   await handler({ ...event, requestContext: unsigned }, lambdaContext('operator', 60_000));

@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from 'vitest';
-import manifest from '../../../package.json' with { type: 'json' };
 import { exampleEvent } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
@@ -13,7 +12,7 @@ const status = async () => (await world.ask('GET', '/status')).body;
 
 test('a notifier with nothing to do is all zeros', async () => {
   expect(await status()).toEqual({
-    version: manifest.version,
+    version: world.operatorDeps.version,
     server: world.cryptshare.url,
     watches: { all: 0, failing: 0, disabled: 0 },
     endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },

@@ -22,7 +22,32 @@ describe('a watch', () => {
     const added = await world.ask('POST', '/watches', { body: { mailbox: alice.mailbox } });
     expect(added).toMatchObject({ status: 201, body: { ...alice, isDeclared: false, isDisabled: false } });
     expect(await world.ask('GET', path)).toEqual({ ...added, status: 200 });
-    expect(await registry().list()).toEqual([alice]);
+    expect(await registry().list()).toEqual([{ ...alice, since: world.clock.now().toISOString() }]);
+  });
+
+  test('is polled in an interval of its own, if that is wanted, until it is to be polled as all are', async () => {
+    const added = await world.ask('POST', '/watches', { body: { ...alice, every: 300_000 } });
+    expect(added).toMatchObject({ status: 201, body: { every: 300_000 } });
+    world.clock.advance(60_000);
+    expect(await world.ask('PATCH', path, { body: { every: 900_000 } })).toMatchObject({ body: { every: 900_000 } });
+    const since = world.clock.now().toISOString();
+    expect(await registry().list()).toEqual([{ ...alice, every: 900_000, since }]);
+    expect((await world.ask('PATCH', path, { body: { every: null } })).body).not.toHaveProperty('every');
+    expect(await registry().list()).toEqual([{ ...alice, since }]);
+  });
+
+  test.each([0, 999, 86_400_001, 1500.5, '5m'])('is not polled every %j', async (every) => {
+    await world.ask('POST', '/watches', { body: alice });
+    expect(await world.ask('PATCH', path, { body: { every } })).toMatchObject({
+      status: 400,
+      body: { problems: [{ path: 'every', message: 'expected milliseconds from 1000 to 86400000, a day' }] },
+    });
+    expect((await world.ask('GET', path)).body).not.toHaveProperty('every');
+  });
+
+  test('that is not there has no interval to change', async () => {
+    expect((await world.ask('PATCH', path, { body: { every: 60_000 } })).status).toBe(404);
+    expect(await registry().list()).toEqual([]);
   });
 
   test('is not added twice, in another case of letters neither', async () => {
@@ -117,6 +142,22 @@ describe('a poll that is asked for', () => {
       body: { outcome: 'failed', trouble: { cause: 'unreachable' } },
     });
     expect((await world.ask('GET', path)).body.health).toMatchObject({ failures: 1, isAnnounced: false });
+  });
+
+  test('is done by the poll function, whose own failure is a bad gateway and no fault of ours', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    const events: unknown[] = [];
+    world.functions.set('poll', async (event) => {
+      events.push(event);
+      throw new RangeError('hidden');
+    });
+    expect(await world.ask('POST', `${path}/poll`)).toMatchObject({
+      status: 502,
+      type: 'application/problem+json',
+      body: { detail: 'the poll function has failed (RangeError): its log tells why' },
+    });
+    expect(events).toEqual([alice]);
+    expect(world.lines.at(-1)).toMatchObject(['operator', { operation: 'pollWatch', status: 502 }]);
   });
 });
 

@@ -37,6 +37,31 @@ const addByOperator = (watch: RegisteredWatch) =>
   );
 
 describe('the configuration file', () => {
+  it('changes the interval of a watch with what it says, and only then', async () => {
+    const later = '2026-11-25T00:00:00.000Z';
+    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
+    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, later);
+    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
+    await watches.declare([{ ...sentBy('alice'), every: 900_000 }], false, later);
+    expect(await find(sentBy('alice'))).toMatchObject({ every: 900_000, since: later });
+    await watches.declare([sentBy('alice')], false, later);
+    expect(await find(sentBy('alice'))).not.toHaveProperty('every');
+  });
+
+  it('changes the interval of a paused watch, and leaves it paused', async () => {
+    await watches.declare([sentBy('alice')], false, at);
+    await watches.pause(sentBy('alice'));
+    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, isDisabled: true, isPaused: true });
+  });
+
+  it('leaves the interval of a watch that an operator added as it is', async () => {
+    await watches.add({ ...sentBy('alice'), every: 300_000 }, false, at);
+    await watches.declare([{ ...sentBy('alice'), every: 900_000 }], false, at);
+    expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000 });
+  });
+
   it('adds the watches it declares, in either direction', async () => {
     await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
     expect(await watches.list()).toEqual([

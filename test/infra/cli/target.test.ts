@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import aws4 from 'aws4';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findTarget } from '../../../infra/cli/target.ts';
+import { independentSignature } from '../../independent-signature.ts';
 import { run } from './run-cli.ts';
-import { problem, ScriptedApi, type SeenRequest } from './scripted-api.ts';
+import { problem, ScriptedApi } from './scripted-api.ts';
 
 const credentials = {
   accessKeyId: 'AKIAEXAMPLE',
@@ -76,7 +76,10 @@ describe('a stack', () => {
     }
     expect(cloudFormation.requests[0]!.text).toContain('StackName=Other');
     expect(api.requests).toHaveLength(4);
-    for (const request of api.requests) expect(request.headers.authorization).toBe(independentSignature(request));
+    for (const request of api.requests)
+      expect(request.headers.authorization).toBe(
+        independentSignature(request, { region: 'eu-central-1', credentials }),
+      );
   });
 
   test('is the usual one when nothing else is named', async () => {
@@ -213,24 +216,3 @@ test('every mistake that the operator API finds is told on a line of its own', a
   expect(ran).toMatchObject({ code: 1 });
   expect(ran.stderr).toContain('\n  mailbox: expected an e-mail address\n  direction: expected sent or received\n');
 });
-
-/** The header Authorization that a request should have, computed by aws4 from the request as it arrived. */
-function independentSignature({ method, url, headers, text }: SeenRequest): string {
-  const names = /SignedHeaders=([^,]+)/.exec(headers.authorization!)![1]!.split(';');
-  const signed = Object.fromEntries(names.map((name) => [name, String(headers[name])]));
-  const request = {
-    ...{
-      method,
-      path: url,
-      host: headers.host!,
-      headers: signed,
-      body: text,
-      service: 'lambda',
-      region: 'eu-central-1',
-    },
-    // Whoever sends the request adds it later.
-    extraHeadersToIgnore: { 'content-length': true },
-  };
-  const { headers: computed } = aws4.sign(request, { ...credentials });
-  return String((computed as Record<string, string>).Authorization);
-}

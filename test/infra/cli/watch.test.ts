@@ -33,6 +33,26 @@ describe('the verbs of a watch', () => {
     expect(api.requests[0]!.headers['x-notifier']).toBe('1');
   });
 
+  test('add and update name the interval in milliseconds, and null for that of all', async () => {
+    api.on('POST /watches', { status: 201, body: alice });
+    api.on(`PATCH ${path}`, ({ body }) => ({
+      body: { ...alice, ...((body as { every: number }).every && (body as object)) },
+    }));
+    await watch(['add', 'alice@example.com', '--every', '15m']);
+    const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
+    const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
+    expect(api.requests.map(({ body }) => (body as { every: unknown }).every)).toEqual([900_000, 3_600_000, null]);
+    expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
+    expect(reset.stdout).toBe('what is sent by alice@example.com is polled as often as all\n');
+  });
+
+  test.each(['0', '2d', '500', 'often'])('an interval of %s is refused before anything is asked', async (every) => {
+    const ran = await watch(['update', 'alice@example.com', '--every', every]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('Expected a duration');
+    expect(api.requests).toEqual([]);
+  });
+
   test.each(['pause', 'resume'])('%s addresses the watch by direction and percent-encoded mailbox', async (verb) => {
     api.on(`POST ${path}/${verb}`, { body: alice });
     expect(await watch([verb, 'alice@example.com'])).toMatchObject({ code: 0, stderr: '' });
@@ -159,6 +179,18 @@ describe('import', () => {
       { mailbox: 'alice@example.com', direction: 'sent' },
       { mailbox: 'bob@example.com', direction: 'received' },
     ]);
+  });
+
+  test('takes an interval where a line has one', async () => {
+    api.on('POST /watches', { status: 201, body: alice });
+    await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,15m\nbob@example.com,sent,\n')]);
+    expect(api.requests.map(({ body }) => body)).toEqual([
+      { mailbox: 'alice@example.com', direction: 'sent', every: 900_000 },
+      { mailbox: 'bob@example.com', direction: 'sent' },
+    ]);
+    const refused = await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,2d\n')]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('line 2: every: expected a duration from 1s to 24h, for example 5m, got "2d"');
   });
 
   test('names every line that cannot be used, and duplicates, before anything is added', async () => {

@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Access } from './role-policy.ts';
 import { account, region } from './template-values.ts';
 
 /** The services that the functions call, by their names in signatures. */
-export const services = ['dynamodb', 'sns', 'sqs', 'secretsmanager'] as const;
+export const services = ['dynamodb', 'sns', 'sqs', 'secretsmanager', 'lambda'] as const;
 export type Service = (typeof services)[number];
 
 /**
@@ -22,7 +22,15 @@ export function serviceOf({ authorization = '' }: IncomingHttpHeaders): Service 
  * What IAM would be asked before a request is carried out. Operations on several messages need the right to the single
  * one, in DynamoDB the right to the batch.
  */
-export function accessesOf(service: Service, headers: IncomingHttpHeaders, body: string): readonly Access[] {
+export function accessesOf(
+  service: Service,
+  { url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>,
+  body: string,
+): readonly Access[] {
+  if (service === 'lambda') {
+    const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
+    return name === undefined ? [] : [{ action: 'lambda:InvokeFunction', resource: arn('lambda', `function:${name}`) }];
+  }
   if (service === 'sns') {
     const form = new URLSearchParams(body);
     return [{ action: `sns:${single(form.get('Action') ?? '')}`, resource: form.get('TopicArn') ?? '' }];

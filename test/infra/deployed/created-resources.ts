@@ -15,7 +15,10 @@ export interface Services {
   readonly secrets: SecretsManager;
 }
 
-/** Creates the tables, topics, queues, subscriptions of queues and the secret of a template, as it declares them. */
+/**
+ * Creates the tables, topics, queues, subscriptions of queues and the secret of a template, as it declares them, and gives
+ * its functions their names.
+ */
 export async function createResources(template: Template, services: Services): Promise<TemplateValues> {
   const values = new TemplateValues();
   await createTables(template, services.dynamo, values);
@@ -38,6 +41,9 @@ export async function createResources(template: Template, services: Services): P
   for (const [id, { Properties }] of Object.entries(template.findResources('AWS::SecretsManager::Secret'))) {
     const secretArn = services.secrets.create(nameOf(id), Properties.GenerateSecretString as GenerateSecretString);
     values.set(id, { ref: secretArn, arn: secretArn });
+  }
+  for (const id of idsOf(template, 'AWS::Lambda::Function')) {
+    values.set(id, { ref: id, arn: arn('lambda', `function:${id}`) });
   }
   for (const id of idsOf(template, 'AWS::Logs::LogGroup')) {
     values.set(id, { ref: nameOf(id), arn: arn('logs', `log-group:${nameOf(id)}`) });

@@ -11,6 +11,7 @@ import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
 import type { Config } from '../../../infra/config.ts';
 import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
+import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
 import { Arrivals } from './arrivals.ts';
 import { createResources } from './created-resources.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
@@ -20,7 +21,7 @@ import { type SynthesisedStack, synthesise } from './synthesised-stack.ts';
 import { region } from './template-values.ts';
 
 /** The functions, by the ids of their constructs. */
-export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare'] as const;
+export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare', 'Operator'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
 /** What a function that works on a queue has answered. */
@@ -38,7 +39,7 @@ export interface Deployment extends SynthesisedStack {
   readonly denied: readonly string[];
   /** Never resolves; rejects when a call is denied, or a function that works on a queue leaves a message unhandled. */
   readonly broken: Promise<never>;
-  function(name: FunctionName | 'Operator'): FunctionProcess;
+  function(name: FunctionName): FunctionProcess;
   /** Does to a function what its schedule does. */
   tick(name: FunctionName): Promise<unknown>;
   /** Makes a delivery as due as if its time had come minutes ago, and its doorbell had been lost. */
@@ -64,7 +65,15 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
   const secrets = await startSecretsManager();
   const receiver = await startPublicReceiver();
   const { AWS_ENDPOINT_URL_DYNAMODB: database, AWS_ENDPOINT_URL_SQS: queues } = services.sdkEnvironment;
-  const endpoints = { dynamodb: database!, sns: queues!, sqs: queues!, secretsmanager: secrets.url };
+  const invoked = new Map<string, InvokedFunction>();
+  const invocations = await startInvocations(invoked);
+  const endpoints = {
+    dynamodb: database!,
+    sns: queues!,
+    sqs: queues!,
+    secretsmanager: secrets.url,
+    lambda: invocations.url,
+  };
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: endpoints.dynamodb });
   const sns = new SNSClient({ ...sdk, endpoint: endpoints.sns });
   const sqs = new SQSClient({ ...sdk, endpoint: endpoints.sqs });
@@ -84,7 +93,9 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       breakDown(new Error(`${name} is not granted ${grant}`));
     };
     const surroundings = { template, values, endpoints, onDenied, internet: name === 'Deliver' ? internet : undefined };
-    functions.set(deployable.logicalId, await startFunction(name, deployable, surroundings));
+    const started = await startFunction(name, deployable, surroundings);
+    functions.set(deployable.logicalId, started);
+    invoked.set(deployable.logicalId, started.invoke);
   }
   const batches = new Arrivals<BatchAnswer>();
   const sources: { stop: () => void; ended: Promise<void> }[] = [];
@@ -100,6 +111,11 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     sources.push(source);
   }
 
+  let minutes = 0;
+  const nextMinute = () => {
+    minutes += 1;
+    return new Date(Date.now() + minutes * 60_000).toISOString();
+  };
   const processOf = (name: FunctionName) => functions.get(stack.functions.get(name)!.logicalId)!;
   const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
   const SecretId = values.of(secret!).ref;
@@ -116,7 +132,8 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       const inputs = schedules
         .map(({ Properties }) => Properties.Target)
         .filter(({ Arn }) => Arn['Fn::GetAtt'][0] === stack.functions.get(name)!.logicalId)
-        .map(({ Input }) => JSON.parse(Input));
+        // A minute later each time, as the scheduler has it.
+        .map(({ Input }) => JSON.parse(Input.replace('<aws.scheduler.scheduled-time>', nextMinute())));
       if (inputs.length !== 1) throw new Error(`${name} has ${inputs.length} schedules`);
       return processOf(name).invoke(inputs[0]);
     },
@@ -141,7 +158,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       await Promise.allSettled(sources.map(({ ended }) => ended));
       await Promise.all([...functions.values()].map((running) => running.close()));
       for (const client of [dynamo, sns, sqs, operator]) client.destroy();
-      await Promise.all([receiver.close(), secrets.close(), services.close()]);
+      await Promise.all([receiver.close(), secrets.close(), services.close(), invocations.close()]);
     },
   };
 }

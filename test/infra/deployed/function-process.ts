@@ -13,6 +13,9 @@ import { region, type TemplateValues } from './template-values.ts';
 /** Any credentials do: the role is what counts. */
 const credentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
+/** Where Lambda's API is. */
+const lambdaUrl = `https://lambda.${region}.amazonaws.com`;
+
 const bootstrap = fileURLToPath(new URL('runtime-bootstrap.ts', import.meta.url));
 
 /** A function in a process of its own, under its role. */
@@ -52,7 +55,7 @@ export async function startFunction(
   const runtime = await startLambdaRuntime(arn('lambda', `function:${logicalId}`));
   const variables = Object.entries<unknown>(Environment.Variables).map(([variable, value]) => [
     variable,
-    values.text(value).replace(`${taskFolder}/`, `${folder}/`),
+    values.text(value).replace(`${taskFolder}/`, `${folder}/`).replace(lambdaUrl, proxy.url),
   ]);
   const environment: Record<string, string> = Object.fromEntries(variables);
   const child = spawn(process.execPath, [...(internet ? ['--import', internet.preload] : []), bootstrap], {

@@ -1,4 +1,5 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PublishBatchCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -9,6 +10,7 @@ import {
   startEmbeddedServices,
 } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
+import { startInvocations } from '../../../infra/local/invocations.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import type { Statement } from './role-policy.ts';
@@ -27,7 +29,7 @@ let proxy: IamProxy | undefined;
 beforeAll(async () => {
   services = await startEmbeddedServices();
   const { AWS_ENDPOINT_URL_DYNAMODB: dynamodb = '', AWS_ENDPOINT_URL_SQS: queues = '' } = services.sdkEnvironment;
-  endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '' };
+  endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '', lambda: '' };
   await createWebhooksTable(new DynamoDBClient({ ...sdk, endpoint: dynamodb }), 'webhooks');
   topic = await createTopic(new SNSClient({ ...sdk, endpoint: queues }), 'events');
   queueUrl = (await createQueue(new SQSClient({ ...sdk, endpoint: queues }), 'doorbells', 30)).url;
@@ -98,4 +100,19 @@ test('batches of messages need the right to the single message, on the very queu
   const one = new PublishCommand({ TopicArn: topic, Message: 'news' });
   await expect(new SNSClient(mayNot).send(one)).rejects.toThrow('not authorized');
   expect(denied).toEqual(['sqs:SendMessage doorbells', 'sns:Publish events']);
+});
+
+test('the right to invoke a function is none to invoke another', async () => {
+  const answer = async (event: unknown) => ({ event });
+  const invocations = await startInvocations(new Map(['Poll', 'Sweep'].map((name) => [name, answer])));
+  endpoints.lambda = invocations.url;
+  const lambda = new LambdaClient(await roleOf(allow(['lambda:InvokeFunction'], [arn('lambda', 'function:Poll')])));
+  const invoke = (FunctionName: string) => lambda.send(new InvokeCommand({ FunctionName, Payload: '{"a":1}' }));
+  const { Payload, FunctionError } = await invoke('Poll');
+  expect(Payload!.transformToString()).toBe('{"event":{"a":1}}');
+  expect(FunctionError).toBeUndefined();
+  await expect(invoke('Sweep')).rejects.toMatchObject(refused);
+  expect(denied).toEqual(['lambda:InvokeFunction function:Sweep']);
+  lambda.destroy();
+  await invocations.close();
 });

@@ -29,7 +29,7 @@ export async function startIamProxy(
   const server = http.createServer(async (request, response) => {
     const body = await text(request);
     const service = serviceOf(request.headers);
-    const accesses = accessesOf(service, request.headers, body);
+    const accesses = accessesOf(service, request, body);
     const denied = accesses.find((access) => !isGranted(statements, access));
     if (denied || accesses.length === 0) {
       onDenied(denied ? grantName(denied) : `a call of ${service} to nothing`);
@@ -66,6 +66,11 @@ function refuse(response: http.ServerResponse, service: Service, denied: Access 
     response.end(
       `<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>${message}</Message></Error></ErrorResponse>`,
     );
+    return;
+  }
+  if (service === 'lambda') {
+    response.writeHead(403, { 'content-type': 'application/json', 'x-amzn-errortype': 'AccessDeniedException' });
+    response.end(JSON.stringify({ Message: message }));
     return;
   }
   response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });

@@ -4,14 +4,13 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** Thrown to whoever invokes a function that fails, with the name of the function's own error. */
+/** Thrown to whoever invokes a function that fails, under the name of the function's own error. */
 export class FunctionError extends Error {
-  override readonly name = 'FunctionError';
-  readonly errorType: string;
+  override readonly name: string;
 
-  constructor(errorType: string, message: string) {
+  constructor(name: string, message: string) {
     super(message);
-    this.errorType = errorType;
+    this.name = name;
   }
 }
 

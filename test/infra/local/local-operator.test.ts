@@ -3,7 +3,10 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operations } from '../../../functions/operator/operations.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { openApiDocument } from '../../../infra/openapi.ts';
+import manifest from '../../../package.json' with { type: 'json' };
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
@@ -66,6 +69,12 @@ describe('the operator API of a local run', () => {
     expect((await ask('GET', path)).status).toBe(404);
     expect((await ask('GET', '/status?limit=1&limit=2')).status).toBe(400);
     await run.line(({ kind, text = '' }) => kind === 'remark' && text === `operator: DELETE ${path}, answered 204`);
+  });
+
+  test('documents itself, and tells its version', async () => {
+    const served = await ask('GET', '/openapi.json');
+    expect(JSON.parse(served.body)).toEqual(JSON.parse(JSON.stringify(openApiDocument(operations))));
+    expect(JSON.parse((await ask('GET', '/status')).body)).toMatchObject({ version: manifest.version });
   });
 
   test('adds an endpoint only where its webhooks may go', async () => {

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod/mini';
-import manifest from '../../package.json' with { type: 'json' };
-import type { Operation } from './operation.ts';
-import { problemSchema } from './problem.ts';
+import type { Operation } from '../functions/operator/operation.ts';
+import { problemSchema } from '../functions/operator/problem.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 /** Statuses that every operation can be answered with. */
 const everyones = [400, 413, 500, 503];

@@ -1,11 +1,16 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openApiDocument } from '../../../functions/operator/openapi.ts';
-import { operations } from '../../../functions/operator/operations.ts';
-import { clientId } from '../transfers/world.ts';
-import { exampleEvent } from '../webhooks/webhook-world.ts';
-import { type Answer, type OperatorWorld, type Question, startOperatorWorld } from './operator-world.ts';
+import { operations } from '../../functions/operator/operations.ts';
+import { openApiDocument } from '../../infra/openapi.ts';
+import {
+  type Answer,
+  type OperatorWorld,
+  type Question,
+  startOperatorWorld,
+} from '../functions/operator/operator-world.ts';
+import { clientId } from '../functions/transfers/world.ts';
+import { exampleEvent } from '../functions/webhooks/webhook-world.ts';
 
 const document = JSON.parse(JSON.stringify(openApiDocument(operations))) as {
   openapi: string;
@@ -36,7 +41,8 @@ const values: Readonly<Record<string, string>> = {
 
 /** What has to be sent along, and what has to be done before, for an operation to succeed. */
 const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
-  addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true } },
+  addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, every: 300_000 } },
+  updateWatch: { body: { every: 300_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
   addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
   updateEndpoint: { body: { types: ['transfer.failed'], directions: null } },

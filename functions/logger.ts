@@ -1,0 +1,5 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { serviceName } from './measures.ts';
+
+/** Structured logs. Nothing that names a person or opens a door belongs in them. */
+export const logger = new Logger({ serviceName });

@@ -1,0 +1,93 @@
+import type { SignatureV4 } from '@smithy/signature-v4';
+import * as z from 'zod/mini';
+import type { Watch } from '../transfers/transfer.ts';
+import { Problem } from './problem.ts';
+
+/** The function that polls, as whoever may invoke it sees it. */
+export interface PollFunction {
+  /** Where Lambda's API takes invocations of it. */
+  readonly url: string;
+  readonly signer: Pick<SignatureV4, 'sign'>;
+}
+
+/** What keeps a poll from doing all of its work. */
+export const troubleSchema = z.strictObject({ cause: z.string(), message: z.string() });
+
+/** What is told of a poll. */
+export const pollFields = {
+  outcome: z.enum(['unchanged', 'changed', 'baseline', 'overtaken', 'failed']),
+  isComplete: z.boolean(),
+  transfers: z.int(),
+  changed: z.int(),
+  published: z.int(),
+  trouble: z.optional(troubleSchema),
+};
+
+const answerSchema = z.object({ polls: z.array(z.object(pollFields)) });
+const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
+
+/**
+ * Has the poll function poll one watch, and waits for it. The SDK's client for Lambda would be a fifth of what a
+ * bundle may have, for this one request.
+ *
+ * @param timeout milliseconds to wait
+ * @returns what came of the poll, also when that failed; undefined when the watch is not registered any more
+ * @throws Problem when the function could not be invoked, or failed as such
+ */
+export async function invokePoll({ url, signer }: PollFunction, watch: Watch, timeout: number) {
+  const response = await invoked(url, signer, JSON.stringify(watch), timeout);
+  const answer: unknown = JSON.parse(response.text);
+  if (response.isFunctionError) {
+    const { data } = errorSchema.safeParse(answer);
+    throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
+  }
+  return answerSchema.parse(answer).polls[0];
+}
+
+async function invoked(url: string, signer: PollFunction['signer'], body: string, timeout: number) {
+  const { protocol, host, hostname, port, pathname } = new URL(url);
+  const { headers } = await signer.sign({
+    method: 'POST',
+    protocol,
+    hostname,
+    ...(port && { port: Number(port) }),
+    path: pathname,
+    headers: { host, 'content-type': 'application/json' },
+    body,
+  });
+  // `fetch` sets the same host. A connection that is kept would not outlive the time between two invocations.
+  const { host: _, ...signed } = headers;
+  const request = { method: 'POST', headers: { ...signed, connection: 'close' }, body };
+  const signal = AbortSignal.timeout(Math.max(0, Math.floor(timeout)));
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, { ...request, redirect: 'manual', signal });
+    text = await response.text();
+  } catch (error) {
+    throw unreachable(error as Error);
+  }
+  if (!response.ok) throw refused(response);
+  return { text, isFunctionError: response.headers.has('x-amz-function-error') };
+}
+
+function unreachable(error: Error): Problem {
+  if (error.name === 'TimeoutError') {
+    return new Problem(502, 'the poll function did not answer in time: its log tells what became of the poll');
+  }
+  const { code = error.message } = (error.cause ?? error) as NodeJS.ErrnoException;
+  return new Problem(
+    502,
+    `Lambda cannot be reached (${code}): ask again, and see whether the VPC, if any, has a way to it`,
+  );
+}
+
+function refused({ status, headers }: Response): Problem {
+  if (status === 429) return new Problem(502, 'Lambda has no room for another poll just now: ask again in a moment');
+  const type = /^\w+/.exec(headers.get('x-amzn-errortype') ?? '')?.[0];
+  const said = [`HTTP ${status}`, type].filter(Boolean).join(', ');
+  return new Problem(
+    502,
+    `Lambda does not invoke the poll function (${said}): ask again, and deploy anew if it stays so`,
+  );
+}

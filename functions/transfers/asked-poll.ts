@@ -1,0 +1,40 @@
+import { failedPoll, type PollDependencies } from './poll.ts';
+import { afterglow } from './reconcile.ts';
+import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
+import { ShardRows } from './shard-rows.ts';
+import { shardOf } from './timetable.ts';
+import { type Watch, watchKey } from './transfer.ts';
+import { troubleOfBusyShard } from './trouble.ts';
+
+/** Milliseconds between two attempts to take a shard that somebody else polls, and how many there are. */
+const patience = { pause: 500, attempts: 80 };
+
+/**
+ * Polls the one watch that an operator asks for, disabled or not, in full, once nobody else polls its shard.
+ *
+ * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @returns the poll; none of a watch that is not registered
+ * @throws the SDK's error when the registry cannot be read or the shard not be taken
+ */
+export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: number): Promise<WatchPoll[]> {
+  const rows = new ShardRows(deps.dynamo, deps.table);
+  const shard = shardOf(asked, deps.timetable);
+  for (let attempt = 1; ; attempt += 1) {
+    const { watches, row, strain } = await rows.read(shard, deps.origin);
+    const watch = watches.find((one) => watchKey(one) === watchKey(asked));
+    if (!watch) return [];
+    const now = deps.now().getTime();
+    const hold = await rows.take(shard, row, now, stopAt + afterglow);
+    if (hold) {
+      deps.server.adopt(strain);
+      const poll = await pollAndJudge(deps, watch, 'all', stopAt);
+      await leaveShard(deps, hold, strain, undefined);
+      return [poll];
+    }
+    if (attempt === patience.attempts || now + patience.pause >= stopAt) {
+      const failed = failedPoll(troubleOfBusyShard, { read: 0, write: 0 });
+      return [{ ...failed, watch, duration: 0, sinceComplete: 0 }];
+    }
+    await deps.topics.sleep(patience.pause);
+  }
+}

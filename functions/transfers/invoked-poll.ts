@@ -1,0 +1,37 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import * as z from 'zod/mini';
+import { pollAsked } from './asked-poll.ts';
+import type { PollDependencies } from './poll.ts';
+import { logPoll, measureAskedPoll, reportShard } from './report.ts';
+import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './shard.ts';
+
+const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
+
+/** What an invocation of the poll function works with. */
+export interface InvokedPollDependencies extends PollDependencies {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Does what the poll function is invoked for, and writes it down: polls what is due of a shard, or the one watch that an
+ * operator asks for, disabled or not.
+ *
+ * @param event a Tick, or a Watch
+ * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @returns of a watch that is not registered, no poll
+ * @throws ZodError that says what is wrong with the event
+ * @throws the SDK's error when the registry cannot be read
+ */
+export async function invokedPoll(deps: InvokedPollDependencies, event: unknown, stopAt: number): Promise<ShardPoll> {
+  const { logger, metrics } = deps;
+  const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
+  if (!isForWatch(event)) return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPoll));
+  const polls = await pollAsked(deps, watchSchema.parse(event), stopAt);
+  polls.forEach(onPoll);
+  measureAskedPoll(metrics, polls);
+  return { polls, skipped: 0 };
+}
+
+const isForWatch = (event: unknown): boolean => typeof event === 'object' && event !== null && 'mailbox' in event;
