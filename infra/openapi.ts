@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import * as z from 'zod/mini';
+import { answers, problemSchema } from '../functions/operator/answers.ts';
 import type { Operation } from '../functions/operator/operation.ts';
-import { problemSchema } from '../functions/operator/problem.ts';
 import manifest from '../package.json' with { type: 'json' };
 
 /** Statuses that every operation can be answered with. */
@@ -41,7 +41,8 @@ export function openApiDocument(operations: readonly Operation[]) {
   };
 }
 
-function documented({ id, summary, params, query, body, status, answer, failures }: Operation): object {
+function documented({ id, summary, params, query, body, status, failures }: Operation): object {
+  const answer = (answers as Readonly<Record<string, z.ZodMiniType>>)[id];
   const statuses = [...new Set([...everyones, ...failures])].sort((a, b) => a - b);
   return {
     operationId: id,

@@ -8,17 +8,9 @@ import { type IndexRange, walk } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
 import { indexes, readDeliveries } from '../webhooks/waiting.ts';
 import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
-import { cursorOf, pageIn, pageOf, pageQuery, placeOf } from './page.ts';
+import { cursorOf, pageIn, pageQuery, placeOf } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import {
-  deliveriesOf,
-  deliveryIn,
-  deliverySchema,
-  deliveryStatus,
-  shownDelivery,
-  tracedDeliverySchema,
-  traceOf,
-} from './traces.ts';
+import { deliveriesOf, deliveryIn, deliveryStatus, shownDelivery, traceOf } from './traces.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -142,7 +134,6 @@ export const deliveryOperations = [
       'Lists deliveries: those of an event or a transfer the oldest first, others the newest first, one endpoint after the other, and those on their way in the order in which they are looked after',
     query,
     status: 200,
-    answer: pageOf(deliverySchema),
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
   }),
   operation({
@@ -152,7 +143,6 @@ export const deliveryOperations = [
     summary: 'Shows a delivery with its attempts',
     params,
     status: 200,
-    answer: tracedDeliverySchema,
     failures: [404],
     async run(deps, { params: { event, endpoint } }) {
       const { deliveries } = await traceOf(deps, event);
@@ -168,7 +158,6 @@ export const deliveryOperations = [
     summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
     params,
     status: 202,
-    answer: deliverySchema,
     failures: [404, 409],
     target,
     async run(deps, { params: name }) {
@@ -186,7 +175,6 @@ export const deliveryOperations = [
     summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
     params,
     status: 200,
-    answer: deliverySchema,
     failures: [404, 409],
     target,
     async run(deps, { params: name }) {

@@ -15,41 +15,15 @@ import {
   viewOf,
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
-import { formats } from '../webhooks/format.ts';
+import type { Answers } from './answers.ts';
 import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
-import { pageIn, pageOf, pageQuery } from './page.ts';
-
-const endpointSchema = z.strictObject({
-  name: z.string(),
-  status: z.enum(['active', 'paused', 'disabled']),
-  disabledBecause: z.optional(z.string()),
-  isDeclared: z.boolean(),
-  createdAt: z.string(),
-  /** Without what may be a token. */
-  url: z.string(),
-  format: z.enum(formats),
-  types: z.array(z.string()),
-  mailboxes: z.optional(z.array(z.string())),
-  directions: z.optional(z.array(z.string())),
-  headerNames: z.array(z.string()),
-  retryDelays: z.array(z.int()),
-  maxInFlight: z.int(),
-  publicKey: z.optional(z.string()),
-  health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
-});
-
-const withSecret = z.strictObject({
-  endpoint: endpointSchema,
-  /** Shown this once; a chat has none. */
-  secret: z.optional(z.string()),
-  publicKey: z.optional(z.string()),
-});
+import { pageIn, pageQuery } from './page.ts';
 
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
-function shown(deps: OperatorDependencies, endpoint: Endpoint): z.input<typeof endpointSchema> {
+function shown(deps: OperatorDependencies, endpoint: Endpoint): Answers['showEndpoint'] {
   const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
   const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
   const { isDeclared = false, retryDelays, maxInFlight } = endpoint;
@@ -89,7 +63,6 @@ const statusChange = (
     summary,
     params,
     status: 200,
-    answer: endpointSchema,
     failures: [404, 409],
     target,
     run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
@@ -103,7 +76,6 @@ export const endpointOperations = [
     summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
     status: 200,
-    answer: pageOf(endpointSchema),
     async run(deps, { query }) {
       const page = pageIn(await listEndpoints(deps.webhooks), ({ name }) => name, query);
       return { ...page, items: page.items.map((endpoint) => shown(deps, endpoint)) };
@@ -120,7 +92,6 @@ export const endpointOperations = [
       isAsymmetric: z._default(z.boolean(), false),
     }),
     status: 201,
-    answer: withSecret,
     failures: [409],
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
@@ -136,7 +107,6 @@ export const endpointOperations = [
     summary: 'Shows an endpoint, without its secrets',
     params,
     status: 200,
-    answer: endpointSchema,
     failures: [404],
     run: async (deps, { params: { name } }) => shown(deps, (await showEndpoint(deps.webhooks, name)).endpoint),
   }),
@@ -157,7 +127,6 @@ export const endpointOperations = [
       maxInFlight: z.optional(fields.maxInFlight),
     }),
     status: 200,
-    answer: endpointSchema,
     failures: [404, 409],
     target,
     async run(deps, { params: { name }, body }) {
@@ -189,7 +158,6 @@ export const endpointOperations = [
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
     status: 200,
-    answer: endpointSchema,
     failures: [404, 409],
     target,
     run: async (deps, { params: { name }, body: { because } }) =>
@@ -206,7 +174,6 @@ export const endpointOperations = [
       secret: z.optional(secret),
     }),
     status: 200,
-    answer: withSecret,
     failures: [404, 409],
     target,
     async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
@@ -221,7 +188,6 @@ export const endpointOperations = [
     summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
     params,
     status: 202,
-    answer: z.strictObject({ event: z.string(), endpoint: z.string() }),
     failures: [404],
     target,
     run: async (deps, { params: { name } }) => ({ ...(await sendTest(deps.webhooks, name)) }),

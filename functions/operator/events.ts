@@ -6,9 +6,9 @@ import { dayOf, eventKey } from '../webhooks/delivery.ts';
 import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
 import { indexes } from '../webhooks/waiting.ts';
 import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
-import { cursorOf, pageOf, pageQuery, placeOf } from './page.ts';
+import { cursorOf, pageQuery, placeOf } from './page.ts';
 import { missing } from './problem.ts';
-import { eventSchema, shownEvent, tracedDeliverySchema, traceOf } from './traces.ts';
+import { shownEvent, traceOf } from './traces.ts';
 
 const day = 86_400_000;
 
@@ -124,7 +124,6 @@ export const eventOperations = [
       'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
     query,
     status: 200,
-    answer: pageOf(eventSchema),
     failures: [404],
     async run(deps, { query: asked, stopAt }) {
       const { now } = deps.webhooks;
@@ -144,7 +143,6 @@ export const eventOperations = [
     summary: 'Shows an event, or a notice, with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     status: 200,
-    answer: z.extend(eventSchema, { deliveries: z.array(tracedDeliverySchema) }),
     failures: [404],
     async run(deps, { params: { id } }) {
       const { event, deliveries } = await traceOf(deps, id);

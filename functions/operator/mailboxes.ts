@@ -3,8 +3,6 @@ import { mailboxName } from '../transfers/report.ts';
 import { requestCode, verificationState, verify } from '../verification/verify.ts';
 import { mailbox, operation } from './operation.ts';
 
-const method = z.enum(['client_id', 'email']);
-
 const params = z.strictObject({ mailbox });
 const target = (asked: { readonly params: z.output<typeof params> }): string => mailboxName(asked.params.mailbox);
 
@@ -19,7 +17,6 @@ export const mailboxOperations = [
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     params,
     status: 202,
-    answer: z.strictObject({ mailbox: z.string() }),
     failures: serverFailures,
     target,
     async run({ transfers }, { params: { mailbox: of }, stopAt }) {
@@ -35,7 +32,6 @@ export const mailboxOperations = [
     params,
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     status: 200,
-    answer: z.strictObject({ mailbox: z.string(), method, validUntil: z.optional(z.string()) }),
     failures: [422, ...serverFailures],
     target,
     async run({ transfers }, { params: { mailbox: of }, body: { code }, stopAt }) {
@@ -51,12 +47,6 @@ export const mailboxOperations = [
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
     params,
     status: 200,
-    answer: z.strictObject({
-      isVerified: z.boolean(),
-      methods: z.array(method),
-      method: z.optional(method),
-      validUntil: z.optional(z.string()),
-    }),
     failures: serverFailures,
     target,
     async run({ transfers }, { params: { mailbox: of }, stopAt }) {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { PollDependencies } from '../transfers/poll.ts';
 import type { VerifyDependencies } from '../verification/verify.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
+import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
 
 /** What operators' wishes are done with. */
@@ -47,10 +48,8 @@ export interface Operation {
   readonly query: z.ZodMiniObject;
   /** Undefined when there is none; then an empty object is taken for none. */
   readonly body: Schema | undefined;
-  /** Status of a success. */
+  /** Status of a success; 204 has no body. */
   readonly status: 200 | 201 | 202 | 204;
-  /** Undefined when a success has no body. */
-  readonly answer: Schema | undefined;
   /** Statuses of failures that are this operation's own; 400 and 500 are everyone's. */
   readonly failures: readonly number[];
   /** A name for logs of what it is about: neither mailbox nor URL nor secret. */
@@ -58,34 +57,33 @@ export interface Operation {
   readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
-interface Definition<P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema, A extends Schema>
-  extends Pick<Operation, 'id' | 'method' | 'path' | 'summary' | 'status'> {
+interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
+  extends Pick<Operation, 'method' | 'path' | 'summary' | 'status'> {
+  readonly id: Id;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  readonly answer?: A;
   readonly failures?: readonly number[];
   readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
     deps: OperatorDependencies,
     asked: Asked<z.output<P>, z.output<Q>, z.output<B>>,
-  ) => Promise<z.input<A>>;
+  ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
 }
 
-/** Defines an operation, whose types follow from its schemas. */
+/** Defines an operation, whose types follow from its schemas and {@link Answers}. */
 export function operation<
+  Id extends string,
   P extends z.ZodMiniObject = Nothing,
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
-  A extends Schema = z.ZodMiniVoid,
->(definition: Definition<P, Q, B, A>): Operation {
-  const { params = nothing, query = nothing, body, answer, failures = [], target = () => '', run } = definition;
+>(definition: Definition<Id, P, Q, B>): Operation {
+  const { params = nothing, query = nothing, body, failures = [], target = () => '', run } = definition;
   return {
     ...definition,
     params,
     query,
     body,
-    answer,
     failures,
     target: target as Operation['target'],
     // Whoever calls it has read the request by these very schemas.

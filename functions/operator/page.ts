@@ -13,10 +13,6 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.maxLength(8000))),
 };
 
-/** The answer to every list; without `next` there are no more. */
-export const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
-  z.strictObject({ items: z.array(item), next: z.optional(z.string()) });
-
 /** What a page is asked for. */
 export interface Paging {
   readonly limit: number;

@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import * as z from 'zod/mini';
 import { EnvironmentError } from '../env.ts';
 import { SecretError } from '../secret.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
@@ -36,16 +35,6 @@ export class Problem extends Error {
     this.parts = parts;
   }
 }
-
-/** The body of every answer that is no success. */
-export const problemSchema = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  problems: z.optional(z.array(z.strictObject({ path: z.string(), message: z.string() }))),
-  cause: z.optional(z.string()),
-});
 
 /** A request that is not as documented. */
 export const invalid = (problems: readonly FieldProblem[]): Problem =>

@@ -82,7 +82,7 @@ async function answer(
     const stopAt = deps.webhooks.now().getTime() + context.getRemainingTimeInMillis() - reserve;
     const result = await operation.run(deps, { ...asked, stopAt });
     log(operation.status);
-    return operation.answer ? jsonAnswer(operation.status, JSON.stringify(result)) : { statusCode: operation.status };
+    return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));
   } catch (error) {
     log(problemOf(error)?.status ?? 500);
     throw error;

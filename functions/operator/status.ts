@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import * as z from 'zod/mini';
 import { Watches } from '../transfers/watches.ts';
 import { duePartNames, dueSince, heldPart, isDue } from '../webhooks/delivery.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
@@ -16,26 +15,6 @@ const firstLooks = 25;
 
 /** Queries under way at the same time. */
 const concurrency = 8;
-
-const counted = z.strictObject({
-  count: z.int(),
-  /** There are more than were counted. */
-  more: z.boolean(),
-});
-
-const statusSchema = z.strictObject({
-  version: z.string(),
-  /** Origin of the Cryptshare Server. */
-  server: z.string(),
-  watches: z.strictObject({ all: z.int(), failing: z.int(), disabled: z.int() }),
-  endpoints: z.strictObject({ active: z.int(), paused: z.int(), disabled: z.int(), failing: z.int() }),
-  deliveries: z.strictObject({
-    waiting: counted,
-    held: counted,
-    /** Milliseconds for which the one that has been due for longest has been due. */
-    oldestOverdueMs: z.number(),
-  }),
-});
 
 const part = (due: string, until: number): IndexRange => ({
   index: indexes.waiting,
@@ -79,7 +58,6 @@ export const statusOperations = [
     path: '/status',
     summary: 'Tells how the notifier is doing',
     status: 200,
-    answer: statusSchema,
     async run(deps) {
       const { transfers, webhooks } = deps;
       const [watches, endpoints] = await Promise.all([

@@ -4,50 +4,13 @@ import { parseEventBody } from '../transfers/event.ts';
 import { answerContext } from '../webhooks/attempt.ts';
 import { type Delivery, deliveryNameOf, eventKey } from '../webhooks/delivery.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
+import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
 
 export const deliveryStatus = z.enum(['PENDING', 'CLAIMED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
 
-const deliveryFields = {
-  event: z.string(),
-  endpoint: z.string(),
-  status: deliveryStatus,
-  attempt: z.int(),
-  nextAttemptAt: z.optional(z.string()),
-  reason: z.optional(z.string()),
-  eventAt: z.string(),
-};
-
-export const deliverySchema = z.strictObject(deliveryFields);
-
-/** A delivery with its attempts. */
-export const tracedDeliverySchema = z.strictObject({
-  ...deliveryFields,
-  attempts: z.array(
-    z.strictObject({
-      attempt: z.int(),
-      startedAt: z.string(),
-      /** Milliseconds. */
-      duration: z.int(),
-      outcome: z.string(),
-      cause: z.optional(z.string()),
-      status: z.optional(z.int()),
-      /** The first KB of what the receiver answered. */
-      response: z.optional(z.string()),
-    }),
-  ),
-});
-
-export const eventSchema = z.strictObject({
-  id: z.string(),
-  /** `notice` for what was made for chats of several events. */
-  type: z.string(),
-  timestamp: z.string(),
-  data: z.record(z.string(), z.unknown()),
-});
-
 /** A delivery as operators see it. */
-export function shownDelivery(delivery: Delivery): z.input<typeof deliverySchema> {
+export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
   return {
     event,
@@ -61,7 +24,7 @@ export function shownDelivery(delivery: Delivery): z.input<typeof deliverySchema
 }
 
 /** A stored event, or notice, as operators see it. */
-export function shownEvent(row: Item): z.input<typeof eventSchema> {
+export function shownEvent(row: Item): Answers['listEvents']['items'][number] {
   const { id, type, timestamp, data } = parseEventBody(row.body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
   const { id: notice, timestamp: at, ...rest } = JSON.parse(row.body);
@@ -72,7 +35,7 @@ export function shownEvent(row: Item): z.input<typeof eventSchema> {
 export interface Trace {
   /** Undefined when there is none, or it has expired. */
   readonly event: Item | undefined;
-  readonly deliveries: readonly z.input<typeof tracedDeliverySchema>[];
+  readonly deliveries: readonly Answers['showDelivery'][];
 }
 
 /** Reads everything that became of an event, in one query. */

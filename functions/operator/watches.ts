@@ -5,32 +5,11 @@ import { rootKey } from '../transfers/snapshot-rows.ts';
 import { type Watch, watchKey } from '../transfers/transfer.ts';
 import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
+import type { Answers } from './answers.ts';
 import { direction, mailbox, type OperatorDependencies, operation } from './operation.ts';
-import { pageIn, pageOf, pageQuery } from './page.ts';
-import { invokePoll, pollFields, troubleSchema } from './poll-function.ts';
+import { pageIn, pageQuery } from './page.ts';
+import { invokePoll } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';
-
-const watchSchema = z.strictObject({
-  mailbox: z.string(),
-  direction,
-  isDeclared: z.boolean(),
-  isDisabled: z.boolean(),
-  every: z.optional(z.int()),
-  health: z.optional(
-    z.strictObject({
-      failingSince: z.string(),
-      failures: z.int(),
-      trouble: troubleSchema,
-      incompleteSince: z.optional(z.string()),
-      isAnnounced: z.boolean(),
-    }),
-  ),
-  verification: z.optional(
-    z.strictObject({ method: z.enum(['client_id', 'email']), validUntil: z.optional(z.string()) }),
-  ),
-  baselineAt: z.optional(z.string()),
-  count: z.optional(z.int()),
-});
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
 
@@ -61,7 +40,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
   const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
   const rows = await getRows(transfers.dynamo, transfers.table, [...distinct.values()]);
-  return watches.map((watch): z.input<typeof watchSchema> => {
+  return watches.map((watch): Answers['showWatch'] => {
     const root = rows.get(rowName(rootOf(watch)));
     const verified = rows.get(rowName(verificationKey(watch.mailbox)));
     const { method, validUntil, sealed } = verified ? verificationOf(verified) : {};
@@ -91,7 +70,6 @@ export const watchOperations = [
     summary: 'Lists the watches, disabled ones included',
     query: z.strictObject(pageQuery),
     status: 200,
-    answer: pageOf(watchSchema),
     async run(deps, { query }) {
       const watches = (await registry(deps).list()).toSorted((a, b) => (watchKey(a) < watchKey(b) ? -1 : 1));
       const page = pageIn(watches, watchKey, query);
@@ -110,7 +88,6 @@ export const watchOperations = [
       every: z.optional(interval),
     }),
     status: 201,
-    answer: watchSchema,
     failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
@@ -127,7 +104,6 @@ export const watchOperations = [
     summary: 'Shows a watch',
     params,
     status: 200,
-    answer: watchSchema,
     failures: [404],
     run: (deps, { params: watch }) => viewOf(deps, watch),
   }),
@@ -139,7 +115,6 @@ export const watchOperations = [
     params,
     body: z.strictObject({ every: z.nullable(interval) }),
     status: 200,
-    answer: watchSchema,
     failures: [404],
     target,
     async run(deps, { params: watch, body: { every } }) {
@@ -155,7 +130,6 @@ export const watchOperations = [
     summary: 'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
     params,
     status: 200,
-    answer: watchSchema,
     failures: [404, 409],
     target,
     async run(deps, { params: watch }) {
@@ -171,7 +145,6 @@ export const watchOperations = [
     summary: 'Has a disabled watch polled again',
     params,
     status: 200,
-    answer: watchSchema,
     failures: [404, 409],
     target,
     async run(deps, { params: watch }) {
@@ -187,7 +160,6 @@ export const watchOperations = [
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
     params,
     status: 200,
-    answer: z.strictObject(pollFields),
     failures: [404, 502],
     target,
     async run(deps, { params: watch, stopAt }) {

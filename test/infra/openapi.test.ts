@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { answers } from '../../functions/operator/answers.ts';
 import { operations } from '../../functions/operator/operations.ts';
 import { openApiDocument } from '../../infra/openapi.ts';
 import {
@@ -103,6 +104,8 @@ test('it is served as it is, and names each operation once', async () => {
   const ids = routes.map(({ documented }) => documented.operationId);
   expect(ids).toHaveLength(new Set(ids).size);
   expect(ids).toHaveLength(operations.length);
+  const withBody = operations.filter(({ status }) => status !== 204).map(({ id }) => id);
+  expect(Object.keys(answers).toSorted()).toEqual(withBody.toSorted());
 });
 
 describe('every route that is documented does what is documented:', () => {
