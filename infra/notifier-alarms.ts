@@ -73,7 +73,7 @@ export class NotifierAlarms extends Construct {
         missing: NOT_BREACHING,
       }),
       this.add('WatchesSkipped', {
-        says: 'three polls in a row had no time for all of their watches; more shards are needed',
+        says: 'at three ticks in a row not all watches that were due could be polled; the server is slow, or more shards are needed',
         metric: greatestOf('watchesSkipped', tickInterval),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
