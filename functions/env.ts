@@ -73,6 +73,14 @@ const documentEnvironment = z.object({
   OPENAPI_FILE: notEmpty,
 });
 
+function fromJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the operator function is told by its environment. */
 const operatorEnvironment = z.extend(serverEnvironment, {
   ...deliverEnvironment.shape,
@@ -80,6 +88,8 @@ const operatorEnvironment = z.extend(serverEnvironment, {
   NOTIFIER_VERSION: notEmpty,
   /** Where Lambda's API takes invocations of the poll function. */
   POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
+  /** JSON object: URLs of all queues by what they hold. */
+  INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(fromJson), z.record(z.string(), queueUrl))),
 });
 
 /** Variables that whoever runs a function has to set; those of a secret may come from there instead. */

@@ -52,6 +52,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   ALLOW_PRIVATE_WEBHOOKS: true,
   DECLARED_FILE: true,
   OPENAPI_FILE: true,
+  INSPECTED_QUEUES: true,
   NOTIFIER_VERSION: true,
   POLL_INVOCATION_URL: true,
   SECRET_ARN: true,

@@ -34,21 +34,27 @@ export class NotifierStack extends Stack {
     const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
     const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
-    const { operator, url: operatorUrl } = new OperatorApi(this, 'OperatorApi', {
-      server: config.server,
-      secret,
-      poller,
-      delivery,
-      network,
-    });
-    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });
-
-    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
     const deadLetters = {
       MissedTicks: missedTicks,
       Announcements: delivery.announcements.deadLetters,
       Doorbells: delivery.doorbells.deadLetters,
     };
+    const { operator, url: operatorUrl } = new OperatorApi(this, 'OperatorApi', {
+      server: config.server,
+      secret,
+      poller,
+      delivery,
+      queues: {
+        Announcements: delivery.announcements.queue,
+        Doorbells: delivery.doorbells.queue,
+        // By the names of their alarms.
+        ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
+      },
+      network,
+    });
+    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });
+
+    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
     const url = dashboardUrl(this.stackName);
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),

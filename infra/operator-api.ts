@@ -1,5 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OperatorVariables } from '../functions/env.ts';
 import { operations } from '../functions/operator/operations.ts';
@@ -20,6 +21,8 @@ export interface OperatorApiProps {
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
+  /** Every queue, by what it holds. */
+  readonly queues: Readonly<Record<string, IQueue>>;
   /**
    * The private network of the server.
    *
@@ -35,7 +38,7 @@ export class OperatorApi extends Construct {
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
-    const { server, secret, poller, delivery, network } = props;
+    const { server, secret, poller, delivery, queues, network } = props;
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
       description: 'Does what operators ask for',
@@ -50,6 +53,9 @@ export class OperatorApi extends Construct {
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
         DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
         POLL_INVOCATION_URL: poller.poll.invocationUrl,
+        INSPECTED_QUEUES: Stack.of(this).toJsonString(
+          Object.fromEntries(Object.entries(queues).map(([name, { queueUrl }]) => [name, queueUrl])),
+        ),
         OPENAPI_FILE: `${taskFolder}/${documentFile}`,
         NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
@@ -61,6 +67,7 @@ export class OperatorApi extends Construct {
     secret.grantVariables(this.operator);
     poller.grantOperate(this.operator);
     delivery.grantOperate(this.operator);
+    for (const queue of Object.values(queues)) queue.grant(this.operator, 'sqs:GetQueueAttributes');
     this.url = this.operator.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
   }
 }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { ContextAttribute } from 'aws-cdk-lib/aws-scheduler';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -88,8 +88,11 @@ export class TransferPoller extends Construct {
     });
     secret.grantVariables(this.poll);
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
-    transferEvents.grantPublish(this.poll);
-    transferNotices.grantPublish(this.poll);
+    for (const topic of [transferEvents, transferNotices]) {
+      topic.grantPublish(this.poll);
+      // For operators, who want to know whether anybody listens.
+      Grant.addToPrincipal({ grantee: this.poll, actions: ['sns:GetTopicAttributes'], resourceArns: [topic.topicArn] });
+    }
     const clock = new Clock(this, 'Clock', this.poll, missedTicks);
     for (let shard = 0; shard < shards; shard += 1) {
       const tick: Tick = { shard, at: ContextAttribute.scheduledTime };

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { formats } from '../webhooks/format.ts';
 import { direction } from './operation.ts';
-import { pollFields, troubleSchema } from './poll-function.ts';
+import { pollFields, topicFields, troubleSchema } from './poll-function.ts';
 import { deliveryStatus } from './traces.ts';
 
 /** A list; without `next` there are no more. */
@@ -26,6 +26,15 @@ const status = z.strictObject({
     /** Milliseconds for which the one that has been due for longest has been due. */
     oldestOverdueMs: z.number(),
   }),
+});
+
+const problem = z.optional(z.string());
+
+const services = z.strictObject({
+  tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
+  /** Messages that wait, and those that are being worked on or wait for another attempt. */
+  queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), underWay: z.int(), problem })),
+  topics: z.array(z.strictObject({ ...topicFields, problem })),
 });
 
 const method = z.enum(['client_id', 'email']);
@@ -128,6 +137,7 @@ const event = z.strictObject({
  */
 export const answers = {
   showStatus: status,
+  showServices: services,
   listWatches: pageOf(watch),
   addWatch: watch,
   showWatch: watch,

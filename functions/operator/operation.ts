@@ -4,6 +4,7 @@ import type { VerifyDependencies } from '../verification/verify.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
+import type { InspectedQueues } from './services.ts';
 
 /** What operators' wishes are done with. */
 export interface OperatorDependencies {
@@ -16,6 +17,7 @@ export interface OperatorDependencies {
   readonly pollFunction: PollFunction;
   /** Endpoints, events and deliveries. */
   readonly webhooks: EndpointLifeDependencies;
+  readonly queues: InspectedQueues;
   /** Waits for so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }

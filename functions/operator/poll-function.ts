@@ -23,7 +23,15 @@ export const pollFields = {
   trouble: z.optional(troubleSchema),
 };
 
-const answerSchema = z.object({ polls: z.array(z.object(pollFields)) });
+/** What is told of a topic. */
+export const topicFields = {
+  name: z.enum(['transfer-events', 'transfer-notices']),
+  subscriptions: z.int(),
+  unconfirmed: z.int(),
+};
+
+const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
+const topicsSchema = z.object({ topics: z.array(z.object({ ...topicFields, problem: z.optional(z.string()) })) });
 const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
 
 /**
@@ -34,14 +42,26 @@ const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100
  * @returns what came of the poll, also when that failed; undefined when the watch is not registered any more
  * @throws Problem when the function could not be invoked, or failed as such
  */
-export async function invokePoll({ url, signer }: PollFunction, watch: Watch, timeout: number) {
-  const response = await invoked(url, signer, JSON.stringify(watch), timeout);
+export const invokePoll = async (pollFunction: PollFunction, watch: Watch, timeout: number) =>
+  pollsSchema.parse(await answerOf(pollFunction, watch, timeout)).polls[0];
+
+/**
+ * Has the poll function, which publishes to the topics, look at them.
+ *
+ * @param timeout milliseconds to wait
+ * @throws Problem when the function could not be invoked, or failed as such
+ */
+export const invokeForTopics = async (pollFunction: PollFunction, timeout: number) =>
+  topicsSchema.parse(await answerOf(pollFunction, { show: 'topics' }, timeout)).topics;
+
+async function answerOf({ url, signer }: PollFunction, event: object, timeout: number): Promise<unknown> {
+  const response = await invoked(url, signer, JSON.stringify(event), timeout);
   const answer: unknown = JSON.parse(response.text);
   if (response.isFunctionError) {
     const { data } = errorSchema.safeParse(answer);
     throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
   }
-  return answerSchema.parse(answer).polls[0];
+  return answer;
 }
 
 async function invoked(url: string, signer: PollFunction['signer'], body: string, timeout: number) {

@@ -5,6 +5,9 @@ import { pollAsked } from './asked-poll.ts';
 import type { PollDependencies } from './poll.ts';
 import { logPoll, measureAskedPoll, reportShard } from './report.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './shard.ts';
+import { type TopicView, viewTopics } from './topics.ts';
+
+const showSchema = z.strictObject({ show: z.literal('topics') });
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
 
@@ -14,24 +17,37 @@ export interface InvokedPollDependencies extends PollDependencies {
   readonly metrics: Metrics;
 }
 
+/** What came of an invocation. */
+export interface Invoked extends ShardPoll {
+  /** Where it was to look at them. */
+  readonly topics?: readonly TopicView[];
+}
+
 /**
  * Does what the poll function is invoked for, and writes it down: polls what is due of a shard, or the one watch that an
- * operator asks for, disabled or not.
+ * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
  *
- * @param event a Tick, or a Watch
+ * @param event a Tick, a Watch, or `{ "show": "topics" }`
  * @param stopAt Unix time in milliseconds from which on nothing new is begun
  * @returns of a watch that is not registered, no poll
  * @throws ZodError that says what is wrong with the event
  * @throws the SDK's error when the registry cannot be read
  */
-export async function invokedPoll(deps: InvokedPollDependencies, event: unknown, stopAt: number): Promise<ShardPoll> {
+export async function invokedPoll(deps: InvokedPollDependencies, event: unknown, stopAt: number): Promise<Invoked> {
   const { logger, metrics } = deps;
   const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
-  if (!isForWatch(event)) return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPoll));
-  const polls = await pollAsked(deps, watchSchema.parse(event), stopAt);
-  polls.forEach(onPoll);
-  measureAskedPoll(metrics, polls);
-  return { polls, skipped: 0 };
+  if (has(event, 'mailbox')) {
+    const polls = await pollAsked(deps, watchSchema.parse(event), stopAt);
+    polls.forEach(onPoll);
+    measureAskedPoll(metrics, polls);
+    return { polls, skipped: 0 };
+  }
+  if (has(event, 'show')) {
+    showSchema.parse(event);
+    measureAskedPoll(metrics, []);
+    return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
+  }
+  return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPoll));
 }
 
-const isForWatch = (event: unknown): boolean => typeof event === 'object' && event !== null && 'mailbox' in event;
+const has = (event: unknown, name: string): boolean => typeof event === 'object' && event !== null && name in event;

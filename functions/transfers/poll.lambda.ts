@@ -6,15 +6,14 @@ import { logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
-import { invokedPoll } from './invoked-poll.ts';
-import type { ShardPoll } from './shard.ts';
+import { type Invoked, invokedPoll } from './invoked-poll.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
 
-export const handler = middy<unknown, ShardPoll>()
+export const handler = middy<unknown, Invoked>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async (event, context) => {

@@ -5,6 +5,7 @@ import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
 import { checkServer, noServer, unlessNotifierReaches } from './doctor-server.ts';
+import { checkServices } from './doctor-services.ts';
 import { checkListings, checkMailboxes } from './doctor-watches.ts';
 import type { Output } from './output.ts';
 import type { StatusResource, WatchResource } from './resources.ts';
@@ -31,6 +32,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
   const opened = await reachedApi(surroundings, options);
   const { status, watches = [], check: apiCheck } = opened;
   const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
+  const services = opened.session && (await checkServices(opened.session));
   const origin = config?.server.url ?? status?.server;
   const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
   const direct =
@@ -45,6 +47,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     apiCheck,
     ...(config && status ? originChecks(config, status) : []),
     ...(mailboxes?.checks ?? []),
+    ...(services ?? []),
     ...(opened.session ? checkListings(watches) : []),
     ...(status ? checkDeliveries(status) : []),
   ];

@@ -127,6 +127,23 @@ export interface Counted {
   readonly more?: boolean;
 }
 
+/** What the notifier's tables, queues and topics say; `problem` is why one does not answer. */
+export interface ServicesResource {
+  readonly tables: readonly { readonly name: string; readonly problem?: string }[];
+  readonly queues: readonly {
+    readonly name: string;
+    readonly waiting: number;
+    readonly underWay: number;
+    readonly problem?: string;
+  }[];
+  readonly topics: readonly {
+    readonly name: string;
+    readonly subscriptions: number;
+    readonly unconfirmed: number;
+    readonly problem?: string;
+  }[];
+}
+
 /** How everything is doing. */
 export interface StatusResource {
   readonly version: string;

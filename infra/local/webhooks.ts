@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { DeliverVariables, FanOutVariables, SweepVariables } from '../../functions/env.ts';
+import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
@@ -26,7 +26,7 @@ export interface WebhookSource {
 /** The functions that deliver webhooks, at work. */
 export interface LocalWebhooks {
   /** What other functions need to know of them. */
-  readonly variables: FanOutVariables & Pick<DeliverVariables, 'ALLOW_PRIVATE_WEBHOOKS'>;
+  readonly variables: FanOutVariables & Pick<OperatorVariables, 'ALLOW_PRIVATE_WEBHOOKS' | 'INSPECTED_QUEUES'>;
   readonly ended: Promise<void>;
   stop(): void;
 }
@@ -101,7 +101,10 @@ export async function startWebhooks(
     }
   };
   return {
-    variables,
+    variables: {
+      ...variables,
+      INSPECTED_QUEUES: JSON.stringify({ Announcements: events.url, Doorbells: doorbellQueue.url }),
+    },
     stop() {
       stopping.abort();
       fanOut.stop();

@@ -48,6 +48,13 @@ const webhooks = 'WebhookDeliveryWebhooks';
 const variables = 'secretsmanager:GetSecretValue NotifierSecret';
 const ring = 'sqs:SendMessage WebhookDeliveryDoorbellsQueue';
 const announce = ['sns:Publish TransferEvents', 'sns:Publish TransferNotices'];
+const queues = [
+  'MissedTicks',
+  ...['Announcements', 'Doorbells'].flatMap((what) => [
+    `WebhookDelivery${what}Queue`,
+    `WebhookDelivery${what}DeadLetters`,
+  ]),
+];
 const workOn = (queue: string) =>
   ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => `sqs:${action} ${queue}`);
 const tick = (target: string) => [
@@ -67,6 +74,8 @@ test('each role holds what its function calls, and nothing else', () => {
       ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
       variables,
       ...announce,
+      'sns:GetTopicAttributes TransferEvents',
+      'sns:GetTopicAttributes TransferNotices',
     ],
     TransferPollerClockRole: tick('TransferPollerPoll'),
     WebhookDeliveryFanOutRole: [
@@ -106,6 +115,7 @@ test('each role holds what its function calls, and nothing else', () => {
       variables,
       ring,
       'lambda:InvokeFunction TransferPollerPoll',
+      ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
     ],
     // The CDK's own function, which waits for declare when a deployment changes it.
     AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction DeclaredSetDeclare:*'],

@@ -23,6 +23,16 @@ export const alice = {
   verification: { method: 'client_id', validUntil: '2026-11-24T20:00:00.000Z' },
 };
 
+/** Tables, queues and topics of which everything is well. */
+const services = {
+  tables: [{ name: 'transfers' }, { name: 'webhooks' }],
+  queues: [
+    { name: 'Doorbells', waiting: 3, underWay: 1 },
+    { name: 'DoorbellsDeadLetters', waiting: 0, underWay: 0 },
+  ],
+  topics: [{ name: 'transfer-events', subscriptions: 1, unconfirmed: 0 }],
+};
+
 /** A simulated Cryptshare Server, and an operator API that says what a test has it say. */
 export class DoctorWorld {
   readonly api: ScriptedApi;
@@ -38,7 +48,7 @@ export class DoctorWorld {
     new DoctorWorld(await ScriptedApi.start(), await startCryptshareServer());
 
   /** Has the operator API say that all is well, but for what is named. */
-  wellWith(watches: readonly object[], status: object = {}): void {
+  wellWith(watches: readonly object[], status: object = {}, differing: object = {}): void {
     this.api.reset();
     this.api.on('GET /status', {
       body: {
@@ -48,6 +58,7 @@ export class DoctorWorld {
         ...status,
       },
     });
+    this.api.on('GET /services', { body: { ...services, ...differing } });
     this.api.on('GET /watches', { body: { items: watches } });
     this.api.on('GET /mailboxes/alice%40example.com/verification', {
       body: { isVerified: true, methods: ['client_id', 'email'] },

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -21,7 +21,7 @@ test('where all is well, every check says so, and the exit code is 0', async () 
   expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
   expect(checks.map(({ name }) => name)).toEqual([
     ...['configuration', 'server', 'REST API version', 'CRYPTSHARE_CLIENT_ID', 'operator API', 'licence', 'client id'],
-    ...['verification', 'last listing', 'deliveries'],
+    ...['verification', 'tables', 'topics', 'queues', 'last listing', 'deliveries'],
   ]);
   expect(summary).toEqual({ ok: checks.length, warn: 0, fail: 0 });
   expect(code).toBe(0);
@@ -154,6 +154,42 @@ test('without the operator API, what can be told from here is', async () => {
     'server ok',
     'REST API version ok',
     'operator API fail',
+  ]);
+});
+
+test('a table, topic or queue that does not answer is a failure, and the others are told nevertheless', async () => {
+  world.wellWith([alice], undefined, {
+    tables: [{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }],
+    queues: [{ name: 'Doorbells', waiting: 0, underWay: 0, problem: 'QueueDoesNotExist' }],
+    topics: [{ name: 'transfer-events', subscriptions: 0, unconfirmed: 0, problem: 'NotFound' }],
+  });
+  const { code, of } = await world.doctor();
+  expect(code).toBe(1);
+  expect(of('tables')).toEqual([{ outcome: 'fail', message: 'webhooks does not answer: ResourceNotFoundException' }]);
+  expect(of('topics')).toEqual([{ outcome: 'fail', message: 'transfer-events does not answer: NotFound' }]);
+  expect(of('queues')).toEqual([{ outcome: 'fail', message: 'Doorbells does not answer: QueueDoesNotExist' }]);
+  expect(of('last listing')).toMatchObject([{ outcome: 'ok' }]);
+});
+
+test('messages that could not be handled fail, with the page that tells what to do', async () => {
+  const queues = [{ name: 'DoorbellsDeadLetters', waiting: 2, underWay: 0 }];
+  world.wellWith([alice], undefined, { queues });
+  const { code, checks } = await world.doctor();
+  expect(code).toBe(1);
+  const [check] = checks.filter(({ name }) => name === 'queues');
+  expect(check).toMatchObject({ outcome: 'fail', message: '2 messages in DoorbellsDeadLetters could not be handled' });
+  const heading = /operations\.md#(\S+)/.exec(check!.remedy!)![1];
+  const headings = readFileSync('docs/operations.md', 'utf8').matchAll(/^#+ (.*)$/gm);
+  expect([...headings].map(([, text]) => text!.toLowerCase())).toContain(heading);
+});
+
+test('subscriptions that nobody has confirmed are to be looked at', async () => {
+  const topics = [{ name: 'transfer-notices', subscriptions: 2, unconfirmed: 1 }];
+  world.wellWith([alice], undefined, { topics });
+  const { code, of } = await world.doctor();
+  expect(code).toBe(0);
+  expect(of('topics')).toEqual([
+    { outcome: 'warn', message: '1 of 3 subscriptions of transfer-notices are not confirmed, and get nothing' },
   ]);
 });
 

@@ -173,6 +173,7 @@ describe('an operator', () => {
 
   test.each<Parameters<typeof ask>>([
     ['GET', '/status'],
+    ['GET', '/services'],
     ['GET', '/watches'],
     ['POST', '/watches', {}, JSON.stringify({ mailbox: carol, direction: 'received' })],
     ['POST', `/watches/received/${encodeURIComponent(carol)}/pause`],
