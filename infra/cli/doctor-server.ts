@@ -3,6 +3,7 @@ import { listingsSince, minorOfMajorOne, versionsIn } from '../../functions/tran
 import { CryptshareFailure, errorCodeOf, failureOf } from '../../functions/transfers/failure.ts';
 import type { Answer } from '../../functions/transfers/request.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
+import { checkCertificate } from './doctor-certificate.ts';
 import { type Check, fail, failed, ok, warn } from './doctor-check.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -23,9 +24,11 @@ const version = 'REST API version';
 
 /** Asks the server itself, from here, whether it is there and what it offers. */
 export async function checkServer({ now, sleep }: Surroundings, server: ServerToCheck): Promise<Check[]> {
+  const origin = server.origin.replace(/\/+$/, '');
+  const ca = server.caFile === undefined ? undefined : readFileSync(server.caFile, 'utf8');
   const calls = new ServerCalls({
-    origin: server.origin.replace(/\/+$/, ''),
-    ...(server.caFile !== undefined && { ca: readFileSync(server.caFile, 'utf8') }),
+    origin,
+    ca,
     // This one call goes without.
     clientId: '',
     maxConcurrentPages: 1,
@@ -35,7 +38,8 @@ export async function checkServer({ now, sleep }: Surroundings, server: ServerTo
   });
   try {
     const answer = await calls.send({ path: '/status', minimumMinor: undefined }, now().getTime() + patience);
-    return judged(answer, server, now());
+    const [here, ...others] = judged(answer, server, now());
+    return [here, await checkCertificate(origin, ca, now()), ...others];
   } catch (error) {
     if (error instanceof CryptshareFailure) return [failed(reached, error)];
     throw error;
@@ -44,7 +48,7 @@ export async function checkServer({ now, sleep }: Surroundings, server: ServerTo
   }
 }
 
-function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: Date): Check[] {
+function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: Date): [Check, ...Check[]] {
   const here = ok(reached, `${origin} answers`);
   if (answer.status === 404 && errorCodeOf(answer.body) !== undefined) return [here, unknownVersion];
   if (answer.status !== 200) return [failed(reached, failureOf(answer, now))];

@@ -20,7 +20,16 @@ test('where all is well, every check says so, and the exit code is 0', async () 
   const { code, checks, summary } = await world.doctor(undefined, { environment });
   expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
   expect(checks.map(({ name }) => name)).toEqual([
-    ...['configuration', 'server', 'REST API version', 'CRYPTSHARE_CLIENT_ID', 'operator API', 'licence', 'client id'],
+    ...[
+      'configuration',
+      'server',
+      'TLS',
+      'REST API version',
+      'CRYPTSHARE_CLIENT_ID',
+      'operator API',
+      'licence',
+      'client id',
+    ],
     ...['verification', 'tables', 'topics', 'queues', 'last listing', 'deliveries'],
   ]);
   expect(summary).toEqual({ ok: checks.length, warn: 0, fail: 0 });
@@ -93,6 +102,24 @@ describe('the Cryptshare Server', () => {
       expect(without.of('server')[0]!.message).toContain('certificate is not trusted');
       const trusted = await world.doctor(['--config', world.configOf({ server: { url, caFile: 'ca.pem' } })]);
       expect(trusted.of('server')).toEqual([{ outcome: 'ok', message: `${url} answers` }]);
+      expect(trusted.of('TLS')).toMatchObject([
+        { outcome: 'ok', message: expect.stringMatching(/^TLSv1\.3, certificate trusted until \d{4}-/) },
+      ]);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  test('whose certificate ends soon is to be looked at', async () => {
+    const { key, cert } = await selfSigned(new Date(now().getTime() + 10.5 * 86_400_000));
+    const secure = await startCryptshareServer({ tls: { key, cert } });
+    try {
+      writeFileSync(join(world.folder, 'ca.pem'), cert);
+      const config = world.configOf({ server: { url: secure.url, caFile: 'ca.pem' } });
+      const { of } = await world.doctor(['--config', config]);
+      expect(of('TLS')).toEqual([
+        { outcome: 'warn', message: 'TLSv1.3, certificate trusted until 2026-12-05, that is 10 days' },
+      ]);
     } finally {
       await secure.close();
     }
@@ -152,6 +179,7 @@ test('without the operator API, what can be told from here is', async () => {
   expect(checks.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'configuration ok',
     'server ok',
+    'TLS ok',
     'REST API version ok',
     'operator API fail',
   ]);
