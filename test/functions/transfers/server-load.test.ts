@@ -37,7 +37,8 @@ async function declare(count: number, every?: number): Promise<WantedWatch[]> {
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
   }
   await new Watches(deps.dynamo, deps.table).declare(list, false, now());
-  world.clock.advance(1);
+  // No tick comes so soon after it that a second one would look again.
+  world.clock.advance(15_000);
   return list;
 }
 const now = () => world.clock.now().toISOString();
@@ -75,6 +76,16 @@ describe('a watch is polled', () => {
     await minutes(2);
     const watch = world.watch('added-later@example.com');
     await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, now());
+    expect((await minutes(3)).polls).toEqual([2, 1, 1]);
+  });
+
+  it('soon after it was added, even if the tick that came then was too early to see it', async () => {
+    await declare(1);
+    const at = now();
+    world.clock.advance(1);
+    await tick();
+    const watch = world.watch('seen-later@example.com');
+    await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, at);
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 
