@@ -217,6 +217,26 @@ describe('a server in trouble is left alone', () => {
     expect(polls).toEqual(Array(10).fill(6));
     for (const count of requests) expect(count).toBeGreaterThanOrEqual(5 + 1);
   });
+
+  it.each([
+    { when: 'from the beginning', outage: 0 },
+    { when: 'since a time at which nothing was answered', outage: 60 },
+  ])('but not because one mailbox fails that is polled far more often than others, $when', async ({ outage }) => {
+    const [broken, ...others] = await declare(6, hour);
+    await new Watches(deps.dynamo, deps.table).pace(broken!, minute, now());
+    await tick();
+    failWith(faultAnswers.serverError);
+    await minutes(outage);
+    world.cryptshare.faults.clear();
+    failWith(faultAnswers.serverError, 10_000, encodeURIComponent(broken!.mailbox));
+    const outcomes: string[] = [];
+    for (let at = 0; at < 60; at += 1) {
+      world.clock.advance(minute);
+      const { polls } = await tick();
+      outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));
+    }
+    expect(outcomes).toEqual(others.map(() => 'unchanged'));
+  });
 });
 
 test('another server is not left alone for what the one before it asked', async () => {
