@@ -116,6 +116,36 @@ describe('a watch is polled', () => {
     world.clock.advance(minute);
     expect((await tick()).polls.length).toBeGreaterThanOrEqual(late.skipped);
   });
+
+  it('once for the tick at which it was due when time is too short for all, and then in its interval again', async () => {
+    const watches = await declare(40, 24 * hour);
+    world.setDrift(() => world.clock.advance(pollBudget));
+    const polled: string[] = [];
+    for (let at = 0; at < 20; at += 1) {
+      polled.push(...(await tick()).polls.map(({ watch }) => watch.mailbox));
+      world.clock.advance(minute);
+    }
+    expect(new Set(polled)).toEqual(new Set(watches.map(({ mailbox }) => mailbox)));
+    // One or the other has come to its own moment meanwhile.
+    expect(polled.length).toBeLessThan(45);
+  });
+
+  it.each([
+    { scope: 'active', fullListingEvery: 1000 },
+    { scope: 'all', fullListingEvery: 1 },
+  ])('as it was to be listed when no time was left for it: $scope', async ({ scope, fullListingEvery }) => {
+    const [watch] = await declare(1, 24 * hour);
+    const people = { sender: watch!.mailbox, to: ['bob@example.com'] };
+    world.cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
+    await tick();
+    const { timetable } = deps;
+    deps = { ...deps, timetable: { ...timetable, fullListingEvery } };
+    world.clock.advance(24 * hour);
+    expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
+    deps = { ...deps, timetable: { ...timetable, fullListingEvery: 1000 } };
+    world.clock.advance(minute);
+    expect((await tick()).polls).toMatchObject([{ scope }]);
+  });
 });
 
 describe('a shard', () => {
