@@ -102,8 +102,19 @@ export class ShardRows {
     await this.partition.update(shardKey(shard), 'REMOVE heldUntil', { condition: 'attribute_exists(pk)' });
   }
 
-  /** Writes down how strained the server is, for the polls to come. */
+  /**
+   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to leave it
+   * alone for longer.
+   */
   async keepStrain(origin: string, strain: Strain): Promise<void> {
-    await this.partition.put(strainKey, { origin, strain }, {});
+    await this.partition.put(
+      strainKey,
+      { origin, strain },
+      {
+        condition:
+          'attribute_not_exists(pk) OR origin <> :origin OR strain.restsUntil <= :until OR attribute_exists(strain.mailbox)',
+        values: { origin, until: strain.restsUntil },
+      },
+    );
   }
 }

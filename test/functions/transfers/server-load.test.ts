@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { pollShard } from '../../../functions/transfers/shard.ts';
+import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
+import { type Strain, unstrained } from '../../../functions/transfers/strain.ts';
 import { type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
@@ -267,6 +269,31 @@ describe('a server in trouble is left alone', () => {
     }
     expect(outcomes).toEqual(others.map(() => 'unchanged'));
   });
+});
+
+test('what one shard was told is not forgotten because another has heard a good answer at the same time', async () => {
+  const rows = new ShardRows(deps.dynamo, deps.table);
+  const time = world.clock.now().getTime();
+  const told: Strain = { faults: 1, restsUntil: time + hour, cause: 'throttled' };
+  const strain = async () => (await rows.read(0, deps.origin)).strain;
+  await rows.keepStrain(deps.origin, told);
+  await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' });
+  expect(await strain()).toEqual(told);
+  await rows.keepStrain(deps.origin, { ...told, faults: 0 });
+  expect(await strain()).toEqual({ ...told, faults: 0 });
+
+  await rows.keepStrain(deps.origin, {
+    ...told,
+    restsUntil: time + 2 * hour,
+    cause: 'timeout',
+    mailbox: 'a@example.com',
+  });
+  await rows.keepStrain(deps.origin, unstrained);
+  expect(await strain()).toEqual(unstrained);
+
+  await rows.keepStrain(deps.origin, told);
+  await rows.keepStrain('https://other.example.com', unstrained);
+  expect((await rows.read(0, 'https://other.example.com')).strain).toEqual(unstrained);
 });
 
 test('another server is not left alone for what the one before it asked', async () => {
