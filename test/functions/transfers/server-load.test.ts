@@ -132,6 +132,21 @@ describe('a watch is polled', () => {
     expect(polled.length).toBeLessThan(45);
   });
 
+  it('before those that have just become due, if no time was left for it', async () => {
+    const [left, ...others] = await declare(30, 24 * hour);
+    await tick();
+    const registry = new Watches(deps.dynamo, deps.table);
+    await registry.pace(left!, minute, now());
+    world.clock.advance(minute);
+    expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
+    for (const watch of others) await registry.pace(watch, minute, now());
+    world.clock.advance(minute);
+    world.setDrift(() => world.clock.advance(pollBudget));
+    const { polls, skipped } = await tick();
+    expect(skipped).toBeGreaterThan(0);
+    expect(polls.map(({ watch }) => watch.mailbox)).toContain(left!.mailbox);
+  });
+
   it.each([
     { scope: 'active', fullListingEvery: 1000 },
     { scope: 'all', fullListingEvery: 1 },
@@ -182,6 +197,17 @@ describe('a shard', () => {
     expect(await tick()).toEqual({ polls: [], skipped: 3 });
     world.clock.advance(minute);
     expect((await tick()).polls).toHaveLength(3);
+  });
+
+  it('is not freed by one whose time was over before it was done', async () => {
+    const rows = new ShardRows(deps.dynamo, deps.table);
+    const time = world.clock.now().getTime();
+    const row = async () => (await rows.read(0, deps.origin)).row;
+    const late = await rows.take(0, await row(), time, time + minute);
+    await rows.take(0, await row(), time + minute, time + 2 * minute);
+    await rows.giveBack(late!, { polledTo: time, leftOver: {} });
+    expect(await row()).toMatchObject({ heldUntil: time + 2 * minute });
+    expect(await row()).not.toHaveProperty('polledTo');
   });
 
   it('costs no write while nothing of it is due', async () => {
@@ -261,6 +287,8 @@ describe('a server in trouble is left alone', () => {
     await minutes(outage);
     world.cryptshare.faults.clear();
     failWith(faultAnswers.serverError, 10_000, encodeURIComponent(broken!.mailbox));
+    // The last rest that all have to keep is over then.
+    await minutes(outage / 6);
     const outcomes: string[] = [];
     for (let at = 0; at < 60; at += 1) {
       world.clock.advance(minute);
