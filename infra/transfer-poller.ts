@@ -70,7 +70,7 @@ export class TransferPoller extends Construct {
       description: 'Lists the transfers of the watches, publishes what has changed',
       // A poll waits for the server most of the time; 512 MB parse 100,000 rows in well under a second.
       memorySize: 512,
-      // Longer than a tick: a slow server delays one poll, and an overlapping one does no harm.
+      // Longer than a tick: what a slow server delays is not cut off, and ticks meanwhile leave the shard alone.
       timeout: Duration.minutes(2),
       environment: {
         // Shards know nothing of each other, so each has its share.

@@ -137,7 +137,7 @@ export class CryptshareClient {
     return this.calls.persistently(stopAt, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
-      const answer = await this.calls.send({ path, minimumMinor: longSince, token }, stopAt);
+      const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
       if (answer.status !== 200) throw this.calls.failed(answer);
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
@@ -167,7 +167,7 @@ export class CryptshareClient {
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, token, onSend }, stopAt);
+        const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));

@@ -1,7 +1,15 @@
 import pLimit from 'p-limit';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { type Answer, Connection } from './request.ts';
-import { type Strain, strainAfterFault, strainCauseOf, unstrained } from './strain.ts';
+import {
+  restFor,
+  restForAll,
+  type Strain,
+  strainAfterAnswer,
+  strainAfterFault,
+  strainCauseOf,
+  unstrained,
+} from './strain.ts';
 
 /** How to reach one Cryptshare Server, and on whose behalf. */
 export interface ServerOptions {
@@ -23,6 +31,8 @@ export interface ServerOptions {
 export interface Call {
   /** Below `/api`, with the query. */
   readonly path: string;
+  /** The mailbox that is asked for, if it is one. */
+  readonly mailbox?: string;
   /** Lowest minor version that has what is asked for; undefined where no version is negotiated. */
   readonly minimumMinor: number | undefined;
   readonly token?: string | undefined;
@@ -69,7 +79,8 @@ export class ServerCalls {
 
   /** Takes over what others have found out meanwhile. */
   adopt(strain: Strain): void {
-    this.strainIs({ ...strain, restsUntil: Math.max(strain.restsUntil, this.current.restsUntil) });
+    const own = restForAll(this.current);
+    this.strainIs(own > restForAll(strain) ? { ...strain, restsUntil: own, mailbox: undefined } : strain);
   }
 
   /**
@@ -79,12 +90,12 @@ export class ServerCalls {
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
-  send({ path, minimumMinor, token, body, onSend }: Call, stopAt: number): Promise<Answer> {
+  send({ path, mailbox, minimumMinor, token, body, onSend }: Call, stopAt: number): Promise<Answer> {
     return this.limit(async () => {
       const now = this.options.now().getTime();
       if (now >= stopAt) throw new CryptshareFailure('out_of_time');
-      const { restsUntil, cause } = this.current;
-      if (now < restsUntil) throw new CryptshareFailure(cause, 'it is left alone for a while', restsUntil - now);
+      const rest = restFor(this.current, mailbox) - now;
+      if (rest > 0) throw new CryptshareFailure(this.current.cause, 'it is left alone for a while', rest);
       onSend?.();
       const seen = this.faultsSeen;
       const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
@@ -93,12 +104,12 @@ export class ServerCalls {
         const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
         const failure = answer.status < 400 ? undefined : failureOf(answer, this.options.now());
         // Verifications are limited for themselves; nobody else need wait for them.
-        if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, seen);
+        if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
         return answer;
       } catch (error) {
         const failure = failureOfError(error);
         // Cut short by the end of the poll, it says nothing about the server.
-        if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, seen);
+        if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
         throw failure;
       }
     });
@@ -145,17 +156,19 @@ export class ServerCalls {
   /**
    * What an answer, or its absence, says about the strain of the server.
    *
+   * @param mailbox that was asked for, if it was one
    * @param seen how many faults had been seen when the request was sent
    */
-  private judge(failure: CryptshareFailure | undefined, seen: number): void {
+  private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && strainCauseOf(failure.kind);
     const { now, random } = this.options;
     if (!failure || !cause) {
       // What was asked for before the last fault says nothing about the time after it.
-      if (seen === this.faultsSeen) this.strainIs({ ...this.current, faults: 0 });
+      if (seen === this.faultsSeen) this.strainIs(strainAfterAnswer(this.current));
     } else if (seen === this.faultsSeen || failure.retryAfter !== undefined) {
       this.faultsSeen += 1;
-      this.strainIs(strainAfterFault(this.current, cause, failure.retryAfter, now().getTime(), random()));
+      const fault = { cause, askedRest: failure.retryAfter, mailbox };
+      this.strainIs(strainAfterFault(this.current, fault, now().getTime(), random()));
     }
   }
 

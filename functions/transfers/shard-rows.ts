@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Item, Partition } from '../table.ts';
+import type { Scope } from './cryptshare.ts';
 import { type Strain, unstrained } from './strain.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
 
@@ -7,8 +8,10 @@ import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
 interface ShardRow {
   /** Counts the holds. */
   readonly rev: number;
-  /** Unix time in milliseconds of the last tick whose polls were all done. */
+  /** Unix time in milliseconds of the last tick whose polls are all done, or left over. */
   readonly polledTo?: number;
+  /** Polls that no time was left for: what is to be listed, by the keys of the watches. */
+  readonly leftOver?: Readonly<Record<string, Scope>>;
   /** Unix time in milliseconds until which somebody polls the shard; undefined when nobody does. */
   readonly heldUntil?: number;
 }
@@ -21,6 +24,9 @@ export interface ShardView {
   /** Of the server, as the last poll that changed it left it. */
   readonly strain: Strain;
 }
+
+/** How far a shard was polled. */
+export type ShardProgress = Required<Pick<ShardRow, 'polledTo' | 'leftOver'>>;
 
 /** The right to poll a shard, for one at a time. */
 export interface Hold {
@@ -81,13 +87,13 @@ export class ShardRows {
   /**
    * Gives the right back.
    *
-   * @param polledTo Unix time in milliseconds of the tick whose polls are all done; undefined when some are not
+   * @param progress undefined when there is none
    */
-  async giveBack({ shard, rev }: Hold, polledTo: number | undefined): Promise<void> {
-    const set = polledTo === undefined ? '' : 'SET polledTo = :polledTo ';
+  async giveBack({ shard, rev }: Hold, progress: ShardProgress | undefined): Promise<void> {
+    const set = progress ? 'SET polledTo = :polledTo, leftOver = :leftOver ' : '';
     await this.partition.update(shardKey(shard), `${set}REMOVE heldUntil`, {
       condition: 'rev = :rev',
-      values: { rev, polledTo },
+      values: { rev, ...progress },
     });
   }
 
@@ -96,8 +102,19 @@ export class ShardRows {
     await this.partition.update(shardKey(shard), 'REMOVE heldUntil', { condition: 'attribute_exists(pk)' });
   }
 
-  /** Writes down how strained the server is, for the polls to come. */
+  /**
+   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to leave it
+   * alone for longer.
+   */
   async keepStrain(origin: string, strain: Strain): Promise<void> {
-    await this.partition.put(strainKey, { origin, strain }, {});
+    await this.partition.put(
+      strainKey,
+      { origin, strain },
+      {
+        condition:
+          'attribute_not_exists(pk) OR origin <> :origin OR strain.restsUntil <= :until OR attribute_exists(strain.mailbox)',
+        values: { origin, until: strain.restsUntil },
+      },
+    );
   }
 }

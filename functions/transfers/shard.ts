@@ -6,9 +6,10 @@ import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
 import { afterglow } from './reconcile.ts';
-import { type Hold, ShardRows } from './shard-rows.ts';
+import { type Hold, type ShardProgress, ShardRows } from './shard-rows.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, shardOf } from './timetable.ts';
+import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
 
@@ -65,8 +66,10 @@ export async function pollShard(
   const window = { after: row.polledTo, to: Date.parse(at) };
   const due = watches.flatMap((watch) => {
     if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
+    const left = row.leftOver?.[watchKey(watch)];
     const scope = dueListing(watch, deps.timetable, window);
-    return scope ? [{ watch, scope }] : [];
+    const isLate = left !== undefined;
+    return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
   });
   if (due.length === 0) return { polls: [], skipped: 0 };
   const hold = await rows.take(shard, row, started, stopAt + afterglow);
@@ -74,16 +77,21 @@ export async function pollShard(
   deps.server.adopt(strain);
 
   const polls: WatchPoll[] = [];
-  await pLimit(concurrency).map(rotated(due, started), async ({ watch, scope }) => {
-    if (deps.now().getTime() >= stopAt) return;
+  const leftOver: Record<string, Scope> = {};
+  const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
+  const inOrder = [...rotated(late, started), ...rotated(timely, started)];
+  await pLimit(concurrency).map(inOrder, async ({ watch, scope }) => {
+    if (deps.now().getTime() >= stopAt) {
+      leftOver[watchKey(watch)] = scope;
+      return;
+    }
     const poll = await pollAndJudge(deps, watch, scope, stopAt);
     polls.push(poll);
     onPoll(poll);
   });
-  const skipped = due.length - polls.length;
-  await leaveShard(deps, hold, strain, skipped === 0 ? window.to : undefined);
+  await leaveShard(deps, hold, strain, { polledTo: window.to, leftOver });
   const remark = deps.server.takeRemark();
-  return { polls, skipped, ...(remark && { remark }) };
+  return { polls, skipped: due.length - polls.length, ...(remark && { remark }) };
 }
 
 /**
@@ -91,18 +99,18 @@ export async function pollShard(
  * and the next poll finds out how the server is doing.
  *
  * @param before the strain as it was read
- * @param polledTo Unix time in milliseconds of the tick whose polls are all done; undefined when there is none
+ * @param progress undefined when there is none
  */
 export async function leaveShard(
   { server, origin, dynamo, table }: PollDependencies,
   hold: Hold,
   before: Strain,
-  polledTo: number | undefined,
+  progress: ShardProgress | undefined,
 ): Promise<void> {
   const rows = new ShardRows(dynamo, table);
   const { strain } = server;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
-  await Promise.all([rows.giveBack(hold, polledTo), isNews ? rows.keepStrain(origin, strain) : undefined]).catch(
+  await Promise.all([rows.giveBack(hold, progress), isNews ? rows.keepStrain(origin, strain) : undefined]).catch(
     () => undefined,
   );
 }

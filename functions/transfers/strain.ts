@@ -14,6 +14,17 @@ export interface Strain {
   readonly restsUntil: number;
   /** What went wrong last. */
   readonly cause: StrainCause;
+  /** The one mailbox that all of these faults concern: for others the server is not left alone. */
+  readonly mailbox?: string | undefined;
+}
+
+/** One more request that a server refused or failed. */
+export interface ServerFault {
+  readonly cause: StrainCause;
+  /** Milliseconds that the server has asked to be left alone for. */
+  readonly askedRest: number | undefined;
+  /** The mailbox that was asked for, if it was one. */
+  readonly mailbox: string | undefined;
 }
 
 /** Of a server that nothing is known of. */
@@ -40,22 +51,39 @@ export const strainCauseOf = (kind: FailureCause): StrainCause | undefined => he
 /**
  * The strain after one more fault. A server that says how long to wait is left alone for as long, up to an hour; one that
  * does not, for 30 s, doubled from fault to fault up to 15 min when it throttles and 5 min when it fails, and up to a
- * quarter more by chance, lest all come back at once.
+ * quarter more by chance, lest all come back at once. Failures that all concern one mailbox may be its own.
  *
- * @param askedRest milliseconds that the server has asked for
  * @param now Unix time in milliseconds
  * @param chance a number from 0 to below 1
  */
 export function strainAfterFault(
   strain: Strain,
-  cause: StrainCause,
-  askedRest: number | undefined,
+  { cause, askedRest, mailbox }: ServerFault,
   now: number,
   chance: number,
 ): Strain {
   const faults = strain.faults + 1;
+  const mayBeItsOwn = cause !== 'throttled' && askedRest === undefined && now >= restForAll(strain);
+  // Once all have rested, one that goes on failing may be the only one that does.
+  const isFirst = strain.faults === 0 || (strain.mailbox === undefined && now >= strain.restsUntil);
+  const isSame = isFirst || strain.mailbox === mailbox;
   const { bearable, longestRest } = rules[cause];
   const doubled = faults < bearable ? 0 : Math.min(longestRest, firstRest * 2 ** (faults - bearable));
   const rest = askedRest === undefined ? doubled * (1 + chance / 4) : Math.min(askedRest, longestAskedRest);
-  return { faults, restsUntil: Math.max(strain.restsUntil, now + rest), cause };
+  const restsUntil = Math.max(strain.restsUntil, now + rest);
+  return { faults, restsUntil, cause, ...(mayBeItsOwn && isSame && mailbox !== undefined && { mailbox }) };
 }
+
+/** The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over. */
+export const strainAfterAnswer = (strain: Strain): Strain => ({
+  faults: 0,
+  restsUntil: restForAll(strain),
+  cause: strain.cause,
+});
+
+/** Unix time in milliseconds before which the server is left alone for all mailboxes. */
+export const restForAll = ({ mailbox, restsUntil }: Strain): number => (mailbox === undefined ? restsUntil : 0);
+
+/** The same for one mailbox; undefined for requests that concern none. */
+export const restFor = (strain: Strain, mailbox: string | undefined): number =>
+  strain.mailbox === mailbox ? strain.restsUntil : restForAll(strain);

@@ -29,6 +29,9 @@ export interface Window {
   readonly to: number;
 }
 
+/** Milliseconds that may pass from `since` until whoever reads the registry sees it: a file of many watches takes its time. */
+const longestWrite = 10_000;
+
 /** The shard of a watch, the same for as long as the number of shards is. */
 export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;
 
@@ -47,7 +50,8 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   const turn = (time: number) => Math.floor((time - moment) / every);
   if (after === undefined) return 'all';
   const begun = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
-  if (begun >= after && begun <= to) return 'all';
+  // The tick before may have been too early to see it. Short ticks are not to poll it time and again for that.
+  if (begun >= after - Math.min(longestWrite, to - after) && begun <= to) return 'all';
   if (turn(to) <= turn(after)) return undefined;
   const place = (mix(high) >>> 0) % timetable.fullListingEvery;
   const fullTurns = (time: number) => Math.floor((turn(time) - place) / timetable.fullListingEvery);

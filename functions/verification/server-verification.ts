@@ -41,7 +41,7 @@ export class ServerVerification {
    */
   async offer(mailbox: string, token: string | undefined, stopAt: number): Promise<VerificationOffer> {
     const path = pathOf(mailbox);
-    const answer = await this.calls.send({ path, minimumMinor: longSince, token }, stopAt);
+    const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
     // A token that does not hold is an error to some servers, and `verified: false` to others.
     if (token !== undefined && isNotVerified(answer)) {
       return { ...(await this.offer(mailbox, undefined, stopAt)), isVerified: false };
@@ -60,7 +60,7 @@ export class ServerVerification {
    */
   async requestCode(mailbox: string, stopAt: number): Promise<void> {
     const path = `${pathOf(mailbox)}/code/email`;
-    const answer = await this.calls.send({ path, minimumMinor: longSince, body: {} }, stopAt);
+    const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, stopAt);
     if (answer.status >= 300) throw this.refusal(answer);
   }
 
@@ -74,7 +74,7 @@ export class ServerVerification {
     if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
     const path = `${pathOf(mailbox)}/token`;
     const body = code === undefined ? {} : { verificationCode: code };
-    const answer = await this.calls.send({ path, minimumMinor: longSince, body }, stopAt);
+    const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, body }, stopAt);
     if (code !== undefined && isNotVerified(answer)) throw new CryptshareFailure('code_rejected', detailOf(answer));
     const { token, validUntil } = this.dataOf(answer);
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {

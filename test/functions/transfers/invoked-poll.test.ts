@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { invokedPoll } from '../../../functions/transfers/invoked-poll.ts';
+import { afterglow } from '../../../functions/transfers/reconcile.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
@@ -79,6 +80,34 @@ describe('an invocation for one watch', () => {
     expect(polls).toMatchObject([{ outcome: 'failed', trouble: { cause: 'busy' } }]);
     expect(cryptshare.requests.total).toBe(0);
     expect(await new Watches(deps.dynamo, table).find(asked)).not.toHaveProperty('health');
+  });
+
+  it('lists in full, and keeps its shard for as long as something of it may be under way', async () => {
+    const asked = await register('kept@example.com');
+    const { deps, clock, cryptshare } = world;
+    const people = { sender: asked.mailbox, to: ['bob@example.com'] };
+    cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
+    await invoke(asked);
+    const until = clock.now().getTime() + pollBudget + afterglow;
+    let heldUntil: number | undefined;
+    world.setDrift(async () => {
+      ({ heldUntil } = (await new ShardRows(deps.dynamo, table).read(0, deps.origin)).row);
+    });
+    expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'unchanged', scope: 'all', transfers: 111 }]);
+    world.setDrift(() => {});
+    expect(heldUntil).toBe(until);
+  });
+
+  it('leaves a server alone that has told another process so', async () => {
+    const asked = await register('resting@example.com');
+    const { deps, clock, cryptshare } = world;
+    const rows = new ShardRows(deps.dynamo, table);
+    await rows.keepStrain(deps.origin, { faults: 1, restsUntil: clock.now().getTime() + 60_000, cause: 'throttled' });
+    cryptshare.requests.reset();
+    expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'failed', trouble: { cause: 'throttled' } }]);
+    expect(cryptshare.requests.total).toBe(0);
+    clock.advance(60_000);
+    expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'baseline' }]);
   });
 
   it('leaves the ticks of its shard as they are', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { pollShard } from '../../../functions/transfers/shard.ts';
+import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
+import { type Strain, unstrained } from '../../../functions/transfers/strain.ts';
 import { type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { type Fault, faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
@@ -37,7 +39,8 @@ async function declare(count: number, every?: number): Promise<WantedWatch[]> {
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
   }
   await new Watches(deps.dynamo, deps.table).declare(list, false, now());
-  world.clock.advance(1);
+  // No tick comes so soon after it that a second one would look again.
+  world.clock.advance(15_000);
   return list;
 }
 const now = () => world.clock.now().toISOString();
@@ -78,6 +81,16 @@ describe('a watch is polled', () => {
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 
+  it('soon after it was added, even if the tick that came then was too early to see it', async () => {
+    await declare(1);
+    const at = now();
+    world.clock.advance(1);
+    await tick();
+    const watch = world.watch('seen-later@example.com');
+    await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, at);
+    expect((await minutes(3)).polls).toEqual([2, 1, 1]);
+  });
+
   it('at the tick after its interval was changed, and then in that interval', async () => {
     const [watch] = await declare(1, 24 * hour);
     await minutes(2);
@@ -104,6 +117,51 @@ describe('a watch is polled', () => {
     world.setDrift(() => {});
     world.clock.advance(minute);
     expect((await tick()).polls.length).toBeGreaterThanOrEqual(late.skipped);
+  });
+
+  it('once for the tick at which it was due when time is too short for all, and then in its interval again', async () => {
+    const watches = await declare(40, 24 * hour);
+    world.setDrift(() => world.clock.advance(pollBudget));
+    const polled: string[] = [];
+    for (let at = 0; at < 20; at += 1) {
+      polled.push(...(await tick()).polls.map(({ watch }) => watch.mailbox));
+      world.clock.advance(minute);
+    }
+    expect(new Set(polled)).toEqual(new Set(watches.map(({ mailbox }) => mailbox)));
+    // One or the other has come to its own moment meanwhile.
+    expect(polled.length).toBeLessThan(45);
+  });
+
+  it('before those that have just become due, if no time was left for it', async () => {
+    const [left, ...others] = await declare(30, 24 * hour);
+    await tick();
+    const registry = new Watches(deps.dynamo, deps.table);
+    await registry.pace(left!, minute, now());
+    world.clock.advance(minute);
+    expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
+    for (const watch of others) await registry.pace(watch, minute, now());
+    world.clock.advance(minute);
+    world.setDrift(() => world.clock.advance(pollBudget));
+    const { polls, skipped } = await tick();
+    expect(skipped).toBeGreaterThan(0);
+    expect(polls.map(({ watch }) => watch.mailbox)).toContain(left!.mailbox);
+  });
+
+  it.each([
+    { scope: 'active', fullListingEvery: 1000 },
+    { scope: 'all', fullListingEvery: 1 },
+  ])('as it was to be listed when no time was left for it: $scope', async ({ scope, fullListingEvery }) => {
+    const [watch] = await declare(1, 24 * hour);
+    const people = { sender: watch!.mailbox, to: ['bob@example.com'] };
+    world.cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
+    await tick();
+    const { timetable } = deps;
+    deps = { ...deps, timetable: { ...timetable, fullListingEvery } };
+    world.clock.advance(24 * hour);
+    expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
+    deps = { ...deps, timetable: { ...timetable, fullListingEvery: 1000 } };
+    world.clock.advance(minute);
+    expect((await tick()).polls).toMatchObject([{ scope }]);
   });
 });
 
@@ -139,6 +197,17 @@ describe('a shard', () => {
     expect(await tick()).toEqual({ polls: [], skipped: 3 });
     world.clock.advance(minute);
     expect((await tick()).polls).toHaveLength(3);
+  });
+
+  it('is not freed by one whose time was over before it was done', async () => {
+    const rows = new ShardRows(deps.dynamo, deps.table);
+    const time = world.clock.now().getTime();
+    const row = async () => (await rows.read(0, deps.origin)).row;
+    const late = await rows.take(0, await row(), time, time + minute);
+    await rows.take(0, await row(), time + minute, time + 2 * minute);
+    await rows.giveBack(late!, { polledTo: time, leftOver: {} });
+    expect(await row()).toMatchObject({ heldUntil: time + 2 * minute });
+    expect(await row()).not.toHaveProperty('polledTo');
   });
 
   it('costs no write while nothing of it is due', async () => {
@@ -206,6 +275,53 @@ describe('a server in trouble is left alone', () => {
     expect(polls).toEqual(Array(10).fill(6));
     for (const count of requests) expect(count).toBeGreaterThanOrEqual(5 + 1);
   });
+
+  it.each([
+    { when: 'from the beginning', outage: 0 },
+    { when: 'since a time at which nothing was answered', outage: 60 },
+  ])('but not because one mailbox fails that is polled far more often than others, $when', async ({ outage }) => {
+    const [broken, ...others] = await declare(6, hour);
+    await new Watches(deps.dynamo, deps.table).pace(broken!, minute, now());
+    await tick();
+    failWith(faultAnswers.serverError);
+    await minutes(outage);
+    world.cryptshare.faults.clear();
+    failWith(faultAnswers.serverError, 10_000, encodeURIComponent(broken!.mailbox));
+    // The last rest that all have to keep is over then.
+    await minutes(outage / 6);
+    const outcomes: string[] = [];
+    for (let at = 0; at < 60; at += 1) {
+      world.clock.advance(minute);
+      const { polls } = await tick();
+      outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));
+    }
+    expect(outcomes).toEqual(others.map(() => 'unchanged'));
+  });
+});
+
+test('what one shard was told is not forgotten because another has heard a good answer at the same time', async () => {
+  const rows = new ShardRows(deps.dynamo, deps.table);
+  const time = world.clock.now().getTime();
+  const told: Strain = { faults: 1, restsUntil: time + hour, cause: 'throttled' };
+  const strain = async () => (await rows.read(0, deps.origin)).strain;
+  await rows.keepStrain(deps.origin, told);
+  await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' });
+  expect(await strain()).toEqual(told);
+  await rows.keepStrain(deps.origin, { ...told, faults: 0 });
+  expect(await strain()).toEqual({ ...told, faults: 0 });
+
+  await rows.keepStrain(deps.origin, {
+    ...told,
+    restsUntil: time + 2 * hour,
+    cause: 'timeout',
+    mailbox: 'a@example.com',
+  });
+  await rows.keepStrain(deps.origin, unstrained);
+  expect(await strain()).toEqual(unstrained);
+
+  await rows.keepStrain(deps.origin, told);
+  await rows.keepStrain('https://other.example.com', unstrained);
+  expect((await rows.read(0, 'https://other.example.com')).strain).toEqual(unstrained);
 });
 
 test('another server is not left alone for what the one before it asked', async () => {

@@ -1,15 +1,23 @@
 import { describe, expect, it, test } from 'vitest';
 import type { StrainCause } from '../../../functions/transfers/strain.ts';
-import { strainAfterFault, strainCauseOf, unstrained } from '../../../functions/transfers/strain.ts';
+import {
+  restFor,
+  strainAfterAnswer,
+  strainAfterFault,
+  strainCauseOf,
+  unstrained,
+} from '../../../functions/transfers/strain.ts';
 
 const now = Date.parse('2026-11-24T00:00:00Z');
+
+const fault = (cause: StrainCause, askedRest?: number, mailbox?: string) => ({ cause, askedRest, mailbox });
 
 /** Seconds of rest after each fault, when each comes once the rest before is over. */
 function rests(cause: StrainCause, count: number, chance = 0): number[] {
   let strain = unstrained;
   let time = now;
   return Array.from({ length: count }, () => {
-    strain = strainAfterFault(strain, cause, undefined, time, chance);
+    strain = strainAfterFault(strain, fault(cause), time, chance);
     const rest = Math.max(0, strain.restsUntil - time);
     time += rest;
     return rest / 1000;
@@ -34,14 +42,49 @@ describe('a server is left alone', () => {
 
   it('for as long as it asks for, up to an hour, at once', () => {
     const asked = (milliseconds: number) =>
-      strainAfterFault(unstrained, 'server_fault', milliseconds, now, 0.5).restsUntil - now;
+      strainAfterFault(unstrained, fault('server_fault', milliseconds), now, 0.5).restsUntil - now;
     expect(asked(7_000)).toBe(7_000);
     expect(asked(3 * 3_600_000)).toBe(3_600_000);
   });
 
   it('never for less than it has asked for before', () => {
-    const asked = strainAfterFault(unstrained, 'throttled', 600_000, now, 0);
-    expect(strainAfterFault(asked, 'throttled', 1_000, now, 0).restsUntil).toBe(now + 600_000);
+    const asked = strainAfterFault(unstrained, fault('throttled', 600_000), now, 0);
+    expect(strainAfterFault(asked, fault('throttled', 1_000), now, 0).restsUntil).toBe(now + 600_000);
+  });
+});
+
+describe('faults that concern one mailbox', () => {
+  const after = (...faults: ReturnType<typeof fault>[]) =>
+    faults.reduce((strain, one) => strainAfterFault(strain, one, now, 0), unstrained);
+  const six = (cause: StrainCause = 'server_fault') => Array(6).fill(fault(cause, undefined, 'a@example.com'));
+  const rest = (strain: typeof unstrained, mailbox?: string) => Math.max(0, restFor(strain, mailbox) - now) / 1000;
+
+  it('have that one wait, and no other', () => {
+    const strain = after(...six());
+    expect([rest(strain, 'a@example.com'), rest(strain, 'b@example.com'), rest(strain)]).toEqual([30, 0, 0]);
+  });
+
+  it('have all wait once another one fails, too', () => {
+    const strain = after(...six(), fault('timeout', undefined, 'b@example.com'), ...six());
+    expect([rest(strain, 'a@example.com'), rest(strain, 'b@example.com'), rest(strain)]).toEqual([300, 300, 300]);
+  });
+
+  it('have that one wait alone if it is the only one that still fails when all have waited', () => {
+    const all = after(...six(), fault('timeout', undefined, 'b@example.com'));
+    const later = strainAfterFault(all, fault('server_fault', undefined, 'a@example.com'), all.restsUntil, 0);
+    const left = (mailbox: string) => Math.max(0, restFor(later, mailbox) - all.restsUntil) / 1000;
+    expect([left('a@example.com'), left('b@example.com')]).toEqual([120, 0]);
+  });
+
+  it('have all wait when the server throttles or says for how long', () => {
+    expect(rest(after(...six('throttled')), 'b@example.com')).toBeGreaterThan(0);
+    const asked = after(fault('server_fault', 60_000, 'a@example.com'), fault('timeout', undefined, 'a@example.com'));
+    expect(rest(asked, 'b@example.com')).toBe(60);
+  });
+
+  it('are nothing to it any more once the server has answered another', () => {
+    expect(rest(strainAfterAnswer(after(...six())), 'a@example.com')).toBe(0);
+    expect(rest(strainAfterAnswer(after(fault('throttled', 60_000, 'a@example.com'))), 'b@example.com')).toBe(60);
   });
 });
 

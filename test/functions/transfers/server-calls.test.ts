@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
+import { unstrained } from '../../../functions/transfers/strain.ts';
+
+/** Calls to a server whose answers are given by the test, in the order in which the requests have come. */
+async function connect() {
+  const waiting: http.ServerResponse[] = [];
+  const server = http.createServer((_, response) => {
+    waiting.push(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const time = Date.now();
+  const calls = new ServerCalls({
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    clientId: 'exampleclientid'.repeat(4),
+    maxConcurrentPages: 4,
+    now: () => new Date(time),
+    random: () => 0,
+    sleep: async () => undefined,
+  });
+  onTestFinished(() => {
+    calls.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const ask = (budget = 60_000) => calls.send({ path: '/transfers', minimumMinor: 12 }, time + budget);
+  /** Begins so many requests and waits until they have come. */
+  const begin = async (count: number) => {
+    const sent = Array.from({ length: count }, () => ask());
+    await expect.poll(() => waiting.length).toBe(count);
+    return sent;
+  };
+  const answer = (status: number) => waiting.shift()!.writeHead(status).end('{}');
+  return { calls, time, ask, begin, answer };
+}
+
+test('faults of requests that were under way at the same time count as one', async () => {
+  const { calls, begin, answer } = await connect();
+  const sent = await begin(4);
+  for (let at = 0; at < 4; at += 1) answer(500);
+  await Promise.all(sent);
+  expect(calls.strain.faults).toBe(1);
+});
+
+test('a good answer to what was asked for before a fault does not make up for it', async () => {
+  const { calls, begin, answer } = await connect();
+  const [failing, slow] = await begin(2);
+  answer(500);
+  await failing;
+  answer(200);
+  await slow;
+  expect(calls.strain.faults).toBe(1);
+  const [later] = await begin(1);
+  answer(200);
+  await later;
+  expect(calls.strain.faults).toBe(0);
+});
+
+test('a request that the end of the poll cut short says nothing about the server', async () => {
+  const { calls, ask } = await connect();
+  await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
+  expect(calls.strain).toEqual(unstrained);
+});
+
+test('what others know of the server does not make up for a rest that it has asked for here', async () => {
+  const { calls, time, ask } = await connect();
+  calls.adopt({ faults: 1, restsUntil: time + 60_000, cause: 'throttled' });
+  calls.adopt(unstrained);
+  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+});
