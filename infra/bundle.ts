@@ -8,8 +8,9 @@ import { buildSync } from 'esbuild';
 export type BundledFiles = Readonly<Record<string, { readonly copyOf: string } | { readonly text: string }>>;
 
 /**
- * What the SDK loads only where a function has no credentials in its environment, which on Lambda it always has. The
- * runtime brings them along, should it ever want them.
+ * What the SDK loads only when it needs it: where a function has no credentials in its environment, which on Lambda it
+ * always has, or calls an operation that answers with a stream of events, which none here does. The runtime brings the
+ * former along, should it ever want them.
  */
 const neverLoaded = [
   '@aws-sdk/credential-provider-http',
@@ -18,6 +19,7 @@ const neverLoaded = [
   '@aws-sdk/credential-provider-process',
   '@aws-sdk/credential-provider-sso',
   '@aws-sdk/credential-provider-web-identity',
+  '@smithy/core/event-streams',
   '@smithy/credential-provider-imds',
 ];
 

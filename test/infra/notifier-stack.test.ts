@@ -4,8 +4,6 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { reserve } from '../../functions/operator/routes.ts';
-import { longTimeout } from '../../infra/cli/api-client.ts';
 import { config, synthesiseChecked } from './synthesis.ts';
 
 let template: Template;
@@ -202,26 +200,6 @@ test('the outputs are what a person needs next', () => {
     'DashboardUrl',
     'OperatorUrl',
   ]);
-});
-
-test('operators reach one function, and only by a signed request', () => {
-  const urls = resources('AWS::Lambda::Url').map(([, properties]) => properties);
-  expect(urls).toEqual([
-    {
-      AuthType: 'AWS_IAM',
-      TargetFunctionArn: { 'Fn::GetAtt': [expect.stringContaining('OperatorApiOperator'), 'Arn'] },
-    },
-  ]);
-  const open = resources('AWS::Lambda::Permission').filter(([, { Principal }]) => Principal === '*');
-  expect(open).toEqual([]);
-});
-
-test('whoever asks for a poll is answered even if it takes all of its time, and waits for that answer', () => {
-  const timeoutOf = (name: string) =>
-    resources('AWS::Lambda::Function').find(([id]) => id.startsWith(name))![1].Timeout as number;
-  const waited = timeoutOf('OperatorApiOperator') * 1000;
-  expect(waited - reserve).toBeGreaterThan(timeoutOf('TransferPollerPoll') * 1000);
-  expect(longTimeout).toBeGreaterThan(waited);
 });
 
 test('a change of what is declared, and nothing else, runs the declare function anew', () => {
