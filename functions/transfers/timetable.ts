@@ -32,18 +32,22 @@ export interface Window {
 /** Milliseconds that may pass from `since` until whoever reads the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 
+/** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
+const longestTrouble = 900_000;
+
 /** The shard of a watch, the same for as long as the number of shards is. */
 export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;
 
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
  * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
- * however many of its moments have passed. A watch in trouble is listed in full.
+ * however many of its moments have passed. A watch in trouble is listed in full, and every 15 minutes at least.
  *
  * @returns undefined when the watch is not to be polled
  */
 export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to }: Window): Scope | undefined {
-  const { every = timetable.every, since } = watch;
+  const { every: usual = timetable.every, since, health } = watch;
+  const every = health ? Math.min(usual, longestTrouble) : usual;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
   /** How many of the watch's moments have come until a time. */
@@ -55,5 +59,5 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   if (turn(to) <= turn(after)) return undefined;
   const place = (mix(high) >>> 0) % timetable.fullListingEvery;
   const fullTurns = (time: number) => Math.floor((turn(time) - place) / timetable.fullListingEvery);
-  return watch.health || fullTurns(to) > fullTurns(after) ? 'all' : 'active';
+  return health || fullTurns(to) > fullTurns(after) ? 'all' : 'active';
 }

@@ -92,11 +92,11 @@ describe('variables', () => {
   const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', DATA_KEY: 'hush hush' };
 
   test('that are missing or wrong are all named, and no value is repeated', () => {
-    vi.stubEnv('MAX_CONCURRENT_PAGES', '99');
+    vi.stubEnv('MAX_CONCURRENT_PAGES', '999');
     const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
     expect(read).toThrow(
-      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be 1 to 32/,
+      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 100/,
     );
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
     expect(read).not.toThrow(/too-short|hush/);

@@ -45,6 +45,15 @@ describe('a watch is due', () => {
     expect(each).toHaveLength(60);
   });
 
+  it('every 15 minutes while it is in trouble, if it is polled more seldom otherwise', () => {
+    const daily = { ...watchOf(0), every: 24 * 60 * minute };
+    const due = (watch: Parameters<typeof dueListing>[0]) =>
+      ticks(24 * 60).filter((tick) => dueListing(watch, timetable(minute, 10), tick) === 'all').length;
+    expect(due({ ...daily, health: {} })).toBe(24 * 4);
+    expect(due({ ...watchOf(0), every: 5 * minute, health: {} })).toBe(24 * 12);
+    expect(ticks(24 * 60).filter((tick) => dueListing(daily, timetable(minute, 10), tick))).toHaveLength(1);
+  });
+
   it('at once, and in full, when there was no tick before', () => {
     fc.assert(
       fc.property(anyWatch, every, (watch, interval) => {
