@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import manifest from '../../../package.json' with { type: 'json' };
 import { childEnvironment } from '../../child-process.ts';
 import { problem, ScriptedApi } from './scripted-api.ts';
 
@@ -19,9 +23,15 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
-/** The command as a process of its own. */
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ['infra/cli/main.ts', ...args], {
+/** A command as a process of its own. */
+function start(
+  args: readonly string[],
+  program: readonly string[] = [process.execPath, 'infra/cli/main.ts'],
+  cwd = '.',
+) {
+  const [command = '', ...before] = program;
+  const child = spawn(command, [...before, ...args], {
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...childEnvironment, NOTIFIER_URL: api.url },
   });
@@ -48,6 +58,25 @@ test.each([
   api.on('GET /watches', { body: { items: [] } });
   api.on('POST /watches/sent/alice%40example.com/resume', problem(409, 'the watch is not disabled'));
   expect(await start(args).ended).toMatchObject({ code });
+});
+
+test('the command that a package installs does the same from another folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bin-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const command = join(folder, 'transfer-notifier');
+  const [installed] = Object.values(manifest.bin);
+  symlinkSync(resolve(installed!), command);
+  api.on('GET /watches', { body: { items: [] } });
+  const list = await start(['watch', 'list', '--json'], [command], folder).ended;
+  expect(list).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(list.stdout)).toEqual({ items: [] });
+  expect(await start(['watch', 'remove', 'alice@example.com'], [command], folder).ended).toMatchObject({ code: 2 });
+
+  api.on('GET /events', { body: { items: [] } });
+  const { child, ended } = start(['event', 'follow', '--json'], [command], folder);
+  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events')), { timeout: 60_000 }).toBe(true);
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 0 });
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('event follow ends by %s with exit code 0', async (signal) => {
