@@ -1,6 +1,8 @@
 import type { Scope } from './cryptshare.ts';
 import { hash, mix } from './digest.ts';
+import type { Health } from './health.ts';
 import { type Watch, watchKey } from './transfer.ts';
+import { troubleOfTime } from './trouble.ts';
 
 /** When watches are polled, but for those that have an interval of their own. */
 export interface Timetable {
@@ -19,7 +21,7 @@ interface TimedWatch extends Watch {
   /** ISO 8601 time from which on it is polled as it stands; its first poll comes at once. */
   readonly since?: string;
   /** There while it is in trouble. */
-  readonly health?: object;
+  readonly health?: Pick<Health, 'trouble'>;
 }
 
 /** The time from one tick to the next, in Unix milliseconds: `after` is not part of it, `to` is. */
@@ -41,13 +43,16 @@ export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(wa
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
  * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
- * however many of its moments have passed. A watch in trouble is listed in full, and every 15 minutes at least.
+ * however many of its moments have passed. A watch in trouble is listed in full, and every 15 minutes at least,
+ * unless its trouble was that there was no time.
  *
  * @returns undefined when the watch is not to be polled
  */
 export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to }: Window): Scope | undefined {
   const { every: usual = timetable.every, since, health } = watch;
-  const every = health ? Math.min(usual, longestTrouble) : usual;
+  // Who had no time for it would have less if it came round sooner.
+  const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
+  const every = isWorthATry ? Math.min(usual, longestTrouble) : usual;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
   /** How many of the watch's moments have come until a time. */

@@ -295,7 +295,9 @@ describe('a server in trouble is left alone', () => {
       const { polls } = await tick();
       outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));
     }
-    expect(outcomes).toEqual(others.map(() => 'unchanged'));
+    expect(new Set(outcomes)).toEqual(new Set(['unchanged']));
+    // Those that the outage has left in trouble come round sooner.
+    expect(outcomes.length).toBeGreaterThanOrEqual(others.length);
   });
 });
 

@@ -13,6 +13,8 @@ const timetable = (every: number, fullListingEvery = 1): Timetable => ({ shards:
 const ticks = (count: number, apart = minute): Window[] =>
   Array.from({ length: count }, (_, at) => ({ after: start + at * apart, to: start + (at + 1) * apart }));
 
+const troubled = (cause: string) => ({ trouble: { cause, message: '' } });
+
 const anyWatch = fc.record({ mailbox: fc.emailAddress(), direction: fc.constantFrom('sent', 'received') });
 const every = fc.integer({ min: 1000, max: 86_400_000 });
 
@@ -49,8 +51,9 @@ describe('a watch is due', () => {
     const daily = { ...watchOf(0), every: 24 * 60 * minute };
     const due = (watch: Parameters<typeof dueListing>[0]) =>
       ticks(24 * 60).filter((tick) => dueListing(watch, timetable(minute, 10), tick) === 'all').length;
-    expect(due({ ...daily, health: {} })).toBe(24 * 4);
-    expect(due({ ...watchOf(0), every: 5 * minute, health: {} })).toBe(24 * 12);
+    expect(due({ ...daily, health: troubled('timeout') })).toBe(24 * 4);
+    expect(due({ ...daily, health: troubled('out_of_time') })).toBe(1);
+    expect(due({ ...watchOf(0), every: 5 * minute, health: troubled('timeout') })).toBe(24 * 12);
     expect(ticks(24 * 60).filter((tick) => dueListing(daily, timetable(minute, 10), tick))).toHaveLength(1);
   });
 
@@ -123,7 +126,7 @@ describe('of every few polls of a watch', () => {
   });
 
   it('all list it in full while it is in trouble, and if nothing else is wanted', () => {
-    expect(new Set(scopes({ ...watchOf(0), health: {} }, 20))).toEqual(new Set(['all']));
+    expect(new Set(scopes({ ...watchOf(0), health: troubled('timeout') }, 20))).toEqual(new Set(['all']));
     expect(new Set(scopes(watchOf(0), 20, 1))).toEqual(new Set(['all']));
   });
 });
