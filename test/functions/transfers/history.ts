@@ -114,7 +114,7 @@ export const history: fc.Arbitrary<History> = fc.record({
   order: fc.constantFrom('newest-first' as const, 'shuffled' as const),
   seeded: fc.oneof(fc.nat(3), fc.nat(28), fc.nat(28), fc.integer({ min: 50, max: 150 })),
   // From 100 on there are more pages of all transfers than of the active ones.
-  archived: fc.constantFrom(0, 0, 100),
+  archived: fc.constantFrom(0, 0, 0, 100),
   notifyExisting: fc.boolean(),
   steps: fc.array(
     fc.oneof({ weight: 5, arbitrary: happening }, { weight: 3, arbitrary: poll }, { weight: 2, arbitrary: overlap }),
