@@ -8,10 +8,10 @@ import { NotifierStack } from '../../infra/notifier-stack.ts';
 /** A configuration with everything in it. */
 export const config: Config = {
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-  schedule: { every: '5m', fullListingEvery: 1, shards: 2 },
+  schedule: { every: '5m', fullListingEvery: 10, shards: 2 },
   watches: [
     { mailbox: 'alice@example.com', direction: 'sent' },
-    { mailbox: 'alice@example.com', direction: 'received' },
+    { mailbox: 'alice@example.com', direction: 'received', every: '15m' },
   ],
   notify: {
     email: [{ address: 'ops@example.com', types: ['transfer.failed', 'watch.*'] }, { address: 'all@example.com' }],

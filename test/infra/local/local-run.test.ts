@@ -69,6 +69,33 @@ describe('the demo', () => {
   });
 });
 
+describe('the timetable of the configuration', () => {
+  test('has a watch polled in its own interval, and most polls of another list its active transfers alone', async () => {
+    const [often, seldom] = ['often@example.com', 'seldom@example.com'];
+    const mails = { sender: often, to: ['bob@example.com'] };
+    server.transfers.seed({ ...mails, count: 110, state: 'DELETED_BY_EXPIRATION' });
+    server.transfers.seed({ ...mails, count: 1, state: 'ACTIVE' });
+    const schedule = { every: '1s', fullListingEvery: 3 };
+    const file = configFile({ schedule, watches: [{ mailbox: often }, { mailbox: seldom, every: '1h' }] });
+    server.requests.reset();
+    start(['--json', '--config', file], credentials);
+    const pages = (mailbox: string, page: number) =>
+      server.requests
+        .report()
+        .recent.map(({ url }) => new URL(url, server.url))
+        .filter(({ pathname }) => pathname.includes(`${encodeURIComponent(mailbox)}/transfers/sent`))
+        .filter(({ searchParams }) => searchParams.get('page') === String(page))
+        .map(({ searchParams }) => searchParams.get('active'));
+    await expect.poll(() => pages(often, 1).length, { timeout: 60_000 }).toBeGreaterThanOrEqual(7);
+    const polls = pages(often, 1);
+    // A new watch may be listed in full more than once at first.
+    expect(polls.filter((active) => active === 'true').length).toBeGreaterThanOrEqual(3);
+    expect(polls.slice(polls.indexOf('true'))).toContain(null);
+    expect(pages(often, 2)).not.toContain('true');
+    expect(pages(seldom, 1)).toEqual([null]);
+  });
+});
+
 describe('a wrong start', () => {
   test('names every mistake of file and environment, with exit code 2, and starts nothing', async () => {
     const file = configFile({ watches: [{ mailbox: 'alice' }], schedule: { every: 'often' } });
