@@ -17,6 +17,7 @@ import { createTopic, createTransfersTable, startEmbeddedServices } from './embe
 import { startInvocations } from './invocations.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
+import { setSdkEnvironment } from './sdk-environment.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
@@ -59,11 +60,7 @@ const pollTimeout = 120_000;
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting } = options;
   const services = await startEmbeddedServices(data);
-  // The handler and the SDK clients find everything in the environment, as they do on AWS.
-  Object.assign(process.env, services.sdkEnvironment);
-  // Settings of the user's own AWS account must not lead anything there.
-  for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'])
-    delete process.env[name];
+  setSdkEnvironment(services.sdkEnvironment);
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
   // A queue kept in the data folder remembers the port of the run that created it.

@@ -50,7 +50,30 @@ const startReal = () => start(['--json', '--config', configFile(), '--data', joi
 
 describe('the demo', () => {
   test('shows a state change as event and notice, whatever AWS account the user has, and stops cleanly', async () => {
-    const run = start(['--json'], { AWS_PROFILE: 'nobody', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' });
+    const awsConfig = join(folder, 'aws-config');
+    const settings = ['region = us-gov-west-1', 'use_fips_endpoint = true', 'use_dualstack_endpoint = true'];
+    writeFileSync(awsConfig, ['[default]', ...settings, 'max_attempts = no', 'credential_process = false'].join('\n'));
+    const run = start(['--json'], {
+      AWS_CONFIG_FILE: awsConfig,
+      AWS_SHARED_CREDENTIALS_FILE: awsConfig,
+      AWS_PROFILE: 'nobody',
+      AWS_REGION: 'us-gov-west-1',
+      AWS_DEFAULT_REGION: 'nowhere',
+      AWS_SESSION_TOKEN: 'example',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_USE_DUALSTACK_ENDPOINT: 'true',
+      AWS_ACCOUNT_ID: 'none',
+      AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+      AWS_MAX_ATTEMPTS: 'many',
+      AWS_RETRY_MODE: 'never',
+      AWS_DEFAULTS_MODE: 'nothing',
+      AWS_CA_BUNDLE: join(folder, 'nothing.pem'),
+      AWS_REQUEST_CHECKSUM_CALCULATION: 'sometimes',
+      AWS_SIGV4A_SIGNING_REGION_SET: '*',
+      AWS_AUTH_SCHEME_PREFERENCE: 'none',
+    });
     await run.line(({ kind }) => kind === 'ready');
     const { event } = await run.line(({ kind }) => kind === 'event');
     await run.line(({ kind, text }) => kind === 'notice' && text!.includes(event!.data.trackingId));
