@@ -1,9 +1,9 @@
 import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
+import { DataFolderError } from './data-folder.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
-import { DataFolderError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
@@ -70,7 +70,7 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
-    ['Operator API', `${run.addresses.operator}, with the header x-notifier: 1`],
+    ['Operator API', `${run.addresses.operator}, with the token in ${run.operatorFile}`],
     ['DynamoDB', run.addresses.dynamodb],
     ['SNS and SQS', run.addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],

@@ -38,6 +38,8 @@ export interface RunOptions {
 export interface Run {
   /** Addresses of the embedded services and of the operator API. */
   readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
+  /** File with what lets in to the operator API. */
+  readonly operatorFile: string;
   /** Resolves when the run has stopped; rejects when it broke. */
   readonly ended: Promise<void>;
   /** Ends the poll under way, prints what it has announced, and stops the services. */
@@ -88,7 +90,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   };
   const handler = await loadPollHandler(pollVariables);
   const polled = async (event: unknown) => handler(event, lambdaContext('poll', pollTimeout));
-  const invocations = await startInvocations(new Map([['poll', polled]]));
+  const invocations = await startInvocations(new Map([['poll', polled]]), services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const webhooks = await startWebhooks(
     { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
@@ -135,6 +137,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
       queues: services.sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
       operator: operator.url,
     },
+    operatorFile: operator.file,
     ended: run(),
     stop: () => stopping.abort(),
   };

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -85,8 +85,14 @@ describe('the demo', () => {
   test('speaks to people without colour when it is not on a terminal', async () => {
     const run = start([]);
     await run.line(({ text }) => text!.includes('as the baseline'));
+    const [, url, file = ''] = /Operator API +(\S+), with the token in (\S+)/.exec(run.stdout) ?? [];
+    const operator = JSON.parse(readFileSync(file, 'utf8'));
+    expect(operator).toEqual({ url, token: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect([statSync(file), statSync(dirname(file))].map(({ mode }) => mode & 0o077)).toEqual([0, 0]);
     run.kill('SIGTERM');
     expect(await run.exit()).toBe(0);
+    expect(run.stdout).not.toContain(operator.token);
+    expect(existsSync(file)).toBe(false);
     expect(run.stdout).toMatch(/Transfer Notifier {2}ready after [\d.]+ s; Ctrl-C stops it/);
     expect(run.stdout).not.toContain('\u001b');
   });

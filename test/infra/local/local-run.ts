@@ -57,6 +57,10 @@ export class LocalRun {
     return found;
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
