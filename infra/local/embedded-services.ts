@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type AttributeDefinition,
@@ -11,13 +10,13 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
-import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { indexes } from '../../functions/webhooks/waiting.ts';
-import { contents, DataFolderError } from './data-folder.ts';
+import { contents, damagedFolder, storageError } from './data-folder.ts';
 import { type Admission, guardServer, listenOnLoopback, newSecret, withAccessKey } from './loopback-guard.ts';
+import { openDataFolder } from './open-data-folder.ts';
 
 /** The AWS services of the local run, over real HTTP on this machine only. */
 export interface EmbeddedServices {
@@ -32,13 +31,13 @@ const region = 'us-east-1';
 
 /**
  * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface, for requests with the access
- * key of this start only.
+ * key of this start only. Storage that fails under way is an uncaught error: no request can be answered any more.
  *
  * @param data folder that keeps database and queues; in memory without it
  * @throws DataFolderError
  */
 export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
-  if (data) await reserve(data);
+  if (data) await openDataFolder(data);
   const accessKeyId = newSecret();
   const admission = withAccessKey(accessKeyId);
   const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, contents.database) }) });
@@ -84,6 +83,12 @@ async function startQueues(admission: Admission, data: string | undefined): Prom
     const listen: (options: FastifyListenOptions) => Promise<string> = fastify.listen.bind(fastify);
     fastify.listen = ((options: FastifyListenOptions) =>
       listen({ ...options, host: '127.0.0.1' })) as FastifyInstance['listen'];
+    fastify.addHook('onError', async (_request, _reply, error) => {
+      if (storageError('', error))
+        setImmediate(() => {
+          throw error;
+        });
+    });
     guardServer(fastify.server, admission);
     isGuarded = true;
   };
@@ -92,30 +97,13 @@ async function startQueues(admission: Admission, data: string | undefined): Prom
   const settings = { port: 0, host: '127.0.0.1', logger: false, defaultRegion: region, init: {} };
   const starting = startFauxqs({ ...settings, ...(data && { dataDir: join(data, contents.queues) }) });
   unsubscribe(fastifyChannel, takeOver);
-  const queues = await starting;
+  const queues = await starting.catch((error: Error) => {
+    const name = `the data folder ${data}`;
+    throw storageError(name, error) ?? (data ? damagedFolder(name, `queues/fauxqs.db: ${error.message}`) : error);
+  });
   if (isGuarded) return queues;
   await queues.stop();
   throw new Error('fauxqs did not start as it used to: its server is not guarded');
-}
-
-/**
- * Makes sure that the data folder is there and nobody else's.
- *
- * @throws DataFolderError
- */
-async function reserve(data: string): Promise<void> {
-  try {
-    mkdirSync(join(data, contents.queues), { recursive: true, mode: 0o700 });
-    // The database itself would only answer every request with an error; its lock ends with its process, however that ends.
-    const database = new ClassicLevel(join(data, contents.database));
-    await database.open();
-    await database.close();
-  } catch (error) {
-    const { code } = ((error as Error).cause ?? error) as { code?: string };
-    const isLocked = code === 'LEVEL_LOCKED';
-    const remedy = isLocked ? 'is in use by another run; stop that one first' : `cannot be used (${code}); mend it`;
-    throw new DataFolderError(`the data folder ${data} ${remedy}`);
-  }
 }
 
 /** Creates the transfers table unless it is there. */

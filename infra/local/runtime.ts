@@ -68,13 +68,13 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   // A queue kept in the data folder remembers the port of the run that created it.
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   await createTransfersTable(dynamo, table);
+  const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
   // Whoever had it is gone: this run is the only one with this database.
   await new ShardRows(dynamo, table).free(0);
 
-  const dataKey = dataKeyOf(data);
   const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
     CRYPTSHARE_CLIENT_ID: credentials.clientId,

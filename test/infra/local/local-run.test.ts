@@ -40,8 +40,8 @@ function configFile(config: object = {}): string {
   return file;
 }
 
-function start(args: readonly string[], environment: Record<string, string> = {}): LocalRun {
-  const run = new LocalRun(args, environment);
+function start(args: readonly string[], environment: Record<string, string> = {}, diskSpace?: number): LocalRun {
+  const run = new LocalRun(args, environment, diskSpace);
   running.push(run);
   return run;
 }
@@ -123,6 +123,29 @@ describe('the timetable of the configuration', () => {
     expect(pages(often, 2)).not.toContain('true');
     expect(pages(seldom, 1).length).toBeLessThanOrEqual(2);
   });
+});
+
+test('a damaged data folder is one sentence, with exit code 1, and nothing is started', async () => {
+  const before = startReal();
+  await before.line(({ outcome }) => outcome === 'baseline');
+  before.kill('SIGINT');
+  expect(await before.exit()).toBe(0);
+  rmSync(join(folder, 'data', 'data-key'));
+  const run = startReal();
+  expect(await run.exit()).toBe(1);
+  expect(run.stdout).toBe('');
+  expect(run.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
+});
+
+test('a disk that fills up ends the run in one sentence, with exit code 1, and nothing is lost', async () => {
+  const run = start(['--json', '--config', configFile(), '--data', join(folder, 'data')], credentials, 256_000);
+  await run.line(({ outcome }) => outcome === 'baseline');
+  const sent = server.transfers.seed({ ...people, count: 40, state: 'ACTIVE' });
+  expect(await run.exit()).toBe(1);
+  expect(run.stderr).toMatch(/^the data folder cannot be written \(.*\); make room on its disk, then start again.*\n$/);
+  const after = startReal();
+  const announced = () => new Set([...eventsOf(run), ...eventsOf(after)].map(({ trackingId }) => trackingId));
+  await after.line(() => sent.every(({ trackingId }) => announced().has(trackingId)));
 });
 
 describe('a wrong start', () => {
