@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
-import { addressFile } from '../../infra/local/operator.ts';
+import { contents } from '../../infra/local/data-folder.ts';
 import { LocalRun } from '../infra/local/local-run.ts';
 import { pythonCommand } from './implementations.ts';
 import type { Verdict } from './vitest-run.ts';
@@ -41,7 +41,10 @@ export async function trySchemathesis(seed: number): Promise<Verdict> {
   const run = new LocalRun(['--config', file, '--data', data, '--json'], { CRYPTSHARE_CLIENT_ID: clientId });
   try {
     await run.line(({ kind }) => kind === 'poll');
-    const { url, token } = JSON.parse(readFileSync(join(data, addressFile), 'utf8')) as { url: string; token: string };
+    const { url, token } = JSON.parse(readFileSync(join(data, contents.operator), 'utf8')) as {
+      url: string;
+      token: string;
+    };
     const asked = spawnSync(
       command,
       [

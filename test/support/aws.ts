@@ -3,6 +3,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
+import { sdkSettings } from './sdk-settings.ts';
 
 /** The AWS services of one test world, which shares nothing with another. */
 export interface TestAws {
@@ -28,7 +29,7 @@ export async function startAws(): Promise<TestAws> {
   worlds += 1;
   const environment: Record<string, string> = {
     ...embedded.sdkEnvironment,
-    ...(database && { AWS_ENDPOINT_URL_DYNAMODB: database, AWS_ACCESS_KEY_ID: `world${process.pid}n${worlds}` }),
+    ...(database && { AWS_ENDPOINT_URL_DYNAMODB: database }),
     ...(all && {
       AWS_REGION: `outside-${process.pid}-${worlds}`,
       AWS_ENDPOINT_URL_DYNAMODB: all,
@@ -36,13 +37,7 @@ export async function startAws(): Promise<TestAws> {
       AWS_ENDPOINT_URL_SQS: all,
     }),
   };
-  const sdk = {
-    region: environment.AWS_REGION!,
-    credentials: {
-      accessKeyId: environment.AWS_ACCESS_KEY_ID!,
-      secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,
-    },
-  };
+  const sdk = sdkSettings(environment);
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SNS! });
   const sqs = new SQSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });

@@ -58,6 +58,8 @@ export interface World {
   readonly cryptshare: CryptshareServer;
   readonly faults: AwsFaults;
   readonly deps: PollDependencies;
+  /** Variables by which another process finds the services. */
+  readonly sdkEnvironment: Readonly<Record<string, string>>;
   /** Builds another client for the same server, as another process would have it. */
   client(options?: Partial<ServerOptions>, kind?: typeof CryptshareClient): CryptshareClient;
   /** Has something happen before a page is answered, instead of what was to happen before. */
@@ -119,6 +121,7 @@ export async function startWorld(): Promise<World> {
 
   return {
     clock,
+    sdkEnvironment: aws.environment,
     cryptshare,
     faults,
     deps,
