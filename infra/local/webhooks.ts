@@ -31,8 +31,6 @@ export interface LocalWebhooks {
   stop(): void;
 }
 
-const table = 'webhooks';
-
 /** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
 
@@ -49,12 +47,13 @@ const deliverConcurrency = 20;
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
   { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
-  { endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
+  { endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
 ): Promise<LocalWebhooks> {
+  const table = `${prefix}webhooks`;
   await createWebhooksTable(dynamo, table);
-  const events = await createQueue(sqs, 'fan-out', visibilityTimeout);
-  const doorbellQueue = await createQueue(sqs, 'doorbells', visibilityTimeout);
+  const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
+  const doorbellQueue = await createQueue(sqs, `${prefix}doorbells`, visibilityTimeout);
   for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
     await sns.send(
       new SubscribeCommand({
