@@ -164,7 +164,8 @@ export class CryptshareFailure extends Error {
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
   const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
-  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfterOf(headers['retry-after'], now));
+  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
+  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
   if (status === 401) return fail('token_invalid');
   if (status === 403 && code === 3002) return fail('token_invalid');
   if (status === 403 && code === 3001) return fail('not_licensed');
