@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type ProxySettings, proxySettingsIn } from './http/proxy.ts';
 
 const text = () => z.string('is missing');
 const notEmpty = text().check(z.minLength(1, 'must not be empty'));
@@ -111,6 +112,9 @@ export class EnvironmentError extends Error {
 
 /** ARN of the secret whose fields count as variables; undefined where there is none. */
 export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
+
+/** The proxy on the way to the Cryptshare Server, where whoever runs this has set one. */
+export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
 
 /**
  * Reads the poll function's environment.

@@ -1,8 +1,9 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
+import { readTextFile } from './text-file.ts';
 
 const eventType = z
   .string()
@@ -195,7 +196,7 @@ export const intervalsOf = ({ schedule, watches }: Config): number[] =>
 function parseJson(file: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     throw new ConfigError(file, [`expected a readable file (${(error as NodeJS.ErrnoException).code})`]);
   }

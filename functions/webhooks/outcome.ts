@@ -27,6 +27,7 @@ const failureCauses: Record<PostFailure, EndpointCause> = {
   forbidden_target: 'forbidden_target',
   unresolvable: 'unreachable',
   connect_timeout: 'unreachable',
+  proxy: 'proxy_failed',
   refused: 'unreachable',
   broken: 'unreachable',
   timeout: 'timeout',

@@ -45,6 +45,11 @@ describe('what a function works with', () => {
     expect(aws.operations).toHaveLength(3);
   });
 
+  test('is built from a secret that was stored with a byte order mark before it', async () => {
+    aws.secret = '\ufeff{"TOKEN":"first"}';
+    expect(await whenInvoked((fields) => fields, minute, now)()).toEqual({ TOKEN: 'first' });
+  });
+
   test('stays while the secret cannot be read', async () => {
     const dependencies = whenInvoked((fields) => fields, minute, now);
     aws.secret = '{"TOKEN":"first"}';

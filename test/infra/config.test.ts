@@ -45,6 +45,16 @@ test('the least that is needed gets the documented defaults', () => {
   });
 });
 
+test.each<[string, (text: string) => Buffer]>([
+  ['UTF-8', (text) => Buffer.from(`\ufeff${text}`)],
+  ['UTF-16, as Windows editors call Unicode', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ['UTF-16 of the other order', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+])('a file is read with a byte order mark before it, in %s', (_, bytes) => {
+  const file = join(folder, 'marked.json');
+  writeFileSync(file, bytes(JSON.stringify({ server, watches })));
+  expect(loadConfig(file)).toEqual(load({ server, watches }));
+});
+
 test('a CA file is looked for beside the configuration', () => {
   expect(problemsOf({ server: { ...server, caFile: 'ca.pem' }, watches })).toEqual([
     'server.caFile: expected a readable file (ENOENT)',
