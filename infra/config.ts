@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { proxyProblem } from '../functions/http/proxy.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
 import { readTextFile } from './text-file.ts';
@@ -74,6 +75,17 @@ const webhook = z
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
+/** In a file, it holds no secret. */
+const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
+  const problem = proxyProblem(proxy);
+  if (problem) addIssue(problem);
+  else if (proxy.includes('@')) {
+    addIssue(
+      'expected neither user name nor password: leave it out, and put the whole address into the variable WEBHOOK_PROXY, on AWS a field of the secret',
+    );
+  }
+});
+
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
   server: z.strictObject({
@@ -132,6 +144,11 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   webhooks: z.array(webhook).default([]),
+  proxy: webhookProxy
+    .optional()
+    .describe(
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+    ),
   alarms: z.strictObject({ email }).optional(),
   vpc: z
     .strictObject({

@@ -24,6 +24,11 @@ const deliverConcurrency = 20;
 /** How to build a {@link WebhookDelivery}. */
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
+  /**
+   * Proxy that webhooks are sent through.
+   * @default - none, unless the secret names one
+   */
+  readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
   /** Gets the ticks that no function could be invoked for. */
@@ -41,7 +46,7 @@ export class WebhookDelivery extends Construct {
 
   constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
     super(scope, id);
-    const { secret, transferEvents, transferNotices, missedTicks } = props;
+    const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
     this.webhooks = new ServiceTable(this, 'Webhooks', [
       {
         name: indexes.waiting,
@@ -94,7 +99,10 @@ export class WebhookDelivery extends Construct {
       // Ten requests at a time with TLS and signatures; more memory buys CPU, so the first attempt comes sooner.
       memorySize: 512,
       timeout: deliverTimeout,
-      environment: environment satisfies Partial<DeliverVariables>,
+      environment: {
+        ...environment,
+        ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
+      } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
     });
     secret.grantVariables(this.deliver);

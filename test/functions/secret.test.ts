@@ -113,6 +113,13 @@ describe('variables', () => {
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
     vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
+    vi.stubEnv('WEBHOOK_PROXY', 'http://proxy.example.com:3128');
+    const withPassword = 'http://me:secret@proxy.example.com:3128';
+    const fields = { DATA_KEY: dataKey, WEBHOOK_PROXY: withPassword };
+    expect(readDeliverEnvironment(fields).WEBHOOK_PROXY).toBe(withPassword);
+    expect(() => readDeliverEnvironment({ ...fields, WEBHOOK_PROXY: 'socks5://secret' })).toThrow(
+      /WEBHOOK_PROXY must be a proxy such as http:\/\/HOST:PORT$/,
+    );
   });
 
   test('that decide where a function works and what it may do are never those of the secret', () => {

@@ -45,6 +45,20 @@ test('the least that is needed gets the documented defaults', () => {
   });
 });
 
+test.each(['http://proxy.example.com:3128', 'https://proxy.example.com', 'http://10.0.0.1:8080'])(
+  'webhooks may be sent through the proxy %s',
+  (proxy) => expect(load({ server, watches, proxy }).proxy).toBe(proxy),
+);
+
+test.each([
+  ['socks5://proxy.example.com', 'proxy: expected a proxy such as http://proxy.example.com:3128'],
+  ['http://me:hidden@proxy.example.com', expect.stringMatching(/^proxy: expected neither .* variable WEBHOOK_PROXY/)],
+])('the proxy %s is refused, without repeating it', (proxy, problem) => {
+  const problems = problemsOf({ server, watches, proxy });
+  expect(problems).toEqual([problem]);
+  expect(problems.join()).not.toContain('hidden');
+});
+
 test.each<[string, (text: string) => Buffer]>([
   ['UTF-8', (text) => Buffer.from(`\ufeff${text}`)],
   ['UTF-16, as Windows editors call Unicode', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
