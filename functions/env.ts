@@ -117,7 +117,7 @@ export class EnvironmentError extends Error {
 /** ARN of the secret whose fields count as variables; undefined where there is none. */
 export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 
-/** The proxy on the way to the Cryptshare Server, where whoever runs this has set one. */
+/** The proxy on the way to the Cryptshare Server, if the environment names one. */
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
 
 /**

@@ -188,7 +188,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     else socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
-    // Nobody asked to switch protocols; where the answer names one, Node closes the connection itself. Other interim
+    // No switch of protocols was asked for; where the answer names one, Node closes the connection itself. Other interim
     // answers never come here: HTTP has clients ignore them.
     if (response.statusCode === 101) return giveUp('network');
     head = response;

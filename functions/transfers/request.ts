@@ -71,7 +71,7 @@ export class Connection {
       body: body && JSON.stringify(body),
       timeout,
       maxBytes,
-      // A verification has somebody sent a mail.
+      // A verification may send a mail.
       isRepeatable: isGet,
       proxy: proxyFor(url, this.proxies),
     });

@@ -24,21 +24,22 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   if (protocol !== 'https:') return ok(name, 'none, as the server is on the notifier’s own machine');
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port || 443);
-  // It was reached just now, and by the same proxy.
-  const proxy = proxyFor(url, readProxySettings());
-  const socket = tls.connect({
-    ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
-    // A name is what certificates are chosen by; an address may not be sent as one.
-    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
-    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
-  });
+  let socket: tls.TLSSocket | undefined;
   try {
+    // It was reached just now, and by the same proxy.
+    const proxy = proxyFor(url, readProxySettings());
+    socket = tls.connect({
+      ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
+      // A name is what certificates are chosen by; an address may not be sent as one.
+      ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+      ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+    });
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
   } catch (error) {
     return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 

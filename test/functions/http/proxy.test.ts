@@ -234,7 +234,7 @@ describe('webhooks', () => {
   });
 });
 
-/** A port where nobody listens. */
+/** A port on which no server listens. */
 async function closedPort(): Promise<number> {
   const server = http.createServer();
   const port = await listen(server);

@@ -98,7 +98,7 @@ const ownHosts = readFileSync('/etc/hosts', 'utf8')
 
 describe('a name', () => {
   test.each(['localhost', 'localhost.', 'app.localhost', 'a.b.localhost.'])(
-    '%s is this machine by IPv4 and IPv6, and nobody is asked for it',
+    '%s is this machine by IPv4 and IPv6, without a look-up',
     async (name) => {
       const refuse = vi.fn();
       expect(await dnsResolver({ system: refuse, direct: refuse })(name)).toEqual(['127.0.0.1', '::1']);
