@@ -113,7 +113,7 @@ function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent):
   if (bytes.length > largestBody) {
     throw new Problem(413, `expected a body of at most ${largestBody} bytes, got ${bytes.length}`);
   }
-  const text = bytes.toString('utf8');
+  const text = new TextDecoder().decode(bytes);
   const json = text.trim() === '' ? {} : parsed(text);
   if (operation.body) return checked(operation.body, json);
   const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;

@@ -38,6 +38,10 @@ Webhooks only reach the public internet, over https; --allow-private-webhooks le
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
 
+So do proxies; this machine is never reached through one:
+  HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and what is reached without
+  WEBHOOK_PROXY          proxy for webhooks with its password, in place of the file's setting proxy
+
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
 while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
 

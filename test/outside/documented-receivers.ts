@@ -57,7 +57,7 @@ export async function startPythonReceiver(): Promise<DocumentedReceiver> {
   writeFileSync(`${folder}/receiver.py`, block('python'));
   writeFileSync(`${folder}/transfers.py`, pythonTransfers);
   writeFileSync(`${folder}/main.py`, pythonMain);
-  const python = resolve(pythonCommand('python3'));
+  const python = pythonCommand('python3');
   return receiverOf(folder, await start(python, ['main.py'], /^port (\d+)$/, { WEBHOOK_SECRET: secret }, folder));
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { cache, NotHere, run, type Started, start } from './tool.ts';
 
 /** Another implementation of AWS services, at work on the loopback interface. */
@@ -68,7 +68,10 @@ export async function startMoto(): Promise<Implementation> {
 export function pythonCommand(name: string): string {
   // Other versions are installed beside these.
   const requirements = 'test/outside/requirements.txt';
-  const environment = `${cache}/python-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 8)}`;
+  const environment = resolve(
+    cache,
+    `python-${createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 8)}`,
+  );
   const command = join(environment, 'bin', name);
   if (existsSync(command)) return command;
   mkdirSync(cache, { recursive: true });

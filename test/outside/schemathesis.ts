@@ -55,6 +55,7 @@ export async function trySchemathesis(seed: number): Promise<Verdict> {
       ],
       { cwd: folder, encoding: 'utf8', timeout: 1_800_000, maxBuffer: 2 ** 28 },
     );
+    if (asked.error) throw asked.error;
     if (asked.status !== 0) process.stdout.write(shortened(asked.stdout + asked.stderr));
     const [, generated = '0'] = /(\d+) generated/.exec(asked.stdout) ?? [];
     const title = `schemathesis, seed ${seed}: ${generated} requests`;

@@ -47,6 +47,11 @@ describe('what cannot be read is refused:', () => {
     });
   });
 
+  test('and a body with a byte order mark before it is read, as editors put it into files', async () => {
+    const text = `\ufeff${JSON.stringify({ mailbox: 'marked@example.com' })}`;
+    expect((await world.ask('POST', '/watches', { text })).status).toBe(201);
+  });
+
   test('and a body of 256 KB is read', async () => {
     const body = JSON.stringify({ mailbox: 'large@example.com' });
     expect((await world.ask('POST', '/watches', { text: body.padEnd(256 * 1024) })).status).toBe(201);

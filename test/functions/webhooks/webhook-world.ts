@@ -81,7 +81,7 @@ export async function startWebhookWorld() {
     };
     received.push(got);
     const { status, headers = {}, body = '' } = await answer(got);
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, { date: clock.now().toUTCString(), ...headers }).end(body);
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
