@@ -23,6 +23,8 @@ export interface PollDependencies {
   readonly topics: Topics;
   readonly timetable: Timetable;
   readonly now: () => Date;
+  /** Undefined on AWS, where functions are not told to stop. */
+  readonly supervision?: Supervision | undefined;
 }
 
 /**
@@ -31,6 +33,14 @@ export interface PollDependencies {
  * one's listing counts no more. `failed`: nothing could be compared.
  */
 export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
+
+/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
+export interface Supervision {
+  /** Given once no further poll is to be begun. */
+  readonly stopping: AbortSignal;
+  /** Watches whose polls are under way. */
+  readonly polls: Set<Watch>;
+}
 
 /** One poll of one watch. */
 export interface PollResult {

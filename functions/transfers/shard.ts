@@ -81,7 +81,7 @@ export async function pollShard(
   const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
   const inOrder = [...rotated(late, started), ...rotated(timely, started)];
   await pLimit(concurrency).map(inOrder, async ({ watch, scope }) => {
-    if (deps.now().getTime() >= stopAt) {
+    if (deps.now().getTime() >= stopAt || deps.supervision?.stopping.aborted) {
       leftOver[watchKey(watch)] = scope;
       return;
     }
@@ -134,12 +134,14 @@ export async function pollAndJudge(
   stopAt: number,
 ): Promise<WatchPoll> {
   const started = deps.now().getTime();
+  deps.supervision?.polls.add(watch);
   const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
   const result = await pollWatch(deps, watch, terms).catch((error: Error) =>
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
   const ended = deps.now();
   const troubleTelling = await judgeHealth(deps, watch, result, ended);
+  deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,

@@ -4,13 +4,16 @@ import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
+import { readDoorbells } from '../../functions/webhooks/doorbell-messages.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import type { Reporter } from './console.ts';
 import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
+import { interruptDeliveries } from './interruption.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import type { RunOptions } from './runtime.ts';
+import { counted, type Part } from './stopping.ts';
 
 /** What carries events to the webhooks. */
 export interface WebhookSource {
@@ -24,11 +27,9 @@ export interface WebhookSource {
 }
 
 /** The functions that deliver webhooks, at work. */
-export interface LocalWebhooks {
+export interface LocalWebhooks extends Part {
   /** What other functions need to know of them. */
   readonly variables: FanOutVariables & Pick<OperatorVariables, 'ALLOW_PRIVATE_WEBHOOKS' | 'INSPECTED_QUEUES'>;
-  readonly ended: Promise<void>;
-  stop(): void;
 }
 
 const table = 'webhooks';
@@ -110,7 +111,16 @@ export async function startWebhooks(
       fanOut.stop();
       deliver.stop();
     },
-    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).then(() => undefined),
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]),
+    underWay: () => [
+      ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
+      ...counted(deliver.inHand().length, 'delivery', 'deliveries'),
+    ],
+    async giveBack() {
+      const { rung } = readDoorbells(deliver.inHand());
+      await Promise.all([fanOut.giveBack(), interruptDeliveries({ dynamo, table, now }, [...rung.values()])]);
+      await deliver.giveBack();
+    },
   };
 }
 

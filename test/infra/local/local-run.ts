@@ -18,6 +18,16 @@ export interface Line {
   readonly type?: string;
 }
 
+/** How a local run is started, if not as usual. */
+export interface LocalRunOptions {
+  /** @default - what `npm start` runs */
+  readonly program?: readonly string[];
+  /** @default - a pipe to here */
+  readonly stdout?: number | 'pipe';
+  /** It leads a process group of its own, as what is started in a terminal does. */
+  readonly hasGroup?: boolean;
+}
+
 /** `npm start` as a process of its own. */
 export class LocalRun {
   /** What it has printed so far. */
@@ -28,21 +38,28 @@ export class LocalRun {
   private readonly ended: Promise<unknown[]>;
   private readonly waiting: { matches: (line: Line) => boolean; resolve: () => void }[] = [];
 
-  constructor(args: readonly string[], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['infra/local/main.ts', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  constructor(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    { program = [process.execPath, 'infra/local/main.ts'], stdout = 'pipe', hasGroup = false }: LocalRunOptions = {},
+  ) {
+    const [command = '', ...before] = program;
+    this.child = spawn(command, [...before, ...args], {
+      stdio: ['ignore', stdout, 'pipe'],
       env: { ...childEnvironment, ...environment },
+      detached: hasGroup,
     });
     this.ended = once(this.child, 'close');
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    createInterface({ input: this.child.stdout! }).on('line', (text) => {
-      this.stdout += `${text}\n`;
-      const line: Line = args.includes('--json') ? JSON.parse(text) : { kind: 'text', text };
-      this.lines.push(line);
-      for (const waiter of this.waiting) if (waiter.matches(line)) waiter.resolve();
-    });
+    if (this.child.stdout)
+      createInterface({ input: this.child.stdout }).on('line', (text) => {
+        this.stdout += `${text}\n`;
+        const line: Line = args.includes('--json') ? JSON.parse(text) : { kind: 'text', text };
+        this.lines.push(line);
+        for (const waiter of this.waiting) if (waiter.matches(line)) waiter.resolve();
+      });
   }
 
   /** Resolves with the first line that matches, printed already or still to come; rejects when the run ends before. */
@@ -59,6 +76,20 @@ export class LocalRun {
 
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** Sends a signal to all processes of its group that are still there, as a terminal does. */
+  killGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.child.pid!, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Reads its output no further. */
+  leave(): void {
+    this.child.stdout!.destroy();
   }
 
   /** Resolves with the exit code, or null when a signal ended it. */
