@@ -16,12 +16,13 @@ const lookInterval = 1000;
 export class Daemon {
   readonly output: LineOutput;
   private exitCode: number | undefined;
+  private mayEnd: Promise<void> | undefined;
   private stop: () => void;
   private remark: (text: string) => void = () => undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
     // Until something runs there is nothing to wait for.
-    this.stop = () => process.exit(this.exitCode);
+    this.stop = () => this.exit(exitCodes.stopped);
     this.output = new LineOutput(process.stdout, {
       gone: (code) => {
         complain(`the output cannot be written any more (${code}): what read it has gone, and the notifier stops`);
@@ -33,7 +34,10 @@ export class Daemon {
     });
     // What cannot be said there can be said nowhere.
     process.stderr.on('error', () => undefined);
-    onStopSignal(() => this.askToStop(exitCodes.stopped));
+    onStopSignal((mayEnd) => {
+      this.mayEnd = mayEnd;
+      this.askToStop(exitCodes.stopped);
+    });
     this.followNpm(environment);
   }
 
@@ -50,7 +54,7 @@ export class Daemon {
 
   /** Ends the process, with this code unless there was another reason to stop. */
   async exit(code: number): Promise<never> {
-    await isWithin(flushWithin, this.output.flush());
+    await Promise.all([this.mayEnd, isWithin(flushWithin, this.output.flush())]);
     process.exit(code === exitCodes.stopped ? this.exitCode : code);
   }
 

@@ -4,16 +4,33 @@ import { readCredentials } from './credentials.ts';
 import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
-import { type Options, parseOptions } from './options.ts';
+import { DataFolderError } from './embedded-services.ts';
+import { exitCodes } from './exit-codes.ts';
+import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 /**
- * Runs what the command line asks for until it is told to stop.
+ * Runs what the command line asks for until it is told to stop, and says what kept it from that.
  *
- * @throws NothingToStart, ConfigError, DataFolderError, or the error of what broke
+ * @returns the exit code
  */
-export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<void> {
-  const options = parseOptions(args);
+export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
+  try {
+    await run(parseOptions(args), daemon);
+    return exitCodes.stopped;
+  } catch (error) {
+    return exitCodeAfter(error as Error);
+  }
+}
+
+function exitCodeAfter(error: Error): number {
+  if (error instanceof NothingToStart) return error.exitCode;
+  const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
+  console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
+  return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
+}
+
+async function run(options: Options, daemon: Daemon): Promise<void> {
   const { output } = daemon;
   const reporter = options.json ? scriptReporter(output) : personReporter(output, () => new Date());
   if (options.config !== undefined) {
@@ -21,7 +38,7 @@ export async function runNotifier(args: readonly string[], daemon: Daemon): Prom
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const { notifyExisting } = options;
-    const run = {
+    const demoRun = {
       ...demo,
       data: undefined,
       notifyExisting,
@@ -30,7 +47,7 @@ export async function runNotifier(args: readonly string[], daemon: Daemon): Prom
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };
-    await runUntilStopped(run, daemon, reporter, 'demo');
+    await runUntilStopped(demoRun, daemon, reporter, 'demo');
   }
 }
 
@@ -55,8 +72,8 @@ function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: O
 
 async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
   const { config, data } = options;
-  const run = await startRun(options, reporter);
-  daemon.runs(run.stop, reporter.remark);
+  const { addresses, ended, stop } = await startRun(options, reporter);
+  daemon.runs(stop, reporter.remark);
   reporter.ready([
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
     ['Configuration', source],
@@ -64,9 +81,9 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
-    ['Operator API', `${run.addresses.operator}, with the header x-notifier: 1`],
-    ['DynamoDB', run.addresses.dynamodb],
-    ['SNS and SQS', run.addresses.queues],
+    ['Operator API', `${addresses.operator}, with the header x-notifier: 1`],
+    ['DynamoDB', addresses.dynamodb],
+    ['SNS and SQS', addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],
   ]);
   const idle = [
@@ -74,6 +91,6 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ...(config.alarms ? ['alarms'] : []),
   ];
   if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);
-  if (await run.ended) reporter.remark('stopped, nothing left halfway');
+  if (await ended) reporter.remark('stopped, nothing left halfway');
   else reporter.remark('stopped');
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -28,24 +28,25 @@ function start(
   args: readonly string[],
   program: readonly string[] = [process.execPath, 'infra/cli/main.ts'],
   cwd = '.',
+  stdout: 'pipe' | number = 'pipe',
 ) {
   const [command = '', ...before] = program;
   const child = spawn(command, [...before, ...args], {
     cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
     env: { ...childEnvironment, NOTIFIER_URL: api.url },
   });
   running.push(child);
-  let stdout = '';
+  let printed = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
-  return { child, ended, stdout: () => stdout };
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout: printed, stderr }));
+  return { child, ended, stdout: () => printed };
 }
 
 test.each([
@@ -95,6 +96,36 @@ test('a reader that has gone is no error', async () => {
   }));
   api.on('GET /watches', { body: { items } });
   const { child, ended } = start(['watch', 'list', '--json', '--limit', '100']);
-  child.stdout.destroy();
+  child.stdout!.destroy();
   expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('event follow ends once its reader has gone', async () => {
+  const event = { id: 'evt_1', type: 'transfer.active', timestamp: '2126-01-01T00:00:00.000Z', data: {} };
+  api.on('GET /events', { body: { items: [event] } });
+  const { child, ended } = start(['event', 'follow', '--json']);
+  child.stdout!.destroy();
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a command does its work, whatever becomes of its output, and fails when that could not be written', async () => {
+  api.on('GET /watches', { body: { items: [] } });
+  const program = [process.execPath, 'infra/cli/main.ts'];
+  const { ended } = start(['watch', 'list', '--json'], program, '.', openSync('/dev/full', 'w'));
+  expect(await ended).toMatchObject({
+    code: 1,
+    stderr: 'the output cannot be written (ENOSPC) and is not complete; the work is done\n',
+  });
+});
+
+test.each([
+  ['its own', ['infra/cli/main.ts']],
+  ['the installed', ['infra/cli/transfer-notifier.js']],
+])('one Ctrl-C that arrives twice, as through npm, ends %s command with exit code 0', async (_, script) => {
+  api.on('GET /events', { body: { items: [] } });
+  const { child, ended } = start(['event', 'follow', '--json'], [process.execPath, ...script]);
+  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events')), { timeout: 60_000 }).toBe(true);
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 0 });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { exitCodes } from '../../../infra/local/exit-codes.ts';
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
@@ -117,11 +118,13 @@ describe('a wrong start', () => {
     expect(run.stderr).toContain(message);
   });
 
-  test('--help explains options, credentials and exit codes', async () => {
+  test('--help explains options, credentials, signals and exit codes', async () => {
     const run = start(['--help']);
     expect(await run.exit()).toBe(0);
-    for (const word of ['--config', '--data', '--notify-existing', '--json', 'CRYPTSHARE_CLIENT_ID', 'Exit codes']) {
-      expect(run.stdout).toContain(word);
+    const options = ['--config', '--data', '--notify-existing', '--json', 'CRYPTSHARE_CLIENT_ID'];
+    for (const word of [...options, 'SIGINT', 'SIGTERM', 'SIGHUP', 'Exit codes']) expect(run.stdout).toContain(word);
+    for (const code of [...Object.values(exitCodes), 129, 130, 143]) {
+      expect(run.stdout).toMatch(new RegExp(`^  (\\d+, )*${code}(, \\d+)* +\\S`, 'm'));
     }
   });
 
