@@ -6,7 +6,7 @@ import type { Tick } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { type Reporter, watchWords } from './console.ts';
 import { lambdaContext } from './lambda.ts';
-import type { Part } from './stopping.ts';
+import { counted, type Part } from './stopping.ts';
 
 /** Milliseconds between two ticks, the shortest interval that a watch can have. */
 const tickInterval = 1000;
@@ -55,9 +55,9 @@ export function startPolls(
     ended: loop(),
     underWay: () => {
       const names = [...polls].map(watchWords);
-      const more = names.length > mostNamed ? [`${names.length - mostNamed} more`] : [];
-      const count = names.length === 1 ? '1 listing' : `${names.length} listings`;
-      return names.length === 0 ? [] : [`${count} (${[...names.slice(0, mostNamed), ...more].join(', ')})`];
+      const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+      const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;
+      return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
     },
     // The next start frees the shard, and its first tick makes up for what the snapshots lack.
     giveBack: async () => undefined,

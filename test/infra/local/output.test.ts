@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +76,27 @@ test('lines wait for a slow reader up to a bound, and what is left out is counte
   const [, leftOut] = /^resumed (\d+)$/.exec(lines.at(-1)!)!;
   expect(lines.length - 1 + Number(leftOut)).toBe(5000);
 });
+
+/** Runs a command whose output goes to a terminal that shows nothing, and says first what it says on stderr. */
+const frozenTerminal = `
+import os, subprocess, sys
+shown, terminal = os.openpty()
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=terminal, stderr=subprocess.PIPE)
+child.stdin.write(b'5000 ' + b'x' * 999 + b'\\n')
+child.stdin.flush()
+print(child.stderr.readline().decode())
+child.kill()
+`;
+
+test.skipIf(spawnSync('python3', ['--version']).status !== 0)(
+  'a terminal that shows nothing, as after Ctrl-S, holds nothing up',
+  () => {
+    const program = [process.execPath, 'test/infra/local/printing-process.ts'];
+    const options = { encoding: 'utf8', env: { ...childEnvironment }, timeout: 60_000 } as const;
+    const { stdout } = spawnSync('python3', ['-c', frozenTerminal, ...program], options);
+    expect(stdout).toMatch(/^printed, 10\d{5} bytes wait$/m);
+  },
+);
 
 test('a reader that has gone is told of once, and ends nothing', async () => {
   const printer = new Printer('pipe');
