@@ -75,7 +75,7 @@ test('the command that a package installs does the same from another folder', as
 
   api.on('GET /events', { body: { items: [] } });
   const { child, ended } = start(['event', 'follow', '--json'], [command], folder);
-  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events')), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events'))).toBe(true);
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ code: 0 });
 });
@@ -84,7 +84,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('event follow ends by %s with exit cod
   const event = { id: 'evt_1', type: 'transfer.active', timestamp: '2126-01-01T00:00:00.000Z', data: {} };
   api.on('GET /events', { body: { items: [event] } });
   const { child, ended, stdout } = start(['event', 'follow', '--json']);
-  await expect.poll(stdout, { timeout: 60_000 }).toContain('evt_1');
+  await expect.poll(stdout).toContain('evt_1');
   child.kill(signal);
   expect(await ended).toMatchObject({ code: 0, stderr: '' });
 });
@@ -124,7 +124,7 @@ test.each([
 ])('one Ctrl-C that arrives twice, as through npm, ends %s command with exit code 0', async (_, script) => {
   api.on('GET /events', { body: { items: [] } });
   const { child, ended } = start(['event', 'follow', '--json'], [process.execPath, ...script]);
-  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events')), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => api.requests.some(({ url }) => url.startsWith('/events'))).toBe(true);
   child.kill('SIGINT');
   child.kill('SIGINT');
   expect(await ended).toMatchObject({ code: 0 });

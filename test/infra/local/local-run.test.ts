@@ -87,11 +87,9 @@ describe('the timetable of the configuration', () => {
         .filter(({ pathname }) => pathname.includes(`${encodeURIComponent(mailbox)}/transfers/sent`))
         .filter(({ searchParams }) => searchParams.get('page') === String(page))
         .map(({ searchParams }) => searchParams.get('active'));
-    await expect.poll(() => pages(often, 1).length, { timeout: 60_000 }).toBeGreaterThanOrEqual(7);
-    const polls = pages(often, 1);
-    // A new watch may be listed in full more than once at first.
-    expect(polls.filter((active) => active === 'true').length).toBeGreaterThanOrEqual(3);
-    expect(polls.slice(polls.indexOf('true'))).toContain(null);
+    // A new watch may be listed in full more than once at first, and so may any while ticks are late.
+    const inTurn = /(true.*){3}null/;
+    await expect.poll(() => pages(often, 1).map(String).join()).toMatch(inTurn);
     expect(pages(often, 2)).not.toContain('true');
     expect(pages(seldom, 1).length).toBeLessThanOrEqual(2);
   });

@@ -92,7 +92,7 @@ test.skipIf(spawnSync('python3', ['--version']).status !== 0)(
   'a terminal that shows nothing, as after Ctrl-S, holds nothing up',
   () => {
     const program = [process.execPath, 'test/infra/local/printing-process.ts'];
-    const options = { encoding: 'utf8', env: { ...childEnvironment }, timeout: 60_000 } as const;
+    const options = { encoding: 'utf8', env: { ...childEnvironment }, timeout: 300_000 } as const;
     const { stdout } = spawnSync('python3', ['-c', frozenTerminal, ...program], options);
     expect(stdout).toMatch(/^printed, 10\d{5} bytes wait$/m);
   },
