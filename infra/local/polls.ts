@@ -31,20 +31,29 @@ export function startPolls(
   const stopping = new AbortController();
   const polls = new Set<Watch>();
   const supervision: Supervision = { stopping: stopping.signal, polls };
-  const invoke = (event: unknown) => handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
-  const tickAndReport = async () => {
-    const tick: Tick = { shard: 0, at: new Date().toISOString() };
-    const { polls: ended, remark } = await invoke(tick);
+  const underWay = new Set<Promise<unknown>>();
+  const invoke = (event: unknown) => {
+    const invoked = handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
+    const over = () => underWay.delete(invoked);
+    underWay.add(invoked);
+    invoked.then(over, over);
+    return invoked;
+  };
+  const tick = async () => {
+    const event: Tick = { shard: 0, at: new Date().toISOString() };
+    const { polls: ended, remark } = await invoke(event);
     if (remark) reporter.remark(remark);
     for (const poll of ended) reporter.poll(poll);
   };
   const loop = async () => {
+    const { promise: broken, reject } = Promise.withResolvers<never>();
     while (!stopping.signal.aborted) {
-      const started = performance.now();
-      await tickAndReport();
-      const rest = Math.max(0, tickInterval - (performance.now() - started));
-      await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
+      // As on AWS, no tick waits for the one before.
+      tick().catch(reject);
+      const rest = sleep(tickInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await Promise.race([rest, broken]);
     }
+    await Promise.race([Promise.allSettled(underWay), broken]);
   };
   return {
     async asked(event) {
