@@ -4,7 +4,7 @@
  */
 
 /** Milliseconds by which the clocks of two machines may differ while both count as right. */
-const tolerance = 5000;
+export const tolerance = 5000;
 
 /** Whether an instant that was the present one when it was stored can be right: it is not still to come. */
 export const hasBeen = (at: number, now: number): boolean => at <= now + tolerance;
@@ -25,4 +25,4 @@ export const isRecent = (at: number, now: number, age: number): boolean => hasBe
  * Milliseconds of a clock that is never set, for durations and deadlines within a process; it began at about the Unix time,
  * but must not be stored.
  */
-export const steady = (): number => performance.timeOrigin + performance.now();
+export const steady = (): number => Math.round(performance.timeOrigin + performance.now());

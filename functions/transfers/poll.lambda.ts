@@ -18,6 +18,6 @@ export const handler = middy<unknown, Invoked>()
   .use(logMetrics(metrics))
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     return invokedPoll({ ...deps, logger, metrics }, event, stopAt);
   });

@@ -1,9 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
-import type { Tick } from '../../functions/transfers/shard.ts';
+import { pollsOfTicks } from '../../functions/transfers/invoked-poll.ts';
+import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
@@ -73,7 +75,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
   // Whoever had it is gone: this run is the only one with this database.
-  await new ShardRows(dynamo, table).free(0);
+  await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
 
   const dataKey = dataKeyOf(data);
   const pollVariables = {
@@ -108,16 +110,27 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   );
 
   const stopping = new AbortController();
+  const tick = async () => {
+    const event: Tick = { shard: 0, at: new Date().toISOString() };
+    const { remark } = await handler(event, lambdaContext('poll', pollTimeout));
+    if (remark) reporter.remark(remark);
+  };
   const poll = async () => {
+    const { promise: broken, reject } = Promise.withResolvers<never>();
+    const underWay = new Set<Promise<void>>();
+    const report = (watchPoll: unknown) => reporter.poll(watchPoll as WatchPoll);
+    subscribe(pollsOfTicks.name, report);
     while (!stopping.signal.aborted) {
-      const started = Date.now();
-      const tick: Tick = { shard: 0, at: new Date(started).toISOString() };
-      const { polls, remark } = await handler(tick, lambdaContext('poll', pollTimeout));
-      if (remark) reporter.remark(remark);
-      for (const watchPoll of polls) reporter.poll(watchPoll);
-      const rest = Math.max(0, tickInterval - (Date.now() - started));
-      await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
+      // As on AWS, no tick waits for the one before.
+      const ticked: Promise<void> = tick()
+        .catch(reject)
+        .finally(() => underWay.delete(ticked));
+      underWay.add(ticked);
+      const rest = sleep(tickInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await Promise.race([rest, broken]);
     }
+    await Promise.race([Promise.all(underWay), broken]);
+    unsubscribe(pollsOfTicks.name, report);
   };
   const run = async () => {
     try {

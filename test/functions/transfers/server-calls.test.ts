@@ -19,6 +19,7 @@ async function connect() {
     clientId: 'exampleclientid'.repeat(4),
     maxConcurrentPages: 4,
     now: () => new Date(time),
+    steady: () => time,
     random: () => 0,
     sleep: async () => undefined,
   });
