@@ -47,8 +47,9 @@ export type TransferStatus = { readonly listed: true; readonly state: State } | 
 
 const fields = formatFields({ trackingId: true, status: { state: true } });
 
-/** Milliseconds for which an answer about the version counts. */
+/** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
 const versionAge = 3_600_000;
+const unansweredAge = 60_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
@@ -56,7 +57,7 @@ export class CryptshareClient {
   private readonly tokens: TokenSource;
   private remarked: string[] = [];
   private asking: Promise<number | undefined> | undefined;
-  private version: { readonly minor: number | undefined; readonly askedAt: number } | undefined;
+  private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource) {
     this.calls = calls;
@@ -116,7 +117,7 @@ export class CryptshareClient {
    */
   async minorVersion(stopAt: number): Promise<number | undefined> {
     const now = this.calls.options.now().getTime();
-    if (this.version && isRecent(this.version.askedAt, now, versionAge)) return this.version.minor;
+    if (this.version && isRecent(this.version.askedAt, now, this.version.age)) return this.version.minor;
     this.asking ??= this.askVersion(stopAt).finally(() => {
       this.asking = undefined;
     });
@@ -214,11 +215,12 @@ export class CryptshareClient {
       throw new CryptshareFailure('major_version_gone', `it offers ${offered}`);
     }
     // What went wrong on the way says nothing about the version, and the listing will say it better.
-    return answer?.status === 200 || answer?.status === 404 ? this.remember(minor) : undefined;
+    if (answer?.status === 200 || answer?.status === 404) return this.remember(minor);
+    return this.remember(this.version?.minor, unansweredAge);
   }
 
-  private remember(minor: number | undefined): number | undefined {
-    this.version = { minor, askedAt: this.calls.options.now().getTime() };
+  private remember(minor: number | undefined, age = versionAge): number | undefined {
+    this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
     return minor;
   }
 }

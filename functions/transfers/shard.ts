@@ -38,7 +38,7 @@ export interface WatchPoll extends PollResult {
 /** One poll of all watches of a shard. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
-  /** Watches that were due, and for which no time was left, or which the tick before is still busy with. */
+  /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
   readonly skipped: number;
   /** What there is to say of the server, once. */
   readonly remark?: string;
@@ -74,10 +74,10 @@ export async function pollShard(
     return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
   });
   const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  if (free.length === 0) return { polls: [], skipped: due.length };
+  if (free.length === 0) return { polls: [], skipped: 0 };
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
-  if (!hold) return { polls: [], skipped: due.length };
+  if (!hold) return { polls: [], skipped: free.length };
   deps.server.adopt(strain);
 
   const polls: WatchPoll[] = [];
@@ -107,7 +107,7 @@ export async function pollShard(
   await leaveShard(deps, leaving, isNarrowed ? undefined : progress);
   const remarks = [row.polledTo !== undefined && window.after === undefined && clockSetBack, deps.server.takeRemark()];
   const remark = remarks.filter(Boolean).join('; ');
-  return { polls, skipped: due.length - polls.length, ...(remark && { remark }) };
+  return { polls, skipped: free.length - polls.length, ...(remark && { remark }) };
 }
 
 const clockSetBack =
