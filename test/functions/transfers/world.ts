@@ -84,7 +84,8 @@ export interface World {
 export async function startWorld(): Promise<World> {
   const clock = new TestClock();
   const services = await startEmbeddedServices();
-  const cryptshare = await startCryptshareServer({ now: clock.now });
+  // Whoever sets the clock here does not set the server's.
+  const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   const sdk = {
     region: services.sdkEnvironment.AWS_REGION!,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
