@@ -28,14 +28,18 @@ async function connect() {
     server.closeAllConnections();
     server.close();
   });
-  const ask = (budget = 60_000) => calls.send({ path: '/transfers', minimumMinor: 12 }, time + budget);
+  let asked = 0;
+  const ask = (budget = 60_000) => {
+    asked += 1;
+    return calls.send({ path: '/transfers', mailbox: `m${asked}@example.com`, minimumMinor: 12 }, time + budget);
+  };
   /** Begins so many requests and waits until they have come. */
   const begin = async (count: number) => {
     const sent = Array.from({ length: count }, () => ask());
     await expect.poll(() => waiting.length).toBe(count);
     return sent;
   };
-  const answer = (status: number) => waiting.shift()!.writeHead(status).end('{}');
+  const answer = (status: number, headers = {}) => waiting.shift()!.writeHead(status, headers).end('{}');
   return { calls, time, ask, begin, answer };
 }
 
@@ -45,6 +49,27 @@ test('faults of requests that were under way at the same time count as one', asy
   for (let at = 0; at < 4; at += 1) answer(500);
   await Promise.all(sent);
   expect(calls.strain.faults).toBe(1);
+});
+
+test('requests that were under way together count once whatever they ask for, and the longest rest that one asks for is kept', async () => {
+  const { calls, time, begin, answer } = await connect();
+  const sent = await begin(4);
+  for (const [at, wish] of ['2', '50', '7', undefined].entries()) {
+    answer(429, wish === undefined ? {} : { 'retry-after': wish });
+    await sent[at];
+  }
+  expect(calls.strain).toMatchObject({ faults: 1, restsUntil: time + 50_000 });
+});
+
+test('faults of several mailboxes that came together are no matter of one of them', async () => {
+  const { calls, begin, answer } = await connect();
+  const sent = await begin(4);
+  for (const each of sent) {
+    answer(500);
+    await each;
+  }
+  expect(calls.strain).toMatchObject({ faults: 1 });
+  expect(calls.strain.mailbox).toBeUndefined();
 });
 
 test('a good answer to what was asked for before a fault does not make up for it', async () => {
