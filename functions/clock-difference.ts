@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Milliseconds from which on a clock is called wrong: below, answers that took their time may be the reason. */
+/** Difference in milliseconds at which a clock is called wrong: a smaller one may come of answers that took their time. */
 export const wrongClock = 60_000;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Rules for stored instants. A clock that was ahead, or that was set back since, leaves instants behind that cannot be right;
- * what they say is unknown, and nobody waits for them. All instants are Unix times in milliseconds.
+ * what they say is unknown, and no process waits for them. All instants are Unix times in milliseconds.
  */
 
 /** Milliseconds by which the clocks of two machines may differ while both count as right. */
@@ -12,7 +12,7 @@ export const hasBeen = (at: number, now: number): boolean => at <= now + toleran
 /**
  * An instant until which something lasts, if it can be right.
  *
- * @param longest milliseconds from now: the most that whoever stored it can have meant
+ * @param longest milliseconds from now: the most that its writer can have meant
  * @returns undefined when it lies further ahead, or when there is none
  */
 export const believable = (until: number | undefined, now: number, longest: number): number | undefined =>

@@ -12,7 +12,7 @@ const patience = { pause: 500, attempts: 80 };
  * Polls the one watch that an operator asks for, disabled or not, in full, once no tick of its shard is being polled. It
  * takes that watch alone, and half of the slots, so that ticks go on meanwhile.
  *
- * @param stopAt instant of the steady clock from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns the poll; none of a watch that is not registered
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */

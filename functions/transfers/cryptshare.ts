@@ -16,7 +16,7 @@ export interface TokenSource {
   /**
    * A token that should hold.
    *
-   * @param stopAt instant of the steady clock from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when there is none
    */
   tokenFor(mailbox: string, stopAt: number): Promise<string>;
@@ -111,7 +111,7 @@ export class CryptshareClient {
   /**
    * The minor version of REST API 1 that the server offers, as it said within the last hour.
    *
-   * @param stopAt instant of the steady clock from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @returns undefined when it does not say, which servers before 1.13 do not
    * @throws CryptshareFailure when it offers other major versions only
    */
@@ -128,7 +128,7 @@ export class CryptshareClient {
    * Lists transfers of a watch. A token that the server rejects is replaced once.
    *
    * @param expected how many there were last time
-   * @param stopAt instant of the steady clock from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @returns the transfers seen and, if the listing is not complete, the reason
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
@@ -154,7 +154,7 @@ export class CryptshareClient {
   /**
    * Asks the Transfer Status endpoint whether a sent transfer still exists.
    *
-   * @param stopAt instant of the steady clock from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when the server does not say
    */
   status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
@@ -231,7 +231,7 @@ interface Order {
   readonly scope: Scope;
   /** How many transfers there may be. */
   readonly expected: number;
-  /** instant of the steady clock from which on no request is sent. */
+  /** instant of the steady clock after which no request is sent. */
   readonly stopAt: number;
   /** Told of each request for a page. */
   readonly onSend: () => void;

@@ -12,7 +12,7 @@ const showSchema = z.strictObject({ show: z.literal('topics') });
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
 
-/** Tells whoever runs in the same process, as the local run does, of each poll of a tick as it ends: a WatchPoll. */
+/** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
 /** What an invocation of the poll function works with. */
@@ -32,7 +32,7 @@ export interface Invoked extends ShardPoll {
  * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
  *
  * @param event a Tick, a Watch, or `{ "show": "topics" }`
- * @param stopAt instant of the steady clock from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns of a watch that is not registered, no poll
  * @throws ZodError that says what is wrong with the event
  * @throws the SDK's error when the registry cannot be read

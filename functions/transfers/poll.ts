@@ -64,11 +64,11 @@ export interface PollTerms {
   readonly notifyExisting: boolean;
   /** `active`: the active transfers will do, if that saves requests. */
   readonly scope: Scope;
-  /** Instant of the steady clock from which on nothing new is begun. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
 }
 
-/** Unix time in milliseconds from which on a poll that ends at an instant of the steady clock writes nothing. */
+/** Unix time in milliseconds after which a poll that ends at an instant of the steady clock writes nothing. */
 export const writesUntil = ({ now, steady }: Pick<PollDependencies, 'now' | 'steady'>, stopAt: number): number =>
   now().getTime() + (stopAt - steady()) + afterglow;
 

@@ -22,9 +22,9 @@ export interface ClaimedPoll {
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
   readonly suspectUntil: number | undefined;
-  /** Instant of the steady clock from which on nothing new is begun. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
-  /** Unix time in milliseconds from which on it writes nothing, as it has claimed. */
+  /** Unix time in milliseconds after which it writes nothing, as it has claimed. */
   readonly lastWrite: number;
 }
 

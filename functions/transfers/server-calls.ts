@@ -114,7 +114,7 @@ export class ServerCalls {
   /**
    * Sends a request, once.
    *
-   * @param stopAt instant of the steady clock from which on none is sent
+   * @param stopAt instant of the steady clock after which none is sent
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
@@ -137,7 +137,7 @@ export class ServerCalls {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, maxAnswerBytes);
       this.difference = clockDifference(answer.headers, now().getTime()) ?? this.difference;
       const failure = answer.status < 400 ? undefined : this.failed(answer);
-      // Verifications are limited for themselves; nobody else need wait for them.
+      // Verifications have a limit of their own, which concerns no listing.
       if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
       return answer;
     } catch (error) {

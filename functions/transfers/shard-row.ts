@@ -90,7 +90,7 @@ export function narrowLease(
   progress: ShardProgress,
 ): ShardRow | undefined {
   const lease = row.leases?.[name];
-  // Written already, though whoever wrote it was not told so.
+  // Written already, by a request whose answer was lost.
   if (lease?.watches) return row;
   const slots = Math.min(watches.length, Math.floor((lease?.slots ?? 0) / 2));
   if (!lease || slots < 1) return undefined;

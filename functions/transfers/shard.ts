@@ -51,7 +51,7 @@ const concurrency = 8;
  * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other: once
  * no others are left than those whose requests hang, the shard is left to the next tick but for these.
  *
- * @param stopAt instant of the steady clock from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @param onPoll told of each poll as it ends
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
@@ -170,7 +170,7 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
  * Polls one watch and tells operators of what has changed about its health.
  *
  * @param scope what is to be listed, if it will do
- * @param stopAt instant of the steady clock from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  */
 export async function pollAndJudge(
   deps: PollDependencies,

@@ -14,7 +14,7 @@ export interface Share {
 /** Milliseconds before which no request is overdue, and after which each is. */
 export const patience = { shortest: 3000, longest: 15_000 } as const;
 
-/** In between, a request is overdue after so many times the time that half of the latest answers took. */
+/** In between, a request is overdue after this many times the time that half of the latest answers took. */
 const slowness = 10;
 const remembered = 15;
 

@@ -51,7 +51,7 @@ const longestAskedRest = 3_600_000;
 /** The cause, if it is one that rest can help against. */
 export const strainCauseOf = (kind: FailureCause): StrainCause | undefined => heavy.find((cause) => cause === kind);
 
-/** The strain as far as its instants can be right: nobody rests because of what a clock that was ahead has written. */
+/** The strain as far as its instants can be right: what a clock that was ahead has written causes no rest. */
 export function believedStrain(strain: Strain, now: number): Strain {
   const isRight =
     hasBeen(strain.toldAt ?? 0, now) && believable(strain.restsUntil, now, longestAskedRest) !== undefined;

@@ -67,10 +67,10 @@ export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
 
-/** Milliseconds for which somebody may take to obtain a token before another one may try. */
+/** Milliseconds that a process may take to obtain a token before another one may try. */
 export const longestRenewal = 60_000;
 
-/** Whether somebody obtains a token just now. */
+/** Whether a process obtains a token just now. */
 export function isBusy({ busyUntil }: Verification, now: number): boolean {
   const until = busyUntil === undefined ? undefined : believable(Date.parse(busyUntil), now, longestRenewal);
   return until !== undefined && until > now;

@@ -121,7 +121,7 @@ export const longestWait = 30 * 86_400_000;
 
 /**
  * Whether an attempt may begin: it is due, or the one that was under way was interrupted. What a clock that was ahead has
- * put off is due, too, for nobody knows until when.
+ * put off is due, too, for its time is not known.
  */
 export function isDue(delivery: Delivery, now: number): boolean {
   const { status, nextAttemptAt, claimedUntil = 0, changedAt = 0 } = delivery;

@@ -28,7 +28,7 @@ export interface ReplayOptions {
   readonly dryRun: boolean;
   /** Deliveries a second. */
   readonly perSecond?: number;
-  /** Instant of the steady clock from which on nothing new is begun; a repetition goes on from there. */
+  /** Instant of the steady clock after which nothing new is begun; a repetition goes on from there. */
   readonly stopAt?: number;
 }
 

@@ -43,7 +43,7 @@ export const endpointShare = 500;
  * Rings for every delivery whose time has come: retries, claims of functions that died, doorbells that were lost. Then
  * publishes what operators are to know of endpoints.
  *
- * @param stopAt instant of the steady clock from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();

@@ -74,7 +74,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect(told.filter((text) => text.includes('set back'))).toHaveLength(step < 0 ? 1 : 0);
   });
 
-  it('leaves no lease behind that nobody gives back', async () => {
+  it('leaves no lease behind that is never given back', async () => {
     await register();
     world.clock.advance(second);
     const dying = new FaultPlan([[2, 'crash before']]);

@@ -44,7 +44,7 @@ function newProcess(): PollDependencies {
   return process;
 }
 
-/** Declares watches of so many mailboxes, each with one transfer, and polls them once. */
+/** Declares watches of a number of mailboxes, each with one transfer, and polls them once. */
 async function declare(count: number): Promise<WantedWatch[]> {
   const list = Array.from({ length: count }, (_, at) => world.watch(`hanging-${tables}-${at}@example.com`));
   for (const { mailbox } of list) {
@@ -61,7 +61,7 @@ const tick = (as = deps): Promise<ShardPoll> =>
     ended.push(watch.mailbox),
   );
 
-/** From now on, nobody hears of these mailboxes before the test is over. */
+/** From now on, no request for these mailboxes is answered before the test is over. */
 function hang(...watches: WantedWatch[]): void {
   for (const { mailbox } of watches) {
     const path = encodeURIComponent(mailbox);

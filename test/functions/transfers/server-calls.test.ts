@@ -92,6 +92,19 @@ test('a request that the end of the poll cut short says nothing about the server
   expect(calls.strain).toEqual(unstrained);
 });
 
+test('what the server has dated is judged by its own clock where the one here is wrong', async () => {
+  const { calls, time, begin, answer } = await connect();
+  const theirs = time - (time % 1000) - 3_600_000;
+  const [asked] = await begin(1);
+  answer(200, { date: new Date(theirs).toUTCString() });
+  await asked;
+  expect(calls.serverTime()).toEqual(new Date(theirs));
+  const [again] = await begin(1);
+  answer(200, { date: new Date(time).toUTCString() });
+  await again;
+  expect(calls.serverTime()).toEqual(new Date(time));
+});
+
 test('what others know of the server does not make up for a rest that it has asked for here', async () => {
   const { calls, time, ask } = await connect();
   calls.adopt({ faults: 1, restsUntil: time + 60_000, cause: 'throttled' });

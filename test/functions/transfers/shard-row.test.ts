@@ -19,7 +19,7 @@ const progress = { polledTo: start, leftOver: {} };
 const term = (since: number, milliseconds = 2 * minute) => ({ since, until: since + milliseconds });
 const untouched: ShardRow = { rev: 0 };
 
-test('no watch is polled by two at a time, and no more requests go out than may, whoever takes, narrows, returns or dies', () => {
+test('no watch is polled by two at a time, and no more requests go out than may, in whatever order leases are taken, narrowed, returned or lost', () => {
   const step = fc.record({
     pass: fc.nat(3 * minute),
     act: fc.constantFrom('shard', 'watch', 'narrow', 'end', 'die' as const),
@@ -64,7 +64,7 @@ test('where two requests may go out at once, one that hangs leaves the other slo
   expect([...busyWatches(narrowed, start + minute)]).toEqual(['hanging']);
 });
 
-test('a lease that was narrowed by a write of which nobody was told is not narrowed once more', () => {
+test('a lease that was narrowed by a write whose answer was lost is not narrowed once more', () => {
   const taken = takeShard(untouched, 'a', 8, term(start))!;
   const narrowed = narrowLease(taken, 'a', ['w', 'x', 'y', 'z'], progress)!;
   expect(narrowLease(narrowed, 'a', ['w', 'x', 'y', 'z'], progress)).toEqual(narrowed);
@@ -86,7 +86,7 @@ test('who has lost a lease gives nothing back and writes down no progress', () =
 });
 
 test.each([minute, hour, year])(
-  'a lease and a last tick of a clock %i ms ahead hold back nobody once it is right',
+  'a lease and a last tick of a clock %i ms ahead hold back no poll once it is right',
   (ahead) => {
     const row = { ...takeShard(untouched, 'a', 4, term(start + ahead))!, polledTo: start + ahead };
     expect(liveLeases(row, start)).toEqual([]);

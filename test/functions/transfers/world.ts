@@ -22,7 +22,7 @@ import { createTopic, createTransfersTable, startEmbeddedServices } from '../../
 import { assertValidEvent } from '../../docs/event-schemas.ts';
 import { AwsFaults } from './aws-faults.ts';
 
-/** A clock that tests move: forward as time passes, or to another time as when somebody sets it. */
+/** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
 export class TestClock {
   private time = Date.parse('2026-11-24T00:00:00Z');
   private setBy = 0;
@@ -32,7 +32,7 @@ export class TestClock {
   advance(milliseconds: number): void {
     this.time += milliseconds;
   }
-  /** Sets the clock forward, or back, by so many milliseconds; no time passes. */
+  /** Sets the clock forward, or back; no time passes. */
   set(milliseconds: number): void {
     this.setBy += milliseconds;
   }
@@ -84,7 +84,7 @@ export interface World {
 export async function startWorld(): Promise<World> {
   const clock = new TestClock();
   const services = await startEmbeddedServices();
-  // Whoever sets the clock here does not set the server's.
+  // Setting the clock here does not set the server's.
   const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   const sdk = {
     region: services.sdkEnvironment.AWS_REGION!,

@@ -34,6 +34,6 @@ test.each([minute, hour, year])('what a clock %i ms ahead has begun or put off i
   expect(isPutOff(failedAt(now + ahead, 20), now)).toBe(false);
 });
 
-test('a pause that nobody can have meant is not waited for', () => {
+test('a pause longer than any that is ever given is not waited for', () => {
   expect(isPutOff(verification({ retryAt: iso(now + year) }), now)).toBe(false);
 });

@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const event = () => exampleEvent(`clock-${count}`);
 
-/** Lets so many minutes pass, with the sweep and the doorbells of each, and returns what the sweeps said. */
+/** Lets minutes pass, with the sweep and the doorbells of each, and returns what the sweeps said. */
 async function rounds(minutes: number) {
   const swept = [];
   for (let passed = 0; passed < minutes; passed += 1) {
