@@ -19,7 +19,7 @@ export const handler = middy<unknown, Invoked>()
   .use(logMetrics(metrics))
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const { supervision } = context as { supervision?: Supervision };
     return invokedPoll({ ...deps, logger, metrics, supervision }, event, stopAt);
   });

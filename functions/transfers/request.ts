@@ -17,6 +17,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
   readonly body?: object | undefined;
+  /** Ends the request when it aborts, with the signal's reason. */
+  readonly cut?: AbortSignal;
 }
 
 /** Thrown when a server sends more than it may. */
@@ -55,7 +57,11 @@ export class Connection {
     }
   }
 
-  private exchange({ path, headers, body }: ServerRequest, signal: AbortSignal, maxBytes: number): Promise<Answer> {
+  private exchange(
+    { path, headers, body, cut }: ServerRequest,
+    signal: AbortSignal,
+    maxBytes: number,
+  ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const client = this.origin.startsWith('https:') ? https : http;
     const options: http.RequestOptions = {
@@ -80,6 +86,7 @@ export class Connection {
       response.on('close', () => reject(new Error('the connection closed in the middle of the answer')));
     });
     request.on('error', reject);
+    cut?.addEventListener('abort', () => request.destroy(cut.reason), { once: true });
     // Nobody asked to switch protocols; Node would hand the connection over and say no more.
     request.on('upgrade', () => request.destroy(new Error('the server wants another protocol')));
     request.on('close', () => reject(new Error('the connection closed without an answer')));

@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import type { Invoked } from '../../functions/transfers/invoked-poll.ts';
+import { type Invoked, pollsOfTicks } from '../../functions/transfers/invoked-poll.ts';
 import type { Supervision } from '../../functions/transfers/poll.ts';
-import type { Tick } from '../../functions/transfers/shard.ts';
+import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { type Reporter, watchWords } from './console.ts';
 import { lambdaContext } from './lambda.ts';
@@ -41,11 +42,12 @@ export function startPolls(
   };
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
-    const { polls: ended, remark } = await invoke(event);
+    const { remark } = await invoke(event);
     if (remark) reporter.remark(remark);
-    for (const poll of ended) reporter.poll(poll);
   };
+  const report = (poll: unknown) => reporter.poll(poll as WatchPoll);
   const loop = async () => {
+    subscribe(pollsOfTicks.name, report);
     const { promise: broken, reject } = Promise.withResolvers<never>();
     while (!stopping.signal.aborted) {
       // As on AWS, no tick waits for the one before.
@@ -54,6 +56,7 @@ export function startPolls(
       await Promise.race([rest, broken]);
     }
     await Promise.race([Promise.allSettled(underWay), broken]);
+    unsubscribe(pollsOfTicks.name, report);
   };
   return {
     async asked(event) {

@@ -71,7 +71,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
   // This run is the only one with this database: what an earlier one held is free.
-  await new ShardRows(dynamo, table).free(0);
+  await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
   await freeRenewals(dynamo, table);
 
   const dataKey = dataKeyOf(data);

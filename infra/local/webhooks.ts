@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
+import { steady } from '../../functions/instants.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { readDoorbells } from '../../functions/webhooks/doorbell-messages.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
@@ -68,7 +69,15 @@ export async function startWebhooks(
   }
   const doorbells = new Doorbells(sqs, doorbellQueue.url);
   const now = () => new Date();
-  const life = { dynamo, table, doorbells, dataKey: new DataKey(dataKey), allowPrivate: allowPrivateWebhooks, now };
+  const life = {
+    dynamo,
+    table,
+    doorbells,
+    dataKey: new DataKey(dataKey),
+    allowPrivate: allowPrivateWebhooks,
+    now,
+    steady,
+  };
   for (const { endpoint, secret } of await declareEndpoints(life, endpoints)) {
     const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
     if (secret === undefined || isChosen) continue;
@@ -97,7 +106,9 @@ export async function startWebhooks(
   const stopping = new AbortController();
   const sweep = async () => {
     while (!stopping.signal.aborted) {
-      await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
+      const { clockSetBack } = await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
+      if (clockSetBack !== undefined)
+        reporter.remark('the clock here was set back: all waiting deliveries are looked at');
       await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

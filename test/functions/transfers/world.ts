@@ -22,12 +22,19 @@ import { createTopic, createTransfersTable, startEmbeddedServices } from '../../
 import { assertValidEvent } from '../../docs/event-schemas.ts';
 import { AwsFaults } from './aws-faults.ts';
 
-/** A clock that tests move. */
+/** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
 export class TestClock {
   private time = Date.parse('2026-11-24T00:00:00Z');
-  readonly now = (): Date => new Date(this.time);
+  private setBy = 0;
+  readonly now = (): Date => new Date(this.time + this.setBy);
+  /** What has passed, whatever the clock was set to. */
+  readonly steady = (): number => this.time;
   advance(milliseconds: number): void {
     this.time += milliseconds;
+  }
+  /** Sets the clock forward, or back; no time passes. */
+  set(milliseconds: number): void {
+    this.setBy += milliseconds;
   }
 }
 
@@ -77,7 +84,8 @@ export interface World {
 export async function startWorld(): Promise<World> {
   const clock = new TestClock();
   const services = await startEmbeddedServices();
-  const cryptshare = await startCryptshareServer({ now: clock.now });
+  // Setting the clock here does not set the server's.
+  const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   const sdk = {
     region: services.sdkEnvironment.AWS_REGION!,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -101,6 +109,7 @@ export async function startWorld(): Promise<World> {
       clientId,
       maxConcurrentPages: 4,
       now: clock.now,
+      steady: clock.steady,
       random: () => 0.5,
       sleep: async (milliseconds) => clock.advance(milliseconds),
       ...options,
@@ -116,12 +125,13 @@ export async function startWorld(): Promise<World> {
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
     timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now: clock.now,
+    steady: clock.steady,
   };
 
   const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
     notifyExisting: false,
     scope: 'all',
-    stopAt: clock.now().getTime() + pollBudget,
+    stopAt: clock.steady() + pollBudget,
     ...wanted,
   });
 
