@@ -2,7 +2,7 @@
 const unwritten = 1;
 
 /**
- * Has a command finish its work, whatever becomes of its output. A reader that has gone, as `head` does, is no failure.
+ * Has a command finish its work, even if its output is lost. A reader that has gone, as `head` does, is no failure.
  * Output that cannot be written, as on a full disk, is one: the command says so on stderr and does not end with 0.
  *
  * @param onGone told when the reader has gone, so that a command without an end can end

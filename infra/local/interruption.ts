@@ -15,7 +15,7 @@ export interface InterruptionDependencies {
 
 /**
  * Takes attempts back that the end of this process cuts off: they do not count, their deliveries are due at once, and
- * their endpoints' gates let others in. For a database that nobody else uses.
+ * their endpoints' gates let others in. For a database without another user.
  *
  * @param names of deliveries that may be claimed
  * @throws the error of the SDK
@@ -45,7 +45,7 @@ export async function interruptDeliveries(
   ]);
 }
 
-/** Frees the verifications that a process which has ended was about to renew; nobody need wait for it. */
+/** Frees the verifications that a process which has ended was about to renew: no poll has to wait for it. */
 export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promise<void> {
   const verifications = new Verifications(dynamo, table);
   for (const verification of await verifications.list()) {

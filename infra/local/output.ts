@@ -10,7 +10,7 @@ export interface OutputTroubles {
   gone(code: string): void;
   /** The first line of several was left out, because the file does not take it. */
   refused(code: string): void;
-  /** Lines are taken again, after so many were left out. */
+  /** Lines are taken again, after a number of them was left out. */
   resumed(leftOut: number): void;
 }
 

@@ -52,7 +52,7 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
 /**
  * Whether a promise settles within a time.
  *
- * @param milliseconds by a clock that nobody sets
+ * @param milliseconds by a monotonic clock
  * @throws what the promise rejects with in time
  */
 export async function isWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {

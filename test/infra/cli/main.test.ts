@@ -108,7 +108,7 @@ test('event follow ends once its reader has gone', async () => {
   expect(await ended).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('a command does its work, whatever becomes of its output, and fails when that could not be written', async () => {
+test('a command whose output cannot be written does its work, and fails', async () => {
   api.on('GET /watches', { body: { items: [] } });
   const program = [process.execPath, 'infra/cli/main.ts'];
   const { ended } = start(['watch', 'list', '--json'], program, '.', openSync('/dev/full', 'w'));

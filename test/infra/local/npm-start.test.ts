@@ -10,7 +10,7 @@ beforeEach(() => async () => {
   }
 });
 
-/** Runs `npm start` in a process group of its own; npm asks nobody for its own updates. */
+/** Runs `npm start` in a process group of its own; npm does not look for updates of itself. */
 function npmStart(args: readonly string[]): LocalRun {
   const environment = { npm_config_update_notifier: 'false', npm_config_logs_max: '0' };
   const program = ['npm', 'start', '--silent', '--'];

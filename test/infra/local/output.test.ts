@@ -32,7 +32,7 @@ class Printer {
     this.iterator = this.remarks[Symbol.asyncIterator]();
   }
 
-  /** Prints a line so often; returns what was said until it was done. */
+  /** Prints a line a number of times; returns what was said until it was done. */
   async print(count: number, line: string): Promise<string[]> {
     this.child.stdin!.write(`${count} ${line}\n`);
     const said: string[] = [];
