@@ -103,8 +103,7 @@ export async function pollShard(
   });
   const progress = { polledTo: window.to, leftOver };
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
-  await Promise.all(ends);
-  await leaveShard(deps, leaving, isNarrowed ? undefined : progress);
+  await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
   const remarks = [row.polledTo !== undefined && window.after === undefined && clockSetBack, deps.server.takeRemark()];
   const remark = remarks.filter(Boolean).join('; ');
   return { polls, skipped: free.length - polls.length, ...(remark && { remark }) };
