@@ -1,3 +1,4 @@
+import { Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies } from './poll.ts';
 import { afterglow } from './reconcile.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
@@ -20,14 +21,19 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
   const rows = new ShardRows(deps.dynamo, deps.table);
   const shard = shardOf(asked, deps.timetable);
   for (let attempt = 1; ; attempt += 1) {
-    const { watches, row, strain } = await rows.read(shard, deps.origin);
+    const view = await rows.read(shard, deps.origin);
+    const { watches, row, strain } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
     const now = deps.now().getTime();
     const hold = await rows.take(shard, row, now, stopAt + afterglow);
     if (hold) {
       deps.server.adopt(strain);
-      const poll = await pollAndJudge(deps, watch, 'all', stopAt);
+      // Whoever asks may just have mended what the last attempts failed for.
+      deps.tokens.forgive(now);
+      const incidents = new Incidents(deps, shard, view);
+      const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
+      await incidents.tell();
       await leaveShard(deps, hold, strain, undefined);
       return [poll];
     }

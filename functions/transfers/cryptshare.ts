@@ -11,18 +11,28 @@ import { canonicalState, type State, type Watch } from './transfer.ts';
 /** Where the tokens come from by which a server knows whose mailbox it is asked for. */
 export interface TokenSource {
   /**
-   * A token that should hold.
+   * A token that should hold, none that was rejected.
    *
    * @param stopAt Unix time in milliseconds from which on no request is sent
    * @throws CryptshareFailure when there is none
    */
   tokenFor(mailbox: string, stopAt: number): Promise<string>;
+  /** Learns that the server has answered a request with this token. */
+  accepted(mailbox: string, token: string): void;
   /**
-   * Another token in place of one that the server has just rejected.
+   * Learns that the server has rejected a token; another one may be had from {@link tokenFor}.
    *
-   * @returns undefined when no other can be had now
+   * @returns the failure with the advice that fits how the mailbox was verified
    */
-  replace(mailbox: string, rejected: string, stopAt: number): Promise<string | undefined>;
+  reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
+}
+
+/** A token that the server has rejected. */
+export interface Rejection {
+  readonly token: string;
+  readonly failure: CryptshareFailure;
+  /** The server's own error says so, and not only the status of an answer that somebody on the way may have given. */
+  readonly isCertain: boolean;
 }
 
 /** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
@@ -44,6 +54,9 @@ export type TransferStatus = { readonly listed: true; readonly state: State } | 
 
 const fields = formatFields({ trackingId: true, status: { state: true } });
 
+/** The server's error code for a token that does not hold. */
+const notVerifiedCode = 3002;
+
 /** Milliseconds for which an answer about the version counts. */
 const versionAge = 3_600_000;
 
@@ -51,6 +64,8 @@ const versionAge = 3_600_000;
 export class CryptshareClient {
   private readonly calls: ServerCalls;
   private readonly tokens: TokenSource;
+  /** The latest rejection of each mailbox. Until it is settled, requests that wait to be sent must not carry that token. */
+  private readonly rejections = new Map<string, Rejection & { isSettled: boolean }>();
   private isRemarked = false;
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly until: number } | undefined;
@@ -101,7 +116,7 @@ export class CryptshareClient {
   }
 
   /**
-   * Lists transfers of a watch. A token that the server rejects is replaced once.
+   * Lists transfers of a watch. A token that the server rejects is replaced once, and carried by no further request.
    *
    * @param expected how many there were last time
    * @param stopAt Unix time in milliseconds from which on no request is sent
@@ -109,20 +124,25 @@ export class CryptshareClient {
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
     let requests = 0;
+    const onSend = () => {
+      requests += 1;
+    };
+    let pass: Omit<Pass, 'requests'> = { scope, listing: new Listing(), failure: undefined };
     try {
       const offered = await this.minorVersion(stopAt);
-      const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
-      const count = () => {
-        requests += 1;
-      };
-      const order = { watch, scope, expected, stopAt, onSend: count };
-      const pass = await this.listOnce(order, token, offered);
-      if (pass.failure?.kind !== 'token_invalid') return { ...pass, requests };
-      const other = await this.tokens.replace(watch.mailbox, token, stopAt);
-      if (other === undefined) return { ...pass, requests };
-      return { ...(await this.listOnce(order, other, offered)), requests };
+      let rejected: string | undefined;
+      for (;;) {
+        const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
+        if (token === rejected) break;
+        pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
+        if (pass.failure?.kind !== 'token_invalid') break;
+        pass = { ...pass, failure: await this.settle(watch.mailbox) };
+        if (rejected !== undefined) break;
+        rejected = token;
+      }
+      return { ...pass, requests };
     } catch (error) {
-      if (error instanceof CryptshareFailure) return { scope, listing: new Listing(), requests, failure: error };
+      if (error instanceof CryptshareFailure) return { ...pass, requests, failure: error };
       throw error;
     }
   }
@@ -137,9 +157,13 @@ export class CryptshareClient {
     return this.calls.persistently(stopAt, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
-      const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
+      const onSend = () => this.mayCarry(mailbox, token);
+      const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token, onSend }, stopAt);
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
-      if (answer.status !== 200) throw this.calls.failed(answer);
+      if (answer.status !== 200) {
+        const failure = this.failed(answer, mailbox, token);
+        throw failure.kind === 'token_invalid' ? await this.settle(mailbox) : failure;
+      }
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
       if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
@@ -164,12 +188,17 @@ export class CryptshareClient {
       };
     }
     const listing = new Listing(expected);
+    const send = () => {
+      this.mayCarry(watch.mailbox, token);
+      onSend();
+    };
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend }, stopAt);
+        const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend: send }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
-        if (answer.status !== 200) throw this.calls.failed(answer);
+        if (answer.status !== 200) throw this.failed(answer, watch.mailbox, token);
+        this.tokens.accepted(watch.mailbox, token);
         return parsed(() => listing.addPage(answer.body));
       });
     const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
@@ -179,6 +208,32 @@ export class CryptshareClient {
       return this.listOnce(order, token, listingsSince - 1);
     }
     return { scope, listing, failure };
+  }
+
+  /** @throws CryptshareFailure for a token that was rejected while the request waited to be sent */
+  private mayCarry(mailbox: string, token: string): void {
+    const rejection = this.rejections.get(mailbox);
+    if (rejection?.token === token && !rejection.isSettled) throw rejection.failure;
+  }
+
+  /** The failure that an answer tells of; a rejected token is remembered at once. */
+  private failed(answer: Answer, mailbox: string, token: string): CryptshareFailure {
+    const failure = this.calls.failed(answer);
+    const isCertain = errorCodeOf(answer.body) === notVerifiedCode;
+    if (failure.kind === 'token_invalid') {
+      this.rejections.set(mailbox, { token, failure, isCertain, isSettled: false });
+    }
+    return failure;
+  }
+
+  /** Has the latest rejection of a mailbox's token taken into account; from then on it is not given out any more. */
+  private async settle(mailbox: string): Promise<CryptshareFailure> {
+    const rejection = this.rejections.get(mailbox)!;
+    try {
+      return await this.tokens.reject(mailbox, rejection);
+    } finally {
+      rejection.isSettled = true;
+    }
   }
 
   private async askVersion(stopAt: number): Promise<number | undefined> {

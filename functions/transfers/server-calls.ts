@@ -38,7 +38,7 @@ export interface Call {
   readonly token?: string | undefined;
   /** JSON to post; undefined for a GET. */
   readonly body?: object | undefined;
-  /** Told when the request really goes out. */
+  /** Told when the request is about to go out; what it throws keeps the request from it. */
   readonly onSend?: () => void;
 }
 

@@ -1,6 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Item, Partition } from '../table.ts';
 import type { Scope } from './cryptshare.ts';
+import type { Incident, Mended } from './incident.ts';
+import { incidentsIn, mendedIn } from './incident-rows.ts';
 import { type Strain, unstrained } from './strain.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
 
@@ -23,6 +25,8 @@ export interface ShardView {
   readonly row: ShardRow;
   /** Of the server, as the last poll that changed it left it. */
   readonly strain: Strain;
+  readonly incidents: readonly Incident[];
+  readonly mended: Mended;
 }
 
 /** How far a shard was polled. */
@@ -63,6 +67,8 @@ export class ShardRows {
       watches: rows.filter(({ mailbox }) => mailbox !== undefined).map(watchOf),
       row: (rowOf(shardKey(shard)) as ShardRow | undefined) ?? untouched,
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
+      incidents: incidentsIn(rows),
+      mended: mendedIn(rows),
     };
   }
 

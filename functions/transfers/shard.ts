@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { announceHealth } from './announce.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
+import { hastened, verifiableSince } from './incident.ts';
+import { announcePending, Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
 import { afterglow } from './reconcile.ts';
 import { type Hold, type ShardProgress, ShardRows } from './shard-rows.ts';
@@ -39,7 +40,7 @@ export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches that were due, and for which no time was left, or which the tick before is still busy with. */
   readonly skipped: number;
-  /** What there is to say of the server, once. */
+  /** What there is to say of the server, once, or why an incident could not be told. */
   readonly remark?: string;
 }
 
@@ -62,19 +63,22 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   const rows = new ShardRows(deps.dynamo, deps.table);
   const started = deps.now().getTime();
-  const { watches, row, strain } = await rows.read(shard, deps.origin);
+  const view = await rows.read(shard, deps.origin);
+  const { watches, row, strain, mended } = view;
+  const incidents = new Incidents(deps, shard, view);
   const window = { after: row.polledTo, to: Date.parse(at) };
   const due = watches.flatMap((watch) => {
     if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
     const left = row.leftOver?.[watchKey(watch)];
-    const scope = dueListing(watch, deps.timetable, window);
+    const scope = dueListing(hastened(watch, mended), deps.timetable, window);
     const isLate = left !== undefined;
     return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
   });
-  if (due.length === 0) return { polls: [], skipped: 0 };
+  if (due.length === 0) return { polls: [], skipped: 0, ...(await incidents.tell()) };
   const hold = await rows.take(shard, row, started, stopAt + afterglow);
   if (!hold) return { polls: [], skipped: due.length };
   deps.server.adopt(strain);
+  deps.tokens.forgive(verifiableSince(mended));
 
   const polls: WatchPoll[] = [];
   const leftOver: Record<string, Scope> = {};
@@ -85,13 +89,14 @@ export async function pollShard(
       leftOver[watchKey(watch)] = scope;
       return;
     }
-    const poll = await pollAndJudge(deps, watch, scope, stopAt);
+    const poll = await pollAndJudge(deps, watch, scope, stopAt, incidents);
     polls.push(poll);
     onPoll(poll);
   });
+  const told = await incidents.tell();
   await leaveShard(deps, hold, strain, { polledTo: window.to, leftOver });
   const remark = deps.server.takeRemark();
-  return { polls, skipped: due.length - polls.length, ...(remark && { remark }) };
+  return { polls, skipped: due.length - polls.length, ...told, ...(remark && { remark }) };
 }
 
 /**
@@ -122,7 +127,7 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
 }
 
 /**
- * Polls one watch and tells operators of what has changed about its health.
+ * Polls one watch, tells operators that it has recovered or that its verification ends soon, and `incidents` of the rest.
  *
  * @param scope what is to be listed, if it will do
  * @param stopAt Unix time in milliseconds from which on nothing new is begun
@@ -132,6 +137,7 @@ export async function pollAndJudge(
   watch: RegisteredWatch,
   scope: Scope,
   stopAt: number,
+  incidents: Incidents,
 ): Promise<WatchPoll> {
   const started = deps.now().getTime();
   const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
@@ -139,7 +145,7 @@ export async function pollAndJudge(
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watch, result, ended);
+  const troubleTelling = await judgeHealth(deps, watch, result, ended, incidents);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
@@ -156,18 +162,17 @@ async function judgeHealth(
   watch: RegisteredWatch,
   { trouble, isComplete }: PollResult,
   at: Date,
+  incidents: Incidents,
 ): Promise<Trouble | undefined> {
-  const watches = new Watches(dynamo, table);
   try {
     const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
     const unchanged = { health: watch.health, event: undefined };
+    const watches = new Watches(dynamo, table);
     const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
-    if (!current?.pending) return undefined;
-    const error = await announceHealth(topics, current.pending);
-    if (error) return troubleOfAws(error);
-    await watches.clearPending(current);
-    return undefined;
+    if (current) incidents.sees(current);
+    const error = current && (await announcePending(topics, watches, current));
+    return error && troubleOfAws(error);
   } catch (error) {
     return troubleOfAws(error as Error);
   }

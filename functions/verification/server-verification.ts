@@ -18,6 +18,9 @@ export interface IssuedToken {
   readonly validUntil: string | undefined;
 }
 
+/** Milliseconds by which the server's clock may seem to differ from ours without being wrong. */
+const usualInaccuracy = 5_000;
+
 /** A code as the server mails it: ten letters and digits. */
 const codePattern = /^[A-Za-z0-9]{10}$/;
 
@@ -80,7 +83,16 @@ export class ServerVerification {
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
       throw new CryptshareFailure('malformed_answer', 'no token');
     }
-    return { token, validUntil: timeOf(validUntil) };
+    return { token, validUntil: this.endOf(validUntil, answer) };
+  }
+
+  /** When a token ends, by the clock of this machine: the server's clock, which the answer's `Date` shows, may be wrong or ours. */
+  private endOf(validUntil: unknown, { headers }: Answer): string | undefined {
+    const end = timeOf(validUntil);
+    const ahead = Date.parse(headers.date ?? '') - this.calls.options.now().getTime();
+    // The header has whole seconds, and the answer took a while.
+    if (end === undefined || !(Math.abs(ahead) > usualInaccuracy)) return end;
+    return new Date(Date.parse(end) - ahead).toISOString();
   }
 
   private dataOf(answer: Answer): Record<string, unknown> {

@@ -12,14 +12,17 @@ export interface Verification {
   /** Undefined while no token was ever obtained. */
   readonly sealed?: string;
   readonly obtainedAt?: string;
-  /** Undefined when the server does not say. */
+  /** By the clock of this machine; undefined when the server does not say. */
   readonly validUntil?: string;
+  /** The server has rejected the token: no request carries it any more. */
+  readonly isRejected?: boolean;
   /** Somebody obtains a token until then. */
   readonly busyUntil?: string;
   /** Attempts to obtain a token that failed, or gave one that was rejected at once, in a row. */
   readonly failures?: number;
-  /** No attempt before then. */
+  /** No attempt before then, unless what the last one failed for was mended after `failedAt`. */
   readonly retryAt?: string;
+  readonly failedAt?: string;
   /** Why the last attempt failed. */
   readonly cause?: FailureCause;
 }
@@ -28,14 +31,22 @@ const day = 86_400_000;
 
 /** Greatest time before its end at which a token is renewed, and the share of its life that this is at most. */
 const longestMargin = day;
-const marginShare = 0.1;
+const marginShare = 1 / 3;
 
 /** Time before the end of a verification by e-mail at which operators are told. */
 const warningTime = 7 * day;
 
 /** Milliseconds to wait after a failed attempt to obtain a token; each further one doubles it. */
 const firstPause = 60_000;
-const longestPause = 6 * 3_600_000;
+const longestPause = 3_600_000;
+
+/** Causes for which a watch fails because its mailbox is not verified. */
+export const verificationCauses: ReadonlySet<string> = new Set([
+  'not_verified',
+  'verification_ended',
+  'verification_refused',
+  'token_invalid',
+] satisfies FailureCause[]);
 
 /** Spellings of the methods differ between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`. */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
@@ -55,6 +66,10 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   const life = obtainedAt === undefined ? 0 : Math.max(0, end - Date.parse(obtainedAt));
   return end - Math.min(marginShare * life, longestMargin);
 }
+
+/** Whether no attempt is to be made yet: attempts that failed by `forgivenAt`, a Unix time in milliseconds, do not count. */
+export const isPaused = ({ retryAt, failedAt }: Verification, forgivenAt: number, now: number): boolean =>
+  retryAt !== undefined && Date.parse(retryAt) > now && !(failedAt !== undefined && Date.parse(failedAt) <= forgivenAt);
 
 /** Whether the token has ended, as far as anybody knows. */
 export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>

@@ -89,6 +89,7 @@ export function scriptReporter(output: Output): Reporter {
 
 function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['event']): string {
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
+  if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
   const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
   return `${type}  ${data.trackingId}  ${change}  #${data.sequence}  ${watchWords(data)}`;

@@ -37,7 +37,8 @@ export const token = 'example-token-1';
 /** Tokens that nobody has to obtain. */
 export const given = (text: string): TokenSource => ({
   tokenFor: async () => text,
-  replace: async () => undefined,
+  accepted: () => {},
+  reject: async (_, { failure }) => failure,
 });
 export const table = 'transfers';
 
@@ -109,7 +110,7 @@ export async function startWorld(): Promise<World> {
   };
   const deps: PollDependencies = {
     server: client(),
-    tokens: { knownOf: () => undefined },
+    tokens: { knownOf: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
     dynamo,
     table,
