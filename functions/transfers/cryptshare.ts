@@ -1,4 +1,5 @@
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
+import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
@@ -7,33 +8,6 @@ import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
 import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
-
-/** Where the tokens come from by which a server knows whose mailbox it is asked for. */
-export interface TokenSource {
-  /**
-   * A token that should hold, none that was rejected.
-   *
-   * @param stopAt Unix time in milliseconds from which on no request is sent
-   * @throws CryptshareFailure when there is none
-   */
-  tokenFor(mailbox: string, stopAt: number): Promise<string>;
-  /** Learns that the server has answered a request with this token. */
-  accepted(mailbox: string, token: string): void;
-  /**
-   * Learns that the server has rejected a token; another one may be had from {@link tokenFor}.
-   *
-   * @returns the failure with the advice that fits how the mailbox was verified
-   */
-  reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
-}
-
-/** A token that the server has rejected. */
-export interface Rejection {
-  readonly token: string;
-  readonly failure: CryptshareFailure;
-  /** The server's own error says so, and not only the status of an answer that somebody on the way may have given. */
-  readonly isCertain: boolean;
-}
 
 /** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
 export type Scope = 'all' | 'active';
@@ -54,25 +28,20 @@ export type TransferStatus = { readonly listed: true; readonly state: State } | 
 
 const fields = formatFields({ trackingId: true, status: { state: true } });
 
-/** The server's error code for a token that does not hold. */
-const notVerifiedCode = 3002;
-
 /** Milliseconds for which an answer about the version counts. */
 const versionAge = 3_600_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
   private readonly calls: ServerCalls;
-  private readonly tokens: TokenSource;
-  /** The latest rejection of each mailbox. Until it is settled, requests that wait to be sent must not carry that token. */
-  private readonly rejections = new Map<string, Rejection & { isSettled: boolean }>();
+  private readonly tokens: CarriedTokens;
   private isRemarked = false;
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly until: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource) {
     this.calls = calls;
-    this.tokens = tokens;
+    this.tokens = new CarriedTokens(tokens);
   }
 
   /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
@@ -136,7 +105,7 @@ export class CryptshareClient {
         if (token === rejected) break;
         pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
         if (pass.failure?.kind !== 'token_invalid') break;
-        pass = { ...pass, failure: await this.settle(watch.mailbox) };
+        pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, pass.failure) };
         if (rejected !== undefined) break;
         rejected = token;
       }
@@ -157,12 +126,12 @@ export class CryptshareClient {
     return this.calls.persistently(stopAt, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
-      const onSend = () => this.mayCarry(mailbox, token);
-      const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token, onSend }, stopAt);
+      const carrying = this.tokens.carrying(mailbox, token);
+      const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
       if (answer.status !== 200) {
-        const failure = this.failed(answer, mailbox, token);
-        throw failure.kind === 'token_invalid' ? await this.settle(mailbox) : failure;
+        const failure = this.calls.failed(answer);
+        throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
       }
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
@@ -188,17 +157,17 @@ export class CryptshareClient {
       };
     }
     const listing = new Listing(expected);
+    const carrying = this.tokens.carrying(watch.mailbox, token);
     const send = () => {
-      this.mayCarry(watch.mailbox, token);
+      carrying.onSend();
       onSend();
     };
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend: send }, stopAt);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend: send }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
-        if (answer.status !== 200) throw this.failed(answer, watch.mailbox, token);
-        this.tokens.accepted(watch.mailbox, token);
+        if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
     const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
@@ -208,32 +177,6 @@ export class CryptshareClient {
       return this.listOnce(order, token, listingsSince - 1);
     }
     return { scope, listing, failure };
-  }
-
-  /** @throws CryptshareFailure for a token that was rejected while the request waited to be sent */
-  private mayCarry(mailbox: string, token: string): void {
-    const rejection = this.rejections.get(mailbox);
-    if (rejection?.token === token && !rejection.isSettled) throw rejection.failure;
-  }
-
-  /** The failure that an answer tells of; a rejected token is remembered at once. */
-  private failed(answer: Answer, mailbox: string, token: string): CryptshareFailure {
-    const failure = this.calls.failed(answer);
-    const isCertain = errorCodeOf(answer.body) === notVerifiedCode;
-    if (failure.kind === 'token_invalid') {
-      this.rejections.set(mailbox, { token, failure, isCertain, isSettled: false });
-    }
-    return failure;
-  }
-
-  /** Has the latest rejection of a mailbox's token taken into account; from then on it is not given out any more. */
-  private async settle(mailbox: string): Promise<CryptshareFailure> {
-    const rejection = this.rejections.get(mailbox)!;
-    try {
-      return await this.tokens.reject(mailbox, rejection);
-    } finally {
-      rejection.isSettled = true;
-    }
   }
 
   private async askVersion(stopAt: number): Promise<number | undefined> {

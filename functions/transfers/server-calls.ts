@@ -40,6 +40,8 @@ export interface Call {
   readonly body?: object | undefined;
   /** Told when the request is about to go out; what it throws keeps the request from it. */
   readonly onSend?: () => void;
+  /** Told the answer before any request that waits goes out. */
+  readonly onAnswer?: (answer: Answer) => void;
 }
 
 /** Milliseconds a request may take. */
@@ -90,7 +92,7 @@ export class ServerCalls {
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
-  send({ path, mailbox, minimumMinor, token, body, onSend }: Call, stopAt: number): Promise<Answer> {
+  send({ path, mailbox, minimumMinor, token, body, onSend, onAnswer }: Call, stopAt: number): Promise<Answer> {
     return this.limit(async () => {
       const now = this.options.now().getTime();
       if (now >= stopAt) throw new CryptshareFailure('out_of_time');
@@ -102,6 +104,7 @@ export class ServerCalls {
       const timeout = Math.min(requestTimeout, stopAt - now);
       try {
         const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
+        onAnswer?.(answer);
         const failure = answer.status < 400 ? undefined : failureOf(answer, this.options.now());
         // Verifications are limited for themselves; nobody else need wait for them.
         if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);

@@ -1,4 +1,4 @@
-import type { Rejection, TokenSource } from '../transfers/cryptshare.ts';
+import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { pollAsked } from '../../../functions/transfers/asked-poll.ts';
-import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
+import type { TokenSource } from '../../../functions/transfers/carried-tokens.ts';
+import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import type { IncidentEvent } from '../../../functions/transfers/event.ts';
 import { CryptshareFailure, type FailureCause } from '../../../functions/transfers/failure.ts';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';

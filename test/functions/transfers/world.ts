@@ -7,7 +7,8 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
+import type { TokenSource } from '../../../functions/transfers/carried-tokens.ts';
+import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
 import {
   type PollDependencies,
