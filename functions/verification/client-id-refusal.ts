@@ -27,13 +27,17 @@ export class ClientIdRefusal {
   }
 
   /**
-   * Takes a refusal into account.
+   * Takes a refusal into account; those of requests that were under way together count as one.
    *
+   * @param askedAt Unix time in milliseconds at which the token was asked for
+   * @param now Unix time in milliseconds
    * @returns whether it is one that all mailboxes share
    */
-  note(failure: CryptshareFailure, now: number): boolean {
+  note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;
-    const doubled = Math.min(longestPause, this.refusal ? 2 * this.refusal.pause : firstPause);
+    const { refusal } = this;
+    if (refusal && refusal.at >= askedAt && refusal.at <= now) return true;
+    const doubled = Math.min(longestPause, refusal ? 2 * refusal.pause : firstPause);
     const pause = failure.kind === 'throttled' ? Math.min(failure.retryAfter ?? firstPause, longestPause) : doubled;
     this.refusal = { failure, at: now, pause };
     return true;

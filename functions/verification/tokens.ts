@@ -164,7 +164,7 @@ export class Tokens implements TokenSource {
       const failures = failuresOf(busy) + 1;
       // Of what passes by itself the server's strain takes care.
       const pause = Math.max(error.retryAfter ?? 0, pauseAfter(error.retryable ? 1 : failures));
-      const isShared = this.refusal.note(error, now.getTime());
+      const isShared = this.refusal.note(error, now.getTime(), this.deps.now().getTime());
       const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
       await this.deps.verifications.replace(busy, { ...rest, ...own });
       throw error;

@@ -32,15 +32,19 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   }
   const first = await verificationOf(session, probe.mailbox);
   if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
+  const answers = [first];
   const found = troublesOf(session, probe, first);
   const unsure = others.filter(isUnsure);
   for (const watch of unsure.slice(0, mostAsked)) {
-    found.push(...troublesOf(session, watch, await verificationOf(session, watch.mailbox)));
+    const answer = await verificationOf(session, watch.mailbox);
+    answers.push(answer);
+    found.push(...troublesOf(session, watch, answer));
   }
-  const { told = [], open = [] } = Object.groupBy(unsure.slice(mostAsked), (watch) =>
-    hasFailed(watch) ? 'told' : 'open',
-  );
-  for (const watch of told) found.push(unverifiedOf(session, watch));
+  const failed = unsure.slice(mostAsked).filter(hasFailed);
+  const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
+  // A client id that is registered by now verifies them at their next poll.
+  const isRegistered = answers.some((answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'));
+  if (!isRegistered) found.push(...failed.map((watch) => unverifiedOf(session, watch)));
   for (const watch of others.slice(unsure.length)) found.push(...troublesOf(session, watch, undefined));
   const well = byMailbox.size - found.length - open.length;
   const checks = [

@@ -210,6 +210,16 @@ describe('a client id that is not registered', () => {
     for (const name of names) expect(await list(name)).toBeUndefined();
   });
 
+  it('is asked about again after a minute, however many mailboxes were refused together', async () => {
+    const unknown = `${stranger}b${mailboxes}`;
+    const { list } = newProcess(unknown);
+    const all = () => Promise.all(names.map((name) => list(`b-${name}`)));
+    expect((await all()).map((failure) => failure?.kind)).toEqual(names.map(() => 'not_verified'));
+    world.cryptshare.verifications.registerClientId(unknown);
+    world.clock.advance(minute);
+    expect(await all()).toEqual(names.map(() => undefined));
+  });
+
   it('is asked for at once by every process that learns of its registration', async () => {
     const unknown = `${stranger}a${mailboxes}`;
     const { list, tokens } = newProcess(unknown);

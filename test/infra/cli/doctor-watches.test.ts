@@ -123,6 +123,18 @@ describe('what many have in common is told in one line', () => {
     expect(remedy).toContain('watch verify MAILBOX');
   });
 
+  test('mailboxes whose client id is registered by now: they are verified at their next poll', async () => {
+    const health = failing('not_verified', 'this mailbox is not verified');
+    world.wellWith(names.map((mailbox) => ({ ...unverified, mailbox, health })));
+    for (const mailbox of names) {
+      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
+      world.api.on(route, { body: { isVerified: false, methods: ['client_id', 'email'] } });
+    }
+    expect((await world.doctor()).of('verification')).toEqual([
+      { outcome: 'ok', message: '500 of 500 mailboxes are verified, or are at their next poll' },
+    ]);
+  });
+
   test('watches that a server in trouble does not list, whatever it says to each', async () => {
     const troubles = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
     world.wellWith([alice, ...names.map((mailbox, at) => ({ ...alice, mailbox, health: troubles[at % 2] }))]);
