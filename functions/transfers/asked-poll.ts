@@ -29,7 +29,7 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
     const hold = await rows.take(shard, row, now, stopAt + afterglow);
     if (hold) {
       deps.server.adopt(strain);
-      // Whoever asks may just have mended what the last attempts failed for.
+      // The operator may just have mended what the last attempts failed for.
       deps.tokens.forgive(now);
       const incidents = new Incidents(deps, shard, view);
       const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);

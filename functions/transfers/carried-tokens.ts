@@ -24,7 +24,7 @@ export interface TokenSource {
 export interface Rejection {
   readonly token: string;
   readonly failure: CryptshareFailure;
-  /** The server's own error says so, and not only the status of an answer that somebody on the way may have given. */
+  /** The server's own error says so, and not only the status of an answer that a proxy may have given. */
   readonly isCertain: boolean;
 }
 

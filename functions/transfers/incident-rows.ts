@@ -47,8 +47,11 @@ export class IncidentRows {
 
   /** Takes the published events off an incident, unless it has changed since. */
   async clearPending({ name, rev }: Incident): Promise<void> {
-    const change = 'REMOVE pending, heldUntil';
-    await this.partition.update(incidentPrefix + name, change, { condition: 'rev = :rev', values: { rev } });
+    // Counted as a change, so that no shard publishes them again that has read them before.
+    await this.partition.update(incidentPrefix + name, 'SET rev = :next REMOVE pending, heldUntil', {
+      condition: 'rev = :rev',
+      values: { rev, next: rev + 1 },
+    });
   }
 
   /**

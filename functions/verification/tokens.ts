@@ -23,10 +23,10 @@ export interface TokenDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Milliseconds for which somebody may take to obtain a token before another one may try; a request takes 15 s at most. */
+/** Milliseconds that one process may take to obtain a token before another one may try; a request takes 15 s at most. */
 const longestRenewal = 20_000;
 
-/** Milliseconds between looks at what somebody else obtains. */
+/** Milliseconds between looks at what another process obtains. */
 const lookInterval = 500;
 
 /** A token that this process knows. */
@@ -79,8 +79,8 @@ export class Tokens implements TokenSource {
   }
 
   /**
-   * As {@link TokenSource} has it. Whoever verified the mailbox by a code is told to do so again only if the server itself
-   * has rejected the token, and not a proxy on the way.
+   * As {@link TokenSource} has it. A token that a person obtained by a code counts as rejected only if the server
+   * itself says so, and not a proxy on the way.
    */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
