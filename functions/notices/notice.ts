@@ -1,4 +1,11 @@
-import { type ExpiryEvent, factId, type HealthEvent, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
+import {
+  type ExpiryEvent,
+  factId,
+  type HealthEvent,
+  type IncidentEvent,
+  type TransferEvent,
+  type WatchEvent,
+} from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
@@ -106,9 +113,11 @@ function chatLine({ words, trackingId, before }: NoticeItem): string {
   return `• *${unmarked(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unmarked(before)}`;
 }
 
-/** Tells that the polls of a watch fail, or succeed again, or that its verification ends soon. */
-export const watchNotice = (event: WatchEvent): Notice =>
-  event.type === 'watch.verification_expiring' ? expiryNotice(event) : healthNotice(event);
+/** Tells that the polls of one or of many watches fail, or succeed again, or that a verification ends soon. */
+export function watchNotice(event: WatchEvent): Notice {
+  if (event.type === 'watch.verification_expiring') return expiryNotice(event);
+  return 'watches' in event.data ? incidentNotice(event as IncidentEvent) : healthNotice(event as HealthEvent);
+}
 
 function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
   const { mailbox, direction, message, validUntil } = data;
@@ -130,10 +139,7 @@ function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
   const whose = `transfers ${direction} by ${mailbox}`;
   const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
   const text = isFailing
-    ? [
-        `${headline}, since ${spokenTime(failingSince)}: ${message}`,
-        'Changes are not lost: they are announced as soon as a poll succeeds.',
-      ]
+    ? [`${headline}, since ${spokenTime(failingSince)}: ${message}`, unannounced]
     : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
   return plainNotice({
     id: factId('ntc', id),
@@ -144,6 +150,28 @@ function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
     direction,
     headline,
     paragraphs: text,
+  });
+}
+
+const unannounced = 'Changes are not lost: they are announced as soon as a poll succeeds.';
+
+function incidentNotice({ id, type, timestamp, data }: IncidentEvent): Notice {
+  const { message, watches, mailboxes, examples, failingSince } = data;
+  const isFailing = type === 'watch.many_failing';
+  const several = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
+  const headline = isFailing ? `Cannot watch ${several}` : `Watching ${several} again`;
+  const others = mailboxes - examples.length;
+  const names = `${examples.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const since = `since ${spokenTime(failingSince)}`;
+  return plainNotice({
+    id: factId('ntc', id),
+    timestamp,
+    severity: isFailing ? 'alert' : 'info',
+    types: [type],
+    headline,
+    paragraphs: isFailing
+      ? [`${headline} (${watches} watches), ${since}: ${message}`, `They are: ${names}.`, unannounced]
+      : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed ${since}: ${message}`, `They are: ${names}.`],
   });
 }
 

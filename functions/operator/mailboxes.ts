@@ -1,13 +1,29 @@
 import * as z from 'zod/mini';
+import { IncidentRows } from '../transfers/incident-rows.ts';
 import { mailboxName } from '../transfers/report.ts';
+import { Watches } from '../transfers/watches.ts';
+import { type Verification, verificationCauses } from '../verification/verification.ts';
 import { requestCode, verificationState, verify } from '../verification/verify.ts';
-import { mailbox, operation } from './operation.ts';
+import { mailbox, type OperatorDependencies, operation } from './operation.ts';
 
 const params = z.strictObject({ mailbox });
 const target = (asked: { readonly params: z.output<typeof params> }): string => mailboxName(asked.params.mailbox);
 
 /** What the Cryptshare Server can be at fault for. */
 const serverFailures = [429, 502];
+
+/** Has watches polled at the next tick whose cause of failing a verification has mended. */
+async function hasten(
+  { dynamo, table }: OperatorDependencies['transfers'],
+  { mailbox: of, method }: Verification,
+  now: Date,
+): Promise<void> {
+  await new Watches(dynamo, table).hasten(of, now.toISOString());
+  if (method === 'email') return;
+  // A client id that verifies one mailbox verifies all.
+  const rows = new IncidentRows(dynamo, table);
+  for (const cause of verificationCauses) await rows.mend(cause, now.getTime());
+}
 
 export const mailboxOperations = [
   operation({
@@ -28,14 +44,16 @@ export const mailboxOperations = [
     id: 'verifyMailbox',
     method: 'POST',
     path: '/mailboxes/{mailbox}/verification',
-    summary: 'Verifies a mailbox by the code that was mailed, or without one by the client id alone',
+    summary:
+      'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
     params,
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     status: 200,
     failures: [422, ...serverFailures],
     target,
-    async run({ transfers }, { params: { mailbox: of }, body: { code }, stopAt }) {
+    async run({ transfers, webhooks }, { params: { mailbox: of }, body: { code }, stopAt }) {
       const verification = await verify(transfers.verification, of, code, stopAt);
+      await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
   }),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
+import type { Health } from '../transfers/health.ts';
 import { watchName } from '../transfers/report.ts';
 import { rootKey } from '../transfers/snapshot-rows.ts';
 import { type Watch, watchKey } from '../transfers/transfer.ts';
@@ -34,6 +35,9 @@ async function existing(deps: OperatorDependencies, watch: Watch): Promise<Regis
 
 const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
 
+/** Without what serves to tell operators once. */
+const healthView = ({ sharedAt, turn, ...health }: Health) => health;
+
 /** Watches with what is known of their snapshots and their mailboxes' verification. */
 async function viewsOf({ transfers }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
   const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
@@ -50,7 +54,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
       every: watch.every,
-      health: watch.health,
+      health: watch.health && healthView(watch.health),
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,

@@ -1,3 +1,4 @@
+import { Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies, writesUntil } from './poll.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
 import { ShardRows } from './shard-rows.ts';
@@ -20,15 +21,20 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const shard = shardOf(asked, deps.timetable);
   for (let attempt = 1; ; attempt += 1) {
-    const { watches, row, strain } = await rows.read(shard, deps.origin);
+    const view = await rows.read(shard, deps.origin);
+    const { watches, row, strain } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
       deps.server.adopt(strain);
+      // The operator may just have mended what the last attempts failed for.
+      deps.tokens.forgive(term.since);
       const share = deps.server.slots.share(hold.slots);
-      const poll = await pollAndJudge(deps, watch, 'all', stopAt);
+      const incidents = new Incidents(deps, shard, view);
+      const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
+      await incidents.tell();
       await leaveShard(deps, { hold, share, strain }, undefined);
       return [poll];
     }

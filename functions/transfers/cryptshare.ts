@@ -1,6 +1,7 @@
 import { clockWords } from '../clock-difference.ts';
 import { isRecent } from '../instants.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
+import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
@@ -10,23 +11,6 @@ import type { ServerCalls } from './server-calls.ts';
 import type { Slots } from './slots.ts';
 import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
-
-/** Where the tokens come from by which a server knows whose mailbox it is asked for. */
-export interface TokenSource {
-  /**
-   * A token that should hold.
-   *
-   * @param stopAt instant of the steady clock after which no request is sent
-   * @throws CryptshareFailure when there is none
-   */
-  tokenFor(mailbox: string, stopAt: number): Promise<string>;
-  /**
-   * Another token in place of one that the server has just rejected.
-   *
-   * @returns undefined when no other can be had now
-   */
-  replace(mailbox: string, rejected: string, stopAt: number): Promise<string | undefined>;
-}
 
 /** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
 export type Scope = 'all' | 'active';
@@ -54,14 +38,14 @@ const unansweredAge = 60_000;
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
   private readonly calls: ServerCalls;
-  private readonly tokens: TokenSource;
+  private readonly tokens: CarriedTokens;
   private remarked: string[] = [];
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   constructor(calls: ServerCalls, tokens: TokenSource) {
     this.calls = calls;
-    this.tokens = tokens;
+    this.tokens = new CarriedTokens(tokens);
   }
 
   /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
@@ -125,7 +109,7 @@ export class CryptshareClient {
   }
 
   /**
-   * Lists transfers of a watch. A token that the server rejects is replaced once.
+   * Lists transfers of a watch. A token that the server rejects is replaced once, and carried by no further request.
    *
    * @param expected how many there were last time
    * @param stopAt instant of the steady clock after which no request is sent
@@ -133,20 +117,25 @@ export class CryptshareClient {
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
     let requests = 0;
+    const onSend = () => {
+      requests += 1;
+    };
+    let pass: Omit<Pass, 'requests'> = { scope, listing: new Listing(), failure: undefined };
     try {
       const offered = await this.minorVersion(stopAt);
-      const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
-      const count = () => {
-        requests += 1;
-      };
-      const order = { watch, scope, expected, stopAt, onSend: count };
-      const pass = await this.listOnce(order, token, offered);
-      if (pass.failure?.kind !== 'token_invalid') return { ...pass, requests };
-      const other = await this.tokens.replace(watch.mailbox, token, stopAt);
-      if (other === undefined) return { ...pass, requests };
-      return { ...(await this.listOnce(order, other, offered)), requests };
+      let rejected: string | undefined;
+      for (;;) {
+        const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
+        if (token === rejected) break;
+        pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
+        if (pass.failure?.kind !== 'token_invalid') break;
+        pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, pass.failure) };
+        if (rejected !== undefined) break;
+        rejected = token;
+      }
+      return { ...pass, requests };
     } catch (error) {
-      if (error instanceof CryptshareFailure) return { scope, listing: new Listing(), requests, failure: error };
+      if (error instanceof CryptshareFailure) return { ...pass, requests, failure: error };
       throw error;
     }
   }
@@ -161,9 +150,13 @@ export class CryptshareClient {
     return this.calls.persistently(stopAt, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
-      const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
+      const carrying = this.tokens.carrying(mailbox, token);
+      const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
       if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
-      if (answer.status !== 200) throw this.calls.failed(answer);
+      if (answer.status !== 200) {
+        const failure = this.calls.failed(answer);
+        throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
+      }
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
       if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
@@ -188,10 +181,15 @@ export class CryptshareClient {
       };
     }
     const listing = new Listing(expected);
+    const carrying = this.tokens.carrying(watch.mailbox, token);
+    const send = () => {
+      carrying.onSend();
+      onSend();
+    };
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, watch.mailbox, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend }, stopAt);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend: send }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));

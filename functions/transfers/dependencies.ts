@@ -38,8 +38,9 @@ export function serverDependencies(
     server,
     verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
     dataKey: new DataKey(env.DATA_KEY),
-    // Tokens end by the server's clock.
-    now: () => calls.serverTime(),
+    now,
+    steady,
+    serverTime: () => calls.serverTime(),
     sleep,
   });
   return { calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now, steady };

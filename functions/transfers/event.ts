@@ -4,6 +4,9 @@ import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey }
 /** Type of an event about the polls of a watch, for operators. */
 export type HealthEventType = 'watch.failing' | 'watch.recovered';
 
+/** The same for an incident: one cause that several watches have in common. */
+export type IncidentEventType = 'watch.many_failing' | 'watch.many_recovered';
+
 /** What happened to one transfer. */
 export interface TransferEventData {
   readonly trackingId: string;
@@ -26,6 +29,22 @@ export interface WatchEventData {
   /** The cause in words and what to do about it. */
   readonly message: string;
   /** ISO 8601 time of the first failed poll in the row. */
+  readonly failingSince: string;
+}
+
+/** What happened to several watches for one cause. */
+export interface IncidentEventData {
+  /** Why their polls fail, or failed when operators were told. */
+  readonly cause: string;
+  /** The cause in words and what to do about it. */
+  readonly message: string;
+  /** Number of watches. */
+  readonly watches: number;
+  /** Number of their mailboxes. */
+  readonly mailboxes: number;
+  /** The first three of these mailboxes in alphabetical order. */
+  readonly examples: readonly string[];
+  /** ISO 8601 time of the first failed poll of any of them. */
   readonly failingSince: string;
 }
 
@@ -52,7 +71,8 @@ export interface NotifierEvent<Type extends string, Data> {
 export type TransferEvent = NotifierEvent<TransferEventType, TransferEventData>;
 export type HealthEvent = NotifierEvent<HealthEventType, WatchEventData>;
 export type ExpiryEvent = NotifierEvent<'watch.verification_expiring', ExpiryEventData>;
-export type WatchEvent = HealthEvent | ExpiryEvent;
+export type IncidentEvent = NotifierEvent<IncidentEventType, IncidentEventData>;
+export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
 /** The change that an event tells of. */
 export interface Change {
@@ -88,6 +108,20 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
  */
 export function watchEvent(server: string, type: HealthEventType, data: WatchEventData, at: string): HealthEvent {
   return { id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
+}
+
+/**
+ * The event that tells that the polls of several watches have begun to fail for one cause, or that all of them succeed again.
+ *
+ * @param at ISO 8601 time at which that was found out
+ */
+export function incidentEvent(
+  server: string,
+  type: IncidentEventType,
+  data: IncidentEventData,
+  at: string,
+): IncidentEvent {
+  return { id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data };
 }
 
 /**

@@ -146,6 +146,8 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
 export class CryptshareFailure extends Error {
   override readonly name = 'CryptshareFailure';
   readonly kind: FailureCause;
+  /** What was got. */
+  readonly detail: string | undefined;
   /** What a person can do about it. */
   readonly remedy: string;
   /** Whether asking again soon can help. */
@@ -153,12 +155,16 @@ export class CryptshareFailure extends Error {
   /** Milliseconds to wait first, if the server named them. */
   readonly retryAfter: number | undefined;
 
-  /** @param detail what was got, for example `HTTP 401, code 3002` */
-  constructor(kind: FailureCause, detail?: string, retryAfter?: number) {
-    const { says, remedy, retry } = causes[kind];
+  /**
+   * @param detail what was got, for example `HTTP 401, code 3002`; no time, for the text is read later
+   * @param remedy if the usual one does not fit
+   */
+  constructor(kind: FailureCause, detail?: string, retryAfter?: number, remedy?: string) {
+    const { says, remedy: usual, retry } = causes[kind];
     super(detail ? `${says} (${detail})` : says);
     this.kind = kind;
-    this.remedy = remedy;
+    this.detail = detail;
+    this.remedy = remedy ?? usual;
     this.retryable = retry;
     this.retryAfter = retryAfter;
   }

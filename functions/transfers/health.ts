@@ -7,18 +7,28 @@ import type { Trouble } from './trouble.ts';
 export interface Health {
   /** ISO 8601 time of the first troubled poll in the row. */
   readonly failingSince: string;
-  /** Troubled polls in the row, counted until operators are told. */
+  /** Troubled polls in the row, counted until operators are to be told. */
   readonly failures: number;
-  /** Of the poll that was last written down: nothing is, once operators are told. */
+  /** Of the poll that was last written down: nothing is, once operators are to be told, until the cause turns. */
   readonly trouble: Trouble;
   /** ISO 8601 time of the first of the latest polls without a complete listing. */
   readonly incompleteSince?: string;
-  /** Operators were told by `watch.failing`. */
+  /** It has failed often enough for operators to be told. */
   readonly isAnnounced: boolean;
+  /** ISO 8601 time of the poll at which it had; undefined once it was told by a `watch.failing` of its own. */
+  readonly sharedAt?: string;
+  /** The latest polls in a row that failed for another cause than the one that operators are told. */
+  readonly turn?: Pick<Health, 'failingSince' | 'failures'>;
 }
 
 /** Troubled polls in a row before operators are told: one or two are often nobody's business. */
 const failuresUntilAnnounced = 3;
+
+/** Causes of a server that is down or overloaded, which take turns while it is. */
+const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault']);
+
+/** The name that causes share which are one incident when several watches have them. */
+export const incidentOf = ({ cause }: Trouble): string => (outage.has(cause) ? 'outage' : cause);
 
 /** What a poll makes of a watch's health. */
 export interface HealthChange {
@@ -29,8 +39,8 @@ export interface HealthChange {
 }
 
 /**
- * The health of a watch after a poll: told once when it has failed for three polls in a row, however its cause changes
- * meanwhile, and once when it is well again.
+ * The health of a watch after a poll. After three troubled polls in a row operators are to be told, by
+ * {@link toldAlone} or together with other watches; when it is well again, the watch that was told alone tells so.
  *
  * @param origin of the Cryptshare Server
  * @param isComplete the poll's listing was complete
@@ -47,21 +57,41 @@ export function nextHealth(
 ): HealthChange | undefined {
   if (!trouble) {
     if (!health) return undefined;
-    const event = health.isAnnounced ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
+    const isAlone = health.isAnnounced && health.sharedAt === undefined;
+    const event = isAlone ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
     return { health: undefined, event };
   }
   const incompleteSince = isComplete ? undefined : earlier(health?.incompleteSince, at);
   const gap = incompleteSince === undefined ? {} : { incompleteSince };
-  if (health?.isAnnounced) {
-    if (health.incompleteSince === incompleteSince) return undefined;
-    const { incompleteSince: _, ...rest } = health;
-    return { health: { ...rest, ...gap }, event: undefined };
+  const failing = (row: Partial<Health> | undefined): Health => {
+    const { failures = 0 } = row ?? {};
+    const failingSince = earlier(row?.failingSince, at);
+    const isAnnounced = failures + 1 === failuresUntilAnnounced;
+    return { failingSince, failures: failures + 1, trouble, isAnnounced, ...(isAnnounced && { sharedAt: at }), ...gap };
+  };
+  if (!health?.isAnnounced) return { health: failing(health), event: undefined };
+
+  const { incompleteSince: before, turn, ...rest } = health;
+  const isTurned = health.sharedAt !== undefined && incidentOf(trouble) !== incidentOf(health.trouble);
+  if (!isTurned) {
+    const isSame = before === incompleteSince && turn === undefined;
+    return isSame ? undefined : { health: { ...rest, ...gap }, event: undefined };
   }
-  const failures = (health?.failures ?? 0) + 1;
-  const isAnnounced = failures === failuresUntilAnnounced;
-  const failing: Health = { failingSince: earlier(health?.failingSince, at), failures, trouble, isAnnounced, ...gap };
-  const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
-  return { health: failing, event };
+  const turned = failing(turn);
+  const { failingSince, failures } = turned;
+  const stays = { ...rest, ...gap, turn: { failingSince, failures } };
+  return { health: turned.isAnnounced ? turned : stays, event: undefined };
+}
+
+/**
+ * Has operators told of a watch by an event of its own.
+ *
+ * @param health of a watch that has failed often enough
+ * @param at ISO 8601 time
+ */
+export function toldAlone(origin: string, watch: Watch, health: Health, at: string): HealthChange {
+  const { sharedAt: _, turn: __, ...alone } = health;
+  return { health: alone, event: watchEvent(origin, 'watch.failing', dataOf(watch, health), at) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { believable } from '../instants.ts';
 import type { Units } from '../table.ts';
-import type { Verification } from '../verification/verification.ts';
+import type { Tokens } from '../verification/tokens.ts';
 import type { CryptshareClient, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
@@ -16,7 +16,7 @@ import { needsFullListing, planVisit, scopeFor } from './visit.ts';
 export interface PollDependencies {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
-  readonly tokens: { knownOf(mailbox: string): Verification | undefined };
+  readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly dynamo: DynamoDBClient;

@@ -1,4 +1,5 @@
-import { clockDifference, wrongClock } from '../clock-difference.ts';
+import { clockDifference } from '../clock-difference.ts';
+import { tolerance } from '../instants.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { type Answer, Connection } from './request.ts';
 import { patience, Slots } from './slots.ts';
@@ -48,8 +49,10 @@ export interface Call {
   readonly token?: string | undefined;
   /** JSON to post; undefined for a GET. */
   readonly body?: object | undefined;
-  /** Told when the request really goes out. */
+  /** Told when the request is about to go out; what it throws keeps the request from it. */
   readonly onSend?: () => void;
+  /** Told the answer before any request that waits goes out. */
+  readonly onAnswer?: (answer: Answer) => void;
 }
 
 /** Milliseconds a request may take. */
@@ -104,7 +107,7 @@ export class ServerCalls {
   serverTime(): Date {
     const now = this.options.now();
     const { difference = 0 } = this;
-    return Math.abs(difference) < wrongClock ? now : new Date(now.getTime() - difference);
+    return Math.abs(difference) < tolerance ? now : new Date(now.getTime() - difference);
   }
 
   /** Takes over what others have found out, unless it is older than what was found out here. */
@@ -128,7 +131,7 @@ export class ServerCalls {
   }
 
   private async sendNow(call: Call, stopAt: number, cut: AbortSignal): Promise<Answer> {
-    const { path, mailbox, minimumMinor, token, body, onSend } = call;
+    const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
     const left = stopAt - steady();
     if (left <= 0) throw new CryptshareFailure(this.slots.isHeldUp(mailbox) ? 'timeout' : 'out_of_time');
@@ -140,6 +143,7 @@ export class ServerCalls {
     const timeout = Math.min(requestTimeout, left);
     try {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, maxAnswerBytes);
+      onAnswer?.(answer);
       this.difference = clockDifference(answer.headers, now().getTime()) ?? this.difference;
       const failure = answer.status < 400 ? undefined : this.failed(answer);
       // Verifications have a limit of their own, which concerns no listing.

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
 import { type Item, Partition } from '../table.ts';
+import type { Incident, Mended } from './incident.ts';
+import { incidentsIn, mendedIn } from './incident-rows.ts';
 import {
   endLease,
   type Lease,
@@ -22,6 +24,8 @@ export interface ShardView {
   readonly row: ShardRow;
   /** Of the server, as the last poll that changed it left it. */
   readonly strain: Strain;
+  readonly incidents: readonly Incident[];
+  readonly mended: Mended;
 }
 
 /** A lease that was taken. */
@@ -69,6 +73,8 @@ export class ShardRows {
       watches: rows.filter(({ mailbox }) => mailbox !== undefined).map(watchOf),
       row: shardRowOf(rowOf(shardKey(shard))),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
+      incidents: incidentsIn(rows),
+      mended: mendedIn(rows),
     };
   }
 

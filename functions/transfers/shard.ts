@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { announceHealth } from './announce.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
+import { hastened, verifiableSince } from './incident.ts';
+import { announcePending, Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
 import { type Hold, ShardRows } from './shard-rows.ts';
@@ -40,7 +41,7 @@ export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
   readonly skipped: number;
-  /** What there is to say of the server, once. */
+  /** What there is to say of the server, once, or why an incident could not be told. */
   readonly remark?: string;
 }
 
@@ -63,22 +64,25 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
-  const { watches, row, strain } = await rows.read(shard, deps.origin);
+  const view = await rows.read(shard, deps.origin);
+  const { watches, row, strain, mended } = view;
+  const incidents = new Incidents(deps, shard, view);
   const window = { after: lastTick(row, started), to: Date.parse(at) };
   const busy = busyWatches(row, started);
   const due = watches.flatMap((watch) => {
     if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
     const left = row.leftOver?.[watchKey(watch)];
-    const scope = dueListing(watch, deps.timetable, window);
+    const scope = dueListing(hastened(watch, mended), deps.timetable, window);
     const isLate = left !== undefined;
     return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
   });
   const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  if (free.length === 0) return { polls: [], skipped: 0 };
+  if (free.length === 0) return { polls: [], skipped: 0, ...(await incidents.tell()) };
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
   deps.server.adopt(strain);
+  deps.tokens.forgive(verifiableSince(mended));
 
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) =>
@@ -97,7 +101,7 @@ export async function pollShard(
       return;
     }
     underWay.add(key);
-    const end = pollAndJudge(deps, watch, scope, stopAt).then((ended) => {
+    const end = pollAndJudge(deps, watch, scope, stopAt, incidents).then((ended) => {
       underWay.delete(key);
       polls.push(ended);
       onPoll(ended);
@@ -108,9 +112,10 @@ export async function pollShard(
   });
   const progress = { polledTo: window.to, leftOver };
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
+  const { remark: untold } = await incidents.tell();
   await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
-  const remarks = [row.polledTo !== undefined && window.after === undefined && clockSetBack, deps.server.takeRemark()];
-  const remark = remarks.filter(Boolean).join('; ');
+  const isSetBack = row.polledTo !== undefined && window.after === undefined;
+  const remark = [untold, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
   return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
 }
 
@@ -170,7 +175,7 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
 }
 
 /**
- * Polls one watch and tells operators of what has changed about its health.
+ * Polls one watch, tells operators that it has recovered or that its verification ends soon, and `incidents` of the rest.
  *
  * @param scope what is to be listed, if it will do
  * @param stopAt instant of the steady clock after which nothing new is begun
@@ -180,6 +185,7 @@ export async function pollAndJudge(
   watch: RegisteredWatch,
   scope: Scope,
   stopAt: number,
+  incidents: Incidents,
 ): Promise<WatchPoll> {
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
@@ -189,7 +195,7 @@ export async function pollAndJudge(
   );
   const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.clockWords) };
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watch, result, ended);
+  const troubleTelling = await judgeHealth(deps, watch, result, ended, incidents);
   deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
@@ -207,18 +213,17 @@ async function judgeHealth(
   watch: RegisteredWatch,
   { trouble, isComplete }: PollResult,
   at: Date,
+  incidents: Incidents,
 ): Promise<Trouble | undefined> {
-  const watches = new Watches(dynamo, table);
   try {
     const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
     const unchanged = { health: watch.health, event: undefined };
+    const watches = new Watches(dynamo, table);
     const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
-    if (!current?.pending) return undefined;
-    const error = await announceHealth(topics, current.pending);
-    if (error) return troubleOfAws(error);
-    await watches.clearPending(current);
-    return undefined;
+    if (current) incidents.sees(current);
+    const error = current && (await announcePending(topics, watches, current));
+    return error && troubleOfAws(error);
   } catch (error) {
     return troubleOfAws(error as Error);
   }

@@ -35,7 +35,7 @@ export interface Window {
 const longestWrite = 10_000;
 
 /** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
-const longestTrouble = 900_000;
+export const longestTrouble = 900_000;
 
 /** The shard of a watch, the same for as long as the number of shards is. */
 export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;

@@ -167,6 +167,18 @@ export class Watches {
     });
   }
 
+  /**
+   * Has what a mailbox sends and receives polled at the next tick, as far as it is watched.
+   *
+   * @param at ISO 8601 time from which on
+   */
+  async hasten(mailbox: string, at: string): Promise<void> {
+    for (const direction of ['sent', 'received'] as const) {
+      const condition = 'attribute_exists(pk)';
+      await this.partition.update(watchKey({ mailbox, direction }), 'SET since = :at', { condition, values: { at } });
+    }
+  }
+
   /** Takes a watch out of the registry; its snapshot stays. */
   async remove(watch: Watch): Promise<void> {
     await this.partition.delete(watchKey(watch));

@@ -1,11 +1,12 @@
-import type { TokenSource } from '../transfers/cryptshare.ts';
+import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
+import { ClientIdRefusal } from './client-id-refusal.ts';
 import type { IssuedToken, ServerVerification } from './server-verification.ts';
 import {
   hasEnded,
   isBusy,
-  isPutOff,
+  isPaused,
   longestRenewal,
   longestWish,
   pauseAfter,
@@ -21,62 +22,94 @@ export interface TokenDependencies {
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
   readonly now: () => Date;
+  /** The time by the server's clock: it dates the ends of tokens. */
+  readonly serverTime: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
   /** Waits for so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Milliseconds between looks at what somebody else obtains, and how many looks there are. */
+/** Milliseconds between looks at what another process obtains. */
 const lookInterval = 500;
-const looks = 10;
+
+/** A token that this process knows. */
+interface Known {
+  readonly verification: Verification;
+  readonly token: string;
+  /** The server has answered a request that carried it. */
+  isAccepted: boolean;
+}
 
 /**
  * The tokens of mailboxes. A client id that the administrator has registered obtains them by itself and renews them in
  * time, one process at a time; after the e-mail method a person has to. A token is read once by a process and then
- * known to it until it ends or is rejected. Polling does not prolong its life.
+ * known to it until it is due to be renewed or rejected. Polling does not prolong its life.
  */
 export class Tokens implements TokenSource {
   private readonly deps: TokenDependencies;
-  private readonly known = new Map<string, { readonly verification: Verification; readonly token: string }>();
+  private readonly known = new Map<string, Known>();
+  /** Tokens that are being obtained in this process. */
+  private readonly obtaining = new Map<string, Promise<string>>();
+  private readonly refusal = new ClientIdRefusal();
+  private forgivenAt = 0;
 
   constructor(deps: TokenDependencies) {
     this.deps = deps;
   }
 
   async tokenFor(mailbox: string, stopAt: number): Promise<string> {
-    const now = this.deps.now().getTime();
+    const now = this.deps.serverTime().getTime();
     const held = this.known.get(mailbox);
     if (held && !isDue(held.verification, now)) return held.token;
     const verification = await this.deps.verifications.find(mailbox);
     const token = this.opened(verification);
     if (token !== undefined && !isDue(verification!, now)) return token;
-    const holds = token !== undefined && !hasEnded(verification!, now);
     if (verification?.method === 'email') {
-      if (holds) return token;
-      throw new CryptshareFailure('verification_ended', `it was valid until ${verification.validUntil}`);
+      throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
     }
     try {
       return await this.obtain(mailbox, verification, stopAt);
     } catch (error) {
       // There is time left to renew it.
-      if (holds && error instanceof CryptshareFailure) return token;
+      if (token !== undefined && !hasEnded(verification!, now) && error instanceof CryptshareFailure) return token;
       throw error;
     }
   }
 
-  /** As {@link TokenSource} has it; a token is replaced once, and then not again before a while has passed. */
-  async replace(mailbox: string, rejected: string, stopAt: number): Promise<string | undefined> {
-    this.known.delete(mailbox);
+  accepted(mailbox: string, token: string): void {
+    const known = this.known.get(mailbox);
+    if (known?.token === token) known.isAccepted = true;
+  }
+
+  /**
+   * As {@link TokenSource} has it. A token that a person obtained by a code counts as rejected only if the server
+   * itself says so, and not a proxy on the way.
+   */
+  async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
+    const known = this.known.get(mailbox);
+    // Another listing has had it replaced meanwhile.
+    if (known && known.token !== token) return failure;
     const verification = await this.deps.verifications.find(mailbox);
-    const token = this.opened(verification);
-    // Another process has renewed it meanwhile.
-    if (token !== undefined && token !== rejected) return token;
-    if (!verification || verification.method === 'email') return undefined;
-    try {
-      return await this.obtain(mailbox, verification, stopAt);
-    } catch (error) {
-      if (error instanceof CryptshareFailure) return undefined;
-      throw error;
+    if (!verification || (verification.method === 'email' && !isCertain)) return failure;
+    this.known.delete(mailbox);
+    if (this.textOf(verification) === token && !verification.isRejected) {
+      const now = this.deps.now();
+      const wasUsed =
+        known?.isAccepted === true ||
+        this.deps.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
+      // A token that is rejected before it was of any use must not be renewed over and over; the first time it is bad luck.
+      const failures = wasUsed ? 0 : failuresOf(verification) + 1;
+      const { retryAt: _, triedAt: __, ...rest } = verification;
+      const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
+      await this.deps.verifications.replace(verification, { ...rest, ...pause, isRejected: true });
     }
+    return verification.method === 'email' ? failure : rejected(failure.detail);
+  }
+
+  /** Attempts to obtain tokens that failed by this Unix time in milliseconds count no more: their cause is mended. */
+  forgive(at: number): void {
+    if (at <= this.deps.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
   }
 
   /**
@@ -103,25 +136,31 @@ export class Tokens implements TokenSource {
     return this.known.get(mailbox)?.verification;
   }
 
-  private async obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
-    const now = this.deps.now().getTime();
-    if (read && isPutOff(read, now)) {
-      throw new CryptshareFailure(read.cause ?? 'token_invalid', `the next attempt is at ${read.retryAt}`);
+  private obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+    const under = this.obtaining.get(mailbox);
+    if (under) return under;
+    const obtained = this.obtainOnce(mailbox, read, stopAt).finally(() => this.obtaining.delete(mailbox));
+    this.obtaining.set(mailbox, obtained);
+    return obtained;
+  }
+
+  private async obtainOnce(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+    const now = this.deps.now();
+    const refusal = this.refusal.standing(this.forgivenAt, now.getTime());
+    if (refusal) throw refusal;
+    if (read && isPaused(read, this.forgivenAt, now.getTime())) {
+      throw read.cause ? new CryptshareFailure(read.cause) : rejected();
     }
-    if (read && isBusy(read, now)) return this.awaitOther(read, stopAt);
+    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, stopAt);
     const busy = await this.deps.verifications.replace(read, {
       ...(read ?? { mailbox, method: 'client_id' }),
-      busyUntil: new Date(now + longestRenewal).toISOString(),
+      busyUntil: new Date(now.getTime() + longestRenewal).toISOString(),
     });
-    if (!busy) {
-      const other = await this.deps.verifications.find(mailbox);
-      if (!other) throw new CryptshareFailure('verification_refused', 'its row has vanished');
-      return this.awaitOther(other, stopAt);
-    }
+    if (!busy) return this.awaitOther(mailbox, stopAt);
     try {
       const issued = await this.deps.server.obtainToken(mailbox, undefined, stopAt);
-      // A token that is rejected at once must not be renewed over and over.
-      const kept = await this.store(busy, mailbox, issued, 'client_id', isFresh(busy, now) ? failuresOf(busy) + 1 : 0);
+      this.refusal.end();
+      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
       if (!kept) throw new CryptshareFailure('token_invalid', 'somebody else has verified it meanwhile');
       return issued.token;
     } catch (error) {
@@ -129,25 +168,29 @@ export class Tokens implements TokenSource {
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
       const wish = Math.min(error.retryAfter ?? 0, longestWish);
-      const triedAt = new Date(now).toISOString();
-      const retryAt = new Date(now + Math.max(wish, pauseAfter(failures))).toISOString();
-      await this.deps.verifications.replace(busy, { ...rest, failures, retryAt, triedAt, cause: error.kind });
+      // Of what passes by itself the server's strain takes care.
+      const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
+      const isShared = this.refusal.note(error, now.getTime(), this.deps.now().getTime());
+      const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
+      await this.deps.verifications.replace(busy, { ...rest, ...own });
       throw error;
     }
   }
 
-  /** Waits for what another process obtains. */
-  private async awaitOther(seen: Verification, stopAt: number): Promise<string> {
-    for (let look = 0; look < looks; look += 1) {
-      if (this.deps.now().getTime() + lookInterval >= stopAt) break;
-      await this.deps.sleep(lookInterval);
-      const verification = await this.deps.verifications.find(seen.mailbox);
-      if (verification && verification.rev !== seen.rev && verification.busyUntil === undefined) {
+  /** Waits for what another process obtains, and obtains a token itself if that one brings none. */
+  private async awaitOther(mailbox: string, stopAt: number): Promise<string> {
+    for (;;) {
+      const verification = await this.deps.verifications.find(mailbox);
+      const now = this.deps.now().getTime();
+      if (!isBusy(verification, now)) {
         const token = this.opened(verification);
-        if (token !== undefined && !hasEnded(verification, this.deps.now().getTime())) return token;
+        if (token !== undefined && !hasEnded(verification!, this.deps.serverTime().getTime())) return token;
+        return this.obtainOnce(mailbox, verification, stopAt);
       }
+      if (this.deps.steady() + lookInterval >= stopAt)
+        throw new CryptshareFailure('token_invalid', 'another process is renewing it');
+      await this.deps.sleep(lookInterval);
     }
-    throw new CryptshareFailure('token_invalid', 'another process is renewing it');
   }
 
   private async store(
@@ -157,39 +200,55 @@ export class Tokens implements TokenSource {
     method: VerificationMethod,
     failures: number,
   ): Promise<Verification | undefined> {
-    const now = this.deps.now();
     const verification = await this.deps.verifications.replace(read, {
       mailbox,
       method,
       sealed: this.deps.dataKey.seal(token, contextOf(mailbox)),
-      obtainedAt: now.toISOString(),
+      obtainedAt: this.deps.serverTime().toISOString(),
       ...(validUntil !== undefined && { validUntil }),
-      ...(failures > 0 && {
-        failures,
-        retryAt: new Date(now.getTime() + pauseAfter(failures)).toISOString(),
-        triedAt: now.toISOString(),
-      }),
+      ...(failures > 0 && { failures }),
     });
-    if (verification) this.known.set(mailbox, { verification, token });
+    if (verification) this.known.set(mailbox, { verification, token, isAccepted: false });
     return verification;
   }
 
+  /** The token of a verification, known from now on; undefined when there is none or it was rejected. */
   private opened(verification: Verification | undefined): string | undefined {
-    if (verification?.sealed === undefined) return undefined;
-    const token = this.deps.dataKey.open(verification.sealed, contextOf(verification.mailbox));
-    this.known.set(verification.mailbox, { verification, token });
+    const token = verification && !verification.isRejected ? this.textOf(verification) : undefined;
+    if (token === undefined) return undefined;
+    const before = this.known.get(verification!.mailbox);
+    const isAccepted = before?.token === token && before.isAccepted;
+    this.known.set(verification!.mailbox, { verification: verification!, token, isAccepted });
     return token;
+  }
+
+  private textOf({ mailbox, sealed }: Verification): string | undefined {
+    return sealed === undefined ? undefined : this.deps.dataKey.open(sealed, contextOf(mailbox));
   }
 }
 
-/** Milliseconds for which a token should have held before its renewal is nothing unusual. */
+/** Milliseconds for which a token should have held before its renewal is nothing unusual, whether it was seen in use or not. */
 const usualLife = 3_600_000;
-
-const isFresh = ({ obtainedAt }: Verification, now: number): boolean =>
-  obtainedAt !== undefined && now - Date.parse(obtainedAt) < usualLife;
 
 const failuresOf = ({ failures = 0 }: Verification): number => failures;
 
-const isDue = (verification: Verification, now: number): boolean => (renewalTime(verification) ?? Infinity) <= now;
+const paused = (failures: number, pause: number, now: Date) => ({
+  failures,
+  triedAt: now.toISOString(),
+  retryAt: new Date(now.getTime() + pause).toISOString(),
+});
+
+/** Whether a token is to be renewed; only a person renews one that was obtained by a code, so it serves until it is rejected. */
+const isDue = (verification: Verification, now: number): boolean =>
+  verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
+
+/** The failure of a mailbox that the client id verifies, in place of the advice to have a code mailed. */
+const rejected = (detail?: string): CryptshareFailure =>
+  new CryptshareFailure(
+    'token_invalid',
+    detail,
+    undefined,
+    'nothing to do if it passes, for the client id obtains another token by itself; otherwise ask the administrator whether the client id is still registered (Add-on Products > REST API)',
+  );
 
 const contextOf = (mailbox: string): string => `mailbox ${mailbox}`;

@@ -12,14 +12,17 @@ export interface Verification {
   readonly method: VerificationMethod;
   /** Undefined while no token was ever obtained. */
   readonly sealed?: string;
+  /** By the server's clock. */
   readonly obtainedAt?: string;
-  /** Undefined when the server does not say. */
+  /** By the server's clock; undefined when the server does not say. */
   readonly validUntil?: string;
+  /** The server has rejected the token: no request carries it any more. */
+  readonly isRejected?: boolean;
   /** Somebody obtains a token until then. */
   readonly busyUntil?: string;
   /** Attempts to obtain a token that failed, or gave one that was rejected at once, in a row. */
   readonly failures?: number;
-  /** No attempt before then. */
+  /** No attempt before then, unless what the last one failed for was mended after `triedAt`. */
   readonly retryAt?: string;
   /** When the last attempt failed. */
   readonly triedAt?: string;
@@ -31,14 +34,22 @@ const day = 86_400_000;
 
 /** Greatest time before its end at which a token is renewed, and the share of its life that this is at most. */
 const longestMargin = day;
-const marginShare = 0.1;
+const marginShare = 1 / 3;
 
 /** Time before the end of a verification by e-mail at which operators are told. */
 const warningTime = 7 * day;
 
 /** Milliseconds to wait after a failed attempt to obtain a token; each further one doubles it. */
 const firstPause = 60_000;
-const longestPause = 6 * 3_600_000;
+const longestPause = 3_600_000;
+
+/** Causes for which a watch fails because its mailbox is not verified. */
+export const verificationCauses: ReadonlySet<string> = new Set([
+  'not_verified',
+  'verification_ended',
+  'verification_refused',
+  'token_invalid',
+] satisfies FailureCause[]);
 
 /** Spellings of the methods differ between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`. */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
@@ -67,11 +78,12 @@ export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
 
-/** Milliseconds that a process may take to obtain a token before another one may try. */
-export const longestRenewal = 60_000;
+/** Milliseconds that a process may take to obtain a token before another one may try; a request takes 15 s at most. */
+export const longestRenewal = 20_000;
 
 /** Whether a process obtains a token just now. */
-export function isBusy({ busyUntil }: Verification, now: number): boolean {
+export function isBusy(verification: Verification | undefined, now: number): boolean {
+  const { busyUntil } = verification ?? {};
   const until = busyUntil === undefined ? undefined : believable(Date.parse(busyUntil), now, longestRenewal);
   return until !== undefined && until > now;
 }
@@ -79,10 +91,15 @@ export function isBusy({ busyUntil }: Verification, now: number): boolean {
 /** Longest wish of a server to be left alone that is heeded, in milliseconds. */
 export const longestWish = day;
 
-/** Whether no attempt to obtain a token may be made yet; what a clock that was ahead has put off may be. */
-export function isPutOff({ retryAt, triedAt }: Verification, now: number): boolean {
+/**
+ * Whether no attempt to obtain a token may be made yet. What a clock that was ahead has put off may be made; attempts that
+ * failed by `forgivenAt`, a Unix time in milliseconds, do not count.
+ */
+export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
   const until = retryAt === undefined ? undefined : believable(Date.parse(retryAt), now, longestWish);
-  return until !== undefined && until > now && (triedAt === undefined || hasBeen(Date.parse(triedAt), now));
+  if (until === undefined || until <= now) return false;
+  const tried = triedAt === undefined ? undefined : Date.parse(triedAt);
+  return tried === undefined || (hasBeen(tried, now) && tried > forgivenAt);
 }
 
 /** Milliseconds to leave the server alone after so many failed attempts in a row. */

@@ -33,6 +33,8 @@ export const eventTypes = [
   'transfer.state_changed',
   'watch.failing',
   'watch.recovered',
+  'watch.many_failing',
+  'watch.many_recovered',
   'watch.verification_expiring',
   'endpoint.failing',
   'endpoint.disabled',

@@ -49,7 +49,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     ...(config && status ? originChecks(config, status) : []),
     ...(mailboxes?.checks ?? []),
     ...(services ?? []),
-    ...(opened.session ? checkListings(watches) : []),
+    ...(opened.session ? checkListings(watches, mailboxes!.unverified) : []),
     ...(status ? checkDeliveries(status) : []),
   ];
 }

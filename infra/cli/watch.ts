@@ -145,6 +145,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
+  { heading: 'TROUBLE', text: ({ health }) => health?.trouble.cause },
   { heading: 'EVERY', text: ({ every }) => (every === undefined ? undefined : durationText(every)) },
   { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },

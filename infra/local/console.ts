@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { incidentOf } from '../../functions/transfers/health.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
@@ -35,9 +36,13 @@ const styles: Record<string, Style> = {
   well: 'green',
 };
 
-/** Lines for a person. A poll is mentioned only when it stored a baseline or when its trouble begins, turns or ends. */
+/**
+ * Lines for a person. A poll is mentioned only when it stored a baseline or when its trouble begins, turns or ends; of what
+ * several watches have in common, only the first one to have it and the last one to be rid of it.
+ */
 export function personReporter(output: Output, now: () => Date): Reporter {
-  const troubles = new Map<string, string>();
+  /** Watches in trouble by what they have in common, and all that were since it began. */
+  const troubles = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
     const [first = '', ...rest] = text.split('\n').filter((part) => part !== '');
@@ -59,11 +64,17 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const name = watchWords(poll.watch);
       if (poll.outcome === 'baseline')
         line('poll', `${name}: ${poll.transfers} transfers found and stored as the baseline`);
-      const before = troubles.get(name);
-      if (poll.trouble) {
-        troubles.set(name, poll.trouble.cause);
-        if (before !== poll.trouble.cause) line('trouble', `${name}: ${poll.trouble.message}`);
-      } else if (troubles.delete(name)) line('well', `${name}: polls succeed again`);
+      const incident = poll.trouble && incidentOf(poll.trouble);
+      for (const [other, { now, ever }] of troubles) {
+        if (other === incident || !now.delete(name) || now.size > 0) continue;
+        troubles.delete(other);
+        if (!poll.trouble) line('well', `${ever.size === 1 ? name : `${ever.size} watches`}: polls succeed again`);
+      }
+      if (!incident) return;
+      const known = troubles.get(incident);
+      if (!known) line('trouble', `${name}: ${poll.trouble?.message}`);
+      const { now, ever } = known ?? { now: new Set(), ever: new Set() };
+      troubles.set(incident, { now: now.add(name), ever: ever.add(name) });
     },
     delivery(delivery) {
       line('delivery', deliveryWords(delivery));
@@ -90,6 +101,7 @@ export function scriptReporter(output: Output): Reporter {
 
 function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['event']): string {
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
+  if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
   const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
   return `${type}  ${data.trackingId}  ${change}  #${data.sequence}  ${watchWords(data)}`;

@@ -49,6 +49,10 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
     },
   });
   guardServer(app.server);
+  // The header shows the time that the server believes it is.
+  app.addHook('onSend', async (_, reply) => {
+    reply.header('date', new Date(simulation.clock.now()).toUTCString());
+  });
   app.register(async (api) => cryptshareApi(api, simulation), { prefix: '/api' });
   app.register(async (control) => controlInterface(control, simulation), { prefix: '/control' });
 

@@ -24,9 +24,9 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
   return {
     server: new CryptshareClient(
       new ServerCalls({ origin, clientId, maxConcurrentPages, now, steady, random: Math.random, sleep }),
-      { tokenFor: async () => token, replace: async () => undefined },
+      { tokenFor: async () => token, accepted: () => {}, reject: async (_, { failure }) => failure },
     ),
-    tokens: { knownOf: () => undefined },
+    tokens: { knownOf: () => undefined, forgive: () => {} },
     origin,
     dynamo,
     table,

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '../../functions/transfers/diff.ts';
-import { eventBody, parseEventBody, type TransferEvent } from '../../functions/transfers/event.ts';
+import {
+  eventBody,
+  type IncidentEventData,
+  parseEventBody,
+  type TransferEvent,
+} from '../../functions/transfers/event.ts';
 import { CryptshareFailure, type FailureCause } from '../../functions/transfers/failure.ts';
 import { Listing } from '../../functions/transfers/listing.ts';
 import { canonicalState, type Watch } from '../../functions/transfers/transfer.ts';
@@ -20,7 +25,7 @@ import {
   testEvent,
 } from '../../functions/webhooks/endpoint-event.ts';
 import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
-import { endpointEventOf, made, watchEvents } from './made-events.ts';
+import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
 
 /** The compiler refuses this list when it lacks a type that the code can publish, or has one that it cannot. */
 const publishable: Record<AnyEvent['type'], true> = {
@@ -35,6 +40,8 @@ const publishable: Record<AnyEvent['type'], true> = {
   'transfer.state_changed': true,
   'watch.failing': true,
   'watch.recovered': true,
+  'watch.many_failing': true,
+  'watch.many_recovered': true,
   'watch.verification_expiring': true,
   'endpoint.failing': true,
   'endpoint.disabled': true,
@@ -167,6 +174,10 @@ describe('the schemas', () => {
     { type: 'transfer.state_changed', change: { state: 'x'.repeat(65) }, fault: 'a state too long' },
     { type: 'watch.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
     { type: 'watch.failing', change: { failingSince: null }, fault: 'no beginning' },
+    { type: 'watch.many_failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
+    { type: 'watch.many_failing', change: { watches: 1 }, fault: 'one watch' },
+    { type: 'watch.many_failing', change: { examples: [] }, fault: 'no example' },
+    { type: 'watch.many_recovered', change: { mailboxes: 0 }, fault: 'no mailbox' },
     { type: 'endpoint.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
     { type: 'endpoint.failing', change: { endpoint: 'Sales CRM' }, fault: 'a name that no endpoint has' },
     { type: 'endpoint.failing', change: { disableAt: null }, fault: 'a deadline that is none' },
@@ -253,6 +264,32 @@ describe('whatever the facts, the documented schemas take', () => {
       for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));
     });
     fc.assert(property, { numRuns: 1000 });
+  });
+
+  it('every event about many watches', () => {
+    const data: fc.Arbitrary<IncidentEventData> = fc
+      .record({
+        cause: fc.constantFrom(...Object.keys(failures)),
+        message: fc.string(),
+        failingSince: time,
+        more: fc.nat(5),
+      })
+      .chain(({ more, ...facts }) =>
+        fc.uniqueArray(fc.emailAddress(), { minLength: 1, maxLength: 3 }).map((mailboxes) => ({
+          ...facts,
+          watches: 2 * mailboxes.length + more,
+          mailboxes: mailboxes.length,
+          examples: mailboxes.toSorted(),
+        })),
+      );
+    const property = fc.property(data, time, (facts, at) => {
+      for (const type of ['watch.many_failing', 'watch.many_recovered'] as const) {
+        const event = incidentEventOf({ id: '', type, timestamp: at, data: facts });
+        expect(event.data).toEqual(facts);
+        assertValidEvent(event);
+      }
+    });
+    fc.assert(property);
   });
 
   const endpoint = fc.stringMatching(/^[a-z0-9-]{1,64}$/);

@@ -1,6 +1,13 @@
-import { expiryEvent, type TransferEvent, transferEvent, type WatchEvent } from '../../functions/transfers/event.ts';
+import {
+  expiryEvent,
+  type IncidentEvent,
+  type TransferEvent,
+  transferEvent,
+  type WatchEvent,
+} from '../../functions/transfers/event.ts';
 import { CryptshareFailure } from '../../functions/transfers/failure.ts';
-import { type Health, nextHealth } from '../../functions/transfers/health.ts';
+import { type Health, nextHealth, toldAlone } from '../../functions/transfers/health.ts';
+import { type FailingWatch, type Incident, nextIncident } from '../../functions/transfers/incident.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { type Trouble, troubleOfFailure } from '../../functions/transfers/trouble.ts';
 import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
@@ -24,12 +31,34 @@ export function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]
   const events: WatchEvent[] = [];
   let health: Health | undefined;
   for (const { trouble, at } of polls) {
-    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
+    let change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
     if (!change) continue;
+    if (change.health?.sharedAt) change = toldAlone(origin, watch, change.health, at);
     health = change.health;
     if (change.event) events.push(change.event);
   }
   return events;
+}
+
+/** The event that an incident of so many watches is worth, of which the examples come first. */
+export function incidentEventOf({ type, timestamp, data }: IncidentEvent): IncidentEvent {
+  const { cause, message, failingSince, watches, mailboxes, examples } = data;
+  const others = Array.from({ length: mailboxes - examples.length }, (_, at) => `~${at}@example.com`);
+  const names = [...examples, ...others];
+  const health = { failingSince, failures: 3, trouble: { cause, message }, isAnnounced: true, sharedAt: timestamp };
+  const failing = Array.from({ length: watches }, (_, at) => ({
+    mailbox: names[at % mailboxes]!,
+    direction: at < mailboxes ? ('sent' as const) : ('received' as const),
+    health,
+  }));
+  // Whatever the times, it has waited long enough.
+  const later = (read: Incident | undefined, found: readonly FailingWatch[], at: number) =>
+    (nextIncident(server, cause, read, found, 1, at) as { next: Incident }).next;
+  const at = Math.max(Date.parse(timestamp), Date.parse(failingSince) + 1);
+  const told = later(undefined, failing, at);
+  if (type === 'watch.many_failing') return JSON.parse(told.pending![0]!);
+  const clear = later({ ...told, pending: [] }, [], at - 60_000);
+  return JSON.parse(later(clear, [], at).pending![0]!);
 }
 
 /** The event that an endpoint's trouble of one cause is worth. */
@@ -72,6 +101,7 @@ export function made(event: AnyEvent): AnyEvent {
     return transferEvent(server, data, { ...data, unlisted: type === 'transfer.unlisted' }, timestamp);
   }
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
+  if ('watches' in data) return incidentEventOf(event as IncidentEvent);
   const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
   const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
   return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Invoked } from '../../../functions/transfers/invoked-poll.ts';
 import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { clientId } from '../transfers/world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
@@ -29,6 +30,41 @@ describe('a mailbox is verified', () => {
     const verified = await world.ask('POST', `${path}/verification`);
     expect(verified).toMatchObject({ status: 200, body: { method: 'client_id', validUntil: expect.any(String) } });
     expect((await show()).body).toMatchObject({ isVerified: true, methods: ['client_id', 'email'] });
+  });
+});
+
+describe('once a mailbox is verified', () => {
+  const others = Array.from({ length: 6 }, (_, at) => `other-${at}@example.com`);
+  const hour = 3_600_000;
+  const tick = async () => {
+    world.clock.advance(60_000);
+    const at = world.clock.now().toISOString();
+    const { polls } = (await world.functions.get('poll')!({ shard: 0, at })) as Invoked;
+    return polls.map(({ watch, trouble }) => [watch.mailbox, trouble?.cause]).toSorted();
+  };
+  const watchAll = async () => {
+    for (const mailbox of [alice, ...others]) {
+      await world.ask('POST', '/watches', { body: { mailbox, every: 24 * hour } });
+    }
+    for (let minutes = 0; minutes < 40; minutes += 1) await tick();
+  };
+
+  test('by the client id, all watches that failed for it are polled at the next tick', async () => {
+    await watchAll();
+    world.cryptshare.verifications.registerClientId(clientId);
+    await world.ask('POST', `${path}/verification`);
+    expect(await tick()).toEqual([alice, ...others].map((mailbox) => [mailbox, undefined]));
+  });
+
+  test('by a code, it is polled at the next tick, and the others in their own time', async () => {
+    await watchAll();
+    await world.ask('POST', `${path}/code`);
+    const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
+    await world.ask('POST', `${path}/verification`, { body: { code } });
+    const polled = await tick();
+    expect(polled).toContainEqual([alice, undefined]);
+    expect(polled.length).toBeLessThan(5);
+    expect((await tick()).length).toBeLessThan(5);
   });
 });
 

@@ -72,6 +72,8 @@ export async function startOperatorWorld() {
     verifications: new Verifications(dynamo, transfersTable),
     dataKey: world.deps.dataKey,
     now: clock.now,
+    steady: clock.steady,
+    serverTime: () => calls.serverTime(),
     sleep: async () => {},
   });
   const client = new CryptshareClient(calls, tokens);

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import type { WatchEvent } from '../../../functions/transfers/event.ts';
-import { type Health, nextHealth } from '../../../functions/transfers/health.ts';
+import { type Health, nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
 
@@ -11,13 +11,14 @@ const token: Trouble = { cause: 'token_invalid', message: 'verify the mailbox ag
 const well = undefined;
 const at = (minute: number) => `2026-11-24T00:${String(minute).padStart(2, '0')}:00.000Z`;
 
-/** Polls once a minute and returns what operators are told, by minute. */
+/** Polls once a minute and returns what operators are told, by minute, of the only watch that fails. */
 function live(troubles: readonly (Trouble | undefined)[]) {
   const told: { minute: number; event: WatchEvent }[] = [];
   const notes: (Health | undefined)[] = [];
   let health: Health | undefined;
   for (const [minute, trouble] of troubles.entries()) {
-    const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+    let change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+    if (change?.health?.sharedAt) change = toldAlone(origin, watch, change.health, at(minute));
     if (change) health = change.health;
     if (change?.event) told.push({ minute, event: change.event });
     notes.push(health);
@@ -84,8 +85,8 @@ it('tells every turn under an id of its own, the same when the poll is repeated'
   expect(new Set(ids(polls)).size).toBe(4);
   expect(ids(polls)).toEqual(ids(polls));
   const health: Health = { failingSince: at(0), failures: 2, trouble: timeout, isAnnounced: false };
-  const later = nextHealth(origin, watch, health, token, true, at(9))?.event;
-  expect(later?.id).toBe(nextHealth(origin, watch, health, timeout, true, at(2))?.event?.id);
+  const later = toldAlone(origin, watch, { ...health, trouble: token }, at(9)).event;
+  expect(later?.id).toBe(toldAlone(origin, watch, health, at(2)).event?.id);
 });
 
 it('writes nothing down while all is well, nor once operators are told', () => {
@@ -110,4 +111,47 @@ test('the gap since a complete listing begins with the first incomplete one, not
   const complete = nextHealth(origin, watch, announced, held, true, at(3))!;
   expect(complete.event).toBeUndefined();
   expect(complete.health).not.toHaveProperty('incompleteSince');
+});
+
+describe('a watch that is told together with others', () => {
+  const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
+  const refused: Trouble = { cause: 'unreachable', message: 'ECONNREFUSED' };
+  /** Polls once a minute, and never tells of the watch alone. */
+  function shared(troubles: readonly (Trouble | undefined)[]) {
+    let health: Health | undefined;
+    let writes = 0;
+    for (const [minute, trouble] of troubles.entries()) {
+      const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+      expect(change?.event).toBeUndefined();
+      if (change) writes += 1;
+      if (change) health = change.health;
+    }
+    return { health, writes };
+  }
+
+  it('waits to be told from its third poll on, and writes nothing down after that', () => {
+    const { health, writes } = shared(Array(20).fill(unverified));
+    expect(health).toMatchObject({ isAnnounced: true, sharedAt: at(2), failingSince: at(0) });
+    expect(writes).toBe(3);
+  });
+
+  it('says nothing of its own when it is well again', () => {
+    expect(shared([unverified, unverified, unverified, undefined]).health).toBeUndefined();
+  });
+
+  it('changes to another cause once three polls in a row have it', () => {
+    const three = [unverified, unverified, unverified];
+    const { health } = shared([...three, refused, refused, refused]);
+    expect(health).toMatchObject({ trouble: refused, sharedAt: at(5), failingSince: at(3), incompleteSince: at(0) });
+    expect(health).not.toHaveProperty('turn');
+    expect(shared([...three, refused, refused, unverified]).health).toEqual(shared([...three, unverified]).health);
+    expect(shared([...three, refused, refused, unverified, refused]).health).toMatchObject({ trouble: unverified });
+  });
+
+  it('stays in one outage, whether the server is unreachable, silent or at fault', () => {
+    const fault: Trouble = { cause: 'server_fault', message: 'HTTP 503' };
+    const { health, writes } = shared([refused, timeout, fault, refused, refused, refused, timeout, fault]);
+    expect(health).toMatchObject({ trouble: fault, sharedAt: at(2) });
+    expect(writes).toBe(3);
+  });
 });

@@ -141,7 +141,7 @@ test('the same transfer, sent and received, is two stories that never mix', asyn
   world.cryptshare.transfers.setState(trackingId, 'ACTIVE');
   await world.poll(received);
 
-  const told = (await world.takeEvents()).map(({ event }) => [event.data.direction, event.type]);
+  const told = (await world.takeEvents()).map(({ event, attributes }) => [attributes.direction, event.type]);
 
   expect(told).toEqual([
     ['sent', 'transfer.processing'],

@@ -233,7 +233,7 @@ describe('a verification by e-mail', () => {
     const told: number[] = [];
     for (let passed = 0; passed < days; passed += 1) {
       const knownOf = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
-      deps = { ...deps, tokens: { knownOf } };
+      deps = { ...deps, tokens: { knownOf, forgive: () => {} } };
       await poll();
       const events = await world.takeEvents();
       told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nextHealth } from '../../../functions/transfers/health.ts';
+import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
 import { type RegisteredWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
@@ -164,13 +164,8 @@ describe('the health of a watch', () => {
 /** Writes down what a poll makes of a watch. */
 function commit(watch: RegisteredWatch, isTroubled = true) {
   const trouble = isTroubled ? { cause: 'timeout', message: 'no answer' } : undefined;
-  const change = nextHealth(
-    'https://cryptshare.example.com',
-    watch,
-    watch.health,
-    trouble,
-    !isTroubled,
-    '2026-11-24T00:00:00.000Z',
-  );
-  return watches.commitHealth(watch, change!);
+  const origin = 'https://cryptshare.example.com';
+  const now = '2026-11-24T00:00:00.000Z';
+  const { health, event } = nextHealth(origin, watch, watch.health, trouble, !isTroubled, now)!;
+  return watches.commitHealth(watch, health?.sharedAt ? toldAlone(origin, watch, health, now) : { health, event });
 }

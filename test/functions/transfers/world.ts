@@ -6,7 +6,8 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
+import type { TokenSource } from '../../../functions/transfers/carried-tokens.ts';
+import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
 import {
   type PollDependencies,
@@ -44,7 +45,8 @@ export const token = 'example-token-1';
 /** Tokens that nobody has to obtain. */
 export const given = (text: string): TokenSource => ({
   tokenFor: async () => text,
-  replace: async () => undefined,
+  accepted: () => {},
+  reject: async (_, { failure }) => failure,
 });
 export const table = 'transfers';
 
@@ -112,7 +114,7 @@ export async function startWorld(): Promise<World> {
   };
   const deps: PollDependencies = {
     server: client(),
-    tokens: { knownOf: () => undefined },
+    tokens: { knownOf: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
     dynamo,
     table,

@@ -48,6 +48,8 @@ function newProcess(as = clientId) {
     verifications: new Verifications(world.deps.dynamo, table),
     dataKey,
     now: world.clock.now,
+    steady: world.clock.steady,
+    serverTime: () => calls.serverTime(),
     // Others get on while one waits.
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
   });
@@ -71,13 +73,13 @@ describe('a client id that speaks for itself', () => {
     expect(JSON.stringify(await verification())).not.toContain('simulated-token');
   });
 
-  test('renews it a tenth of its life before it ends, though polls go on all the time', async () => {
+  test('renews it a third of its life before it ends, though polls go on all the time', async () => {
     const { list } = newProcess();
     for (let polls = 0; polls < 30; polls += 1) {
       expect((await list()).failure).toBeUndefined();
       world.clock.advance(hour);
     }
-    expect(tokenRequests()).toBe(4);
+    expect(tokenRequests()).toBe(5);
   });
 
   test('replaces a token that is rejected, once, within the same listing', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   isBusy,
-  isPutOff,
+  isPaused,
   longestRenewal,
   pauseAfter,
   type Verification,
@@ -24,16 +24,16 @@ const begunAt = (at: number) => verification({ busyUntil: iso(at + longestRenewa
 
 test('no other attempt is made while one is under way, nor before the pause after a failure is over', () => {
   expect([begunAt(now), begunAt(now - minute)].map((one) => isBusy(one, now))).toEqual([true, false]);
-  expect([failedAt(now), failedAt(now - minute)].map((one) => isPutOff(one, now))).toEqual([true, false]);
-  expect(isPutOff(failedAt(now - hour, 20), now)).toBe(true);
+  expect([failedAt(now), failedAt(now - minute)].map((one) => isPaused(one, 0, now))).toEqual([true, false]);
+  expect(isPaused(failedAt(now - 30 * minute, 20), 0, now)).toBe(true);
 });
 
 test.each([minute, hour, year])('what a clock %i ms ahead has begun or put off is put off no longer', (ahead) => {
   expect(isBusy(begunAt(now + ahead), now)).toBe(false);
-  expect(isPutOff(failedAt(now + ahead), now)).toBe(false);
-  expect(isPutOff(failedAt(now + ahead, 20), now)).toBe(false);
+  expect(isPaused(failedAt(now + ahead), 0, now)).toBe(false);
+  expect(isPaused(failedAt(now + ahead, 20), 0, now)).toBe(false);
 });
 
 test('a pause longer than any that is ever given is not waited for', () => {
-  expect(isPutOff(verification({ retryAt: iso(now + year) }), now)).toBe(false);
+  expect(isPaused(verification({ retryAt: iso(now + year) }), 0, now)).toBe(false);
 });

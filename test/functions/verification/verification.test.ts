@@ -22,7 +22,7 @@ const verification = (part: Partial<Verification> = {}): Verification => ({
 });
 
 test.each([
-  ['a tenth of its life before its end', 10 * hour, 9 * hour],
+  ['a third of its life before its end', 12 * hour, 8 * hour],
   ['a day before its end at most', 30 * day, 29 * day],
   ['at its end when it begins there', 0, 0],
 ])('a token is renewed %s', (_, life, renewal) => {
@@ -59,6 +59,6 @@ test.each([
   expect([...methodsIn(names)]).toEqual(methods);
 });
 
-test('attempts that fail come ever more rarely, but four times a day at least', () => {
-  expect([1, 2, 3, 20].map(pauseAfter)).toEqual([60_000, 120_000, 240_000, 6 * hour]);
+test('attempts that fail come ever more rarely, but once an hour at least', () => {
+  expect([1, 2, 3, 20].map(pauseAfter)).toEqual([60_000, 120_000, 240_000, hour]);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { alice, DoctorWorld } from './doctor-world.ts';
 import { problem } from './scripted-api.ts';
 
@@ -93,4 +93,58 @@ test('paused ones, and those that were never listed, are to be looked at', async
 test('without any, licence and verification cannot be told', async () => {
   world.wellWith([]);
   expect((await world.doctor()).of('licence')).toMatchObject([{ outcome: 'warn' }]);
+});
+
+describe('what many have in common is told in one line', () => {
+  const names = Array.from({ length: 500 }, (_, at) => `m${String(at).padStart(3, '0')}@example.com`);
+  const failing = (cause: string, message: string) => ({
+    ...{ failingSince: alice.baselineAt, failures: 3, isAnnounced: true, incompleteSince: alice.baselineAt },
+    trouble: { cause, message },
+  });
+
+  test('500 mailboxes that are not verified: the number, three examples and the remedy', async () => {
+    const health = failing('not_verified', 'this mailbox is not verified');
+    world.wellWith(names.map((mailbox) => ({ ...unverified, mailbox, baselineAt: undefined, health })));
+    for (const mailbox of names) {
+      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
+      world.api.on(route, { body: { isVerified: false, methods: ['email'] } });
+    }
+    const { checks, of } = await world.doctor();
+    expect(of('verification')).toEqual([
+      {
+        outcome: 'fail',
+        message:
+          '500 mailboxes are not verified, and the client id may not verify them by itself; for example m000@example.com, m001@example.com, m002@example.com',
+      },
+    ]);
+    expect(of('last listing')).toEqual([]);
+    const { remedy } = checks.find(({ name }) => name === 'verification')!;
+    expect(remedy).toContain('have an administrator register the client id');
+    expect(remedy).toContain('watch verify MAILBOX');
+  });
+
+  test('mailboxes whose client id is registered by now: they are verified at their next poll', async () => {
+    const health = failing('not_verified', 'this mailbox is not verified');
+    world.wellWith(names.map((mailbox) => ({ ...unverified, mailbox, health })));
+    for (const mailbox of names) {
+      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
+      world.api.on(route, { body: { isVerified: false, methods: ['client_id', 'email'] } });
+    }
+    expect((await world.doctor()).of('verification')).toEqual([
+      { outcome: 'ok', message: '500 of 500 mailboxes are verified, or are at their next poll' },
+    ]);
+  });
+
+  test('watches that a server in trouble does not list, whatever it says to each', async () => {
+    const troubles = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
+    world.wellWith([alice, ...names.map((mailbox, at) => ({ ...alice, mailbox, health: troubles[at % 2] }))]);
+    expect((await world.doctor()).of('last listing')).toEqual([
+      { outcome: 'ok', message: '1 of 501 watches were listed completely by their last polls' },
+      {
+        outcome: 'fail',
+        message:
+          '500 watches fail: the server cannot be reached; for example m000@example.com, m001@example.com, m002@example.com',
+      },
+    ]);
+  });
 });

@@ -77,6 +77,15 @@ describe('the verbs of a watch', () => {
     expect(stdout).toMatch(/verified until \(UTC\) +2026-12-24 10:00:00/);
   });
 
+  test('list tells the cause of a trouble in a word', async () => {
+    const trouble = { cause: 'not_verified', message: 'this mailbox is not verified' };
+    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true, trouble };
+    api.on('GET /watches', { body: { items: [alice, { ...alice, mailbox: 'bob@example.com', health }] } });
+    const { stdout } = await watch(['list']);
+    expect(stdout).toMatch(/STATE +TROUBLE/);
+    expect(stdout).toMatch(/bob@example\.com +sent +failing +not_verified/);
+  });
+
   test('what is not there has exit code 3 and the words of the operator API', async () => {
     api.on(`GET ${path}`, problem(404, 'there is no watch of what alice@example.com has sent'));
     const ran = await watch(['show', 'alice@example.com']);

@@ -1,0 +1,71 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Item, Partition } from '../table.ts';
+import type { Incident, Mended } from './incident.ts';
+import { registryPartition } from './watches.ts';
+
+const incidentPrefix = 'server#incident#';
+const mendedKey = 'server#mended';
+
+/** Milliseconds between two times at which a cause is found mended: each has the watches polled that fail for it. */
+const mendedPause = 60_000;
+
+/** The incidents among the rows of the registry. */
+export const incidentsIn = (rows: readonly Item[]): Incident[] =>
+  rows
+    .filter(({ sk }) => sk.startsWith(incidentPrefix))
+    .map(({ pk, sk, ...row }) => ({ name: sk.slice(incidentPrefix.length), ...row }) as Incident);
+
+/** When causes were found mended, according to the rows of the registry. */
+export function mendedIn(rows: readonly Item[]): Mended {
+  const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
+  return mended as Mended;
+}
+
+/** What several watches fail for, beside the watches: one read brings both. */
+export class IncidentRows {
+  private readonly partition: Partition;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.partition = new Partition(client, table, registryPartition);
+  }
+
+  /**
+   * Replaces an incident.
+   *
+   * @param read as it was read
+   * @returns as it is then, or undefined when another shard was quicker
+   */
+  async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
+    const next = { ...row, rev: (read?.rev ?? 0) + 1 };
+    const isWritten = await this.partition.put(
+      incidentPrefix + name,
+      next,
+      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
+    );
+    return isWritten ? { name, ...next } : undefined;
+  }
+
+  /** Takes the published events off an incident, unless it has changed since. */
+  async clearPending({ name, rev }: Incident): Promise<void> {
+    // Counted as a change, so that no shard publishes them again that has read them before.
+    await this.partition.update(incidentPrefix + name, 'SET rev = :next REMOVE pending, heldUntil', {
+      condition: 'rev = :rev',
+      values: { rev, next: rev + 1 },
+    });
+  }
+
+  /**
+   * Writes down that a cause was found mended, unless that stands there already: watches that fail for it are polled at
+   * the next tick.
+   *
+   * @param name of the incidents that it makes
+   * @param now Unix time in milliseconds
+   */
+  async mend(name: string, now: number): Promise<void> {
+    await this.partition.update(mendedKey, `SET #${name} = :now`, {
+      condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
+      names: [name],
+      values: { now, before: now - mendedPause },
+    });
+  }
+}

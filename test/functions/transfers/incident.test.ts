@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import type { NotifierEvent } from '../../../functions/transfers/event.ts';
+import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
+import { type FailingWatch, hastened, type Incident, nextIncident } from '../../../functions/transfers/incident.ts';
+import type { Trouble } from '../../../functions/transfers/trouble.ts';
+import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
+
+const origin = 'https://cryptshare.example.com';
+const minute = 60_000;
+const start = Date.parse('2026-11-24T00:00:00Z');
+const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
+
+const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined;
+
+/** Polls all watches once a minute; each minute has the places of those that fail then. Returns what is told, by minute. */
+function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
+  let watches: RegisteredWatch[] = Array.from({ length: count }, (_, at) => ({
+    ...{ mailbox: `m${at}@example.com`, direction: 'sent' },
+  }));
+  let incident: Incident | undefined;
+  const told: { minute: number; type: string; watches: number | undefined }[] = [];
+  const tell = (at: number, { type, data }: NotifierEvent<string, object>) =>
+    told.push({ minute: at, type, watches: (data as { watches?: number }).watches });
+  let writes = 0;
+  for (const [at, failing] of minutes.entries()) {
+    const now = clock(at);
+    const time = new Date(now).toISOString();
+    watches = watches.map((watch, place) => {
+      const trouble = failing.has(place) ? unverified : undefined;
+      const change = nextHealth(origin, watch, watch.health, trouble, !trouble, time);
+      if (change?.event) tell(at, change.event);
+      const { health: _, ...rest } = watch;
+      return change ? { ...rest, ...(change.health && { health: change.health }) } : watch;
+    });
+    const change = nextIncident(origin, 'not_verified', incident, watches.filter(isFailing), minute, now);
+    if (!change) continue;
+    writes += 1;
+    if ('alone' in change) {
+      const { health, event } = toldAlone(origin, change.alone, change.alone.health, time);
+      tell(at, event!);
+      watches = watches.map((watch) =>
+        watch.mailbox === change.alone.mailbox ? { ...watch, health: health! } : watch,
+      );
+    } else {
+      const { pending = [], ...next } = change.next;
+      for (const body of pending) tell(at, JSON.parse(body));
+      incident = { ...next, rev: (incident?.rev ?? 0) + 1 };
+    }
+  }
+  return { told, writes, watches, incident };
+}
+const all = (count: number) => new Set(Array.from({ length: count }, (_, at) => at));
+const none = new Set<number>();
+const row = (...parts: [number, ReadonlySet<number>][]) => parts.flatMap(([times, set]) => Array(times).fill(set));
+
+describe('an incident', () => {
+  it('is told at the third poll of all, and its end after five calm minutes', () => {
+    const { told, writes } = live(30, row([20, all(30)], [20, none]));
+    expect(told).toEqual([
+      { minute: 2, type: 'watch.many_failing', watches: 30 },
+      { minute: 25, type: 'watch.many_recovered', watches: 30 },
+    ]);
+    expect(writes).toBe(3);
+  });
+
+  it('is told anew after it has ended', () => {
+    const { told } = live(3, row([5, all(3)], [10, none], [5, all(3)], [10, none]));
+    expect(told.map(({ type }) => type)).toEqual([
+      ...['watch.many_failing', 'watch.many_recovered', 'watch.many_failing', 'watch.many_recovered'],
+    ]);
+  });
+
+  test.each([
+    { what: 'back by a year', jump: -365 * 24 * 60 * minute },
+    { what: 'forwards by a year', jump: 365 * 24 * 60 * minute },
+  ])('is neither told time and again nor swallowed when the clock is set $what', ({ jump }) => {
+    const clock = (at: number) => start + at * minute + (at >= 10 ? jump : 0);
+    const { told } = live(6, row([30, all(4)], [30, all(6)], [20, none]), clock);
+    const failing = told.filter(({ type }) => type === 'watch.many_failing');
+    expect(failing.length).toBeGreaterThan(0);
+    expect(failing.length).toBeLessThanOrEqual(2);
+    expect(told.at(-1)?.type).toBe('watch.many_recovered');
+  });
+
+  it('whatever fails and when: nothing that goes on failing stays untold, and messages stay few', () => {
+    const someMinutes = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.uniqueArray(fc.nat(5)));
+    const property = fc.property(fc.array(someMinutes, { minLength: 1, maxLength: 8 }), (parts) => {
+      const minutes = row(...parts.map(([times, places]): [number, ReadonlySet<number>] => [times, new Set(places)]));
+      const last = minutes.at(-1)!;
+      const { told, watches, incident } = live(6, [...minutes, ...Array(8).fill(last)]);
+      for (const { health } of watches) {
+        if (!health) continue;
+        const isTold =
+          health.sharedAt === undefined || (incident && !incident.isOver && health.sharedAt <= incident.until);
+        expect(isTold).toBe(true);
+      }
+      const count = (type: string) => told.filter((one) => one.type === type).length;
+      const hours = Math.ceil(minutes.length / 60);
+      expect(count('watch.many_failing')).toBeLessThanOrEqual(count('watch.many_recovered') + 1 + hours);
+      expect(count('watch.many_recovered')).toBeLessThanOrEqual(count('watch.many_failing'));
+      expect(count('watch.recovered')).toBeLessThanOrEqual(count('watch.failing'));
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+});
+
+describe('a watch that fails for a cause that was found mended', () => {
+  const failingSince = new Date(start).toISOString();
+  const health = { failingSince, failures: 3, trouble: unverified, isAnnounced: true };
+  const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
+
+  test.each([
+    { what: 'since then counts as new', mended: { not_verified: start + minute }, since: '2026-11-24T00:01:00.000Z' },
+    { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, since: undefined },
+    { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, since: undefined },
+  ])('$what', ({ mended, since }) => {
+    expect(hastened(watch, mended).since).toBe(since);
+  });
+
+  it('keeps the later time from which on it is polled as it stands', () => {
+    const since = '2026-11-24T01:00:00.000Z';
+    expect(hastened({ ...watch, since }, { not_verified: start + minute }).since).toBe(since);
+  });
+});
