@@ -45,6 +45,7 @@ const wording: Record<TransferEvent['type'], { readonly words: string; readonly 
   'transfer.deleted_by_revocation': { words: 'revoked by the sender', severity: 'warning' },
   'transfer.unlisted': { words: 'no longer listed', severity: 'warning' },
   'transfer.state_changed': { words: 'in a state unknown to the notifier', severity: 'warning' },
+  'transfer.listed_again': { words: 'listed again', severity: 'info' },
   'transfer.active': { words: 'active', severity: 'info' },
   'transfer.processing': { words: 'processing', severity: 'info' },
 };
@@ -187,7 +188,7 @@ const stateWords = ({ type, data }: TransferEvent): string =>
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';
   const state = data.previousState.toLowerCase().replaceAll('_', ' ');
-  return type === 'transfer.unlisted' ? `(last ${state})` : `(was ${state})`;
+  return type === 'transfer.unlisted' || type === 'transfer.listed_again' ? `(last ${state})` : `(was ${state})`;
 }
 
 /** `2026-11-24 14:05 UTC`. */

@@ -20,6 +20,9 @@ export interface Health {
 /** Troubled polls in a row before operators are told: one or two are often nobody's business. */
 const failuresUntilAnnounced = 3;
 
+/** Milliseconds that a trouble has to last, too: changes are announced all the same while absences are held. */
+const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
+
 /** What a poll makes of a watch's health. */
 export interface HealthChange {
   /** Undefined when all is well. */
@@ -58,8 +61,11 @@ export function nextHealth(
     return { health: { ...rest, ...gap }, event: undefined };
   }
   const failures = (health?.failures ?? 0) + 1;
-  const isAnnounced = failures === failuresUntilAnnounced;
-  const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced, ...gap };
+  const failingSince = health?.failingSince ?? at;
+  // Whichever way the clock was set: told early rather than never.
+  const lasted = Math.abs(Date.parse(at) - Date.parse(failingSince));
+  const isAnnounced = failures >= failuresUntilAnnounced && lasted >= (lastingUntilAnnounced[trouble.cause] ?? 0);
+  const failing: Health = { failingSince, failures, trouble, isAnnounced, ...gap };
   const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
   return { health: failing, event };
 }

@@ -96,7 +96,9 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
     trouble: reached?.trouble ?? troubleOfListing(pass),
   });
 
-  if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
+  // A sudden absence ends with the listing that has everything again, and so shows nothing to visit.
+  const mayEndAbsence = root.absence !== undefined && isComplete;
+  if (visit.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
 
   const suspectUntil = root.unsettledUntil > readAt ? root.unsettledUntil : undefined;
   const writesUntil = Math.max(suspectUntil ?? 0, stopAt + afterglow);
@@ -109,6 +111,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
     rev: claim.rev,
     observedAt: deps.now().toISOString(),
     silent: root.baselineAt === undefined && !notifyExisting,
+    source: isComplete ? ('listing' as const) : ('partial' as const),
   };
   const reached = await reconcile(deps, { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt });
   if (!reached.isSettled) return result('overtaken', reached);

@@ -30,6 +30,7 @@ export const eventTypes = [
   'transfer.deleted_by_admin',
   'transfer.deleted_by_security',
   'transfer.unlisted',
+  'transfer.listed_again',
   'transfer.state_changed',
   'watch.failing',
   'watch.recovered',

@@ -32,6 +32,7 @@ const publishable: Record<AnyEvent['type'], true> = {
   'transfer.deleted_by_admin': true,
   'transfer.deleted_by_security': true,
   'transfer.unlisted': true,
+  'transfer.listed_again': true,
   'transfer.state_changed': true,
   'watch.failing': true,
   'watch.recovered': true,
@@ -161,6 +162,7 @@ describe('the schemas', () => {
     { type: 'transfer.active', change: { trackingId: 'two words' }, fault: 'a space in the tracking id' },
     { type: 'transfer.active', change: { trackingId: '' }, fault: 'an empty tracking id' },
     { type: 'transfer.unlisted', change: { previousState: null }, fault: 'no previous state' },
+    { type: 'transfer.listed_again', change: { previousState: null }, fault: 'no previous state' },
     { type: 'transfer.state_changed', change: { state: 'ACTIVE' }, fault: 'a state that has a type of its own' },
     { type: 'transfer.state_changed', change: { state: 'x'.repeat(65) }, fault: 'a state too long' },
     { type: 'watch.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
@@ -217,7 +219,8 @@ describe('whatever the facts, the documented schemas take', () => {
         let row: TransferRow | undefined;
         for (const [rev, { state: raw, at: observedAt }] of passes.entries()) {
           const silent = hasBaseline && rev === 0;
-          const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent };
+          const source = 'status';
+          const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent, source };
           if (raw !== null) row = seen(row, transfer, canonicalState(raw), context)?.after ?? row;
           else if (row && isListed(row)) row = unlisted(row, context).after;
         }

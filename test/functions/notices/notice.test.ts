@@ -14,6 +14,7 @@ interface Told {
   readonly state?: string;
   readonly previousState?: string | null;
   readonly unlisted?: boolean;
+  readonly listedAgain?: boolean;
   readonly at?: string;
 }
 const eventOf = ({
@@ -21,9 +22,10 @@ const eventOf = ({
   state = 'ACTIVE',
   previousState = 'PROCESSING',
   unlisted = false,
+  listedAgain = false,
   at: observedAt = at,
 }: Told): TransferEvent =>
-  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, unlisted }, observedAt);
+  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, unlisted, listedAgain }, observedAt);
 const noticeOf = (...told: readonly Told[]) => transferNotice(watch, told.map(eventOf));
 const many = (count: number, told: Told = {}) =>
   Array.from({ length: count }, (_, at) => ({ trackingId: `t-${at}`, ...told }));
@@ -48,6 +50,7 @@ const told = fc.record({
   state,
   previousState: fc.option(state),
   unlisted: fc.boolean(),
+  listedAgain: fc.boolean(),
 });
 const anyWatch = fc.record({
   mailbox: fc.oneof(
@@ -147,6 +150,7 @@ test.each<{ told: Told[]; severity: Severity; types: string[] }>([
   { told: [{ state: 'DELETED_BY_ADMIN' }], severity: 'warning', types: ['transfer.deleted_by_admin'] },
   { told: [{ state: 'DELETED_BY_REVOCATION' }], severity: 'warning', types: ['transfer.deleted_by_revocation'] },
   { told: [{ state: 'ACTIVE', unlisted: true }], severity: 'warning', types: ['transfer.unlisted'] },
+  { told: [{ state: 'ACTIVE', listedAgain: true }], severity: 'info', types: ['transfer.listed_again'] },
   { told: [{ state: 'On hold' }], severity: 'warning', types: ['transfer.state_changed'] },
   {
     told: [{ state: 'ACTIVE' }, { state: 'FAILED' }],
@@ -170,6 +174,11 @@ describe('a line', () => {
       what: 'a transfer no longer listed',
       told: { unlisted: true, previousState: 'ACTIVE' },
       line: 'no longer listed  t-1  (last active)',
+    },
+    {
+      what: 'a transfer listed again',
+      told: { listedAgain: true, previousState: 'ACTIVE' },
+      line: 'listed again  t-1  (last active)',
     },
     {
       what: 'an undocumented state',
