@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { address as mailbox } from '../mailbox-address.ts';
 import { mailboxName } from '../transfers/report.ts';
 import { requestCode, verificationState, verify } from '../verification/verify.ts';
-import { mailbox, operation } from './operation.ts';
+import { operation } from './operation.ts';
 
 const params = z.strictObject({ mailbox });
 const target = (asked: { readonly params: z.output<typeof params> }): string => mailboxName(asked.params.mailbox);

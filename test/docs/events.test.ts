@@ -247,8 +247,12 @@ describe('whatever the facts, the documented schemas take', () => {
       fc.string().map((message) => troubleOfAws(new Error(message))),
       fc.constant(troubleOfTime),
     );
-    const polls = fc.array(fc.record({ trouble, at: time }), { minLength: 3, maxLength: 6 });
-    const property = fc.property(origin, watch, polls, time, (cryptshare, whose, failing, at) => {
+    const troubles = fc.array(trouble, { minLength: 3, maxLength: 6 });
+    const start = fc.date({ min: new Date(0), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true });
+    const property = fc.property(origin, watch, troubles, start, time, (cryptshare, whose, messages, from, at) => {
+      // An hour apart, for a sudden absence is told when it has lasted.
+      const hourly = (hour: number) => new Date(from.getTime() + hour * 3_600_000).toISOString();
+      const failing = messages.map((each, hour) => ({ trouble: each, at: hourly(hour) }));
       const events = watchEvents(cryptshare, whose, [...failing, { trouble: undefined, at }]);
       expect(events.map(({ type }) => type)).toEqual(['watch.failing', 'watch.recovered']);
       for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));
