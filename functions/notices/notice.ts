@@ -1,5 +1,7 @@
+import { addressProblem } from '../mailbox-address.ts';
 import { type ExpiryEvent, factId, type HealthEvent, type TransferEvent, type WatchEvent } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
+import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Text for people about one poll of one watch, ready for every channel. */
@@ -64,7 +66,7 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     .join(', ');
   const since = events.map((event) => event.timestamp).toSorted()[0]!;
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
-  const whose = `${transfers} ${direction} by ${mailbox}`;
+  const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
   const named = sorted.slice(0, maxLines);
   const more = events.length > maxLines ? [`and ${events.length - maxLines} more`] : [];
   const items = named.map((event) => ({
@@ -72,19 +74,20 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     trackingId: event.data.trackingId,
     before: beforeWords(event),
   }));
-  const width = Math.max(...items.map(({ words }) => words.length));
-  const idWidth = Math.max(...items.map(({ trackingId }) => trackingId.length));
+  const lines = items.map(neutralItem);
+  const width = Math.max(...lines.map(({ words }) => words.length));
+  const idWidth = Math.max(...lines.map(({ trackingId }) => trackingId.length));
   return notice({
-    subject: `${counts} (${mailbox}, ${direction})`,
+    subject: `${counts} (${mailboxText(mailbox)}, ${direction})`,
     text: [
       `${whose} changed since ${spokenTime(since)}: ${counts}.`,
       '',
-      ...items.map(({ words, trackingId, before }) =>
+      ...lines.map(({ words, trackingId, before }) =>
         `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
       ),
       ...more,
     ],
-    lines: [`Since ${spokenTime(since)}:`, ...items.map(chatLine), ...more],
+    lines: [`Since ${spokenTime(since)}:`, ...lines.map(chatLine), ...more],
     record: {
       id: factId('ntc', ...events.map((event) => event.id).toSorted()),
       timestamp: events
@@ -103,8 +106,22 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   });
 }
 
+/** What others have chosen, as every channel shows it. */
+export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => ({
+  words: neutral(words),
+  trackingId: neutral(trackingId),
+  before: neutral(before),
+});
+
+/** A mailbox as every channel shows it: an address stays as it is unless its name could be taken for a link. */
+function mailboxText(mailbox: string): string {
+  if (addressProblem(mailbox) !== undefined) return neutral(mailbox);
+  const [local, domain] = mailbox.split('@') as [string, string];
+  return `${/\/|^www\./i.test(local) ? neutral(local) : local}@${domain}`;
+}
+
 function chatLine({ words, trackingId, before }: NoticeItem): string {
-  return `• *${unmarked(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unmarked(before)}`;
+  return `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
 }
 
 /** Tells that the polls of a watch fail, or succeed again, or that its verification ends soon. */
@@ -120,15 +137,16 @@ function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
     types: [type],
     mailbox,
     direction,
-    headline: `The verification of ${mailbox} ends soon`,
-    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${message}`],
+    headline: `The verification of ${mailboxText(mailbox)} ends soon`,
+    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`],
   });
 }
 
 function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
-  const { mailbox, direction, message, failingSince } = data;
+  const { mailbox, direction, failingSince } = data;
+  const message = unlinked(data.message);
   const isFailing = type === 'watch.failing';
-  const whose = `transfers ${direction} by ${mailbox}`;
+  const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
   const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
   const text = isFailing
     ? [
@@ -165,15 +183,15 @@ function notice(parts: {
 }): Notice {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
-    text: `${parts.text.join('\n')}\n`,
+    text: `${parts.text.map(printable).join('\n')}\n`,
     chat: {
       version: '1.0',
       source: 'custom',
       id: parts.record.id,
       content: {
         textType: 'client-markdown',
-        title: cut(unmarked(parts.record.headline), maxTitle),
-        description: cut(parts.lines.map(unlinked).join('\n'), maxDescription),
+        title: cut(unbracketed(printable(parts.record.headline)), maxTitle),
+        description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
       },
     },
     record: parts.record,
@@ -198,8 +216,8 @@ export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.sl
 const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 
-/** Without the characters that a chat takes for emphasis or for a link. */
-const unmarked = (text: string): string => text.replaceAll(/[*_~`[\]]/g, ' ');
+/** Without the characters that a chat takes for emphasis or for a link with a text of its own. */
+const unbracketed = (text: string): string => unmarked(text).replaceAll(/[[\]]/g, ' ');
 
 /** Without the characters that a chat takes for links and mentions. */
-const unlinked = (text: string): string => text.replaceAll(/[<>&]/g, ' ');
+const unquoted = (text: string): string => text.replaceAll(/[<>&]/g, ' ');

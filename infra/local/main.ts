@@ -1,3 +1,4 @@
+import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
@@ -13,7 +14,7 @@ process.stdout.on('error', () => process.exit(0));
 await main(process.argv.slice(2)).catch((error: Error) => {
   if (error instanceof NothingToStart) process.exit(error.exitCode);
   const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
-  console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
+  console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
   // Embedded services that are up already end with the process.
   process.exit(error instanceof ConfigError ? 2 : 1);
 });
