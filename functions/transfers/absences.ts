@@ -15,7 +15,7 @@ import { CryptshareFailure } from './failure.ts';
 /** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
 const suddenShare = 0.2;
 
-/** A sudden absence is believed after so many milliseconds and so many complete listings, whichever takes longer. */
+/** Milliseconds, and complete listings, that a sudden absence has to last before it is believed. */
 const holdDuration = 86_400_000;
 const holdListings = 10;
 

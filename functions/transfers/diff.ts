@@ -21,7 +21,7 @@ export interface TransferRow {
   readonly isUnlisted?: boolean;
   /** Unix time in seconds at which the row may be deleted; set once it is announced that it is unlisted. */
   readonly expiresAt?: number;
-  /** A return that is not believed yet: in so many complete listings in a row the transfer had this state. */
+  /** A return that is not believed yet: the state, and how many complete listings in a row have shown it. */
   readonly returning?: { readonly state: State; readonly listings: number };
   /** Returns that were believed, see {@link listingsToReturn}. */
   readonly returns?: number;
