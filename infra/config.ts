@@ -1,10 +1,13 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { describe } from 'zod/mini';
+import { proxyProblem } from '../functions/http/proxy.ts';
 import { address, addressKey } from '../functions/mailbox-address.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
+import { readTextFile } from './text-file.ts';
+import { usualStack } from './usual-names.ts';
 
 const eventType = z
   .string()
@@ -73,8 +76,30 @@ const webhook = z
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
+/** What CloudFormation takes, but shorter: the region is added to it where a name has to be the account's only one. */
+const stackName = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+    'expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
+  );
+
+/** In a file, it holds no secret. */
+const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
+  const problem = proxyProblem(proxy);
+  if (problem) addIssue(problem);
+  else if (proxy.includes('@')) {
+    addIssue(
+      'expected neither user name nor password: leave it out, and put the whole address into the variable WEBHOOK_PROXY, on AWS a field of the secret',
+    );
+  }
+});
+
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
+  stack: stackName
+    .default(usualStack)
+    .describe('On AWS, name of the stack and beginning of all names; another name is another notifier'),
   server: z.strictObject({
     url: serverUrl.describe('Address of the Cryptshare Server, for example https://cryptshare.example.com'),
     caFile: z
@@ -131,6 +156,11 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   webhooks: z.array(webhook).default([]),
+  proxy: webhookProxy
+    .optional()
+    .describe(
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+    ),
   alarms: z.strictObject({ email: address }).optional(),
   vpc: z
     .strictObject({
@@ -195,7 +225,7 @@ export const intervalsOf = ({ schedule, watches }: Config): number[] =>
 function parseJson(file: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     throw new ConfigError(file, [`expected a readable file (${(error as NodeJS.ErrnoException).code})`]);
   }

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -24,9 +25,14 @@ const deliverConcurrency = 20;
 /** How to build a {@link WebhookDelivery}. */
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
+  /**
+   * Proxy that webhooks are sent through.
+   * @default - none, unless the secret names one
+   */
+  readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
-  /** Gets the ticks that no function could be invoked for. */
+  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
 }
 
@@ -41,7 +47,7 @@ export class WebhookDelivery extends Construct {
 
   constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
     super(scope, id);
-    const { secret, transferEvents, transferNotices, missedTicks } = props;
+    const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
     this.webhooks = new ServiceTable(this, 'Webhooks', [
       {
         name: indexes.waiting,
@@ -94,8 +100,15 @@ export class WebhookDelivery extends Construct {
       // Ten requests at a time with TLS and signatures; more memory buys CPU, so the first attempt comes sooner.
       memorySize: 512,
       timeout: deliverTimeout,
-      environment: environment satisfies Partial<DeliverVariables>,
+      environment: {
+        ...environment,
+        ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
+      } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
+      // It rings its own queue for each retry that is near and each place in a gate's queue. The schedule of retries, the
+      // gate and the claims bound that, whereas Lambda would take a receiver that is slow or throttles for an endless
+      // loop after some 16 rings, and drop them.
+      recursiveLoop: RecursiveLoop.ALLOW,
     });
     secret.grantVariables(this.deliver);
     this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem');

@@ -43,11 +43,18 @@ const blocked = blockList([
 ]);
 const global = blockList(allowed6.map((network) => [network, 'ipv6'] as const));
 
+/**
+ * Where a translator (NAT64) shows IPv4 to a network that has none: the last 32 bits are the IPv4 address that is reached
+ * (RFC 6052, 2.1). The prefix for local use, 64:ff9b:1::/48, is each network's own affair, and so stays forbidden.
+ */
+const translated = blockList([['64:ff9b::/96', 'ipv6']]);
+
 /** Whether an IP address is not on the public internet; what is no plain IP address is not either. */
 export function isForbidden(address: string): boolean {
   // BlockList looks past a zone, which names a network card of this machine.
   if (address.includes('%')) return true;
   if (isIP(address) === 4) return blocked.check(address, 'ipv4');
+  if (translated.check(address, 'ipv6')) return blocked.check(embedded4(address), 'ipv4');
   return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
 }
 
@@ -56,7 +63,9 @@ const maxUrlLength = 2048;
 /** Ports of public receivers, 443 being spelt as none; an unusual port is more often somebody's database. */
 const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
 
-const privateName = /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.com)$/;
+/** Names of this machine and of private networks, and of AWS's own services in all of its partitions. */
+const privateName =
+  /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
 /**
  * Tells what is wrong with the URL of a target, as far as that can be told without looking its name up.
@@ -98,16 +107,28 @@ export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: 
   return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
 }
 
-/** Headers that say how a request is to be read, who it is from or that reach metadata services. */
-const reservedHeader =
-  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|user-agent|cookie|accept-encoding|via|forwarded)$|^(?:content|webhook|proxy|x-amz|x-aws|x-forwarded|metadata|x-metadata|sec)-|^metadata|^x-google-metadata/;
+/** Headers that no operator may have sent, in small letters and with dashes. */
+const reservedHeaders: readonly RegExp[] = [
+  // How a request is to be read and passed on, and what the notifier says in it itself.
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|expect|max-forwards|early-data)$/,
+  /^(?:user-agent|cookie|accept-encoding|proxy)$|^(?:content|webhook|proxy|sec)-/,
+  // Who asks, and in what way: receivers believe it, because their own proxies tell it like this.
+  /^(?:via|forwarded)$|^x-forward|(?:^|-)(?:client|socket)?ip(?:v[46])?$|^(?:x-)?(?:remote|ssl|client-cert)(?:$|-)/,
+  /^x-(?:url-)?scheme$|^front-end-https$|^cf-(?!access-)|^(?:fastly|x-envoy|x-azure|x-appengine)-/,
+  /^x-goog-(?:authenticated|iap)-|^x-ms-client-principal/,
+  // Another address or method than those of the request.
+  /^x-(?:host$|(?:original|rewrite|override|http-host|http-method|method-override)(?:$|-))/,
+  // What opens the services of a cloud, metadata services among them.
+  /^x-(?:amzn?|aws|metadata)-|^x-google-metadata|^metadata/,
+];
 
 /** Tells what is wrong with a header that an operator wants to be sent. */
 export function headerProblem(name: string, value: string): string | undefined {
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name)) return 'expected a header name of 1 to 64 characters';
   // Gateways such as CGI and WSGI take an underscore for a dash.
   const canonical = name.toLowerCase().replaceAll('_', '-');
-  if (reservedHeader.test(canonical)) return 'expected a header that the notifier does not set or forbid';
+  if (reservedHeaders.some((reserved) => reserved.test(canonical)))
+    return 'expected a header that the notifier does not set or forbid';
   if (!/^[\x20-\x7e]{0,1024}$/.test(value)) return 'expected a value of at most 1024 printable ASCII characters';
   return undefined;
 }
@@ -116,6 +137,14 @@ export function headerProblem(name: string, value: string): string | undefined {
 function literalOf(hostname: string): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(bare) === 0 ? undefined : bare;
+}
+
+/** The IPv4 address that the last 32 bits of an IPv6 address are. */
+function embedded4(address: string): string {
+  // WHATWG URL spells it canonically, in groups of hexadecimal digits; an empty one stands for zeros.
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
+  const [high = 0, low = 0] = groups.map((group) => Number.parseInt(group || '0', 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 function blockList(networks: readonly (readonly [network: string, type: 'ipv4' | 'ipv6'])[]): BlockList {

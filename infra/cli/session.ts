@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { proxySettingsIn } from '../../functions/http/proxy.ts';
+import { usualConfigFile, usualStack } from '../usual-names.ts';
 import { ApiClient } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { Output } from './output.ts';
 import type { Surroundings } from './surroundings.ts';
-import { defaultStack, findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type TargetOptions } from './target.ts';
 
 /** What every command can be told. */
 export interface CommonOptions extends TargetOptions {
@@ -26,7 +28,10 @@ export function verb(noun: Command, usage: string, description: string): Command
     .description(description)
     .option('--url <url>', 'operator API at this address, as npm start prints it')
     .option('--data <folder>', 'operator API of the local run that keeps its data there')
-    .option('--stack <name>', `operator API of this stack on AWS (default: ${defaultStack})`)
+    .option(
+      '--stack <name>',
+      `operator API of this stack on AWS (default: the one that ${usualConfigFile} names, or ${usualStack})`,
+    )
     .option('--json', 'print JSON for scripts');
 }
 
@@ -35,8 +40,9 @@ export const confirmable = (command: Command): Command => command.option('--yes'
 
 /** Finds the operator API. */
 export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
+  const { environment } = surroundings;
   return {
-    api: new ApiClient(await findTarget(options, surroundings.environment)),
+    api: new ApiClient(await findTarget(options, environment), proxySettingsIn(environment)),
     output: outputOf(surroundings, options),
     surroundings,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,

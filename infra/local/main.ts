@@ -1,23 +1,30 @@
+import { randomBytes } from 'node:crypto';
 import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { ConfigError, loadConfig } from '../config.ts';
+import { AwsEndpointError } from './aws-endpoints.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
+import { DataFolderError, storageError } from './data-folder.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
-import { DataFolderError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 // Whoever reads the output has gone, for instance `head`.
 process.stdout.on('error', () => process.exit(0));
 
-await main(process.argv.slice(2)).catch((error: Error) => {
-  if (error instanceof NothingToStart) process.exit(error.exitCode);
-  const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
+process.on('uncaughtException', end);
+await main(process.argv.slice(2)).catch(end);
+
+/** Ends the process, and with it embedded services that are up already. */
+function end(thrown: Error): never {
+  if (thrown instanceof NothingToStart) process.exit(thrown.exitCode);
+  // Storage that fails may be met anywhere.
+  const error = storageError('the data folder', thrown) ?? thrown;
+  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
   console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
-  // Embedded services that are up already end with the process.
   process.exit(error instanceof ConfigError ? 2 : 1);
-});
+}
 
 /** Runs until it is told to stop. */
 async function main(args: readonly string[]): Promise<void> {
@@ -27,11 +34,14 @@ async function main(args: readonly string[]): Promise<void> {
     await runUntilStopped(realRun(options.config, options), reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
-    const { notifyExisting } = options;
+    const { notifyExisting, awsEndpoints } = options;
     const run = {
       ...demo,
       data: undefined,
       notifyExisting,
+      awsEndpoints,
+      // Another implementation may keep what an earlier demo has left.
+      prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks('demo', demo.config, {}, true),
       // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,
@@ -42,7 +52,8 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Checks file and environment together, so that every mistake is told at once. */
-function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: Options): RunOptions {
+function realRun(file: string, options: Options): RunOptions {
+  const { data, notifyExisting, allowPrivateWebhooks, awsEndpoints } = options;
   const problems: string[] = [];
   const collect = <T>(read: () => T): T | undefined => {
     try {
@@ -57,7 +68,7 @@ function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: O
   const credentials = collect(() => readCredentials(process.env));
   const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
   if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks };
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
 }
 
 async function runUntilStopped(options: RunOptions, reporter: Reporter, source: string): Promise<void> {
@@ -71,7 +82,7 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
-    ['Operator API', `${run.addresses.operator}, with the header x-notifier: 1`],
+    ['Operator API', `${run.addresses.operator}, with the token in ${run.operatorFile}`],
     ['DynamoDB', run.addresses.dynamodb],
     ['SNS and SQS', run.addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],

@@ -65,6 +65,7 @@ const failures: Record<FailureCause, true> = {
   out_of_time: true,
   certificate_untrusted: true,
   unreachable: true,
+  proxy_failed: true,
 };
 
 /** The same for the causes of failing endpoints. */
@@ -72,6 +73,7 @@ const endpointCauses: Record<EndpointCause, true> = {
   http_error: true,
   timeout: true,
   unreachable: true,
+  proxy_failed: true,
   untrusted_certificate: true,
   forbidden_target: true,
   throttled: true,

@@ -37,12 +37,37 @@ const watches = [{ mailbox: 'alice@example.com' }];
 
 test('the least that is needed gets the documented defaults', () => {
   expect(load({ server, watches })).toEqual({
+    stack: 'TransferNotifier',
     server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
     schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
     notify: { email: [] },
     webhooks: [],
   });
+});
+
+test.each(['http://proxy.example.com:3128', 'https://proxy.example.com', 'http://10.0.0.1:8080'])(
+  'webhooks may be sent through the proxy %s',
+  (proxy) => expect(load({ server, watches, proxy }).proxy).toBe(proxy),
+);
+
+test.each([
+  ['socks5://proxy.example.com', 'proxy: expected a proxy such as http://proxy.example.com:3128'],
+  ['http://me:hidden@proxy.example.com', expect.stringMatching(/^proxy: expected neither .* variable WEBHOOK_PROXY/)],
+])('the proxy %s is refused, without repeating it', (proxy, problem) => {
+  const problems = problemsOf({ server, watches, proxy });
+  expect(problems).toEqual([problem]);
+  expect(problems.join()).not.toContain('hidden');
+});
+
+test.each<[string, (text: string) => Buffer]>([
+  ['UTF-8', (text) => Buffer.from(`\ufeff${text}`)],
+  ['UTF-16, as Windows editors call Unicode', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ['UTF-16 of the other order', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+])('a file is read with a byte order mark before it, in %s', (_, bytes) => {
+  const file = join(folder, 'marked.json');
+  writeFileSync(file, bytes(JSON.stringify({ server, watches })));
+  expect(loadConfig(file)).toEqual(load({ server, watches }));
 });
 
 test('a CA file is looked for beside the configuration', () => {
@@ -105,6 +130,19 @@ describe('the server address', () => {
     expect(problemsOf({ server: { url }, watches })).toHaveLength(1);
   });
 });
+
+test.each(['Staging', 'notifier-eu-1', 'N', 'n'.repeat(64)])('the stack may be called %s', (stack) => {
+  expect(load({ stack, server, watches })).toMatchObject({ stack });
+});
+
+test.each(['', '1st', '-notifier', 'transfer_notifier', 'Prod.EU', 'Übung', 'a b', 'n'.repeat(65)])(
+  'CloudFormation takes no stack called "%s", and the sentence says what it takes',
+  (stack) => {
+    expect(problemsOf({ stack, server, watches })).toEqual([
+      'stack: expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
+    ]);
+  },
+);
 
 test.each([
   ['{"server":', /^expected JSON \(.*\)$/],

@@ -30,7 +30,6 @@ describe('the verbs of a watch', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('what is received by alice@example.com is watched');
     expect(api.requests[0]!.body).toEqual({ mailbox: alice.mailbox, direction: 'received', notifyExisting: true });
-    expect(api.requests[0]!.headers['x-notifier']).toBe('1');
   });
 
   test('add and update name the interval in milliseconds, and null for that of all', async () => {
@@ -164,6 +163,14 @@ describe('import', () => {
     writeFileSync(file, text);
     return file;
   }
+
+  test('reads a file of a spreadsheet that writes UTF-16', async () => {
+    const file = fileOf('');
+    writeFileSync(file, Buffer.from('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n', 'utf16le'));
+    api.on('POST /watches', { status: 201, body: {} });
+    expect(await watch(['import', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(api.requests).toMatchObject([{ body: { mailbox: 'alice@example.com', direction: 'sent' } }]);
+  });
 
   test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
     api.on('POST /watches', ({ body }) =>
