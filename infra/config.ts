@@ -1,7 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { describe } from 'zod/mini';
 import { proxyProblem } from '../functions/http/proxy.ts';
+import { address, addressKey } from '../functions/mailbox-address.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
 import { readTextFile } from './text-file.ts';
@@ -13,8 +15,6 @@ const eventType = z
     /^(transfer|watch|endpoint|notifier)\.(\*|[a-z_]+)$/,
     'expected an event type such as transfer.failed, or transfer.*',
   );
-
-const email = z.email('expected an e-mail address').max(254, 'expected at most 254 characters');
 
 /** `http:` is for a server on this machine only: everything else would send the credentials in clear. */
 const serverUrl = z
@@ -55,7 +55,7 @@ const webhook = z
         'Environment variable, on AWS field of the secret, that holds the signing secret (whsec_…); without it, the local run makes one and shows it once',
       ),
     types: z.array(eventType).min(1).default(['transfer.*']),
-    mailboxes: z.array(email).min(1).optional().describe('Only events of these mailboxes'),
+    mailboxes: z.array(address).min(1).optional().describe('Only events of these mailboxes'),
     directions: z
       .array(z.enum(['sent', 'received']))
       .min(1)
@@ -131,7 +131,7 @@ const configSchema = z.strictObject({
   watches: z
     .array(
       z.strictObject({
-        mailbox: email.describe('Verified e-mail address on the server'),
+        mailbox: address.check(describe('Verified e-mail address on the server')),
         direction: z.enum(['sent', 'received']).default('sent'),
         every: durationText.optional().describe('How often this watch is polled, if not as all are'),
       }),
@@ -139,7 +139,7 @@ const configSchema = z.strictObject({
     .min(1, 'expected at least one watch'),
   notify: z
     .strictObject({
-      email: z.array(z.strictObject({ address: email, types: z.array(eventType).min(1).optional() })).default([]),
+      email: z.array(z.strictObject({ address, types: z.array(eventType).min(1).optional() })).default([]),
       slack: z
         .strictObject({
           workspaceId: z
@@ -161,7 +161,7 @@ const configSchema = z.strictObject({
     .describe(
       'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
     ),
-  alarms: z.strictObject({ email }).optional(),
+  alarms: z.strictObject({ email: address }).optional(),
   vpc: z
     .strictObject({
       id: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC such as vpc-0123456789abcdef0'),
@@ -243,7 +243,7 @@ function repeatedWatches(json: unknown): string[] {
   const keys = watches.map((watch) => {
     const { mailbox, direction = 'sent' } = watch ?? {};
     return typeof mailbox === 'string' && typeof direction === 'string'
-      ? `${direction}#${mailbox}`.toLowerCase()
+      ? `${direction}#${addressKey(mailbox)}`
       : undefined;
   });
   return keys.flatMap((key, at) => {

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { hostOf } from '../functions/http/proxy.ts';
+import { addressKey } from '../functions/mailbox-address.ts';
 import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
 import { isForbidden } from '../functions/webhooks/guard.ts';
 import { type Config, ConfigError, loadConfig, millisecondsOf } from './config.ts';
@@ -99,10 +101,10 @@ const isKnownType = (type: string): boolean =>
   eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
 
 function notifyProblems({ notify: { email } }: Config): string[] {
-  const addresses = email.map(({ address }) => address.toLowerCase());
+  const addresses = email.map(({ address }) => addressKey(address));
   const problems = email.flatMap(({ address, types = [] }, at) => {
     const path = `notify.email[${at}]`;
-    const first = addresses.indexOf(address.toLowerCase());
+    const first = addresses.indexOf(addressKey(address));
     return [
       ...emailProblems(`${path}.address`, address),
       ...(first === at
@@ -131,23 +133,17 @@ function notifyProblems({ notify: { email } }: Config): string[] {
   return problems;
 }
 
-/** Of an address that is one by its form, what mail, and so SNS, does not take. */
+/** Of an address that exists, what SNS cannot send to: its mail knows ASCII alone. */
 function emailProblems(path: string, address: string): string[] {
-  const [local = '', domain = ''] = address.split('@');
-  const problems: string[] = [];
-  if (local.length > 64) {
-    problems.push(
-      `${path}: expected at most 64 characters before the @, got ${local.length}: name an address that exists`,
-    );
+  const [local, domain] = address.split('@') as [string, string];
+  if (!isAscii(local)) {
+    return [`${path}: expected an address with ASCII characters alone before the @, as SNS needs it: name another one`];
   }
-  const part = domain.split('.').find((label) => label.length > 63 || label.endsWith('-'));
-  if (part !== undefined) {
-    problems.push(
-      `${path}: expected a domain whose parts have at most 63 characters and end with none but letters and digits, got ${part}: name an address that exists`,
-    );
-  }
-  return problems;
+  if (isAscii(domain)) return [];
+  return [`${path}: expected a domain in ASCII, as SNS needs it: write ${domainToASCII(domain)} for it`];
 }
+
+const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 
 /** Subnets that a function on Lambda can be in. */
 const mostSubnets = 16;

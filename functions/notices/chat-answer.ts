@@ -10,19 +10,33 @@ export type ChatRefusal = 'gone' | 'rejected' | 'failed';
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
  * https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
  */
-const slackGone =
-  /\b(?:no_service|no_service_id|no_team|team_disabled|no_active_hooks|invalid_token|channel_not_found|channel_is_archived|user_not_found|action_prohibited|posting_to_general_channel_denied)\b/;
+const slackGone: ReadonlySet<string> = new Set([
+  'no_service',
+  'no_service_id',
+  'no_team',
+  'team_disabled',
+  'no_active_hooks',
+  'invalid_token',
+  'channel_not_found',
+  'channel_is_archived',
+  'user_not_found',
+  'action_prohibited',
+  'posting_to_general_channel_denied',
+]);
 
-/** Statuses with which the chats say the same. */
-const slackGoneStatuses: ReadonlySet<number> = new Set([403, 404, 410]);
-const teamsGoneStatuses: ReadonlySet<number> = new Set([401, 403, 404, 410]);
+/** The form of Slack's errors: one word such as `invalid_payload`, and nothing beside it. */
+const slackError = /^[a-z]+(?:_[a-z]+)+$/;
 
 /**
  * Codes of a Power Automate workflow that was deleted or turned off, or whose address no longer counts; some come with
  * status 400. https://learn.microsoft.com/en-us/power-automate/error-reference
  */
 const workflowGone =
-  /\b(?:WorkflowNotFound|WorkflowTriggerNotFound|WorkflowTriggerIsNotEnabled|DirectApiAuthorizationRequired|InvalidSharedAccess\w*)\b/;
+  /^(?:WorkflowNotFound|WorkflowTriggerNotFound|WorkflowTriggerIsNotEnabled|DirectApiAuthorizationRequired|InvalidSharedAccess\w*)$/;
+
+/** Codes of a workflow for a message that it cannot read, and the words that older connectors have for it. */
+const workflowRejected = /^(?:TriggerInputSchemaMismatch|InvalidRequestContent|RequestEntityTooLarge)$/;
+const connectorRejected = /^(?:Bad payload received by generic incoming webhook|Summary or Text is required)\.?$/;
 
 /**
  * Connectors of the old kind answer 200 and say in the text that Teams did not take the message.
@@ -30,11 +44,34 @@ const workflowGone =
  */
 const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
-/** Tells what the answer of a chat means; undefined when its status says it all. */
+/**
+ * Tells what the answer of a chat means; undefined when its status says it all. Only the chat's own words end anything:
+ * a filter or a gateway on the way answers with the same statuses, and with a page of its own.
+ */
 export function chatRefusal(format: 'slack' | 'teams', status: number, body: string): ChatRefusal | undefined {
   if (status < 300) return format === 'teams' && connectorFailed.test(body) ? 'failed' : undefined;
   if (status < 400 || status === 429 || status >= 500) return undefined;
-  const [gone, statuses] = format === 'slack' ? [slackGone, slackGoneStatuses] : [workflowGone, teamsGoneStatuses];
-  if (statuses.has(status) || gone.test(body)) return 'gone';
-  return status === 400 || status === 413 ? 'rejected' : undefined;
+  const refusal = format === 'slack' ? slackRefusal(body.trim()) : teamsRefusal(body.trim());
+  return refusal === 'rejected' && status !== 400 && status !== 413 ? undefined : refusal;
+}
+
+function slackRefusal(body: string): 'gone' | 'rejected' | undefined {
+  if (slackGone.has(body)) return 'gone';
+  return slackError.test(body) ? 'rejected' : undefined;
+}
+
+function teamsRefusal(body: string): 'gone' | 'rejected' | undefined {
+  const code = workflowCode(body);
+  if (workflowGone.test(code)) return 'gone';
+  return workflowRejected.test(code) || connectorRejected.test(body) ? 'rejected' : undefined;
+}
+
+/** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; empty when the answer has another form. */
+function workflowCode(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown } };
+    return String(error?.code ?? '');
+  } catch {
+    return '';
+  }
 }

@@ -1,10 +1,12 @@
 import { factId } from '../transfers/event.ts';
 import type { EndpointEvent, TestEvent } from '../webhooks/endpoint-event.ts';
+import { unlinked } from './foreign-text.ts';
 import { type Notice, plainNotice, spokenTime } from './notice.ts';
 
 /** Tells that an endpoint fails, is disabled, or is well again. */
 export function endpointNotice({ id, type, timestamp, data }: EndpointEvent): Notice {
-  const { endpoint, message, failingSince, disableAt } = data;
+  const { endpoint, failingSince, disableAt } = data;
+  const message = unlinked(data.message);
   const since = `since ${spokenTime(failingSince)}`;
   const kept = 'Its events are kept, and delivered as soon as it answers.';
   const texts = {

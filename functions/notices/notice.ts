@@ -1,3 +1,4 @@
+import { addressProblem } from '../mailbox-address.ts';
 import {
   type ExpiryEvent,
   factId,
@@ -7,6 +8,7 @@ import {
   type WatchEvent,
 } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
+import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Text for people about one poll of one watch, ready for every channel. */
@@ -52,6 +54,7 @@ const wording: Record<TransferEvent['type'], { readonly words: string; readonly 
   'transfer.deleted_by_revocation': { words: 'revoked by the sender', severity: 'warning' },
   'transfer.unlisted': { words: 'no longer listed', severity: 'warning' },
   'transfer.state_changed': { words: 'in a state unknown to the notifier', severity: 'warning' },
+  'transfer.listed_again': { words: 'listed again', severity: 'info' },
   'transfer.active': { words: 'active', severity: 'info' },
   'transfer.processing': { words: 'processing', severity: 'info' },
 };
@@ -70,7 +73,7 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     .join(', ');
   const since = events.map((event) => event.timestamp).toSorted()[0]!;
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
-  const whose = `${transfers} ${direction} by ${mailbox}`;
+  const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
   const named = sorted.slice(0, maxLines);
   const more = events.length > maxLines ? [`and ${events.length - maxLines} more`] : [];
   const items = named.map((event) => ({
@@ -78,19 +81,20 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     trackingId: event.data.trackingId,
     before: beforeWords(event),
   }));
-  const width = Math.max(...items.map(({ words }) => words.length));
-  const idWidth = Math.max(...items.map(({ trackingId }) => trackingId.length));
+  const lines = items.map(neutralItem);
+  const width = Math.max(...lines.map(({ words }) => words.length));
+  const idWidth = Math.max(...lines.map(({ trackingId }) => trackingId.length));
   return notice({
-    subject: `${counts} (${mailbox}, ${direction})`,
+    subject: `${counts} (${mailboxText(mailbox)}, ${direction})`,
     text: [
       `${whose} changed since ${spokenTime(since)}: ${counts}.`,
       '',
-      ...items.map(({ words, trackingId, before }) =>
+      ...lines.map(({ words, trackingId, before }) =>
         `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
       ),
       ...more,
     ],
-    lines: [`Since ${spokenTime(since)}:`, ...items.map(chatLine), ...more],
+    lines: [`Since ${spokenTime(since)}:`, ...lines.map(chatLine), ...more],
     record: {
       id: factId('ntc', ...events.map((event) => event.id).toSorted()),
       timestamp: events
@@ -109,8 +113,22 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   });
 }
 
+/** What others have chosen, as every channel shows it. */
+export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => ({
+  words: neutral(words),
+  trackingId: neutral(trackingId),
+  before: neutral(before),
+});
+
+/** A mailbox as every channel shows it: an address stays as it is unless its name could be taken for a link. */
+function mailboxText(mailbox: string): string {
+  if (addressProblem(mailbox) !== undefined) return neutral(mailbox);
+  const [local, domain] = mailbox.split('@') as [string, string];
+  return `${/\/|^www\./i.test(local) ? neutral(local) : local}@${domain}`;
+}
+
 function chatLine({ words, trackingId, before }: NoticeItem): string {
-  return `• *${unmarked(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unmarked(before)}`;
+  return `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
 }
 
 /** Tells that the polls of one or of many watches fail, or succeed again, or that a verification ends soon. */
@@ -128,15 +146,16 @@ function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
     types: [type],
     mailbox,
     direction,
-    headline: `The verification of ${mailbox} ends soon`,
-    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${message}`],
+    headline: `The verification of ${mailboxText(mailbox)} ends soon`,
+    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`],
   });
 }
 
 function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
-  const { mailbox, direction, message, failingSince } = data;
+  const { mailbox, direction, failingSince } = data;
+  const message = unlinked(data.message);
   const isFailing = type === 'watch.failing';
-  const whose = `transfers ${direction} by ${mailbox}`;
+  const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
   const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
   const text = isFailing
     ? [`${headline}, since ${spokenTime(failingSince)}: ${message}`, unannounced]
@@ -156,12 +175,13 @@ function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
 const unannounced = 'Changes are not lost: they are announced as soon as a poll succeeds.';
 
 function incidentNotice({ id, type, timestamp, data }: IncidentEvent): Notice {
-  const { message, watches, mailboxes, examples, failingSince } = data;
+  const { watches, mailboxes, examples, failingSince } = data;
+  const message = unlinked(data.message);
   const isFailing = type === 'watch.many_failing';
   const several = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
   const headline = isFailing ? `Cannot watch ${several}` : `Watching ${several} again`;
   const others = mailboxes - examples.length;
-  const names = `${examples.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const names = `${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
   const since = `since ${spokenTime(failingSince)}`;
   return plainNotice({
     id: factId('ntc', id),
@@ -192,15 +212,15 @@ function notice(parts: {
 }): Notice {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
-    text: `${parts.text.join('\n')}\n`,
+    text: `${parts.text.map(printable).join('\n')}\n`,
     chat: {
       version: '1.0',
       source: 'custom',
       id: parts.record.id,
       content: {
         textType: 'client-markdown',
-        title: cut(unmarked(parts.record.headline), maxTitle),
-        description: cut(parts.lines.map(unlinked).join('\n'), maxDescription),
+        title: cut(unbracketed(printable(parts.record.headline)), maxTitle),
+        description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
       },
     },
     record: parts.record,
@@ -215,7 +235,7 @@ const stateWords = ({ type, data }: TransferEvent): string =>
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';
   const state = data.previousState.toLowerCase().replaceAll('_', ' ');
-  return type === 'transfer.unlisted' ? `(last ${state})` : `(was ${state})`;
+  return type === 'transfer.unlisted' || type === 'transfer.listed_again' ? `(last ${state})` : `(was ${state})`;
 }
 
 /** `2026-11-24 14:05 UTC`. */
@@ -225,8 +245,8 @@ export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.sl
 const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 
-/** Without the characters that a chat takes for emphasis or for a link. */
-const unmarked = (text: string): string => text.replaceAll(/[*_~`[\]]/g, ' ');
+/** Without the characters that a chat takes for emphasis or for a link with a text of its own. */
+const unbracketed = (text: string): string => unmarked(text).replaceAll(/[[\]]/g, ' ');
 
 /** Without the characters that a chat takes for links and mentions. */
-const unlinked = (text: string): string => text.replaceAll(/[<>&]/g, ' ');
+const unquoted = (text: string): string => text.replaceAll(/[<>&]/g, ' ');

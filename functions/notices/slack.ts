@@ -1,3 +1,4 @@
+import { neutral, printable, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
@@ -17,12 +18,12 @@ const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: 
  */
 export function slackMessage(record: NoticeRecord): string {
   const lines = [
-    ...record.paragraphs.map(unmarked),
+    ...record.paragraphs.map(shown),
     ...record.items.map(itemLine),
     ...(record.more > 0 ? [`and ${record.more} more`] : []),
   ];
   return JSON.stringify({
-    text: cut(unmarked(record.headline), maxText),
+    text: cut(shown(record.headline), maxText),
     blocks: [
       {
         type: 'header',
@@ -42,8 +43,8 @@ export function slackMessage(record: NoticeRecord): string {
 }
 
 function itemLine({ words, trackingId, before }: NoticeItem): string {
-  const code = escaped(printable(trackingId).replaceAll('`', "'"));
-  return `• *${unmarked(words).trim()}* \`${code}\` ${unmarked(before)}`.trimEnd();
+  const code = escaped(neutral(trackingId).replaceAll('`', "'"));
+  return `• *${shown(neutral(words)).trim()}* \`${code}\` ${shown(neutral(before))}`.trimEnd();
 }
 
 /** As few sections as hold all lines. */
@@ -57,19 +58,10 @@ function sections(lines: readonly string[]): string[] {
   return texts;
 }
 
-/** Slack knows no escape for its marks; these look alike and mean nothing. */
-const lookalikes: Record<string, string> = { '*': '∗', _: 'ˍ', '~': '∼', '`': "'", ':': '∶' };
-
-/** Marks of emphasis, and the colon that begins an emoji name. Within a word `_` is no mark. */
-const marks = /[*~`]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=[\w+'-]+:)/g;
-
-const unmarked = (text: string): string => escaped(printable(text).replaceAll(marks, (mark) => lookalikes[mark]!));
+const shown = (text: string): string => escaped(unmarked(printable(text)));
 
 /** Escapes what Slack takes for links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-
-/** On one line that reads from left to right. */
-const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, ' ');
 
 /** Cuts between characters, never within an escape or a surrogate pair. */
 function cut(text: string, limit: number): string {

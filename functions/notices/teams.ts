@@ -1,3 +1,4 @@
+import { neutral, printable } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
@@ -16,7 +17,8 @@ const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', 
 export function teamsMessage(record: NoticeRecord): string {
   for (let named = record.items.length; ; named -= 1) {
     const message = JSON.stringify(cardMessage(record, named));
-    if (named === 0 || Buffer.byteLength(message) <= maxMessage) return message;
+    // Teams counts the card as it wraps it: once more as the text of a JSON document, with its quotes and backslashes escaped.
+    if (named === 0 || Buffer.byteLength(JSON.stringify(message)) <= maxMessage) return message;
   }
 }
 
@@ -44,21 +46,19 @@ function cardMessage({ headline, severity, paragraphs, items, more }: NoticeReco
   };
 }
 
-const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: neutral(text), wrap: true, ...style });
+const block = (text: string, style: object = {}) => ({ type: 'TextBlock', text: shown(text), wrap: true, ...style });
 
 const fact = ({ words, trackingId, before }: NoticeItem) => ({
-  title: neutral(words),
-  value: neutral(`${trackingId} ${before}`),
+  title: shown(neutral(words)),
+  value: shown(`${neutral(trackingId)} ${neutral(before)}`),
 });
 
 /**
- * Cards read a part of Markdown: a backslash takes the meaning from its marks, and from `{{DATE(…)}}`. For addresses of
- * which a client may make links by itself there is no escape; a space without width parts them.
+ * Cards read a part of Markdown: a backslash takes the meaning from its marks, and from `{{DATE(…)}}`.
  * https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
  */
-const neutral = (text: string): string =>
-  cut(text.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, ' ').trim())
-    .replaceAll(/:(?=\/\/)|www(?=\.)/gi, (part) => `${part}\u200b`)
+const shown = (text: string): string =>
+  cut(printable(text).trim())
     .replaceAll(/[\\`*_{}[\]()<>#+!|~&]/g, (mark) => `\\${mark}`)
     .replace(/^(?<digits>\d*)(?<bullet>[-.])(?=\s|$)/, '$<digits>\\$<bullet>');
 

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import { address as mailbox } from '../mailbox-address.ts';
 import { IncidentRows } from '../transfers/incident-rows.ts';
 import { mailboxName } from '../transfers/report.ts';
 import { Watches } from '../transfers/watches.ts';
 import { type Verification, verificationCauses } from '../verification/verification.ts';
 import { requestCode, verificationState, verify } from '../verification/verify.ts';
-import { mailbox, type OperatorDependencies, operation } from './operation.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 
 const params = z.strictObject({ mailbox });
 const target = (asked: { readonly params: z.output<typeof params> }): string => mailboxName(asked.params.mailbox);

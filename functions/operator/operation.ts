@@ -93,9 +93,6 @@ export function operation<
   };
 }
 
-/** A mailbox in a path or a body. */
-export const mailbox = z.email('expected an e-mail address').check(z.maxLength(254, 'expected at most 254 characters'));
-
 export const direction = z.enum(['sent', 'received'], 'expected sent or received');
 
 /** The id of an event or of a notice. */

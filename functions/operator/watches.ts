@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
+import { address as mailbox } from '../mailbox-address.ts';
 import type { Health } from '../transfers/health.ts';
 import { watchName } from '../transfers/report.ts';
 import { rootKey } from '../transfers/snapshot-rows.ts';
@@ -7,7 +8,7 @@ import { type Watch, watchKey } from '../transfers/transfer.ts';
 import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import type { Answers } from './answers.ts';
-import { direction, mailbox, type OperatorDependencies, operation } from './operation.ts';
+import { direction, type OperatorDependencies, operation } from './operation.ts';
 import { pageIn, pageQuery } from './page.ts';
 import { invokePoll } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';

@@ -41,7 +41,7 @@ export async function confirmDepartures(
     if (failure) return undefined;
     try {
       const status = await server.status(context.watch.mailbox, row.trackingId, stopAt);
-      return status.listed ? seen(row, row.trackingId, status.state, context) : undefined;
+      return status.listed ? seen(row, row.trackingId, status.state, { ...context, source: 'status' }) : undefined;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       failure = error;

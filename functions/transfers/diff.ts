@@ -1,5 +1,5 @@
 import { type Change, eventBody, transferEvent } from './event.ts';
-import { type State, sameState, type Watch } from './transfer.ts';
+import { isFinal, type State, sameState, type Watch } from './transfer.ts';
 
 /** What was last published about one transfer: its row in the snapshot. */
 export interface TransferRow {
@@ -21,6 +21,10 @@ export interface TransferRow {
   readonly isUnlisted?: boolean;
   /** Unix time in seconds at which the row may be deleted; set once it is announced that it is unlisted. */
   readonly expiresAt?: number;
+  /** A return that is not believed yet: the state, and how many complete listings in a row have shown it. */
+  readonly returning?: { readonly state: State; readonly listings: number };
+  /** Returns that were believed, see {@link listingsToReturn}. */
+  readonly returns?: number;
 }
 
 /** A row to write in place of another, with the event that the difference is worth, if any. */
@@ -32,7 +36,7 @@ export interface RowChange {
 /** After so many complete listings without it a transfer counts as gone. */
 export const passesUntilUnlisted = 3;
 
-/** Days for which the row of an unlisted transfer is kept, so that its return is no news. */
+/** Days for which the row of an unlisted transfer is kept, so that its return is told as one. */
 const unlistedRetentionDays = 30;
 
 /** Everything a difference depends on besides the row and the listed state. */
@@ -45,7 +49,11 @@ export interface DiffContext {
   readonly observedAt: string;
   /** A baseline is stored without a word. */
   readonly silent: boolean;
+  readonly source: Source;
 }
+
+/** What a state was read from: a listing with pages missing, a complete one, or the Transfer Status endpoint. */
+export type Source = 'partial' | 'listing' | 'status';
 
 /** How a listing differs from the snapshot. */
 export interface Difference {
@@ -71,8 +79,11 @@ export function diff(
     const change = seen(rows.get(trackingId), trackingId, state, context);
     if (change) changes.push(change);
   }
-  const missing = [...rows.values()].filter((row) => isListed(row) && !listed.has(row.trackingId));
-  return { changes, missing };
+  const absent = [...rows.values()].filter(({ trackingId }) => !listed.has(trackingId));
+  for (const row of context.source === 'listing' ? absent : []) {
+    if (!isListed(row) && row.returning) changes.push(unreturned(row, context));
+  }
+  return { changes, missing: absent.filter(isListed) };
 }
 
 /**
@@ -89,35 +100,65 @@ export function seen(
   if (!row) {
     const { observedAt, rev } = context;
     const first = { trackingId, state, sequence: 0, firstSeenAt: observedAt, observedAt, rev };
-    return { before: undefined, after: context.silent ? first : withEvent(first, null, false, context) };
+    return { before: undefined, after: context.silent ? first : withEvent(first, null, context) };
   }
-  const { missedPasses, isUnlisted, expiresAt, ...listed } = row;
-  if (!sameState(row.state, state)) {
-    const after = { ...listed, state, rev: context.rev, observedAt: context.observedAt };
-    return { before: row, after: context.silent ? after : withEvent(after, row.state, false, context) };
-  }
-  // Back after a missed pass, or listed again after it was reported gone: the same fact is never told twice.
-  if (missedPasses !== undefined || isUnlisted) {
-    return { before: row, after: { ...listed, rev: context.rev } };
-  }
+  if (!isListed(row) || (isFinal(row.state) && !sameState(row.state, state))) return returned(row, state, context);
+  const { missedPasses, returning, ...listed } = row;
+  if (!sameState(row.state, state)) return { before: row, after: inState(listed, state, context) };
+  // Back after a missed pass, or still ended after a listing that had it otherwise: nothing of it was told.
+  if (missedPasses !== undefined || returning) return { before: row, after: { ...listed, rev: context.rev } };
   return undefined;
+}
+
+/**
+ * Complete listings in a row that have to show a return, out of a final state or into the list, before it is believed: 2,
+ * and twice as many after each one, so that a server which cannot make up its mind is not echoed for ever.
+ */
+const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Math.min(returns, 9));
+
+/** The row of a transfer that has returned, or may have: the Transfer Status endpoint is believed at once. */
+function returned(row: TransferRow, state: State, context: DiffContext): RowChange | undefined {
+  const { source, rev, observedAt, silent } = context;
+  if (source === 'partial') return undefined;
+  const { missedPasses, returning, isUnlisted, expiresAt, ...listed } = row;
+  const listings = returning && sameState(returning.state, state) ? returning.listings + 1 : 1;
+  if (source === 'listing' && listings < listingsToReturn(row)) {
+    const { missedPasses: _, ...waiting } = row;
+    return { before: row, after: { ...waiting, rev, returning: { state, listings } } };
+  }
+  const back = { ...listed, rev, observedAt, returns: (row.returns ?? 0) + 1 };
+  // What the baseline found gone without a word comes back without one.
+  const isNews = isUnlisted && !silent && row.sequence > 0;
+  const after = isNews ? withEvent(back, row.state, context, { listedAgain: true }) : back;
+  return { before: row, after: sameState(row.state, state) ? after : inState(after, state, context) };
+}
+
+/** The row of a transfer whose return was shown once, and not again. */
+function unreturned(row: TransferRow, { rev }: DiffContext): RowChange {
+  const { returning, ...rest } = row;
+  return { before: row, after: { ...rest, rev } };
+}
+
+function inState(row: TransferRow, state: State, context: DiffContext): TransferRow {
+  const after = { ...row, state, rev: context.rev, observedAt: context.observedAt };
+  return context.silent ? after : withEvent(after, row.state, context);
 }
 
 /** Whether a listed transfer of the snapshot, missing from this listing too, has been missing often enough. */
 export const isGone = (row: TransferRow): boolean => (row.missedPasses ?? 0) + 1 >= passesUntilUnlisted;
 
 /** The row of a transfer that one more complete listing lacked. */
-export const missed = (row: TransferRow, { rev }: DiffContext): RowChange => ({
-  before: row,
-  after: { ...row, rev, missedPasses: Math.min((row.missedPasses ?? 0) + 1, passesUntilUnlisted) },
-});
+export function missed(row: TransferRow, context: DiffContext): RowChange {
+  const missedPasses = Math.min((row.missedPasses ?? 0) + 1, passesUntilUnlisted);
+  return { before: row, after: { ...unreturned(row, context).after, missedPasses } };
+}
 
 /** The row of a transfer that the server lists no more. */
 export function unlisted(row: TransferRow, context: DiffContext): RowChange {
-  const { missedPasses, ...rest } = row;
+  const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
   if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };
-  return { before: row, after: withEvent(after, row.state, true, context) };
+  return { before: row, after: withEvent(after, row.state, context, { unlisted: true }) };
 }
 
 /** Whether the server listed the transfer when the row was last written. */
@@ -130,12 +171,12 @@ export const expiryOf = ({ observedAt }: TransferRow): number =>
 function withEvent(
   row: TransferRow,
   previousState: State | null,
-  isUnlisted: boolean,
   { server, watch, observedAt }: DiffContext,
+  news: Partial<Pick<Change, 'unlisted' | 'listedAgain'>> = {},
 ): TransferRow {
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
-  const change: Change = { trackingId, state, previousState, sequence, unlisted: isUnlisted };
+  const change: Change = { trackingId, state, previousState, sequence, unlisted: false, ...news };
   const body = eventBody(transferEvent(server, watch, change, observedAt));
   return { ...row, sequence, pending: [...(row.pending ?? []), body] };
 }

@@ -12,7 +12,7 @@ export interface TransferEventData {
   readonly trackingId: string;
   readonly mailbox: string;
   readonly direction: Watch['direction'];
-  /** The state now; for `transfer.unlisted` the last one seen. */
+  /** The state now; for `transfer.unlisted` and `transfer.listed_again` the last one told. */
   readonly state: State;
   /** The state before, published or stored by the baseline; null when this is the first the notifier sees of the transfer. */
   readonly previousState: State | null;
@@ -82,6 +82,8 @@ export interface Change {
   readonly sequence: number;
   /** The transfer is no longer listed by the server; its state did not change. */
   readonly unlisted: boolean;
+  /** The transfer was told as unlisted and is listed again; a change of its state has an event of its own. */
+  readonly listedAgain?: boolean;
 }
 
 /**
@@ -93,9 +95,10 @@ export interface Change {
 export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
   const { trackingId, state, previousState, sequence } = change;
   const { mailbox, direction } = watch;
+  const ofList = change.unlisted ? 'transfer.unlisted' : change.listedAgain ? 'transfer.listed_again' : undefined;
   return {
     id: factId('evt', server, watchKey(watch), trackingId, sequence, state),
-    type: change.unlisted ? 'transfer.unlisted' : eventTypeOf(state),
+    type: ofList ?? eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence },
   };

@@ -172,7 +172,8 @@ export class CryptshareFailure extends Error {
 
 /**
  * Tells what an answer other than 200 means. Sources: the error table of the vendor's REST API 1.8 document; its
- * prose pages for 401 and 403.
+ * prose pages for 401 and 403. Only the server itself can reject a token, a client id or a request: a page without its
+ * error code comes from a proxy or filter on the way. An answer without any body may be either's.
  *
  * @param now for `Retry-After` as a date
  */
@@ -181,17 +182,17 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
   const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
   const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
   const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
-  if (status === 401) return fail('token_invalid');
-  if (status === 403 && code === 3002) return fail('token_invalid');
-  if (status === 403 && code === 3001) return fail('not_licensed');
-  if (status === 403) return fail('forbidden');
-  if (status === 400 && (code === 1002 || code === 1004)) return fail('client_id_rejected');
   if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
   if (status === 404) return fail('endpoint_missing');
   if (status === 429) return fail('throttled');
   if (status >= 500) return fail('server_fault');
   if (status >= 300 && status < 400) return fail('redirected');
-  if (status < 300) return fail('malformed_answer');
+  if (status < 300 || (code === undefined && body.trim() !== '')) return fail('malformed_answer');
+  if (status === 401) return fail('token_invalid');
+  if (status === 403 && code === 3002) return fail('token_invalid');
+  if (status === 403 && code === 3001) return fail('not_licensed');
+  if (status === 403) return fail('forbidden');
+  if (status === 400 && (code === 1002 || code === 1004)) return fail('client_id_rejected');
   return fail('request_rejected');
 }
 

@@ -29,6 +29,8 @@ const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_f
 
 /** The name that causes share which are one incident when several watches have them. */
 export const incidentOf = ({ cause }: Trouble): string => (outage.has(cause) ? 'outage' : cause);
+/** Milliseconds that a trouble has to last, too: changes are announced all the same while absences are held. */
+const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 
 /** What a poll makes of a watch's health. */
 export interface HealthChange {
@@ -66,7 +68,9 @@ export function nextHealth(
   const failing = (row: Partial<Health> | undefined): Health => {
     const { failures = 0 } = row ?? {};
     const failingSince = earlier(row?.failingSince, at);
-    const isAnnounced = failures + 1 === failuresUntilAnnounced;
+    const lasted = Date.parse(at) - Date.parse(failingSince);
+    const lasting = lastingUntilAnnounced[trouble.cause] ?? 0;
+    const isAnnounced = failures + 1 >= failuresUntilAnnounced && lasted >= lasting;
     return { failingSince, failures: failures + 1, trouble, isAnnounced, ...(isAnnounced && { sharedAt: at }), ...gap };
   };
   if (!health?.isAnnounced) return { health: failing(health), event: undefined };

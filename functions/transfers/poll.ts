@@ -114,7 +114,9 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
     trouble: reached?.trouble ?? troubleOfListing(pass),
   });
 
-  if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
+  // A sudden absence ends with the listing that has everything again, and so shows nothing to visit.
+  const mayEndAbsence = root.absence !== undefined && isComplete;
+  if (visit.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
 
   // Beyond the longest poll, a clock that was ahead has written it; whose poll may still be under way.
   const longest = believable(root.unsettledUntil, readAt, longestPoll) ?? readAt + longestPoll;
@@ -129,6 +131,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
     rev: claim.rev,
     observedAt: deps.now().toISOString(),
     silent: root.baselineAt === undefined && !notifyExisting,
+    source: isComplete ? ('listing' as const) : ('partial' as const),
   };
   const reached = await reconcile(deps, {
     snapshot,

@@ -1,10 +1,11 @@
-import { isSuspicious, judgeAbsences } from './absences.ts';
+import { type Hold, hasLasted, judgeAbsences, nextHold } from './absences.ts';
 import { announceTransfers } from './announce.ts';
 import type { CryptshareClient, Pass } from './cryptshare.ts';
 import { confirmDepartures, departed } from './departures.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
+import { isFinal } from './transfer.ts';
 import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
 import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
 
@@ -76,6 +77,7 @@ export async function reconcile(
     count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
     active: pass.failure ? root.active : pass.listing.active,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
+    absence: lack.absence,
     ...bucketsLeft(poll, [...rows.values()], lack.unclear, commits),
     digests: digestsAfter(root, visit, rows.values()),
   });
@@ -96,6 +98,8 @@ interface Lack {
   /** Transfers whose bucket the next poll has to look at, too, because nothing could be concluded. */
   readonly unclear: readonly TransferRow[];
   readonly trouble: Trouble | undefined;
+  /** The sudden absence that is not believed yet. */
+  readonly absence: Hold | undefined;
 }
 
 /** Concludes what has become of transfers that are missing, if the listing allows any conclusion. */
@@ -104,30 +108,34 @@ async function judgeMissing(
   missing: readonly TransferRow[],
   { pass, root, context, stopAt }: ClaimedPoll,
 ): Promise<Lack> {
-  if (pass.failure || pass.listing.malformed > 0) return nothingLacks;
-  if (isSuspicious(missing.length, root.count)) {
-    return { ...nothingLacks, trouble: troubleOfAbsences(missing.length, root.count) };
+  const nothing = { changes: [], unclear: [], trouble: undefined, absence: root.absence };
+  if (pass.failure || pass.listing.malformed > 0) return nothing;
+  const at = Date.parse(context.observedAt);
+  const absence = nextHold(root.absence, missing.length, root.count, at);
+  if (absence && !hasLasted(absence, at)) {
+    // A server deletes ended transfers from its log many at a time, which is no trouble.
+    const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
+    return { ...nothing, absence, trouble: isUsual ? undefined : troubleOfAbsences(missing.length, root.count) };
   }
   const { changes, failure } = await judgeAbsences(server, missing, context, stopAt);
-  return { changes, unclear: [], trouble: failure && troubleOfFailure(failure) };
+  return { changes, unclear: [], trouble: failure && troubleOfFailure(failure), absence };
 }
 
 /** Has the server say what has become of transfers that a complete active pass lacks. */
 async function judgeDeparted(
   server: CryptshareClient,
   missing: readonly TransferRow[],
-  { pass, context, stopAt }: ClaimedPoll,
+  { pass, root: { absence }, context, stopAt }: ClaimedPoll,
 ): Promise<Lack> {
-  if (pass.failure) return nothingLacks;
+  if (pass.failure) return { changes: [], unclear: [], trouble: undefined, absence };
   const { changes, unclear, failure } = await confirmDepartures(server, missing, context, stopAt);
-  return { changes, unclear, trouble: failure && troubleOfFailure(failure) };
+  return { changes, unclear, trouble: failure && troubleOfFailure(failure), absence };
 }
-
-const nothingLacks: Lack = { changes: [], unclear: [], trouble: undefined };
 
 /**
  * The buckets that the next poll has to look at, too: where something is not committed or not announced or not clear,
- * where a transfer was missed and may come back, and where an earlier poll may still be writing.
+ * where a transfer was missed and may come back or came back and may be missed, and where an earlier poll may still be
+ * writing.
  */
 function bucketsLeft(
   { root, visit, suspectUntil, lastWrite }: ClaimedPoll,
@@ -136,7 +144,8 @@ function bucketsLeft(
   { uncommitted, error }: { uncommitted: readonly TransferRow[]; error: Error | undefined },
 ): Pick<Root, 'unsettled' | 'unsettledUntil'> {
   const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
-  const open = [...uncommitted, ...unclear, ...rows.filter(({ pending, missedPasses }) => pending || missedPasses)];
+  const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
+  const open = [...uncommitted, ...unclear, ...rows.filter(isOpen)];
   return {
     unsettled: new Set([
       ...(suspectUntil === undefined ? [] : suspects),

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { type Item, Partition, type Units } from '../table.ts';
+import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
 import { type Digests, emptyDigests } from './digest.ts';
 import {
@@ -35,6 +36,8 @@ export interface Root {
   readonly active: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
   readonly baselineAt: string | undefined;
+  /** A sudden absence that is not believed yet; every complete listing looks at it again. */
+  readonly absence: Hold | undefined;
   /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
@@ -52,7 +55,10 @@ export interface Claim {
 }
 
 /** What a poll leaves behind once it has published what it could. */
-export type Settlement = Pick<Root, 'count' | 'active' | 'baselineAt' | 'unsettled' | 'unsettledUntil' | 'digests'>;
+export type Settlement = Pick<
+  Root,
+  'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'
+>;
 
 /** The snapshot of a watch that was never polled. */
 const nothing: Root = {
@@ -62,6 +68,7 @@ const nothing: Root = {
   count: 0,
   active: 0,
   baselineAt: undefined,
+  absence: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
   digests: emptyDigests(0),
@@ -93,7 +100,7 @@ export class Snapshot {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const { rev, bits, origin, count = 0, active = 0, baselineAt, unsettled, unsettledUntil = 0 } = root;
+    const { rev, bits, origin, count = 0, active = 0, baselineAt, absence, unsettled, unsettledUntil = 0 } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
@@ -107,6 +114,7 @@ export class Snapshot {
       count,
       active,
       baselineAt,
+      absence,
       unsettled: bucketsOf(unsettled),
       unsettledUntil,
       digests,
@@ -125,8 +133,10 @@ export class Snapshot {
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: Visit, until: number): Promise<Claim | undefined> {
     const rev = read + 1;
-    const change = 'SET rev = :rev, bits = :bits, origin = :origin, unsettled = :unsettled, unsettledUntil = :until';
-    const values: Item = { rev, bits, origin, unsettled: bitmapOf(buckets, bits), until };
+    const unsettled = bitmapOf(buckets, bits);
+    const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
+    const change = `SET rev = :rev, bits = :bits, origin = :origin${marks}`;
+    const values: Item = { rev, bits, origin, ...(unsettled && { unsettled, until }) };
     const claimed = await this.partition.update(
       rootKey,
       change,
@@ -195,7 +205,7 @@ export class Snapshot {
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
   async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, active, baselineAt, unsettled, unsettledUntil, digests } = settlement;
+    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests } = settlement;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -205,15 +215,16 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const set = `SET #count = :count, active = :active${baselineAt ? ', baselineAt = :baselineAt' : ''}`;
+    const left = { baselineAt, absence, unsettled: bitmap, unsettledUntil: bitmap && unsettledUntil };
+    const kept = Object.entries(left).filter(([, value]) => value !== undefined);
+    const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);
     const settled = await this.partition.update(
       rootKey,
-      bitmap ? `${set}, unsettled = :unsettled, unsettledUntil = :until` : `${set} REMOVE unsettled, unsettledUntil`,
-      {
-        condition: 'rev = :rev',
-        names: ['count'],
-        values: { rev, count, active, baselineAt, unsettled: bitmap, until: bitmap && unsettledUntil },
-      },
+      [
+        `SET #count = :count, active = :active${kept.map(([name]) => `, ${name} = :${name}`).join('')}`,
+        ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
+      ].join(' '),
+      { condition: 'rev = :rev', names: ['count'], values: { rev, count, active, ...Object.fromEntries(kept) } },
     );
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));
     return settled;

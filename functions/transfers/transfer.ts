@@ -26,6 +26,7 @@ type KnownState = keyof typeof eventTypes;
 export type TransferEventType =
   | (typeof eventTypes)[KnownState]
   | 'transfer.unlisted'
+  | 'transfer.listed_again'
   /** The transfer has a state that this version does not know; its raw text stands in `state`. */
   | 'transfer.state_changed';
 
@@ -54,6 +55,9 @@ export function canonicalState(raw: string): State {
 
 /** Whether two states are the same but for their spelling. */
 export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
+
+/** Whether a transfer in this state has ended: the vendor documents no way back. */
+export const isFinal = (state: State): boolean => /^(?:FAILED$|DELETED_)/.test(comparableState(state));
 
 /** Whether a transfer in this state is one that the server's filter `active=true` is to let through. */
 export const isActive = (state: State): boolean => sameState(state, 'ACTIVE');

@@ -44,7 +44,7 @@ export function troubleOfListing({ listing, failure }: Pass): Trouble | undefine
 /** So many transfers vanished at once that it looks like a fault of the server. */
 export const troubleOfAbsences = (missing: number, count: number): Trouble => ({
   cause: 'absences_held',
-  message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone until they are back, so look at the server's transfer log`,
+  message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone before that has lasted for a day, so look at the server's transfer log`,
 });
 
 /** The snapshot belongs to another server than the one that is configured. */

@@ -29,7 +29,7 @@ export interface Visit {
  * is open, which only a full listing can close, and when the active ones take as many requests.
  */
 export function scopeFor(root: Root, wanted: Scope): Scope {
-  const isOpen = root.baselineAt === undefined || root.unsettled.size > 0;
+  const isOpen = root.baselineAt === undefined || root.unsettled.size > 0 || root.absence !== undefined;
   return wanted === 'active' && !isOpen && requestsFor(root.active) < requestsFor(root.count) ? 'active' : 'all';
 }
 

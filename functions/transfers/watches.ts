@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { addressKey } from '../mailbox-address.ts';
 import { type Item, Partition } from '../table.ts';
 import { type ExpiryEvent, eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
@@ -110,14 +111,13 @@ export class Watches {
    *
    * @param notifyExisting announce what is there before the baseline
    * @param at ISO 8601 time from which on it is polled
-   * @returns false when it is there already, disabled or in another case of letters included
+   * @returns false when it is there already, disabled or in another spelling of the same address included
    */
   async add({ mailbox, direction, every }: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
-    const key = watchKey({ mailbox, direction });
-    const known = await this.list();
-    if (known.some((watch) => watchKey(watch).toLowerCase() === key.toLowerCase())) return false;
+    const isSame = (watch: Watch) => watch.direction === direction && addressKey(watch.mailbox) === addressKey(mailbox);
+    if ((await this.list()).some(isSame)) return false;
     return this.partition.put(
-      key,
+      watchKey({ mailbox, direction }),
       { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
       { condition: 'attribute_not_exists(pk)' },
     );

@@ -62,6 +62,8 @@ export class ServerVerification {
     const path = `${pathOf(mailbox)}/code/email`;
     const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, stopAt);
     if (answer.status >= 300) throw this.refusal(answer);
+    // The server's own answer is empty or JSON; a page comes from a proxy, and no code has been mailed.
+    if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
   }
 
   /**
@@ -96,7 +98,8 @@ export class ServerVerification {
     const code = errorCodeOf(answer.body);
     // Without a code, a client id that is not registered misses its parameter (400/1002).
     if (answer.status === 400 && code === 1002) return new CryptshareFailure('not_verified', detailOf(answer));
-    if (isNotVerified(answer) || (answer.status === 403 && code !== 3001)) {
+    const mayBeOwn = code !== undefined || answer.body.trim() === '';
+    if (isNotVerified(answer) || (answer.status === 403 && code !== 3001 && mayBeOwn)) {
       return new CryptshareFailure('verification_refused', detailOf(answer));
     }
     // The limit on these calls is no reason to leave off listing.

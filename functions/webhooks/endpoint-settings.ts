@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { address } from '../mailbox-address.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './backoff.ts';
 import { formats } from './format.ts';
 import { headerProblem, targetProblem } from './guard.ts';
@@ -30,6 +31,7 @@ export const eventTypes = [
   'transfer.deleted_by_admin',
   'transfer.deleted_by_security',
   'transfer.unlisted',
+  'transfer.listed_again',
   'transfer.state_changed',
   'watch.failing',
   'watch.recovered',
@@ -77,7 +79,7 @@ const checkedBy =
 export const endpointSettingFields = (allowPrivate: boolean) => ({
   url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
   types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
-  mailboxes: z.array(z.email('expected an e-mail address')).check(z.minLength(1)),
+  mailboxes: z.array(address).check(z.minLength(1)),
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
   format: z.enum(formats),
   headers,

@@ -1,3 +1,4 @@
+import { addressKey } from '../mailbox-address.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import type { Format } from './format.ts';
 
@@ -78,7 +79,7 @@ export function isWanted({ types, mailboxes, directions }: EndpointFilter, subje
   const { mailbox, direction } = subject;
   return (
     subject.types.some((type) => types.some((pattern) => matches(pattern, type))) &&
-    (!mailboxes || !mailbox || mailboxes.some((wanted) => wanted.toLowerCase() === mailbox.toLowerCase())) &&
+    (!mailboxes || !mailbox || mailboxes.some((wanted) => addressKey(wanted) === addressKey(mailbox))) &&
     (!directions || !direction || directions.includes(direction))
   );
 }

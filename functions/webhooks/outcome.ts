@@ -36,14 +36,15 @@ const failureCauses: Record<PostFailure, EndpointCause> = {
 };
 
 /**
- * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription).
+ * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat
+ * has words of its own for that and does not know the standard, so there 410 alone ends nothing.
  *
  * @param now for `Retry-After` as a date
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
+  if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };
   const refusal = format === 'event' ? undefined : chatRefusal(format, status, body);
-  if (status === 410 || refusal === 'gone')
-    return { kind: 'gone', cause: format === 'event' ? 'gone' : 'channel_gone' };
+  if (refusal === 'gone') return { kind: 'gone', cause: 'channel_gone' };
   if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
   const slowDown = slowing.has(status);

@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import { deliveryCommands } from './delivery.ts';
 import { doctorCommand } from './doctor.ts';
 import { endpointCommands } from './endpoint.ts';
 import { eventCommands } from './event.ts';
-import { plain } from './output.ts';
 import { isLeft } from './prompts.ts';
 import { statusCommand } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -49,14 +49,14 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     await program.parseAsync(args, { from: 'user' });
     return outcome.exitCode;
   } catch (error) {
-    return ended(error as Error, (text) => stderr.write(`${text}\n`));
+    return ended(error as Error, (text) => stderr.write(`${printableLines(text)}\n`));
   }
 }
 
 function ended(error: Error, say: (text: string) => void): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongCommandLine;
   if (error instanceof CliError) {
-    say(plain(error.message));
+    say(error.message);
     return error.exitCode;
   }
   if (isLeft(error)) say('stopped');

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { neutral } from '../../functions/notices/foreign-text.ts';
 import { path } from './api-client.ts';
 import { timeAt } from './arguments.ts';
 import { type Column, statusStyle, timeText } from './output.ts';
@@ -117,7 +118,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
 const longestAnswer = 60;
 
 const shortened = (text: string): string => {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = neutral(text).replace(/\s+/g, ' ').trim();
   return line.length > longestAnswer ? `${line.slice(0, longestAnswer)}…` : line;
 };
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { type ExitCode, exitCodes } from './cli-error.ts';
 import type { Check } from './doctor-check.ts';
 import type { DoctorOptions } from './doctor-checks.ts';
@@ -43,8 +44,8 @@ function printChecks(output: Output, checks: readonly Check[]): void {
   for (const { name, outcome, message, remedy } of checks) {
     const mark = output.paint(statusStyle(outcome) ?? 'bold', outcome.padEnd(4));
     const indent = ' '.repeat(width + 8);
-    output.line(`${mark}  ${name.padEnd(width)}  ${message.replaceAll('\n', `\n${indent}`)}`);
-    if (remedy !== undefined) output.line(`${indent}→ ${remedy}`);
+    output.line(`${mark}  ${name.padEnd(width)}  ${printableLines(message).replaceAll('\n', `\n${indent}`)}`);
+    if (remedy !== undefined) output.line(`${indent}→ ${printableLines(remedy)}`);
   }
   output.line('');
 }

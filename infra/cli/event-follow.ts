@@ -1,6 +1,7 @@
+import { neutral, printable } from '../../functions/notices/foreign-text.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { subjectOf } from './event-view.ts';
-import { plain, timeText } from './output.ts';
+import { timeText } from './output.ts';
 import type { EventResource, Page } from './resources.ts';
 import type { Session } from './session.ts';
 
@@ -75,9 +76,9 @@ const matches = (pattern: string, type: string): boolean =>
 function print({ output }: Session, event: EventResource): void {
   output.item(event, () => {
     const { state, previousState, mailbox, direction } = event.data;
-    const change = typeof state === 'string' ? `${previousState ?? 'new'} → ${state}` : '';
+    const change = typeof state === 'string' ? neutral(`${previousState ?? 'new'} → ${state}`) : '';
     const whose = typeof mailbox === 'string' ? `${direction} by ${mailbox}` : '';
     const parts = [event.type, subjectOf(event), change, whose, event.id].filter(Boolean);
-    return `${output.paint('gray', timeText(event.timestamp) ?? '')}  ${plain(parts.join('  '))}`;
+    return `${output.paint('gray', timeText(event.timestamp) ?? '')}  ${printable(parts.join('  '))}`;
   });
 }

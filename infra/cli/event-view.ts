@@ -1,9 +1,18 @@
+import { neutral } from '../../functions/notices/foreign-text.ts';
 import { type Column, timeText } from './output.ts';
 import type { EventResource } from './resources.ts';
 
 /** The transfer, endpoint or watch that an event is about. */
 export const subjectOf = ({ data }: EventResource): string | undefined =>
-  textOf(data.trackingId) ?? textOf(data.endpoint);
+  foreignOf(data.trackingId) ?? textOf(data.endpoint);
+
+/** The data of an event, name by name: what the server has chosen is no link on a terminal either. */
+export const dataFacts = ({ data }: EventResource): (readonly [name: string, value: string])[] =>
+  Object.entries(data).map(([name, value]) => [name, foreign.has(name) ? neutral(String(value)) : String(value)]);
+
+const foreign: ReadonlySet<string> = new Set(['trackingId', 'state', 'previousState']);
+
+const foreignOf = (value: unknown): string | undefined => (typeof value === 'string' ? neutral(value) : undefined);
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 

@@ -3,7 +3,7 @@ import { path } from './api-client.ts';
 import { several, timeAt } from './arguments.ts';
 import { deliveryColumns } from './delivery.ts';
 import { followEvents } from './event-follow.ts';
-import { eventColumns } from './event-view.ts';
+import { dataFacts, eventColumns } from './event-view.ts';
 import { timeText } from './output.ts';
 import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { EventResource, EventWithDeliveries } from './resources.ts';
@@ -47,8 +47,12 @@ export function eventCommands(program: Command, surroundings: Surroundings): voi
     const { api, output } = await openSession(surroundings, options);
     const event = await api.get<EventWithDeliveries>(path`/events/${id}`);
     output.result(event, () => {
-      const data = Object.entries(event.data).map(([name, value]) => [name, String(value)] as const);
-      output.facts([['id', event.id], ['type', event.type], ['at (UTC)', timeText(event.timestamp)], ...data]);
+      output.facts([
+        ['id', event.id],
+        ['type', event.type],
+        ['at (UTC)', timeText(event.timestamp)],
+        ...dataFacts(event),
+      ]);
       output.line('');
       if (event.deliveries.length === 0) output.remark('no endpoint wanted it');
       else output.table(deliveryColumns, event.deliveries);

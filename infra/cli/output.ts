@@ -1,5 +1,6 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import { printableJson, printableLines } from '../../functions/notices/foreign-text.ts';
 
 /** Where text goes. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -35,13 +36,13 @@ export class Output {
 
   /** Prints a result: as JSON for scripts, otherwise as `write` does it. */
   result(value: unknown, write: () => void): void {
-    if (this.isJson) this.results.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    if (this.isJson) this.results.write(`${printableJson(value, 2)}\n`);
     else write();
   }
 
   /** Prints one JSON object a line for scripts, otherwise the text. */
   item(value: unknown, text: () => string): void {
-    this.results.write(`${this.isJson ? JSON.stringify(value) : text()}\n`);
+    this.results.write(`${this.isJson ? printableJson(value) : text()}\n`);
   }
 
   line(text: string): void {
@@ -50,7 +51,7 @@ export class Output {
 
   /** Prints rows under headings; where the terminal is too narrow for that, each row as a block of lines. */
   table<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
-    const cells = rows.map((row) => columns.map(({ text }) => plain(text(row) ?? '')));
+    const cells = rows.map((row) => columns.map(({ text }) => printableLines(text(row) ?? '')));
     const widths = columns.map(({ heading }, at) => Math.max(heading.length, ...cells.map((row) => row[at]!.length)));
     const width = widths.reduce((sum, one) => sum + one + 2, -2);
     if (width > (this.results.columns ?? Number.POSITIVE_INFINITY)) {
@@ -78,12 +79,13 @@ export class Output {
   facts(facts: Facts): void {
     const known = facts.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...known.map(([name]) => name.length));
-    for (const [name, value] of known) this.line(`${this.paint('bold', name.padEnd(width))}  ${plain(String(value))}`);
+    for (const [name, value] of known)
+      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
   }
 
   /** Says something to a person that is no result, on the other stream. */
   remark(text: string): void {
-    this.remarks.write(`${plain(text)}\n`);
+    this.remarks.write(`${printableLines(text)}\n`);
   }
 
   /** Shows how far long work is, in place, if a person is looking; an empty text takes it away. */
@@ -95,9 +97,6 @@ export class Output {
     return styleText(style, text, { stream: this.results });
   }
 }
-
-/** Text of others must not steer a terminal. */
-export const plain = (text: string): string => stripVTControlCharacters(text).replace(/[^\P{Cc}\n]/gu, '\u{fffd}');
 
 /** `2026-11-24 12:00:07`, in UTC. */
 export const timeText = (iso: string | undefined): string | undefined =>

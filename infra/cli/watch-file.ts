@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { address, addressKey } from '../../functions/mailbox-address.ts';
 import { readTextFile } from '../text-file.ts';
 import { interval } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -14,7 +15,7 @@ export interface FileWatch {
 }
 
 const row = z.object({
-  mailbox: z.email('expected an e-mail address').max(254, 'expected at most 254 characters'),
+  mailbox: address,
   direction: z.enum(['sent', 'received'], 'expected sent or received'),
   every: z
     .string()
@@ -48,7 +49,7 @@ export function readWatchFile(file: string): FileWatch[] {
       );
       continue;
     }
-    const key = `${data.direction} ${data.mailbox.toLowerCase()}`;
+    const key = `${data.direction} ${addressKey(data.mailbox)}`;
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} stands in line ${first} already`);

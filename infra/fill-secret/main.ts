@@ -1,5 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { guardOutput } from '../command-output.ts';
 import { ConfigError } from '../config.ts';
 import { loadDeployableConfig } from '../deployable.ts';
@@ -14,8 +15,9 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   if (error instanceof NothingToFill) return error.exitCode;
   // All questions come before anything is written.
   if (isLeft(error)) console.error('stopped, nothing was written');
-  else if (error instanceof ConfigError || error instanceof FillSecretError) console.error(error.message);
-  else console.error(`Filling the secret stopped: ${error.stack}`);
+  else if (error instanceof ConfigError || error instanceof FillSecretError)
+    console.error(printableLines(error.message));
+  else console.error(printableLines(`Filling the secret stopped: ${error.stack}`));
   return error instanceof ConfigError ? 2 : 1;
 });
 

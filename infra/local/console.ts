@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { neutral, printable, printableJson } from '../../functions/notices/foreign-text.ts';
 import { incidentOf } from '../../functions/transfers/health.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
@@ -45,7 +46,10 @@ export function personReporter(output: Output, now: () => Date): Reporter {
   const troubles = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
-    const [first = '', ...rest] = text.split('\n').filter((part) => part !== '');
+    const [first = '', ...rest] = text
+      .split('\n')
+      .map(printable)
+      .filter((part) => part !== '');
     const time = paint('gray', now().toTimeString().slice(0, 8));
     output.write(`${time}  ${paint(styles[kind] ?? 'gray', kind.padEnd(8))}  ${first}\n`);
     for (const other of rest) output.write(`${' '.repeat(20)}${other}\n`);
@@ -53,7 +57,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
   return {
     ready(facts) {
       const width = Math.max(...facts.map(([name]) => name.length));
-      for (const [name, value] of facts) output.write(`  ${paint('bold', name.padEnd(width))}  ${value}\n`);
+      for (const [name, value] of facts) output.write(`  ${paint('bold', name.padEnd(width))}  ${printable(value)}\n`);
       output.write('\n');
     },
     announcement(announcement) {
@@ -88,7 +92,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
 
 /** One JSON object a line, for scripts. */
 export function scriptReporter(output: Output): Reporter {
-  const write = (value: object) => output.write(`${JSON.stringify(value)}\n`);
+  const write = (value: object) => output.write(`${printableJson(value)}\n`);
   return {
     ready: (facts) => write({ kind: 'ready', ...Object.fromEntries(facts) }),
     announcement: (announcement) => write(announcement),
@@ -103,8 +107,8 @@ function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['ev
   if ('endpoint' in data) return `${type}  ${data.endpoint}`;
   if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
   if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
-  const change = data.previousState === null ? data.state : `${data.previousState} → ${data.state}`;
-  return `${type}  ${data.trackingId}  ${change}  #${data.sequence}  ${watchWords(data)}`;
+  const change = neutral(data.previousState === null ? data.state : `${data.previousState} → ${data.state}`);
+  return `${type}  ${neutral(data.trackingId)}  ${change}  #${data.sequence}  ${watchWords(data)}`;
 }
 
 function deliveryWords(facts: DeliveryFacts): string {

@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { ZodError, z } from 'zod';
+import { address } from '../../functions/mailbox-address.ts';
 import type { Fault } from './cryptshare-faults.ts';
 import type { Simulation } from './cryptshare-simulation.ts';
 import { switchesSchema } from './cryptshare-switches.ts';
 import { FinalStateError, UnknownTransferError } from './cryptshare-transfers.ts';
 
-const mail = z.email();
-const mails = z.array(mail);
-const addressees = { sender: mail, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
+const mails = z.array(address);
+const addressees = { sender: address, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
 
 const newTransferSchema = z.strictObject(addressees);
 const seedSchema = z.strictObject({ ...addressees, count: z.int().min(1).max(1_000_000), state: z.string() });
 const stateSchema = z.strictObject({ state: z.string().nonempty() });
 const clientSchema = z.strictObject({ clientId: z.string().regex(/^[a-zA-Z0-9]{50,4000}$/) });
-const tokenSchema = clientSchema.extend({ mailbox: mail, token: z.string().nonempty() });
+const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().nonempty() });
 const changedSwitchesSchema = switchesSchema.partial();
 
 type Transfer = { Params: { trackingId: string } };

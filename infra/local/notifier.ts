@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { ConfigError, loadConfig } from '../config.ts';
 import { AwsEndpointError } from './aws-endpoints.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
@@ -33,7 +34,7 @@ function exitCodeAfter(thrown: Error): number {
   // Storage that fails may be met anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
   const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
-  console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
+  console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
   return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
 }
 

@@ -124,12 +124,20 @@ function snapshotOf(pages: readonly string[], watch: Watch): InMemorySnapshot {
       count: listing.size,
       active: listing.active,
       baselineAt,
+      absence: undefined,
       unsettled: new Set(),
       unsettledUntil: 0,
       digests: listing.digests(bits),
       outdatedBlocks: [],
     },
     rowsOf,
-    context: { server: 'https://cryptshare.example.com', watch, rev: 2, observedAt: baselineAt, silent: false },
+    context: {
+      server: 'https://cryptshare.example.com',
+      watch,
+      rev: 2,
+      observedAt: baselineAt,
+      silent: false,
+      source: 'listing' as const,
+    },
   };
 }

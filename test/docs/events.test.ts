@@ -37,6 +37,7 @@ const publishable: Record<AnyEvent['type'], true> = {
   'transfer.deleted_by_admin': true,
   'transfer.deleted_by_security': true,
   'transfer.unlisted': true,
+  'transfer.listed_again': true,
   'transfer.state_changed': true,
   'watch.failing': true,
   'watch.recovered': true,
@@ -170,6 +171,7 @@ describe('the schemas', () => {
     { type: 'transfer.active', change: { trackingId: 'two words' }, fault: 'a space in the tracking id' },
     { type: 'transfer.active', change: { trackingId: '' }, fault: 'an empty tracking id' },
     { type: 'transfer.unlisted', change: { previousState: null }, fault: 'no previous state' },
+    { type: 'transfer.listed_again', change: { previousState: null }, fault: 'no previous state' },
     { type: 'transfer.state_changed', change: { state: 'ACTIVE' }, fault: 'a state that has a type of its own' },
     { type: 'transfer.state_changed', change: { state: 'x'.repeat(65) }, fault: 'a state too long' },
     { type: 'watch.failing', change: { cause: 'bad_weather' }, fault: 'an unknown cause' },
@@ -230,7 +232,8 @@ describe('whatever the facts, the documented schemas take', () => {
         let row: TransferRow | undefined;
         for (const [rev, { state: raw, at: observedAt }] of passes.entries()) {
           const silent = hasBaseline && rev === 0;
-          const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent };
+          const source = 'status';
+          const context: DiffContext = { server: cryptshare, watch: whose, rev, observedAt, silent, source };
           if (raw !== null) row = seen(row, transfer, canonicalState(raw), context)?.after ?? row;
           else if (row && isListed(row)) row = unlisted(row, context).after;
         }
@@ -257,8 +260,12 @@ describe('whatever the facts, the documented schemas take', () => {
       fc.string().map((message) => troubleOfAws(new Error(message))),
       fc.constant(troubleOfTime),
     );
-    const polls = fc.array(fc.record({ trouble, at: time }), { minLength: 3, maxLength: 6 });
-    const property = fc.property(origin, watch, polls, time, (cryptshare, whose, failing, at) => {
+    const troubles = fc.array(trouble, { minLength: 3, maxLength: 6 });
+    const start = fc.date({ min: new Date(0), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true });
+    const property = fc.property(origin, watch, troubles, start, time, (cryptshare, whose, messages, from, at) => {
+      // An hour apart, for a sudden absence is told when it has lasted.
+      const hourly = (hour: number) => new Date(from.getTime() + hour * 3_600_000).toISOString();
+      const failing = messages.map((each, hour) => ({ trouble: each, at: hourly(hour) }));
       const events = watchEvents(cryptshare, whose, [...failing, { trouble: undefined, at }]);
       expect(events.map(({ type }) => type)).toEqual(['watch.failing', 'watch.recovered']);
       for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { expect } from 'vitest';
 import { endpointNotice } from '../../../functions/notices/endpoint-notice.ts';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
@@ -9,8 +10,31 @@ import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
 const at = '2026-11-24T14:05:59.120Z';
 export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
-/** Texts that a chat could take for something else. */
+/** Texts that a chat, a mail client or a terminal could take for something else. */
 export const hostileTexts = [
+  'see http://evil.example/reset',
+  'evil.example/x',
+  'evil.example',
+  'evil.example:8080/x',
+  '//evil.example/x',
+  'mailto:reset@evil.example',
+  'reset@evil.example',
+  'tel:+491234567',
+  'javascript:alert(1)',
+  'file:\\\\evil.example\\share',
+  '@here',
+  '@channel',
+  'http：//evil．example／x',
+  'www。evil。example',
+  'h\u200bttp://evil.example',
+  'ev\u00adil.exa\u2060mple/x',
+  'h\u001b[0mttp://evil.example',
+  '\u001b]8;;http://evil.example\u0007click\u001b]8;;\u0007',
+  '\u001b[2J\u001b[1;1H\u009b31mred',
+  'ok \u202egnp.exe',
+  '\u061c\ufeff\u3164\u180e',
+  'a\u0085b\u2029c\u000bd\te',
+  '\ud83d alone, \ude00 too',
   '<!channel>',
   '<@U1>',
   '<#C1|general>',
@@ -58,6 +82,18 @@ const trackingId = fc
   .filter(isTrackingId);
 const state = text.map(canonicalState);
 const told = fc.record({ trackingId, state, previousState: fc.option(state), unlisted: fc.boolean() });
+
+/**
+ * Whether a text that others have brought in can do no harm in any channel: it is one line, shows all that it holds, and
+ * has neither a link, nor a domain, nor a mention that a client could find in it.
+ */
+export function expectHarmless(text: string): void {
+  expect(text).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/u);
+  expect(text).not.toMatch(/[a-z]{2}[:：]\S|[:：][/\\／]{2}/iu);
+  expect(text).not.toMatch(/www[.．。｡․]\S/iu);
+  expect(text).not.toMatch(/[\p{L}\p{N}][.．。｡․]\p{L}{2}/u);
+  expect(text).not.toMatch(/[@＠]\S/u);
+}
 
 /** The record of a notice about so many transfers. */
 export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {

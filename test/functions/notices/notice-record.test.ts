@@ -113,8 +113,8 @@ describe('what is no notice is refused with the fact that is wrong', () => {
   });
 });
 
-test('mail and the chat of Amazon Q Developer are as they were before there were records', () => {
-  const watch = { mailbox: 'al<i>ce@example.com', direction: 'received' } as const;
+test('mail and the chat of Amazon Q Developer have the same facts, each without what it could take for markup', () => {
+  const watch = { mailbox: 'al_i&ce@example.com', direction: 'received' } as const;
   const events = [
     { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING', unlisted: false },
     { trackingId: 'a`*b*`&', state: 'On *hold* <!channel>', previousState: null, unlisted: false },
@@ -129,17 +129,17 @@ test('mail and the chat of Amazon Q Developer are as they were before there were
         "content": {
           "description": "Since 2026-11-24 14:05 UTC:
     • *no longer listed* \`t-33\` (last deleted by admin)
-    • *On  hold   !channel * \`a'*b*' \` (new)
+    • *On ∗hold∗  !channel * \`a'*b*' \` (new)
     • *active* \`t-1\` (was processing)",
           "textType": "client-markdown",
-          "title": "3 transfers received by al<i>ce@example.com: 1 no longer listed, 1 in a state unknown to the notifier, 1 active",
+          "title": "3 transfers received by al_i&ce@example.com: 1 no longer listed, 1 in a state unknown to the notifier, 1 active",
         },
-        "id": "ntc_9ej2hdfoy0bq46vtcs4a5wz4i",
+        "id": "ntc_cf9sqa42lmsgxqx7q01wxy40g",
         "source": "custom",
         "version": "1.0",
       },
-      "subject": "1 no longer listed, 1 in a state unknown to the notifier, 1 active (al<i>ce@example.com, received)",
-      "text": "3 transfers received by al<i>ce@example.com changed since 2026-11-24 14:05 UTC: 1 no longer listed, 1 in a state unknown to the notifier, 1 active.
+      "subject": "1 no longer listed, 1 in a state unknown to the notifier, 1 active (al_i&ce@example.com, received)",
+      "text": "3 transfers received by al_i&ce@example.com changed since 2026-11-24 14:05 UTC: 1 no longer listed, 1 in a state unknown to the notifier, 1 active.
 
       no longer listed      t-33     (last deleted by admin)
       On *hold* <!channel>  a\`*b*\`&  (new)

@@ -14,6 +14,7 @@ interface Told {
   readonly state?: string;
   readonly previousState?: string | null;
   readonly unlisted?: boolean;
+  readonly listedAgain?: boolean;
   readonly at?: string;
 }
 const eventOf = ({
@@ -21,9 +22,10 @@ const eventOf = ({
   state = 'ACTIVE',
   previousState = 'PROCESSING',
   unlisted = false,
+  listedAgain = false,
   at: observedAt = at,
 }: Told): TransferEvent =>
-  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, unlisted }, observedAt);
+  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, unlisted, listedAgain }, observedAt);
 const noticeOf = (...told: readonly Told[]) => transferNotice(watch, told.map(eventOf));
 const many = (count: number, told: Told = {}) =>
   Array.from({ length: count }, (_, at) => ({ trackingId: `t-${at}`, ...told }));
@@ -48,6 +50,7 @@ const told = fc.record({
   state,
   previousState: fc.option(state),
   unlisted: fc.boolean(),
+  listedAgain: fc.boolean(),
 });
 const anyWatch = fc.record({
   mailbox: fc.oneof(
@@ -97,10 +100,10 @@ test('one transfer reads like a sentence', () => {
 });
 
 test('long mailboxes and other scripts leave the subject readable', () => {
-  const { subject } = transferNotice({ ...watch, mailbox: `jürgen@${'x'.repeat(200)}.example` }, [
+  const { subject } = transferNotice({ ...watch, mailbox: `jürgen@${'x'.repeat(60)}.${'y'.repeat(60)}.example` }, [
     eventOf({ state: 'FAILED' }),
   ]);
-  expect(subject).toMatch(/^1 failed \(j\?rgen@x+\.\.\.$/);
+  expect(subject).toMatch(/^1 failed \(j\?rgen@x+\.y+\.\.\.$/);
   expect(subject).toHaveLength(99);
 });
 
@@ -147,6 +150,7 @@ test.each<{ told: Told[]; severity: Severity; types: string[] }>([
   { told: [{ state: 'DELETED_BY_ADMIN' }], severity: 'warning', types: ['transfer.deleted_by_admin'] },
   { told: [{ state: 'DELETED_BY_REVOCATION' }], severity: 'warning', types: ['transfer.deleted_by_revocation'] },
   { told: [{ state: 'ACTIVE', unlisted: true }], severity: 'warning', types: ['transfer.unlisted'] },
+  { told: [{ state: 'ACTIVE', listedAgain: true }], severity: 'info', types: ['transfer.listed_again'] },
   { told: [{ state: 'On hold' }], severity: 'warning', types: ['transfer.state_changed'] },
   {
     told: [{ state: 'ACTIVE' }, { state: 'FAILED' }],
@@ -172,6 +176,11 @@ describe('a line', () => {
       line: 'no longer listed  t-1  (last active)',
     },
     {
+      what: 'a transfer listed again',
+      told: { listedAgain: true, previousState: 'ACTIVE' },
+      line: 'listed again  t-1  (last active)',
+    },
+    {
       what: 'an undocumented state',
       told: { state: 'On hold', previousState: 'DELETED_BY_ADMIN' },
       line: 'On hold  t-1  (was deleted by admin)',
@@ -190,7 +199,7 @@ describe('a line', () => {
   );
 
   it('gives the raw state no emphasis of its own', () => {
-    expect(noticeOf({ state: '*`_~x' }).chat.content.description).toMatch(/^• \* +x\* `t-1` /m);
+    expect(noticeOf({ state: '*`_~x' }).chat.content.description).toMatch(/^• \*[^*`_~]+x\* `t-1` /m);
   });
 });
 

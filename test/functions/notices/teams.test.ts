@@ -22,19 +22,20 @@ const textsOf = (record: NoticeRecord): string[] =>
     ...facts.flatMap(({ title, value }) => [title, value]),
   ]);
 
-/** Every mark has a backslash before it, no line begins a list, and no address is whole. */
+/** Every mark has a backslash before it, no line begins a list, and no link is whole. */
 function expectInert(text: string): void {
   expect(text.replaceAll(/\\[!-/:-@[-`{-~]/g, '')).not.toMatch(/[\\`*_{}[\]()<>#+!|~&]/);
   expect(text).not.toMatch(/^\s*(?:[-+*]|\d+[.)])(?:\s|$)/);
-  expect(text).not.toMatch(/:\/\/|www\./i);
+  expect(text).not.toMatch(/:\/\/|www\.\S/i);
   expect(text).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_C}]/u);
 }
 
 describe('a message of any notice', () => {
-  it('has at most 28 KB', () => {
+  it('has at most 28 KB, also as Teams counts: once more as the text of a JSON document', () => {
     fc.assert(
       fc.property(hostileRecords, (record) => {
-        expect(Buffer.byteLength(teamsMessage(record))).toBeLessThanOrEqual(28_000);
+        const counted = JSON.stringify(teamsMessage(record));
+        expect(Buffer.byteLength(counted)).toBeLessThanOrEqual(28_000);
       }),
     );
   });
@@ -112,7 +113,7 @@ test('names fewer when their names take too much room', () => {
   const facts = { trackingId: backslashes(200), state: backslashes(64), previousState: backslashes(64) };
   const record = transfersRecord(25, { ...alice, mailbox: backslashes(600) }, facts);
   const named = factsOf(record).length;
-  expect(named).toBeGreaterThan(10);
+  expect(named).toBeGreaterThan(5);
   expect(named).toBeLessThan(20);
   expect(bodyOf(record).at(-1)?.text).toBe(`and ${25 - named} more`);
 });

@@ -57,6 +57,26 @@ describe('a watch', () => {
     expect((await world.ask('POST', '/watches', { body: { ...alice, direction: 'received' } })).status).toBe(201);
   });
 
+  test('is not added twice in Punycode and in its own script, nor with combining marks', async () => {
+    const statusOf = async (mailbox: string) => (await world.ask('POST', '/watches', { body: { mailbox } })).status;
+    expect(await statusOf('jörg@münchen.de')).toBe(201);
+    expect(await statusOf('jörg@xn--mnchen-3ya.de')).toBe(409);
+    expect(await statusOf('jo\u0308rg@münchen.de')).toBe(409);
+  });
+
+  test.each(['sales/emea@example.com', 'user%2Fhost@example.com', 'r&d#1?=+@example.com', 'jörg@münchen.de'])(
+    'of %s is found by its path and polled, whatever its signs mean in a URL',
+    async (mailbox) => {
+      await world.ask('POST', '/watches', { body: { mailbox } });
+      world.cryptshare.transfers.create({ sender: mailbox, to: ['bob@example.com'] });
+      const itsPath = `/watches/sent/${encodeURIComponent(mailbox)}`;
+      expect(await world.ask('GET', itsPath)).toMatchObject({ status: 200, body: { mailbox } });
+      const polled = await world.ask('POST', `${itsPath}/poll`);
+      expect(polled).toMatchObject({ status: 200, body: { outcome: 'baseline', transfers: 1 } });
+      expect((await world.ask('DELETE', itsPath)).status).toBe(204);
+    },
+  );
+
   test('is added once when two operators add it at the same time', async () => {
     const add = () => world.ask('POST', '/watches', { body: alice });
     const all = await Promise.all([add(), add(), add()]);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hasLasted, nextHold } from '../../../functions/transfers/absences.ts';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
 import type { PollResult } from '../../../functions/transfers/poll.ts';
 import type { Direction, Watch } from '../../../functions/transfers/transfer.ts';
@@ -11,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const hour = 3_600_000;
 let mailboxes = 0;
 let watch: Watch;
 let trackingIds: string[];
@@ -52,7 +54,10 @@ function overlook(trackingId: string, times: number): void {
   });
 }
 
-beforeEach(() => world.cryptshare.faults.clear());
+beforeEach(() => {
+  world.cryptshare.faults.clear();
+  Object.assign(world.cryptshare.switches, { finalStatesChange: true, idleTermMs: 10 * 365 * 24 * hour });
+});
 
 describe.each<Direction>(['sent', 'received'])('a %s transfer that is gone from the server', (direction) => {
   test('is unlisted by the third complete listing without it, once, with its last state', async () => {
@@ -86,8 +91,8 @@ describe.each<Direction>(['sent', 'received'])('a %s transfer that is gone from 
     expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
   });
 
-  test('that is listed again later is no news, unless its state is', async () => {
-    await mailboxOf(3, direction);
+  test('that is listed again later is told as such by the second listing with it, and its new state, too', async () => {
+    await mailboxOf(11, direction);
     const { transfers } = world.cryptshare;
     transfers.purge(trackingIds[0]!);
     transfers.purge(trackingIds[1]!);
@@ -98,13 +103,33 @@ describe.each<Direction>(['sent', 'received'])('a %s transfer that is gone from 
     transfers.restore(trackingIds[1]!);
     transfers.setState(trackingIds[1]!, 'FAILED');
     await polls(1);
+    expect(await events()).toEqual([]);
+    await polls(1);
 
-    expect(await events()).toMatchObject([
-      {
-        type: 'transfer.failed',
-        data: { trackingId: trackingIds[1], previousState: 'ACTIVE', state: 'FAILED', sequence: 2 },
-      },
-    ]);
+    const told = (await events()).map(({ type, data }) => [data.trackingId, type, data.state, data.sequence]);
+    expect(told.toSorted()).toEqual(
+      [
+        [trackingIds[0], 'transfer.listed_again', 'ACTIVE', 2],
+        [trackingIds[1], 'transfer.listed_again', 'ACTIVE', 2],
+        [trackingIds[1], 'transfer.failed', 'FAILED', 3],
+      ].toSorted(),
+    );
+    expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+  });
+
+  test('does not come back to life by one listing, and leaves nothing to do behind', async () => {
+    await mailboxOf(3, direction);
+    const { transfers } = world.cryptshare;
+    transfers.setState(trackingIds[0]!, 'DELETED_BY_EXPIRATION');
+    await polls(1);
+    expect(await events()).toHaveLength(1);
+    for (let round = 0; round < 3; round += 1) {
+      transfers.setState(trackingIds[0]!, 'ACTIVE');
+      await polls(1);
+      transfers.setState(trackingIds[0]!, 'DELETED_BY_EXPIRATION');
+      await polls(2);
+    }
+    expect(await events()).toEqual([]);
     expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
   });
 });
@@ -167,41 +192,149 @@ test.each([
   expect(await events()).toMatchObject([{ type: 'transfer.unlisted' }]);
 });
 
-describe('when many transfers vanish at once', () => {
-  test('more than 20 and more than a fifth are held, reported, and forgotten when they are back', async () => {
-    await mailboxOf(100);
-    for (const trackingId of trackingIds.slice(0, 21)) world.cryptshare.transfers.purge(trackingId);
-    expect(await polls(5)).toMatchObject({
-      trouble: { cause: 'absences_held', message: expect.stringContaining('21 of 100') },
-    });
-    expect(await events()).toEqual([]);
+describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at once', (direction) => {
+  const vanish = (count: number) => {
+    for (const trackingId of trackingIds.slice(0, count)) world.cryptshare.transfers.purge(trackingId);
+  };
+  const comeBack = () => {
+    for (const trackingId of trackingIds) world.cryptshare.transfers.restore(trackingId);
+  };
 
-    for (const trackingId of trackingIds.slice(0, 21)) world.cryptshare.transfers.restore(trackingId);
-    await polls(1);
-
-    expect(await polls(1)).toMatchObject({ outcome: 'unchanged', trouble: undefined, units: { write: 0 } });
+  test.each([
+    [1, 1],
+    [2, 2],
+    [15, 15],
+    [2, 9],
+    [21, 100],
+    [100, 100],
+  ])('%i of %i are held, told, and forgotten when they are back', async (missing, count) => {
+    await mailboxOf(count, direction);
+    for (let round = 0; round < 2; round += 1) {
+      vanish(missing);
+      expect(await polls(14)).toMatchObject({
+        trouble: { cause: 'absences_held', message: expect.stringContaining(`${missing} of ${count}`) },
+      });
+      comeBack();
+      expect(await polls(1)).toMatchObject({ trouble: undefined });
+      expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+      // Days later a new absence has to last for itself.
+      world.clock.advance(72 * hour);
+    }
     expect(await events()).toEqual([]);
   });
 
+  test('and stay away for a day, they are gone, each told once', async () => {
+    await mailboxOf(5, direction);
+    vanish(5);
+    for (let at = 0; at < 25; at += 1) {
+      await polls(1);
+      expect(await events()).toEqual([]);
+      world.clock.advance(hour - 60_000);
+    }
+    await polls(3);
+    expect((await events()).map(({ type }) => type)).toEqual(Array(5).fill('transfer.unlisted'));
+    await polls(1);
+    expect(await polls(1)).toMatchObject({ outcome: 'unchanged', trouble: undefined, units: { write: 0 } });
+  });
+
+  test('and the clock goes wrong, one that is ahead concludes nothing by itself, one that was set back waits no longer', async () => {
+    await mailboxOf(5, direction);
+    vanish(5);
+    await polls(1);
+    world.clock.advance(365 * 24 * hour);
+    await polls(5);
+    world.clock.advance(-365 * 24 * hour);
+    await polls(10);
+    expect(await events()).toEqual([]);
+    world.clock.advance(25 * hour);
+    await polls(4);
+    expect(await events()).toHaveLength(5);
+  });
+
   test('changes of the others are announced all the same', async () => {
-    await mailboxOf(100);
-    for (const trackingId of trackingIds.slice(0, 50)) world.cryptshare.transfers.purge(trackingId);
+    await mailboxOf(100, direction);
+    vanish(50);
     world.cryptshare.transfers.setState(trackingIds[99]!, 'FAILED');
     await polls(1);
     expect(await events()).toMatchObject([{ type: 'transfer.failed', data: { trackingId: trackingIds[99] } }]);
   });
 
-  test('up to 20 are believed, even if that is all', async () => {
-    await mailboxOf(20);
-    for (const trackingId of trackingIds) world.cryptshare.transfers.purge(trackingId);
-    await polls(3);
-    expect(await events()).toHaveLength(20);
+  test('a part that had ended is waited for in silence, as servers delete such transfers together', async () => {
+    await mailboxOf(5, direction);
+    for (const trackingId of trackingIds.slice(0, 3)) world.cryptshare.transfers.setState(trackingId, 'FAILED');
+    await polls(1);
+    expect(await events()).toHaveLength(3);
+    vanish(3);
+    expect(await polls(5)).toMatchObject({ trouble: undefined });
+    expect(await events()).toEqual([]);
   });
 
   test('as many as a fifth are believed', async () => {
-    await mailboxOf(125);
-    for (const trackingId of trackingIds.slice(0, 25)) world.cryptshare.transfers.purge(trackingId);
+    await mailboxOf(125, direction);
+    vanish(25);
     await polls(3);
     expect(await events()).toHaveLength(25);
+  });
+});
+
+test('a listing with a page missing neither ends nor counts for a sudden absence', async () => {
+  await mailboxOf(30);
+  for (const trackingId of trackingIds) world.cryptshare.transfers.purge(trackingId);
+  await polls(9);
+  for (const trackingId of trackingIds) world.cryptshare.transfers.restore(trackingId);
+  world.cryptshare.faults.inject({ path: 'sent-transfers', page: 1, times: 3, answer: faultAnswers.serverError });
+  await polls(1);
+  world.cryptshare.faults.clear();
+  for (const trackingId of trackingIds) world.cryptshare.transfers.purge(trackingId);
+  world.clock.advance(25 * hour);
+  await polls(2);
+  expect(await events()).toEqual([]);
+  await polls(1);
+  expect(await events()).toHaveLength(30);
+});
+
+describe('a sudden absence', () => {
+  const start = Date.parse('2026-11-24T00:00:00Z');
+
+  test.each([
+    [0, 0, false],
+    [0, 5, false],
+    [1, 1, true],
+    [1, 2, false],
+    [1, 3, false],
+    [2, 3, true],
+    [2, 10, false],
+    [3, 10, true],
+    [20, 100, false],
+    [21, 100, true],
+    // A count that lags behind.
+    [5, 3, true],
+  ])('is %i of %i: %s', (missing, count, isSudden) => {
+    expect(nextHold(undefined, missing, count, start) !== undefined).toBe(isSudden);
+  });
+
+  test('has lasted after a day and ten listings, whichever takes longer', () => {
+    const hold = { since: start, listings: 10, missing: 5 };
+    expect(hasLasted(hold, start + 24 * hour)).toBe(true);
+    expect(hasLasted(hold, start + 24 * hour - 1)).toBe(false);
+    expect(hasLasted({ ...hold, listings: 9 }, start + 900 * hour)).toBe(false);
+  });
+
+  test('begins anew when many more vanish, and not when single ones do', () => {
+    const hold = nextHold(undefined, 30, 100, start)!;
+    expect(nextHold(hold, 31, 100, start + hour)).toEqual({ since: start, listings: 2, missing: 30 });
+    expect(nextHold(hold, 60, 100, start + hour)).toEqual({ since: start + hour, listings: 1, missing: 60 });
+    expect(nextHold(hold, 100, 100, start + hour)).toMatchObject({ listings: 1 });
+  });
+
+  test('begins anew when some had come back before they vanished again', () => {
+    const fewer = nextHold({ since: start, listings: 5, missing: 50 }, 25, 100, start + hour);
+    expect(fewer).toEqual({ since: start, listings: 6, missing: 25 });
+    expect(nextHold(fewer, 50, 100, start + 2 * hour)).toMatchObject({ since: start + 2 * hour, listings: 1 });
+  });
+
+  test('that has not begun yet, by this clock, begins now', () => {
+    const hold = { since: start + 1, listings: 9, missing: 5 };
+    expect(nextHold(hold, 5, 5, start)).toEqual({ since: start, listings: 1, missing: 5 });
   });
 });

@@ -11,6 +11,7 @@ const context = {
   rev: 2,
   observedAt: at,
   silent: false,
+  source: 'listing',
 } as const;
 const rows = (count: number): TransferRow[] =>
   Array.from({ length: count }, (_, number) => ({

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type DiffContext,
   diff,
@@ -8,6 +8,7 @@ import {
   isListed,
   missed,
   type RowChange,
+  type Source,
   type TransferRow,
   unlisted,
 } from '../../../functions/transfers/diff.ts';
@@ -19,6 +20,7 @@ const context: DiffContext = {
   rev: 7,
   observedAt: '2026-11-24T00:01:00.000Z',
   silent: false,
+  source: 'listing',
 };
 const silent = { ...context, silent: true };
 const earlier = '2026-11-23T00:00:00.000Z';
@@ -41,11 +43,15 @@ const only = <T>(items: readonly T[]): T => {
 };
 
 const state = fc.constantFrom('PROCESSING', 'ACTIVE', 'FAILED', 'DELETED_BY_ADMIN', 'Quarantined');
-const listing = fc
-  .array(fc.tuple(fc.stringMatching(/^[a-f]{1,2}$/), state), { maxLength: 30 })
-  .map((pairs) => new Map(pairs));
+const listingOf = (states: fc.Arbitrary<string>) =>
+  fc.array(fc.tuple(fc.stringMatching(/^[a-f]{1,2}$/), states), { maxLength: 30 }).map((pairs) => new Map(pairs));
+const listing = listingOf(state);
 const snapshot = fc
-  .tuple(listing, fc.nat(5), fc.constantFrom<Partial<TransferRow>>({}, { missedPasses: 1 }, { pending: ['"old"'] }))
+  .tuple(
+    listingOf(fc.constantFrom('PROCESSING', 'ACTIVE', 'Quarantined')),
+    fc.nat(5),
+    fc.constantFrom<Partial<TransferRow>>({}, { missedPasses: 1 }, { pending: ['"old"'] }),
+  )
   .map(([states, sequence, rest]) =>
     snapshotOf(...[...states].map(([id, state]) => row(id, state, { sequence, ...rest }))),
   );
@@ -142,30 +148,89 @@ describe('diff', () => {
   });
 });
 
-describe('a transfer that returns', () => {
-  test.each<{ after: string; rest: Partial<TransferRow> }>([
-    { after: 'it was reported unlisted', rest: { isUnlisted: true, expiresAt: 1_800_000_000 } },
-    { after: 'passes that missed it', rest: { missedPasses: 2 } },
-  ])('in the same state after $after is listed again without a word', ({ rest }) => {
-    const change = only(diff(snapshotOf(row('a', 'ACTIVE', rest)), new Map([['a', 'ACTIVE']]), context).changes);
-    expect(newEvents(change)).toEqual([]);
-    expect(change.after).toEqual(row('a', 'ACTIVE', { rev: context.rev }));
-    expect(isListed(change.after)).toBe(true);
+/** What complete listings, one after the other, make of a row: the events of each. `undefined` lacks the transfer. */
+function told(from: TransferRow, states: readonly (string | undefined)[], source: Source = 'listing') {
+  let current = from;
+  const events = states.map((state, at) => {
+    const listed = new Map(state === undefined ? [] : [[current.trackingId, state]]);
+    const { changes, missing } = diff(snapshotOf(current), listed, { ...context, rev: 10 + at, source });
+    const change = changes[0] ?? (missing[0] && missed(missing[0], { ...context, rev: 10 + at }));
+    if (!change) return [];
+    current = change.after;
+    return newEvents(change).map(({ type, data }) => `${type} ${data.previousState} ${data.state} ${data.sequence}`);
   });
+  return { events, row: current };
+}
+const again = (times: number, ...states: (string | undefined)[]) => Array.from({ length: times }, () => states).flat();
 
-  test.each<{ after: string; rest: Partial<TransferRow> }>([
-    { after: 'it was reported unlisted', rest: { isUnlisted: true, expiresAt: 1_800_000_000 } },
-    { after: 'passes that missed it', rest: { missedPasses: 2 } },
-  ])('in another state after $after is told', ({ rest }) => {
-    const change = only(diff(snapshotOf(row('a', 'ACTIVE', rest)), new Map([['a', 'FAILED']]), context).changes);
-    expect(only(newEvents(change))).toMatchObject({
-      type: 'transfer.failed',
-      data: { previousState: 'ACTIVE', sequence: 3 },
-    });
-    expect(change.after).not.toHaveProperty('expiresAt');
-    expect(change.after).not.toHaveProperty('missedPasses');
+describe('a transfer that returns after passes that missed it', () => {
+  it('is told if its state is another, and otherwise not', () => {
+    const row1 = row('a', 'ACTIVE', { missedPasses: 2 });
+    expect(told(row1, ['ACTIVE'])).toEqual({ events: [[]], row: row('a', 'ACTIVE', { rev: 10 }) });
+    const { events, row: after } = told(row1, ['FAILED']);
+    expect(events).toEqual([['transfer.failed ACTIVE FAILED 3']]);
+    expect(after).not.toHaveProperty('missedPasses');
   });
 });
+
+describe('a transfer that was told as unlisted', () => {
+  const gone = row('a', 'ACTIVE', { isUnlisted: true, expiresAt: 1_800_000_000 });
+
+  it('is told as listed again by the second complete listing in a row that has it, once', () => {
+    const { events, row: after } = told(gone, again(4, 'ACTIVE'));
+    expect(events).toEqual([[], ['transfer.listed_again ACTIVE ACTIVE 3'], [], []]);
+    expect(after).toMatchObject({ state: 'ACTIVE', sequence: 3 });
+    for (const field of ['isUnlisted', 'expiresAt', 'returning']) expect(after).not.toHaveProperty(field);
+  });
+
+  it('is told with its new state in an event of its own', () => {
+    expect(told(gone, again(3, 'FAILED')).events).toEqual([
+      [],
+      ['transfer.listed_again ACTIVE ACTIVE 3', 'transfer.failed ACTIVE FAILED 4'],
+      [],
+    ]);
+  });
+
+  it('stays so, and its row may expire, when single listings have it', () => {
+    const { events, row: after } = told(gone, again(5, 'ACTIVE', undefined));
+    expect(events.flat()).toEqual([]);
+    expect(after).toEqual({ ...gone, rev: 19 });
+  });
+
+  it('is listed again without a word when it was unlisted without one', () => {
+    const { events, row: after } = told({ ...gone, sequence: 0 }, again(2, 'ACTIVE'));
+    expect(events.flat()).toEqual([]);
+    expect(isListed(after)).toBe(true);
+  });
+});
+
+describe.each(['FAILED', 'DELETED_BY_EXPIRATION', 'DELETED_BY_ADMIN', 'Deleted by quota'])(
+  'a transfer that has ended as %s',
+  (ended) => {
+    const over = row('a', ended);
+
+    it.each(['ACTIVE', 'PROCESSING', 'Quarantined'])(
+      'is %s again only when two complete listings in a row say so, and is told once',
+      (state) => {
+        const { events, row: after } = told(over, again(4, state));
+        expect(events).toEqual([[], [expect.stringContaining(`${ended} ${state} 3`)], [], []]);
+        expect(after).not.toHaveProperty('returning');
+      },
+    );
+
+    it('is told nothing new of by a server that cannot make up its mind', () => {
+      expect(told(over, again(10, 'ACTIVE', ended)).events.flat()).toEqual([]);
+      expect(told(over, again(10, 'ACTIVE', undefined)).events.flat()).toEqual([]);
+      expect(told(over, again(10, 'ACTIVE', 'PROCESSING')).events.flat()).toEqual([]);
+      expect(told(over, again(40, 'ACTIVE', 'ACTIVE', ended, ended)).events.flat()).toHaveLength(2);
+    });
+
+    it('keeps its end when pages are missing, and leaves it at once when the server says so, asked for this one', () => {
+      expect(told(over, again(3, 'ACTIVE'), 'partial')).toEqual({ events: [[], [], []], row: over });
+      expect(told(over, ['ACTIVE'], 'status').events).toEqual([[`transfer.active ${ended} ACTIVE 3`]]);
+    });
+  },
+);
 
 describe('a transfer that is missing', () => {
   it('counts as gone with the third complete listing in a row that lacks it', () => {

@@ -101,6 +101,11 @@ test('an event that a transfer is unlisted keeps the state last seen', () => {
   expect(event).toMatchObject({ type: 'transfer.unlisted', data: { state: 'ACTIVE', previousState: 'ACTIVE' } });
 });
 
+test('an event that a transfer is listed again keeps the state last announced', () => {
+  const event = transferEvent(server, watch, { ...change, state: 'FAILED', listedAgain: true }, observedAt);
+  expect(event).toMatchObject({ type: 'transfer.listed_again', data: { state: 'FAILED', previousState: 'ACTIVE' } });
+});
+
 test('an event with an undocumented state has its raw text', () => {
   const event = transferEvent(server, watch, { ...change, state: 'On hold' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.state_changed', data: { state: 'On hold' } });

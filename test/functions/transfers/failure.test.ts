@@ -70,26 +70,29 @@ describe('the error table of the REST API 1.8 document', () => {
 });
 
 describe('an answer without the error object', () => {
-  test.each<{ status: number; kind: FailureCause }>([
-    { status: 204, kind: 'malformed_answer' },
-    { status: 301, kind: 'redirected' },
-    { status: 302, kind: 'redirected' },
-    { status: 307, kind: 'redirected' },
-    { status: 400, kind: 'request_rejected' },
-    { status: 401, kind: 'token_invalid' },
-    { status: 403, kind: 'forbidden' },
-    { status: 404, kind: 'endpoint_missing' },
-    { status: 406, kind: 'request_rejected' },
-    { status: 413, kind: 'request_rejected' },
-    { status: 429, kind: 'throttled' },
-    { status: 500, kind: 'server_fault' },
-    { status: 502, kind: 'server_fault' },
-    { status: 503, kind: 'server_fault' },
-    { status: 504, kind: 'server_fault' },
-  ])('of status $status means $kind, be the body HTML, empty or other JSON', ({ status, kind }) => {
-    for (const body of ['<html><h1>Gateway</h1></html>', '', 'null', '[]', '"3001"', '{"errorCode":"3001"}', '{']) {
+  const pages = ['<html><h1>Gateway</h1></html>', 'null', '[]', '"3001"', '{"errorCode":"3001"}', '{"error":{}}', '{'];
+
+  test.each<{ status: number; page: FailureCause; empty: FailureCause }>([
+    { status: 204, page: 'malformed_answer', empty: 'malformed_answer' },
+    { status: 301, page: 'redirected', empty: 'redirected' },
+    { status: 302, page: 'redirected', empty: 'redirected' },
+    { status: 307, page: 'redirected', empty: 'redirected' },
+    { status: 400, page: 'malformed_answer', empty: 'request_rejected' },
+    { status: 401, page: 'malformed_answer', empty: 'token_invalid' },
+    { status: 403, page: 'malformed_answer', empty: 'forbidden' },
+    { status: 404, page: 'endpoint_missing', empty: 'endpoint_missing' },
+    { status: 406, page: 'malformed_answer', empty: 'request_rejected' },
+    { status: 407, page: 'malformed_answer', empty: 'request_rejected' },
+    { status: 413, page: 'malformed_answer', empty: 'request_rejected' },
+    { status: 429, page: 'throttled', empty: 'throttled' },
+    { status: 500, page: 'server_fault', empty: 'server_fault' },
+    { status: 502, page: 'server_fault', empty: 'server_fault' },
+    { status: 503, page: 'server_fault', empty: 'server_fault' },
+    { status: 504, page: 'server_fault', empty: 'server_fault' },
+  ])('of status $status rejects no token, client id or request if it is a page: $page', ({ status, page, empty }) => {
+    for (const body of [...pages, '']) {
       const failure = answered(status, body);
-      expect([body, failure.kind]).toEqual([body, kind]);
+      expect([body, failure.kind]).toEqual([body, body === '' ? empty : page]);
       expect(failure.message).toContain(`(HTTP ${status})`);
     }
   });

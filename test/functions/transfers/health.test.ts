@@ -9,7 +9,7 @@ const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 const timeout: Trouble = { cause: 'timeout', message: 'the server did not answer in time' };
 const token: Trouble = { cause: 'token_invalid', message: 'verify the mailbox again' };
 const well = undefined;
-const at = (minute: number) => `2026-11-24T00:${String(minute).padStart(2, '0')}:00.000Z`;
+const at = (minute: number) => new Date(Date.UTC(2026, 10, 24, 0, minute)).toISOString();
 
 /** Polls once a minute and returns what operators are told, by minute, of the only watch that fails. */
 function live(troubles: readonly (Trouble | undefined)[]) {
@@ -98,6 +98,24 @@ it('writes nothing down while all is well, nor once operators are told', () => {
 it('forgets a row of troubled polls as soon as one is well', () => {
   expect(live([timeout, well]).health).toBeUndefined();
   expect(live([timeout, timeout, timeout, well]).health).toBeUndefined();
+});
+
+test.each([
+  { name: 'as the watch works meanwhile', before: undefined },
+  {
+    name: 'also when a clock that was ahead has dated its beginning',
+    before: { failingSince: at(600), failures: 2, isAnnounced: false },
+  },
+])('a sudden absence is told after an hour, $name', ({ before }) => {
+  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
+  let health: Health | undefined = before && { ...before, trouble: held };
+  const told = Array.from({ length: 70 }, (_, minute) => minute).filter((minute) => {
+    const wasAnnounced = health?.isAnnounced === true;
+    const change = nextHealth(origin, watch, health, held, true, at(minute));
+    if (change) health = change.health;
+    return health?.isAnnounced === true && !wasAnnounced;
+  });
+  expect(told).toEqual([60]);
 });
 
 test('the gap since a complete listing begins with the first incomplete one, not with the first trouble', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sameState } from '../../../functions/transfers/transfer.ts';
+import { isFinal, sameState } from '../../../functions/transfers/transfer.ts';
 import { type Account, chronicles, history, isSubsequence, live } from './history.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -60,13 +60,21 @@ function expectNoInventedEvent(account: Account): void {
   for (const [trackingId, events] of chronicles(account)) {
     const known = account.truth.get(trackingId);
     expect(known).toBeDefined();
-    const changes = events.filter(({ type }) => type !== 'transfer.unlisted');
+    const changes = events.filter(({ type }) => type !== 'transfer.unlisted' && type !== 'transfer.listed_again');
     for (const { data } of changes) expect(data.state).not.toBe(data.previousState);
     const told = changes.map(({ data }) => data.state);
     expect(isSubsequence(told, known!.states), `${told} of ${known!.states}`).toBe(true);
     if (changes.length < events.length) {
       expect(known!.wasPurged).toBe(true);
       expect(longestAbsence(account, trackingId)).toBeGreaterThanOrEqual(3);
+    }
+    for (const [at, { type, data }] of events.entries()) {
+      // Whatever follows an unlisting takes it back first.
+      expect(type === 'transfer.listed_again').toBe(events[at - 1]?.type === 'transfer.unlisted');
+      const { previousState, state } = data;
+      if (previousState === null || sameState(previousState, state) || !isFinal(previousState)) continue;
+      const witnesses = account.passes.filter((pass) => sameState(pass.get(trackingId) ?? '', state));
+      expect(witnesses.length, `${trackingId} returned`).toBeGreaterThanOrEqual(2);
     }
   }
 }

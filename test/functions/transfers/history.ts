@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 export type Happening =
   | { readonly kind: 'create' }
   | { readonly kind: 'change'; readonly pick: number; readonly state: string }
+  /** A transfer that has ended is said to be active again, for good or for a moment. */
+  | { readonly kind: 'revive'; readonly pick: number }
   | { readonly kind: 'purge'; readonly pick: number }
   | { readonly kind: 'restore'; readonly pick: number };
 
@@ -62,6 +64,7 @@ const pick = fc.nat(1000);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ kind: fc.constant('create' as const) }),
   fc.record({ kind: fc.constant('change' as const), pick, state }),
+  fc.record({ kind: fc.constant('revive' as const), pick }),
   fc.record({ kind: fc.constant('purge' as const), pick }),
   fc.record({ kind: fc.constant('restore' as const), pick }),
 );
@@ -128,6 +131,8 @@ export interface Account {
   readonly truth: ReadonlyMap<string, { readonly states: readonly string[]; isPurged: boolean; wasPurged: boolean }>;
   /** The complete listings, in the order in which they ended. */
   readonly listings: readonly ReadonlyMap<string, string>[];
+  /** The same, and those of the active transfers alone. */
+  readonly passes: readonly ReadonlyMap<string, string>[];
   /** Every event as it was published, repetitions included. */
   readonly published: readonly { readonly body: string; readonly event: TransferEvent }[];
   readonly notices: readonly string[];
@@ -148,10 +153,14 @@ export interface Account {
 /** Keeps what each pass has seen. */
 class WatchedClient extends CryptshareClient {
   readonly listings: ReadonlyMap<string, string>[] = [];
+  readonly passes: ReadonlyMap<string, string>[] = [];
 
   override async list(...args: Parameters<CryptshareClient['list']>): Promise<Pass> {
     const pass = await super.list(...args);
-    if (!pass.failure && pass.scope === 'all') this.listings.push(pass.listing.in(new Set([0]), 0));
+    if (pass.failure) return pass;
+    const seen = pass.listing.in(new Set([0]), 0);
+    this.passes.push(seen);
+    if (pass.scope === 'all') this.listings.push(seen);
     return pass;
   }
 }
@@ -167,7 +176,7 @@ export async function live(
   const mailbox = `history-${mailboxes}@example.com`;
   const watch = world.watch(mailbox, direction);
   const { transfers, faults, switches } = world.cryptshare;
-  switches.order = order;
+  Object.assign(switches, { order, finalStatesChange: true, idleTermMs: 10 * 365 * 86_400_000 });
   const people =
     direction === 'sent' ? { sender: mailbox, to: ['bob@example.com'] } : { sender: 'bob@example.com', to: [mailbox] };
   const truth = new Map<string, { states: string[]; isPurged: boolean; wasPurged: boolean }>();
@@ -190,10 +199,12 @@ export async function live(
     const trackingId = ids[what.pick % ids.length];
     if (trackingId === undefined) return;
     const known = truth.get(trackingId)!;
-    if (what.kind === 'change') {
-      if (known.isPurged || /^(FAILED|DELETED)/.test(known.states.at(-1)!)) return;
-      transfers.setState(trackingId, what.state);
-      if (known.states.at(-1) !== what.state) known.states.push(what.state);
+    if (what.kind === 'change' || what.kind === 'revive') {
+      const hasEnded = /^(FAILED|DELETED)/.test(known.states.at(-1)!);
+      if (known.isPurged || hasEnded !== (what.kind === 'revive')) return;
+      const state = what.kind === 'revive' ? 'ACTIVE' : what.state;
+      transfers.setState(trackingId, state);
+      if (known.states.at(-1) !== state) known.states.push(state);
     } else {
       known.isPurged = what.kind === 'purge';
       known.wasPurged ||= known.isPurged;
@@ -266,8 +277,9 @@ export async function live(
   const published = (await world.takeEvents()) as { body: string; event: TransferEvent }[];
   let calls: readonly string[] = [];
   let lastPublished = 0;
-  for (let round = 0; round < 8; round += 1) {
-    world.clock.advance(60_000);
+  // Sudden absences are believed after ten listings and a day, a third return after eight listings.
+  for (let round = 0; round < 40; round += 1) {
+    world.clock.advance(3 * 3_600_000);
     const plan = new FaultPlan();
     const result = await run(plan, 'all');
     if (!result) throw new Error('a poll without any fault failed');
@@ -284,6 +296,7 @@ export async function live(
   return {
     truth,
     listings: server.listings,
+    passes: server.passes,
     published,
     notices,
     baseline,

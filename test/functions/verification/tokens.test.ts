@@ -106,6 +106,19 @@ describe('a client id that speaks for itself', () => {
     expect(tokenRequests()).toBeLessThan(12);
   });
 
+  test.each([401, 403, 407])('keeps its token when the page of a proxy answers the listing with %i', async (status) => {
+    const { list } = newProcess();
+    await list();
+    const before = await verification();
+    const body = '<html><title>Sign in to the proxy</title></html>';
+    world.cryptshare.faults.inject({ path: 'sent-transfers', times: 6, answer: { kind: 'response', status, body } });
+    expect((await list()).failure?.kind).toBe('malformed_answer');
+    expect((await list()).failure?.kind).toBe('malformed_answer');
+    expect((await list()).failure).toBeUndefined();
+    expect(tokenRequests()).toBe(1);
+    expect(await verification()).toEqual(before);
+  });
+
   test('has one process renew a token, and the others take what that one gets', async () => {
     await newProcess().list();
     world.clock.advance(9.5 * hour);
@@ -202,5 +215,19 @@ describe('what a server says of a mailbox', () => {
   test('about its licence is passed on as such', async () => {
     world.cryptshare.switches.licensed = false;
     expect((await newProcess().list()).failure?.kind).toBe('not_licensed');
+  });
+
+  test.each([200, 400, 401, 403])('is not read from the page of a proxy with status %i', async (status) => {
+    const page = '<html><title>Sign in to the proxy</title></html>';
+    world.cryptshare.faults.inject({
+      path: '/verification',
+      times: 3,
+      answer: { kind: 'response', status, body: page },
+    });
+    const { server } = newProcess();
+    const soon = world.clock.now().getTime() + 50_000;
+    await expect(server.offer(mailbox, 'token', soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
+    await expect(server.obtainToken(mailbox, undefined, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
+    await expect(server.requestCode(mailbox, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
   });
 });

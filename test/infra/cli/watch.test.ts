@@ -217,7 +217,7 @@ describe('import', () => {
       ),
     ]);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain('line 3: mailbox: expected an e-mail address, got "nobody"');
+    expect(ran.stderr).toContain('line 3: mailbox: expected an e-mail address, but it has no @, got "nobody"');
     expect(ran.stderr).toContain('line 4: direction: expected sent or received, got ""');
     expect(ran.stderr).toContain('line 5: ALICE@example.com, sent stands in line 2 already');
     expect(ran.stderr).toContain('line 6: direction: expected sent or received, got "both"');

@@ -1,0 +1,103 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+import * as z from 'zod/mini';
+
+/** Octets of a whole address, of the part before the @, and of a label of the domain (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4). */
+const longestAddress = 254;
+const longestLocalPart = 64;
+const longestLabel = 63;
+
+/** The form of an address as JSON Schema can say it; {@link addressProblem} knows more. */
+export const addressPattern =
+  /^[^\s@"(),:;<>[\]\\.]+(?:\.[^\s@"(),:;<>[\]\\.]+)*@(?:[^\s@"(),:;<>[\]\\.]+\.)+[^\s@"(),:;<>[\]\\.]+$/;
+
+/** What RFC 5321 allows in a part of a name without quotes, and RFC 6531 beside it. */
+const atext = /[\w!#$%&'*+/=?^`{|}~-]|[^\p{ASCII}\p{C}\p{Z}]/u;
+const asciiLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
+
+/**
+ * Why a text is no e-mail address that mail can be sent to: a dot-atom of RFC 5321 or, in other scripts, RFC 6531, at a
+ * domain with a dot, spelt in its own script or in Punycode. Quoted names and IP addresses are refused.
+ *
+ * @param text in normal form C
+ * @returns the reason, for a person, without repeating the text; undefined for an address
+ */
+export function addressProblem(text: string): string | undefined {
+  const reason = reasonAgainst(text);
+  return reason && `expected an e-mail address, but ${reason}`;
+}
+
+function reasonAgainst(text: string): string | undefined {
+  if (/\s/.test(text)) return 'it has a space';
+  if (text.includes('\ufffd')) return 'it has a character that could not be read as UTF-8';
+  const hidden = /[\p{C}\p{Z}]/u.exec(text)?.[0];
+  if (hidden) return `it has an invisible character (${codeOf(hidden)})`;
+  const parts = text.split('@');
+  if (parts.length === 1) return 'it has no @';
+  if (text.startsWith('"')) return 'the part before the @ is quoted, which is not supported';
+  if (parts.length > 2) return 'it has more than one @';
+  const [local, domain] = parts as [string, string];
+  const bytes = Buffer.byteLength(text);
+  if (bytes > longestAddress) return `it has ${bytes} bytes, more than ${longestAddress}`;
+  return reasonAgainstLocalPart(local) ?? reasonAgainstDomain(domain);
+}
+
+function reasonAgainstLocalPart(local: string): string | undefined {
+  if (local === '') return 'nothing stands before the @';
+  if (/^\.|\.\.|\.$/.test(local)) return 'the part before the @ begins or ends with a dot, or has two in a row';
+  const wrong = [...local].find((character) => character !== '.' && !atext.test(character));
+  if (wrong !== undefined) return `the part before the @ has "${wrong}", which only a quoted name may have`;
+  const bytes = Buffer.byteLength(local);
+  return bytes > longestLocalPart
+    ? `the part before the @ has ${bytes} bytes, more than ${longestLocalPart}`
+    : undefined;
+}
+
+function reasonAgainstDomain(domain: string): string | undefined {
+  if (domain === '') return 'nothing stands behind the @';
+  if (domain.startsWith('[')) return 'an IP address stands in place of its domain';
+  const labels = domain.split('.');
+  if (labels.includes('')) return 'its domain has an empty part';
+  if (labels.length === 1) return 'its domain has no dot';
+  const wrong = labels.find((label) => isAscii(label) && !asciiLabel.test(label));
+  if (wrong !== undefined) {
+    const sign = /[^a-z0-9-]/i.exec(wrong)?.[0];
+    return sign ? `its domain has "${sign}"` : 'a part of its domain begins or ends with a hyphen';
+  }
+  if (/^\d+$/.test(labels.at(-1)!)) return 'its domain ends with a number';
+  const ascii = domainToASCII(domain).split('.');
+  const read = domainToUnicode(domain).split('.');
+  // What is read as something else, such as a ligature or a full-width letter, stands in no registered name.
+  const isSame = labels.every((label, at) => isAscii(label) || read[at] === label.toLowerCase().normalize('NFC'));
+  if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
+  return ascii.some((label) => label.length > longestLabel)
+    ? `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`
+    : undefined;
+}
+
+/** An e-mail address, in normal form C, as it stands in the configuration file, in requests and in files to import. */
+export const address = z.string('expected an e-mail address').check(
+  z.normalize('NFC'),
+  z.maxLength(longestAddress, { error: problemOf, abort: true }),
+  z.regex(addressPattern, { error: problemOf, abort: true }),
+  z.refine((text) => addressProblem(text) === undefined, { error: problemOf }),
+);
+
+function problemOf({ input }: { readonly input?: unknown }): string | undefined {
+  return addressProblem(String(input));
+}
+
+/**
+ * What addresses of the same mailbox have in common: neither case nor script make a difference. The addresses themselves
+ * stay as they are spelt, for a server may know them in that spelling alone.
+ */
+export function addressKey(text: string): string {
+  const at = text.lastIndexOf('@') + 1;
+  const domain = text.slice(at);
+  return `${text.slice(0, at).normalize('NFC').toLowerCase()}${domainToASCII(domain) || domain.toLowerCase()}`;
+}
+
+const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
+
+/** `U+202E`. */
+const codeOf = (character: string): string =>
+  `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;

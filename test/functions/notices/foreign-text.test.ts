@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import {
+  neutral,
+  printable,
+  printableJson,
+  printableLines,
+  unlinked,
+} from '../../../functions/notices/foreign-text.ts';
+import { expectHarmless, hostileTexts } from './hostile-notices.ts';
+
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom(...hostileTexts), fc.string({ unit: 'binary', maxLength: 10 })), { maxLength: 5 })
+  .map((parts) => parts.join(''));
+
+describe('a neutral text', () => {
+  test.each(hostileTexts)('does no harm: %j', (text) => expectHarmless(neutral(text)));
+
+  it('does no harm, whatever it was, and is neutral already', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expectHarmless(neutral(text));
+        expect(neutral(neutral(text))).toBe(neutral(text));
+      }),
+    );
+  });
+
+  test.each([
+    ['see http://evil.example/reset', 'see http: //evil. example/reset'],
+    ['www.evil.example', 'www. evil. example'],
+    ['mailto:reset@evil.example', 'mailto: reset@ evil. example'],
+    ['http：//evil．example', 'http： //evil． example'],
+    ['h\u200bttp://evil.example', 'http: //evil. example'],
+    ['ok \u202egnp.exe', 'ok gnp. exe'],
+    ['\u001b]8;;http://evil.example\u0007click\u001b]8;;\u0007', 'click'],
+    ['\u001b[31mred\r\nsecond line', 'red  second line'],
+  ])('of %j is %j', (text, expected) => {
+    expect(neutral(text)).toBe(expected);
+  });
+
+  test.each([
+    'ACTIVE',
+    '20240522-065711-H8UoUSI6',
+    'On hold: virus check',
+    'since 14:05',
+    'On hold, 1.5 GB',
+    'Prüfung läuft…',
+    'e.g. a_b',
+  ])('of %j is that text', (text) => expect(neutral(text)).toBe(text));
+});
+
+test.each([
+  ['check server.url and schedule.every', 'check server.url and schedule.every'],
+  ['npm run notifier -- watch verify alice@example.com', 'npm run notifier -- watch verify alice@example.com'],
+  ['got http://evil.example/x', 'got http: //evil. example/x'],
+])('the notifier’s own text %j is left as %j', (text, expected) => {
+  expect(unlinked(text)).toBe(expected);
+});
+
+test('a text of several lines keeps them, and nothing else that steers a terminal', () => {
+  expect(printableLines('one\r\n  two\u001b[2J\u202e\nthree')).toBe('one\n  two\nthree');
+  expect(printable('one\ntwo')).toBe('one two');
+});
+
+test('JSON for a terminal is the same JSON, with escapes for what does not show', () => {
+  fc.assert(
+    fc.property(anyText, fc.constantFrom(undefined, 2), (text, indent) => {
+      const json = printableJson({ text, [text]: 1 }, indent);
+      expect(JSON.parse(json)).toEqual({ text, [text]: 1 });
+      expect(json).not.toMatch(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\x7f-\x9f]|\p{Default_Ignorable_Code_Point}/u);
+    }),
+  );
+  expect(printableJson('\u202e\u{e0001}')).toBe('"\\u202e\\udb40\\udc01"');
+});

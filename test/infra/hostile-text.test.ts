@@ -1,0 +1,106 @@
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { transferNotice } from '../../functions/notices/notice.ts';
+import { slackMessage } from '../../functions/notices/slack.ts';
+import { teamsMessage } from '../../functions/notices/teams.ts';
+import { type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
+import { canonicalState, isTrackingId } from '../../functions/transfers/transfer.ts';
+import { type Output, personReporter, type Reporter, scriptReporter } from '../../infra/local/console.ts';
+import { alice, expectHarmless, hostileTexts } from '../functions/notices/hostile-notices.ts';
+import { run } from './cli/run-cli.ts';
+import { ScriptedApi } from './cli/scripted-api.ts';
+
+const at = '2026-11-24T14:05:59.120Z';
+
+/** An event whose texts, as far as the server can choose them, are hostile. */
+function hostileEvent(text: string): TransferEvent {
+  const state = canonicalState(text) || 'Quarantined';
+  const trackingId = isTrackingId(text) ? text : 't-1';
+  const change = { trackingId, state, previousState: state, sequence: 1, unlisted: false };
+  return transferEvent('https://cryptshare.example.com', alice, change, at);
+}
+
+/** All texts in a value of JSON. */
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
+
+/** Lines without what the notifier itself says there: the mailbox, the types, addresses of schemas, its own marks. */
+const foreignIn = (text: string): string[] =>
+  text
+    .replaceAll('alice@example.com', '')
+    .replaceAll(
+      /\b(?:transfer\.[a-z_]+|https?:\/\/(?:adaptivecards\.io|cryptshare\.example\.com)\S*)|application\/vnd\S+/g,
+      '',
+    )
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of the command line's own tables
+    .replaceAll(/\u001b\[\d*m|\\/g, '')
+    .replaceAll(/[`*]/g, ' ')
+    .split('\n');
+
+const expectLinesHarmless = (text: string) => {
+  for (const line of foreignIn(text)) expectHarmless(line);
+};
+
+function printed(makeReporter: (output: Output) => Reporter, use: (reporter: Reporter) => void): string {
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _, done) {
+      text += chunk;
+      done();
+    },
+  });
+  use(makeReporter({ stream, write: (lines: string) => stream.write(lines) } as unknown as Output));
+  return text;
+}
+
+let api: ScriptedApi;
+beforeAll(async () => {
+  api = await ScriptedApi.start();
+});
+beforeEach(() => api.reset());
+afterAll(() => api.close());
+
+describe.each(hostileTexts)('%j does no harm', (text) => {
+  const event = hostileEvent(text);
+  const notice = transferNotice(alice, [event]);
+
+  test('in a mail, in Slack and Teams, through Amazon Q Developer or a webhook of their own', () => {
+    const { title, description } = notice.chat.content;
+    const messages = [JSON.parse(slackMessage(notice.record)), JSON.parse(teamsMessage(notice.record))];
+    for (const one of [notice.subject, notice.text, title, description, ...textsIn(messages)]) expectLinesHarmless(one);
+  });
+
+  test('on the terminal of the local run, nor in its JSON', () => {
+    const use = (reporter: Reporter) => {
+      reporter.announcement({ kind: 'event', id: event.id, event });
+      reporter.announcement({ kind: 'notice', id: 'ntc_1', subject: notice.subject, text: notice.text });
+    };
+    expectLinesHarmless(
+      printed((output) => personReporter(output, () => new Date(0)), use).replaceAll(/\d\d:\d\d:\d\d/g, ''),
+    );
+    const json = printed(scriptReporter, use);
+    expect(json).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);
+    expect(JSON.parse(json.split('\n')[0]!).event).toEqual(event);
+  });
+
+  test('in the tables of the command line, nor in its JSON', async () => {
+    const attempts = [{ attempt: 1, startedAt: at, duration: 12, outcome: 'failed', status: 500, response: text }];
+    const delivery = { event: event.id, endpoint: 'crm', status: 'FAILED', attempt: 1, eventAt: at, attempts };
+    api.on('GET /events', { body: { items: [event] } });
+    api.on(`GET /events/${event.id}`, { body: { ...event, deliveries: [] } });
+    api.on(`GET /deliveries/${event.id}/crm`, { body: delivery });
+    for (const command of [
+      ['event', 'list'],
+      ['event', 'show', event.id],
+      ['delivery', 'show', event.id, 'crm'],
+    ]) {
+      const { stdout } = await run([...command, '--url', api.url], { columns: 400 });
+      expectLinesHarmless(stdout.replaceAll(/\d\d:\d\d:\d\d/g, ''));
+    }
+    const { stdout } = await run(['delivery', 'show', event.id, 'crm', '--json', '--url', api.url]);
+    expect(stdout).toMatch(/^[^\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u007f-\u009f]*$/u);
+    expect(JSON.parse(stdout)).toEqual(delivery);
+  });
+});
