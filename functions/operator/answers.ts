@@ -116,6 +116,9 @@ const tracedDelivery = z.strictObject({
       duration: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),
+      /** What went wrong on the way, where nothing was answered, with the code of the system for it. */
+      failure: z.optional(z.string()),
+      code: z.optional(z.string()),
       status: z.optional(z.int()),
       /** The first KB of what the receiver answered. */
       response: z.optional(z.string()),

@@ -71,7 +71,7 @@ export const deliveryIn = (row: Item): Delivery =>
   ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
 
 const shownAttempt = (
-  { attempt, startedAt, duration, outcome, cause, status, response }: Item,
+  { attempt, startedAt, duration, outcome, cause, failure, code, status, response }: Item,
   dataKey: DataKey,
   endpoint: string,
 ) => ({
@@ -80,6 +80,8 @@ const shownAttempt = (
   duration,
   outcome,
   cause,
+  failure,
+  code,
   status,
   response: response && dataKey.open(response, answerContext(endpoint)),
 });

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { attemptWords } from '../attempt-words.ts';
 import { path } from './api-client.ts';
 import { timeAt } from './arguments.ts';
 import { type Column, statusStyle, timeText } from './output.ts';
@@ -108,7 +109,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'AT (UTC)', text: ({ startedAt }) => timeText(startedAt) },
   { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
   { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
-  { heading: 'ANSWER', text: ({ status }) => (status === undefined ? undefined : `HTTP ${status}`) },
+  { heading: 'ANSWER', text: attemptWords },
   { heading: 'TOOK', text: ({ duration }) => `${duration} ms` },
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];

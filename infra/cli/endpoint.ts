@@ -5,6 +5,7 @@ import { duration } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
+import { testEndpoint } from './endpoint-test.ts';
 import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
 import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { EndpointResource, EndpointWithSecret } from './resources.ts';
@@ -165,15 +166,9 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
       );
     });
 
-  verb(noun, 'test <name>', 'send a test event').action(async (name: string, options: CommonOptions) => {
-    const { api, output, hint } = await openSession(surroundings, options);
-    const delivery = await api.post<{ readonly event: string; readonly endpoint: string }>(
-      path`/endpoints/${name}/test`,
-    );
-    output.result(delivery, () => {
-      output.line(`test event ${delivery.event} is on its way: ${hint(`delivery show ${delivery.event} ${name}`)}`);
-    });
-  });
+  verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
+    async (name: string, options: CommonOptions) => testEndpoint(await openSession(surroundings, options), name),
+  );
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {

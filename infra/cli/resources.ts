@@ -1,6 +1,7 @@
 import type { VerificationMethod } from '../../functions/verification/verification.ts';
 import type { DeliveryStatus } from '../../functions/webhooks/delivery.ts';
 import type { EndpointStatus } from '../../functions/webhooks/endpoint.ts';
+import type { PostFailure } from '../../functions/webhooks/post.ts';
 
 /** One page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {
@@ -99,6 +100,9 @@ export interface AttemptResource {
   readonly duration: number;
   readonly outcome: string;
   readonly cause?: string;
+  /** What went wrong on the way, where nothing was answered, with the system's code for it. */
+  readonly failure?: PostFailure;
+  readonly code?: string;
   /** HTTP status that was answered. */
   readonly status?: number;
   /** The beginning of what was answered. */

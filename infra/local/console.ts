@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
+import { attemptWords } from '../attempt-words.ts';
 import type { Announcement } from './announcements.ts';
 import type { Receipt } from './webhook-receiver.ts';
 
@@ -95,12 +96,13 @@ function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['ev
 }
 
 function deliveryWords(facts: DeliveryFacts): string {
-  const { endpoint, event, status, attempt, duration, cause, answer, nextAttemptAt, reason } = facts;
+  const { endpoint, event, status, attempt, duration, failure, code, answer, nextAttemptAt, reason } = facts;
   const outcome = [
     status.toLowerCase(),
-    ...(attempt === undefined ? [] : [`attempt ${attempt}, ${duration} ms`]),
-    ...(answer === undefined ? [] : [`HTTP ${answer}`]),
-    ...[cause ?? reason].filter((text) => text !== undefined),
+    ...(attempt === undefined
+      ? []
+      : [`attempt ${attempt}, ${duration} ms`, attemptWords({ failure, code, status: answer })]),
+    ...[reason].filter((text) => text !== undefined),
     ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
   ];
   return `${endpoint}  ${event}  ${outcome.join(', ')}`;

@@ -62,6 +62,8 @@ export function measureLogs(): LogBytes {
               outcome: { kind: 'delivered' },
               status: 204,
               response: '',
+              failure: undefined,
+              code: undefined,
             },
           },
         ],
