@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError, exitCodes } from './cli-error.ts';
+import { configuredStack } from './configured-stack.ts';
 
 /** Where the operator API is, and how to be let in. */
 export interface Target {
@@ -30,8 +31,6 @@ export interface TargetOptions {
   readonly stack?: string;
 }
 
-export const defaultStack = 'TransferNotifier';
-
 /**
  * Finds the operator API: at an address, by the data folder of a local run, or by the stack on AWS.
  *
@@ -52,7 +51,7 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
   const url = options.url ?? (stack === undefined ? environment.NOTIFIER_URL || undefined : undefined);
   if (url === undefined) {
     const { stackTarget } = await import('./aws-target.ts');
-    return stackTarget(stack ?? defaultStack);
+    return stackTarget(stack ?? configuredStack());
   }
   const { hostname, protocol } = checkedUrl(url, options.url === undefined ? 'NOTIFIER_URL' : '--url');
   const region = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];

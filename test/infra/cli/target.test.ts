@@ -82,10 +82,50 @@ describe('a stack', () => {
       );
   });
 
-  test('is the usual one when nothing else is named', async () => {
-    deployed();
-    expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
-    expect(cloudFormation.requests[0]!.text).toContain('StackName=TransferNotifier');
+  describe('of which no name is given', () => {
+    let here: string;
+    beforeEach(() => {
+      here = mkdtempSync(join(folder, 'here-'));
+      vi.spyOn(process, 'cwd').mockReturnValue(here);
+      return () => vi.restoreAllMocks();
+    });
+
+    test.each<[string, string | undefined, string]>([
+      ['is the usual one where there is no configuration file', undefined, 'TransferNotifier'],
+      ['is the usual one where the file names none', '{"watches":[]}', 'TransferNotifier'],
+      ['is the one that the file names', '{"stack":"Staging"}', 'Staging'],
+    ])('%s', async (_, file, name) => {
+      deployed();
+      if (file !== undefined) writeFileSync(join(here, 'notifier.config.json'), file);
+      expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
+      expect(cloudFormation.requests[0]!.text).toMatch(new RegExp(`StackName=${name}$`));
+    });
+
+    test.each(['{"stack":', '{"stack":7}'])('is not guessed where the file is damaged: %s', async (file) => {
+      deployed();
+      writeFileSync(join(here, 'notifier.config.json'), file);
+      const ran = await run(['watch', 'list']);
+      expect(ran).toMatchObject({ code: 4 });
+      expect(ran.stderr).toMatch(
+        /notifier\.config\.json does not tell which stack is meant .*: correct it, or add --stack\n$/,
+      );
+      expect(cloudFormation.requests).toEqual([]);
+    });
+
+    test('is that of the file which the doctor is given, and so are the commands that it recommends', async () => {
+      deployed();
+      const config = join(here, 'staging.json');
+      const server = { url: 'https://127.0.0.1:9' };
+      writeFileSync(config, JSON.stringify({ stack: 'Staging', server, watches: [{ mailbox: 'a@example.com' }] }));
+      api.on('GET /status', { body: { server: server.url, deliveries: { waiting: {}, held: {} }, endpoints: {} } });
+      api.on('GET /services', { body: { tables: [], topics: [], queues: [] } });
+      const watch = { mailbox: 'a@example.com', direction: 'sent', isDeclared: true, isDisabled: false };
+      api.on('GET /watches', { body: { items: [watch] } });
+      api.on('GET /mailboxes/a%40example.com/verification', { body: { isVerified: false, methods: [] } });
+      const { stdout } = await run(['doctor', '--config', config]);
+      expect(cloudFormation.requests[0]!.text).toMatch(/StackName=Staging$/);
+      expect(stdout).toContain('npm run notifier -- watch verify a@example.com --stack Staging');
+    });
   });
 
   test.each([
@@ -131,7 +171,7 @@ describe('a stack', () => {
   });
 
   test.each([
-    ['Forbidden', /HTTP 403, Forbidden\): have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted/],
+    ['Forbidden', /HTTP 403, Forbidden\): have the policy attached that the stack's output OperatorsPolicyArn names/],
     ['The security token included in the request is expired', /is expired\): sign in/],
   ])('whose function refuses the caller (%s) has exit code 4, and says what to do', async (Message, expected) => {
     deployed();
