@@ -1,4 +1,5 @@
 import { retryAfterOf } from '../retry-after.ts';
+import { codeOf, tlsProblemOf } from '../tls-problem.ts';
 import type { Answer } from './request.ts';
 
 /** Why a Cryptshare Server did not give what was asked for. */
@@ -26,8 +27,14 @@ export type FailureCause =
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
-/** What each failure means, what to do about it, and whether asking again soon can help. */
-const causes: Record<FailureCause, { says: string; remedy: string; retry: boolean }> = {
+/** What a failure means, and what to do about it. */
+export interface FailureWords {
+  readonly says: string;
+  readonly remedy: string;
+}
+
+/** The words of each failure, and whether asking again soon can help. */
+const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> = {
   token_invalid: {
     says: 'the server does not accept the verification of this mailbox any more',
     remedy: `an administrator may have reset it; ${verify}`,
@@ -137,6 +144,8 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
 export class CryptshareFailure extends Error {
   override readonly name = 'CryptshareFailure';
   readonly kind: FailureCause;
+  /** What was got. */
+  readonly detail: string | undefined;
   /** What a person can do about it. */
   readonly remedy: string;
   /** Whether asking again soon can help. */
@@ -144,11 +153,15 @@ export class CryptshareFailure extends Error {
   /** Milliseconds to wait first, if the server named them. */
   readonly retryAfter: number | undefined;
 
-  /** @param detail what was got, for example `HTTP 401, code 3002` */
-  constructor(kind: FailureCause, detail?: string, retryAfter?: number) {
-    const { says, remedy, retry } = causes[kind];
+  /**
+   * @param detail what was got, for example `HTTP 401, code 3002`
+   * @param words more exact ones than the kind has
+   */
+  constructor(kind: FailureCause, detail?: string, retryAfter?: number, words: Partial<FailureWords> = {}) {
+    const { says, remedy, retry } = { ...causes[kind], ...words };
     super(detail ? `${says} (${detail})` : says);
     this.kind = kind;
+    this.detail = detail;
     this.remedy = remedy;
     this.retryable = retry;
     this.retryAfter = retryAfter;
@@ -181,11 +194,14 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
 
 /** Tells what an error on the way means: Node's own error codes for network and TLS. */
 export function failureOfError(error: unknown): CryptshareFailure {
-  const { name, code } = error as { name?: string; code?: string };
+  const { name } = error as Error;
+  const code = codeOf(error);
   if (name === 'TimeoutError') return new CryptshareFailure('timeout');
   if (name === 'AnswerTooLargeError') return new CryptshareFailure('malformed_answer', 'too large');
-  if (code !== undefined && /CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
-    return new CryptshareFailure('certificate_untrusted', code);
+  const tls = code === undefined ? undefined : tlsProblemOf(code);
+  if (tls) {
+    const words = { says: `the server’s ${tls.says}`, remedy: tls.serverRemedy };
+    return new CryptshareFailure(tls.isCertificate ? 'certificate_untrusted' : 'unreachable', code, undefined, words);
   }
   return new CryptshareFailure('unreachable', code ?? 'the connection broke');
 }

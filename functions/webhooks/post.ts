@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { codeOf, tlsProblemOf } from '../tls-problem.ts';
 import { type Address, ForbiddenTargetError, type Resolve, vettedAddresses } from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
@@ -233,14 +234,10 @@ function textOf(chunks: readonly Buffer[]): string {
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-
 /** Node's own codes for network, TLS and HTTP. */
 function failureOf(code = ''): PostFailure {
   if (['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'].includes(code)) return 'refused';
   if (code === 'ETIMEDOUT') return 'connect_timeout';
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  const isTls = /CERT|CRL|SIGNATURE|SSL|TLS|HOSTNAME|EPROTO|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(code);
-  return isTls ? 'tls' : 'broken';
+  return tlsProblemOf(code) ? 'tls' : 'broken';
 }

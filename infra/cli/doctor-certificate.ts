@@ -17,16 +17,8 @@ const name = 'TLS';
  * @param ca certificates in PEM to trust beside the public ones
  */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
-  const { protocol, hostname, port } = new URL(origin);
-  if (protocol !== 'https:') return ok(name, 'none, as the server is on the notifier’s own machine');
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const socket = tls.connect({
-    host,
-    port: Number(port || 443),
-    // A name is what certificates are chosen by; an address may not be sent as one.
-    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
-    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
-  });
+  if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
+  const socket = tlsTo(origin, ca);
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
@@ -35,6 +27,24 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   } finally {
     socket.destroy();
   }
+}
+
+/**
+ * Begins a TLS connection to a server.
+ *
+ * @param isTrusted false: connect whatever certificate it shows
+ */
+export function tlsTo(origin: string, ca: string | undefined, isTrusted = true): tls.TLSSocket {
+  const { hostname, port } = new URL(origin);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return tls.connect({
+    host,
+    port: Number(port || 443),
+    rejectUnauthorized: isTrusted,
+    // A name is what certificates are chosen by; an address may not be sent as one.
+    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+  });
 }
 
 function judged(version: string | null, end: Date, now: Date): Check {

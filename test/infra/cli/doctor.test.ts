@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { TlsServers, type TroubleName } from '../../functions/tls-servers.ts';
 import { selfSigned } from '../local/certificate.ts';
 import { alice, DoctorWorld, type Found, now } from './doctor-world.ts';
 import { run } from './run-cli.ts';
@@ -99,7 +100,7 @@ describe('the Cryptshare Server', () => {
       writeFileSync(join(world.folder, 'ca.pem'), cert);
       const { url } = secure;
       const without = await world.doctor(['--config', world.configOf({ server: { url } })]);
-      expect(without.of('server')[0]!.message).toContain('certificate is not trusted');
+      expect(without.of('server')[0]!.message).toContain('authority that is not trusted here');
       const trusted = await world.doctor(['--config', world.configOf({ server: { url, caFile: 'ca.pem' } })]);
       expect(trusted.of('server')).toEqual([{ outcome: 'ok', message: `${url} answers` }]);
       expect(trusted.of('TLS')).toMatchObject([
@@ -108,6 +109,69 @@ describe('the Cryptshare Server', () => {
     } finally {
       await secure.close();
     }
+  });
+
+  describe('before which something answers that is none', () => {
+    test.each([
+      [{ type: 'text/html', body: '<html>Sign in</html>' }, 'HTTP 200, text/html'],
+      [{ type: 'text/html', body: '' }, 'HTTP 200, text/html'],
+      [{ status: 401, type: 'text/html', body: '<html>Sign in</html>' }, 'HTTP 401, text/html'],
+      [{ status: 403, type: 'text/plain', body: 'Blocked.' }, 'HTTP 403, text/plain'],
+      [{ status: 407, type: 'text/html', body: '' }, 'HTTP 407, text/html'],
+    ])('with %j fails as a login or error page', async (answer, told) => {
+      const page = await ScriptedApi.start('other');
+      try {
+        page.on('GET /api/status', answer);
+        world.wellWith([]);
+        const { code, checks } = await world.doctor(['--config', world.configOf({ server: { url: page.url } })]);
+        expect(code).toBe(1);
+        expect(checks.filter(({ name }) => name === 'server')).toEqual([
+          {
+            name: 'server',
+            outcome: 'fail',
+            message: `the answer is not the JSON that was asked for (${told})`,
+            remedy: expect.stringContaining('login or error page'),
+          },
+        ]);
+      } finally {
+        await page.close();
+      }
+    });
+  });
+
+  describe('whose TLS has a trouble is told by it', () => {
+    let servers: TlsServers;
+    beforeAll(async () => {
+      servers = await TlsServers.start();
+    });
+    afterAll(() => servers.close());
+
+    test.each<[TroubleName, RegExp, RegExp]>([
+      ['wrongHost', /is for another host name \(.*; it lists DNS:other\.example\.com\)/, /name in server\.url/],
+      ['expired', /certificate has expired \(.*; it ended on \d{4}-\d\d-\d\d\)/, /renew/],
+      ['notYetValid', /certificate is not valid yet \(.*; it begins on \d{4}-\d\d-\d\d\)/, /clock/],
+      ['privateAuthority', /authority that is not trusted here \(.*; issued by Root\)/, /server\.caFile/],
+      ['oldVersion', /speaks no version of TLS that is safe/, /TLS 1\.2 or 1\.3/],
+      ['clientWantedIn12', /wants a client certificate/, /let the notifier in without one/],
+      ['clientWantedIn13', /wants a client certificate/, /let the notifier in without one/],
+      ['noSharedCipher', /may want a client certificate, or share no cipher/, /log/],
+      ['plainHttp', /does not speak TLS at this port/, /port in server\.url/],
+    ])('%s', async (name, message, remedy) => {
+      const { url, ca } = servers.of(name);
+      if (ca !== undefined) writeFileSync(join(world.folder, 'root.pem'), ca);
+      world.wellWith([]);
+      const server = { url, ...(ca !== undefined && { caFile: 'root.pem' }) };
+      const { code, checks } = await world.doctor(['--config', world.configOf({ server })]);
+      expect(code).toBe(1);
+      expect(checks.filter((check) => check.name === 'server')).toEqual([
+        {
+          name: 'server',
+          outcome: 'fail',
+          message: expect.stringMatching(message),
+          remedy: expect.stringMatching(remedy),
+        },
+      ]);
+    });
   });
 
   test('whose certificate ends soon is to be looked at', async () => {
