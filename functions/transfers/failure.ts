@@ -62,7 +62,8 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
   },
   client_id_rejected: {
     says: 'the server does not accept the client id',
-    remedy: 'set CRYPTSHARE_CLIENT_ID to 50 to 4000 letters and digits, as GET /api/clients issues them',
+    remedy:
+      'set CRYPTSHARE_CLIENT_ID to a client id, 50 to 4000 letters and digits; npm run notifier -- client-id new makes one',
     retry: false,
   },
   not_licensed: {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
+import { clientIdCommand } from './client-id.ts';
 import { deliveryCommands } from './delivery.ts';
 import { doctorCommand } from './doctor.ts';
 import { endpointCommands } from './endpoint.ts';
@@ -12,7 +13,8 @@ import { watchCommands } from './watch.ts';
 
 const help = `
 Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the
-AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. npm run notifier -- NOUN --help shows examples.
+AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. Without any of these it is the local run that keeps
+its data in the folder data here, while one is running, and otherwise the stack that notifier.config.json deploys. npm run notifier -- NOUN --help shows examples.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 nothing like that there, 4 operator API not reached or no
 credentials.
@@ -37,6 +39,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
       getErrHelpWidth: () => stderr.columns ?? 120,
     })
     .exitOverride();
+  clientIdCommand(program, surroundings);
   watchCommands(program, surroundings);
   endpointCommands(program, surroundings);
   deliveryCommands(program, surroundings);

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
-import { readCredentials } from '../local/credentials.ts';
+import { newClientId, readCredentials } from '../local/credentials.ts';
 import { usualConfigFile } from '../usual-names.ts';
+import { chosenTarget } from './chosen-target.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
@@ -82,7 +83,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
       fail(
         'CRYPTSHARE_CLIENT_ID',
         'has not the form of a client id',
-        'expected 50 to 4000 letters and digits, as GET /api/clients issues them',
+        `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
       ),
     ];
   }
@@ -90,7 +91,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
 
 /** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: Surroundings): CommonOptions {
-  const { config: file, url, data, stack } = options;
+  const { config: file, url, data, stack } = chosenTarget(options, environment);
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
   return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
 }

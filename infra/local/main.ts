@@ -1,10 +1,10 @@
-import { ConfigError, loadConfig } from '../config.ts';
+import { ConfigError } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
-import { readCredentials } from './credentials.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
 import { DataFolderError } from './embedded-services.ts';
-import { NothingToStart, type Options, parseOptions } from './options.ts';
+import { NothingToStart, parseOptions } from './options.ts';
+import { realRun } from './real-run.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 // Whoever reads the output has gone, for instance `head`.
@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
   const reporter = options.json ? scriptReporter(process.stdout) : personReporter(process.stdout, () => new Date());
   if (options.config !== undefined) {
-    await runUntilStopped(realRun(options.config, options), reporter, options.config);
+    await runUntilStopped(realRun(options.config, options, process.env), reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const { notifyExisting } = options;
@@ -31,32 +31,13 @@ async function main(args: readonly string[]): Promise<void> {
       ...demo,
       data: undefined,
       notifyExisting,
-      endpoints: declaredWebhooks('demo', demo.config, {}, true),
+      endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
       // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };
     await runUntilStopped(run, reporter, 'demo').finally(() => demo.stop());
   }
-}
-
-/** Checks file and environment together, so that every mistake is told at once. */
-function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: Options): RunOptions {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
-      return undefined;
-    }
-  };
-  const config = collect(() => loadConfig(file));
-  const credentials = collect(() => readCredentials(process.env));
-  const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
-  if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks };
 }
 
 async function runUntilStopped(options: RunOptions, reporter: Reporter, source: string): Promise<void> {

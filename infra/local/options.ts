@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { usualDataFolder } from '../usual-names.ts';
 
 /** What the command line asks for. */
 export interface Options {
@@ -33,10 +34,10 @@ watches and webhooks; sections for AWS (notify, alarms) are checked but have no 
 Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
-  CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
+  CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits; npm run notifier -- client-id new makes one
 
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
-while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
+while this runs: npm run notifier -- watch verify MAILBOX (with --data FOLDER where that is not data)
 
 Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong options or configuration (nothing started).
 
@@ -50,9 +51,10 @@ Examples:
 /**
  * Reads the command line; prints help and mistakes itself.
  *
+ * @param environment tells which options npm has kept to itself
  * @throws NothingToStart
  */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
   const command = new Command('npm start --')
     .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
     .option('--config <file>', 'poll the server that this configuration file names')
@@ -64,6 +66,9 @@ export function parseOptions(args: readonly string[]): Options {
     .addHelpText('after', help)
     .exitOverride();
   try {
+    const meant = meantFor(args, environment);
+    if (meant)
+      command.error(`error: npm has kept ${meant.kept} to itself; with -- before them options get here: ${meant.line}`);
     const {
       config,
       data,
@@ -71,11 +76,34 @@ export function parseOptions(args: readonly string[]): Options {
       json = false,
       allowPrivateWebhooks = false,
     } = command.parse(args, { from: 'user' }).opts<Partial<Options>>();
-    if (config !== undefined) return { config, data: data ?? 'data', notifyExisting, json, allowPrivateWebhooks };
+    if (config !== undefined)
+      return { config, data: data ?? usualDataFolder, notifyExisting, json, allowPrivateWebhooks };
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return { notifyExisting, json, allowPrivateWebhooks };
   } catch (error) {
     if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
+}
+
+/** Options of `npm start` that npm does not know, and whether they have a value. */
+const ownOptions = { config: true, data: true, 'notify-existing': false, 'allow-private-webhooks': false } as const;
+
+/**
+ * Options that stood before no `--`: npm takes them for its own and leaves them in the environment, and their values, where
+ * it sees none, among the arguments.
+ */
+function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
+  const values = [...args];
+  const kept = Object.entries(ownOptions).flatMap(([name, hasValue]) => {
+    const value = environment[`npm_config_${name.replaceAll('-', '_')}`];
+    if (value === undefined) return [];
+    if (!hasValue) return [`--${name}`];
+    return [`--${name} ${value === 'true' ? (values.shift() ?? '…') : value}`];
+  });
+  if (kept.length === 0) return undefined;
+  return {
+    kept: kept.map((option) => option.split(' ')[0]).join(' and '),
+    line: `npm start -- ${[...kept, ...values].join(' ')}`,
+  };
 }

@@ -232,3 +232,50 @@ test('the app that cdk runs says what is wrong with the file of its context, and
     ].join('\n'),
   });
 });
+
+describe('mistakes of different kinds are told at once:', () => {
+  test.each<[string, object, string[]]>([
+    [
+      'of form, of AWS, of the list as a whole, of a file',
+      {
+        server: { url: 'https://localhost', caFile: 'none.pem' },
+        schedule: { every: '30s', shards: 0 },
+        watches: [{ mailbox: 'alice' }, { mailbox: 'b@example.com' }, { mailbox: 'b@example.com' }],
+        colour: 'blue',
+      },
+      [
+        ...['schedule.shards', 'watches[0].mailbox', 'the file', 'watches[2]', 'server.caFile', 'server.url'],
+        'schedule.every',
+      ],
+    ],
+    [
+      'several in one webhook, and one in the next',
+      {
+        webhooks: [
+          { name: 'CRM', url: 'http://10.0.0.1', types: ['transfer.gone'], maxInFlight: 0, colour: 'blue' },
+          { name: 'ops', format: 'slack' },
+        ],
+      },
+      [
+        ...['webhooks[0].name', 'webhooks[0].maxInFlight', 'webhooks[0]', 'webhooks[1]', 'webhooks[0].url'],
+        ...['webhooks[0].types[0]', 'webhooks[0].secretFrom'],
+      ],
+    ],
+    [
+      'in what is of the wrong type altogether',
+      { server: 7, watches: 'alice@example.com', schedule: { every: '10s' }, notify: [], alarms: { email: 'a@b.c-' } },
+      ['server', 'watches', 'notify', 'alarms.email', 'schedule.every'],
+    ],
+    [
+      'in what is missing',
+      { server: {}, watches: [{}], webhooks: [{}], vpc: { id: 'vpc-0123abcd' }, schedule: { every: '90s' } },
+      [
+        ...['server.url', 'watches[0].mailbox', 'webhooks[0].name', 'vpc.subnets', 'webhooks[0]'],
+        ...['schedule.every', 'webhooks[0].secretFrom'],
+      ],
+    ],
+  ])('%s', (_, config, paths) => {
+    const told = problemsOf(config).map((problem) => problem.slice(0, problem.indexOf(': ')));
+    expect(told.toSorted()).toEqual(paths.toSorted());
+  });
+});
