@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -239,15 +239,43 @@ describe('a stack', () => {
 });
 
 describe('a local run', () => {
-  test('is found by its data folder, and gets no signature', async () => {
-    const data = join(folder, 'data');
+  /** A data folder with this text in the file that a local run writes. */
+  function dataFolder(name: string, text: string): string {
+    const data = join(folder, name);
     mkdirSync(data);
-    writeFileSync(join(data, 'operator.json'), JSON.stringify({ url: api.url }));
-    chmodSync(join(data, 'operator.json'), 0o600);
+    writeFileSync(join(data, 'operator.json'), text, { mode: 0o600 });
+    return data;
+  }
+
+  test('is found by its data folder, and gets the token that stands there', async () => {
+    const data = dataFolder('data', JSON.stringify({ url: api.url, token: 'example-token' }));
     expect(await run(['watch', 'list', '--data', data])).toMatchObject({ code: 0 });
-    expect(api.requests[0]!.headers).toMatchObject({ 'x-notifier': '1' });
-    expect(api.requests[0]!.headers.authorization).toBeUndefined();
+    expect(api.requests[0]!.headers.authorization).toBe('Bearer example-token');
   });
+
+  test('that is named by its address gets the token in NOTIFIER_TOKEN', async () => {
+    const environment = { NOTIFIER_TOKEN: 'example-token' };
+    expect(await run(['watch', 'list', '--url', api.url], { environment })).toMatchObject({ code: 0 });
+    expect(api.requests[0]!.headers.authorization).toBe('Bearer example-token');
+  });
+
+  test('that does not know who asks has exit code 4, and the two ways to be known', async () => {
+    api.on('GET /watches', problem(401, 'expected the header Authorization: Bearer TOKEN'));
+    const ran = await run(['watch', 'list', '--url', api.url]);
+    expect(ran).toMatchObject({ code: 4, stdout: '' });
+    expect(ran.stderr).toMatch(/^.*refuses who asks \(HTTP 401\).*--data FOLDER.*NOTIFIER_TOKEN.*\n$/);
+  });
+
+  test.each(['', '{', 'null', '{"url":"http://127.0.0.1:9"}', '{"url":1,"token":"a"}', '{"token":"a"}'])(
+    'whose file is damaged (%j) has exit code 4 and the remedy',
+    async (text) => {
+      const data = dataFolder(`damaged-${text.length}`, text);
+      const ran = await run(['watch', 'list', '--data', data]);
+      expect(ran).toMatchObject({ code: 4 });
+      expect(ran.stderr).toMatch(/^.*operator\.json names no address and token, .*: start the local run again\n$/);
+      expect(api.requests).toEqual([]);
+    },
+  );
 
   test('that does not run has exit code 4 and the command that starts one', async () => {
     const ran = await run(['watch', 'list', '--data', join(folder, 'nothing')]);
@@ -256,9 +284,7 @@ describe('a local run', () => {
   });
 
   test('that has ended leaves a file behind, which is told', async () => {
-    const data = join(folder, 'ended');
-    mkdirSync(data);
-    writeFileSync(join(data, 'operator.json'), '{"url":"http://127.0.0.1:9"}');
+    const data = dataFolder('ended', '{"url":"http://127.0.0.1:9","token":"example-token"}');
     const ran = await run(['watch', 'list', '--data', data]);
     expect(ran).toMatchObject({ code: 4 });
     expect(ran.stderr).toMatch(/cannot reach the operator API at http:\/\/127\.0\.0\.1:9 .*still running\?/);

@@ -53,11 +53,12 @@ test('operators may neither see another stack nor ask another function', () => {
 
 test('an operator cannot invoke the function directly, with an event that names another person for the audit line', async () => {
   const invoked: unknown[] = [];
-  const invocations = await startInvocations(new Map([[operator, async (event: unknown) => invoked.push(event)]]));
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const functions = new Map([[operator, async (event: unknown) => invoked.push(event)]]);
+  const invocations = await startInvocations(functions, credentials.accessKeyId);
   const endpoints = { dynamodb: '', sns: '', sqs: '', secretsmanager: '', lambda: invocations.url };
   const denied: string[] = [];
   const proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const lambda = new LambdaClient({ region, credentials, endpoint: proxy.url });
   const forged = JSON.stringify(eventOf('DELETE', '/endpoints/crm'));
   await expect(lambda.send(new InvokeCommand({ FunctionName: operator, Payload: forged }))).rejects.toMatchObject({
