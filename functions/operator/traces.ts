@@ -46,10 +46,12 @@ export async function traceOf({ webhooks }: OperatorDependencies, event: string)
     rows.filter((row) => row.sk.startsWith('ATTEMPT#')),
     (row) => row.sk.split('#')[1] as string,
   );
+  const stored = rows.find((row) => row.sk === sk);
   return {
-    event: rows.find((row) => row.sk === sk),
+    event: stored,
     deliveries: deliveriesIn(rows).map((delivery) => ({
       ...shownDelivery(delivery),
+      type: stored && shownEvent(stored).type,
       attempts: (attempts.get(delivery.endpoint) ?? []).map((row) =>
         shownAttempt(row, webhooks.dataKey, delivery.endpoint),
       ),

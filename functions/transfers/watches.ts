@@ -49,6 +49,9 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** The watch of a row of the registry. */
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
+/** What two watches of one mailbox have in common, however it is spelt. */
+const caselessKey = (watch: Watch): string => watchKey(watch).toLowerCase();
+
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
 export class Watches {
   private readonly partition: Partition;
@@ -106,21 +109,30 @@ export class Watches {
   }
 
   /**
-   * Adds a watch that an operator wants.
+   * Adds watches that an operator wants.
    *
    * @param notifyExisting announce what is there before the baseline
-   * @param at ISO 8601 time from which on it is polled
-   * @returns false when it is there already, disabled or in another case of letters included
+   * @param at ISO 8601 time from which on they are polled
+   * @returns for each, false when it is there already, disabled or in another case of letters included
    */
-  async add({ mailbox, direction, every }: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
-    const key = watchKey({ mailbox, direction });
-    const known = await this.list();
-    if (known.some((watch) => watchKey(watch).toLowerCase() === key.toLowerCase())) return false;
-    return this.partition.put(
-      key,
-      { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
-      { condition: 'attribute_not_exists(pk)' },
-    );
+  async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
+    const known = new Set((await this.list()).map(caselessKey));
+    return pLimit(concurrency).map(watches, async (watch) => {
+      const key = caselessKey(watch);
+      if (known.has(key)) return false;
+      known.add(key);
+      const { mailbox, direction, every } = watch;
+      return this.partition.put(
+        watchKey(watch),
+        { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
+        { condition: 'attribute_not_exists(pk)' },
+      );
+    });
+  }
+
+  /** Adds one, as {@link addAll} does. */
+  async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
+    return (await this.addAll([watch], notifyExisting, at))[0]!;
   }
 
   /**

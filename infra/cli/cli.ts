@@ -9,6 +9,7 @@ import { plain } from './output.ts';
 import { isLeft } from './prompts.ts';
 import { statusCommand } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
+import { transferCommands } from './transfer.ts';
 import { watchCommands } from './watch.ts';
 
 const help = `
@@ -31,7 +32,7 @@ credentials.
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr } = surroundings;
   const program = new Command('npm run notifier --')
-    .description('Operates Transfer Notifier: watches, endpoints, deliveries and events.')
+    .description('Operates Transfer Notifier: watches, transfers, endpoints, deliveries and events.')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .addHelpText('after', help)
@@ -44,6 +45,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     .exitOverride();
   clientIdCommand(program, surroundings);
   watchCommands(program, surroundings);
+  transferCommands(program, surroundings);
   endpointCommands(program, surroundings);
   deliveryCommands(program, surroundings);
   eventCommands(program, surroundings);

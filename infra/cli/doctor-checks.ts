@@ -6,6 +6,7 @@ import { chosenTarget } from './chosen-target.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
+import { checkEndpoints } from './doctor-endpoints.ts';
 import { checkServer, noServer, unlessNotifierReaches } from './doctor-server.ts';
 import { checkServices } from './doctor-services.ts';
 import { checkListings, checkMailboxes } from './doctor-watches.ts';
@@ -32,6 +33,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
   const { status, watches = [], check: apiCheck } = opened;
   const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
   const services = opened.session && (await checkServices(opened.session));
+  const endpoints = opened.session && (await checkEndpoints(opened.session));
   const origin = config?.server.url ?? status?.server;
   const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
   const direct =
@@ -49,6 +51,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     ...(services ?? []),
     ...(opened.session ? checkListings(watches) : []),
     ...(status ? checkDeliveries(status) : []),
+    ...(endpoints ?? []),
   ];
 }
 

@@ -1,6 +1,7 @@
-import { attemptWords } from '../attempt-words.ts';
+import { attemptRemedy, attemptWords } from '../attempt-words.ts';
 import { path } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
+import { timeText } from './output.ts';
 import type { AttemptResource, DeliveryResource } from './resources.ts';
 import type { Session } from './session.ts';
 
@@ -23,11 +24,14 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   const attempt = delivery.attempts?.[0];
   output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
   if (delivery.status === 'DELIVERED') return;
+  const remedy = attempt && attemptRemedy(attempt);
+  if (remedy !== undefined) output.remark(`→ ${remedy}`);
+  const more = hint(`delivery show ${event} ${name}`);
   throw new CliError(
     exitCodes.refused,
     attempt === undefined
-      ? `the test event has not been attempted: ${hint(`delivery show ${event} ${name}`)} tells more`
-      : `the test event was not taken; it is tried again as any other is: ${hint(`delivery show ${event} ${name}`)}`,
+      ? `the test event has not been attempted, ${unattempted(delivery)}: ${more} tells more`
+      : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
   );
 }
 
@@ -36,10 +40,20 @@ async function firstAttempt({ api, surroundings }: Session, event: string, name:
   for (let waited = 0; ; waited += interval) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
     const isOver = delivery.status !== 'PENDING' && delivery.status !== 'CLAIMED';
-    if (isOver || (delivery.attempts?.length ?? 0) > 0 || waited >= patience) return delivery;
+    // A delivery that has a place in the queue is not attempted before.
+    const isPutOff = Date.parse(delivery.nextAttemptAt ?? '') > surroundings.now().getTime() + patience - waited;
+    if (isOver || isPutOff || (delivery.attempts?.length ?? 0) > 0 || waited >= patience) return delivery;
     await surroundings.sleep(interval);
   }
 }
+
+const unattempted = ({ status, endpoint, nextAttemptAt }: DeliveryResource): string => {
+  if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
+  const next = timeText(nextAttemptAt);
+  return next === undefined
+    ? 'and will not be'
+    : `for ${endpoint} is left alone after failures; its turn is at ${next} UTC`;
+};
 
 /** `crm answered HTTP 204 in 37 ms`. */
 function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: AttemptResource | undefined): string {

@@ -34,6 +34,23 @@ export interface WatchResource {
   readonly count?: number;
 }
 
+/** What came of adding many watches, in their order. */
+export interface BatchOfWatches {
+  /** One that is not added was there already. */
+  readonly items: readonly { readonly mailbox: string; readonly direction: Direction; readonly isAdded: boolean }[];
+}
+
+/** A transfer as the notifier knows it. */
+export interface TransferResource {
+  readonly trackingId: string;
+  readonly state: string;
+  /** ISO 8601 time at which it was found in that state. */
+  readonly since: string;
+  readonly firstSeenAt: string;
+  /** The server lists it still. */
+  readonly isListed: boolean;
+}
+
 /** What a poll did. */
 export interface PollFacts {
   readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
@@ -74,6 +91,8 @@ export interface EndpointResource {
   readonly maxInFlight: number;
   readonly isDeclared?: boolean;
   readonly health?: { readonly failingSince: string; readonly cause: string };
+  /** Attempts that have failed since the last one that succeeded. */
+  readonly failures?: { readonly count: number; readonly since: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }
@@ -117,6 +136,8 @@ export interface DeliveryResource {
   readonly nextAttemptAt?: string;
   readonly reason?: string;
   readonly eventAt: string;
+  /** Of the event. */
+  readonly type?: string;
   readonly attempts?: readonly AttemptResource[];
 }
 

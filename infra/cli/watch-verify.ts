@@ -48,6 +48,19 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
   return told(session, await askedFor(session, mailbox));
 }
 
+/** Says whether a mailbox that is watched from now on is verified, and if it is not, what to do. */
+export async function remarkUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  const command = hint(`watch verify ${mailbox}`);
+  try {
+    const { isVerified, methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (isVerified || methods.includes('client_id')) return;
+    output.remark(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    output.remark(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+  }
+}
+
 async function send({ api, output, hint }: Session, mailbox: string): Promise<void> {
   await api.post(path`/mailboxes/${mailbox}/code`);
   output.result({ mailbox, isCodeSent: true }, () => {

@@ -71,7 +71,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
     receipt(receipt) {
       line('receipt', receiptWords(receipt));
     },
-    remark: (text) => line('poll', text),
+    remark: (text) => line('notifier', text),
   };
 }
 

@@ -164,26 +164,48 @@ describe('import', () => {
     return file;
   }
 
+  /** Has the operator API add what it does not know yet. */
+  const adding = (known: Set<string> = new Set()) =>
+    api.on('POST /watches/batch', ({ body }) => {
+      const { watches } = body as { watches: { mailbox: string; direction: string }[] };
+      const items = watches.map(({ mailbox, direction }) => {
+        const isAdded = !known.has(mailbox);
+        known.add(mailbox);
+        return { mailbox, direction, isAdded };
+      });
+      return { body: { items } };
+    });
+  const sentRows = () => api.requests.flatMap(({ body }) => (body as { watches: object[] }).watches);
+
   test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
-    api.on('POST /watches', ({ body }) =>
-      (body as { mailbox: string }).mailbox.startsWith('bob')
-        ? problem(409, 'there is one')
-        : { status: 201, body: alice },
-    );
+    adding(new Set(['bob@example.com']));
     const file = fileOf('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n\r\n"bob@example.com", received\r\n');
     const ran = await watch(['import', file]);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toBe(`1 added, 1 there already, of 2 in ${file}\n`);
-    expect(api.requests.map(({ body }) => body)).toEqual([
+    expect(sentRows()).toEqual([
       { mailbox: 'alice@example.com', direction: 'sent' },
       { mailbox: 'bob@example.com', direction: 'received' },
     ]);
   });
 
+  test('adds many lines in few requests, and tells how far it is, with and without a terminal', async () => {
+    const rows = Array.from({ length: 250 }, (_, at) => `person-${at}@example.com,sent`);
+    const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
+    adding();
+    const ran = await watch(['import', file]);
+    expect(ran).toMatchObject({ code: 0, stderr: '100 of 250\n200 of 250\n' });
+    expect(ran.stdout).toBe(`250 added, 0 there already, of 250 in ${file}\n`);
+    expect(api.calls).toEqual(Array.from({ length: 3 }, () => 'POST /watches/batch'));
+    expect(sentRows().map((row) => `${(row as { mailbox: string }).mailbox},sent`)).toEqual(rows);
+    expect((await watch(['import', file], { columns: 200 })).stderr).toMatch(/\r\S*100 of 250.*\r\S*200 of 250/);
+    expect(await watch(['import', file, '--json'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('takes an interval where a line has one', async () => {
-    api.on('POST /watches', { status: 201, body: alice });
+    adding();
     await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,15m\nbob@example.com,sent,\n')]);
-    expect(api.requests.map(({ body }) => body)).toEqual([
+    expect(sentRows()).toEqual([
       { mailbox: 'alice@example.com', direction: 'sent', every: 900_000 },
       { mailbox: 'bob@example.com', direction: 'sent' },
     ]);
@@ -218,29 +240,31 @@ describe('import', () => {
     expect(ran.stderr).toContain(message);
   });
 
-  test('says exactly what was added when one fails in between, and goes on when it is run again', async () => {
-    const broken = new Set(['c@example.com']);
-    const added = new Set<string>();
-    api.on('POST /watches', ({ body }) => {
-      const { mailbox } = body as { mailbox: string };
-      if (broken.has(mailbox)) return problem(500, 'the database does not answer');
-      if (added.has(mailbox)) return problem(409, 'there is one');
-      added.add(mailbox);
-      return { status: 201, body: alice };
+  test('says what was added when a request fails in between, and goes on when it is run again', async () => {
+    const rows = Array.from({ length: 130 }, (_, at) => `p${at}@example.com,sent`);
+    const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
+    let left = 1;
+    const known = new Set<string>();
+    api.on('POST /watches/batch', ({ body }) => {
+      if (left === 0) return problem(500, 'the database does not answer');
+      left -= 1;
+      const items = (body as { watches: { mailbox: string; direction: string }[] }).watches.map((row) => {
+        const isAdded = !known.has(row.mailbox);
+        known.add(row.mailbox);
+        return { ...row, isAdded };
+      });
+      return { body: { items } };
     });
-    const file = fileOf(
-      'mailbox,direction\na@example.com,sent\nb@example.com,sent\nc@example.com,sent\nd@example.com,sent\n',
-    );
-    const first = await watch(['import', file], { columns: 200 });
+    const first = await watch(['import', file]);
     expect(first.code).toBe(1);
-    expect(first.stdout).toContain(
-      'added a@example.com, sent\nadded b@example.com, sent\n2 added, 0 there already, of 4',
+    expect(first.stdout).toContain('added p99@example.com, sent\n100 added, 0 there already, of 130');
+    expect(first.stderr).toContain(
+      'stopped at p100@example.com, sent: the database does not answer; of rows 101 to 130, some may be added',
     );
-    expect(first.stderr).toContain('stopped at c@example.com, sent: the database does not answer');
-    expect(first.stderr).toContain('2 of 4');
+    left = 1;
     const told = JSON.parse((await watch(['import', file, '--json'])).stdout);
-    expect(told).toEqual({ added: [], there: 2, failure: 'the database does not answer' });
-    broken.clear();
-    expect((await watch(['import', file])).stdout).toContain('2 added, 2 there already, of 4');
+    expect(told).toEqual({ added: [], there: 100, failure: 'the database does not answer' });
+    left = 2;
+    expect((await watch(['import', file])).stdout).toContain('30 added, 100 there already, of 130');
   });
 });
