@@ -26,6 +26,10 @@ const failures: Record<PostFailure, Words> = {
   connect_timeout: { says: 'no connection within 5 s', remedy: network },
   timeout: { says: 'no answer within 15 s', remedy: 'have it answer first and work later' },
   refused: { says: 'the connection was refused', remedy: `see whether it runs, and on that port; ${network}` },
+  proxy: {
+    says: 'the proxy of the notifier does not lead to it',
+    remedy: 'check the setting proxy, and whether the proxy allows its address',
+  },
   tls: { says: 'TLS failed', remedy: 'look at the receiver’s log' },
   broken: {
     says: 'the connection broke before an answer',

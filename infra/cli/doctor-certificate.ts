@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
+import { readProxySettings } from '../../functions/env.ts';
+import { openTunnel, proxyFor } from '../../functions/http/proxy.ts';
 import { type Check, ok, warn } from './doctor-check.ts';
 
 /** Milliseconds for the server to show its certificate. */
@@ -18,28 +20,31 @@ const name = 'TLS';
  */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
   if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
-  const socket = tlsTo(origin, ca);
+  let socket: tls.TLSSocket | undefined;
   try {
+    socket = await tlsTo(origin, ca);
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
   } catch (error) {
     return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 
 /**
- * Begins a TLS connection to a server.
+ * Begins a TLS connection to a server, by the proxy that leads to it.
  *
  * @param isTrusted false: connect whatever certificate it shows
+ * @throws HttpError when the proxy does not lead there
  */
-export function tlsTo(origin: string, ca: string | undefined, isTrusted = true): tls.TLSSocket {
-  const { hostname, port } = new URL(origin);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
+  const url = new URL(origin);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || 443);
+  const proxy = proxyFor(url, readProxySettings());
   return tls.connect({
-    host,
-    port: Number(port || 443),
+    ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
     rejectUnauthorized: isTrusted,
     // A name is what certificates are chosen by; an address may not be sent as one.
     ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { PeerCertificate } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { tlsProblemOf } from '../../functions/tls-problem.ts';
 import { CryptshareFailure } from '../../functions/transfers/failure.ts';
 import { tlsTo } from './doctor-certificate.ts';
@@ -42,19 +42,20 @@ export async function explainedByTls(
 
 /** What a server shows, whether it is trusted or not. */
 async function lookedAt(origin: string, ca: string | undefined) {
-  const socket = tlsTo(origin, ca, false);
   let hasAgreed = false;
-  // Keys are there once both sides have agreed on version and cipher.
-  socket.once('keylog', () => {
-    hasAgreed = true;
-  });
+  let socket: TLSSocket | undefined;
   try {
+    socket = await tlsTo(origin, ca, false);
+    // Keys are there once both sides have agreed on version and cipher.
+    socket.once('keylog', () => {
+      hasAgreed = true;
+    });
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return { certificate: socket.getPeerCertificate(), hasAgreed };
   } catch {
     return { certificate: undefined, hasAgreed };
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 

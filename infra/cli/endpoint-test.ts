@@ -30,7 +30,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   throw new CliError(
     exitCodes.refused,
     attempt === undefined
-      ? `the test event has not been attempted, ${unattempted(delivery)}: ${more} tells more`
+      ? `the test event has not been attempted, ${unattempted(delivery, session.surroundings.now())}: ${more} tells more`
       : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
   );
 }
@@ -47,13 +47,12 @@ async function firstAttempt({ api, surroundings }: Session, event: string, name:
   }
 }
 
-const unattempted = ({ status, endpoint, nextAttemptAt }: DeliveryResource): string => {
+function unattempted({ status, endpoint, nextAttemptAt = '' }: DeliveryResource, now: Date): string {
   if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
-  const next = timeText(nextAttemptAt);
-  return next === undefined
-    ? 'and will not be'
-    : `for ${endpoint} is left alone after failures; its turn is at ${next} UTC`;
-};
+  if (status !== 'PENDING') return 'or what came of it is not known';
+  if (Date.parse(nextAttemptAt) <= now.getTime()) return 'though its turn has come: doctor tells what is wrong';
+  return `for ${endpoint} is left alone after failures; its turn is at ${timeText(nextAttemptAt)} UTC`;
+}
 
 /** `crm answered HTTP 204 in 37 ms`. */
 function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: AttemptResource | undefined): string {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { proxySettingsIn } from '../../functions/http/proxy.ts';
 import { usualConfigFile, usualDataFolder, usualStack } from '../usual-names.ts';
 import { ApiClient } from './api-client.ts';
 import { chosenTarget } from './chosen-target.ts';
@@ -45,7 +46,7 @@ export const confirmable = (command: Command): Command => command.option('--yes'
 export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
   const { environment } = surroundings;
   return {
-    api: new ApiClient(await findTarget(chosenTarget(options, environment), environment)),
+    api: new ApiClient(await findTarget(chosenTarget(options, environment), environment), proxySettingsIn(environment)),
     output: outputOf(surroundings, options),
     surroundings,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { ConfigError } from '../config.ts';
+import { AwsEndpointError } from './aws-endpoints.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { DataFolderError, storageError } from './data-folder.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
@@ -18,7 +20,7 @@ function end(thrown: Error): never {
   if (thrown instanceof NothingToStart) process.exit(thrown.exitCode);
   // Storage that fails may be met anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
-  const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
+  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
   console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }
@@ -31,11 +33,14 @@ async function main(args: readonly string[]): Promise<void> {
     await runUntilStopped(realRun(options.config, options, process.env), reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
-    const { notifyExisting } = options;
+    const { notifyExisting, awsEndpoints } = options;
     const run = {
       ...demo,
       data: undefined,
       notifyExisting,
+      awsEndpoints,
+      // Another implementation may keep what an earlier demo has left.
+      prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
       // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,

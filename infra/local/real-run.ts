@@ -12,7 +12,7 @@ import type { RunOptions } from './runtime.ts';
  */
 export function realRun(
   file: string,
-  { data, notifyExisting, allowPrivateWebhooks }: Options,
+  { data, notifyExisting, allowPrivateWebhooks, awsEndpoints }: Options,
   environment: NodeJS.ProcessEnv,
 ): RunOptions {
   let webhooks: DeclaredWebhooks = { endpoints: [], problems: [], missing: [] };
@@ -35,5 +35,5 @@ export function realRun(
   const { endpoints, missing } = webhooks;
   const credentials = tried(() => readCredentials(environment, missing));
   if (!config || !credentials || errors.length > 0) throw ConfigError.joined(errors);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks };
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
 }

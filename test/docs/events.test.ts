@@ -64,6 +64,7 @@ const failures: Record<FailureCause, true> = {
   out_of_time: true,
   certificate_untrusted: true,
   unreachable: true,
+  proxy_failed: true,
 };
 
 /** The same for the causes of failing endpoints. */
@@ -71,6 +72,7 @@ const endpointCauses: Record<EndpointCause, true> = {
   http_error: true,
   timeout: true,
   unreachable: true,
+  proxy_failed: true,
   untrusted_certificate: true,
   forbidden_target: true,
   throttled: true,

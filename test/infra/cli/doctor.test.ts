@@ -314,3 +314,40 @@ test('deliveries that are overdue fail, those held are to be looked at', async (
     { outcome: 'warn', message: '4 are held' },
   ]);
 });
+
+describe('an endpoint of which attempts fail', () => {
+  const retrying = (name: string) => ({
+    ...{ name, status: 'active', isDeclared: false, createdAt: 'x', format: 'event', url: 'https://x.example.com/' },
+    ...{ types: [], headerNames: [], retryDelays: [], maxInFlight: 10 },
+    failures: { count: 2, since: '2026-11-24T11:58:00.000Z' },
+  });
+  const delivery = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 1, eventAt: 'x' };
+
+  test.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /authority that is not trusted here/, /NODE_EXTRA_CA_CERTS/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /for another host name/, /name in its URL/],
+    ['CERT_HAS_EXPIRED', /has expired/, /renew/],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', /no version of TLS/, /TLS 1\.2 or 1\.3/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /wants a client certificate/, /signature of each webhook/],
+  ])('is told with the reason, before it counts as failing: %s', async (code, message, remedy) => {
+    world.api.on('GET /endpoints', { body: { items: [retrying('crm')] } });
+    world.api.on('GET /deliveries', { body: { items: [delivery] } });
+    const attempts = [{ attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'tls', code }];
+    world.api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
+    const { code: exitCode, checks } = await world.doctor();
+    expect(exitCode).toBe(0);
+    const [check, ...others] = checks.filter(({ name }) => name === 'endpoints');
+    expect(others).toEqual([]);
+    expect(check).toMatchObject({ outcome: 'warn', message: expect.stringMatching(/^crm: 2 failed attempts since/) });
+    expect(check!.message).toMatch(message);
+    expect(check!.remedy).toMatch(remedy);
+  });
+
+  test('is one of many: three are told, and the number of the others', async () => {
+    const items = ['a', 'b', 'c', 'd', 'e'].map(retrying);
+    world.api.on('GET /endpoints', { body: { items } });
+    world.api.on('GET /deliveries', { body: { items: [] } });
+    const { of } = await world.doctor();
+    expect(of('endpoints').map(({ message }) => message.slice(0, 2))).toEqual(['a:', 'b:', 'c:', '2 ']);
+  });
+});

@@ -23,13 +23,45 @@ afterAll(async () => {
 
 const watch = (args: readonly string[], options?: RunOptions) => run(['watch', ...args, '--url', api.url], options);
 
+const verification = '/mailboxes/alice%40example.com/verification';
+
 describe('the verbs of a watch', () => {
+  beforeEach(() => api.on(`GET ${verification}`, { body: { isVerified: true, methods: ['email'] } }));
+
   test('add asks for the mailbox in the direction that is named', async () => {
     api.on('POST /watches', { status: 201, body: { ...alice, direction: 'received' } });
     const ran = await watch(['add', 'alice@example.com', '--direction', 'received', '--notify-existing']);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('what is received by alice@example.com is watched');
     expect(api.requests[0]!.body).toEqual({ mailbox: alice.mailbox, direction: 'received', notifyExisting: true });
+  });
+
+  test('add says of a mailbox that is not verified yet what to do', async () => {
+    api.on('POST /watches', { status: 201, body: alice });
+    const said = async (body: object) => {
+      api.on(`GET ${verification}`, { body });
+      return (await watch(['add', 'alice@example.com'])).stderr;
+    };
+    const command = `npm run notifier -- watch verify alice@example.com --url ${api.url}\n`;
+    expect(await said({ isVerified: false, methods: ['email'] })).toBe(
+      `alice@example.com is not verified yet, and polls fail until it is: ${command}`,
+    );
+    expect(await said({ isVerified: false, methods: ['client_id', 'email'] })).toBe('');
+    expect(await said({ isVerified: true, methods: [] })).toBe('');
+    api.on(`GET ${verification}`, problem(502, 'the server cannot be reached', { cause: 'unreachable' }));
+    const unknown = await watch(['add', 'alice@example.com']);
+    expect(unknown).toMatchObject({ code: 0 });
+    expect(unknown.stderr).toContain(`cannot be told (the server cannot be reached); if its polls fail: ${command}`);
+  });
+
+  test('list shows beside failing why', async () => {
+    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
+    const failing = { ...alice, health: { ...health, trouble: { cause: 'not_verified', message: 'x' } } };
+    api.on('GET /watches', { body: { items: [failing, { ...failing, isDisabled: true }] } });
+    const [head, first, second] = (await watch(['list'])).stdout.split('\n');
+    expect(head).toMatch(/STATE +REASON/);
+    expect(first).toMatch(/failing +not_verified/);
+    expect(second).toMatch(/paused$/);
   });
 
   test('add and update name the interval in milliseconds, and null for that of all', async () => {
@@ -40,7 +72,8 @@ describe('the verbs of a watch', () => {
     await watch(['add', 'alice@example.com', '--every', '15m']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    expect(api.requests.map(({ body }) => (body as { every: unknown }).every)).toEqual([900_000, 3_600_000, null]);
+    const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { every: unknown })));
+    expect(asked.map(({ every }) => every)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled as often as all\n');
   });
@@ -176,6 +209,14 @@ describe('import', () => {
       return { body: { items } };
     });
   const sentRows = () => api.requests.flatMap(({ body }) => (body as { watches: object[] }).watches);
+
+  test('reads a file of a spreadsheet that writes UTF-16', async () => {
+    const file = fileOf('');
+    writeFileSync(file, Buffer.from('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n', 'utf16le'));
+    adding();
+    expect(await watch(['import', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(sentRows()).toEqual([{ mailbox: 'alice@example.com', direction: 'sent' }]);
+  });
 
   test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
     adding(new Set(['bob@example.com']));

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const sound = { server: { url: 'https://cryptshare.example.com' }, watches: [{ mailbox: 'alice@example.com' }] };
 const CRYPTSHARE_CLIENT_ID = 'exampleclientid'.repeat(4);
-const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false };
+const options = { notifyExisting: false, json: false, allowPrivateWebhooks: false, awsEndpoints: {} };
 
 /** What is said about a file, in an environment. */
 function saidOf(config: object, environment: NodeJS.ProcessEnv = { CRYPTSHARE_CLIENT_ID }, allowed = false): string[] {
