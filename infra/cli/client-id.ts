@@ -8,18 +8,21 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Characters: servers want 50 to 4000 of the alphabet; so many can be copied by hand, and are 380 random bits. */
 const length = 64;
 
+const examples = `
+Examples:
+  npm run notifier -- client-id new
+  export CRYPTSHARE_CLIENT_ID=$(npm run --silent notifier -- client-id new --json | jq -r .clientId)
+`;
+
 /** Adds the command that makes a client id. */
 export function clientIdCommand(program: Command, surroundings: Surroundings): void {
   program
     .command('client-id')
-    .description('the password-like id by which the Cryptshare Server knows the notifier')
+    .description('the password by which the Cryptshare Server knows the notifier')
+    .addHelpText('after', examples)
     .command('new')
     .description('make a client id; needs neither server nor notifier')
     .option('--json', 'print JSON for scripts')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  npm run notifier -- client-id new\n  export CRYPTSHARE_CLIENT_ID=$(npm run --silent notifier -- client-id new --json | jq -r .clientId)\n',
-    )
     .action((options: { readonly json?: boolean }) => {
       const output = outputOf(surroundings, options);
       const clientId = Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
