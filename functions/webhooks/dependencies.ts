@@ -8,9 +8,9 @@ import {
   readProxySettings,
   type readSweepEnvironment,
 } from '../env.ts';
+import { steady } from '../instants.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Doorbells } from './doorbells.ts';
-import type { FanOutDependencies } from './fan-out.ts';
 import { Gates } from './gates.ts';
 import { WebhookClient } from './post.ts';
 import { dnsResolver } from './resolver.ts';
@@ -20,11 +20,12 @@ import type { SweepDependencies } from './sweep.ts';
 const now = () => new Date();
 
 /** Builds what fan-out works with. */
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => ({
   dynamo: new DynamoDBClient({}),
   table: env.WEBHOOKS_TABLE,
   doorbells: doorbells(env.DOORBELL_QUEUE_URL),
   now,
+  steady,
 });
 
 /**

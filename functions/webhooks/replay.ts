@@ -15,6 +15,8 @@ export interface ReplayDependencies {
   readonly table: string;
   readonly doorbells: Doorbells;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** How to release or replay many deliveries. */
@@ -26,7 +28,7 @@ export interface ReplayOptions {
   readonly dryRun: boolean;
   /** Deliveries a second. */
   readonly perSecond?: number;
-  /** Unix time in milliseconds from which on nothing new is begun; a repetition goes on from there. */
+  /** Instant of the steady clock after which nothing new is begun; a repetition goes on from there. */
   readonly stopAt?: number;
 }
 
@@ -122,7 +124,7 @@ async function release(
   let released = 0;
   for await (const page of pages) {
     const [first] = page;
-    if (first && deps.now().getTime() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
+    if (first && deps.steady() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
     const matched = page.filter(matches);
     const before = matching;
     matching += matched.length;

@@ -65,6 +65,7 @@ export function measureLogs(): LogBytes {
               response: '',
               failure: undefined,
               code: undefined,
+              clockDifference: 0,
             },
           },
         ],

@@ -28,6 +28,8 @@ let api: ScriptedApi;
 let stored: StoredEvent[];
 /** What was asked for. */
 let asked: Record<string, string>[];
+/** By the clock here. */
+let time = start;
 
 beforeAll(async () => {
   api = await ScriptedApi.start();
@@ -55,7 +57,7 @@ afterAll(() => api.close());
 async function follow(happenings: readonly (() => void)[], args: readonly string[] = []) {
   const interruption = new AbortController();
   const left = [...happenings];
-  let time = start;
+  time = start;
   const sleep = async (milliseconds: number) => {
     time += milliseconds;
     const next = left.shift();
@@ -123,6 +125,32 @@ test('ends by itself once all is printed of the time up to which events are want
   expect(ran.code).toBe(0);
   expect(idsIn(ran.stdout)).toEqual(['a']);
   expect(asked.length).toBeLessThan(130);
+});
+
+test.each([60_000, 3_600_000, 365 * 86_400_000])(
+  'prints what comes after an event that is dated %i ms ahead, each once',
+  async (ahead) => {
+    const ran = await follow([
+      () => stored.push(event('ahead', ahead)),
+      () => stored.push(event('a', 5_000)),
+      () => {},
+      () => stored.push(event('b', 9_000)),
+      () => {},
+    ]);
+    expect(idsIn(ran.stdout)).toEqual(['ahead', 'a', 'b']);
+  },
+);
+
+test.each([60_000, 3_600_000, 365 * 86_400_000])('goes on when the clock here is set back by %i ms', async (back) => {
+  const ran = await follow([
+    () => {
+      time -= back;
+      stored.push(event('a', time - start));
+    },
+    () => stored.push(event('b', time - start)),
+    () => {},
+  ]);
+  expect(idsIn(ran.stdout)).toEqual(['a', 'b']);
 });
 
 test('is lines for a person without --json', async () => {
