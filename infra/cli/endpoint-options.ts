@@ -98,9 +98,10 @@ const optionNames: Readonly<Record<string, string>> = {
 /**
  * Has a refusal of the operator API name the options of the command line in place of its own fields.
  *
+ * @param address that was sent along
  * @throws CliError
  */
-export async function asOptions<T>(asked: Promise<T>): Promise<T> {
+export async function asOptions<T>(asked: Promise<T>, address: string | undefined): Promise<T> {
   try {
     return await asked;
   } catch (error) {
@@ -110,10 +111,13 @@ export async function asOptions<T>(asked: Promise<T>): Promise<T> {
       if (option === undefined) return all;
       return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
     });
-    const isPrivate = /--address: .*expected (?:https:|an address on the public internet)/.test(named);
+    const isPrivate =
+      /^ *--address: .*public internet/m.test(named) || (/^ *--address: /m.test(named) && isPlain(address));
     throw new ApiError(error.status, isPrivate ? `${named}\n${orAllowed}` : named);
   }
 }
+
+const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '')?.protocol === 'http:';
 
 const orAllowed =
   'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';

@@ -68,7 +68,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
         ...secretOf(surroundings, options),
         ...(options.ed25519 && { isAsymmetric: true }),
       };
-      const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body));
+      const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
       output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
     });
 
@@ -101,6 +101,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
       const { api, output } = await openSession(surroundings, options);
       const endpoint = await asOptions(
         api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
+        settings.url,
       );
       output.result(endpoint, () =>
         output.line(`${name} is changed; deliveries under way take it up at their next attempt`),

@@ -256,6 +256,12 @@ describe('what the operator API refuses', () => {
     ]);
   });
 
+  test('is told without the one that would not help', async () => {
+    api.on('POST /endpoints', refused({ path: 'url', message: 'expected https:' }));
+    const ran = await endpoint(['add', 'crm', '--address', 'ftp://127.0.0.1/']);
+    expect(ran).toMatchObject({ code: 1, stderr: '--address: expected https:\n' });
+  });
+
   test('is left as it is where it is about no option', async () => {
     api.on('POST /endpoints', problem(409, 'there is an endpoint crm already'));
     const ran = await endpoint(['add', 'crm', '--address', crm.url]);
