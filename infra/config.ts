@@ -5,6 +5,7 @@ import { proxyProblem } from '../functions/http/proxy.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
+import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
@@ -261,37 +262,6 @@ function parseJson(file: string): unknown {
   } catch (error) {
     throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
   }
-}
-
-/** Watches that stand in the file twice, whatever else is wrong with it. */
-function repeatedWatches(json: unknown): string[] {
-  const { watches } = (json ?? {}) as { watches?: unknown };
-  if (!Array.isArray(watches)) return [];
-  const keys = watches.map((watch) => {
-    const { mailbox, direction = 'sent' } = watch ?? {};
-    return typeof mailbox === 'string' && typeof direction === 'string'
-      ? `${direction}#${mailbox}`.toLowerCase()
-      : undefined;
-  });
-  return keys.flatMap((key, at) => {
-    const first = keys.indexOf(key);
-    return key === undefined || first === at
-      ? []
-      : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
-  });
-}
-
-/** Webhooks of the same name. */
-function repeatedWebhooks(json: unknown): string[] {
-  const { webhooks } = (json ?? {}) as { webhooks?: unknown };
-  if (!Array.isArray(webhooks)) return [];
-  const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
-  return names.flatMap((name, at) => {
-    const first = names.indexOf(name);
-    return typeof name !== 'string' || first === at
-      ? []
-      : [`webhooks[${at}]: expected each name once, but webhooks[${first}] has the same`];
-  });
 }
 
 function isBare(url: string): boolean {
