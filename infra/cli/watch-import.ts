@@ -5,6 +5,7 @@ import type { BatchOfWatches } from './resources.ts';
 import { type CommonOptions, openSession } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type FileWatch, readWatchFile } from './watch-file.ts';
+import { remarkUnverifiedAmong } from './watch-verify.ts';
 
 /** Watches in one request: as many as the operator API takes. */
 const batchSize = 100;
@@ -26,7 +27,8 @@ export async function importWatches(
   file: string,
 ): Promise<void> {
   const watches = readWatchFile(file);
-  const { api, output } = await openSession(surroundings, options);
+  const session = await openSession(surroundings, options);
+  const { api, output } = session;
   const done: Imported = { added: [], there: [] };
   const failure = await addAll(api, output, watches, options.notifyExisting === true, done);
   output.progress('');
@@ -36,7 +38,10 @@ export async function importWatches(
     if (failure) for (const { mailbox, direction } of added) output.line(`added ${mailbox}, ${direction}`);
     output.line(`${added.length} added, ${there.length} there already, of ${watches.length} in ${file}`);
   });
-  if (!failure) return;
+  if (!failure) {
+    if (added.length > 0 && !output.isJson) await remarkUnverifiedAmong(session, added[0]!.mailbox);
+    return;
+  }
   const next = added.length + there.length;
   const { mailbox, direction } = watches[next]!;
   const last = Math.min(next + batchSize, watches.length);

@@ -61,6 +61,20 @@ export async function remarkUnverified({ api, output, hint }: Session, mailbox: 
   }
 }
 
+/** Says after many were added what to do about those that are not verified yet, as far as one of them tells. */
+export async function remarkUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  try {
+    const { methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (methods.includes('client_id')) return;
+    output.remark(
+      `polls of mailboxes that are not verified yet fail until they are: ${hint('doctor')} tells which, watch verify MAILBOX mends it`,
+    );
+  } catch (error) {
+    // The watches are added; whether the server answers is for doctor to tell.
+    if (!(error instanceof CliError)) throw error;
+  }
+}
+
 async function send({ api, output, hint }: Session, mailbox: string): Promise<void> {
   await api.post(path`/mailboxes/${mailbox}/code`);
   output.result({ mailbox, isCodeSent: true }, () => {
