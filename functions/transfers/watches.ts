@@ -112,7 +112,7 @@ export class Watches {
    * Adds watches that an operator wants.
    *
    * @param notifyExisting announce what is there before the baseline
-   * @param at ISO 8601 time from which on they are polled
+   * @param at ISO 8601 time at which they begin to be polled
    * @returns for each, false when it is there already, disabled or in another case of letters included
    */
   async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {

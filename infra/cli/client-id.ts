@@ -5,7 +5,7 @@ import type { Surroundings } from './surroundings.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Characters: servers want 50 to 4000 of the alphabet; so many can be copied by hand, and are 380 random bits. */
+/** Characters: servers want 50 to 4000; these are 380 random bits and can still be copied by hand. */
 const length = 64;
 
 const examples = `

@@ -19,7 +19,7 @@ const poll = () => world.ask('POST', '/watches/sent/alice%40example.com/poll');
 const seed = (count: number, state: string) =>
   world.cryptshare.transfers.seed({ sender: alice.mailbox, to: ['bob@example.com'], count, state });
 
-/** All pages of so many, one after the other. */
+/** All pages of a size, one after the other. */
 async function pages(limit: number, query: Record<string, string> = {}) {
   const read: Readonly<Record<string, string>>[][] = [];
   let cursor: string | undefined;
