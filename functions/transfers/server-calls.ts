@@ -58,6 +58,9 @@ const requestTimeout = patience.longest;
 /** Bytes of an answer; a page of 100 rows has about 10,000. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 
+/** Milliseconds for which an answer shows that the server is there: what hangs meanwhile hangs for reasons of its own. */
+const evidence = 120_000;
+
 /** Times that something is asked for before it counts as failed. */
 const attempts = 3;
 
@@ -76,6 +79,8 @@ export class ServerCalls {
   private current = unstrained;
   /** Counts the faults, so that those of requests under way at the same time count as one. */
   private faultsSeen = 0;
+  /** Instant of the steady clock at which the server answered last. */
+  private answeredAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds by which the clock here was ahead of the server's at the last answer that told. */
   private difference: number | undefined;
 
@@ -201,9 +206,11 @@ export class ServerCalls {
    */
   private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && strainCauseOf(failure.kind);
-    const { now, random } = this.options;
+    const { now, steady, random } = this.options;
     const at = now().getTime();
+    if (cause === 'timeout' && steady() - this.answeredAt < evidence) return;
     if (!failure || !cause) {
+      this.answeredAt = steady();
       // What was asked for before the last fault says nothing about the time after it.
       if (seen === this.faultsSeen) this.strainIs(strainAfterAnswer(this.strain, at));
     } else {

@@ -81,11 +81,16 @@ export async function pollShard(
   deps.server.adopt(strain);
 
   const polls: WatchPoll[] = [];
-  const leftOver: Record<string, Scope> = {};
+  const hangs = ({ watch }: Due) =>
+    watch.health?.trouble.cause === 'timeout' || deps.server.slots.isHeldUp(watch.mailbox);
+  // With a single slot left of several there is nothing to leave to the next tick.
+  const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
+  const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
+  const leftOver: Record<string, Scope> = Object.fromEntries(later.map(({ watch, scope }) => [watchKey(watch), scope]));
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
   const leaving = { share: deps.server.slots.share(hold.slots), hold, strain };
-  await pLimit(concurrency).map(inOrder(deps, free, started), async ({ watch, scope }) => {
+  await pLimit(concurrency).map(inOrder(begun, hangs, started), async ({ watch, scope }) => {
     const key = watchKey(watch);
     if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
       leftOver[key] = scope;
@@ -103,11 +108,10 @@ export async function pollShard(
   });
   const progress = { polledTo: window.to, leftOver };
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
-  await Promise.all(ends);
-  await leaveShard(deps, leaving, isNarrowed ? undefined : progress);
+  await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
   const remarks = [row.polledTo !== undefined && window.after === undefined && clockSetBack, deps.server.takeRemark()];
   const remark = remarks.filter(Boolean).join('; ');
-  return { polls, skipped: free.length - polls.length, ...(remark && { remark }) };
+  return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
 }
 
 const clockSetBack =
@@ -149,8 +153,7 @@ export async function leaveShard(
 }
 
 /** Late ones come first, and those that hung last time come last. */
-function inOrder<T extends Due>({ server }: PollDependencies, due: readonly T[], seed: number): T[] {
-  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || server.slots.isHeldUp(watch.mailbox);
+function inOrder<T extends Due>(due: readonly T[], hangs: (each: Due) => boolean, seed: number): T[] {
   const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
   return [...rotated(late, seed), ...rotated(timely, seed)].toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
 }

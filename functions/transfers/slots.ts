@@ -28,7 +28,8 @@ const noMailbox = '';
  * is slow for all, none is overdue, for what is usual follows from the latest answers.
  */
 export class Slots {
-  private readonly heldUp = new Set<string>();
+  /** Mailboxes that are held up, with the number of their overdue requests in a row. */
+  private readonly heldUp = new Map<string, number>();
   private readonly running = new Set<Run>();
   private readonly waiting: { readonly mailbox: string; readonly start: (run: Run) => void }[] = [];
   private readonly listeners = new Set<{ readonly mailbox: string; readonly tell: () => void }>();
@@ -122,17 +123,23 @@ export class Slots {
 
   private overdue(run: Run): void {
     run.isOverdue = true;
-    this.heldUp.add(run.mailbox);
+    this.heldUp.set(run.mailbox, this.overdueInRow(run.mailbox) + 1);
     for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
     this.makeRoom();
   }
 
-  /** Begins what may begin, in the order in which it has come. */
+  private overdueInRow(mailbox: string): number {
+    return this.heldUp.get(mailbox) ?? 0;
+  }
+
+  /** Begins what may begin: what hung least often first, otherwise in the order in which it has come. */
   private next(): void {
     for (;;) {
-      const at = this.waiting.findIndex(({ mailbox }) => this.mayBegin(mailbox));
-      const [waiter] = at < 0 ? [] : this.waiting.splice(at, 1);
+      const ready = this.waiting.filter(({ mailbox }) => this.mayBegin(mailbox));
+      const least = Math.min(...ready.map(({ mailbox }) => this.overdueInRow(mailbox)));
+      const waiter = ready.find(({ mailbox }) => this.overdueInRow(mailbox) === least);
       if (!waiter) return;
+      this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const run = { mailbox: waiter.mailbox, cut: new AbortController(), isOverdue: false };
       this.running.add(run);
       waiter.start(run);

@@ -17,9 +17,11 @@ import { type RunOptions, startRun } from './runtime.ts';
  * @returns the exit code
  */
 export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
-  process.on('uncaughtException', (error) => daemon.exit(exitCodeAfter(error)));
+  // The first error is the cause; others follow from it.
+  const { promise: broken, reject } = Promise.withResolvers<never>();
+  process.on('uncaughtException', reject);
   try {
-    await run(parseOptions(args), daemon);
+    await Promise.race([run(parseOptions(args), daemon), broken]);
     return exitCodes.stopped;
   } catch (error) {
     return exitCodeAfter(error as Error);

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
+import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import { unstrained } from '../../../functions/transfers/strain.ts';
 
 /** Calls to a server whose answers are given by the test, in the order in which the requests have come. */
-async function connect() {
+async function connect(options: Partial<ServerOptions> = {}) {
   const waiting: http.ServerResponse[] = [];
   const server = http.createServer((_, response) => {
     waiting.push(response);
@@ -22,6 +22,7 @@ async function connect() {
     steady: () => time,
     random: () => 0,
     sleep: async () => undefined,
+    ...options,
   });
   onTestFinished(() => {
     calls.close();
@@ -90,6 +91,22 @@ test('a request that the end of the poll cut short says nothing about the server
   const { calls, ask } = await connect();
   await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
   expect(calls.strain).toEqual(unstrained);
+});
+
+test.each([
+  { what: 'says nothing about a server that answers others', isThere: true, faults: 0 },
+  { what: 'tells of a server that answers none, until that is left alone', isThere: false, faults: 6 },
+])('a mailbox that hangs $what', async ({ isThere, faults }) => {
+  const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, patience: 10 });
+  if (isThere) {
+    const [first] = await begin(1);
+    answer(200);
+    await first;
+  }
+  // Each is cut off in favour of the next.
+  const hanging = Array.from({ length: 9 }, () => ask().catch((error: Error) => error));
+  expect(await Promise.all(hanging.slice(0, 8))).toMatchObject(Array(8).fill({ kind: 'timeout' }));
+  expect(calls.strain.faults).toBe(faults);
 });
 
 test('what the server has dated is judged by its own clock where the one here is wrong', async () => {

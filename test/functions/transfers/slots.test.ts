@@ -80,6 +80,28 @@ describe('a request that hangs', () => {
     }
   });
 
+  it('is sent after those of mailboxes that hung less often', async () => {
+    const { ask, names } = server(1);
+    for (const mailbox of ['alice', 'alice', 'carol']) {
+      const hanging = ask(mailbox);
+      const other = ask('bob');
+      await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' });
+      other.end.resolve('');
+      await other;
+    }
+    const bob = ask('bob');
+    const often = ask('alice');
+    const seldom = ask('carol');
+    bob.end.resolve('');
+    await bob;
+    await settled();
+    expect(names()).toEqual([seldom.name]);
+    for (const each of [seldom, often]) {
+      each.end.resolve('');
+      await each;
+    }
+  });
+
   it('holds its mailbox up until one is answered in time', async () => {
     const { slots, ask, overdue } = server(2);
     const hanging = ask('alice');
