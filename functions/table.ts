@@ -68,6 +68,26 @@ export class Partition {
   }
 
   /**
+   * The first rows with a sort key below `end` that come after another.
+   *
+   * @param after sort key, which need not be there
+   * @param limit rows that are read at most
+   */
+  async page(after: string, end: string, limit: number): Promise<Item[]> {
+    const page = await this.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        // No key lies between another and the same with this character behind it.
+        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': `${after}\u0000`, ':to': end }),
+        ConsistentRead: true,
+        Limit: limit,
+      }),
+    );
+    return (page.Items ?? []).map((item) => unmarshall(item));
+  }
+
+  /**
    * Writes a whole row.
    *
    * @returns whether the condition held

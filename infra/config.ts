@@ -1,11 +1,13 @@
-import { accessSync, constants } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { describe } from 'zod/mini';
 import { proxyProblem } from '../functions/http/proxy.ts';
-import { address, addressKey } from '../functions/mailbox-address.ts';
+import { address } from '../functions/mailbox-address.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
+import { isWithin, readLeniently } from './lenient-reading.ts';
+import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
@@ -186,30 +188,56 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 
-  constructor(file: string, problems: readonly string[]) {
-    super(`${file} cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  constructor(file: string, problems: readonly string[], message = inLines(`${file} cannot be used:`, problems)) {
+    super(message);
     this.problems = problems;
   }
+
+  /** Several of them as one, so that all is told at once. */
+  static joined(errors: readonly ConfigError[]): ConfigError {
+    const problems = errors.flatMap((error) => error.problems);
+    return new ConfigError('', problems, errors.map(({ message }) => message).join('\n'));
+  }
 }
+
+const inLines = (heading: string, problems: readonly string[]): string =>
+  [heading, ...problems.map((problem) => `  ${problem}`)].join('\n');
 
 /**
  * Reads and checks a configuration file.
  *
- * @throws ConfigError
+ * @param further judges what is sound of it: what is wrong with it elsewhere than in the file, each with its path
+ * @throws ConfigError that lists every mistake, those of `further` included
  */
-export function loadConfig(file: string): Config {
+export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
   const json = parseJson(file);
-  const { data, error } = configSchema.safeParse(json);
-  const problems = [...(error?.issues.map(problemOf) ?? []), ...repeatedWatches(json), ...repeatedWebhooks(json)];
-  if (!data || problems.length > 0) throw new ConfigError(file, problems);
-  if (data.server.caFile === undefined) return data;
-  const caFile = resolve(dirname(file), data.server.caFile);
+  const { mistakes, data } = readLeniently(configSchema, json);
+  const config = data && withCaFile(data, file);
+  const problems = [
+    ...mistakes.map(({ path, message }) => `${path}: ${message}`),
+    ...repeatedWatches(json),
+    ...repeatedWebhooks(json),
+    ...(config ? [...caFileProblems(config), ...further(config)] : []).filter(
+      (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
+    ),
+  ];
+  if (!config || problems.length > 0) throw new ConfigError(file, problems);
+  return config;
+}
+
+const withCaFile = ({ server, ...rest }: Config, file: string): Config => ({
+  ...rest,
+  server: { ...server, ...(server.caFile !== undefined && { caFile: resolve(dirname(file), server.caFile) }) },
+});
+
+function caFileProblems({ server: { caFile } }: Config): string[] {
+  if (caFile === undefined) return [];
   try {
-    accessSync(caFile, constants.R_OK);
+    readFileSync(caFile);
+    return [];
   } catch (cause) {
-    throw new ConfigError(file, [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`]);
+    return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];
   }
-  return { ...data, server: { ...data.server, caFile } };
 }
 
 /** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
@@ -234,43 +262,6 @@ function parseJson(file: string): unknown {
   } catch (error) {
     throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
   }
-}
-
-/** Watches that stand in the file twice, whatever else is wrong with it. */
-function repeatedWatches(json: unknown): string[] {
-  const { watches } = (json ?? {}) as { watches?: unknown };
-  if (!Array.isArray(watches)) return [];
-  const keys = watches.map((watch) => {
-    const { mailbox, direction = 'sent' } = watch ?? {};
-    return typeof mailbox === 'string' && typeof direction === 'string'
-      ? `${direction}#${addressKey(mailbox)}`
-      : undefined;
-  });
-  return keys.flatMap((key, at) => {
-    const first = keys.indexOf(key);
-    return key === undefined || first === at
-      ? []
-      : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
-  });
-}
-
-/** Webhooks of the same name. */
-function repeatedWebhooks(json: unknown): string[] {
-  const { webhooks } = (json ?? {}) as { webhooks?: unknown };
-  if (!Array.isArray(webhooks)) return [];
-  const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
-  return names.flatMap((name, at) => {
-    const first = names.indexOf(name);
-    return typeof name !== 'string' || first === at
-      ? []
-      : [`webhooks[${at}]: expected each name once, but webhooks[${first}] has the same`];
-  });
-}
-
-/** `watches[0].mailbox: expected an e-mail address`. */
-function problemOf({ path, message }: z.core.$ZodIssue): string {
-  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return `${place.replace(/^\./, '') || 'the file'}: ${message.replace(/^Invalid input: /, '')}`;
 }
 
 function isBare(url: string): boolean {

@@ -6,7 +6,7 @@ import { hostOf } from '../functions/http/proxy.ts';
 import { addressKey } from '../functions/mailbox-address.ts';
 import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
 import { isForbidden } from '../functions/webhooks/guard.ts';
-import { type Config, ConfigError, loadConfig, millisecondsOf } from './config.ts';
+import { type Config, loadConfig, millisecondsOf } from './config.ts';
 import { webhookProblems } from './deployable-webhooks.ts';
 
 /**
@@ -16,10 +16,7 @@ import { webhookProblems } from './deployable-webhooks.ts';
  * @throws ConfigError that lists every mistake with its path and what to do
  */
 export function loadDeployableConfig(file: string): Config {
-  const config = loadConfig(file);
-  const problems = [...deploymentProblems(config), ...certificateProblems(config)];
-  if (problems.length > 0) throw new ConfigError(file, problems);
-  return config;
+  return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
 }
 
 /** What keeps a configuration, sound in itself, from being deployed; each with its path and what to do. */
@@ -170,8 +167,9 @@ function certificateProblems({ server: { caFile } }: Config): string[] {
   let text: string;
   try {
     text = readFileSync(caFile, 'utf8');
-  } catch (error) {
-    return [`server.caFile: expected a readable file (${(error as NodeJS.ErrnoException).code})`];
+  } catch {
+    // Told as for every configuration.
+    return [];
   }
   if (text.includes('PRIVATE KEY-----')) {
     return ['server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out'];

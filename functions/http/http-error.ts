@@ -1,3 +1,5 @@
+import { codeOf } from '../tls-problem.ts';
+
 /** Why a request brought no answer: the network or TLS, the proxy on the way, or the time. */
 export type HttpFailure = 'network' | 'proxy' | 'connect_timeout' | 'timeout';
 
@@ -12,6 +14,6 @@ export class HttpError extends Error {
   constructor(failure: HttpFailure, cause?: Error | string) {
     super(typeof cause === 'string' ? cause : `no answer (${failure.replace('_', ' ')})`, { cause });
     this.failure = failure;
-    this.code = (cause as NodeJS.ErrnoException | undefined)?.code;
+    this.code = codeOf(cause);
   }
 }

@@ -59,6 +59,20 @@ const watch = z.strictObject({
   count: z.optional(z.int()),
 });
 
+const transfer = z.strictObject({
+  trackingId: z.string(),
+  state: z.string(),
+  /** When the notifier found it in this state. */
+  since: z.string(),
+  firstSeenAt: z.string(),
+  /** False when the server lists it no more. */
+  isListed: z.boolean(),
+});
+
+const addedWatches = z.strictObject({
+  items: z.array(z.strictObject({ mailbox: z.string(), direction, isAdded: z.boolean() })),
+});
+
 const endpoint = z.strictObject({
   name: z.string(),
   status: z.enum(['active', 'paused', 'disabled']),
@@ -76,6 +90,8 @@ const endpoint = z.strictObject({
   maxInFlight: z.int(),
   publicKey: z.optional(z.string()),
   health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
+  /** Attempts that have failed since the last one that succeeded. */
+  failures: z.optional(z.strictObject({ count: z.int(), since: z.string() })),
 });
 
 const endpointWithSecret = z.strictObject({
@@ -101,6 +117,8 @@ const deliveryFields = {
   nextAttemptAt: z.optional(z.string()),
   reason: z.optional(z.string()),
   eventAt: z.string(),
+  /** Of the event, `notice` for what was made for chats; in lists, and where a delivery is shown. */
+  type: z.optional(z.string()),
 };
 
 const delivery = z.strictObject(deliveryFields);
@@ -116,6 +134,9 @@ const tracedDelivery = z.strictObject({
       duration: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),
+      /** What went wrong on the way, where nothing was answered, with the code of the system for it. */
+      failure: z.optional(z.string()),
+      code: z.optional(z.string()),
       status: z.optional(z.int()),
       /** The first KB of what the receiver answered. */
       response: z.optional(z.string()),
@@ -140,10 +161,12 @@ export const answers = {
   showServices: services,
   listWatches: pageOf(watch),
   addWatch: watch,
+  addWatches: addedWatches,
   showWatch: watch,
   updateWatch: watch,
   pauseWatch: watch,
   resumeWatch: watch,
+  listTransfers: pageOf(transfer),
   pollWatch: z.strictObject(pollFields),
   requestCode: z.strictObject({ mailbox: z.string() }),
   verifyMailbox: z.strictObject({ mailbox: z.string(), method, validUntil: z.optional(z.string()) }),

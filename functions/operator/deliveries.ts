@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import { getRows, rowName } from '../batches.ts';
 import { cancelDelivery } from '../webhooks/cancel.ts';
-import { type Delivery, duePartNames, heldPart } from '../webhooks/delivery.ts';
+import { type Delivery, duePartNames, eventKey, heldPart } from '../webhooks/delivery.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { endpointName } from '../webhooks/endpoint-settings.ts';
 import { type IndexRange, walk } from '../webhooks/index-walk.ts';
@@ -10,7 +11,7 @@ import { indexes, readDeliveries } from '../webhooks/waiting.ts';
 import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
 import { cursorOf, pageIn, pageQuery, placeOf } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import { deliveriesOf, deliveryIn, deliveryStatus, shownDelivery, traceOf } from './traces.ts';
+import { deliveriesOf, deliveryIn, deliveryStatus, shownDelivery, shownEvent, traceOf } from './traces.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -105,9 +106,9 @@ async function listDeliveries(deps: OperatorDependencies, asked: Query) {
   if (events) {
     const found = (await pLimit(concurrency).map(events, (event) => deliveriesOf(deps, event))).flat();
     const keyOf = ({ eventAt, event, endpoint }: Delivery) => `${eventAt} ${event} ${endpoint}`;
-    const wanted = found.filter(isWanted).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const page = pageIn(wanted, keyOf, asked);
-    return { ...page, items: page.items.map(shownDelivery) };
+    const wanted = found.filter(isWanted).toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
+    const page = pageIn(wanted, keyOf, asked, true);
+    return { ...page, items: await typed(deps, page.items) };
   }
   const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
     ranges: await rangesOf(deps, asked),
@@ -116,9 +117,19 @@ async function listDeliveries(deps: OperatorDependencies, asked: Query) {
     limit: asked.limit,
   });
   return {
-    items: rows.map((row) => shownDelivery(deliveryIn(row))),
+    items: await typed(deps, rows.map(deliveryIn)),
     ...(next && { next: cursorOf(next) }),
   };
+}
+
+/** Deliveries as operators see them, with the types of their events. */
+async function typed({ webhooks }: OperatorDependencies, deliveries: readonly Delivery[]) {
+  const keys = new Map(deliveries.map(({ event }) => [event, eventKey(event)]));
+  const rows = await getRows(webhooks.dynamo, webhooks.table, [...keys.values()]);
+  return deliveries.map((delivery) => {
+    const row = rows.get(rowName(keys.get(delivery.event)!));
+    return { ...shownDelivery(delivery), type: row && shownEvent(row).type };
+  });
 }
 
 const words = { PENDING: 'waiting for its next attempt', CLAIMED: 'being attempted' } as Partial<
@@ -131,7 +142,7 @@ export const deliveryOperations = [
     method: 'GET',
     path: '/deliveries',
     summary:
-      'Lists deliveries: those of an event or a transfer the oldest first, others the newest first, one endpoint after the other, and those on their way in the order in which they are looked after',
+      'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other. Only those on their way, of all endpoints, come in the order in which they are looked after',
     query,
     status: 200,
     run: (deps, { query: asked }) => listDeliveries(deps, asked),

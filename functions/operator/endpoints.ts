@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { getRows, rowName } from '../batches.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
 import {
   addEndpoint,
@@ -15,6 +16,8 @@ import {
   viewOf,
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
+import type { Gate } from '../webhooks/gate.ts';
+import { gateKey, gateOf } from '../webhooks/gates.ts';
 import type { Answers } from './answers.ts';
 import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
@@ -23,7 +26,22 @@ import { pageIn, pageQuery } from './page.ts';
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
-function shown(deps: OperatorDependencies, endpoint: Endpoint): Answers['showEndpoint'] {
+/** An endpoint with what is known of its last attempts. */
+async function shown(deps: OperatorDependencies, endpoint: Endpoint): Promise<Answers['showEndpoint']> {
+  return (await allShown(deps, [endpoint]))[0]!;
+}
+
+async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
+  const { dynamo, table } = deps.webhooks;
+  const gates = await getRows(
+    dynamo,
+    table,
+    endpoints.map(({ name }) => gateKey(name)),
+  );
+  return endpoints.map((endpoint) => viewWith(deps, endpoint, gateOf(gates.get(rowName(gateKey(endpoint.name))))));
+}
+
+function viewWith(deps: OperatorDependencies, endpoint: Endpoint, gate: Gate): Answers['showEndpoint'] {
   const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
   const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
   const { isDeclared = false, retryDelays, maxInFlight } = endpoint;
@@ -47,6 +65,10 @@ function shown(deps: OperatorDependencies, endpoint: Endpoint): Answers['showEnd
       cause: health.cause,
       warnedAt: health.warnedAt === undefined ? undefined : new Date(health.warnedAt).toISOString(),
     },
+    failures:
+      gate.failingSince === undefined
+        ? undefined
+        : { count: gate.failedAttempts, since: new Date(gate.failingSince).toISOString() },
   };
 }
 
@@ -78,7 +100,7 @@ export const endpointOperations = [
     status: 200,
     async run(deps, { query }) {
       const page = pageIn(await listEndpoints(deps.webhooks), ({ name }) => name, query);
-      return { ...page, items: page.items.map((endpoint) => shown(deps, endpoint)) };
+      return { ...page, items: await allShown(deps, page.items) };
     },
   }),
   operation({
@@ -97,7 +119,7 @@ export const endpointOperations = [
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
       const signing = { isAsymmetric, ...(chosen !== undefined && { secret: chosen }) };
       const added = await addEndpoint(deps.webhooks, name, settings, signing);
-      return { ...added, endpoint: shown(deps, added.endpoint) };
+      return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
   operation({
@@ -178,7 +200,7 @@ export const endpointOperations = [
     target,
     async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
       const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
-      return { ...rotated, endpoint: shown(deps, rotated.endpoint) };
+      return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
   operation({

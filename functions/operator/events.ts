@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
+import { addressKey, address as mailbox } from '../mailbox-address.ts';
 import type { Item } from '../table.ts';
 import { retention } from '../webhooks/deliveries.ts';
 import { dayOf, eventKey } from '../webhooks/delivery.ts';
 import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
 import { indexes } from '../webhooks/waiting.ts';
-import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
+import { canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
 import { cursorOf, pageQuery, placeOf } from './page.ts';
 import { missing } from './problem.ts';
 import { shownEvent, traceOf } from './traces.ts';
@@ -15,9 +16,15 @@ const day = 86_400_000;
 /** Milliseconds from one look for new events to the next. */
 const lookInterval = 1000;
 
+/** One type or several with commas between them, each perhaps a pattern. */
 const types = z
   .string()
-  .check(z.regex(/^[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)$/, 'expected a type such as transfer.failed'));
+  .check(
+    z.regex(
+      /^(?:[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)(?:,(?!$)|$)){1,30}$/,
+      'expected types such as transfer.failed or watch.*, with commas between them',
+    ),
+  );
 
 const query = z
   .strictObject({
@@ -25,6 +32,8 @@ const query = z
     from: z.optional(time),
     until: z.optional(time),
     type: z.optional(types),
+    mailbox: z.optional(mailbox),
+    direction: z.optional(direction),
     trackingId: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'))),
     /** Id of an event, or a time: only what came after, the oldest first. */
     after: z.optional(eventId),
@@ -67,11 +76,20 @@ function daysOf({ from, until }: Range, isDescending: boolean): IndexRange[] {
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const isOfType = (row: Item, type: string | undefined): boolean => {
-  if (type === undefined) return true;
-  const own: string[] = row.types ?? [];
-  return own.some((one) => (type.endsWith('*') ? one.startsWith(type.slice(0, -1)) : one === type));
-};
+/** Whether an event is wanted, by all that it is asked for but its time. */
+function matcher({ type, mailbox: box, direction: way, trackingId }: z.output<typeof query>): (row: Item) => boolean {
+  const patterns = type?.split(',');
+  const isOfType = (own: string) =>
+    patterns!.some((one) => (one.endsWith('*') ? own.startsWith(one.slice(0, -1)) : one === own));
+  return (row) => {
+    if (patterns && !((row.types ?? []) as string[]).some(isOfType)) return false;
+    if (trackingId !== undefined && row.trackingId !== trackingId) return false;
+    if (box === undefined && way === undefined) return true;
+    const { mailbox: own, direction: ownWay } = shownEvent(row).data;
+    const isOfMailbox = box === undefined || (typeof own === 'string' && addressKey(own) === addressKey(box));
+    return isOfMailbox && (way === undefined || ownWay === way);
+  };
+}
 
 /** Where to begin after an event, or after a time. */
 async function startAfter({ webhooks }: OperatorDependencies, after: string): Promise<{ from: string; place?: Place }> {
@@ -85,7 +103,8 @@ async function startAfter({ webhooks }: OperatorDependencies, after: string): Pr
 
 async function listEvents(deps: OperatorDependencies, asked: z.output<typeof query>) {
   const { webhooks } = deps;
-  const { limit, cursor, type, trackingId, after } = asked;
+  const { limit, cursor, trackingId, after } = asked;
+  const isWanted = matcher(asked);
   const now = webhooks.now().getTime();
   const start = after === undefined ? undefined : await startAfter(deps, after);
   const from = start?.from ?? canonical(asked.from ?? iso(0));
@@ -104,11 +123,7 @@ async function listEvents(deps: OperatorDependencies, asked: z.output<typeof que
   const ranges = byTransfer ? [ofTransfer(trackingId)] : daysOf(range, isDescending);
   const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
     ranges: isThere ? ranges : [],
-    matches: (row) =>
-      row.at >= range.from &&
-      row.at < range.until &&
-      isOfType(row, type) &&
-      (trackingId === undefined || row.trackingId === trackingId),
+    matches: (row) => row.at >= range.from && row.at < range.until && isWanted(row),
     after: placeOf(cursor) ?? (isThere ? start?.place : undefined),
     limit,
   });

@@ -6,6 +6,7 @@ import { mailboxOperations } from './mailboxes.ts';
 import type { Operation } from './operation.ts';
 import { serviceOperations } from './services.ts';
 import { statusOperations } from './status.ts';
+import { transferOperations } from './transfers.ts';
 import { watchOperations } from './watches.ts';
 
 /** Everything that an operator can have done. */
@@ -13,6 +14,7 @@ export const operations: readonly Operation[] = [
   ...statusOperations,
   ...serviceOperations,
   ...watchOperations,
+  ...transferOperations,
   ...mailboxOperations,
   ...endpointOperations,
   ...endpointRecoveryOperations,

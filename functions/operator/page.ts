@@ -41,12 +41,20 @@ export function placeOf(cursor: string | undefined): Place | undefined {
  * One page of a list that is at hand as a whole.
  *
  * @param keyOf text by which the items are in ascending order, each another
+ * @param isDescending they are in descending order
  * @throws Problem when the cursor is none of this list
  */
-export function pageIn<Item>(items: readonly Item[], keyOf: (item: Item) => string, { limit, cursor }: Paging) {
+export function pageIn<Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  { limit, cursor }: Paging,
+  isDescending = false,
+) {
   const { key: after = '' } = placeOf(cursor) ?? { key: '' };
   if (typeof after !== 'string' || (cursor !== undefined && after === '')) throw badCursor();
-  const rest = items.filter((item) => keyOf(item) > after);
+  const rest = items.filter(
+    (item) => cursor === undefined || (isDescending ? keyOf(item) < after : keyOf(item) > after),
+  );
   const page = rest.slice(0, limit);
   return { items: page, ...(rest.length > limit && { next: cursorOf({ key: keyOf(page.at(-1)!) }) }) };
 }

@@ -46,10 +46,12 @@ export async function traceOf({ webhooks }: OperatorDependencies, event: string)
     rows.filter((row) => row.sk.startsWith('ATTEMPT#')),
     (row) => row.sk.split('#')[1] as string,
   );
+  const stored = rows.find((row) => row.sk === sk);
   return {
-    event: rows.find((row) => row.sk === sk),
+    event: stored,
     deliveries: deliveriesIn(rows).map((delivery) => ({
       ...shownDelivery(delivery),
+      type: stored && shownEvent(stored).type,
       attempts: (attempts.get(delivery.endpoint) ?? []).map((row) =>
         shownAttempt(row, webhooks.dataKey, delivery.endpoint),
       ),
@@ -71,7 +73,7 @@ export const deliveryIn = (row: Item): Delivery =>
   ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
 
 const shownAttempt = (
-  { attempt, startedAt, duration, outcome, cause, status, response }: Item,
+  { attempt, startedAt, duration, outcome, cause, failure, code, status, response }: Item,
   dataKey: DataKey,
   endpoint: string,
 ) => ({
@@ -80,6 +82,8 @@ const shownAttempt = (
   duration,
   outcome,
   cause,
+  failure,
+  code,
   status,
   response: response && dataKey.open(response, answerContext(endpoint)),
 });

@@ -20,7 +20,15 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const params = z.strictObject({ direction, mailbox });
+/** A watch to add. */
+const wanted = z.strictObject({
+  mailbox,
+  direction: z._default(direction, 'sent'),
+  every: z.optional(interval),
+});
+
+export const watchParams = z.strictObject({ direction, mailbox });
+const params = watchParams;
 const path = '/watches/{direction}/{mailbox}';
 const target = (asked: { readonly params: Watch }): string => watchName(asked.params);
 
@@ -28,7 +36,8 @@ const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toI
 
 const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
 
-async function existing(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
+/** @throws Problem when there is none */
+export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await registry(deps).find(watch);
   if (!found) throw missingWatch(watch);
   return found;
@@ -65,7 +74,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
 }
 
 const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
-  (await viewsOf(deps, [await existing(deps, watch)]))[0]!;
+  (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
 
 export const watchOperations = [
   operation({
@@ -86,12 +95,7 @@ export const watchOperations = [
     method: 'POST',
     path: '/watches',
     summary: 'Watches a mailbox in one direction from now on',
-    body: z.strictObject({
-      mailbox,
-      direction: z._default(direction, 'sent'),
-      notifyExisting: z._default(z.boolean(), false),
-      every: z.optional(interval),
-    }),
+    body: z.extend(wanted, { notifyExisting: z._default(z.boolean(), false) }),
     status: 201,
     failures: [409],
     target: ({ body }) => watchName(body),
@@ -100,6 +104,23 @@ export const watchOperations = [
         throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
       }
       return viewOf(deps, watch);
+    },
+  }),
+  operation({
+    id: 'addWatches',
+    method: 'POST',
+    path: '/watches/batch',
+    summary:
+      'Watches many mailboxes from now on; those that are watched already, paused ones included, stay as they are',
+    body: z.strictObject({
+      watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
+      notifyExisting: z._default(z.boolean(), false),
+    }),
+    status: 200,
+    target: ({ body: { watches } }) => `${watches.length} watches`,
+    async run(deps, { body: { watches, notifyExisting } }) {
+      const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
+      return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
     },
   }),
   operation({
@@ -123,7 +144,7 @@ export const watchOperations = [
     failures: [404],
     target,
     async run(deps, { params: watch, body: { every } }) {
-      await existing(deps, watch);
+      await existingWatch(deps, watch);
       await registry(deps).pace(watch, every ?? undefined, nowOf(deps));
       return viewOf(deps, watch);
     },
@@ -138,7 +159,7 @@ export const watchOperations = [
     failures: [404, 409],
     target,
     async run(deps, { params: watch }) {
-      await existing(deps, watch);
+      await existingWatch(deps, watch);
       if (!(await registry(deps).pause(watch))) throw new Problem(409, 'the watch is disabled already');
       return viewOf(deps, watch);
     },
@@ -153,7 +174,7 @@ export const watchOperations = [
     failures: [404, 409],
     target,
     async run(deps, { params: watch }) {
-      const read = await existing(deps, watch);
+      const read = await existingWatch(deps, watch);
       if (!(await registry(deps).resume(read, nowOf(deps)))) throw new Problem(409, 'the watch is not disabled');
       return viewOf(deps, watch);
     },
@@ -183,7 +204,7 @@ export const watchOperations = [
     failures: [404],
     target,
     async run(deps, { params: watch }) {
-      await existing(deps, watch);
+      await existingWatch(deps, watch);
       await registry(deps).remove(watch);
     },
   }),

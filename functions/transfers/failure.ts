@@ -1,6 +1,7 @@
 import type { Flaw } from '../http/connections.ts';
 import type { HttpError } from '../http/http-error.ts';
 import { retryAfterOf } from '../retry-after.ts';
+import { tlsProblemOf } from '../tls-problem.ts';
 import { type Answer, UnreadableAnswerError } from './request.ts';
 
 /** Why a Cryptshare Server did not give what was asked for. */
@@ -29,8 +30,14 @@ export type FailureCause =
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
-/** What each failure means, what to do about it, and whether asking again soon can help. */
-const causes: Record<FailureCause, { says: string; remedy: string; retry: boolean }> = {
+/** What a failure means, and what to do about it. */
+export interface FailureWords {
+  readonly says: string;
+  readonly remedy: string;
+}
+
+/** The words of each failure, and whether asking again soon can help. */
+const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> = {
   token_invalid: {
     says: 'the server does not accept the verification of this mailbox any more',
     remedy: `an administrator may have reset it; ${verify}`,
@@ -58,7 +65,8 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
   },
   client_id_rejected: {
     says: 'the server does not accept the client id',
-    remedy: 'set CRYPTSHARE_CLIENT_ID to 50 to 4000 letters and digits, as GET /api/clients issues them',
+    remedy:
+      'set CRYPTSHARE_CLIENT_ID to a client id, 50 to 4000 letters and digits; npm run notifier -- client-id new makes one',
     retry: false,
   },
   not_licensed: {
@@ -157,14 +165,14 @@ export class CryptshareFailure extends Error {
 
   /**
    * @param detail what was got, for example `HTTP 401, code 3002`; no time, for the text is read later
-   * @param remedy if the usual one does not fit
+   * @param words more exact ones than the kind has
    */
-  constructor(kind: FailureCause, detail?: string, retryAfter?: number, remedy?: string) {
-    const { says, remedy: usual, retry } = causes[kind];
+  constructor(kind: FailureCause, detail?: string, retryAfter?: number, words: Partial<FailureWords> = {}) {
+    const { says, remedy, retry } = { ...causes[kind], ...words };
     super(detail ? `${says} (${detail})` : says);
     this.kind = kind;
     this.detail = detail;
-    this.remedy = remedy ?? usual;
+    this.remedy = remedy;
     this.retryable = retry;
     this.retryAfter = retryAfter;
   }
@@ -202,8 +210,10 @@ export function failureOfError(error: unknown): CryptshareFailure {
   const { failure = 'network', message = '', code = 'the connection broke' } = error as Partial<HttpError>;
   if (failure === 'proxy') return new CryptshareFailure('proxy_failed', message);
   if (failure !== 'network') return new CryptshareFailure('timeout');
-  if (/CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
-    return new CryptshareFailure('certificate_untrusted', code);
+  const tls = tlsProblemOf(code);
+  if (tls) {
+    const words = { says: `the server’s ${tls.says}`, remedy: tls.serverRemedy };
+    return new CryptshareFailure(tls.isCertificate ? 'certificate_untrusted' : 'unreachable', code, undefined, words);
   }
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }

@@ -61,6 +61,9 @@ export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
 /** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
 export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
 
+/** Where the rows of all transfers lie: after the first, before the second. */
+export const transferRange = ['T#', 'T$'] as const;
+
 /** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
 export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
   const [from, to] = prefixRange(first, last, bits);

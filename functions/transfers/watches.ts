@@ -50,6 +50,9 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** The watch of a row of the registry. */
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
+/** Tells watches apart whatever the spelling of their addresses. */
+const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
+
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
 export class Watches {
   private readonly partition: Partition;
@@ -107,20 +110,30 @@ export class Watches {
   }
 
   /**
-   * Adds a watch that an operator wants.
+   * Adds watches that an operator wants.
    *
    * @param notifyExisting announce what is there before the baseline
-   * @param at ISO 8601 time from which on it is polled
-   * @returns false when it is there already, disabled or in another spelling of the same address included
+   * @param at ISO 8601 time at which they begin to be polled
+   * @returns for each, false when it is there already, disabled or in another spelling of the same address included
    */
-  async add({ mailbox, direction, every }: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
-    const isSame = (watch: Watch) => watch.direction === direction && addressKey(watch.mailbox) === addressKey(mailbox);
-    if ((await this.list()).some(isSame)) return false;
-    return this.partition.put(
-      watchKey({ mailbox, direction }),
-      { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
-      { condition: 'attribute_not_exists(pk)' },
-    );
+  async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
+    const known = new Set((await this.list()).map(sameKey));
+    return pLimit(concurrency).map(watches, async (watch) => {
+      const key = sameKey(watch);
+      if (known.has(key)) return false;
+      known.add(key);
+      const { mailbox, direction, every } = watch;
+      return this.partition.put(
+        watchKey(watch),
+        { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
+        { condition: 'attribute_not_exists(pk)' },
+      );
+    });
+  }
+
+  /** Adds one, as {@link addAll} does. */
+  async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
+    return (await this.addAll([watch], notifyExisting, at))[0]!;
   }
 
   /**

@@ -244,11 +244,9 @@ const isDue = (verification: Verification, now: number): boolean =>
 
 /** The failure of a mailbox that the client id verifies, in place of the advice to have a code mailed. */
 const rejected = (detail?: string): CryptshareFailure =>
-  new CryptshareFailure(
-    'token_invalid',
-    detail,
-    undefined,
-    'nothing to do if it passes, for the client id obtains another token by itself; otherwise ask the administrator whether the client id is still registered (Add-on Products > REST API)',
-  );
+  new CryptshareFailure('token_invalid', detail, undefined, {
+    remedy:
+      'nothing to do if it passes, for the client id obtains another token by itself; otherwise ask the administrator whether the client id is still registered (Add-on Products > REST API)',
+  });
 
 const contextOf = (mailbox: string): string => `mailbox ${mailbox}`;

@@ -3,7 +3,7 @@ import type { Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
 import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
-import { type PostAnswer, PostError, type WebhookClient } from './post.ts';
+import { type PostAnswer, PostError, type PostFailure, type WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import { signatureHeader } from './signature.ts';
 
@@ -27,6 +27,9 @@ export interface Attempt {
   readonly status: number | undefined;
   /** The first KB of what it answered. */
   readonly response: string | undefined;
+  /** What went wrong on the way, if nothing was answered, with Node's code for it, for example `ENOTFOUND`. */
+  readonly failure: PostFailure | undefined;
+  readonly code: string | undefined;
   /** Milliseconds by which the clock here is ahead of the receiver's, if the answer tells. */
   readonly clockDifference: number | undefined;
 }
@@ -62,6 +65,7 @@ export async function attempt(
   const signing = currentSecrets(secrets, startedAt);
   let answer: PostAnswer | undefined;
   let outcome: Outcome;
+  let missed: PostError | undefined;
   try {
     answer = await client.post(
       url,
@@ -78,6 +82,7 @@ export async function attempt(
     outcome = outcomeOf(format, answer, now());
   } catch (error) {
     if (!(error instanceof PostError)) throw error;
+    missed = error;
     outcome = outcomeOfError(error);
   }
   return {
@@ -88,6 +93,8 @@ export async function attempt(
     outcome,
     status: answer?.status,
     response: answer?.body,
+    failure: missed?.failure,
+    code: missed?.code,
     clockDifference: answer && clockDifference(answer.headers, now().getTime()),
   };
 }

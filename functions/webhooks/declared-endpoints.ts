@@ -8,7 +8,7 @@ import {
   rotateSecret,
   updateEndpoint,
 } from './endpoint-life.ts';
-import { checkedSettings, checkSecret, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
+import { checkedSettings, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
 
 /** An endpoint as the configuration file declares it. */
@@ -55,8 +55,7 @@ export function filledIn(
 /** What is wrong with a declared endpoint, with the paths of the settings, but without their values. */
 export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
   try {
-    checkedSettings(name, settings, allowPrivate);
-    if (secret !== undefined) checkSecret(secret);
+    checkedSettings(name, settings, allowPrivate, secret);
     return [];
   } catch (error) {
     if (error instanceof EndpointError) return error.problems;

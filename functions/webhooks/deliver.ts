@@ -89,7 +89,8 @@ async function record(deps: DeliverDependencies, settled: readonly Settled[], no
   ]);
 }
 
-function attemptRow({ delivery, startedAt, endedAt, outcome, status, response }: Attempt, dataKey: DataKey): Item {
+function attemptRow(made: Attempt, dataKey: DataKey): Item {
+  const { delivery, startedAt, endedAt, outcome, status, response, failure, code } = made;
   const { pk } = deliveryKey(delivery);
   const at = new Date(startedAt).toISOString();
   return {
@@ -100,6 +101,8 @@ function attemptRow({ delivery, startedAt, endedAt, outcome, status, response }:
     duration: endedAt - startedAt,
     outcome: outcome.kind,
     cause: 'cause' in outcome ? outcome.cause : undefined,
+    failure,
+    code,
     status,
     response: response && dataKey.seal(response, answerContext(delivery.endpoint)),
     expiresAt: Math.floor(startedAt / 1000) + retention,

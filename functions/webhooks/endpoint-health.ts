@@ -29,7 +29,8 @@ const causes: Record<EndpointCause, string> = {
   unreachable: 'it cannot be reached; check its address and its network',
   proxy_failed:
     'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
-  untrusted_certificate: 'its certificate is not trusted; renew it with a public authority',
+  untrusted_certificate:
+    'its certificate is not trusted, or TLS fails otherwise; npm run notifier -- endpoint test NAME tells why and what to do',
   forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
   throttled: 'it asks to slow down; give it more room or choose fewer event types',
   gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',

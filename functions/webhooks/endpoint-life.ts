@@ -77,8 +77,7 @@ export async function addEndpoint(
   signing: SigningOptions = {},
   isDeclared = false,
 ): Promise<NewEndpoint> {
-  const settings = checkedSettings(name, input, deps.allowPrivate);
-  if (signing.secret !== undefined) checkSecret(signing.secret);
+  const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
   const secrets = settings.format === 'event' ? newSecrets(signing) : [];
   const endpoint: Endpoint = {
     ...publicSettings(settings),
@@ -242,9 +241,16 @@ function changeStatus(
   disabledBecause?: string,
 ): Promise<Endpoint> {
   return modify(deps, name, ({ disabledBecause: _, health: __, ...endpoint }) => {
-    if (!from.includes(endpoint.status)) throw new EndpointError([`${name} is ${endpoint.status} already`], 'conflict');
+    if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, to)], 'conflict');
     return { ...endpoint, status: to, ...(disabledBecause !== undefined && { disabledBecause }) };
   });
+}
+
+/** Why a status cannot be left for another, with the command that can do it. */
+function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: EndpointStatus): string {
+  if (to !== 'active' || status === to) return `${name} is ${status} already`;
+  const [other, verb] = status === 'disabled' ? ['paused', 'enable'] : ['disabled', 'resume'];
+  return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
 }
 
 async function existing(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {

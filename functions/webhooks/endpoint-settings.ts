@@ -51,7 +51,7 @@ const typePatterns: ReadonlySet<string> = new Set([
 
 const eventType = z
   .string()
-  .check(z.refine((type) => typePatterns.has(type), 'expected an event type such as transfer.failed, or transfer.*'));
+  .check(z.refine((type) => typePatterns.has(type), `expected one of ${[...typePatterns].join(', ')}`));
 
 /** A name: 1 to 64 lower-case letters, digits and hyphens. */
 export const endpointName = z
@@ -111,14 +111,21 @@ export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>
 /**
  * Checks what an operator says of an endpoint.
  *
- * @throws EndpointError that lists every mistake with its path
+ * @param secret that the operator brings along
+ * @throws EndpointError that lists every mistake with its path, but repeats no secret
  */
-export function checkedSettings(name: string, input: unknown, allowPrivate: boolean): EndpointSettings {
+export function checkedSettings(
+  name: string,
+  input: unknown,
+  allowPrivate: boolean,
+  secret?: string,
+): EndpointSettings {
   const checkedName = endpointName.safeParse(name);
   const { data, error } = endpointSettings(allowPrivate).safeParse(input);
   const problems = [
     ...(checkedName.error?.issues.map(({ message }) => `name: ${message}`) ?? []),
     ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
+    ...(secret === undefined ? [] : problemsOfSecret(secret)),
   ];
   if (!data || problems.length > 0) throw new EndpointError(problems);
   return data;
@@ -130,6 +137,11 @@ export function checkedSettings(name: string, input: unknown, allowPrivate: bool
  * @throws EndpointError that does not repeat it
  */
 export function checkSecret(secret: string): void {
+  const problems = problemsOfSecret(secret);
+  if (problems.length > 0) throw new EndpointError(problems);
+}
+
+function problemsOfSecret(secret: string): string[] {
   const problem = secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
-  if (problem) throw new EndpointError([`secret: ${problem}`]);
+  return problem ? [`secret: ${problem}`] : [];
 }

@@ -68,7 +68,7 @@ const privateName =
   /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
 /**
- * Tells what is wrong with the URL of a target, as far as that can be told without looking its name up.
+ * Tells everything that is wrong with the URL of a target, as far as that can be told without looking its name up.
  *
  * @param allowPrivate let it be on this machine or in a private network, by `http:` as well and on any port, because
  * that is where receivers under development listen
@@ -76,20 +76,25 @@ const privateName =
 export function targetProblem(url: string, allowPrivate: boolean): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed) return 'expected a URL such as https://example.com/webhooks';
-  const { href, protocol, username, password, port, hostname, hash } = parsed;
+  const { href, protocol, username, password, hash } = parsed;
+  const problems: string[] = [];
   // As it is sent: escapes make it longer, and what passes once has to pass at every attempt.
-  if (href.length > maxUrlLength) return `expected a URL of at most ${maxUrlLength} characters`;
-  if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:')) return 'expected https:';
-  if (username || password) return 'expected neither user name nor password; send a header instead';
-  if (hash) return 'expected no fragment; it would not be sent';
-  if (allowPrivate) return undefined;
+  if (href.length > maxUrlLength) problems.push(`expected a URL of at most ${maxUrlLength} characters`);
+  if (protocol !== 'https:' && !(allowPrivate && protocol === 'http:')) problems.push('expected https:');
+  if (username || password) problems.push('expected neither user name nor password; send a header instead');
+  if (hash) problems.push('expected no fragment; it would not be sent');
+  if (!allowPrivate) problems.push(...publicProblems(parsed));
+  return problems.length > 0 ? problems.join('; ') : undefined;
+}
+
+function publicProblems({ protocol, hostname, port }: URL): string[] {
   const literal = literalOf(hostname);
-  if (
-    literal ? isForbidden(literal) : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname)
-  ) {
-    return forbiddenTarget;
-  }
-  return allowedPorts.has(port) ? undefined : 'expected port 443 or 8443';
+  const isPrivate = literal
+    ? isForbidden(literal)
+    : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname);
+  if (isPrivate) return [forbiddenTarget];
+  // Another protocol has ports of its own.
+  return protocol !== 'https:' || allowedPorts.has(port) ? [] : ['expected port 443 or 8443'];
 }
 
 /**

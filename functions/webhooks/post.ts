@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net';
 import { Connections, encodingOf, type HttpAnswer } from '../http/connections.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
+import { codeOf, tlsProblemOf } from '../tls-problem.ts';
 import { type Address, ForbiddenTargetError, type Resolve, targetProblem, vettedAddresses } from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
@@ -159,14 +160,10 @@ function textOf(answer: HttpAnswer): string {
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-
 /** Node's own codes for network, TLS and HTTP. */
 function failureOf(code = ''): PostFailure {
   if (['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'].includes(code)) return 'refused';
   if (code === 'ETIMEDOUT') return 'connect_timeout';
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
-  const isTls = /CERT|CRL|SIGNATURE|SSL|TLS|HOSTNAME|EPROTO|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(code);
-  return isTls ? 'tls' : 'broken';
+  return tlsProblemOf(code) ? 'tls' : 'broken';
 }

@@ -22,6 +22,8 @@ export function deliveryFacts({ delivery, attempt }: Settled) {
       duration: attempt.endedAt - attempt.startedAt,
       outcome: attempt.outcome.kind,
       ...('cause' in attempt.outcome && { cause: attempt.outcome.cause }),
+      ...(attempt.failure && { failure: attempt.failure }),
+      ...(attempt.code && { code: attempt.code }),
       ...(attempt.status !== undefined && { answer: attempt.status }),
     }),
   };

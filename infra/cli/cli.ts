@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { printableLines } from '../../functions/notices/foreign-text.ts';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
+import { clientIdCommand } from './client-id.ts';
 import { deliveryCommands } from './delivery.ts';
 import { doctorCommand } from './doctor.ts';
 import { endpointCommands } from './endpoint.ts';
@@ -8,12 +9,16 @@ import { eventCommands } from './event.ts';
 import { isLeft } from './prompts.ts';
 import { statusCommand } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
+import { transferCommands } from './transfer.ts';
 import { watchCommands } from './watch.ts';
 
 const help = `
 Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the
 AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. An address of a local run needs the token of that run
-in NOTIFIER_TOKEN; --data finds address and token by itself. npm run notifier -- NOUN --help shows examples.
+in NOTIFIER_TOKEN; --data finds address and token by itself. Without any of these it is the local run that keeps its data in the
+folder data here, while one is running, and otherwise the stack that notifier.config.json deploys.
+
+npm run notifier -- NOUN --help shows examples.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 nothing like that there, 4 operator API not reached or no
 credentials.
@@ -27,7 +32,7 @@ credentials.
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout, stderr } = surroundings;
   const program = new Command('npm run notifier --')
-    .description('Operates Transfer Notifier: watches, endpoints, deliveries and events.')
+    .description('Operates Transfer Notifier: watches, transfers, endpoints, deliveries and events.')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .addHelpText('after', help)
@@ -38,7 +43,9 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
       getErrHelpWidth: () => stderr.columns ?? 120,
     })
     .exitOverride();
+  clientIdCommand(program, surroundings);
   watchCommands(program, surroundings);
+  transferCommands(program, surroundings);
   endpointCommands(program, surroundings);
   deliveryCommands(program, surroundings);
   eventCommands(program, surroundings);

@@ -3,21 +3,24 @@ import { resolve } from 'node:path';
 import { usualConfigFile, usualStack } from '../usual-names.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 
+/** The stack that the configuration file of this folder deploys; the usual one where there is no file or it names none. */
+export const configuredStack = (): string => namedStack() ?? usualStack;
+
 /**
- * The stack that the configuration file of this folder deploys; the usual one where there is no file or it names none.
+ * The stack that the configuration file of this folder names, if it names one.
  *
  * @throws CliError when the file does not tell: no command is to go to another stack than is meant
  */
-export function configuredStack(): string {
+export function namedStack(): string | undefined {
   const file = resolve(usualConfigFile);
   let stack: unknown;
   try {
-    ({ stack = usualStack } = JSON.parse(readFileSync(file, 'utf8')) ?? {});
+    ({ stack } = JSON.parse(readFileSync(file, 'utf8')) ?? {});
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return usualStack;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unclear(file, (error as Error).message);
   }
-  if (typeof stack === 'string') return stack;
+  if (stack === undefined || typeof stack === 'string') return stack;
   throw unclear(file, `stack is ${JSON.stringify(stack)}, expected a text`);
 }
 

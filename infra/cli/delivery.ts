@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { neutral } from '../../functions/notices/foreign-text.ts';
+import { attemptRemedy, attemptWords } from '../attempt-words.ts';
 import { path } from './api-client.ts';
 import { timeAt } from './arguments.ts';
 import { type Column, statusStyle, timeText } from './output.ts';
@@ -38,7 +39,7 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
     .addHelpText('after', examples);
   const time = timeAt(surroundings.now);
 
-  paged(verb(noun, 'list', 'list deliveries'))
+  paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
     .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses).argParser(statusOf))
     .option('--from <time>', 'only of events from this time on (UTC), or so long ago: 2h, 3d', time)
@@ -60,6 +61,7 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
       output.result(delivery, () => {
         output.facts([
           ['event', delivery.event],
+          ['type', delivery.type],
           ['of (UTC)', timeText(delivery.eventAt)],
           ['endpoint', delivery.endpoint],
           ['status', delivery.status],
@@ -70,6 +72,8 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
         if (!delivery.attempts?.length) return;
         output.line('');
         output.table(attemptColumns, delivery.attempts);
+        const remedy = delivery.status === 'DELIVERED' ? undefined : attemptRemedy(delivery.attempts.at(-1)!);
+        if (remedy !== undefined) output.remark(`→ ${remedy}`);
       });
     },
   );
@@ -97,6 +101,7 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
 /** The columns of lists of deliveries. */
 export const deliveryColumns: readonly Column<DeliveryResource>[] = [
   { heading: 'EVENT AT (UTC)', text: ({ eventAt }) => timeText(eventAt) },
+  { heading: 'TYPE', text: ({ type }) => type },
   { heading: 'EVENT', text: ({ event }) => event },
   { heading: 'ENDPOINT', text: ({ endpoint }) => endpoint },
   { heading: 'STATUS', text: ({ status }) => status, style: ({ status }) => statusStyle(status) },
@@ -109,7 +114,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'AT (UTC)', text: ({ startedAt }) => timeText(startedAt) },
   { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
   { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
-  { heading: 'ANSWER', text: ({ status }) => (status === undefined ? undefined : `HTTP ${status}`) },
+  { heading: 'ANSWER', text: attemptWords },
   { heading: 'TOOK', text: ({ duration }) => `${duration} ms` },
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];

@@ -19,21 +19,10 @@ const name = 'TLS';
  * @param ca certificates in PEM to trust beside the public ones
  */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
-  const url = new URL(origin);
-  const { protocol, hostname } = url;
-  if (protocol !== 'https:') return ok(name, 'none, as the server is on the notifier’s own machine');
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(url.port || 443);
+  if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
   let socket: tls.TLSSocket | undefined;
   try {
-    // It was reached just now, and by the same proxy.
-    const proxy = proxyFor(url, readProxySettings());
-    socket = tls.connect({
-      ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
-      // A name is what certificates are chosen by; an address may not be sent as one.
-      ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
-      ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
-    });
+    socket = await tlsTo(origin, ca);
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
   } catch (error) {
@@ -41,6 +30,26 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
   } finally {
     socket?.destroy();
   }
+}
+
+/**
+ * Begins a TLS connection to a server, by the proxy that leads to it.
+ *
+ * @param isTrusted false: connect whatever certificate it shows
+ * @throws HttpError when the proxy does not lead there
+ */
+export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
+  const url = new URL(origin);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || 443);
+  const proxy = proxyFor(url, readProxySettings());
+  return tls.connect({
+    ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
+    rejectUnauthorized: isTrusted,
+    // A name is what certificates are chosen by; an address may not be sent as one.
+    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+  });
 }
 
 function judged(version: string | null, end: Date, now: Date): Check {

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
-import { readCredentials } from '../local/credentials.ts';
+import { newClientId, readCredentials } from '../local/credentials.ts';
 import { usualConfigFile } from '../usual-names.ts';
+import { chosenTarget } from './chosen-target.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { checkClock } from './doctor-clock.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
+import { checkEndpoints } from './doctor-endpoints.ts';
 import { checkServer, noServer, unlessNotifierReaches } from './doctor-server.ts';
 import { checkServices } from './doctor-services.ts';
 import { checkListings, checkMailboxes } from './doctor-watches.ts';
@@ -32,6 +34,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
   const { status, watches = [], check: apiCheck } = opened;
   const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
   const services = opened.session && (await checkServices(opened.session));
+  const endpoints = opened.session && (await checkEndpoints(opened.session));
   const origin = config?.server.url ?? status?.server;
   const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
   const direct =
@@ -51,6 +54,7 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     ...(services ?? []),
     ...(opened.session ? checkListings(watches, mailboxes!.unverified) : []),
     ...(status ? checkDeliveries(status) : []),
+    ...(endpoints ?? []),
   ];
 }
 
@@ -85,7 +89,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
       fail(
         'CRYPTSHARE_CLIENT_ID',
         'has not the form of a client id',
-        'expected 50 to 4000 letters and digits, as GET /api/clients issues them',
+        `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
       ),
     ];
   }
@@ -93,7 +97,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
 
 /** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: Surroundings): CommonOptions {
-  const { config: file, url, data, stack } = options;
+  const { config: file, url, data, stack } = chosenTarget(options, environment);
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
   return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
 }

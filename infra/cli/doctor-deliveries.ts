@@ -29,15 +29,6 @@ export function checkDeliveries({ deliveries, endpoints }: StatusResource): Chec
       ),
     );
   }
-  if (endpoints.failing > 0) {
-    checks.push(
-      warn(
-        'endpoints',
-        `${endpoints.failing} are failing`,
-        'npm run notifier -- endpoint list shows which; delivery list --endpoint NAME what they answer',
-      ),
-    );
-  }
   if (endpoints.disabled > 0) {
     checks.push(
       warn(

@@ -6,6 +6,7 @@ import { ServerCalls } from '../../functions/transfers/server-calls.ts';
 import { readTextFile } from '../text-file.ts';
 import { checkCertificate } from './doctor-certificate.ts';
 import { type Check, fail, failed, ok, warn } from './doctor-check.ts';
+import { explainedByTls } from './doctor-tls.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The Cryptshare Server to look at. */
@@ -43,7 +44,7 @@ export async function checkServer({ now, sleep }: Surroundings, server: ServerTo
     const [here, ...others] = judged(answer, server, now());
     return [here, await checkCertificate(origin, ca, now()), ...others];
   } catch (error) {
-    if (error instanceof CryptshareFailure) return [failed(reached, error)];
+    if (error instanceof CryptshareFailure) return [failed(reached, await explainedByTls(error, origin, ca))];
     throw error;
   } finally {
     calls.close();
@@ -52,6 +53,7 @@ export async function checkServer({ now, sleep }: Surroundings, server: ServerTo
 
 function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: Date): [Check, ...Check[]] {
   const here = ok(reached, `${origin} answers`);
+  if (!isOwnWord(answer)) return [failed(reached, notTheServer(answer))];
   if (answer.status === 404 && errorCodeOf(answer.body) !== undefined) return [here, unknownVersion];
   if (answer.status !== 200) return [failed(reached, failureOf(answer, now))];
   const versions = versionsIn(answer.body);
@@ -64,6 +66,29 @@ function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: D
   const old = new CryptshareFailure('version_unsupported', `it offers 1.${minor}`);
   if (needsReceived) return [here, failed(version, old)];
   return [here, warn(version, `${old.message}; sent transfers are listed as older versions do`, old.remedy)];
+}
+
+/**
+ * Whether the server itself may have answered, and not a proxy's login page before it. It answers with JSON; faults,
+ * redirects and limits mean the same from anybody.
+ */
+function isOwnWord({ status, body }: Answer): boolean {
+  const isRefusal = status === 401 || status === 403 || status === 407;
+  if (status !== 200) return !isRefusal || errorCodeOf(body) !== undefined;
+  return isObject(body);
+}
+
+function isObject(body: string): boolean {
+  try {
+    return typeof JSON.parse(body) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+function notTheServer({ status, headers }: Answer): CryptshareFailure {
+  const type = /^[\w+./-]{1,60}/.exec(headers['content-type'] ?? '')?.[0] ?? 'no content type';
+  return new CryptshareFailure('malformed_answer', `HTTP ${status}, ${type}`);
 }
 
 const unknownVersion = warn(

@@ -9,7 +9,8 @@ import type { Surroundings } from './surroundings.ts';
 
 const examples = `
 Looks at the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of the
-mailboxes, tables, topics and queues, the last listing of each watch, and deliveries, and says what to do about what is wrong.
+mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints to which attempts fail, and says what
+to do about what is wrong.
 
 Exit codes: 0 nothing failed, 1 something did, 2 wrong command line.
 

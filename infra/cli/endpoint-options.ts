@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { direction, durations, repeated, several, wholeNumber } from './arguments.ts';
-import { CliError, exitCodes } from './cli-error.ts';
+import { ApiError, CliError, exitCodes } from './cli-error.ts';
 import { type CommonOptions, fromEnvironment } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -81,6 +81,46 @@ export function settingsOf(surroundings: Surroundings, options: EndpointOptions)
     ...(format !== undefined && { format }),
   };
 }
+
+/** The options by the names that the operator API has for what they set. */
+const optionNames: Readonly<Record<string, string>> = {
+  url: '--address',
+  types: '--type',
+  mailboxes: '--mailbox',
+  directions: '--direction',
+  headers: '--header',
+  retryDelays: '--retry-delays',
+  maxInFlight: '--max-in-flight',
+  format: '--format',
+  secret: '--secret-from',
+};
+
+/**
+ * Has a refusal of the operator API name the options of the command line in place of its own fields.
+ *
+ * @param address that was sent along
+ * @throws CliError
+ */
+export async function asOptions<T>(asked: Promise<T>, address: string | undefined): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 400) throw error;
+    const named = error.message.replace(/^( *)(\w+)((?:\.[^:\s]+)?): /gm, (all, indent, field, rest) => {
+      const option = optionNames[field];
+      if (option === undefined) return all;
+      return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
+    });
+    const isPrivate =
+      /^ *--address: .*public internet/m.test(named) || (/^ *--address: /m.test(named) && isPlain(address));
+    throw new ApiError(error.status, isPrivate ? `${named}\n${orAllowed}` : named);
+  }
+}
+
+const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '')?.protocol === 'http:';
+
+const orAllowed =
+  'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';
 
 /** Repeats nothing of a value, for it may be secret. */
 function pair(text: string, separator: string, option: string, form: string): readonly [string, string] {

@@ -1,3 +1,4 @@
+import type { LastAttempt } from './last-attempt.ts';
 import { type Column, type Output, statusStyle, timeText } from './output.ts';
 import type { EndpointResource, EndpointWithSecret } from './resources.ts';
 
@@ -5,20 +6,30 @@ import type { EndpointResource, EndpointWithSecret } from './resources.ts';
 export const columns: readonly Column<EndpointResource>[] = [
   { heading: 'NAME', text: ({ name }) => name },
   { heading: 'STATUS', text: stateOf, style: (endpoint) => statusStyle(stateOf(endpoint)) },
+  { heading: 'TROUBLE', text: failuresText },
   { heading: 'FORMAT', text: ({ format }) => format },
   { heading: 'ADDRESS', text: ({ url }) => url },
   { heading: 'TYPES', text: ({ types }) => types.join(', ') },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
 ];
 
-/** Prints everything of an endpoint that is no secret. */
-export function printEndpoint(output: Output, endpoint: EndpointResource): void {
+/** `2 failed attempts since 2026-11-24 12:00:07 UTC`; undefined where the last one succeeded. */
+export function failuresText({ failures }: EndpointResource): string | undefined {
+  if (!failures) return undefined;
+  const { count, since } = failures;
+  return `${count} failed ${count === 1 ? 'attempt' : 'attempts'} since ${timeText(since)} UTC`;
+}
+
+/** Prints everything of an endpoint that is no secret, with how the last attempt ended, if that is known. */
+export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
   const { health, retryDelays, headerNames } = endpoint;
   output.facts([
     ['name', endpoint.name],
     ['status', stateOf(endpoint)],
     ['because', endpoint.disabledBecause],
-    ['trouble', health && `${health.cause} since ${timeText(health.failingSince)}`],
+    ['trouble', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
+    ['last attempt', last?.words],
+    ['what to do', last?.remedy],
     ['address', endpoint.url],
     ['format', endpoint.format],
     ['types', endpoint.types.join(', ')],
@@ -43,9 +54,11 @@ export function printNewEndpoint(output: Output, { secret, publicKey }: Endpoint
   if (secret !== undefined) output.remark('the secret is shown this once: put it where the receiver finds it');
 }
 
-/** An active endpoint that fails is told apart. */
-function stateOf({ status, health }: EndpointResource): string {
-  return status === 'active' && health ? 'failing' : status;
+/** An active endpoint that fails, or begins to, is told apart. */
+function stateOf({ status, health, failures }: EndpointResource): string {
+  if (status !== 'active') return status;
+  if (health) return 'failing';
+  return failures ? 'retrying' : status;
 }
 
 /** `5 m` in the largest unit without a rest. */

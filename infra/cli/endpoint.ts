@@ -3,9 +3,11 @@ import type { Format } from '../../functions/webhooks/format.ts';
 import { path } from './api-client.ts';
 import { duration } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
-import { type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
+import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
+import { testEndpoint } from './endpoint-test.ts';
 import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
+import { lastAttemptTo } from './last-attempt.ts';
 import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { EndpointResource, EndpointWithSecret } from './resources.ts';
 import { type CommonOptions, confirmable, confirmed, fromEnvironment, openSession, verb } from './session.ts';
@@ -66,7 +68,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
         ...secretOf(surroundings, options),
         ...(options.ed25519 && { isAsymmetric: true }),
       };
-      const added = await api.post<EndpointWithSecret>('/endpoints', body);
+      const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
       output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
     });
 
@@ -80,7 +82,8 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     async (name: string, options: CommonOptions) => {
       const { api, output } = await openSession(surroundings, options);
       const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
-      output.result(endpoint, () => printEndpoint(output, endpoint));
+      const last = endpoint.failures && !output.isJson ? await lastAttemptTo(api, endpoint) : undefined;
+      output.result(endpoint, () => printEndpoint(output, endpoint, last));
     },
   );
 
@@ -96,11 +99,10 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
         );
       }
       const { api, output } = await openSession(surroundings, options);
-      const endpoint = await api.send<EndpointResource>({
-        method: 'PATCH',
-        path: path`/endpoints/${name}`,
-        body: settings,
-      });
+      const endpoint = await asOptions(
+        api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
+        settings.url,
+      );
       output.result(endpoint, () =>
         output.line(`${name} is changed; deliveries under way take it up at their next attempt`),
       );
@@ -139,11 +141,10 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     });
 
   confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
-    .option(
-      '--overlap <duration>',
-      'for so long requests carry signatures by both, 0 to end the old one at once',
-      duration,
-      duration('24h'),
+    .addOption(
+      new Option('--overlap <duration>', 'for so long requests carry signatures by both, 0 to end the old one at once')
+        .argParser(duration)
+        .default(duration('24h'), '24h'),
     )
     .addOption(secretFrom())
     .action(async (name: string, options: RotateOptions) => {
@@ -165,15 +166,9 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
       );
     });
 
-  verb(noun, 'test <name>', 'send a test event').action(async (name: string, options: CommonOptions) => {
-    const { api, output, hint } = await openSession(surroundings, options);
-    const delivery = await api.post<{ readonly event: string; readonly endpoint: string }>(
-      path`/endpoints/${name}/test`,
-    );
-    output.result(delivery, () => {
-      output.line(`test event ${delivery.event} is on its way: ${hint(`delivery show ${delivery.event} ${name}`)}`);
-    });
-  });
+  verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
+    async (name: string, options: CommonOptions) => testEndpoint(await openSession(surroundings, options), name),
+  );
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {

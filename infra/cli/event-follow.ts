@@ -1,16 +1,11 @@
 import { neutral, printable } from '../../functions/notices/foreign-text.ts';
+import type { Query } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
+import { type EventOptions, filterOf } from './event-options.ts';
 import { subjectOf } from './event-view.ts';
 import { timeText } from './output.ts';
 import type { EventResource, Page } from './resources.ts';
 import type { Session } from './session.ts';
-
-/** What is to be followed. */
-export interface FollowOptions {
-  /** ISO 8601; without it, from now on. */
-  readonly since?: string;
-  readonly type?: readonly string[];
-}
 
 /** Milliseconds between looks. */
 const interval = 2000;
@@ -22,30 +17,33 @@ const lookBack = 120_000;
 const patience = 5;
 
 /**
- * Prints each event once, as it comes, until a person ends it.
+ * Prints each wanted event once, as it comes, until a person ends it, or the time is over up to which events are wanted.
  *
  * @throws CliError when the operator API refuses, or is not reached for a while
  */
-export async function followEvents(session: Session, { since, type: types }: FollowOptions): Promise<void> {
+export async function followEvents(session: Session, options: EventOptions): Promise<void> {
   const { output, surroundings } = session;
+  const { from, until } = options;
   const stop = surroundings.interrupted();
-  const start = since ?? surroundings.now().toISOString();
+  const start = from ?? surroundings.now().toISOString();
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBack;
   const seen = new Map<string, string>();
   let newest = start;
   let failures = 0;
   if (!output.isJson) output.remark('waiting for events; Ctrl-C ends it');
   while (!stop.aborted) {
+    const isLast = surroundings.now().getTime() >= end;
     // What is dated later than now, by a clock that was ahead here or there, must not hide what comes.
     const latest = Math.min(Date.parse(newest), surroundings.now().getTime());
     const back = new Date(latest - lookBack).toISOString();
     const after = Date.parse(start) > latest ? back : laterOf(start, back);
     for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
-      for await (const event of eventsAfter(session, after, stop)) {
-        if (seen.has(event.id)) continue;
+      for await (const event of eventsAfter(session, { ...filterOf(options), after }, stop)) {
+        if (seen.has(event.id) || (until !== undefined && event.timestamp >= until)) continue;
         seen.set(event.id, event.timestamp);
         newest = laterOf(newest, event.timestamp);
-        if (!types || types.some((pattern) => matches(pattern, event.type))) print(session, event);
+        print(session, event);
       }
       failures = 0;
     } catch (error) {
@@ -54,24 +52,22 @@ export async function followEvents(session: Session, { since, type: types }: Fol
       const mayPass = error instanceof CliError && error.exitCode === exitCodes.unreachable && failures <= patience;
       if (!mayPass) throw error;
     }
+    if (isLast) return;
     await surroundings.sleep(interval, stop);
   }
 }
 
 const laterOf = (one: string, other: string): string => (one > other ? one : other);
 
-/** What there is after a time, page by page, the oldest first. */
-async function* eventsAfter({ api }: Session, after: string, stop: AbortSignal): AsyncGenerator<EventResource> {
+/** What is asked for, page by page, the oldest first. */
+async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): AsyncGenerator<EventResource> {
   let cursor: string | undefined;
   do {
-    const page: Page<EventResource> = await api.get('/events', { after, cursor, limit: '100' }, stop);
+    const page: Page<EventResource> = await api.get('/events', { ...query, cursor, limit: '100' }, stop);
     yield* page.items;
     cursor = page.next;
   } while (cursor !== undefined);
 }
-
-const matches = (pattern: string, type: string): boolean =>
-  pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
 
 function print({ output }: Session, event: EventResource): void {
   output.item(event, () => {

@@ -93,6 +93,12 @@ export class Output {
     if (this.remarks.isTTY) this.remarks.write(`\r\u001b[2K${text}`);
   }
 
+  /** The same where it may also be read later: without a terminal, in lines of their own. */
+  step(text: string): void {
+    if (this.remarks.isTTY) this.progress(text);
+    else if (!this.isJson) this.remark(text);
+  }
+
   paint(style: Style, text: string): string {
     return styleText(style, text, { stream: this.results });
   }
@@ -114,6 +120,7 @@ export function statusStyle(status: string): Style | undefined {
     case 'disabled':
     case 'fail':
       return 'red';
+    case 'retrying':
     case 'paused':
     case 'held':
     case 'warn':

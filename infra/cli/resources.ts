@@ -1,6 +1,7 @@
 import type { VerificationMethod } from '../../functions/verification/verification.ts';
 import type { DeliveryStatus } from '../../functions/webhooks/delivery.ts';
 import type { EndpointStatus } from '../../functions/webhooks/endpoint.ts';
+import type { PostFailure } from '../../functions/webhooks/post.ts';
 
 /** One page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {
@@ -31,6 +32,23 @@ export interface WatchResource {
   readonly baselineAt?: string;
   /** Transfers in the snapshot. */
   readonly count?: number;
+}
+
+/** What came of adding many watches, in their order. */
+export interface BatchOfWatches {
+  /** One that is not added was there already. */
+  readonly items: readonly { readonly mailbox: string; readonly direction: Direction; readonly isAdded: boolean }[];
+}
+
+/** A transfer as the notifier knows it. */
+export interface TransferResource {
+  readonly trackingId: string;
+  readonly state: string;
+  /** ISO 8601 time at which it was found in that state. */
+  readonly since: string;
+  readonly firstSeenAt: string;
+  /** The server lists it still. */
+  readonly isListed: boolean;
 }
 
 /** What a poll did. */
@@ -73,6 +91,8 @@ export interface EndpointResource {
   readonly maxInFlight: number;
   readonly isDeclared?: boolean;
   readonly health?: { readonly failingSince: string; readonly cause: string };
+  /** Attempts that have failed since the last one that succeeded. */
+  readonly failures?: { readonly count: number; readonly since: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }
@@ -99,6 +119,9 @@ export interface AttemptResource {
   readonly duration: number;
   readonly outcome: string;
   readonly cause?: string;
+  /** What went wrong on the way, where nothing was answered, with the system's code for it. */
+  readonly failure?: PostFailure;
+  readonly code?: string;
   /** HTTP status that was answered. */
   readonly status?: number;
   /** The beginning of what was answered. */
@@ -113,6 +136,8 @@ export interface DeliveryResource {
   readonly nextAttemptAt?: string;
   readonly reason?: string;
   readonly eventAt: string;
+  /** Of the event. */
+  readonly type?: string;
   readonly attempts?: readonly AttemptResource[];
 }
 

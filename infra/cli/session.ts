@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { proxySettingsIn } from '../../functions/http/proxy.ts';
-import { usualConfigFile, usualStack } from '../usual-names.ts';
+import { usualConfigFile, usualDataFolder, usualStack } from '../usual-names.ts';
 import { ApiClient } from './api-client.ts';
+import { chosenTarget } from './chosen-target.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { Output } from './output.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -27,7 +28,10 @@ export function verb(noun: Command, usage: string, description: string): Command
     .command(usage)
     .description(description)
     .option('--url <url>', 'operator API at this address, as npm start prints it')
-    .option('--data <folder>', 'operator API of the local run that keeps its data there')
+    .option(
+      '--data <folder>',
+      `operator API of the local run that keeps its data there (default: ${usualDataFolder}, while such a run is there)`,
+    )
     .option(
       '--stack <name>',
       `operator API of this stack on AWS (default: the one that ${usualConfigFile} names, or ${usualStack})`,
@@ -42,7 +46,7 @@ export const confirmable = (command: Command): Command => command.option('--yes'
 export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
   const { environment } = surroundings;
   return {
-    api: new ApiClient(await findTarget(options, environment), proxySettingsIn(environment)),
+    api: new ApiClient(await findTarget(chosenTarget(options, environment), environment), proxySettingsIn(environment)),
     output: outputOf(surroundings, options),
     surroundings,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,

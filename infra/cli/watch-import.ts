@@ -1,12 +1,20 @@
-import type { ApiClient } from './api-client.ts';
-import { ApiError, CliError, exitCodes } from './cli-error.ts';
+import { type ApiClient, longTimeout } from './api-client.ts';
+import { CliError, exitCodes } from './cli-error.ts';
 import type { Output } from './output.ts';
+import type { BatchOfWatches } from './resources.ts';
 import { type CommonOptions, openSession } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type FileWatch, readWatchFile } from './watch-file.ts';
+import { remarkUnverifiedAmong } from './watch-verify.ts';
 
-/** HTTP status for a watch that is there already. */
-const thereAlready = 409;
+/** Watches in one request: as many as the operator API takes. */
+const batchSize = 100;
+
+/** What has been done so far. */
+interface Imported {
+  readonly added: FileWatch[];
+  readonly there: FileWatch[];
+}
 
 /**
  * Adds all watches of a CSV file, in its order. Nothing is added before every line was checked.
@@ -19,19 +27,25 @@ export async function importWatches(
   file: string,
 ): Promise<void> {
   const watches = readWatchFile(file);
-  const { api, output } = await openSession(surroundings, options);
-  const added: FileWatch[] = [];
-  const there: FileWatch[] = [];
-  const failure = await addAll(api, output, watches, options.notifyExisting === true, added, there);
+  const session = await openSession(surroundings, options);
+  const { api, output } = session;
+  const done: Imported = { added: [], there: [] };
+  const failure = await addAll(api, output, watches, options.notifyExisting === true, done);
   output.progress('');
+  const { added, there } = done;
   const summary = { added, there: there.length, ...(failure && { failure: failure.message }) };
   output.result(summary, () => {
     if (failure) for (const { mailbox, direction } of added) output.line(`added ${mailbox}, ${direction}`);
     output.line(`${added.length} added, ${there.length} there already, of ${watches.length} in ${file}`);
   });
-  if (!failure) return;
-  const { mailbox, direction } = watches[added.length + there.length]!;
-  const message = `stopped at ${mailbox}, ${direction}: ${failure.message}; mend that and run it again: it goes on from there`;
+  if (!failure) {
+    if (added.length > 0 && !output.isJson) await remarkUnverifiedAmong(session, added[0]!.mailbox);
+    return;
+  }
+  const next = added.length + there.length;
+  const { mailbox, direction } = watches[next]!;
+  const last = Math.min(next + batchSize, watches.length);
+  const message = `stopped at ${mailbox}, ${direction}: ${failure.message}; of rows ${next + 1} to ${last}, some may be added; mend that and run it again: it goes on from there`;
   throw new CliError(failure.exitCode === exitCodes.unreachable ? exitCodes.unreachable : exitCodes.refused, message);
 }
 
@@ -41,19 +55,20 @@ async function addAll(
   output: Output,
   watches: readonly FileWatch[],
   notifyExisting: boolean,
-  added: FileWatch[],
-  there: FileWatch[],
+  { added, there }: Imported,
 ): Promise<CliError | undefined> {
-  for (const watch of watches) {
-    output.progress(`${added.length + there.length} of ${watches.length}`);
+  for (let at = 0; at < watches.length; at += batchSize) {
+    const batch = watches.slice(at, at + batchSize);
+    const body = { watches: batch, ...(notifyExisting && { notifyExisting }) };
     try {
-      await api.post('/watches', { ...watch, ...(notifyExisting && { notifyExisting }) });
-      added.push(watch);
+      const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeout);
+      for (const [place, watch] of batch.entries()) (items[place]?.isAdded ? added : there).push(watch);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      if (!(error instanceof ApiError) || error.status !== thereAlready) return error;
-      there.push(watch);
+      return error;
     }
+    const count = added.length + there.length;
+    if (count < watches.length) output.step(`${count} of ${watches.length}`);
   }
   return undefined;
 }

@@ -48,6 +48,33 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
   return told(session, await askedFor(session, mailbox));
 }
 
+/** Says whether a mailbox that is watched from now on is verified, and if it is not, what to do. */
+export async function remarkUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  const command = hint(`watch verify ${mailbox}`);
+  try {
+    const { isVerified, methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (isVerified || methods.includes('client_id')) return;
+    output.remark(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    output.remark(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+  }
+}
+
+/** Says after many were added what to do about those that are not verified yet, as far as one of them tells. */
+export async function remarkUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  try {
+    const { methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (methods.includes('client_id')) return;
+    output.remark(
+      `polls of mailboxes that are not verified yet fail until they are: ${hint('doctor')} tells which, watch verify MAILBOX mends it`,
+    );
+  } catch (error) {
+    // The watches are added; whether the server answers is for doctor to tell.
+    if (!(error instanceof CliError)) throw error;
+  }
+}
+
 async function send({ api, output, hint }: Session, mailbox: string): Promise<void> {
   await api.post(path`/mailboxes/${mailbox}/code`);
   output.result({ mailbox, isCodeSent: true }, () => {

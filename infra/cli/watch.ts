@@ -8,7 +8,7 @@ import { type PageOptions, paged, printList, readList } from './paged.ts';
 import type { Direction, PollFacts, WatchResource } from './resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
-import { verifyMailbox } from './watch-verify.ts';
+import { remarkUnverified, verifyMailbox } from './watch-verify.ts';
 import { watchWords } from './watch-words.ts';
 
 interface WatchOptions extends CommonOptions {
@@ -43,7 +43,8 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
     .option('--notify-existing', 'announce what is there already')
     .option('--every <time>', 'how often to poll it, if not as all, for example 15m', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const session = await openSession(surroundings, options);
+      const { api, output } = session;
       const { notifyExisting, every } = options;
       const body = {
         mailbox,
@@ -55,6 +56,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
       output.result(watch, () =>
         output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
       );
+      if (!output.isJson) await remarkUnverified(session, mailbox);
     });
 
   paged(verb(noun, 'list', 'list what is watched')).action(async (options: CommonOptions & PageOptions) => {
@@ -145,7 +147,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
-  { heading: 'TROUBLE', text: ({ health }) => health?.trouble.cause },
+  { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
   { heading: 'EVERY', text: ({ every }) => (every === undefined ? undefined : durationText(every)) },
   { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },

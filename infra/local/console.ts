@@ -4,6 +4,7 @@ import { incidentOf } from '../../functions/transfers/health.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
+import { attemptWords } from '../attempt-words.ts';
 import type { Announcement } from './announcements.ts';
 import type { LineOutput } from './output.ts';
 import type { Receipt } from './webhook-receiver.ts';
@@ -86,7 +87,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
     receipt(receipt) {
       line('receipt', receiptWords(receipt));
     },
-    remark: (text) => line('poll', text),
+    remark: (text) => line('notifier', text),
   };
 }
 
@@ -112,12 +113,13 @@ function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['ev
 }
 
 function deliveryWords(facts: DeliveryFacts): string {
-  const { endpoint, event, status, attempt, duration, cause, answer, nextAttemptAt, reason } = facts;
+  const { endpoint, event, status, attempt, duration, failure, code, answer, nextAttemptAt, reason } = facts;
   const outcome = [
     status.toLowerCase(),
-    ...(attempt === undefined ? [] : [`attempt ${attempt}, ${duration} ms`]),
-    ...(answer === undefined ? [] : [`HTTP ${answer}`]),
-    ...[cause ?? reason].filter((text) => text !== undefined),
+    ...(attempt === undefined
+      ? []
+      : [`attempt ${attempt}, ${duration} ms`, attemptWords({ failure, code, status: answer })]),
+    ...[reason].filter((text) => text !== undefined),
     ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
   ];
   return `${endpoint}  ${event}  ${outcome.join(', ')}`;

@@ -2,10 +2,15 @@ import { z } from 'zod';
 import { proxyProblem } from '../../functions/http/proxy.ts';
 import { ConfigError } from '../config.ts';
 
+/** How to come by a client id. */
+export const newClientId = 'npm run notifier -- client-id new';
+
 const credentials = z.object({
   CRYPTSHARE_CLIENT_ID: z
-    .string('expected the client id of this notifier')
-    .regex(/^[A-Za-z0-9]{50,4000}$/, 'expected 50 to 4000 letters and digits, as GET /api/clients issues them'),
+    .string(
+      `this environment variable is missing; export the client id of this notifier in it, or make one first: ${newClientId}`,
+    )
+    .regex(/^[A-Za-z0-9]{50,4000}$/, `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`),
   WEBHOOK_PROXY: z
     .string()
     .refine((proxy) => proxyProblem(proxy) === undefined, 'expected a proxy such as http://proxy.example.com:3128')
@@ -22,15 +27,12 @@ export interface Credentials {
 /**
  * Reads the credentials from the environment.
  *
+ * @param missing what else is missing there, to be told with it
  * @throws ConfigError that names what is missing or malformed, but repeats no value
  */
-export function readCredentials(environment: NodeJS.ProcessEnv): Credentials {
+export function readCredentials(environment: NodeJS.ProcessEnv, missing: readonly string[] = []): Credentials {
   const { data, error } = credentials.safeParse(environment);
-  if (!data) {
-    throw new ConfigError(
-      'the environment',
-      error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
-    );
-  }
+  const problems = (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  if (!data || missing.length > 0) throw new ConfigError('the environment', [...problems, ...missing]);
   return { clientId: data.CRYPTSHARE_CLIENT_ID, webhookProxy: data.WEBHOOK_PROXY };
 }

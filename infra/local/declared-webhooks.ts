@@ -1,32 +1,55 @@
 import {
   type DeclaredEndpoint,
+  type EndpointDeclaration,
   filledIn,
   problemsWith,
-  variablesOf,
 } from '../../functions/webhooks/declared-endpoints.ts';
-import { type Config, ConfigError } from '../config.ts';
+import { targetProblem } from '../../functions/webhooks/guard.ts';
+import type { Config } from '../config.ts';
 import { endpointDeclarations } from '../declarations.ts';
+import { webhookVariables } from '../webhook-variables.ts';
 
-/**
- * The endpoints that a configuration declares, with what it leaves to the environment.
- *
- * @param file name of the configuration, for messages
- * @throws ConfigError that lists every mistake, but repeats no secret
- */
+/** The endpoints of a configuration, and what is wrong with them, each with its path; no secret is repeated. */
+export interface DeclaredWebhooks {
+  readonly endpoints: readonly DeclaredEndpoint[];
+  readonly problems: readonly string[];
+  /** Variables of the environment that are missing, each with the place that names it. */
+  readonly missing: readonly string[];
+}
+
+/** The endpoints that a configuration declares, with what it leaves to the environment. */
 export function declaredWebhooks(
-  file: string,
   config: Config,
   environment: NodeJS.ProcessEnv,
   allowPrivate: boolean,
-): DeclaredEndpoint[] {
-  const problems: string[] = [];
+): DeclaredWebhooks {
+  const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
   const declared = endpointDeclarations(config).map((declaration, at) => {
-    const missing = variablesOf(declaration).filter((variable) => !environment[variable]);
-    problems.push(...missing.map((variable) => `webhooks[${at}]: expected ${variable} in the environment`));
     const endpoint = filledIn(declaration, environment);
-    problems.push(...problemsWith(endpoint, allowPrivate).map((problem) => `webhooks[${at}].${problem}`));
-    return endpoint;
+    const problems = problemsWith(endpoint, allowPrivate).map((problem) => {
+      const { path, message } = placed(declaration, problem);
+      const isPrivate = problem.startsWith('url: ') && targetProblem(endpoint.settings.url, true) === undefined;
+      return { path: `webhooks[${at}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
+    });
+    // What a missing variable should have filled is told as that.
+    const wrong = problems.filter(({ path }) => !missing.some((use) => use.path === path));
+    return { endpoint, problems: wrong.map(({ path, message }) => `${path}: ${message}`) };
   });
-  if (problems.length > 0) throw new ConfigError(file, problems);
-  return declared;
+  return {
+    endpoints: declared.map(({ endpoint }) => endpoint),
+    problems: declared.flatMap(({ problems }) => problems),
+    missing: missing.map(({ variable, path }) => `${variable}: this environment variable is missing; ${path} names it`),
+  };
+}
+
+const orAllowed = 'for a receiver on this machine or in a private network, start with --allow-private-webhooks';
+
+/** Where a problem of an endpoint stands in the file: a value that a variable holds, at the name of that variable. */
+function placed({ urlFrom, headersFrom = {} }: EndpointDeclaration, problem: string) {
+  const end = problem.indexOf(': ');
+  const [setting = '', ...rest] = problem.slice(0, end).split('.');
+  const isFrom = setting === 'secret' || (setting === 'url' && urlFrom !== undefined);
+  const isHeaderFrom = setting === 'headers' && Object.hasOwn(headersFrom, rest.join('.'));
+  const path = [isFrom || isHeaderFrom ? `${setting}From` : setting, ...rest].join('.');
+  return { path, message: problem.slice(end + 2) };
 }

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { printableLines } from '../../functions/notices/foreign-text.ts';
-import { ConfigError, loadConfig } from '../config.ts';
+import { ConfigError } from '../config.ts';
 import { AwsEndpointError } from './aws-endpoints.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
-import { readCredentials } from './credentials.ts';
 import type { Daemon } from './daemon.ts';
 import { DataFolderError, storageError } from './data-folder.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
 import { exitCodes } from './exit-codes.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
+import { realRun } from './real-run.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 /**
@@ -42,7 +42,7 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
   const { output } = daemon;
   const reporter = options.json ? scriptReporter(output) : personReporter(output, () => new Date());
   if (options.config !== undefined) {
-    await runUntilStopped(realRun(options.config, options), daemon, reporter, options.config);
+    await runUntilStopped(realRun(options.config, options, process.env), daemon, reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
     const { notifyExisting, awsEndpoints } = options;
@@ -53,33 +53,13 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
       awsEndpoints,
       // Another implementation may keep what an earlier demo has left.
       prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
-      endpoints: declaredWebhooks('demo', demo.config, {}, true),
+      endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
       // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };
     await runUntilStopped(demoRun, daemon, reporter, 'demo');
   }
-}
-
-/** Checks file and environment together, so that every mistake is told at once. */
-function realRun(file: string, options: Options): RunOptions {
-  const { data, notifyExisting, allowPrivateWebhooks, awsEndpoints } = options;
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
-      return undefined;
-    }
-  };
-  const config = collect(() => loadConfig(file));
-  const credentials = collect(() => readCredentials(process.env));
-  const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
-  if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
 }
 
 async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { usualDataFolder } from '../usual-names.ts';
 import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from './aws-endpoints.ts';
 
 /** What the command line asks for. */
@@ -38,14 +39,14 @@ what is announced and delivered, and the data folder then keeps no more than the
 Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
-  CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
+  CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits; npm run notifier -- client-id new makes one
 
 So do proxies; this machine is never reached through one:
   HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and what is reached without
   WEBHOOK_PROXY          proxy for webhooks with its password, in place of the file's setting proxy
 
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
-while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
+while this runs: npm run notifier -- watch verify MAILBOX (with --data FOLDER where that is not data)
 
 Ctrl-C (SIGINT), SIGTERM and SIGHUP stop it in good order: it begins nothing new, says what it waits for, gives up after 5 s
 what has not ended, which the next start makes up for, and has ended after 8 s. A second signal ends it at once, with
@@ -69,9 +70,10 @@ Examples:
 /**
  * Reads the command line; prints help and mistakes itself.
  *
+ * @param environment tells which options npm has kept to itself
  * @throws NothingToStart
  */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
   const command = new Command('npm start --')
     .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
     .option('--config <file>', 'poll the server that this configuration file names')
@@ -92,6 +94,9 @@ export function parseOptions(args: readonly string[]): Options {
     .addHelpText('after', help)
     .exitOverride();
   try {
+    const meant = meantFor(args, environment);
+    if (meant)
+      command.error(`error: npm has kept ${meant.kept} to itself; with -- before them options get here: ${meant.line}`);
     const {
       config,
       data,
@@ -106,7 +111,7 @@ export function parseOptions(args: readonly string[]): Options {
       if (isSome && !areAllElsewhere(awsEndpoints)) {
         command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
       }
-      return { config, data: data ?? 'data', ...common };
+      return { config, data: data ?? usualDataFolder, ...common };
     }
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return common;
@@ -114,6 +119,34 @@ export function parseOptions(args: readonly string[]): Options {
     if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
+}
+
+/** Options of `npm start` that npm does not know, and whether they have a value. */
+const ownOptions = {
+  config: true,
+  data: true,
+  'aws-endpoint': true,
+  'notify-existing': false,
+  'allow-private-webhooks': false,
+} as const;
+
+/**
+ * Options that stood before no `--`: npm takes them for its own and leaves them in the environment, and their values, where
+ * it sees none, among the arguments.
+ */
+function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
+  const values = [...args];
+  const kept = Object.entries(ownOptions).flatMap(([name, hasValue]) => {
+    const value = environment[`npm_config_${name.replaceAll('-', '_')}`];
+    if (value === undefined) return [];
+    if (!hasValue) return [`--${name}`];
+    return [`--${name} ${value === 'true' ? (values.shift() ?? '…') : value}`];
+  });
+  if (kept.length === 0) return undefined;
+  return {
+    kept: kept.map((option) => option.split(' ')[0]).join(' and '),
+    line: `npm start -- ${[...kept, ...values].join(' ')}`,
+  };
 }
 
 function awsEndpoints(text: string): AwsEndpoints {

@@ -63,6 +63,8 @@ export function measureLogs(): LogBytes {
               outcome: { kind: 'delivered' },
               status: 204,
               response: '',
+              failure: undefined,
+              code: undefined,
               clockDifference: 0,
             },
           },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { run } from '../infra/cli/run-cli.ts';
 import { ScriptedApi } from '../infra/cli/scripted-api.ts';
 
-const nouns = ['watch', 'endpoint', 'delivery', 'event', 'status', 'doctor'];
+const nouns = ['client-id', 'watch', 'transfer', 'endpoint', 'delivery', 'event', 'status', 'doctor'];
 
 let api: ScriptedApi;
 

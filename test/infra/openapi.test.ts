@@ -43,6 +43,15 @@ const values: Readonly<Record<string, string>> = {
 /** What has to be sent along, and what has to be done before, for an operation to succeed. */
 const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
   addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, every: 300_000 } },
+  addWatches: { body: { watches: [{ mailbox: 'bob@example.com' }], notifyExisting: true } },
+  listTransfers: {
+    query: { state: 'ACTIVE', limit: '5' },
+    before: async (world) => {
+      const transfers = { sender: 'alice@example.com', to: ['bob@example.com'], count: 2, state: 'ACTIVE' };
+      world.cryptshare.transfers.seed(transfers);
+      await world.ask('POST', '/watches/sent/alice%40example.com/poll');
+    },
+  },
   updateWatch: { body: { every: 300_000 } },
   resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
   addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
@@ -53,7 +62,7 @@ const questions: Readonly<Record<string, Question & { readonly before?: (world: 
   rotateSecret: { body: { overlapSeconds: 60 } },
   recoverEndpoint: { body: { from: '2026-11-24T00:00:00Z', dryRun: true } },
   replayEndpoint: { body: { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', perSecond: 10 } },
-  listEvents: { query: { from: '2026-11-24T00:00:00Z', type: 'transfer.*', limit: '5' } },
+  listEvents: { query: { from: '2026-11-24T00:00:00Z', type: 'transfer.*', mailbox: 'alice@example.com', limit: '5' } },
   listDeliveries: { query: { endpoint: 'crm', status: 'PENDING' } },
   resendDelivery: { before: (world) => world.settleAll() },
 };

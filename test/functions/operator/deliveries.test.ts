@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { transferEvent } from '../../../functions/transfers/event.ts';
 import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { readDeliveries } from '../../../functions/webhooks/waiting.ts';
 import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
@@ -35,12 +37,12 @@ describe('deliveries are found', () => {
   });
 
   test('by their event', async () => {
-    expect(await listed({ event })).toEqual(['one archive DELIVERED', 'one crm PENDING']);
+    expect(await listed({ event })).toEqual(['one crm PENDING', 'one archive DELIVERED']);
     expect(await listed({ event, endpoint: 'crm' })).toEqual(['one crm PENDING']);
   });
 
   test('by the transfer that they are about', async () => {
-    expect(await listed({ trackingId: 'two' })).toEqual(['two archive DELIVERED', 'two crm PENDING']);
+    expect(await listed({ trackingId: 'two' })).toEqual(['two crm PENDING', 'two archive DELIVERED']);
     expect(await listed({ trackingId: 'two', event })).toEqual([]);
     expect(await listed({ trackingId: 'nothing' })).toEqual([]);
   });
@@ -58,6 +60,20 @@ describe('deliveries are found', () => {
     expect(await listed({ from: '2026-11-24T00:00:00Z', until: '2026-11-24T00:00:01Z' })).toHaveLength(6);
     expect(await listed({ from: '2026-11-24T00:00:01Z' })).toEqual([]);
     expect(await listed({ until: '2026-11-24T00:00:00Z' })).toEqual([]);
+  });
+
+  test('those of the newest event first, by transfer as by endpoint, with the types of their events', async () => {
+    const change = { trackingId: 'one', state: 'ACTIVE', previousState: null, sequence: 2, unlisted: false };
+    const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+    await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, '2026-11-24T00:00:05.000Z'));
+    const oneByOne = async (query: Record<string, string>) => {
+      const { body } = await world.ask('GET', '/deliveries', { query: { ...query, limit: '1' } });
+      const { next = '' } = body;
+      const more = await world.ask('GET', '/deliveries', { query: { ...query, limit: '1', cursor: next } });
+      return [...body.items, ...more.body.items].map(({ type }) => type);
+    };
+    expect(await oneByOne({ trackingId: 'one', endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
+    expect(await oneByOne({ endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
   });
 
   test('by being held, at one endpoint or at all', async () => {
@@ -102,6 +118,44 @@ describe('deliveries are found', () => {
       },
     });
     expect(Date.parse(body.nextAttemptAt as string)).toBeGreaterThan(world.clock.now().getTime());
+  });
+});
+
+describe('why an attempt brought no answer is kept:', () => {
+  test.each<[what: string, url: () => string, failure: string, code: string | undefined]>([
+    ['no such name', () => 'https://nowhere.invalid/', 'unresolvable', 'ENOTFOUND'],
+    ['a port where nothing listens', () => 'http://127.0.0.1:9/', 'refused', 'ECONNREFUSED'],
+    [
+      'plain HTTP where TLS is wanted',
+      () => world.urlOf('x').replace('http:', 'https:'),
+      'tls',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+    ],
+  ])('%s', async (_, url, failure, code) => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: url() } });
+    Object.assign(world.deps, {
+      client: new WebhookClient({
+        resolve: async (name) => {
+          if (name === 'nowhere.invalid') throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
+          return ['127.0.0.1'];
+        },
+        allowPrivate: true,
+      }),
+    });
+    await world.fanOut(events[0]!);
+    await world.answerDoorbells();
+    const { body } = await world.ask('GET', `/deliveries/${event}/ops`);
+    expect(body).toMatchObject({ status: 'PENDING', attempts: [{ attempt: 1, outcome: 'failed', failure, code }] });
+    expect((await world.ask('GET', '/endpoints/ops')).body).toMatchObject({
+      status: 'active',
+      failures: { count: 1, since: world.clock.now().toISOString() },
+    });
+    const listed = (await world.ask('GET', '/endpoints')).body.items;
+    expect(listed.map(({ name, failures }) => [name, failures !== undefined])).toEqual([
+      ['archive', false],
+      ['crm', false],
+      ['ops', true],
+    ]);
   });
 });
 

@@ -50,6 +50,22 @@ describe('events are listed', () => {
     expect(await listed({ type: 'transfer.active' })).toEqual([times[3], times[1]]);
     expect(await listed({ type: 'transfer.*' })).toHaveLength(4);
     expect(await listed({ type: 'watch.*' })).toEqual([]);
+    expect(await listed({ type: 'watch.*,transfer.active' })).toEqual([times[3], times[1]]);
+    for (const type of ['', ',', 'transfer.active,', ',watch.*', 'transfer', 'transfer.a*']) {
+      expect((await list({ type })).status).toBe(400);
+    }
+  });
+
+  test('of a mailbox, in whatever case, and of a direction', async () => {
+    const watch = { mailbox: 'bob@example.com', direction: 'received' } as const;
+    const change = { trackingId: 'three', state: 'FAILED', previousState: null, sequence: 1, unlisted: false };
+    const at = '2026-11-24T11:30:00.000Z';
+    await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, at));
+    expect(await listed({ mailbox: 'Bob@example.com' })).toEqual([at]);
+    expect(await listed({ mailbox: 'alice@example.com' })).toEqual(times.toReversed());
+    expect(await listed({ direction: 'received' })).toEqual([at]);
+    expect(await listed({ mailbox: 'bob@example.com', direction: 'sent' })).toEqual([]);
+    expect(await listed({ mailbox: 'bob@example.com', after: times[0]! })).toEqual([at]);
   });
 
   test('of a transfer', async () => {

@@ -53,7 +53,8 @@ const texts: Readonly<Record<string, fc.Arbitrary<string>>> = {
   from: near(...times),
   until: near(...times),
   trackingId: near('one', 'nothing'),
-  type: near('transfer.failed', 'transfer.*'),
+  type: near('transfer.failed', 'transfer.*', 'watch.*,transfer.active'),
+  state: near('ACTIVE', 'deleted by expiration'),
   after: near(event, ...times),
   wait: near('0', '1'),
   limit: near('1', '2', '100', '0'),
@@ -68,6 +69,9 @@ const fields: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   direction: some(texts.direction!),
   notifyExisting: some(fc.boolean()),
   every: some(fc.option(fc.oneof(fc.integer({ min: 1000, max: 86_400_000 }), fc.double()))),
+  watches: some(
+    fc.array(fc.record({ mailbox: some(texts.mailbox!), direction: some(texts.direction!) }, { requiredKeys: [] })),
+  ),
   code: some(near('AAAAAAAAAA')),
   name: some(texts.name!),
   url: some(

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { watchName } from '../../../functions/transfers/report.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
 import { clientId } from '../transfers/world.ts';
 import { type OperatorWorld, operatorArn, startOperatorWorld, transfersTable } from './operator-world.ts';
 
@@ -132,6 +133,60 @@ describe('a watch', () => {
 
   test.each(['pause', 'resume', 'poll'])('that is none cannot be told to %s', async (verb) => {
     expect((await world.ask('POST', `${path}/${verb}`)).status).toBe(404);
+  });
+});
+
+describe('many watches', () => {
+  const addAll = (watches: readonly object[], more: object = {}) =>
+    world.ask('POST', '/watches/batch', { body: { watches, ...more } });
+
+  test('are added at once, and those that are there, in whatever case, or twice in the list, stay as they are', async () => {
+    await world.ask('POST', '/watches', { body: { ...alice, every: 300_000 } });
+    const bob = { mailbox: 'bob@example.com', direction: 'received', every: 60_000 };
+    const { status, body } = await addAll([{ mailbox: 'Alice@example.com' }, bob, bob, { mailbox: bob.mailbox }]);
+    expect(status).toBe(200);
+    expect(body.items.map(({ mailbox, direction, isAdded }) => [mailbox, direction, isAdded])).toEqual([
+      ['Alice@example.com', 'sent', false],
+      [bob.mailbox, 'received', true],
+      [bob.mailbox, 'received', false],
+      [bob.mailbox, 'sent', true],
+    ]);
+    const all = (await registry().list()).map(({ mailbox, direction, every }) => [direction, mailbox, every]);
+    expect(all).toEqual([
+      ['received', bob.mailbox, 60_000],
+      ['sent', alice.mailbox, 300_000],
+      ['sent', bob.mailbox, undefined],
+    ]);
+  });
+
+  test('are added by reading the registry once, whatever their number', async () => {
+    const plan = new FaultPlan();
+    const watches = Array.from({ length: 100 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    await world.faults.run(plan, () => addAll(watches));
+    expect(plan.calls.filter((command) => command === 'QueryCommand')).toHaveLength(1);
+    expect(await registry().list()).toHaveLength(100);
+  });
+
+  test('announce what is there already, if that is wanted of all', async () => {
+    await addAll([alice], { notifyExisting: true });
+    expect(await registry().list()).toMatchObject([{ ...alice, notifyExisting: true }]);
+  });
+
+  test('are refused together, with the place of each mistake, and none is added', async () => {
+    const refused = await addAll([alice, { mailbox: 'nobody' }, { ...alice, direction: 'both' }]);
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { problems: [{ path: 'watches.1.mailbox' }, { path: 'watches.2.direction' }] },
+    });
+    const tooMany = Array.from({ length: 101 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    expect((await addAll(tooMany)).status).toBe(400);
+    expect((await addAll([])).status).toBe(400);
+    expect(await registry().list()).toEqual([]);
+  });
+
+  test('are logged by their number', async () => {
+    await addAll([alice]);
+    expect(world.lines.at(-1)).toMatchObject(['operator', { operation: 'addWatches', target: '1 watches' }]);
   });
 });
 

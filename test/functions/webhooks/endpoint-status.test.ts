@@ -66,13 +66,17 @@ test('enabling an endpoint that is active does not open its gate', async () => {
 });
 
 describe('what an operator does', () => {
-  test('has to fit the status', async () => {
+  test('has to fit the status, and what does not names the command that does', async () => {
     await expect(resumeEndpoint(world.deps, 'crm')).rejects.toThrow('crm is active already');
     await expect(enableEndpoint(world.deps, 'crm')).rejects.toThrow('crm is active already');
     await pauseEndpoint(world.deps, 'crm');
-    await expect(enableEndpoint(world.deps, 'crm')).rejects.toThrow('crm is paused already');
+    await expect(enableEndpoint(world.deps, 'crm')).rejects.toThrow(
+      'crm is paused, not disabled: npm run notifier -- endpoint resume crm',
+    );
     await disableEndpoint(world.deps, 'crm', 'maintenance');
-    await expect(resumeEndpoint(world.deps, 'crm')).rejects.toThrow('crm is disabled already');
+    await expect(resumeEndpoint(world.deps, 'crm')).rejects.toThrow(
+      'crm is disabled, not paused: npm run notifier -- endpoint enable crm',
+    );
     await expect(pauseEndpoint(world.deps, 'crm')).rejects.toThrow('crm is disabled already');
     expect(await crm()).toMatchObject({ status: 'disabled', disabledBecause: 'maintenance' });
   });

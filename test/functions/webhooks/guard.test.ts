@@ -137,10 +137,18 @@ describe('targets', () => {
     ['https://[fe80::1%25eth0]/', 'expected a URL such as https://example.com/webhooks'],
     ['https://1.2.3.256/', 'expected a URL such as https://example.com/webhooks'],
     ['http://example.com/', 'expected https:'],
+    ['http://example.com:8080/', 'expected https:'],
     ['ftp://example.com/', 'expected https:'],
-    ['file:///etc/passwd', 'expected https:'],
-    ['http://foo@127.0.0.1/', 'expected https:'],
-    ['https://foo@127.0.0.1/', 'expected neither user name nor password; send a header instead'],
+    ['file:///etc/passwd', 'expected https:; expected an address on the public internet'],
+    ['http://127.0.0.1:9000/hook', 'expected https:; expected an address on the public internet'],
+    [
+      'http://foo@127.0.0.1/',
+      'expected https:; expected neither user name nor password; send a header instead; expected an address on the public internet',
+    ],
+    [
+      'https://foo@127.0.0.1/',
+      'expected neither user name nor password; send a header instead; expected an address on the public internet',
+    ],
     ['https://:bar@example.com/', 'expected neither user name nor password; send a header instead'],
     ['https://example.com@evil.com/', 'expected neither user name nor password; send a header instead'],
     ['https://example.com/#top', 'expected no fragment; it would not be sent'],
@@ -149,7 +157,9 @@ describe('targets', () => {
     ['https://example.com:0/', 'expected port 443 or 8443'],
     [`https://example.com/${'a'.repeat(2029)}`, 'expected a URL of at most 2048 characters'],
     [`https://example.com/${'ü'.repeat(400)}`, 'expected a URL of at most 2048 characters'],
-  ])('%j is refused: %s', (url, problem) => expect(targetProblem(url, false)).toBe(problem));
+  ])('%j is refused for all that is wrong with it: %s', (url, problem) =>
+    expect(targetProblem(url, false)).toBe(problem),
+  );
 
   test('a URL may have 2048 characters', () => {
     expect(targetProblem(`https://example.com/${'a'.repeat(2028)}`, false)).toBeUndefined();

@@ -59,6 +59,7 @@ export class DoctorWorld {
       },
     });
     this.api.on('GET /services', { body: { ...services, ...differing } });
+    this.api.on('GET /endpoints', { body: { items: [] } });
     this.api.on('GET /watches', { body: { items: watches } });
     this.api.on('GET /mailboxes/alice%40example.com/verification', {
       body: { isVerified: true, methods: ['client_id', 'email'] },

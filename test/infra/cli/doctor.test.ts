@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { TlsServers, type TroubleName } from '../../functions/tls-servers.ts';
 import { selfSigned } from '../local/certificate.ts';
 import { alice, DoctorWorld, type Found, now } from './doctor-world.ts';
 import { run } from './run-cli.ts';
@@ -100,7 +101,7 @@ describe('the Cryptshare Server', () => {
       writeFileSync(join(world.folder, 'ca.pem'), cert);
       const { url } = secure;
       const without = await world.doctor(['--config', world.configOf({ server: { url } })]);
-      expect(without.of('server')[0]!.message).toContain('certificate is not trusted');
+      expect(without.of('server')[0]!.message).toContain('authority that is not trusted here');
       const trusted = await world.doctor(['--config', world.configOf({ server: { url, caFile: 'ca.pem' } })]);
       expect(trusted.of('server')).toEqual([{ outcome: 'ok', message: `${url} answers` }]);
       expect(trusted.of('TLS')).toMatchObject([
@@ -109,6 +110,69 @@ describe('the Cryptshare Server', () => {
     } finally {
       await secure.close();
     }
+  });
+
+  describe('before which something answers that is none', () => {
+    test.each([
+      [{ type: 'text/html', body: '<html>Sign in</html>' }, 'HTTP 200, text/html'],
+      [{ type: 'text/html', body: '' }, 'HTTP 200, text/html'],
+      [{ status: 401, type: 'text/html', body: '<html>Sign in</html>' }, 'HTTP 401, text/html'],
+      [{ status: 403, type: 'text/plain', body: 'Blocked.' }, 'HTTP 403, text/plain'],
+      [{ status: 407, type: 'text/html', body: '' }, 'HTTP 407, text/html'],
+    ])('with %j fails as a login or error page', async (answer, told) => {
+      const page = await ScriptedApi.start('other');
+      try {
+        page.on('GET /api/status', answer);
+        world.wellWith([]);
+        const { code, checks } = await world.doctor(['--config', world.configOf({ server: { url: page.url } })]);
+        expect(code).toBe(1);
+        expect(checks.filter(({ name }) => name === 'server')).toEqual([
+          {
+            name: 'server',
+            outcome: 'fail',
+            message: `the answer is not the JSON that was asked for (${told})`,
+            remedy: expect.stringContaining('login or error page'),
+          },
+        ]);
+      } finally {
+        await page.close();
+      }
+    });
+  });
+
+  describe('whose TLS has a trouble is told by it', () => {
+    let servers: TlsServers;
+    beforeAll(async () => {
+      servers = await TlsServers.start();
+    });
+    afterAll(() => servers.close());
+
+    test.each<[TroubleName, RegExp, RegExp]>([
+      ['wrongHost', /is for another host name \(.*; it lists DNS:other\.example\.com\)/, /name in server\.url/],
+      ['expired', /certificate has expired \(.*; it ended on \d{4}-\d\d-\d\d\)/, /renew/],
+      ['notYetValid', /certificate is not valid yet \(.*; it begins on \d{4}-\d\d-\d\d\)/, /clock/],
+      ['privateAuthority', /authority that is not trusted here \(.*; issued by Root\)/, /server\.caFile/],
+      ['oldVersion', /speaks no version of TLS that is safe/, /TLS 1\.2 or 1\.3/],
+      ['clientWantedIn12', /wants a client certificate/, /let the notifier in without one/],
+      ['clientWantedIn13', /wants a client certificate/, /let the notifier in without one/],
+      ['noSharedCipher', /may want a client certificate, or share no cipher/, /log/],
+      ['plainHttp', /does not speak TLS at this port/, /port in server\.url/],
+    ])('%s', async (name, message, remedy) => {
+      const { url, ca } = servers.of(name);
+      if (ca !== undefined) writeFileSync(join(world.folder, 'root.pem'), ca);
+      world.wellWith([]);
+      const server = { url, ...(ca !== undefined && { caFile: 'root.pem' }) };
+      const { code, checks } = await world.doctor(['--config', world.configOf({ server })]);
+      expect(code).toBe(1);
+      expect(checks.filter((check) => check.name === 'server')).toEqual([
+        {
+          name: 'server',
+          outcome: 'fail',
+          message: expect.stringMatching(message),
+          remedy: expect.stringMatching(remedy),
+        },
+      ]);
+    });
   });
 
   test('whose certificate ends soon is to be looked at', async () => {
@@ -278,4 +342,41 @@ test('deliveries that are overdue fail, those held are to be looked at', async (
     { outcome: 'fail', message: 'the oldest has been due for 30m' },
     { outcome: 'warn', message: '4 are held' },
   ]);
+});
+
+describe('an endpoint of which attempts fail', () => {
+  const retrying = (name: string) => ({
+    ...{ name, status: 'active', isDeclared: false, createdAt: 'x', format: 'event', url: 'https://x.example.com/' },
+    ...{ types: [], headerNames: [], retryDelays: [], maxInFlight: 10 },
+    failures: { count: 2, since: '2026-11-24T11:58:00.000Z' },
+  });
+  const delivery = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 1, eventAt: 'x' };
+
+  test.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /authority that is not trusted here/, /NODE_EXTRA_CA_CERTS/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /for another host name/, /name in its URL/],
+    ['CERT_HAS_EXPIRED', /has expired/, /renew/],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', /no version of TLS/, /TLS 1\.2 or 1\.3/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /wants a client certificate/, /signature of each webhook/],
+  ])('is told with the reason, before it counts as failing: %s', async (code, message, remedy) => {
+    world.api.on('GET /endpoints', { body: { items: [retrying('crm')] } });
+    world.api.on('GET /deliveries', { body: { items: [delivery] } });
+    const attempts = [{ attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'tls', code }];
+    world.api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
+    const { code: exitCode, checks } = await world.doctor();
+    expect(exitCode).toBe(0);
+    const [check, ...others] = checks.filter(({ name }) => name === 'endpoints');
+    expect(others).toEqual([]);
+    expect(check).toMatchObject({ outcome: 'warn', message: expect.stringMatching(/^crm: 2 failed attempts since/) });
+    expect(check!.message).toMatch(message);
+    expect(check!.remedy).toMatch(remedy);
+  });
+
+  test('is one of many: three are told, and the number of the others', async () => {
+    const items = ['a', 'b', 'c', 'd', 'e'].map(retrying);
+    world.api.on('GET /endpoints', { body: { items } });
+    world.api.on('GET /deliveries', { body: { items: [] } });
+    const { of } = await world.doctor();
+    expect(of('endpoints').map(({ message }) => message.slice(0, 2))).toEqual(['a:', 'b:', 'c:', '2 ']);
+  });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunOptions, run } from './run-cli.ts';
-import { ScriptedApi } from './scripted-api.ts';
+import { problem, ScriptedApi } from './scripted-api.ts';
 
 const secret = 'whsec_ZXhhbXBsZS1zZWNyZXQtZXhhbXBsZS1zZWNyZXQ=';
 const crm = {
@@ -130,9 +130,147 @@ describe('rotate', () => {
   });
 });
 
-test('test names the command that shows what became of it', async () => {
-  api.on('POST /endpoints/crm/test', { status: 202, body: { event: 'evt_1', endpoint: 'crm' } });
-  expect((await endpoint(['test', 'crm'])).stdout).toContain('delivery show evt_1 crm');
+describe('test', () => {
+  const delivery = {
+    ...{ event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 0, type: 'notifier.test' },
+    eventAt: '2026-11-24T12:00:00.000Z',
+  };
+  const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', duration: 37, outcome: 'failed' };
+  const now = () => new Date('2026-11-24T12:00:00.000Z');
+
+  /** Tests an endpoint of which the delivery becomes one after the other of these. */
+  async function tested(...states: object[]) {
+    api.on('POST /endpoints/crm/test', { status: 202, body: { event: 'evt_1', endpoint: 'crm' } });
+    const left = [...states];
+    api.on('GET /deliveries/evt_1/crm', () => ({ body: left.length > 1 ? left.shift() : left[0] }));
+    return endpoint(['test', 'crm'], { now });
+  }
+
+  test('waits for the answer, and prints its status and how long it took', async () => {
+    const delivered = { ...delivery, status: 'DELIVERED', attempt: 1, attempts: [{ ...attempt, status: 204 }] };
+    const ran = await tested(
+      { ...delivery, attempts: [] },
+      { ...delivery, status: 'CLAIMED', attempts: [] },
+      delivered,
+    );
+    expect(ran).toMatchObject({ code: 0, stdout: 'crm answered HTTP 204 in 37 ms\n', stderr: '' });
+    expect(api.requests).toHaveLength(4);
+  });
+
+  test.each([
+    [{ status: 500 }, 'crm answered HTTP 500 in 37 ms\n', ''],
+    [
+      { failure: 'unresolvable', code: 'ENOTFOUND' },
+      'crm gave no answer: its name cannot be resolved (ENOTFOUND), after 37 ms\n',
+      '→ check the host name in its URL, and DNS\n',
+    ],
+    [
+      { failure: 'refused', code: 'ECONNREFUSED' },
+      'crm gave no answer: the connection was refused (ECONNREFUSED), after 37 ms\n',
+      '→ see whether it runs',
+    ],
+    [
+      { failure: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+      'crm gave no answer: its certificate comes from an authority that is not trusted here (DEPTH_ZERO_SELF_SIGNED_CERT), after 37 ms\n',
+      'NODE_EXTRA_CA_CERTS',
+    ],
+    [{ failure: 'timeout' }, 'crm gave no answer: no answer within 15 s, after 37 ms\n', '→ have it answer first'],
+  ])('fails with the real reason, and what to do: %j', async (how, said, remedy) => {
+    const ran = await tested({ ...delivery, attempt: 1, attempts: [{ ...attempt, ...how }] });
+    expect(ran).toMatchObject({ code: 1, stdout: said });
+    expect(ran.stderr).toContain(remedy);
+    expect(ran.stderr).toContain('it is tried again as any other is: npm run notifier -- delivery show evt_1 crm');
+  });
+
+  test('does not wait for an endpoint that is paused', async () => {
+    const ran = await tested({ ...delivery, status: 'HELD', attempts: [] });
+    expect(ran).toMatchObject({ code: 1 });
+    expect(ran.stderr).toContain('has not been attempted, for crm is paused or disabled');
+    expect(api.requests).toHaveLength(2);
+  });
+
+  test('does not wait for one that is left alone for longer after failures', async () => {
+    const ran = await tested({ ...delivery, nextAttemptAt: '2026-11-24T12:10:00.000Z', attempts: [] });
+    expect(ran.stderr).toContain('for crm is left alone after failures; its turn is at 2026-11-24 12:10:00 UTC');
+    expect(api.requests).toHaveLength(2);
+  });
+
+  test('gives up after a minute', async () => {
+    const ran = await tested({ ...delivery, nextAttemptAt: now().toISOString(), attempts: [] });
+    expect(ran).toMatchObject({ code: 1, stdout: 'crm: pending\n' });
+    expect(api.requests.length).toBeLessThan(300);
+  });
+});
+
+describe('an endpoint of which attempts fail', () => {
+  const failures = { count: 2, since: '2026-11-24T11:58:00.000Z' };
+  const retrying = { ...crm, failures };
+
+  test('is no active one in a list', async () => {
+    const health = { failingSince: failures.since, cause: 'unreachable' };
+    api.on('GET /endpoints', { body: { items: [crm, retrying, { ...retrying, health }] } });
+    const [, well, next, failing] = (await endpoint(['list'])).stdout.split('\n');
+    expect(well).toMatch(/^crm +active +event/);
+    expect(next).toMatch(/^crm +retrying +2 failed attempts since 2026-11-24 11:58:00 UTC +event/);
+    expect(failing).toMatch(/^crm +failing +2 failed attempts/);
+  });
+
+  test('is shown with how the last attempt ended, and what to do', async () => {
+    api.on('GET /endpoints/crm', { body: retrying });
+    const waiting = { event: 'evt_2', endpoint: 'crm', status: 'PENDING', attempt: 0, eventAt: 'x' };
+    const tried = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 2, eventAt: 'x' };
+    api.on('GET /deliveries', { body: { items: [waiting, tried] } });
+    const attempts = [
+      { attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', status: 500 },
+      { attempt: 2, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' },
+    ];
+    api.on('GET /deliveries/evt_1/crm', { body: { ...tried, attempts } });
+    const { stdout } = await endpoint(['show', 'crm']);
+    expect(stdout).toMatch(/^status +retrying$/m);
+    expect(stdout).toMatch(/^trouble +2 failed attempts since 2026-11-24 11:58:00 UTC$/m);
+    expect(stdout).toMatch(/^last attempt +the connection was refused \(ECONNREFUSED\)$/m);
+    expect(stdout).toMatch(/^what to do +see whether it runs/m);
+  });
+});
+
+describe('what the operator API refuses', () => {
+  const refused = (...problems: { path: string; message: string }[]) =>
+    problem(400, problems.map(({ path, message }) => `${path}: ${message}`).join('; '), { problems });
+
+  test('is told by the options of the command line, with the one that lets a receiver be on this machine', async () => {
+    const address = { path: 'url', message: 'expected https:; expected an address on the public internet' };
+    api.on('POST /endpoints', refused(address));
+    const one = await endpoint(['add', 'crm', '--address', 'http://127.0.0.1:9000/']);
+    expect(one).toMatchObject({ code: 1 });
+    expect(one.stderr).toMatch(/^--address: expected https:; expected an address on the public internet\n/);
+    expect(one.stderr).toContain('npm start -- --config FILE --allow-private-webhooks');
+    api.on(
+      'PATCH /endpoints/crm',
+      refused(address, { path: 'types.0', message: 'expected one of a, b' }, { path: 'headers.x-a', message: 'no' }),
+    );
+    const several = await endpoint(['update', 'crm', '--address', 'http://127.0.0.1:9000/']);
+    expect(several.stderr.split('\n').slice(1, 4)).toEqual([
+      '  --address: expected https:; expected an address on the public internet',
+      '  --type: expected one of a, b',
+      '  --header x-a: no',
+    ]);
+  });
+
+  test('is told without the one that would not help', async () => {
+    api.on('POST /endpoints', refused({ path: 'url', message: 'expected https:' }));
+    const ran = await endpoint(['add', 'crm', '--address', 'ftp://127.0.0.1/']);
+    expect(ran).toMatchObject({ code: 1, stderr: '--address: expected https:\n' });
+  });
+
+  test('is left as it is where it is about no option', async () => {
+    api.on('POST /endpoints', problem(409, 'there is an endpoint crm already'));
+    const ran = await endpoint(['add', 'crm', '--address', crm.url]);
+    expect(ran).toMatchObject({ code: 1, stderr: 'there is an endpoint crm already\n' });
+  });
+});
+
+test('the help of rotate tells how long both secrets are used in words', async () => {
+  expect((await run(['endpoint', 'rotate', '--help'])).stdout).toContain('(default: 24h)');
 });
 
 test('remove asks, for its secret is gone then', async () => {

@@ -26,6 +26,8 @@ const event = (id: string, milliseconds: number, type = 'transfer.active'): Stor
 
 let api: ScriptedApi;
 let stored: StoredEvent[];
+/** What was asked for. */
+let asked: Record<string, string>[];
 /** By the clock here. */
 let time = start;
 
@@ -35,9 +37,11 @@ beforeAll(async () => {
 beforeEach(() => {
   api.reset();
   stored = [];
+  asked = [];
   // Two on a page, the oldest first, as the operator API has them.
   api.on('GET /events', ({ url }) => {
     const { searchParams } = new URL(url, api.url);
+    asked.push(Object.fromEntries(searchParams));
     const items = stored
       .filter(({ timestamp }) => timestamp > searchParams.get('after')!)
       .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
@@ -94,6 +98,35 @@ test('prints what is stored late, after events of a later time', async () => {
   expect(idsIn(ran.stdout)).toEqual(['late', 'early']);
 });
 
+test('begins earlier when it is told so, and has the operator API look for what is wanted alone', async () => {
+  stored.push(event('a', -60_000), event('b', -50_000));
+  const filters = [
+    ...['--type', 'transfer.failed,watch.*', '--type', 'endpoint.*', '--mailbox', 'alice@example.com'],
+    ...['--direction', 'sent', '--tracking-id', 'one'],
+  ];
+  const ran = await follow([], ['--from', '55s', ...filters]);
+  expect(idsIn(ran.stdout)).toEqual(['b']);
+  expect(asked).toMatchObject([
+    {
+      type: 'transfer.failed,watch.*,endpoint.*',
+      mailbox: 'alice@example.com',
+      direction: 'sent',
+      trackingId: 'one',
+    },
+  ]);
+});
+
+test('ends by itself once all is printed of the time up to which events are wanted', async () => {
+  stored.push(event('a', 1000), event('b', 200_000));
+  const ran = await follow(
+    Array.from({ length: 200 }, () => () => {}),
+    ['--from', '2026-11-24T12:00', '--until', '2026-11-24T12:02'],
+  );
+  expect(ran.code).toBe(0);
+  expect(idsIn(ran.stdout)).toEqual(['a']);
+  expect(asked.length).toBeLessThan(130);
+});
+
 test.each([60_000, 3_600_000, 365 * 86_400_000])(
   'prints what comes after an event that is dated %i ms ahead, each once',
   async (ahead) => {
@@ -118,12 +151,6 @@ test.each([60_000, 3_600_000, 365 * 86_400_000])('goes on when the clock here is
     () => {},
   ]);
   expect(idsIn(ran.stdout)).toEqual(['a', 'b']);
-});
-
-test('begins earlier when it is told so, and prints only the types that are wanted', async () => {
-  stored.push(event('a', -60_000, 'transfer.failed'), event('b', -50_000), event('c', -40_000, 'watch.failing'));
-  const ran = await follow([], ['--since', '2m', '--type', 'transfer.failed,watch.*']);
-  expect(idsIn(ran.stdout)).toEqual(['a', 'c']);
 });
 
 test('is lines for a person without --json', async () => {
@@ -159,4 +186,27 @@ test('ends at once by Ctrl-C while the operator API keeps it waiting', async () 
   silent.closeAllConnections();
   silent.close();
   expect(ran.code).toBe(0);
+});
+
+test('event list takes the same options', async () => {
+  api.on('GET /events', ({ url }) => {
+    asked.push(Object.fromEntries(new URL(url, api.url).searchParams));
+    return { body: { items: [] } };
+  });
+  const options = [
+    ...['--from', '2h', '--until', '1h', '--type', 'watch.*,transfer.failed', '--mailbox', 'alice@example.com'],
+    ...['--direction', 'received', '--tracking-id', 'one'],
+  ];
+  await run(['event', 'list', '--url', api.url, ...options], { now: () => new Date(start) });
+  expect(asked).toEqual([
+    {
+      from: '2026-11-24T10:00:00.000Z',
+      until: '2026-11-24T11:00:00.000Z',
+      type: 'watch.*,transfer.failed',
+      mailbox: 'alice@example.com',
+      direction: 'received',
+      trackingId: 'one',
+      limit: '50',
+    },
+  ]);
 });

@@ -78,8 +78,8 @@ describe('a list', () => {
     const { stdout } = await cli(['delivery', 'list']);
     expect(stdout).not.toMatch(colour);
     const [head, first] = stdout.split('\n');
-    expect(head).toMatch(/^EVENT AT \(UTC\) +EVENT +ENDPOINT +STATUS +ATTEMPTS +NEXT AT \(UTC\) +REASON$/);
-    expect(first).toMatch(/^2026-11-24 10:00:00 {2}evt_56mnp55kjea3y2ryfrhmpzps3 +crm +DELIVERED +1$/);
+    expect(head).toMatch(/^EVENT AT \(UTC\) +TYPE +EVENT +ENDPOINT +STATUS +ATTEMPTS +NEXT AT \(UTC\) +REASON$/);
+    expect(first).toMatch(/^2026-11-24 10:00:00 +evt_56mnp55kjea3y2ryfrhmpzps3 +crm +DELIVERED +1$/);
   });
 
   test('without anything in it says so on the other stream', async () => {

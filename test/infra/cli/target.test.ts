@@ -112,6 +112,55 @@ describe('a stack', () => {
       expect(cloudFormation.requests).toEqual([]);
     });
 
+    describe('with a local run in the folder data', () => {
+      beforeEach(() => {
+        vi.restoreAllMocks();
+        const before = process.cwd();
+        process.chdir(here);
+        mkdirSync('data');
+        writeFileSync(join('data', 'operator.json'), JSON.stringify({ url: api.url, token: 'example-token' }));
+        return () => process.chdir(before);
+      });
+
+      test('is not asked for: the local run is meant, and no command that is recommended names it', async () => {
+        expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
+        api.on('POST /mailboxes/a%40example.com/code', { status: 202, body: { mailbox: 'a@example.com' } });
+        const sent = await run(['watch', 'verify', 'a@example.com', '--send-code']);
+        expect(sent.stdout).toContain('npm run notifier -- watch verify a@example.com --code CODE\n');
+        expect(cloudFormation.requests).toEqual([]);
+      });
+
+      test.each([[['watch', 'list']], [['doctor']]])(
+        'is not guessed by %j where the configuration file names one, too',
+        async (args) => {
+          deployed();
+          writeFileSync('notifier.config.json', '{"stack":"Staging"}');
+          const ran = await run(args);
+          expect(ran).toMatchObject({
+            code: 2,
+            stderr:
+              'a local run keeps its data in data, and notifier.config.json names the stack Staging: add --data data or --stack Staging\n',
+          });
+          expect([...api.requests, ...cloudFormation.requests]).toEqual([]);
+        },
+      );
+
+      test('is asked for when it is named', async () => {
+        deployed();
+        expect(await run(['watch', 'list', '--stack', 'Staging'])).toMatchObject({ code: 0 });
+        expect(cloudFormation.requests).toHaveLength(1);
+      });
+
+      test('is not asked for by the doctor either, whatever configuration file that is given', async () => {
+        deployed();
+        const server = { url: 'https://127.0.0.1:9' };
+        writeFileSync('other.json', JSON.stringify({ server, watches: [{ mailbox: 'a@example.com' }] }));
+        await run(['doctor', '--config', 'other.json']);
+        expect(api.requests.map(({ url }) => url)).toContain('/status');
+        expect(cloudFormation.requests).toEqual([]);
+      });
+    });
+
     test('is that of the file which the doctor is given, and so are the commands that it recommends', async () => {
       deployed();
       const config = join(here, 'staging.json');

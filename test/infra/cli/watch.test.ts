@@ -23,13 +23,45 @@ afterAll(async () => {
 
 const watch = (args: readonly string[], options?: RunOptions) => run(['watch', ...args, '--url', api.url], options);
 
+const verification = '/mailboxes/alice%40example.com/verification';
+
 describe('the verbs of a watch', () => {
+  beforeEach(() => api.on(`GET ${verification}`, { body: { isVerified: true, methods: ['email'] } }));
+
   test('add asks for the mailbox in the direction that is named', async () => {
     api.on('POST /watches', { status: 201, body: { ...alice, direction: 'received' } });
     const ran = await watch(['add', 'alice@example.com', '--direction', 'received', '--notify-existing']);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('what is received by alice@example.com is watched');
     expect(api.requests[0]!.body).toEqual({ mailbox: alice.mailbox, direction: 'received', notifyExisting: true });
+  });
+
+  test('add says of a mailbox that is not verified yet what to do', async () => {
+    api.on('POST /watches', { status: 201, body: alice });
+    const said = async (body: object) => {
+      api.on(`GET ${verification}`, { body });
+      return (await watch(['add', 'alice@example.com'])).stderr;
+    };
+    const command = `npm run notifier -- watch verify alice@example.com --url ${api.url}\n`;
+    expect(await said({ isVerified: false, methods: ['email'] })).toBe(
+      `alice@example.com is not verified yet, and polls fail until it is: ${command}`,
+    );
+    expect(await said({ isVerified: false, methods: ['client_id', 'email'] })).toBe('');
+    expect(await said({ isVerified: true, methods: [] })).toBe('');
+    api.on(`GET ${verification}`, problem(502, 'the server cannot be reached', { cause: 'unreachable' }));
+    const unknown = await watch(['add', 'alice@example.com']);
+    expect(unknown).toMatchObject({ code: 0 });
+    expect(unknown.stderr).toContain(`cannot be told (the server cannot be reached); if its polls fail: ${command}`);
+  });
+
+  test('list shows beside failing why', async () => {
+    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
+    const failing = { ...alice, health: { ...health, trouble: { cause: 'not_verified', message: 'x' } } };
+    api.on('GET /watches', { body: { items: [failing, { ...failing, isDisabled: true }] } });
+    const [head, first, second] = (await watch(['list'])).stdout.split('\n');
+    expect(head).toMatch(/STATE +REASON/);
+    expect(first).toMatch(/failing +not_verified/);
+    expect(second).toMatch(/paused$/);
   });
 
   test('add and update name the interval in milliseconds, and null for that of all', async () => {
@@ -40,7 +72,8 @@ describe('the verbs of a watch', () => {
     await watch(['add', 'alice@example.com', '--every', '15m']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    expect(api.requests.map(({ body }) => (body as { every: unknown }).every)).toEqual([900_000, 3_600_000, null]);
+    const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { every: unknown })));
+    expect(asked.map(({ every }) => every)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled as often as all\n');
   });
@@ -173,34 +206,67 @@ describe('import', () => {
     return file;
   }
 
+  /** Has the operator API add what it does not know yet. */
+  const adding = (known: Set<string> = new Set()) =>
+    api.on('POST /watches/batch', ({ body }) => {
+      const { watches } = body as { watches: { mailbox: string; direction: string }[] };
+      const items = watches.map(({ mailbox, direction }) => {
+        const isAdded = !known.has(mailbox);
+        known.add(mailbox);
+        return { mailbox, direction, isAdded };
+      });
+      return { body: { items } };
+    });
+  const sentRows = () => api.requests.flatMap(({ body }) => (body as { watches: object[] } | undefined)?.watches ?? []);
+
   test('reads a file of a spreadsheet that writes UTF-16', async () => {
     const file = fileOf('');
     writeFileSync(file, Buffer.from('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n', 'utf16le'));
-    api.on('POST /watches', { status: 201, body: {} });
+    adding();
     expect(await watch(['import', file])).toMatchObject({ code: 0, stderr: '' });
-    expect(api.requests).toMatchObject([{ body: { mailbox: 'alice@example.com', direction: 'sent' } }]);
+    expect(sentRows()).toEqual([{ mailbox: 'alice@example.com', direction: 'sent' }]);
   });
 
   test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
-    api.on('POST /watches', ({ body }) =>
-      (body as { mailbox: string }).mailbox.startsWith('bob')
-        ? problem(409, 'there is one')
-        : { status: 201, body: alice },
-    );
+    adding(new Set(['bob@example.com']));
     const file = fileOf('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n\r\n"bob@example.com", received\r\n');
     const ran = await watch(['import', file]);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toBe(`1 added, 1 there already, of 2 in ${file}\n`);
-    expect(api.requests.map(({ body }) => body)).toEqual([
+    expect(sentRows()).toEqual([
       { mailbox: 'alice@example.com', direction: 'sent' },
       { mailbox: 'bob@example.com', direction: 'received' },
     ]);
   });
 
+  test('adds many lines in few requests, and tells how far it is, with and without a terminal', async () => {
+    const rows = Array.from({ length: 250 }, (_, at) => `person-${at}@example.com,sent`);
+    const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
+    adding();
+    const ran = await watch(['import', file]);
+    expect(ran).toMatchObject({ code: 0, stderr: '100 of 250\n200 of 250\n' });
+    expect(ran.stdout).toBe(`250 added, 0 there already, of 250 in ${file}\n`);
+    expect(api.calls.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => 'POST /watches/batch'));
+    expect(sentRows().map((row) => `${(row as { mailbox: string }).mailbox},sent`)).toEqual(rows);
+    expect((await watch(['import', file], { columns: 200 })).stderr).toMatch(/\r\S*100 of 250.*\r\S*200 of 250/);
+    expect(await watch(['import', file, '--json'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('says once what to do about mailboxes that are not verified, where the client id may not verify them', async () => {
+    const file = fileOf('mailbox,direction\nalice@example.com,sent\nbob@example.com,sent\n');
+    const said = async (methods: string[]) => {
+      adding();
+      api.on('GET /mailboxes/alice%40example.com/verification', { body: { isVerified: false, methods } });
+      return (await watch(['import', file])).stderr;
+    };
+    expect(await said(['email'])).toMatch(/^polls of mailboxes that are not verified yet fail .* doctor .*\n$/);
+    expect(await said(['client_id'])).toBe('');
+  });
+
   test('takes an interval where a line has one', async () => {
-    api.on('POST /watches', { status: 201, body: alice });
+    adding();
     await watch(['import', fileOf('mailbox,direction,every\nalice@example.com,sent,15m\nbob@example.com,sent,\n')]);
-    expect(api.requests.map(({ body }) => body)).toEqual([
+    expect(sentRows()).toEqual([
       { mailbox: 'alice@example.com', direction: 'sent', every: 900_000 },
       { mailbox: 'bob@example.com', direction: 'sent' },
     ]);
@@ -235,29 +301,31 @@ describe('import', () => {
     expect(ran.stderr).toContain(message);
   });
 
-  test('says exactly what was added when one fails in between, and goes on when it is run again', async () => {
-    const broken = new Set(['c@example.com']);
-    const added = new Set<string>();
-    api.on('POST /watches', ({ body }) => {
-      const { mailbox } = body as { mailbox: string };
-      if (broken.has(mailbox)) return problem(500, 'the database does not answer');
-      if (added.has(mailbox)) return problem(409, 'there is one');
-      added.add(mailbox);
-      return { status: 201, body: alice };
+  test('says what was added when a request fails in between, and goes on when it is run again', async () => {
+    const rows = Array.from({ length: 130 }, (_, at) => `p${at}@example.com,sent`);
+    const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
+    let left = 1;
+    const known = new Set<string>();
+    api.on('POST /watches/batch', ({ body }) => {
+      if (left === 0) return problem(500, 'the database does not answer');
+      left -= 1;
+      const items = (body as { watches: { mailbox: string; direction: string }[] }).watches.map((row) => {
+        const isAdded = !known.has(row.mailbox);
+        known.add(row.mailbox);
+        return { ...row, isAdded };
+      });
+      return { body: { items } };
     });
-    const file = fileOf(
-      'mailbox,direction\na@example.com,sent\nb@example.com,sent\nc@example.com,sent\nd@example.com,sent\n',
-    );
-    const first = await watch(['import', file], { columns: 200 });
+    const first = await watch(['import', file]);
     expect(first.code).toBe(1);
-    expect(first.stdout).toContain(
-      'added a@example.com, sent\nadded b@example.com, sent\n2 added, 0 there already, of 4',
+    expect(first.stdout).toContain('added p99@example.com, sent\n100 added, 0 there already, of 130');
+    expect(first.stderr).toContain(
+      'stopped at p100@example.com, sent: the database does not answer; of rows 101 to 130, some may be added',
     );
-    expect(first.stderr).toContain('stopped at c@example.com, sent: the database does not answer');
-    expect(first.stderr).toContain('2 of 4');
+    left = 1;
     const told = JSON.parse((await watch(['import', file, '--json'])).stdout);
-    expect(told).toEqual({ added: [], there: 2, failure: 'the database does not answer' });
-    broken.clear();
-    expect((await watch(['import', file])).stdout).toContain('2 added, 2 there already, of 4');
+    expect(told).toEqual({ added: [], there: 100, failure: 'the database does not answer' });
+    left = 2;
+    expect((await watch(['import', file])).stdout).toContain('30 added, 100 there already, of 130');
   });
 });

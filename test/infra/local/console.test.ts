@@ -68,3 +68,9 @@ test('an event about many watches is one line with the number and the examples',
     'event watch.many_failing  500 watches, for example of m0@example.com, m1@example.com, m2@example.com',
   ]);
 });
+
+test('what is said of the notifier itself is not called a poll', () => {
+  const { reporter, read } = reporting();
+  reporter.remark('operator: POST /endpoints, answered 400');
+  expect(read()).toEqual(['notifier operator: POST /endpoints, answered 400']);
+});

@@ -1,0 +1,119 @@
+/** What kept a TLS connection from being trusted or made, in words for people. */
+export interface TlsProblem {
+  /** What was found, to stand after "its" or "the server’s". */
+  readonly says: string;
+  /** The other side’s certificate is not trusted; otherwise there was no connection to show one. */
+  readonly isCertificate: boolean;
+  /** What to do when the other side is the Cryptshare Server. */
+  readonly serverRemedy: string;
+  /** What to do when the other side is the receiver of a webhook. */
+  readonly receiverRemedy: string;
+}
+
+const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
+  says: `certificate ${says}`,
+  isCertificate: true,
+  serverRemedy,
+  receiverRemedy,
+});
+
+const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
+  says: `side ${says}`,
+  isCertificate: false,
+  serverRemedy,
+  receiverRemedy,
+});
+
+const renew = 'have its operator renew the certificate';
+
+/**
+ * By the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error codes*; names of
+ * alerts in OpenSSL’s `ssl_err.c`). The first that fits counts.
+ */
+const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
+  [
+    /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    certificate(
+      'is for another host name',
+      'use a name in server.url that the certificate lists, or have a certificate issued for this name',
+      'use a name in its URL that the certificate lists, or have a certificate issued for this name',
+    ),
+  ],
+  [/CERT_HAS_EXPIRED/, certificate('has expired', `${renew}; if it has not expired, set the clock of this machine`)],
+  [
+    /CERT_NOT_YET_VALID/,
+    certificate('is not valid yet', 'set the clock of this machine, or have the certificate issued anew'),
+  ],
+  [/^CERT_REVOKED/, certificate('has been revoked', renew)],
+  [
+    /TOO_WEAK|MD_TOO|(?:CA|EE)_KEY_TOO_SMALL/,
+    certificate('has a key or a signature that is too weak to be trusted', `${renew}, with SHA-256 or better`),
+  ],
+  [
+    /^DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY|CERT_UNTRUSTED|INVALID_CA/,
+    certificate(
+      'comes from an authority that is not trusted here',
+      'set server.caFile to the certificate (PEM) of the authority that issued it, and have the server send its intermediate certificates',
+      'have it send its intermediate certificates; for a private authority, start the local run with NODE_EXTRA_CA_CERTS=FILE (PEM), and on AWS use a public one',
+    ),
+  ],
+  [
+    /CERTIFICATE_REQUIRED|ALERT_BAD_CERTIFICATE/,
+    handshake(
+      'wants a client certificate, and the notifier has none',
+      'have the server, or the proxy before it, let the notifier in without one',
+      'have the receiver check the signature of each webhook in place of a client certificate',
+    ),
+  ],
+  [
+    /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW/,
+    handshake('speaks no version of TLS that is safe', 'have TLS 1.2 or 1.3 switched on there'),
+  ],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|HTTPS_PROXY_REQUEST/,
+    handshake('does not speak TLS at this port', 'check the port in server.url', 'check the port in its URL'),
+  ],
+  [
+    /UNRECOGNIZED_NAME/,
+    handshake('does not know this host name', 'check the host name in server.url', 'check the host name in its URL'),
+  ],
+  [
+    /^EPROTO|^ERR_SSL/,
+    handshake(
+      'refuses the TLS connection; it may want a client certificate, or share no cipher',
+      'look at the log of the server, or of the proxy before it',
+      'look at the receiver’s log',
+    ),
+  ],
+  [
+    /CERT|CRL|SIGNATURE|PURPOSE|PATH_LENGTH|SUBJECT_ISSUER|AKID/,
+    certificate('cannot be used', `${renew}: a certificate for servers, with all that is above it`),
+  ],
+];
+
+/**
+ * What an error code says about TLS; undefined when it is about something else.
+ *
+ * @param code as {@link codeOf} tells it, for example `CERT_HAS_EXPIRED`
+ */
+export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.find(([codes]) => codes.test(code))?.[1];
+
+/**
+ * The code of an error of Node’s, if it has one; made exact where Node names a group alone. OpenSSL’s reason then stands in
+ * the text: a handshake that fails while its first bytes are written is `EPROTO`, and what OpenSSL says of a certificate
+ * and Node has no code for is `UNSPECIFIED`.
+ */
+export function codeOf(error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string') return undefined;
+  if (code === 'UNSPECIFIED') return `CERT_${named(String(message))}`;
+  const reason = code === 'EPROTO' ? /:SSL routines:[^:]*:([^:]+):/.exec(String(message))?.[1] : undefined;
+  return named(reason === undefined ? code : `ERR_SSL_${reason}`);
+}
+
+/** `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE` has to be a word, and no text of others may come along. */
+const named = (text: string): string =>
+  text
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]+/g, '_')
+    .slice(0, 80);

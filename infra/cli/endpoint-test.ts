@@ -1,0 +1,64 @@
+import { attemptRemedy, attemptWords } from '../attempt-words.ts';
+import { path } from './api-client.ts';
+import { CliError, exitCodes } from './cli-error.ts';
+import { timeText } from './output.ts';
+import type { AttemptResource, DeliveryResource } from './resources.ts';
+import type { Session } from './session.ts';
+
+/** Milliseconds from one look to the next. */
+const interval = 250;
+
+/** Milliseconds to wait for the first attempt: a request may take 15 s, and a wake-up message may be lost until the sweep. */
+const patience = 60_000;
+
+/**
+ * Sends a test event to an endpoint and waits for what comes of its first attempt.
+ *
+ * @throws CliError when the event is not delivered, with the reason
+ */
+export async function testEndpoint(session: Session, name: string): Promise<void> {
+  const { api, output, hint } = session;
+  const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
+  output.progress(`waiting for what ${name} answers …`);
+  const delivery = await firstAttempt(session, event, name).finally(() => output.progress(''));
+  const attempt = delivery.attempts?.[0];
+  output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
+  if (delivery.status === 'DELIVERED') return;
+  const remedy = attempt && attemptRemedy(attempt);
+  if (remedy !== undefined) output.remark(`→ ${remedy}`);
+  const more = hint(`delivery show ${event} ${name}`);
+  throw new CliError(
+    exitCodes.refused,
+    attempt === undefined
+      ? `the test event has not been attempted, ${unattempted(delivery, session.surroundings.now())}: ${more} tells more`
+      : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
+  );
+}
+
+/** The delivery once it has been attempted or will not be, or as it is when patience ends. */
+async function firstAttempt({ api, surroundings }: Session, event: string, name: string): Promise<DeliveryResource> {
+  for (let waited = 0; ; waited += interval) {
+    const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
+    const isOver = delivery.status !== 'PENDING' && delivery.status !== 'CLAIMED';
+    // A delivery that has a place in the queue is not attempted before.
+    const isPutOff = Date.parse(delivery.nextAttemptAt ?? '') > surroundings.now().getTime() + patience - waited;
+    if (isOver || isPutOff || (delivery.attempts?.length ?? 0) > 0 || waited >= patience) return delivery;
+    await surroundings.sleep(interval);
+  }
+}
+
+function unattempted({ status, endpoint, nextAttemptAt = '' }: DeliveryResource, now: Date): string {
+  if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
+  if (status !== 'PENDING') return 'or what came of it is not known';
+  if (Date.parse(nextAttemptAt) <= now.getTime()) return 'though its turn has come: doctor tells what is wrong';
+  return `for ${endpoint} is left alone after failures; its turn is at ${timeText(nextAttemptAt)} UTC`;
+}
+
+/** `crm answered HTTP 204 in 37 ms`. */
+function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: AttemptResource | undefined): string {
+  if (attempt === undefined) return `${name}: ${status.toLowerCase()}${reason === undefined ? '' : `, ${reason}`}`;
+  const words = attemptWords(attempt);
+  return attempt.failure === undefined
+    ? `${name} answered ${words} in ${attempt.duration} ms`
+    : `${name} gave no answer: ${words}, after ${attempt.duration} ms`;
+}

@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+
+/** What is wrong with one value. */
+export interface Mistake {
+  /** For example `watches[0].mailbox`. */
+  readonly path: string;
+  readonly message: string;
+  /** What something sound was put in for: a path, or nothing where a field was too many. */
+  readonly mended: string | undefined;
+}
+
+/** A file as it was read, whatever is wrong with it. */
+export interface LenientReading<T> {
+  /** Everything that the schema finds. */
+  readonly mistakes: readonly Mistake[];
+  /** The file with something sound in place of each mistake, so that what is left can be judged; undefined where even that fails. */
+  readonly data: T | undefined;
+}
+
+/** Stands in for required values that are wrong, by their names, and for elements of lists by those of the lists. */
+const sound: Readonly<Record<string, unknown>> = {
+  server: { url: 'https://placeholder.example.com' },
+  url: 'https://placeholder.example.com',
+  name: 'placeholder',
+  mailbox: 'placeholder@example.com',
+  address: 'placeholder@example.com',
+  email: 'placeholder@example.com',
+  watches: [{ mailbox: 'placeholder@example.com' }],
+  workspaceId: 'T00000000',
+  channelId: 'C00000000',
+  id: 'vpc-00000000',
+  subnets: ['subnet-00000000'],
+};
+const soundElement: Readonly<Record<string, unknown>> = {
+  watches: { mailbox: 'placeholder@example.com' },
+  webhooks: { name: 'placeholder', url: 'https://placeholder.example.com' },
+  email: { address: 'placeholder@example.com' },
+  mailboxes: 'placeholder@example.com',
+  types: 'transfer.*',
+  directions: 'sent',
+  retryDelays: '5m',
+  subnets: 'subnet-00000000',
+};
+
+/** Rounds of checking and mending: each reaches what the mistakes of the one before kept from being checked. */
+const rounds = 6;
+
+/**
+ * Finds every mistake in a file, also those that a schema does not look for while there are others: it is read again with
+ * something sound in place of what is wrong.
+ */
+export function readLeniently<Schema extends z.ZodType>(
+  schema: Schema,
+  json: unknown,
+): LenientReading<z.output<Schema>> {
+  const copy = { root: structuredClone(json) };
+  const mistakes: Mistake[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { data, error } = schema.safeParse(copy.root);
+    if (!error) return { mistakes, data };
+    // What was put in for a mistake is not another one.
+    mistakes.push(
+      ...error.issues.map(mistakeOf).filter(({ mended = '' }) => round === 0 || !isWithin(mended, mistakes)),
+    );
+    for (const issue of error.issues) mend(copy, issue);
+  }
+  return { mistakes, data: undefined };
+}
+
+/** Whether something sound was put in at a path, or around it. */
+export const isWithin = (path: string, mistakes: readonly Mistake[]): boolean =>
+  mistakes.some(
+    ({ mended }) =>
+      mended !== undefined && (path === mended || path.startsWith(`${mended}.`) || path.startsWith(`${mended}[`)),
+  );
+
+function mistakeOf({ path, code, message }: z.core.$ZodIssue): Mistake {
+  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  const named = place.replace(/^\./, '') || 'the file';
+  const isEither = code === 'custom' && typeof path.at(-1) === 'number';
+  return {
+    path: named,
+    message: message.replace(/^Invalid input: /, ''),
+    mended: code === 'unrecognized_keys' ? undefined : isEither ? `${named}.url` : named,
+  };
+}
+
+type Node = Record<PropertyKey, unknown>;
+
+function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
+  const at = (path: readonly PropertyKey[]) =>
+    path.reduce<unknown>((node, key) => (node as Node | undefined)?.[key], copy.root);
+  const { path, code } = issue;
+  const target = at(path);
+  if (code === 'unrecognized_keys') {
+    for (const key of issue.keys) delete (target as Node)[key];
+  } else if (path.length === 0) {
+    copy.root = {};
+  } else if (code === 'custom' && typeof path.at(-1) === 'number') {
+    // A webhook as a whole: of an address and the variable that holds it, one is to be there.
+    Object.assign(target as Node, { url: sound.url, urlFrom: undefined });
+  } else {
+    const parent = at(path.slice(0, -1)) as Node;
+    const key = path.at(-1)!;
+    if (Array.isArray(parent)) parent[key as number] = structuredClone(soundElement[String(path.at(-2))]);
+    else if (parent[key] === undefined) parent[key] = structuredClone(sound[String(key)]);
+    else delete parent[key];
+  }
+}

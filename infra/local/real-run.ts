@@ -1,0 +1,39 @@
+import { ConfigError, loadConfig } from '../config.ts';
+import { readCredentials } from './credentials.ts';
+import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
+import type { Options } from './options.ts';
+import type { RunOptions } from './runtime.ts';
+
+/**
+ * What is to be run for a configuration file. File and environment are checked together, so that every mistake is told at
+ * once, each with where it is.
+ *
+ * @throws ConfigError
+ */
+export function realRun(
+  file: string,
+  { data, notifyExisting, allowPrivateWebhooks, awsEndpoints }: Options,
+  environment: NodeJS.ProcessEnv,
+): RunOptions {
+  let webhooks: DeclaredWebhooks = { endpoints: [], problems: [], missing: [] };
+  const errors: ConfigError[] = [];
+  const tried = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      errors.push(error);
+      return undefined;
+    }
+  };
+  const config = tried(() =>
+    loadConfig(file, (sound) => {
+      webhooks = declaredWebhooks(sound, environment, allowPrivateWebhooks);
+      return webhooks.problems;
+    }),
+  );
+  const { endpoints, missing } = webhooks;
+  const credentials = tried(() => readCredentials(environment, missing));
+  if (!config || !credentials || errors.length > 0) throw ConfigError.joined(errors);
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
+}
