@@ -2,6 +2,7 @@ import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-ver
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
+import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
@@ -51,13 +52,16 @@ const versionAge = 3_600_000;
 export class CryptshareClient {
   private readonly calls: ServerCalls;
   private readonly tokens: TokenSource;
+  private readonly memory: ListingMemory;
   private isRemarked = false;
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly until: number } | undefined;
 
-  constructor(calls: ServerCalls, tokens: TokenSource) {
+  /** @param memory for all listings under way */
+  constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
     this.calls = calls;
     this.tokens = tokens;
+    this.memory = memory;
   }
 
   /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
@@ -105,7 +109,7 @@ export class CryptshareClient {
    *
    * @param expected how many there were last time
    * @param stopAt Unix time in milliseconds from which on no request is sent
-   * @returns the transfers seen and, if the listing is not complete, the reason
+   * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
     let requests = 0;
@@ -120,6 +124,7 @@ export class CryptshareClient {
       if (pass.failure?.kind !== 'token_invalid') return { ...pass, requests };
       const other = await this.tokens.replace(watch.mailbox, token, stopAt);
       if (other === undefined) return { ...pass, requests };
+      pass.listing.release();
       return { ...(await this.listOnce(order, other, offered)), requests };
     } catch (error) {
       if (error instanceof CryptshareFailure) return { scope, listing: new Listing(), requests, failure: error };
@@ -163,7 +168,7 @@ export class CryptshareClient {
         failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
       };
     }
-    const listing = new Listing(expected);
+    const listing = new Listing(expected, this.memory);
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
@@ -176,6 +181,7 @@ export class CryptshareClient {
     // A server that knows no /status does not say that it is too old until it is asked for more than it has.
     if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
       this.remember(listingsSince - 1);
+      listing.release();
       return this.listOnce(order, token, listingsSince - 1);
     }
     return { scope, listing, failure };
@@ -245,6 +251,7 @@ function parsed<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof CryptshareFailure) throw error;
     throw new CryptshareFailure('malformed_answer', error instanceof SyntaxError ? 'not JSON' : 'no list of transfers');
   }
 }

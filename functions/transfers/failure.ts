@@ -19,6 +19,8 @@ export type FailureCause =
   | 'request_rejected'
   | 'redirected'
   | 'malformed_answer'
+  | 'answer_too_large'
+  | 'listing_too_large'
   | 'timeout'
   | 'out_of_time'
   | 'certificate_untrusted'
@@ -110,6 +112,18 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
     remedy: 'check that server.url leads to the Cryptshare Server itself and not to a login or error page of a proxy',
     retry: true,
   },
+  answer_too_large: {
+    says: 'the server’s answer is larger than the notifier takes',
+    remedy:
+      'check that server.url leads to the Cryptshare Server itself; if it does, update it to a release with REST API 1.12 or a later 1.x, which sends only what is asked for',
+    retry: true,
+  },
+  listing_too_large: {
+    says: 'the listing needs more memory than there is for it',
+    remedy:
+      'other watches are not affected; have transfers deleted that the mailbox no longer needs, or spread the watches over more shards (schedule.shards)',
+    retry: false,
+  },
   timeout: {
     says: 'the server did not answer in time',
     remedy: 'nothing to do if it passes; otherwise check the network between here and the server',
@@ -183,7 +197,7 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
 export function failureOfError(error: unknown): CryptshareFailure {
   const { name, code } = error as { name?: string; code?: string };
   if (name === 'TimeoutError') return new CryptshareFailure('timeout');
-  if (name === 'AnswerTooLargeError') return new CryptshareFailure('malformed_answer', 'too large');
+  if (name === 'AnswerTooLargeError') return new CryptshareFailure('answer_too_large', 'more than 4 MiB');
   if (code !== undefined && /CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
     return new CryptshareFailure('certificate_untrusted', code);
   }

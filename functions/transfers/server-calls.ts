@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
+import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, Connection } from './request.ts';
+import { type Answer, AnswerTooLargeError, Connection } from './request.ts';
 import {
   restFor,
   restForAll,
@@ -45,9 +46,6 @@ export interface Call {
 /** Milliseconds a request may take. */
 const requestTimeout = 15_000;
 
-/** Bytes of an answer; a page of 100 rows has about 10,000. */
-const maxAnswerBytes = 4 * 1024 * 1024;
-
 /** Times that something is asked for before it counts as failed. */
 const attempts = 3;
 
@@ -62,6 +60,7 @@ export class ServerCalls {
   readonly options: ServerOptions;
   private readonly connection: Connection;
   private readonly limit: ReturnType<typeof pLimit>;
+  private readonly room = new AnswerRoom();
   private current = unstrained;
   /** Counts the faults, so that those of requests under way at the same time count as one. */
   private faultsSeen = 0;
@@ -69,7 +68,7 @@ export class ServerCalls {
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
-    this.limit = pLimit(options.maxConcurrentPages);
+    this.limit = pLimit(this.room.atOnce(options.maxConcurrentPages));
   }
 
   /** How strained the server is, as far as requests so far tell. */
@@ -84,13 +83,19 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request, once.
+   * Sends a request, once; but again if there was less room for its answer than an answer may need.
    *
    * @param stopAt Unix time in milliseconds from which on none is sent
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
-  send({ path, mailbox, minimumMinor, token, body, onSend }: Call, stopAt: number): Promise<Answer> {
+  async send(call: Call, stopAt: number): Promise<Answer> {
+    return (await this.sendOnce(call, stopAt)) ?? this.send(call, stopAt);
+  }
+
+  /** @returns undefined when the answer was larger than the room for it, of which there is more now */
+  private sendOnce(call: Call, stopAt: number): Promise<Answer | undefined> {
+    const { path, mailbox, minimumMinor, token, body, onSend } = call;
     return this.limit(async () => {
       const now = this.options.now().getTime();
       if (now >= stopAt) throw new CryptshareFailure('out_of_time');
@@ -100,13 +105,21 @@ export class ServerCalls {
       const seen = this.faultsSeen;
       const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
       const timeout = Math.min(requestTimeout, stopAt - now);
+      // What posts something must not be repeated for this reason; its answer has a few lines.
+      const share = body === undefined ? this.room.share(this.limit.concurrency) : maxAnswerBytes;
       try {
-        const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, maxAnswerBytes);
+        const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, share);
+        this.room.seen(answer.body.length);
         const failure = answer.status < 400 ? undefined : failureOf(answer, this.options.now());
         // Verifications are limited for themselves; nobody else need wait for them.
         if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
         return answer;
       } catch (error) {
+        if (error instanceof AnswerTooLargeError && share < maxAnswerBytes) {
+          this.room.overflown();
+          this.strainIs(this.current);
+          return undefined;
+        }
         const failure = failureOfError(error);
         // Cut short by the end of the poll, it says nothing about the server.
         if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
@@ -175,6 +188,6 @@ export class ServerCalls {
   private strainIs(strain: Strain): void {
     this.current = strain;
     // One request finds out as well as many whether the server answers again.
-    this.limit.concurrency = strain.faults > 0 ? 1 : this.options.maxConcurrentPages;
+    this.limit.concurrency = strain.faults > 0 ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
   }
 }

@@ -30,6 +30,8 @@ const whetherRetryable: Record<FailureCause, boolean> = {
   request_rejected: false,
   redirected: false,
   malformed_answer: true,
+  answer_too_large: true,
+  listing_too_large: false,
   timeout: true,
   out_of_time: false,
   certificate_untrusted: false,
@@ -121,8 +123,8 @@ describe('an error on the way', () => {
     {
       what: 'an answer that is too large',
       error: new AnswerTooLargeError('x'),
-      kind: 'malformed_answer',
-      says: 'too large',
+      kind: 'answer_too_large',
+      says: 'more than 4 MiB',
     },
     { what: 'a broken connection', error: new Error('socket hang up'), kind: 'unreachable' },
     ...['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE'].map((code) => ({

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
 import { unstrained } from '../../../functions/transfers/strain.ts';
 
 /** Calls to a server whose answers are given by the test, in the order in which the requests have come. */
-async function connect() {
+async function connect(maxConcurrentPages = 4) {
   const waiting: http.ServerResponse[] = [];
   const server = http.createServer((_, response) => {
     waiting.push(response);
@@ -17,7 +17,7 @@ async function connect() {
   const calls = new ServerCalls({
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     clientId: 'exampleclientid'.repeat(4),
-    maxConcurrentPages: 4,
+    maxConcurrentPages,
     now: () => new Date(time),
     random: () => 0,
     sleep: async () => undefined,
@@ -27,15 +27,21 @@ async function connect() {
     server.closeAllConnections();
     server.close();
   });
-  const ask = (budget = 60_000) => calls.send({ path: '/transfers', minimumMinor: 12 }, time + budget);
+  const ask = (budget = 60_000, body?: object) =>
+    calls.send({ path: '/transfers', minimumMinor: 12, body }, time + budget);
   /** Begins so many requests and waits until they have come. */
   const begin = async (count: number) => {
     const sent = Array.from({ length: count }, () => ask());
     await expect.poll(() => waiting.length).toBe(count);
     return sent;
   };
-  const answer = (status: number) => waiting.shift()!.writeHead(status).end('{}');
-  return { calls, time, ask, begin, answer };
+  const answer = (status: number, body = '{}') => waiting.shift()!.writeHead(status).end(body);
+  /** Waits for a request and answers it. */
+  const answerNext = async (body?: string) => {
+    while (waiting.length === 0) await new Promise(setImmediate);
+    answer(200, body);
+  };
+  return { calls, time, ask, begin, answer, answerNext, waiting };
 }
 
 test('faults of requests that were under way at the same time count as one', async () => {
@@ -71,4 +77,27 @@ test('what others know of the server does not make up for a rest that it has ask
   calls.adopt({ faults: 1, restsUntil: time + 60_000, cause: 'throttled' });
   calls.adopt(unstrained);
   await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+});
+
+describe('with many requests under way at the same time', () => {
+  const large = 'x'.repeat(3_000_000);
+
+  test('they are fewer until the size of the answers is known, so that all of them fit in memory', async () => {
+    const { ask, begin, answerNext, waiting } = await connect(100);
+    const sent = Array.from({ length: 40 }, () => ask());
+    await expect.poll(() => waiting.length, { interval: 5 }).toBe(8);
+    await Promise.all([...sent, ...sent.map(() => answerNext())]);
+    const many = await begin(100);
+    await Promise.all([...many, ...many.map(() => answerNext())]);
+  });
+
+  test('an answer larger than its share is asked for once more, with more room, but what posts something is not', async () => {
+    const { ask, answerNext } = await connect(100);
+    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    const [posted] = await Promise.all([ask(60_000, {}), answerNext(large)]);
+    expect(posted.body).toBe(large);
+    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    const [asked] = await Promise.all([ask(), answerNext(large), answerNext(large)]);
+    expect(asked.body).toBe(large);
+  });
 });
