@@ -21,6 +21,13 @@ export interface Units {
 /** Names that stand in expressions as `#name` because DynamoDB reserves them. */
 type Names = readonly string[];
 
+/** Some of the rows that were asked for. */
+export interface RowPage {
+  readonly rows: Item[];
+  /** Sort key after which there may be more; undefined when there are none. */
+  readonly last: string | undefined;
+}
+
 /** What to write or read and under which condition; values by their `:name` without the colon. */
 interface Expression {
   readonly condition?: string;
@@ -48,23 +55,22 @@ export class Partition {
   /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
   async range(from: string, to: string): Promise<Item[]> {
     const rows: Item[] = [];
-    let start: Item | undefined;
+    let start: string | undefined;
     do {
-      const page = await this.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
-          ConsistentRead: true,
-          ReturnConsumedCapacity: 'TOTAL',
-          ExclusiveStartKey: start,
-        }),
-      );
-      this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
-      for (const item of page.Items ?? []) rows.push(unmarshall(item));
-      start = page.LastEvaluatedKey;
-    } while (start);
+      const page = await this.query(from, to, undefined, start);
+      for (const row of page.rows) rows.push(row);
+      start = page.last;
+    } while (start !== undefined);
     return rows;
+  }
+
+  /**
+   * The first rows with a sort key from `from` to `to`: at most so many, and at most 1 MB.
+   *
+   * @returns the rows, and the last one's sort key unless these are all
+   */
+  page(from: string, to: string, limit: number): Promise<RowPage> {
+    return this.query(from, to, limit, undefined);
   }
 
   /**
@@ -106,6 +112,27 @@ export class Partition {
     await this.write(
       this.client.send(new DeleteItemCommand({ ...this.conditional({}), Key: marshall({ pk: this.pk, sk }) })),
     );
+  }
+
+  private async query(
+    from: string,
+    to: string,
+    limit: number | undefined,
+    after: string | undefined,
+  ): Promise<RowPage> {
+    const page = await this.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
+        ConsistentRead: true,
+        ReturnConsumedCapacity: 'TOTAL',
+        ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
+        Limit: limit,
+      }),
+    );
+    this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
+    return { rows: (page.Items ?? []).map((item) => unmarshall(item)), last: page.LastEvaluatedKey?.sk?.S };
   }
 
   private conditional({ condition, values, names }: Expression) {

@@ -1,7 +1,7 @@
 import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type BundledFiles, bundle, bundledHandler } from './bundle.ts';
@@ -30,6 +30,12 @@ export interface ServiceFunctionProps {
    * @default none
    */
   readonly files?: BundledFiles;
+  /**
+   * Whether it may be invoked by messages that it sends itself.
+   *
+   * @default - Lambda stops it after about 16 times
+   */
+  readonly recursiveLoop?: RecursiveLoop;
   /**
    * A private network to be in.
    *

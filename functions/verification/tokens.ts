@@ -76,12 +76,15 @@ export class Tokens implements TokenSource {
    * Keeps a token that was obtained by a code.
    *
    * @returns the verification
+   * @throws Error when others change it all the time
    */
   async keep(mailbox: string, issued: IssuedToken, method: VerificationMethod): Promise<Verification> {
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const read = await this.deps.verifications.find(mailbox);
       const kept = await this.store(read, mailbox, issued, method, 0);
       if (kept) return kept;
+      if (tries === looks) throw new Error('the verification is being changed by other processes; try again');
+      await this.deps.sleep(lookInterval);
     }
   }
 

@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
 import { Deliveries } from './deliveries.ts';
@@ -31,6 +33,9 @@ export interface Sweep {
   readonly failed: number;
 }
 
+/** Deliveries put off at the same time, over all parts of the index. */
+const concurrency = 32;
+
 /** Deliveries of one endpoint that a sweep rings for: as many as it can take until the next one, and some. */
 export const endpointShare = 500;
 
@@ -42,8 +47,9 @@ export const endpointShare = 500;
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const shares = new Map<string, number>();
-  const parts = await Promise.all(duePartNames.map((part) => sweepPart(deps, part, shares, stopAt)));
-  const announcements = await announcePending(deps);
+  const limit = pLimit(concurrency);
+  const parts = await Promise.all(duePartNames.map((part) => sweepPart(deps, part, shares, limit, stopAt)));
+  const announcements = await announcePending(deps, stopAt);
   return {
     rung: sum(parts, ({ rung }) => rung),
     left: sum(parts, ({ left }) => left),
@@ -57,6 +63,7 @@ async function sweepPart(
   { dynamo, table, doorbells, now }: SweepDependencies,
   part: string,
   shares: Map<string, number>,
+  limit: LimitFunction,
   stopAt: number,
 ) {
   const deliveries = new Deliveries(dynamo, table);
@@ -65,7 +72,7 @@ async function sweepPart(
   let left = 0;
   let unrung = 0;
   let longestWait = 0;
-  for await (const page of waitingDeliveries(dynamo, table, part, started)) {
+  for await (const page of waitingDeliveries(dynamo, table, part, started, patienceUntil(stopAt, now))) {
     const due = page.filter((delivery) => isDue(delivery, started));
     longestWait = Math.max(longestWait, ...due.map((delivery) => started - dueSince(delivery)));
     const chosen = due.filter(({ endpoint }) => {
@@ -84,18 +91,20 @@ async function sweepPart(
     );
     rung += chosen.length;
     // After ringing: a sweep that dies in between rings twice rather than never.
-    await Promise.all(chosen.map((delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace)));
+    await limit.map(chosen, (delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace));
   }
   return { rung, left, unrung, longestWait };
 }
 
-async function announcePending({ dynamo, table, topics }: SweepDependencies) {
+/** Begins with the first endpoint each time: those that are done have nothing pending any more. */
+async function announcePending({ dynamo, table, topics, now }: SweepDependencies, stopAt: number) {
   const endpoints = new Endpoints(dynamo, table);
   let announced = 0;
   let failed = 0;
-  for (const endpoint of await endpoints.list()) {
+  for await (const endpoint of endpoints.each()) {
     const { pending = [] } = endpoint;
     if (pending.length === 0) continue;
+    if (now().getTime() >= stopAt) break;
     const error = await announceEndpoint(topics, pending);
     if (error) failed += pending.length;
     else {

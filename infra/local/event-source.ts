@@ -61,7 +61,12 @@ export function startEventSource(
   const loop = async () => {
     while (!isStopping) {
       const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: longPoll }),
+        new ReceiveMessageCommand({
+          QueueUrl,
+          MaxNumberOfMessages: 10,
+          WaitTimeSeconds: longPoll,
+          MessageAttributeNames: ['All'],
+        }),
       );
       if (Messages.length === 0) continue;
       running += 1;
@@ -81,7 +86,10 @@ export function startEventSource(
   return { stop, ended: Promise.race([loop(), broken]) };
 }
 
-const recordOf = ({ MessageId, ReceiptHandle, Body }: Message, { arn }: LocalQueue): SQSRecord => ({
+const recordOf = (
+  { MessageId, ReceiptHandle, Body, MessageAttributes = {} }: Message,
+  { arn }: LocalQueue,
+): SQSRecord => ({
   messageId: MessageId ?? randomUUID(),
   receiptHandle: ReceiptHandle ?? '',
   body: Body ?? '',
@@ -91,7 +99,12 @@ const recordOf = ({ MessageId, ReceiptHandle, Body }: Message, { arn }: LocalQue
     SenderId: 'local',
     ApproximateFirstReceiveTimestamp: '0',
   },
-  messageAttributes: {},
+  messageAttributes: Object.fromEntries(
+    Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
+      name,
+      { stringValue: StringValue, dataType: DataType! },
+    ]),
+  ),
   md5OfBody: '',
   eventSource: 'aws:sqs',
   eventSourceARN: arn,
