@@ -115,6 +115,9 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
+/** Where in CloudWatch the metrics of this notifier stand, apart from those of others in the account; on AWS its stack's name. */
+export const readMetricNamespace = (): string => process.env.METRIC_NAMESPACE ?? 'TransferNotifier';
+
 /** ARN of the secret whose fields count as variables; undefined where there is none. */
 export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 

@@ -1,5 +1,4 @@
-/** Where all metrics of the notifier stand in CloudWatch, and the one dimension they have. */
-export const metricNamespace = 'TransferNotifier';
+/** The one dimension that all metrics of the notifier have in CloudWatch. */
 export const serviceName = 'transfer-notifier';
 
 /**

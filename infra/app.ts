@@ -3,13 +3,15 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ConfigError } from './config.ts';
 import { loadDeployableConfig } from './deployable.ts';
 import { NotifierStack } from './notifier-stack.ts';
+import { usualConfigFile } from './usual-names.ts';
 
 try {
   const app = new App();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   // Another file by the context: npm run deploy -- -c config=FILE
-  const file: unknown = app.node.tryGetContext('config') ?? 'notifier.config.json';
-  new NotifierStack(app, 'TransferNotifier', { config: loadDeployableConfig(String(file)) });
+  const configFile = String(app.node.tryGetContext('config') ?? usualConfigFile);
+  const config = loadDeployableConfig(configFile);
+  new NotifierStack(app, config.stack, { config, configFile });
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);

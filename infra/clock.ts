@@ -1,6 +1,6 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { CfnFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { CfnFunction, IDestination, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -9,8 +9,9 @@ import { Construct } from 'constructs';
 /** Work that comes late is worth nothing: the next tick does the same. */
 const maxAge = Duration.seconds(60);
 
-/** Why a function that is invoked by the clock needs no queue for lost invocations. */
-export const lostTick = 'the next tick makes up for one that was lost, whatever it was lost by';
+/** Why a function that is invoked by the clock needs no dead-letter queue of its own. */
+export const lostTick =
+  'what is left of a lost tick goes to the queue of missed ticks, and the next tick makes up for it';
 
 /** Invokes a function by the clock. */
 export class Clock extends Construct {
@@ -18,22 +19,19 @@ export class Clock extends Construct {
   private readonly missed: IQueue;
   private readonly role: Role;
 
-  /** @param missed gets the ticks that the function could not be invoked for */
+  /** @param missed gets the ticks that the function was not invoked for, or that it failed at */
   constructor(scope: Construct, id: string, target: LambdaFunction, missed: IQueue) {
     super(scope, id);
     this.target = target;
     this.missed = missed;
-    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
+    this.role = new Role(this, 'Role', { assumedBy: schedulerOf(this) });
     Validations.of(this.role).acknowledge({
       id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${logicalIdOf(target)}.Arn>:*]`,
       reason: 'the right to invoke this one function covers its versions',
     });
-    // Lambda's own repetitions of a failed tick: none.
-    target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: maxAge });
-    Validations.of(target).acknowledge({
-      id: 'Serverless::Serverless-LambdaAsyncFailureDestination',
-      reason: lostTick,
-    });
+    // The scheduler's part ends when Lambda has put a tick into a queue of its own. What Lambda drops there, because the
+    // account had no concurrency left or the function failed, is told by Lambda alone. Its own repetitions: none.
+    target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: maxAge, onFailure: recordsTo(missed) });
   }
 
   /** Adds a schedule. */
@@ -50,6 +48,26 @@ export class Clock extends Construct {
     });
   }
 }
+
+/** The scheduler, when it comes for the schedules of this account and region that are in no group of their own. */
+function schedulerOf(scope: Construct): ServicePrincipal {
+  const group = Stack.of(scope).formatArn({
+    service: 'scheduler',
+    resource: 'schedule-group',
+    resourceName: 'default',
+  });
+  return new ServicePrincipal('scheduler.amazonaws.com', {
+    conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID, 'aws:SourceArn': group } },
+  });
+}
+
+/** A destination for records of lost invocations: unlike the CDK's own, it grants the function nothing but to send. */
+const recordsTo = (queue: IQueue): IDestination => ({
+  bind(_scope, target) {
+    queue.grant(target, 'sqs:SendMessage');
+    return { destination: queue.queueArn };
+  },
+});
 
 const logicalIdOf = (target: LambdaFunction): string =>
   Stack.of(target).resolve(Stack.of(target).getLogicalId(target.node.defaultChild as CfnFunction));

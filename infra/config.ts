@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
+import { usualStack } from './usual-names.ts';
 
 const eventType = z
   .string()
@@ -73,8 +74,19 @@ const webhook = z
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
+/** What CloudFormation takes, but shorter: the region is added to it where a name has to be the account's only one. */
+const stackName = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+    'expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
+  );
+
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
+  stack: stackName
+    .default(usualStack)
+    .describe('On AWS, name of the stack and beginning of all names; another name is another notifier'),
   server: z.strictObject({
     url: serverUrl.describe('Address of the Cryptshare Server, for example https://cryptshare.example.com'),
     caFile: z

@@ -1,6 +1,9 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Aws, type Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { measures, metricNamespace, serviceName } from '../functions/measures.ts';
+import { measures, serviceName } from '../functions/measures.ts';
+
+/** Where the metrics of a stack's functions stand, for its alarms and its dashboard: not with those of another stack. */
+export const metricNamespace = Aws.STACK_NAME;
 
 /**
  * A metric of the notifier, under its one dimension.

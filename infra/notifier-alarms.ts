@@ -1,4 +1,4 @@
-import { Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -17,8 +17,10 @@ export interface NotifierAlarmsProps {
   /** The same of the one that is polled least often. */
   readonly longestInterval: Duration;
   readonly functions: readonly LambdaFunction[];
-  /** By what they hold, for instance `Doorbells`. */
-  readonly deadLetters: Readonly<Record<string, IQueue>>;
+  /** Gets the ticks that were lost. */
+  readonly missedTicks: IQueue;
+  /** The other dead-letter queues. */
+  readonly deadLetters: Readonly<Record<'Announcements' | 'Doorbells', IQueue>>;
   /** Who is told by e-mail. */
   readonly email: string | undefined;
   /** Address of the dashboard, for the descriptions. */
@@ -41,6 +43,13 @@ const { BREACHING, NOT_BREACHING } = TreatMissingData;
 
 const fiveMinutes = Duration.minutes(5);
 
+/** What the dead-letter queues of other queues hold. */
+const undelivered = {
+  Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
+  Doorbells:
+    'doorbells could not be looked after and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took its rings for an endless loop and dropped them',
+};
+
 /** Longest time in seconds that a delivery may be due without anybody looking after it. */
 const longestWait = 900;
 
@@ -51,7 +60,7 @@ export class NotifierAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
     super(scope, id);
-    const { shortestInterval, longestInterval, functions, deadLetters, email } = props;
+    const { shortestInterval, longestInterval, functions, missedTicks, email } = props;
     this.#dashboardUrl = props.dashboardUrl;
     this.all = [
       this.add('NoCompleteListing', {
@@ -80,14 +89,27 @@ export class NotifierAlarms extends Construct {
         periods: 3,
         missing: NOT_BREACHING,
       }),
-      ...Object.entries(deadLetters).map(([what, queue]) =>
+      this.add('MissedTicksDeadLetters', {
+        says: 'functions were not invoked for ticks of their schedules, or failed at them',
+        // What was sent, not what lies there: a day later the records are still there, but nothing is wrong any more.
+        metric: missedTicks.metricNumberOfMessagesSent({ period: fiveMinutes, statistic: 'Sum' }),
+        // A failure or two are no more than for FunctionErrors: the next tick makes up for them.
+        threshold: 2,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // A queue that nothing was ever in measures nothing.
+        missing: NOT_BREACHING,
+      }),
+      ...(['Announcements', 'Doorbells'] as const).map((what) =>
         this.add(`${what}DeadLetters`, {
-          says: 'messages could not be handled and wait in the dead-letter queue',
-          metric: queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }),
+          says: undelivered[what],
+          metric: props.deadLetters[what].metricApproximateNumberOfMessagesVisible({
+            period: fiveMinutes,
+            statistic: 'Maximum',
+          }),
           threshold: 0,
           comparison: GREATER_THAN_THRESHOLD,
           periods: 1,
-          // A queue that nothing was ever in measures nothing.
           missing: NOT_BREACHING,
         }),
       ),
@@ -131,10 +153,9 @@ export class NotifierAlarms extends Construct {
   }
 
   private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
-    const alarmName = `${Stack.of(this).stackName}-${name}`;
     return new Alarm(this, name, {
-      alarmName,
-      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${alarmName.toLowerCase()}. Dashboard: ${this.#dashboardUrl}`,
+      alarmName: `${Stack.of(this).stackName}-${name}`,
+      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}. Dashboard: ${this.#dashboardUrl}`,
       metric,
       threshold,
       comparisonOperator: comparison,
@@ -144,11 +165,17 @@ export class NotifierAlarms extends Construct {
   }
 
   private tell(email: string): void {
-    const topic = new Topic(this, 'Topic', { displayName: 'Transfer Notifier alarms', enforceSSL: true });
+    const topic = new Topic(this, 'Topic', { displayName: `${Stack.of(this).stackName} alarms`, enforceSSL: true });
     Validations.of(topic).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SNS2',
       reason:
         'CloudWatch can publish to an encrypted topic only with a key at 1 USD a month; alarms hold nothing secret',
+    });
+    const alarmsOfStack = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: `${Stack.of(this).stackName}-*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     // A topic with a policy of its own is closed to CloudWatch unless it says so.
     topic.addToResourcePolicy(
@@ -156,7 +183,10 @@ export class NotifierAlarms extends Construct {
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
         actions: ['sns:Publish'],
         resources: [topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': alarmsOfStack },
+        },
       }),
     );
     subscribeByEmail(topic, email);

@@ -20,8 +20,9 @@ export class NotifierSecret extends Secret {
         passwordLength: 43,
         excludePunctuation: true,
       },
-      // Without the data key, what is sealed in the table is lost.
-      removalPolicy: RemovalPolicy.RETAIN,
+      // Without the data key, what is sealed in the table is lost. A first deployment that fails leaves tables which no later
+      // stack finds, and nothing that is worth a key.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',

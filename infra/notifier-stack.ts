@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { type Config, intervalsOf } from './config.ts';
@@ -12,34 +12,51 @@ import type { Network } from './service-function.ts';
 import { DeadLetterQueue } from './service-queue.ts';
 import { ServiceTopic } from './service-topic.ts';
 import { TransferPoller } from './transfer-poller.ts';
+import { usualConfigFile } from './usual-names.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 
 /** How to build a {@link NotifierStack}. */
 export interface NotifierStackProps extends StackProps {
   readonly config: Config;
+  /**
+   * File that the configuration comes from, for the command that fills the secret.
+   *
+   * @default the usual one
+   */
+  readonly configFile?: string;
 }
+
+/**
+ * Name of what may be there only once in an account, whatever the region: two stacks of the same name in different regions
+ * would take it from each other.
+ */
+const onlyName = `${Aws.STACK_NAME}-${Aws.REGION}`;
 
 /** The whole system in one account and region. */
 export class NotifierStack extends Stack {
   constructor(scope: Construct, id: string, props: NotifierStackProps) {
     super(scope, id, { description: 'Transfer Notifier: announces what becomes of confidential transfers', ...props });
-    const { config } = props;
-    const transferEvents = new ServiceTopic(this, 'TransferEvents', 'Transfer Notifier events');
-    const transferNotices = new ServiceTopic(this, 'TransferNotices', 'Transfer Notifier');
+    const { config, configFile = usualConfigFile } = props;
+    const transferEvents = new ServiceTopic(this, 'TransferEvents', 'events');
+    const transferNotices = new ServiceTopic(this, 'TransferNotices', 'notices');
     const secret = new NotifierSecret(this, 'NotifierSecret');
-    // A day: that a minute was missed is soon of no interest, so the alarm ends by itself.
+    // A day, in which to look into it: what was missed, the next tick made up for.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
     const shared = { secret, transferEvents, transferNotices, missedTicks };
     const network = this.network(config);
     const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
     const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
-    const deadLetters = {
-      MissedTicks: missedTicks,
+    const undelivered = {
       Announcements: delivery.announcements.deadLetters,
       Doorbells: delivery.doorbells.deadLetters,
     };
-    const { operator, url: operatorUrl } = new OperatorApi(this, 'OperatorApi', {
+    const deadLetters = { MissedTicks: missedTicks, ...undelivered };
+    const {
+      operator,
+      operators,
+      url: operatorUrl,
+    } = new OperatorApi(this, 'OperatorApi', {
       server: config.server,
       secret,
       poller,
@@ -52,20 +69,21 @@ export class NotifierStack extends Stack {
       },
       network,
     });
-    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices });
+    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
-    const url = dashboardUrl(this.stackName);
+    const url = dashboardUrl(onlyName);
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
       longestInterval: Duration.millis(Math.max(...intervalsOf(config))),
       functions,
-      deadLetters,
+      missedTicks,
+      deadLetters: undelivered,
       email: config.alarms?.email,
       dashboardUrl: url,
     });
     new NotifierDashboard(this, 'Dashboard', {
-      dashboardName: this.stackName,
+      dashboardName: onlyName,
       alarms: all,
       poll: poller.poll,
       deliver: delivery.deliver,
@@ -78,11 +96,12 @@ export class NotifierStack extends Stack {
     this.output('SecretName', secret.secretName, 'Holds the credentials; see FillSecret');
     this.output(
       'FillSecret',
-      `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}`,
+      `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}${configFile === usualConfigFile ? '' : ` --config ${configFile}`}`,
       'Run this next: it asks for what the secret must hold',
     );
     this.output('DashboardUrl', url, 'Is it working?');
     this.output('OperatorUrl', operatorUrl, 'Operators ask here, signed for the service lambda');
+    this.output('OperatorsPolicyArn', operators.managedPolicyArn, 'Attach this policy to the roles of operators');
   }
 
   private network({ vpc }: Config): Network | undefined {

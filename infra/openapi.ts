@@ -5,7 +5,7 @@ import type { Operation } from '../functions/operator/operation.ts';
 import manifest from '../package.json' with { type: 'json' };
 
 /** Statuses that every operation can be answered with. */
-const everyones = [400, 413, 500, 503];
+const everyones = [400, 401, 403, 413, 500, 503];
 
 /** The OpenAPI 3.1 document of some operations, made of the schemas by which requests are read. */
 export function openApiDocument(operations: readonly Operation[]) {
@@ -21,7 +21,7 @@ export function openApiDocument(operations: readonly Operation[]) {
       title: 'Transfer Notifier',
       version: manifest.version,
       description:
-        'Times are ISO 8601. On AWS, requests are signed by Signature Version 4 for the service lambda; in the local run they carry the header x-notifier: 1.',
+        'Times are ISO 8601. On AWS, requests are signed by Signature Version 4 for the service lambda; in the local run they carry the bearer token in its operator.json.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
@@ -34,7 +34,7 @@ export function openApiDocument(operations: readonly Operation[]) {
           name: 'Authorization',
           description: 'Signature Version 4 for the service lambda',
         },
-        local: { type: 'apiKey', in: 'header', name: 'x-notifier', description: 'The value 1, in the local run' },
+        local: { type: 'http', scheme: 'bearer', description: 'The token in operator.json, in the local run' },
       },
     },
     security: [{ sigv4: [] }, { local: [] }],

@@ -1,4 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -35,6 +36,8 @@ export interface OperatorApiProps {
 export class OperatorApi extends Construct {
   readonly operator: ServiceFunction;
   readonly url: string;
+  /** What people need to be operators; attached to none here. */
+  readonly operators: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
     super(scope, id);
@@ -69,5 +72,35 @@ export class OperatorApi extends Construct {
     delivery.grantOperate(this.operator);
     for (const queue of Object.values(queues)) queue.grant(this.operator, 'sqs:GetQueueAttributes');
     this.url = this.operator.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
+    this.operators = this.policyFor(this.operator);
+  }
+
+  private policyFor({ functionArn }: ServiceFunction): ManagedPolicy {
+    const { stackName } = Stack.of(this);
+    // By any id: one that asks by name does not know it.
+    const thisStack = Stack.of(this).formatArn({
+      service: 'cloudformation',
+      resource: 'stack',
+      resourceName: `${stackName}/*`,
+    });
+    const policy = new ManagedPolicy(this, 'Operators', {
+      description: `Operate the Transfer Notifier ${stackName} through its operator API`,
+      statements: [
+        new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [thisStack] }),
+        new PolicyStatement({ actions: ['lambda:InvokeFunctionUrl'], resources: [functionArn] }),
+        // A function URL asks for both rights. Without the condition, this one would let an operator invoke the function
+        // with an event made up, in which any name can stand as the one that asks.
+        new PolicyStatement({
+          actions: ['lambda:InvokeFunction'],
+          resources: [functionArn],
+          conditions: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
+        }),
+      ],
+    });
+    Validations.of(policy).acknowledge({
+      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/${stackName}/*]`,
+      reason: 'the wildcard stands for the id of this one stack',
+    });
+    return policy;
   }
 }

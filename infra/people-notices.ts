@@ -9,11 +9,13 @@ import { subscribeByEmail } from './email-subscription.ts';
 export interface PeopleNoticesProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
+  /** Name of the channel's configuration, which has to be the account's only one. */
+  readonly name: string;
 }
 
 /** Takes notices to people: by e-mail, and to a Slack channel through Amazon Q Developer in chat applications. */
 export class PeopleNotices extends Construct {
-  constructor(scope: Construct, id: string, { notify, transferNotices }: PeopleNoticesProps) {
+  constructor(scope: Construct, id: string, { notify, transferNotices, name }: PeopleNoticesProps) {
     super(scope, id);
     for (const { address, types } of notify.email) {
       subscribeByEmail(transferNotices, address, types && { types: typeFilter(types) });
@@ -25,7 +27,7 @@ export class PeopleNotices extends Construct {
       statements: [new PolicyStatement({ effect: Effect.DENY, actions: ['*'], resources: ['*'] })],
     });
     new SlackChannelConfiguration(this, 'Slack', {
-      slackChannelConfigurationName: 'transfer-notifier',
+      slackChannelConfigurationName: name,
       slackWorkspaceId: notify.slack.workspaceId,
       slackChannelId: notify.slack.channelId,
       guardrailPolicies: [nothing],

@@ -5,6 +5,7 @@ import { Architecture, Function as LambdaFunction, type RecursiveLoop, Runtime }
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type BundledFiles, bundle, bundledHandler } from './bundle.ts';
+import { metricNamespace } from './metrics.ts';
 
 /** A network that a function is to reach. */
 export interface Network {
@@ -24,6 +25,12 @@ export interface ServiceFunctionProps {
   readonly environment: Record<string, string>;
   /** Why no dead-letter queue of its own is needed for invocations that fail. */
   readonly lostInvocations: string;
+  /**
+   * Whether a function may send to what invokes it.
+   *
+   * @default - Lambda ends what looks like an endless loop
+   */
+  readonly recursiveLoop?: RecursiveLoop;
   /**
    * Files beside the bundle.
    *
@@ -47,7 +54,7 @@ export interface ServiceFunctionProps {
 /** A function of the notifier. Runtime, bundling, logs and the rights to write them are decided here and nowhere else. */
 export class ServiceFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
-    const { entry, files, network, lostInvocations, ...rest } = props;
+    const { entry, environment, files, network, lostInvocations, ...rest } = props;
     // Logs hold facts about polls and deliveries, not what was delivered: a month is enough to look into anything.
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: RetentionDays.ONE_MONTH,
@@ -59,6 +66,7 @@ export class ServiceFunction extends LambdaFunction {
     if (network) attachToNetwork(role);
     super(scope, id, {
       ...rest,
+      environment: { METRIC_NAMESPACE: metricNamespace, ...environment },
       code: bundle(entry, files),
       handler: bundledHandler,
       runtime: Runtime.NODEJS_24_X,

@@ -45,7 +45,7 @@ export interface TransferPollerProps {
   readonly transferEvents: ITopic;
   /** Receives one message for people per poll and watch. */
   readonly transferNotices: ITopic;
-  /** Gets the ticks that no function could be invoked for. */
+  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
   /**
    * The private network of the server.

@@ -27,7 +27,7 @@ export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
-  /** Gets the ticks that no function could be invoked for. */
+  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
 }
 
@@ -103,6 +103,10 @@ export class WebhookDelivery extends Construct {
       timeout: deliverTimeout,
       environment: environment satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
+      // It rings its own queue for each retry that is near and each place in a gate's queue. The schedule of retries, the
+      // gate and the claims bound that, whereas Lambda would take a receiver that is slow or throttles for an endless
+      // loop after some 16 rings, and drop them.
+      recursiveLoop: RecursiveLoop.ALLOW,
     });
     secret.grantVariables(this.deliver);
     this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem');

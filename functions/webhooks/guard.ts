@@ -56,7 +56,9 @@ const maxUrlLength = 2048;
 /** Ports of public receivers, 443 being spelt as none; an unusual port is more often somebody's database. */
 const allowedPorts: ReadonlySet<string> = new Set(['', '8443']);
 
-const privateName = /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.com)$/;
+/** Names of this machine and of private networks, and of AWS's own services in all of its partitions. */
+const privateName =
+  /^localhost$|\.(?:localhost|local|internal|home\.arpa|amazonaws\.(?:com|com\.cn|eu)|api\.(?:aws|amazonwebservices\.com\.cn|amazonwebservices\.eu))$/;
 
 /**
  * Tells what is wrong with the URL of a target, as far as that can be told without looking its name up.
@@ -98,16 +100,28 @@ export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: 
   return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
 }
 
-/** Headers that say how a request is to be read, who it is from or that reach metadata services. */
-const reservedHeader =
-  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|user-agent|cookie|accept-encoding|via|forwarded)$|^(?:content|webhook|proxy|x-amz|x-aws|x-forwarded|metadata|x-metadata|sec)-|^metadata|^x-google-metadata/;
+/** Headers that no operator may have sent, in small letters and with dashes. */
+const reservedHeaders: readonly RegExp[] = [
+  // How a request is to be read and passed on, and what the notifier says in it itself.
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|expect|max-forwards|early-data)$/,
+  /^(?:user-agent|cookie|accept-encoding|proxy)$|^(?:content|webhook|proxy|sec)-/,
+  // Who asks, and in what way: receivers believe it, because their own proxies tell it like this.
+  /^(?:via|forwarded)$|^x-forward|(?:^|-)(?:client|socket)?ip(?:v[46])?$|^(?:x-)?(?:remote|ssl|client-cert)(?:$|-)/,
+  /^x-(?:url-)?scheme$|^front-end-https$|^cf-(?!access-)|^(?:fastly|x-envoy|x-azure|x-appengine)-/,
+  /^x-goog-(?:authenticated|iap)-|^x-ms-client-principal/,
+  // Another address or method than those of the request.
+  /^x-(?:host$|(?:original|rewrite|override|http-host|http-method|method-override)(?:$|-))/,
+  // What opens the services of a cloud, metadata services among them.
+  /^x-(?:amzn?|aws|metadata)-|^x-google-metadata|^metadata/,
+];
 
 /** Tells what is wrong with a header that an operator wants to be sent. */
 export function headerProblem(name: string, value: string): string | undefined {
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name)) return 'expected a header name of 1 to 64 characters';
   // Gateways such as CGI and WSGI take an underscore for a dash.
   const canonical = name.toLowerCase().replaceAll('_', '-');
-  if (reservedHeader.test(canonical)) return 'expected a header that the notifier does not set or forbid';
+  if (reservedHeaders.some((reserved) => reserved.test(canonical)))
+    return 'expected a header that the notifier does not set or forbid';
   if (!/^[\x20-\x7e]{0,1024}$/.test(value)) return 'expected a value of at most 1024 printable ASCII characters';
   return undefined;
 }

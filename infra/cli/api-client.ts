@@ -91,7 +91,6 @@ export class ApiClient {
     const text = body && JSON.stringify(body);
     const headers = {
       accept: 'application/json',
-      'x-notifier': '1',
       ...(text && { 'content-type': 'application/json' }),
     };
     const signed = await this.target.sign(method, url, headers, text);
@@ -124,7 +123,8 @@ export class ApiClient {
   private refusal(response: Response, json: unknown): CliError {
     const { status, headers } = response;
     const type = headers.get('content-type') ?? 'nothing';
-    if (type.startsWith('application/problem+json') && typeof json === 'object' && json !== null) {
+    // The API itself has no 401: it is who guards a local run that does not know who asks.
+    if (status !== 401 && type.startsWith('application/problem+json') && typeof json === 'object' && json !== null) {
       return problemOf(status, json);
     }
     // What AWS itself answers for a function URL is no problem document.

@@ -47,7 +47,7 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
     admission: (said) =>
       /expired|security token|signature/i.test(said)
         ? signIn
-        : 'have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted for it, or name another profile in AWS_PROFILE',
+        : "have the policy attached that the stack's output OperatorsPolicyArn names, or name another profile in AWS_PROFILE",
     async sign(method, target, headers, body) {
       const { protocol, hostname, host, port, pathname, searchParams } = target;
       const request = {

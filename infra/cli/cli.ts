@@ -12,7 +12,8 @@ import { watchCommands } from './watch.ts';
 
 const help = `
 Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the
-AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. npm run notifier -- NOUN --help shows examples.
+AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. An address of a local run needs the token of that run
+in NOTIFIER_TOKEN; --data finds address and token by itself. npm run notifier -- NOUN --help shows examples.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 nothing like that there, 4 operator API not reached or no
 credentials.

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { readCredentials } from '../local/credentials.ts';
+import { usualConfigFile } from '../usual-names.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
@@ -18,9 +19,6 @@ export interface DoctorOptions extends CommonOptions {
   readonly config?: string;
 }
 
-/** Checked when none is named. */
-export const usualConfig = 'notifier.config.json';
-
 /**
  * Looks at everything, in the order in which it has to work.
  *
@@ -29,7 +27,7 @@ export const usualConfig = 'notifier.config.json';
 export async function allChecks(surroundings: Surroundings, options: DoctorOptions, output: Output): Promise<Check[]> {
   output.progress('looking …');
   const { config, check: configCheck } = readConfig(options.config);
-  const opened = await reachedApi(surroundings, options);
+  const opened = await reachedApi(surroundings, aimed(options, config, surroundings));
   const { status, watches = [], check: apiCheck } = opened;
   const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
   const services = opened.session && (await checkServices(opened.session));
@@ -55,17 +53,17 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
 
 function readConfig(file: string | undefined): { readonly config?: Config; readonly check: Check } {
   const name = 'configuration';
-  if (file === undefined && !existsSync(usualConfig)) {
+  if (file === undefined && !existsSync(usualConfigFile)) {
     return {
       check: warn(
         name,
-        `there is no ${usualConfig} here`,
+        `there is no ${usualConfigFile} here`,
         'name the configuration file by --config, to have it checked',
       ),
     };
   }
   try {
-    return { config: loadConfig(file ?? usualConfig), check: ok(name, `${file ?? usualConfig} can be used`) };
+    return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
   } catch (error) {
     if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct what is named there') };
     throw error;
@@ -88,6 +86,13 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
       ),
     ];
   }
+}
+
+/** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
+function aimed(options: DoctorOptions, config: Config | undefined, { environment }: Surroundings): CommonOptions {
+  const { config: file, url, data, stack } = options;
+  const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
+  return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
 }
 
 interface Reached {

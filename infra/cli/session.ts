@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { usualConfigFile, usualStack } from '../usual-names.ts';
 import { ApiClient } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { Output } from './output.ts';
 import type { Surroundings } from './surroundings.ts';
-import { defaultStack, findTarget, type TargetOptions } from './target.ts';
+import { findTarget, type TargetOptions } from './target.ts';
 
 /** What every command can be told. */
 export interface CommonOptions extends TargetOptions {
@@ -26,7 +27,10 @@ export function verb(noun: Command, usage: string, description: string): Command
     .description(description)
     .option('--url <url>', 'operator API at this address, as npm start prints it')
     .option('--data <folder>', 'operator API of the local run that keeps its data there')
-    .option('--stack <name>', `operator API of this stack on AWS (default: ${defaultStack})`)
+    .option(
+      '--stack <name>',
+      `operator API of this stack on AWS (default: the one that ${usualConfigFile} names, or ${usualStack})`,
+    )
     .option('--json', 'print JSON for scripts');
 }
 

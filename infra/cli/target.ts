@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError, exitCodes } from './cli-error.ts';
+import { configuredStack } from './configured-stack.ts';
 
 /** Where the operator API is, and how to be let in. */
 export interface Target {
@@ -30,12 +31,10 @@ export interface TargetOptions {
   readonly stack?: string;
 }
 
-export const defaultStack = 'TransferNotifier';
-
 /**
  * Finds the operator API: at an address, by the data folder of a local run, or by the stack on AWS.
  *
- * @param environment may name an address in NOTIFIER_URL
+ * @param environment may name an address in NOTIFIER_URL, and hold the token of a local run in NOTIFIER_TOKEN
  * @throws CliError
  */
 export async function findTarget(options: TargetOptions, environment: NodeJS.ProcessEnv): Promise<Target> {
@@ -48,11 +47,14 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
     );
   }
   const { data, stack } = options;
-  if (data !== undefined) return localTarget(urlIn(data), `is the local run with --data ${data} still running?`);
+  if (data !== undefined) {
+    const { url, token } = addressIn(data);
+    return localTarget(url, token, `is the local run with --data ${data} still running?`);
+  }
   const url = options.url ?? (stack === undefined ? environment.NOTIFIER_URL || undefined : undefined);
   if (url === undefined) {
     const { stackTarget } = await import('./aws-target.ts');
-    return stackTarget(stack ?? defaultStack);
+    return stackTarget(stack ?? configuredStack());
   }
   const { hostname, protocol } = checkedUrl(url, options.url === undefined ? 'NOTIFIER_URL' : '--url');
   const region = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];
@@ -64,20 +66,22 @@ export async function findTarget(options: TargetOptions, environment: NodeJS.Pro
     const message = `got ${url}, expected https: (http: only for this machine): secrets would travel in clear`;
     throw new CliError(exitCodes.wrongCommandLine, message);
   }
-  return localTarget(url, 'npm start prints the address of its operator API; use that');
+  const { NOTIFIER_TOKEN: token } = environment;
+  return localTarget(url, token, 'npm start prints the address of its operator API; use that');
 }
 
-function localTarget(url: string, remedy: string): Target {
+function localTarget(url: string, token: string | undefined, remedy: string): Target {
   return {
     url: url.replace(/\/+$/, ''),
     remedy,
-    admission: () => 'use the address that npm start prints',
-    sign: async (_method, _url, headers) => headers,
+    admission: () =>
+      'add --data FOLDER of that run instead, or set NOTIFIER_TOKEN to the token in the file that npm start names',
+    sign: async (_method, _url, headers) => (token ? { ...headers, authorization: `Bearer ${token}` } : headers),
   };
 }
 
-/** The address that a local run has written into its data folder. */
-function urlIn(folder: string): string {
+/** What a local run has written into its data folder: where it is, and what lets in. */
+function addressIn(folder: string): { readonly url: string; readonly token: string } {
   const file = join(folder, 'operator.json');
   let text: string;
   try {
@@ -89,22 +93,21 @@ function urlIn(folder: string): string {
       `cannot read ${file} (${code}), which a local run writes: start one with npm start -- --config FILE --data ${folder}`,
     );
   }
-  const url = addressIn(text);
-  if (url === undefined) {
+  const { url, token } = fieldsOf(text);
+  if (typeof url !== 'string' || typeof token !== 'string') {
     throw new CliError(
       exitCodes.unreachable,
-      `${file} names no address, expected {"url": "http://…"}: start the local run again`,
+      `${file} names no address and token, expected {"url": "http://…", "token": "…"}: start the local run again`,
     );
   }
-  return checkedUrl(url, file).href;
+  return { url: checkedUrl(url, file).href, token };
 }
 
-function addressIn(text: string): string | undefined {
+function fieldsOf(text: string): { readonly url?: unknown; readonly token?: unknown } {
   try {
-    const { url } = JSON.parse(text) as { url?: unknown };
-    return typeof url === 'string' ? url : undefined;
+    return JSON.parse(text) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

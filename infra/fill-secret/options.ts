@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { usualConfigFile } from '../usual-names.ts';
 
 /** What the command line asks for. */
 export interface FillSecretOptions {
@@ -49,7 +50,7 @@ export function parseFillSecretOptions(args: readonly string[]): FillSecretOptio
       '--declare <function>',
       'function that declares watches and webhooks, as the output FillSecret names it',
     )
-    .option('--config <file>', 'configuration file that was deployed', 'notifier.config.json')
+    .option('--config <file>', 'configuration file that was deployed', usualConfigFile)
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();

@@ -47,11 +47,13 @@ type Transfer = { Params: { trackingId: string } };
  * ```
  *
  * Answers 400 with the list of `problems` for a body that is wrong, 404 for an unknown transfer and 409 for a transfer
- * whose state is final. It is open to whoever reaches the port.
+ * whose state is final. Every program of this machine may use it, no page in a browser may.
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
   const { transfers, switches, faults, requests, verifications } = simulation;
 
+  // A form can send it.
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },

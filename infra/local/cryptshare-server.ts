@@ -7,6 +7,7 @@ import {
   type Simulation,
   type SimulationOptions,
 } from './cryptshare-simulation.ts';
+import { guardServer } from './loopback-guard.ts';
 
 /** How to start a {@link CryptshareServer}. */
 export interface CryptshareServerOptions extends SimulationOptions {
@@ -47,6 +48,7 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
       querystringParser: (query) => Object.fromEntries(new URLSearchParams(query)),
     },
   });
+  guardServer(app.server);
   app.register(async (api) => cryptshareApi(api, simulation), { prefix: '/api' });
   app.register(async (control) => controlInterface(control, simulation), { prefix: '/control' });
 

@@ -1,24 +1,39 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Partition } from '../../functions/table.ts';
+import { DataKey, SealedTextError } from '../../functions/webhooks/sealing.ts';
+import { contents, damagedFolder, writeOwnFile } from './data-folder.ts';
+
+/** Row with a text that only the right key opens, and what the text is sealed for. */
+const row = 'DATA_KEY';
+const context = 'data key';
 
 /**
- * The key that seals secrets in the data folder: made by the first run, readable by its owner only. Whoever has the whole
- * folder has the secrets; a copy of the database alone reveals none.
+ * The key that seals secrets in the data folder: made by the first run, readable by its owner only. The whole folder
+ * gives the secrets away, a copy of the database alone does not.
  *
  * @param data folder; without it the key lives as long as the run
+ * @param table that remembers what the key belongs to
  * @returns 32 bytes in base64
- * @throws the file system's error
+ * @throws DataFolderError when it is not the key of this database
  */
-export function dataKeyOf(data: string | undefined): string {
+export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient, table: string): Promise<string> {
   const fresh = randomBytes(32).toString('base64');
   if (data === undefined) return fresh;
-  const file = join(data, 'data-key');
+  const file = join(data, contents.key);
+  if (!existsSync(file)) writeOwnFile(file, `${fresh}\n`);
+  const text = readFileSync(file, 'utf8').trim();
+  const key = new DataKey(text);
+  const rows = new Partition(dynamo, table, row);
+  const [probe] = await rows.range(row, row);
   try {
-    writeFileSync(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' });
-    return fresh;
+    if (probe) key.open(probe.sealed, context);
+    else await rows.put(row, { sealed: key.seal('', context) }, {});
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return readFileSync(file, 'utf8').trim();
+    if (!(error instanceof SealedTextError)) throw error;
+    throw damagedFolder(`the data folder ${data}`, `the file ${contents.key} is not the key of its database`);
   }
+  return text;
 }

@@ -1,5 +1,6 @@
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { Config } from '../config.ts';
+import { usualStack } from '../usual-names.ts';
 import type { Credentials } from './credentials.ts';
 import { type CryptshareServer, startCryptshareServer } from './cryptshare-server.ts';
 import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
@@ -76,6 +77,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<
     receiver,
     credentials,
     config: {
+      stack: usualStack,
       server: { url: server.url, maxConcurrentPages: 4 },
       schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
       watches: [...watches],

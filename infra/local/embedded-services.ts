@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import {
   type AttributeDefinition,
@@ -12,92 +10,100 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
-import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
-import { startFauxqs } from 'fauxqs';
+import type { FastifyInstance, FastifyListenOptions } from 'fastify';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { indexes } from '../../functions/webhooks/waiting.ts';
+import { contents, damagedFolder, storageError } from './data-folder.ts';
+import { type Admission, guardServer, listenOnLoopback, newSecret, withAccessKey } from './loopback-guard.ts';
+import { openDataFolder } from './open-data-folder.ts';
 
 /** The AWS services of the local run, over real HTTP on this machine only. */
 export interface EmbeddedServices {
-  /** Variables by which the AWS SDK finds the services. */
+  /** Variables by which the AWS SDK finds the services, and by which they let it in. */
   readonly sdkEnvironment: Record<string, string>;
   /** Ends the services; what is under way is cut off. */
   close(): Promise<void>;
 }
 
-/** Thrown when the data folder cannot be had; says why. */
-export class DataFolderError extends Error {
-  override readonly name = 'DataFolderError';
-
-  constructor(data: string, cause: unknown) {
-    const { code } = ((cause as Error).cause ?? cause) as { code?: string };
-    const isLocked = code === 'LEVEL_LOCKED';
-    super(
-      isLocked
-        ? `the data folder ${data} is in use by another run; stop that one first`
-        : `the data folder ${data} cannot be used (${code}); choose another one, or mend it`,
-      { cause },
-    );
-  }
-}
-
-/** Any region and any credentials do: nothing leaves this machine. */
+/** Any region does: nothing leaves this machine. */
 const region = 'us-east-1';
 
 /**
- * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface.
+ * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface, for requests with the access
+ * key of this start only. Storage that fails under way is an uncaught error: no request can be answered any more.
  *
  * @param data folder that keeps database and queues; in memory without it
+ * @throws DataFolderError
  */
 export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
-  if (data) await reserve(data);
-  const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, 'dynamodb') }) });
-  database.listen(0, '127.0.0.1');
-  await once(database, 'listening');
-  const queues = await startFauxqs({
-    port: 0,
-    host: '127.0.0.1',
-    logger: false,
-    ...(data && { dataDir: join(data, 'queues') }),
+  if (data) await openDataFolder(data);
+  const accessKeyId = newSecret();
+  const admission = withAccessKey(accessKeyId);
+  const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, contents.database) }) });
+  guardServer(database, admission);
+  const databaseUrl = await listenOnLoopback(database);
+  const closeDatabase = async () => {
+    database.closeAllConnections();
+    // Calls back when not only the server, but also the database behind it is closed.
+    await new Promise((resolve) => database.close(resolve));
+  };
+  const queues = await startQueues(admission, data).catch(async (error) => {
+    await closeDatabase();
+    throw error;
   });
   const queuesUrl = `http://127.0.0.1:${queues.port}`;
   return {
     sdkEnvironment: {
       AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_DYNAMODB: `http://127.0.0.1:${(database.address() as AddressInfo).port}`,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: newSecret(),
+      AWS_ENDPOINT_URL_DYNAMODB: databaseUrl,
       AWS_ENDPOINT_URL_SNS: queuesUrl,
       AWS_ENDPOINT_URL_SQS: queuesUrl,
     },
     async close() {
       await queues.stop();
-      database.closeAllConnections();
-      database.close();
-      await once(database, 'close');
+      await closeDatabase();
     },
   };
 }
 
+/** The channel on which Fastify tells of each new instance. */
+const fastifyChannel = 'fastify.initialization';
+
 /**
- * Makes sure that the data folder is there and nobody else's.
- *
- * @throws DataFolderError
+ * Starts fauxqs, which listens on every interface of the machine, whatever host it is given: its server is made to listen
+ * on the loopback interface, and guarded, before it does.
  */
-async function reserve(data: string): Promise<void> {
-  try {
-    mkdirSync(join(data, 'queues'), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DataFolderError(data, error);
-  }
-  // The database itself would only answer every request with an error; its lock ends with its process, however that ends.
-  const database = new ClassicLevel(join(data, 'dynamodb'));
-  try {
-    await database.open();
-  } catch (error) {
-    throw new DataFolderError(data, error);
-  }
-  await database.close();
+async function startQueues(admission: Admission, data: string | undefined): Promise<FauxqsServer> {
+  let isGuarded = false;
+  const takeOver = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    const listen: (options: FastifyListenOptions) => Promise<string> = fastify.listen.bind(fastify);
+    fastify.listen = ((options: FastifyListenOptions) =>
+      listen({ ...options, host: '127.0.0.1' })) as FastifyInstance['listen'];
+    fastify.addHook('onError', async (_request, _reply, error) => {
+      if (storageError('', error))
+        setImmediate(() => {
+          throw error;
+        });
+    });
+    guardServer(fastify.server, admission);
+    isGuarded = true;
+  };
+  subscribe(fastifyChannel, takeOver);
+  // What is not given here, fauxqs takes from the environment.
+  const settings = { port: 0, host: '127.0.0.1', logger: false, defaultRegion: region, init: {} };
+  const starting = startFauxqs({ ...settings, ...(data && { dataDir: join(data, contents.queues) }) });
+  unsubscribe(fastifyChannel, takeOver);
+  const queues = await starting.catch((error: Error) => {
+    const name = `the data folder ${data}`;
+    throw storageError(name, error) ?? (data ? damagedFolder(name, `queues/fauxqs.db: ${error.message}`) : error);
+  });
+  if (isGuarded) return queues;
+  await queues.stop();
+  throw new Error('fauxqs did not start as it used to: its server is not guarded');
 }
 
 /** Creates the transfers table unless it is there. */

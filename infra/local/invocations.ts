@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { guardServer, listenOnLoopback, withAccessKey } from './loopback-guard.ts';
 
 /** What takes an event and answers with what becomes JSON. */
 export type InvokedFunction = (event: unknown) => Promise<unknown>;
@@ -21,20 +21,21 @@ const pathPattern = /^\/2015-03-31\/functions\/([\w-]+)\/invocations$/;
  * Takes invocations on a free port of the loopback interface, and answers when the function has.
  *
  * @param functions by their names; those that join later are invoked, too
+ * @param accessKeyId with which invocations have to be signed
  */
-export async function startInvocations(functions: ReadonlyMap<string, InvokedFunction>): Promise<Invocations> {
+export async function startInvocations(
+  functions: ReadonlyMap<string, InvokedFunction>,
+  accessKeyId: string,
+): Promise<Invocations> {
   const server = http.createServer(async (request, response) => {
     const [, name = ''] = pathPattern.exec(request.url ?? '') ?? [];
     const body = await text(request);
     const invoked = functions.get(name);
-    // As on AWS; and no web page can have a browser send this header.
-    if (request.headers.authorization === undefined) refuse(response, 403, 'MissingAuthenticationTokenException');
-    else if (!invoked || request.method !== 'POST') refuse(response, 404, 'ResourceNotFoundException');
+    if (!invoked || request.method !== 'POST') refuse(response);
     else await invoke(invoked, body, response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  guardServer(server, withAccessKey(accessKeyId));
+  const url = await listenOnLoopback(server);
   return {
     url,
     urlOf: (name) => `${url}/2015-03-31/functions/${name}/invocations`,
@@ -57,7 +58,8 @@ async function invoke(invoked: InvokedFunction, body: string, response: http.Ser
   }
 }
 
-function refuse(response: http.ServerResponse, status: number, type: string): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'x-amzn-errortype': type });
+function refuse(response: http.ServerResponse): void {
+  const type = 'ResourceNotFoundException';
+  response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': type });
   response.end(JSON.stringify({ Message: type }));
 }

@@ -1,22 +1,27 @@
 import { ConfigError, loadConfig } from '../config.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
+import { DataFolderError, storageError } from './data-folder.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
 import { startDemo } from './demo.ts';
-import { DataFolderError } from './embedded-services.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { type RunOptions, startRun } from './runtime.ts';
 
 // Whoever reads the output has gone, for instance `head`.
 process.stdout.on('error', () => process.exit(0));
 
-await main(process.argv.slice(2)).catch((error: Error) => {
-  if (error instanceof NothingToStart) process.exit(error.exitCode);
+process.on('uncaughtException', end);
+await main(process.argv.slice(2)).catch(end);
+
+/** Ends the process, and with it embedded services that are up already. */
+function end(thrown: Error): never {
+  if (thrown instanceof NothingToStart) process.exit(thrown.exitCode);
+  // Storage that fails may be met anywhere.
+  const error = storageError('the data folder', thrown) ?? thrown;
   const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
   console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
-  // Embedded services that are up already end with the process.
   process.exit(error instanceof ConfigError ? 2 : 1);
-});
+}
 
 /** Runs until it is told to stop. */
 async function main(args: readonly string[]): Promise<void> {
@@ -70,7 +75,7 @@ async function runUntilStopped(options: RunOptions, reporter: Reporter, source: 
     ['Watches', config.watches.map(watchWords).join(', ')],
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
-    ['Operator API', `${run.addresses.operator}, with the header x-notifier: 1`],
+    ['Operator API', `${run.addresses.operator}, with the token in ${run.operatorFile}`],
     ['DynamoDB', run.addresses.dynamodb],
     ['SNS and SQS', run.addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],

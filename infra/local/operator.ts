@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OperatorVariables } from '../../functions/env.ts';
@@ -8,12 +7,16 @@ import { operations } from '../../functions/operator/operations.ts';
 import type { OperatorAnswer, OperatorEvent } from '../../functions/operator/routes.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { openApiDocument } from '../openapi.ts';
+import { contents, writeOwnFile } from './data-folder.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
+import { guardServer, listenOnLoopback, newSecret, withToken } from './loopback-guard.ts';
 
 /** The operator API of a local run. */
 export interface LocalOperator {
   /** Its address on this machine. */
   readonly url: string;
+  /** File with the address and the token that lets in; its owner alone can read it. */
+  readonly file: string;
   /** Ends it; what is under way is cut off. */
   stop(): Promise<void>;
 }
@@ -21,7 +24,7 @@ export interface LocalOperator {
 /** Where it is served. */
 export interface LocalOperatorOptions {
   readonly environment: Omit<OperatorVariables, 'OPENAPI_FILE' | 'NOTIFIER_VERSION'>;
-  /** Folder that tells whoever has access to it the address; in memory there is none. */
+  /** Folder for address and token; without it they are in a folder of the run's own. */
   readonly data: string | undefined;
   /** Told of each change that was asked for. */
   readonly onChange: (request: string, status: number) => void;
@@ -33,18 +36,10 @@ const functionTimeout = 140_000;
 /** Bytes of a body that are read: more than the API takes, so that it can say so. */
 const mostBytes = 1024 * 1024;
 
-/** Name of the file in the data folder that holds the address. */
-export const addressFile = 'operator.json';
-
-/** Header without which nothing is answered: no web page can send it here, and no form. */
-const guardHeader = 'x-notifier';
-
-const loopbackNames: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
 /**
  * Serves the operator API, through the very handler that runs on AWS, on a free port of the loopback interface.
  *
- * @throws the error of the file system when the address cannot be written down
+ * @throws DataFolderError when address and token cannot be written down
  */
 export async function startOperator({ environment, data, onChange }: LocalOperatorOptions): Promise<LocalOperator> {
   // What a deployment puts beside the bundle.
@@ -54,10 +49,9 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
   setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
   const { handler } = await import('../../functions/operator/operator.lambda.ts');
   const server = http.createServer(async (request, response) => {
-    const refusal = refusalOf(request);
-    const { statusCode, headers, body } = refusal ?? (await answered(request));
+    const { statusCode, headers, body } = await answered(request);
     response.writeHead(statusCode ?? 200, headers as http.OutgoingHttpHeaders).end(body);
-    if (!refusal && request.method !== 'GET') onChange(`${request.method} ${request.url}`, statusCode ?? 200);
+    if (request.method !== 'GET') onChange(`${request.method} ${request.url}`, statusCode ?? 200);
   });
   const answered = async (request: http.IncomingMessage): Promise<OperatorAnswer> => {
     try {
@@ -66,32 +60,21 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
       return problem(500, 'the request could not be read to its end');
     }
   };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const file = data === undefined ? undefined : join(data, addressFile);
-  if (file !== undefined) {
-    // One that a killed run has left may be readable by others.
-    rmSync(file, { force: true });
-    writeFileSync(file, `${JSON.stringify({ url })}\n`, { mode: 0o600 });
-  }
+  const token = newSecret();
+  guardServer(server, withToken(token));
+  const url = await listenOnLoopback(server);
+  const file = join(data ?? folder, contents.operator);
+  writeOwnFile(file, `${JSON.stringify({ url, token })}\n`);
   return {
     url,
+    file,
     async stop() {
-      if (file !== undefined) rmSync(file, { force: true });
+      rmSync(file, { force: true });
       rmSync(folder, { recursive: true });
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** What a web page in a browser of this machine could be behind is refused, whatever it asks for. */
-function refusalOf({ headers }: http.IncomingMessage): OperatorAnswer | undefined {
-  const host = headers.host?.replace(/:\d+$/, '') ?? '';
-  if (!loopbackNames.has(host)) return problem(403, 'expected this machine in the header Host, such as 127.0.0.1');
-  if (headers.origin !== undefined) return problem(403, 'expected no header Origin: this is not for web pages');
-  if (headers[guardHeader] !== '1') return problem(403, `expected the header ${guardHeader}: 1`);
-  return undefined;
 }
 
 const problem = (status: number, detail: string): OperatorAnswer => ({

@@ -38,7 +38,8 @@ Credentials come from the environment:
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
 while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
 
-Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, 2 wrong options or configuration (nothing started).
+Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, or the data folder is damaged, full or in use, 2 wrong options
+or configuration (nothing started).
 
 Examples:
   npm start
@@ -56,7 +57,7 @@ export function parseOptions(args: readonly string[]): Options {
   const command = new Command('npm start --')
     .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
     .option('--config <file>', 'poll the server that this configuration file names')
-    .option('--data <folder>', 'keep database and queues here (default with --config: data)')
+    .option('--data <folder>', 'keep database and queues here, for this user alone (default with --config: data)')
     .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
     .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, also by http')
     .option('--json', 'print one JSON object a line instead of text for people')

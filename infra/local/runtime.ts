@@ -17,6 +17,7 @@ import { createTopic, createTransfersTable, startEmbeddedServices } from './embe
 import { startInvocations } from './invocations.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
+import { setSdkEnvironment } from './sdk-environment.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
@@ -37,6 +38,8 @@ export interface RunOptions {
 export interface Run {
   /** Addresses of the embedded services and of the operator API. */
   readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
+  /** File with what lets in to the operator API. */
+  readonly operatorFile: string;
   /** Resolves when the run has stopped; rejects when it broke. */
   readonly ended: Promise<void>;
   /** Ends the poll under way, prints what it has announced, and stops the services. */
@@ -59,23 +62,19 @@ const pollTimeout = 120_000;
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting } = options;
   const services = await startEmbeddedServices(data);
-  // The handler and the SDK clients find everything in the environment, as they do on AWS.
-  Object.assign(process.env, services.sdkEnvironment);
-  // Settings of the user's own AWS account must not lead anything there.
-  for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'])
-    delete process.env[name];
+  setSdkEnvironment(services.sdkEnvironment);
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
   // A queue kept in the data folder remembers the port of the run that created it.
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   await createTransfersTable(dynamo, table);
+  const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
   // Whoever had it is gone: this run is the only one with this database.
   await new ShardRows(dynamo, table).free(0);
 
-  const dataKey = dataKeyOf(data);
   const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
     CRYPTSHARE_CLIENT_ID: credentials.clientId,
@@ -91,7 +90,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   };
   const handler = await loadPollHandler(pollVariables);
   const polled = async (event: unknown) => handler(event, lambdaContext('poll', pollTimeout));
-  const invocations = await startInvocations(new Map([['poll', polled]]));
+  const invocations = await startInvocations(new Map([['poll', polled]]), services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const webhooks = await startWebhooks(
     { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
@@ -138,6 +137,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
       queues: services.sdkEnvironment.AWS_ENDPOINT_URL_SQS!,
       operator: operator.url,
     },
+    operatorFile: operator.file,
     ended: run(),
     stop: () => stopping.abort(),
   };

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Webhook } from 'standardwebhooks';
+import { guardServer } from './loopback-guard.ts';
 
 /** What the receiver has to say about a request. */
 export interface Receipt {
@@ -38,6 +39,7 @@ export async function startWebhookReceiver(
   const secrets = new Map<string, string>();
   const seen = new Set<string>();
   const server = Fastify({ forceCloseConnections: true });
+  guardServer(server.server);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body));
   server.post<{ Params: { endpoint: string }; Body: string }>('/hooks/:endpoint', async (request, reply) => {

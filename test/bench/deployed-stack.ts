@@ -39,6 +39,7 @@ interface Resource {
 }
 
 const config: Config = {
+  stack: 'TransferNotifier',
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
   schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],

@@ -1,10 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { metricNamespace, serviceName } from '../../functions/measures.ts';
+import { serviceName } from '../../functions/measures.ts';
 import { logPoll, measurePoll } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
 import { lambdaContext } from '../../infra/local/lambda.ts';
+import { usualStack } from '../../infra/usual-names.ts';
 import type { LogBytes } from './monthly-use.ts';
 
 /** Bytes that CloudWatch counts for each line beside its text. */
@@ -78,7 +79,7 @@ export function measureLogs(): LogBytes {
 function bytesOf(name: string, report: (logger: Logger, metrics: Metrics) => void): number {
   const logger = new Logger({ serviceName, logLevel: 'INFO' });
   logger.addContext(lambdaContext(`TransferNotifier-TransferPoller-${name}`.padEnd(64, 'x'), 1000));
-  const metrics = new Metrics({ namespace: metricNamespace, serviceName });
+  const metrics = new Metrics({ namespace: usualStack, serviceName });
   const lines: string[] = [];
   const { write } = process.stdout;
   process.env._X_AMZN_TRACE_ID = traceId;

@@ -5,6 +5,7 @@ import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
 import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
+import { setSdkEnvironment } from '../../infra/local/sdk-environment.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
 
 /** Pages asked for at the same time, as `server.maxConcurrentPages` has it by default. */
@@ -13,7 +14,7 @@ export const maxConcurrentPages = 4;
 /** What polls against the embedded services work with; creates table and topics there. */
 export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
   // The SDK finds the services in the environment, as it does in the local run.
-  Object.assign(process.env, sdkEnvironment);
+  setSdkEnvironment(sdkEnvironment);
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
   const table = 'transfers';

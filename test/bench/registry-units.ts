@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Watches } from '../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../infra/local/embedded-services.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
 
@@ -10,8 +11,7 @@ const watches = 1000;
 /** Read units of the registry for each watch in it, from a registry of 1,000 declared watches. */
 export async function measureRegistry({ sdkEnvironment }: ServiceAddresses): Promise<number> {
   const database = {
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    ...sdkSettings(sdkEnvironment),
     endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
   };
   const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];

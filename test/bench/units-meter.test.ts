@@ -5,6 +5,7 @@ import {
   type EmbeddedServices,
   startEmbeddedServices,
 } from '../../infra/local/embedded-services.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import { indexWrites, UnitsMeter } from './units-meter.ts';
 
 const TableName = 'metered';
@@ -15,8 +16,7 @@ let meter: UnitsMeter;
 beforeAll(async () => {
   services = await startEmbeddedServices();
   const database = {
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    ...sdkSettings(services.sdkEnvironment),
     endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
   };
   dynamo = new DynamoDBClient(database);

@@ -17,6 +17,7 @@ import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { sweep } from '../../functions/webhooks/sweep.ts';
 import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import type { WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
@@ -32,7 +33,7 @@ export async function measureWebhookUnits(
   { receiver, sdkEnvironment }: ServiceAddresses,
   topics: Topics,
 ): Promise<WebhookUnits> {
-  const sdk = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const sdk = sdkSettings(sdkEnvironment);
   const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
   const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
   const sqs = new SQSClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });

@@ -17,6 +17,7 @@ import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { createTopic, createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue, type LocalQueue, startEventSource } from '../../infra/local/event-source.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import type { Services } from './services.ts';
 
 /** How fast webhooks are delivered. */
@@ -109,10 +110,7 @@ class WebhookBench {
 
   static async start(services: Services): Promise<WebhookBench> {
     const { sdkEnvironment } = services.addresses;
-    const sdk = {
-      region: sdkEnvironment.AWS_REGION!,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    };
+    const sdk = sdkSettings(sdkEnvironment);
     const endpoint = sdkEnvironment.AWS_ENDPOINT_URL_SQS!;
     const dynamo = new DynamoDBClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
     const sns = new SNSClient({ ...sdk, endpoint });

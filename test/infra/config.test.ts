@@ -37,6 +37,7 @@ const watches = [{ mailbox: 'alice@example.com' }];
 
 test('the least that is needed gets the documented defaults', () => {
   expect(load({ server, watches })).toEqual({
+    stack: 'TransferNotifier',
     server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
     schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
@@ -105,6 +106,19 @@ describe('the server address', () => {
     expect(problemsOf({ server: { url }, watches })).toHaveLength(1);
   });
 });
+
+test.each(['Staging', 'notifier-eu-1', 'N', 'n'.repeat(64)])('the stack may be called %s', (stack) => {
+  expect(load({ stack, server, watches })).toMatchObject({ stack });
+});
+
+test.each(['', '1st', '-notifier', 'transfer_notifier', 'Prod.EU', 'Übung', 'a b', 'n'.repeat(65)])(
+  'CloudFormation takes no stack called "%s", and the sentence says what it takes',
+  (stack) => {
+    expect(problemsOf({ stack, server, watches })).toEqual([
+      'stack: expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
+    ]);
+  },
+);
 
 test.each([
   ['{"server":', /^expected JSON \(.*\)$/],

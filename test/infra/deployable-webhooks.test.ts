@@ -19,6 +19,7 @@ const chat = { ...withoutUrl, name: 'ops', urlFrom: 'OPS_URL', format: 'slack' }
 
 const problemsOf = (...webhooks: Webhook[]): readonly string[] =>
   deploymentProblems({
+    stack: 'TransferNotifier',
     server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
     schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],

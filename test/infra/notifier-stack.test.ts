@@ -53,10 +53,15 @@ describe('what must outlive every deployment', () => {
     });
   });
 
+  it('the secret stays when the stack goes, but goes with a first deployment that fails', () => {
+    template.hasResource('AWS::SecretsManager::Secret', {
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
   it('a changed template of the secret would overwrite it, data key and all: it never changes', () => {
     template.hasResource('AWS::SecretsManager::Secret', {
-      DeletionPolicy: 'Retain',
-      UpdateReplacePolicy: 'Retain',
       Properties: {
         GenerateSecretString: {
           SecretStringTemplate: '{}',
@@ -199,6 +204,7 @@ test('the outputs are what a person needs next', () => {
     'FillSecret',
     'DashboardUrl',
     'OperatorUrl',
+    'OperatorsPolicyArn',
   ]);
 });
 
@@ -238,10 +244,11 @@ describe('each alarm', () => {
   const alarms = () => resources('AWS::CloudWatch::Alarm').map(([, properties]) => properties);
 
   it('stands in docs/operations.md under its name, and its description leads there', () => {
-    const headings = [...runbook.matchAll(/^### (TransferNotifier-\w+)$/gm)].map(([, name]) => name);
-    expect(alarms().map(({ AlarmName }) => AlarmName)).toEqual(headings);
+    const [, section = ''] = runbook.split(/^## Alarms$/m);
+    const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+    expect(alarms().map(({ AlarmName }) => AlarmName)).toEqual(headings.map((name) => `TransferNotifier-${name}`));
     for (const { AlarmName, AlarmDescription } of alarms()) {
-      const name = AlarmName as string;
+      const name = (AlarmName as string).replace('TransferNotifier-', '');
       expect(JSON.stringify(AlarmDescription)).toContain(`docs/operations.md#${name.toLowerCase()}`);
       const section = runbook.split(`### ${name}\n`)[1]!.split(/^##/m)[0];
       for (const part of ['**Description.**', '**Investigation.**', '**Resolution.**']) expect(section).toContain(part);
@@ -263,6 +270,19 @@ describe('each alarm', () => {
           }),
         ]),
       },
+    });
+  });
+
+  it('of missed ticks goes off when more than two were lost within five minutes, and ends with the losses', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'TransferNotifier-MissedTicksDeadLetters',
+      MetricName: 'NumberOfMessagesSent',
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 2,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
     });
   });
 

@@ -7,6 +7,7 @@ import { NotifierStack } from '../../infra/notifier-stack.ts';
 
 /** A configuration with everything in it. */
 export const config: Config = {
+  stack: 'TransferNotifier',
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
   schedule: { every: '5m', fullListingEvery: 10, shards: 2 },
   watches: [
@@ -33,9 +34,13 @@ export const config: Config = {
 /** The context that a deployment has, with the feature flags of the CDK. */
 export const deployedContext = (): Record<string, unknown> => JSON.parse(readFileSync('cdk.json', 'utf8')).context;
 
+let usual: Template | undefined;
+
 /** Synthesises the stack, without bundling its functions, whose code is no question of the template. */
-export function synthesise(of: Config = config): Template {
-  return Template.fromStack(new NotifierStack(newApp(), 'TransferNotifier', { config: of }));
+export function synthesise(): Template {
+  // Once for all files that a worker runs: it takes seconds, and no test changes it.
+  usual ??= Template.fromStack(new NotifierStack(newApp(), 'TransferNotifier', { config }));
+  return usual;
 }
 
 /**
@@ -49,4 +54,4 @@ export function synthesiseChecked(of: Config = config): Template {
   return Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config: of }));
 }
 
-const newApp = (): App => new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [] } });
+export const newApp = (): App => new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [] } });

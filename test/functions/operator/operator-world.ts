@@ -83,7 +83,7 @@ export async function startOperatorWorld() {
     const metrics = new Metrics({ namespace: 'TransferNotifier' });
     return invokedPoll({ ...polls, logger, metrics }, event, clock.now().getTime() + pollBudget);
   });
-  const invocations = await startInvocations(functions);
+  const invocations = await startInvocations(functions, world.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const { credentials, region, sha256 } = dynamo.config;
   const sleeps: number[] = [];
   let onSleep = async () => {};

@@ -150,12 +150,7 @@ describe('what the function prints when it is invoked', () => {
 });
 
 /** Runs the entry point of the poll function once, in a process of its own, and returns what it prints. */
-async function invoke({ deps, cryptshare }: World): Promise<string> {
-  const urlOf = async (client: { config: { endpoint?: unknown } }) => {
-    const endpoint = client.config.endpoint as () => Promise<{ protocol: string; hostname: string; port?: number }>;
-    const { protocol, hostname, port } = await endpoint();
-    return `${protocol}//${hostname}:${port}`;
-  };
+async function invoke({ deps, cryptshare, sdkEnvironment }: World): Promise<string> {
   const entry = pathToFileURL('functions/transfers/poll.lambda.ts').href;
   const script = `
     const { handler } = await import(${JSON.stringify(entry)});
@@ -165,11 +160,7 @@ async function invoke({ deps, cryptshare }: World): Promise<string> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...childEnvironment,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_DYNAMODB: await urlOf(deps.dynamo),
-      AWS_ENDPOINT_URL_SNS: await urlOf(deps.topics.sns),
+      ...sdkEnvironment,
       CRYPTSHARE_URL: cryptshare.url,
       CRYPTSHARE_CLIENT_ID: clientId,
       DATA_KEY: Buffer.alloc(32).toString('base64'),

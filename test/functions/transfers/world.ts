@@ -20,6 +20,7 @@ import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { assertValidEvent } from '../../docs/event-schemas.ts';
+import { sdkSettings } from '../../sdk-settings.ts';
 import { AwsFaults } from './aws-faults.ts';
 
 /** A clock that tests move. */
@@ -58,6 +59,8 @@ export interface World {
   readonly cryptshare: CryptshareServer;
   readonly faults: AwsFaults;
   readonly deps: PollDependencies;
+  /** Variables by which another process finds the services. */
+  readonly sdkEnvironment: Readonly<Record<string, string>>;
   /** Builds another client for the same server, as another process would have it. */
   client(options?: Partial<ServerOptions>, kind?: typeof CryptshareClient): CryptshareClient;
   /** Has something happen before a page is answered, instead of what was to happen before. */
@@ -78,10 +81,7 @@ export async function startWorld(): Promise<World> {
   const clock = new TestClock();
   const services = await startEmbeddedServices();
   const cryptshare = await startCryptshareServer({ now: clock.now });
-  const sdk = {
-    region: services.sdkEnvironment.AWS_REGION!,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  };
+  const sdk = sdkSettings(services.sdkEnvironment);
   const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });
@@ -127,6 +127,7 @@ export async function startWorld(): Promise<World> {
 
   return {
     clock,
+    sdkEnvironment: services.sdkEnvironment,
     cryptshare,
     faults,
     deps,

@@ -6,6 +6,7 @@ import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { Gates, gateKey } from '../../../functions/webhooks/gates.ts';
+import { sdkSettings } from '../../sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
@@ -120,9 +121,8 @@ describe('the gate of an endpoint', () => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
     await world.fanOut(event);
     const crowded = new DynamoDBClient({
-      region: world.sdkEnvironment.AWS_REGION!,
+      ...sdkSettings(world.sdkEnvironment),
       endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
     const { pk, sk } = gateKey('crm');
     crowded.middlewareStack.add(

@@ -55,6 +55,9 @@ describe('targets', () => {
     'https://localhost.example.com/',
     'https://internal.example.com/',
     'https://amazonaws.com.example.org/',
+    'https://api.aws.example.org/',
+    // Receivers that customers have put behind the URL of a function.
+    'https://x.lambda-url.eu-central-1.on.aws/',
     'https://1.1.1.1./',
   ])('%s may be reached', (url) => expect(targetProblem(url, false)).toBeUndefined());
 
@@ -68,6 +71,11 @@ describe('targets', () => {
     'https://metadata.google.internal/',
     'https://router.home.arpa/',
     'https://x.execute-api.eu-central-1.amazonaws.com/',
+    'https://sqs.eu-central-1.api.aws/',
+    'https://dynamodb.cn-north-1.amazonaws.com.cn/',
+    'https://sqs.cn-north-1.api.amazonwebservices.com.cn/',
+    'https://sqs.eusc-de-east-1.amazonaws.eu/',
+    'https://sqs.eusc-de-east-1.api.amazonwebservices.eu/',
     'https://intranet/',
     'https://com/',
     'https://example.com./',
@@ -210,6 +218,16 @@ describe('headers', () => {
     ['x-tenant', ''],
     ['a'.repeat(64), 'b'.repeat(1024)],
     ['hostess', 'x'],
+    // Tokens that receivers behind a gateway ask for, and what only sounds like an address.
+    ['CF-Access-Client-Id', 'x'],
+    ['CF-Access-Client-Secret', 'x'],
+    ['Ocp-Apim-Subscription-Key', 'x'],
+    ['X-MS-Date', 'x'],
+    ['X-Goog-Api-Key', 'x'],
+    ['X-Client-Id', 'x'],
+    ['X-Tooltip', 'x'],
+    ['X-Ship', 'x'],
+    ['Priority', 'x'],
     ['x-content', 'x'],
   ])('%.20s may be sent', (name, value) => expect(headerProblem(name, value)).toBeUndefined());
 
@@ -235,6 +253,67 @@ describe('headers', () => {
         'x_amz_date',
         'x-amz_date',
       ],
+      // Who asks, as a receiver's own proxy tells it.
+      [
+        'Forwarded',
+        'Via',
+        'X-Forwarded-For',
+        'x-forwarded',
+        'X-Forwarded_Host',
+        'X-Forward-For',
+        'X-Real-IP',
+        'Client-IP',
+      ],
+      [
+        'X-Client-IP',
+        'True-Client-IP',
+        'X-Cluster-Client-IP',
+        'Fastly-Client-IP',
+        'CF-Connecting-IP',
+        'X-ProxyUser-Ip',
+      ],
+      [
+        'cf-connecting-ipv6',
+        'CF-Visitor',
+        'X-Envoy-External-Address',
+        'x-azure-clientip',
+        'X-Azure-SocketIP',
+        'Incap-Client-IP',
+      ],
+      [
+        'x-appengine-user-ip',
+        'X-Remote-Addr',
+        'Remote-User',
+        'REMOTE_ADDR',
+        'X-Originating-IP',
+        'X-Host',
+        'Fly-Client-IP',
+      ],
+      [
+        'x-nf-client-connection-ip',
+        'X-Amzn-Oidc-Identity',
+        'X-Goog-Authenticated-User-Email',
+        'X-MS-Client-Principal-Name',
+      ],
+      [
+        'SSL-Client-Verify',
+        'X-SSL-Client-S-DN',
+        'X-Client-Cert',
+        'Client-Cert',
+        'Early-Data',
+        'X-Scheme',
+        'Front-End-Https',
+      ],
+      // Another request than the one that is made.
+      [
+        'X-Original-URL',
+        'X-Original-Host',
+        'X-Rewrite-URL',
+        'X-Override-URL',
+        'X-HTTP-Method-Override',
+        'X-HTTP-Method',
+      ],
+      ['X-Method-Override', 'X-Http-Host-Override', 'Max-Forwards', 'HTTP2-Settings', 'Proxy'],
     ].flat(),
   )('%s is reserved', (name) => {
     expect(headerProblem(name, 'x')).toBe('expected a header that the notifier does not set or forbid');

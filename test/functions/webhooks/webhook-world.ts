@@ -25,6 +25,7 @@ import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep
 import { indexes } from '../../../functions/webhooks/waiting.ts';
 import { createTopic, createWebhooksTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
+import { sdkSettings } from '../../sdk-settings.ts';
 import { AwsFaults } from '../transfers/aws-faults.ts';
 import { TestClock } from '../transfers/world.ts';
 
@@ -67,10 +68,7 @@ export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED')
 export async function startWebhookWorld() {
   const clock = new TestClock();
   const services = await startEmbeddedServices();
-  const sdk = {
-    region: services.sdkEnvironment.AWS_REGION!,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  };
+  const sdk = sdkSettings(services.sdkEnvironment);
   const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });

@@ -206,16 +206,31 @@ test('messages that could not be handled fail, with the page that tells what to 
   expect(code).toBe(1);
   const [check] = checks.filter(({ name }) => name === 'queues');
   expect(check).toMatchObject({ outcome: 'fail', message: '2 messages in DoorbellsDeadLetters could not be handled' });
-  const heading = /operations\.md#(\S+)/.exec(check!.remedy!)![1];
-  const headings = readFileSync('docs/operations.md', 'utf8').matchAll(/^#+ (.*)$/gm);
-  expect([...headings].map(([, text]) => text!.toLowerCase())).toContain(heading);
+  expect(headings()).toContain(/operations\.md#(\S+)/.exec(check!.remedy!)![1]);
+});
+
+/** The headings of the page for operators, as links name them. */
+const headings = () =>
+  [...readFileSync('docs/operations.md', 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    text!.toLowerCase().replaceAll(' ', '-'),
+  );
+
+test('ticks that were lost are to be looked at, for the next ones have made up for them', async () => {
+  world.wellWith([alice], undefined, { queues: [{ name: 'MissedTicksDeadLetters', waiting: 3, underWay: 0 }] });
+  const { code, of } = await world.doctor();
+  expect(code).toBe(0);
+  expect(of('queues')).toEqual([
+    { outcome: 'warn', message: '3 ticks were lost within a day, and made up for by the next' },
+  ]);
 });
 
 test('subscriptions that nobody has confirmed are to be looked at', async () => {
   const topics = [{ name: 'transfer-notices', subscriptions: 2, unconfirmed: 1 }];
   world.wellWith([alice], undefined, { topics });
-  const { code, of } = await world.doctor();
+  const { code, checks, of } = await world.doctor();
   expect(code).toBe(0);
+  const [check] = checks.filter(({ name }) => name === 'topics');
+  expect(headings()).toContain(/operations\.md#(\S+)/.exec(check!.remedy!)![1]);
   expect(of('topics')).toEqual([
     { outcome: 'warn', message: '1 of 3 subscriptions of transfer-notices are not confirmed, and get nothing' },
   ]);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -82,10 +82,50 @@ describe('a stack', () => {
       );
   });
 
-  test('is the usual one when nothing else is named', async () => {
-    deployed();
-    expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
-    expect(cloudFormation.requests[0]!.text).toContain('StackName=TransferNotifier');
+  describe('of which no name is given', () => {
+    let here: string;
+    beforeEach(() => {
+      here = mkdtempSync(join(folder, 'here-'));
+      vi.spyOn(process, 'cwd').mockReturnValue(here);
+      return () => vi.restoreAllMocks();
+    });
+
+    test.each<[string, string | undefined, string]>([
+      ['is the usual one where there is no configuration file', undefined, 'TransferNotifier'],
+      ['is the usual one where the file names none', '{"watches":[]}', 'TransferNotifier'],
+      ['is the one that the file names', '{"stack":"Staging"}', 'Staging'],
+    ])('%s', async (_, file, name) => {
+      deployed();
+      if (file !== undefined) writeFileSync(join(here, 'notifier.config.json'), file);
+      expect(await run(['watch', 'list'])).toMatchObject({ code: 0 });
+      expect(cloudFormation.requests[0]!.text).toMatch(new RegExp(`StackName=${name}$`));
+    });
+
+    test.each(['{"stack":', '{"stack":7}'])('is not guessed where the file is damaged: %s', async (file) => {
+      deployed();
+      writeFileSync(join(here, 'notifier.config.json'), file);
+      const ran = await run(['watch', 'list']);
+      expect(ran).toMatchObject({ code: 4 });
+      expect(ran.stderr).toMatch(
+        /notifier\.config\.json does not tell which stack is meant .*: correct it, or add --stack\n$/,
+      );
+      expect(cloudFormation.requests).toEqual([]);
+    });
+
+    test('is that of the file which the doctor is given, and so are the commands that it recommends', async () => {
+      deployed();
+      const config = join(here, 'staging.json');
+      const server = { url: 'https://127.0.0.1:9' };
+      writeFileSync(config, JSON.stringify({ stack: 'Staging', server, watches: [{ mailbox: 'a@example.com' }] }));
+      api.on('GET /status', { body: { server: server.url, deliveries: { waiting: {}, held: {} }, endpoints: {} } });
+      api.on('GET /services', { body: { tables: [], topics: [], queues: [] } });
+      const watch = { mailbox: 'a@example.com', direction: 'sent', isDeclared: true, isDisabled: false };
+      api.on('GET /watches', { body: { items: [watch] } });
+      api.on('GET /mailboxes/a%40example.com/verification', { body: { isVerified: false, methods: [] } });
+      const { stdout } = await run(['doctor', '--config', config]);
+      expect(cloudFormation.requests[0]!.text).toMatch(/StackName=Staging$/);
+      expect(stdout).toContain('npm run notifier -- watch verify a@example.com --stack Staging');
+    });
   });
 
   test.each([
@@ -131,7 +171,7 @@ describe('a stack', () => {
   });
 
   test.each([
-    ['Forbidden', /HTTP 403, Forbidden\): have lambda:InvokeFunctionUrl and lambda:InvokeFunction granted/],
+    ['Forbidden', /HTTP 403, Forbidden\): have the policy attached that the stack's output OperatorsPolicyArn names/],
     ['The security token included in the request is expired', /is expired\): sign in/],
   ])('whose function refuses the caller (%s) has exit code 4, and says what to do', async (Message, expected) => {
     deployed();
@@ -150,15 +190,43 @@ describe('a stack', () => {
 });
 
 describe('a local run', () => {
-  test('is found by its data folder, and gets no signature', async () => {
-    const data = join(folder, 'data');
+  /** A data folder with this text in the file that a local run writes. */
+  function dataFolder(name: string, text: string): string {
+    const data = join(folder, name);
     mkdirSync(data);
-    writeFileSync(join(data, 'operator.json'), JSON.stringify({ url: api.url }));
-    chmodSync(join(data, 'operator.json'), 0o600);
+    writeFileSync(join(data, 'operator.json'), text, { mode: 0o600 });
+    return data;
+  }
+
+  test('is found by its data folder, and gets the token that stands there', async () => {
+    const data = dataFolder('data', JSON.stringify({ url: api.url, token: 'example-token' }));
     expect(await run(['watch', 'list', '--data', data])).toMatchObject({ code: 0 });
-    expect(api.requests[0]!.headers).toMatchObject({ 'x-notifier': '1' });
-    expect(api.requests[0]!.headers.authorization).toBeUndefined();
+    expect(api.requests[0]!.headers.authorization).toBe('Bearer example-token');
   });
+
+  test('that is named by its address gets the token in NOTIFIER_TOKEN', async () => {
+    const environment = { NOTIFIER_TOKEN: 'example-token' };
+    expect(await run(['watch', 'list', '--url', api.url], { environment })).toMatchObject({ code: 0 });
+    expect(api.requests[0]!.headers.authorization).toBe('Bearer example-token');
+  });
+
+  test('that does not know who asks has exit code 4, and the two ways to be known', async () => {
+    api.on('GET /watches', problem(401, 'expected the header Authorization: Bearer TOKEN'));
+    const ran = await run(['watch', 'list', '--url', api.url]);
+    expect(ran).toMatchObject({ code: 4, stdout: '' });
+    expect(ran.stderr).toMatch(/^.*refuses who asks \(HTTP 401\).*--data FOLDER.*NOTIFIER_TOKEN.*\n$/);
+  });
+
+  test.each(['', '{', 'null', '{"url":"http://127.0.0.1:9"}', '{"url":1,"token":"a"}', '{"token":"a"}'])(
+    'whose file is damaged (%j) has exit code 4 and the remedy',
+    async (text) => {
+      const data = dataFolder(`damaged-${text.length}`, text);
+      const ran = await run(['watch', 'list', '--data', data]);
+      expect(ran).toMatchObject({ code: 4 });
+      expect(ran.stderr).toMatch(/^.*operator\.json names no address and token, .*: start the local run again\n$/);
+      expect(api.requests).toEqual([]);
+    },
+  );
 
   test('that does not run has exit code 4 and the command that starts one', async () => {
     const ran = await run(['watch', 'list', '--data', join(folder, 'nothing')]);
@@ -167,9 +235,7 @@ describe('a local run', () => {
   });
 
   test('that has ended leaves a file behind, which is told', async () => {
-    const data = join(folder, 'ended');
-    mkdirSync(data);
-    writeFileSync(join(data, 'operator.json'), '{"url":"http://127.0.0.1:9"}');
+    const data = dataFolder('ended', '{"url":"http://127.0.0.1:9","token":"example-token"}');
     const ran = await run(['watch', 'list', '--data', data]);
     expect(ran).toMatchObject({ code: 4 });
     expect(ran.stderr).toMatch(/cannot reach the operator API at http:\/\/127\.0\.0\.1:9 .*still running\?/);

@@ -30,7 +30,6 @@ describe('the verbs of a watch', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('what is received by alice@example.com is watched');
     expect(api.requests[0]!.body).toEqual({ mailbox: alice.mailbox, direction: 'received', notifyExisting: true });
-    expect(api.requests[0]!.headers['x-notifier']).toBe('1');
   });
 
   test('add and update name the interval in milliseconds, and null for that of all', async () => {

@@ -240,8 +240,9 @@ describe('the rights of the functions', () => {
 
   test.each(names)('are all needed: %s has used each', (name) => {
     const { proxy, granted } = deployment.function(name);
-    // Lambda itself writes the logs.
-    const grants = grantsIn(granted).filter((grant) => !grant.startsWith('logs:'));
+    // Lambda itself writes the logs, and the records of invocations that were lost.
+    const isForLambda = (grant: string) => grant.startsWith('logs:') || grant === 'sqs:SendMessage MissedTicks';
+    const grants = grantsIn(granted).filter((grant) => !isForLambda(grant));
     expect([...proxy.used].toSorted()).toEqual(grants.toSorted());
   });
 });

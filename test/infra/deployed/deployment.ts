@@ -12,13 +12,13 @@ import type { Config } from '../../../infra/config.ts';
 import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
 import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
+import { sdkSettings } from '../../sdk-settings.ts';
 import { Arrivals } from './arrivals.ts';
 import { createResources } from './created-resources.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { type PublicReceiver, startPublicReceiver } from './public-receiver.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type SynthesisedStack, synthesise } from './synthesised-stack.ts';
-import { region } from './template-values.ts';
 
 /** The functions, by the ids of their constructs. */
 export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare', 'Operator'] as const;
@@ -51,8 +51,6 @@ export interface Deployment extends SynthesisedStack {
   close(): Promise<void>;
 }
 
-const sdk = { region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-
 /**
  * Synthesises the stack and brings it up.
  *
@@ -62,11 +60,12 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
   const stack = synthesise(config, join(folder, 'cdk.out'));
   const { template } = stack;
   const services = await startEmbeddedServices();
+  const sdk = sdkSettings(services.sdkEnvironment);
   const secrets = await startSecretsManager();
   const receiver = await startPublicReceiver();
   const { AWS_ENDPOINT_URL_DYNAMODB: database, AWS_ENDPOINT_URL_SQS: queues } = services.sdkEnvironment;
   const invoked = new Map<string, InvokedFunction>();
-  const invocations = await startInvocations(invoked);
+  const invocations = await startInvocations(invoked, sdk.credentials.accessKeyId);
   const endpoints = {
     dynamodb: database!,
     sns: queues!,
@@ -92,8 +91,14 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       denied.push(`${name}: ${grant}`);
       breakDown(new Error(`${name} is not granted ${grant}`));
     };
-    const surroundings = { template, values, endpoints, onDenied, internet: name === 'Deliver' ? internet : undefined };
-    const started = await startFunction(name, deployable, surroundings);
+    const started = await startFunction(name, deployable, {
+      template,
+      values,
+      endpoints,
+      credentials: sdk.credentials,
+      onDenied,
+      internet: name === 'Deliver' ? internet : undefined,
+    });
     functions.set(deployable.logicalId, started);
     invoked.set(deployable.logicalId, started.invoke);
   }
@@ -102,7 +107,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
   for (const { Properties } of Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))) {
     const worker = functions.get(Properties.FunctionName.Ref)!;
     const { ref: url, arn } = values.of(Properties.EventSourceArn['Fn::GetAtt'][0]);
-    const source = await feed(worker, { url, arn }, (answer) => {
+    const source = await feed(worker, sdk, { url, arn }, (answer) => {
       batches.add(answer);
       const { length } = answer.batchItemFailures;
       if (length > 0) breakDown(new Error(`${worker.name} leaves ${length} messages; it wrote\n${worker.log()}`));
@@ -164,7 +169,12 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
 }
 
 /** Does what an event source mapping does: reads a queue in the name of the function, and hands it the messages. */
-async function feed(worker: FunctionProcess, queue: LocalQueue, onAnswer: (answer: BatchAnswer) => void) {
+async function feed(
+  worker: FunctionProcess,
+  sdk: ReturnType<typeof sdkSettings>,
+  queue: LocalQueue,
+  onAnswer: (answer: BatchAnswer) => void,
+) {
   const sqs = new SQSClient({ ...sdk, endpoint: worker.proxy.url, useQueueUrlAsEndpoint: false });
   await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['QueueArn'] }));
   const { stop, ended } = startEventSource(sqs, queue, 1, async (event) => {

@@ -3,15 +3,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { taskFolder } from '../../../infra/bundle.ts';
+import type { sdkSettings } from '../../sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { startLambdaRuntime } from './lambda-runtime.ts';
 import { statementsOf } from './role-policy.ts';
 import { type DeployableFunction, propertiesOf } from './synthesised-stack.ts';
 import { region, type TemplateValues } from './template-values.ts';
-
-/** Any credentials do: the role is what counts. */
-const credentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
 /** Where Lambda's API is. */
 const lambdaUrl = `https://lambda.${region}.amazonaws.com`;
@@ -38,6 +36,8 @@ export interface FunctionSurroundings {
   readonly template: Template;
   readonly values: TemplateValues;
   readonly endpoints: Readonly<Record<Service, string>>;
+  /** Those that let into the embedded services: the role is what counts. */
+  readonly credentials: ReturnType<typeof sdkSettings>['credentials'];
   /** What stands in for the public internet, if the function goes there: a file to load first, a certificate to trust. */
   readonly internet: { readonly preload: string; readonly caFile: string } | undefined;
   readonly onDenied: (grant: string) => void;
@@ -47,7 +47,7 @@ export interface FunctionSurroundings {
 export async function startFunction(
   name: string,
   { logicalId, folder }: DeployableFunction,
-  { template, values, endpoints, internet, onDenied }: FunctionSurroundings,
+  { template, values, endpoints, credentials, internet, onDenied }: FunctionSurroundings,
 ): Promise<FunctionProcess> {
   const { Environment, Handler, Role, Timeout } = propertiesOf(template, logicalId);
   const granted = statementsOf(template, Role['Fn::GetAtt'][0], values);
@@ -63,7 +63,8 @@ export async function startFunction(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...environment,
-      ...credentials,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_REGION: region,
       AWS_LAMBDA_FUNCTION_NAME: logicalId,
       AWS_LAMBDA_RUNTIME_API: runtime.address,

@@ -11,16 +11,16 @@ import {
 } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startInvocations } from '../../../infra/local/invocations.ts';
+import { sdkSettings } from '../../sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import type { Statement } from './role-policy.ts';
-import { region } from './template-values.ts';
 
-const sdk = { region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 const table = arn('dynamodb', 'table/webhooks');
 const denied: string[] = [];
 
 let services: EmbeddedServices;
+let sdk: ReturnType<typeof sdkSettings>;
 let endpoints: Record<Service, string>;
 let topic: string;
 let queueUrl: string;
@@ -28,6 +28,7 @@ let proxy: IamProxy | undefined;
 
 beforeAll(async () => {
   services = await startEmbeddedServices();
+  sdk = sdkSettings(services.sdkEnvironment);
   const { AWS_ENDPOINT_URL_DYNAMODB: dynamodb = '', AWS_ENDPOINT_URL_SQS: queues = '' } = services.sdkEnvironment;
   endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '', lambda: '' };
   await createWebhooksTable(new DynamoDBClient({ ...sdk, endpoint: dynamodb }), 'webhooks');
@@ -104,7 +105,8 @@ test('batches of messages need the right to the single message, on the very queu
 
 test('the right to invoke a function is none to invoke another', async () => {
   const answer = async (event: unknown) => ({ event });
-  const invocations = await startInvocations(new Map(['Poll', 'Sweep'].map((name) => [name, answer])));
+  const functions = new Map(['Poll', 'Sweep'].map((name) => [name, answer]));
+  const invocations = await startInvocations(functions, sdk.credentials.accessKeyId);
   endpoints.lambda = invocations.url;
   const lambda = new LambdaClient(await roleOf(allow(['lambda:InvokeFunction'], [arn('lambda', 'function:Poll')])));
   const invoke = (FunctionName: string) => lambda.send(new InvokeCommand({ FunctionName, Payload: '{"a":1}' }));

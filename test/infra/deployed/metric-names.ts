@@ -1,4 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { TemplateValues } from './template-values.ts';
 
 /** A metric of CloudWatch as one text: namespace, name, and dimensions with their values. */
 const nameOf = (namespace: string, metric: string, dimensions: readonly (readonly [string, string])[]): string =>
@@ -35,7 +36,7 @@ export function metricsIn(log: string): string[] {
 }
 
 interface AlarmMetric {
-  readonly Namespace: string;
+  readonly Namespace: unknown;
   readonly MetricName: string;
   readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[];
 }
@@ -49,11 +50,13 @@ export function metricsOfAlarms(template: Template): string[] {
       MetricStat ? [MetricStat.Metric] : [],
     ),
   ]);
+  const values = new TemplateValues();
   return metrics
-    .filter(({ Namespace }) => !Namespace.startsWith('AWS/'))
-    .map(({ Namespace, MetricName, Dimensions = [] }) =>
+    .map((metric) => ({ ...metric, namespace: values.text(metric.Namespace) }))
+    .filter(({ namespace }) => !namespace.startsWith('AWS/'))
+    .map(({ namespace, MetricName, Dimensions = [] }) =>
       nameOf(
-        Namespace,
+        namespace,
         MetricName,
         Dimensions.map(({ Name, Value }) => [Name, Value] as const),
       ),

@@ -1,4 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { matches, type Statement as TemplateStatement } from '../template-policies.ts';
 import type { TemplateValues } from './template-values.ts';
 
 /** A statement of a policy, with nothing left to CloudFormation. */
@@ -6,6 +7,8 @@ export interface Statement {
   readonly effect: 'Allow' | 'Deny';
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+  /** Keys that have to be true of a request, IAM's condition `Bool`. */
+  readonly ifTrue?: readonly string[];
 }
 
 /** What somebody wants to do, and to what. */
@@ -14,6 +17,8 @@ export interface Access {
   readonly action: string;
   /** ARN. */
   readonly resource: string;
+  /** Condition keys that are true of the request. */
+  readonly context?: readonly string[];
 }
 
 /**
@@ -27,18 +32,32 @@ export function statementsOf(template: Template, roleId: string, values: Templat
   return Object.values(template.findResources('AWS::IAM::Policy'))
     .filter((policy) => isOfRole(policy as Parameters<typeof isOfRole>[0]))
     .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
-    .map(({ Effect, Action, Resource, Sid: _, ...more }) => {
-      if (Object.keys(more).length > 0) throw new Error(`not understood in a policy: ${JSON.stringify(more)}`);
-      const resources = [Resource].flat().map((resource) => values.text(resource));
-      return { effect: Effect, actions: [Action].flat(), resources };
-    });
+    .map((statement) => statementOf(statement, values));
+}
+
+/**
+ * A statement of a policy for roles, users or groups.
+ *
+ * @throws Error for one that says more than effect, actions, resources, and which keys have to be true
+ */
+export function statementOf(statement: TemplateStatement, values: TemplateValues): Statement {
+  const { Effect, Action, Resource, Condition = {}, ...more } = statement;
+  const { Bool = {}, ...operators } = Condition;
+  const isUnknown = Object.keys({ ...more, ...operators }).some((name) => name !== 'Sid');
+  if (isUnknown || Object.values(Bool).some((value) => value !== 'true')) {
+    throw new Error(`not understood in a policy: ${JSON.stringify(statement)}`);
+  }
+  const resources = [Resource].flat().map((resource) => values.text(resource));
+  return { effect: Effect, actions: [Action].flat(), resources, ifTrue: Object.keys(Bool) };
 }
 
 /** Whether a role with these statements may do something: it is allowed somewhere, and denied nowhere. */
-export function isGranted(statements: readonly Statement[], { action, resource }: Access): boolean {
+export function isGranted(statements: readonly Statement[], { action, resource, context = [] }: Access): boolean {
   const matching = statements.filter(
-    ({ actions, resources }) =>
-      actions.some((pattern) => matches(pattern, action)) && resources.some((pattern) => matches(pattern, resource)),
+    ({ actions, resources, ifTrue = [] }) =>
+      actions.some((pattern) => matches(pattern, action)) &&
+      resources.some((pattern) => matches(pattern, resource)) &&
+      ifTrue.every((key) => context.includes(key)),
   );
   return matching.length > 0 && matching.every(({ effect }) => effect === 'Allow');
 }
@@ -54,12 +73,3 @@ export const grantsIn = (statements: readonly Statement[]): string[] =>
     .flatMap(({ actions, resources }) =>
       actions.flatMap((action) => resources.map((resource) => grantName({ action, resource }))),
     );
-
-/** IAM's wildcards. */
-function matches(pattern: string, text: string): boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(text);
-}

@@ -6,6 +6,7 @@ const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Region': region,
   'AWS::AccountId': account,
   'AWS::Partition': 'aws',
+  'AWS::StackName': 'TransferNotifier',
   'AWS::URLSuffix': 'amazonaws.com',
 };
 

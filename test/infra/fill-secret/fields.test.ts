@@ -7,6 +7,7 @@ import { secretFields } from '../../../infra/fill-secret/fields.ts';
 const webhook = { types: ['transfer.*'], format: 'event' as const, maxInFlight: 10 };
 
 const config: Config = {
+  stack: 'TransferNotifier',
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
   schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],

@@ -10,6 +10,7 @@ import { AwsServices } from './aws-services.ts';
 const webhook = { types: ['transfer.*'], maxInFlight: 10 };
 
 const config: Config = {
+  stack: 'TransferNotifier',
   server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
   schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
   watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],

@@ -7,8 +7,8 @@ let lambda: LambdaClient;
 beforeAll(async () => {
   const echo = async (event: unknown) => ({ event });
   const fail = async () => Promise.reject(new RangeError('too far'));
-  invocations = await startInvocations(new Map(Object.entries({ echo, fail })));
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  invocations = await startInvocations(new Map(Object.entries({ echo, fail })), 'example-key');
+  const credentials = { accessKeyId: 'example-key', secretAccessKey: 'example' };
   lambda = new LambdaClient({ endpoint: invocations.url, region: 'us-east-1', credentials });
 });
 afterAll(async () => {

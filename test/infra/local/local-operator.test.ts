@@ -16,6 +16,7 @@ let server: CryptshareServer;
 let run: LocalRun;
 let folder: string;
 let url: string;
+let token: string;
 
 const addressFile = () => join(folder, 'data', 'operator.json');
 
@@ -31,7 +32,7 @@ beforeAll(async () => {
     CRYPTSHARE_VERIFICATION_TOKEN: 'example-token-1',
   });
   await run.line(({ kind }) => kind === 'ready');
-  url = JSON.parse(readFileSync(addressFile(), 'utf8')).url;
+  ({ url, token } = JSON.parse(readFileSync(addressFile(), 'utf8')));
 });
 afterAll(async () => {
   run.kill('SIGKILL');
@@ -41,7 +42,7 @@ afterAll(async () => {
 });
 
 /** Sends a request with just these headers. */
-async function ask(method: string, path: string, headers: Record<string, string> = { 'x-notifier': '1' }, body = '') {
+async function ask(method: string, path: string, headers = { authorization: `Bearer ${token}` }, body = '') {
   return new Promise<{ status: number; body: string }>((resolve, reject) => {
     const request = http.request(`${url}${path}`, { method, headers }, async (response) => {
       const chunks: Buffer[] = [];
@@ -56,7 +57,10 @@ describe('the operator API of a local run', () => {
   test('is found by its address in the data folder, which only its owner can read', async () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(statSync(addressFile()).mode & 0o777).toBe(0o600);
-    expect(JSON.stringify(await run.line(({ kind }) => kind === 'ready'))).toContain(url);
+    const ready = JSON.stringify(await run.line(({ kind }) => kind === 'ready'));
+    expect(ready).toContain(url);
+    expect(ready).toContain(addressFile());
+    expect(token).toMatch(/^[0-9a-f]{32}$/);
   });
 
   test('does what it does on AWS', async () => {
@@ -83,15 +87,21 @@ describe('the operator API of a local run', () => {
     expect(refused).toMatchObject({ status: 400, body: expect.stringContaining('expected https:') });
   });
 
-  test.each<[string, Record<string, string>]>([
-    ['without the header that no page can send', {}],
-    ['with another value of it', { 'x-notifier': '0' }],
-    ['from a web page', { 'x-notifier': '1', origin: 'http://127.0.0.1' }],
-    ['by a name that leads here by a trick', { 'x-notifier': '1', host: 'attacker.example.com' }],
-    ['by a name that only begins like this machine', { 'x-notifier': '1', host: '127.0.0.1.attacker.example.com:80' }],
-  ])('refuses what comes %s', async (_, headers) => {
-    expect((await ask('GET', '/status', headers)).status).toBe(403);
-    expect((await ask('DELETE', `/watches/sent/${encodeURIComponent(alice)}`, headers)).status).toBe(403);
+  test.each<[string, number, (bearer: string) => Record<string, string>]>([
+    ['without the token', 401, () => ({})],
+    ['with another token', 401, () => ({ authorization: `Bearer ${'0'.repeat(32)}` })],
+    ['with the header of earlier releases', 401, () => ({ 'x-notifier': '1' })],
+    ['from a web page', 403, (authorization) => ({ authorization, origin: 'http://127.0.0.1' })],
+    ['by a name that leads here by a trick', 403, (authorization) => ({ authorization, host: 'evil.example' })],
+    [
+      'by a name that only begins like this machine',
+      403,
+      (authorization) => ({ authorization, host: '127.0.0.1.evil.example:80' }),
+    ],
+  ])('refuses what comes %s', async (_, status, headersWith) => {
+    const headers = headersWith(`Bearer ${token}`) as { authorization: string };
+    expect((await ask('GET', '/status', headers)).status).toBe(status);
+    expect((await ask('DELETE', `/watches/sent/${encodeURIComponent(alice)}`, headers)).status).toBe(status);
     expect((await ask('GET', `/watches/sent/${encodeURIComponent(alice)}`)).status).toBe(200);
   });
 
@@ -104,5 +114,6 @@ describe('the operator API of a local run', () => {
     expect(await run.exit()).toBe(0);
     expect(existsSync(addressFile())).toBe(false);
     expect(run.stderr).toBe('');
+    expect(run.stdout).not.toContain(token);
   });
 });

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -40,8 +40,8 @@ function configFile(config: object = {}): string {
   return file;
 }
 
-function start(args: readonly string[], environment: Record<string, string> = {}): LocalRun {
-  const run = new LocalRun(args, environment);
+function start(args: readonly string[], environment: Record<string, string> = {}, diskSpace?: number): LocalRun {
+  const run = new LocalRun(args, environment, diskSpace);
   running.push(run);
   return run;
 }
@@ -50,7 +50,30 @@ const startReal = () => start(['--json', '--config', configFile(), '--data', joi
 
 describe('the demo', () => {
   test('shows a state change as event and notice, whatever AWS account the user has, and stops cleanly', async () => {
-    const run = start(['--json'], { AWS_PROFILE: 'nobody', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' });
+    const awsConfig = join(folder, 'aws-config');
+    const settings = ['region = us-gov-west-1', 'use_fips_endpoint = true', 'use_dualstack_endpoint = true'];
+    writeFileSync(awsConfig, ['[default]', ...settings, 'max_attempts = no', 'credential_process = false'].join('\n'));
+    const run = start(['--json'], {
+      AWS_CONFIG_FILE: awsConfig,
+      AWS_SHARED_CREDENTIALS_FILE: awsConfig,
+      AWS_PROFILE: 'nobody',
+      AWS_REGION: 'us-gov-west-1',
+      AWS_DEFAULT_REGION: 'nowhere',
+      AWS_SESSION_TOKEN: 'example',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_USE_DUALSTACK_ENDPOINT: 'true',
+      AWS_ACCOUNT_ID: 'none',
+      AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+      AWS_MAX_ATTEMPTS: 'many',
+      AWS_RETRY_MODE: 'never',
+      AWS_DEFAULTS_MODE: 'nothing',
+      AWS_CA_BUNDLE: join(folder, 'nothing.pem'),
+      AWS_REQUEST_CHECKSUM_CALCULATION: 'sometimes',
+      AWS_SIGV4A_SIGNING_REGION_SET: '*',
+      AWS_AUTH_SCHEME_PREFERENCE: 'none',
+    });
     await run.line(({ kind }) => kind === 'ready');
     const { event } = await run.line(({ kind }) => kind === 'event');
     await run.line(({ kind, text }) => kind === 'notice' && text!.includes(event!.data.trackingId));
@@ -62,8 +85,14 @@ describe('the demo', () => {
   test('speaks to people without colour when it is not on a terminal', async () => {
     const run = start([]);
     await run.line(({ text }) => text!.includes('as the baseline'));
+    const [, url, file = ''] = /Operator API +(\S+), with the token in (\S+)/.exec(run.stdout) ?? [];
+    const operator = JSON.parse(readFileSync(file, 'utf8'));
+    expect(operator).toEqual({ url, token: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect([statSync(file), statSync(dirname(file))].map(({ mode }) => mode & 0o077)).toEqual([0, 0]);
     run.kill('SIGTERM');
     expect(await run.exit()).toBe(0);
+    expect(run.stdout).not.toContain(operator.token);
+    expect(existsSync(file)).toBe(false);
     expect(run.stdout).toMatch(/Transfer Notifier {2}ready after [\d.]+ s; Ctrl-C stops it/);
     expect(run.stdout).not.toContain('\u001b');
   });
@@ -94,6 +123,29 @@ describe('the timetable of the configuration', () => {
     expect(pages(often, 2)).not.toContain('true');
     expect(pages(seldom, 1).length).toBeLessThanOrEqual(2);
   });
+});
+
+test('a damaged data folder is one sentence, with exit code 1, and nothing is started', async () => {
+  const before = startReal();
+  await before.line(({ outcome }) => outcome === 'baseline');
+  before.kill('SIGINT');
+  expect(await before.exit()).toBe(0);
+  rmSync(join(folder, 'data', 'data-key'));
+  const run = startReal();
+  expect(await run.exit()).toBe(1);
+  expect(run.stdout).toBe('');
+  expect(run.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
+});
+
+test('a disk that fills up ends the run in one sentence, with exit code 1, and nothing is lost', async () => {
+  const run = start(['--json', '--config', configFile(), '--data', join(folder, 'data')], credentials, 256_000);
+  await run.line(({ outcome }) => outcome === 'baseline');
+  const sent = server.transfers.seed({ ...people, count: 40, state: 'ACTIVE' });
+  expect(await run.exit()).toBe(1);
+  expect(run.stderr).toMatch(/^the data folder cannot be written \(.*\); make room on its disk, then start again.*\n$/);
+  const after = startReal();
+  const announced = () => new Set([...eventsOf(run), ...eventsOf(after)].map(({ trackingId }) => trackingId));
+  await after.line(() => sent.every(({ trackingId }) => announced().has(trackingId)));
 });
 
 describe('a wrong start', () => {

@@ -28,8 +28,11 @@ export class LocalRun {
   private readonly ended: Promise<unknown[]>;
   private readonly waiting: { matches: (line: Line) => boolean; resolve: () => void }[] = [];
 
-  constructor(args: readonly string[], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['infra/local/main.ts', ...args], {
+  /** @param diskSpace bytes that a file may have at most: more is refused as by a disk that is full */
+  constructor(args: readonly string[], environment: Record<string, string> = {}, diskSpace?: number) {
+    const limit = diskSpace === undefined ? [] : ['sh', '-c', `ulimit -f ${diskSpace / 512}; exec "$0" "$@"`];
+    const [command, ...rest] = [...limit, process.execPath, 'infra/local/main.ts', ...args];
+    this.child = spawn(command!, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...childEnvironment, ...environment },
     });
@@ -55,6 +58,10 @@ export class LocalRun {
     const found = this.lines.find(matches);
     if (!found) throw new Error(`the run ended without the line; it printed\n${this.stdout}${this.stderr}`);
     return found;
+  }
+
+  get pid(): number {
+    return this.child.pid!;
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,0 +1,52 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** What the local run keeps in its data folder, by name. */
+export const contents = {
+  database: 'dynamodb',
+  queues: 'queues',
+  key: 'data-key',
+  operator: 'operator.json',
+} as const;
+
+/** Thrown when the data folder cannot be had, or not be trusted; says in one sentence why, and what to do. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError';
+}
+
+/** Writes a file of the data folder, readable by its owner alone; a reader gets the file before it or all of this one. */
+export function writeOwnFile(file: string, text: string): void {
+  const fresh = `${file}.new`;
+  try {
+    rmSync(fresh, { force: true });
+    writeFileSync(fresh, text, { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(fresh, file);
+  } catch (error) {
+    throw new DataFolderError(`${file} cannot be written (${(error as Error).message}): make room for it, or mend it`);
+  }
+}
+
+/** The error for a folder in which something is missing or was changed. */
+export const damagedFolder = (folder: string, damage: string): DataFolderError =>
+  new DataFolderError(
+    `${folder} is damaged (${damage}): restore it from a backup, or move it away to begin anew, without the watches and webhooks that commands added, verifications by code, deliveries that wait or are held, and signing secrets that the notifier made; the first listing of each mailbox is then stored silently`,
+  );
+
+/**
+ * The error for what LevelDB or SQLite say when they cannot use what they keep in the data folder.
+ *
+ * @param folder as it is to be called
+ * @returns undefined for any other error
+ */
+export function storageError(folder: string, error: unknown): DataFolderError | undefined {
+  const { code = '', message = '' } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  if (!/^(LEVEL_|ERR_SQLITE_)/.test(code)) return undefined;
+  if (code === 'LEVEL_LOCKED') return new DataFolderError(`${folder} is in use by another run; stop that one first`);
+  if (/no space left|disk is full|file too large|quota|disk I\/O error/i.test(message)) {
+    const remedy = 'make room on its disk, then start again: nothing that was announced or delivered is lost';
+    return new DataFolderError(`${folder} cannot be written (${message}); ${remedy}`);
+  }
+  if (/permission denied|read-?only|too many open|unable to open/i.test(message)) {
+    return new DataFolderError(`${folder} cannot be used (${message}); choose another one, or mend it`);
+  }
+  return damagedFolder(folder, message);
+}

@@ -1,0 +1,65 @@
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { contents, DataFolderError, damagedFolder, storageError } from './data-folder.ts';
+import { damageOf } from './data-folder-damage.ts';
+
+/**
+ * Makes the data folder its owner's alone, with everything in it, and checks that it is whole and that no other run has it.
+ *
+ * @throws DataFolderError
+ */
+export async function openDataFolder(data: string): Promise<void> {
+  const name = `the data folder ${data}`;
+  try {
+    makePrivate(data);
+    const damage = await damageOf(data);
+    if (damage !== undefined) throw damagedFolder(name, damage);
+  } catch (error) {
+    if (error instanceof DataFolderError) throw error;
+    const { message } = error as Error;
+    throw (
+      storageError(name, error) ??
+      new DataFolderError(`${name} cannot be used (${message}); choose another one, or mend it`, { cause: error })
+    );
+  }
+}
+
+/** Takes every right from other users, from what was there before as from what is still to come. */
+function makePrivate(data: string): void {
+  process.umask(0o077);
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const folder = realpathSync(data);
+  const names = readdirSync(folder);
+  const own = names.filter((name) => Object.values<string>(contents).includes(name));
+  const others = names.filter((name) => !own.includes(name) && name !== 'lost+found');
+  // Closing it could lock others out of what is theirs: it may be /tmp or a home.
+  if (isOpen(folder) && own.length === 0 && others.length > 0) {
+    const found = others.slice(0, 3).join(', ');
+    throw new DataFolderError(
+      `the data folder ${data} is open to other users and holds what is not the notifier's (${found}); choose an empty folder, or close this one yourself if it is yours alone`,
+    );
+  }
+  restrict(folder);
+  for (const name of own) restrictAll(join(folder, name));
+}
+
+function restrictAll(path: string): void {
+  restrict(path);
+  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) restrictAll(join(path, name));
+}
+
+function restrict(path: string): void {
+  const entry = lstatSync(path);
+  if (!entry.isDirectory() && !entry.isFile()) {
+    throw new DataFolderError(
+      `${path} leads elsewhere, expected a file or folder; move what belongs there to its place`,
+    );
+  }
+  chmodSync(path, entry.isDirectory() ? 0o700 : 0o600);
+  if (isOpen(path)) {
+    throw new DataFolderError(`${path} stays open to other users; choose a data folder on a file system with owners`);
+  }
+}
+
+/** Whether other users have any right to it; Windows has rights of another kind. */
+const isOpen = (path: string): boolean => process.platform !== 'win32' && (lstatSync(path).mode & 0o077) !== 0;

@@ -1,0 +1,71 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { beforeAll, expect, test } from 'vitest';
+import { startInvocations } from '../../../infra/local/invocations.ts';
+import { eventOf } from '../../functions/operator/operator-world.ts';
+import { synthesise } from '../synthesis.ts';
+import { resourcesOf } from '../template-policies.ts';
+import { arn } from './aws-request.ts';
+import { startIamProxy } from './iam-proxy.ts';
+import { isGranted, type Statement, statementOf } from './role-policy.ts';
+import { account, region, TemplateValues } from './template-values.ts';
+
+const operator = 'Operator';
+const operatorArn = arn('lambda', `function:${operator}`);
+
+let statements: readonly Statement[];
+beforeAll(() => {
+  const template = synthesise();
+  const resources = resourcesOf(template);
+  const values = new TemplateValues();
+  const [operatorId = ''] = Object.keys(resources).filter((id) => /^OperatorApiOperator[0-9A-F]{8}$/.test(id));
+  values.set(operatorId, { ref: operator, arn: operatorArn });
+  const { Ref: policyId } = template.toJSON().Outputs.OperatorsPolicyArn.Value;
+  const { Type, Properties } = resources[policyId]!;
+  expect(Type).toBe('AWS::IAM::ManagedPolicy');
+  statements = Properties.PolicyDocument.Statement.map((statement: never) => statementOf(statement, values));
+});
+
+const viaUrl = { context: ['lambda:InvokedViaFunctionUrl'] };
+const stack = `arn:aws:cloudformation:${region}:${account}:stack`;
+
+test('operators may find the address of their API, and ask there', () => {
+  for (const access of [
+    { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifier/00000000-1111` },
+    { action: 'lambda:InvokeFunctionUrl', resource: operatorArn },
+    { action: 'lambda:InvokeFunction', resource: operatorArn, ...viaUrl },
+  ]) {
+    expect(isGranted(statements, access), access.action).toBe(true);
+  }
+});
+
+test('operators may neither see another stack nor ask another function', () => {
+  const other = arn('lambda', 'function:Poll');
+  for (const access of [
+    { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifierToo/00000000-1111` },
+    { action: 'cloudformation:DeleteStack', resource: `${stack}/TransferNotifier/00000000-1111` },
+    { action: 'lambda:InvokeFunctionUrl', resource: other },
+    { action: 'lambda:InvokeFunction', resource: other, ...viaUrl },
+    { action: 'lambda:UpdateFunctionCode', resource: operatorArn },
+  ]) {
+    expect(isGranted(statements, access), access.action).toBe(false);
+  }
+});
+
+test('an operator cannot invoke the function directly, with an event that names another person for the audit line', async () => {
+  const invoked: unknown[] = [];
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const functions = new Map([[operator, async (event: unknown) => invoked.push(event)]]);
+  const invocations = await startInvocations(functions, credentials.accessKeyId);
+  const endpoints = { dynamodb: '', sns: '', sqs: '', secretsmanager: '', lambda: invocations.url };
+  const denied: string[] = [];
+  const proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
+  const lambda = new LambdaClient({ region, credentials, endpoint: proxy.url });
+  const forged = JSON.stringify(eventOf('DELETE', '/endpoints/crm'));
+  await expect(lambda.send(new InvokeCommand({ FunctionName: operator, Payload: forged }))).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+  });
+  expect(denied).toEqual([`lambda:InvokeFunction function:${operator}`]);
+  expect(invoked).toEqual([]);
+  lambda.destroy();
+  await Promise.all([proxy.close(), invocations.close()]);
+});
