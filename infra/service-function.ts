@@ -38,12 +38,6 @@ export interface ServiceFunctionProps {
    */
   readonly files?: BundledFiles;
   /**
-   * Whether it may be invoked by messages that it sends itself.
-   *
-   * @default - Lambda stops it after about 16 times
-   */
-  readonly recursiveLoop?: RecursiveLoop;
-  /**
    * A private network to be in.
    *
    * @default - the function is in none and reaches the internet
