@@ -8,7 +8,8 @@ import { type Root, Snapshot } from './snapshot.ts';
 import type { Timetable } from './timetable.ts';
 import type { Watch } from './transfer.ts';
 import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
-import { needsFullListing, planVisit, scopeFor, type Visit } from './visit.ts';
+import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
+import { VisitRoom } from './visit-room.ts';
 
 /** What a poll works with. */
 export interface PollDependencies {
@@ -54,6 +55,9 @@ export interface PollResult {
   readonly trouble: Trouble | undefined;
 }
 
+/** For the polls of this process. */
+const visits = new VisitRoom();
+
 /** How a watch is to be polled. */
 export interface PollTerms {
   /** Announce what is there before the baseline instead of storing it silently. */
@@ -82,7 +86,8 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   }
   const list = await listed(deps.server, root, watch, terms);
   try {
-    return await compareListed(deps, watch, terms, { snapshot, root, readAt, ...list });
+    const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
+    return await visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
   } finally {
     list.pass.listing.release();
   }
