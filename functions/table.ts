@@ -57,7 +57,7 @@ export class Partition {
     const rows: Item[] = [];
     let start: string | undefined;
     do {
-      const page = await this.query(from, to, undefined, start);
+      const page = await this.query(from, to, start);
       for (const row of page.rows) rows.push(row);
       start = page.last;
     } while (start !== undefined);
@@ -65,12 +65,16 @@ export class Partition {
   }
 
   /**
-   * The first rows with a sort key from `from` to `to`: at most so many, and at most 1 MB.
+   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most so many, and at most
+   * 1 MB.
    *
    * @returns the rows, and the last one's sort key unless these are all
    */
-  page(from: string, to: string, limit: number): Promise<RowPage> {
-    return this.query(from, to, limit, undefined);
+  async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
+    if (from > to) return { rows: [], last: undefined };
+    // One more than asked for tells that there is more.
+    const { rows, last } = await this.query(from, to, undefined, { limit: limit + 1, isDescending });
+    return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
   }
 
   /**
@@ -117,8 +121,8 @@ export class Partition {
   private async query(
     from: string,
     to: string,
-    limit: number | undefined,
     after: string | undefined,
+    { limit, isDescending }: { limit?: number; isDescending?: boolean } = {},
   ): Promise<RowPage> {
     const page = await this.client.send(
       new QueryCommand({
@@ -128,7 +132,8 @@ export class Partition {
         ConsistentRead: true,
         ReturnConsumedCapacity: 'TOTAL',
         ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
-        Limit: limit,
+        ...(limit !== undefined && { Limit: limit }),
+        ...(isDescending && { ScanIndexForward: false }),
       }),
     );
     this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;

@@ -4,7 +4,6 @@ import {
   addEndpoint,
   disableEndpoint,
   enableEndpoint,
-  listEndpoints,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
@@ -15,10 +14,11 @@ import {
   viewOf,
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
+import { Endpoints } from '../webhooks/endpoints.ts';
 import type { Answers } from './answers.ts';
 import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
-import { pageIn, pageQuery } from './page.ts';
+import { keyAfter, keyPage, pageQuery } from './page.ts';
 
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
@@ -77,8 +77,12 @@ export const endpointOperations = [
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
-      const page = pageIn(await listEndpoints(deps.webhooks), ({ name }) => name, query);
-      return { ...page, items: page.items.map((endpoint) => shown(deps, endpoint)) };
+      const { dynamo, table } = deps.webhooks;
+      const { endpoints, next } = await new Endpoints(dynamo, table).part(keyAfter(query), query.limit);
+      return keyPage(
+        endpoints.map((endpoint) => shown(deps, endpoint)),
+        next,
+      );
     },
   }),
   operation({

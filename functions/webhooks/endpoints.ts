@@ -55,10 +55,8 @@ export class Endpoints {
    * @param after empty for the first ones
    */
   async part(after: string, limit: number): Promise<EndpointPart> {
-    // One more than asked for tells that there is more.
-    const { rows, last } = await this.partition.page(`${after} `, afterLast, limit + 1);
-    const endpoints = rows.slice(0, limit).map(endpointOf);
-    return { endpoints, next: rows.length > limit ? endpoints.at(-1)!.name : last };
+    const { rows, last } = await this.partition.page(`${after} `, afterLast, limit);
+    return { endpoints: rows.map(endpointOf), next: last };
   }
 
   async find(name: string): Promise<Endpoint | undefined> {
