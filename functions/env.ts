@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type ProxySettings, proxyProblem, proxySettingsIn } from './http/proxy.ts';
 
 const text = () => z.string('is missing');
 const notEmpty = text().check(z.minLength(1, 'must not be empty'));
@@ -53,6 +54,10 @@ const fanOutEnvironment = z.extend(webhookEnvironment, {
 /** What the deliver function is told by its environment. */
 const deliverEnvironment = z.extend(webhookEnvironment, {
   DATA_KEY: dataKey,
+  /** Proxy that webhooks are sent through; other variables for proxies do not concern them. */
+  WEBHOOK_PROXY: z.optional(
+    text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
+  ),
   /** Set by the local run alone. */
   ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
 });
@@ -121,10 +126,13 @@ export const readMetricNamespace = (): string => process.env.METRIC_NAMESPACE ??
 /** ARN of the secret whose fields count as variables; undefined where there is none. */
 export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 
+/** The proxy on the way to the Cryptshare Server, if the environment names one. */
+export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
+
 /**
  * Reads the poll function's environment.
  *
- * @param fields of the secret; client id and data key go before variables of the same name
+ * @param fields of the secret; those that are variables go before variables of the same name
  * @throws EnvironmentError
  */
 export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
@@ -152,7 +160,7 @@ export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnv
 export const readOpenApiFile = (): string => read(documentEnvironment, {}).OPENAPI_FILE;
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
-const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY']);
+const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY', 'WEBHOOK_PROXY']);
 
 function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields): z.output<Schema> {
   const fromSecret = Object.entries(fields).filter(([name]) => secretVariables.has(name));

@@ -1,8 +1,10 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { proxyProblem } from '../functions/http/proxy.ts';
 import { endpointName } from '../functions/webhooks/endpoint-settings.ts';
 import { formats } from '../functions/webhooks/format.ts';
+import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
 const eventType = z
@@ -82,6 +84,17 @@ const stackName = z
     'expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
   );
 
+/** In a file, it holds no secret. */
+const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
+  const problem = proxyProblem(proxy);
+  if (problem) addIssue(problem);
+  else if (proxy.includes('@')) {
+    addIssue(
+      'expected neither user name nor password: leave it out, and put the whole address into the variable WEBHOOK_PROXY, on AWS a field of the secret',
+    );
+  }
+});
+
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
   stack: stackName
@@ -143,6 +156,11 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   webhooks: z.array(webhook).default([]),
+  proxy: webhookProxy
+    .optional()
+    .describe(
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+    ),
   alarms: z.strictObject({ email }).optional(),
   vpc: z
     .strictObject({
@@ -207,7 +225,7 @@ export const intervalsOf = ({ schedule, watches }: Config): number[] =>
 function parseJson(file: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     throw new ConfigError(file, [`expected a readable file (${(error as NodeJS.ErrnoException).code})`]);
   }

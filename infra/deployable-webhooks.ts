@@ -51,6 +51,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   DOORBELL_QUEUE_URL: true,
   ANNOUNCEMENT_QUEUE_URL: true,
   ALLOW_PRIVATE_WEBHOOKS: true,
+  WEBHOOK_PROXY: true,
   DECLARED_FILE: true,
   OPENAPI_FILE: true,
   INSPECTED_QUEUES: true,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
+import { hostOf } from '../functions/http/proxy.ts';
 import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
 import { isForbidden } from '../functions/webhooks/guard.ts';
 import { type Config, ConfigError, loadConfig, millisecondsOf } from './config.ts';
@@ -25,6 +26,7 @@ export const deploymentProblems = (config: Config): string[] => [
   ...scheduleProblems(config),
   ...notifyProblems(config),
   ...webhookProblems(config),
+  ...proxyProblems(config),
   ...(config.alarms ? emailProblems('alarms.email', config.alarms.email) : []),
   ...networkProblems(config),
 ];
@@ -38,20 +40,33 @@ thisMachine.addAddress('::', 'ipv6');
 thisMachine.addAddress('::1', 'ipv6');
 thisMachine.addSubnet('fe80::', 10, 'ipv6');
 
-function serverProblems({ server, vpc }: Config): string[] {
-  const host = new URL(server.url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+function isLocal(host: string): boolean {
   const family = isIP(host);
-  const isLocal = family === 0 ? /(?:^|\.)localhost$/.test(host) : thisMachine.check(host, `ipv${family as 4 | 6}`);
-  if (isLocal) {
+  return family === 0 ? /(?:^|\.)localhost$/.test(host) : thisMachine.check(host, `ipv${family as 4 | 6}`);
+}
+
+const isPrivate = (host: string): boolean =>
+  isIP(host) === 0 ? /^[^.]+$|\.(?:local|internal|lan|home\.arpa)$/.test(host) : isForbidden(host);
+
+function serverProblems({ server, vpc }: Config): string[] {
+  const host = hostOf(new URL(server.url));
+  if (isLocal(host)) {
     return [
       `server.url: expected an address that AWS can reach, got ${host}, which is this machine: name the server as others reach it, by https:`,
     ];
   }
-  const isPrivate = family === 0 ? /^[^.]+$|\.(?:local|internal|lan|home\.arpa)$/.test(host) : isForbidden(host);
-  if (!isPrivate || vpc) return [];
+  if (!isPrivate(host) || vpc) return [];
   return [
     `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
   ];
+}
+
+/** The function that sends webhooks is in no VPC. */
+function proxyProblems({ proxy }: Config): string[] {
+  const host = proxy === undefined ? undefined : hostOf(new URL(proxy.includes('://') ? proxy : `http://${proxy}`));
+  return host !== undefined && (isLocal(host) || isPrivate(host))
+    ? [`proxy: expected an address on the internet, from where AWS sends webhooks, got ${host}: name one that is there`]
+    : [];
 }
 
 function scheduleProblems({ schedule: { every, shards }, watches, server: { maxConcurrentPages } }: Config): string[] {

@@ -45,7 +45,7 @@ export class NotifierStack extends Stack {
     const shared = { secret, transferEvents, transferNotices, missedTicks };
     const network = this.network(config);
     const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
-    const delivery = new WebhookDelivery(this, 'WebhookDelivery', shared);
+    const delivery = new WebhookDelivery(this, 'WebhookDelivery', { ...shared, proxy: config.proxy });
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
     const undelivered = {
       Announcements: delivery.announcements.deadLetters,

@@ -25,6 +25,11 @@ const deliverConcurrency = 20;
 /** How to build a {@link WebhookDelivery}. */
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
+  /**
+   * Proxy that webhooks are sent through.
+   * @default - none, unless the secret names one
+   */
+  readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
   /** Gets the ticks that were lost. */
@@ -42,7 +47,7 @@ export class WebhookDelivery extends Construct {
 
   constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
     super(scope, id);
-    const { secret, transferEvents, transferNotices, missedTicks } = props;
+    const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
     this.webhooks = new ServiceTable(this, 'Webhooks', [
       {
         name: indexes.waiting,
@@ -101,7 +106,10 @@ export class WebhookDelivery extends Construct {
       // Ten requests at a time with TLS and signatures; more memory buys CPU, so the first attempt comes sooner.
       memorySize: 512,
       timeout: deliverTimeout,
-      environment: environment satisfies Partial<DeliverVariables>,
+      environment: {
+        ...environment,
+        ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
+      } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
       // It rings its own queue for each retry that is near and each place in a gate's queue. The schedule of retries, the
       // gate and the claims bound that, whereas Lambda would take a receiver that is slow or throttles for an endless

@@ -10,7 +10,8 @@ export const pageQuery = {
     z.coerce.number(wrongLimit).check(z.int(wrongLimit), z.minimum(1, wrongLimit), z.maximum(100, wrongLimit)),
     50,
   ),
-  cursor: z.optional(z.string().check(z.maxLength(8000))),
+  // Keys and index keys of a row, in base64url: some 700 characters at the most.
+  cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
 /** What a page is asked for. */

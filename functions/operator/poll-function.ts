@@ -1,5 +1,7 @@
 import type { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod/mini';
+import { Connections, type HttpAnswer } from '../http/connections.ts';
+import { HttpError } from '../http/http-error.ts';
 import type { Watch } from '../transfers/transfer.ts';
 import { Problem } from './problem.ts';
 
@@ -29,6 +31,9 @@ export const topicFields = {
   subscriptions: z.int(),
   unconfirmed: z.int(),
 };
+
+/** Bytes that Lambda answers at most. */
+const largestAnswer = 6 * 1024 * 1024;
 
 const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
 const topicsSchema = z.object({ topics: z.array(z.object({ ...topicFields, problem: z.optional(z.string()) })) });
@@ -75,36 +80,40 @@ async function invoked(url: string, signer: PollFunction['signer'], body: string
     headers: { host, 'content-type': 'application/json' },
     body,
   });
-  // `fetch` sets the same host. A connection that is kept would not outlive the time between two invocations.
+  // The client sets the same host. A connection that is kept would not outlive the time between two invocations.
   const { host: _, ...signed } = headers;
-  const request = { method: 'POST', headers: { ...signed, connection: 'close' }, body };
-  const signal = AbortSignal.timeout(Math.max(0, Math.floor(timeout)));
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, { ...request, redirect: 'manual', signal });
-    text = await response.text();
-  } catch (error) {
-    throw unreachable(error as Error);
-  }
-  if (!response.ok) throw refused(response);
-  return { text, isFunctionError: response.headers.has('x-amz-function-error') };
+  const connections = new Connections();
+  const answer = await connections
+    .send({
+      method: 'POST',
+      url: new URL(url),
+      headers: { ...signed, connection: 'close' },
+      body,
+      timeout: Math.max(0, timeout),
+      maxBytes: largestAnswer,
+      isRepeatable: false,
+    })
+    .catch((error: unknown) => {
+      throw error instanceof HttpError ? unreachable(error) : error;
+    });
+  if (answer.status !== 200) throw refused(answer);
+  if (answer.flaw) throw unreachable(new HttpError('network'));
+  return { text: answer.body.toString(), isFunctionError: answer.headers['x-amz-function-error'] !== undefined };
 }
 
-function unreachable(error: Error): Problem {
-  if (error.name === 'TimeoutError') {
+function unreachable({ failure, code, message }: HttpError): Problem {
+  if (failure !== 'network') {
     return new Problem(502, 'the poll function did not answer in time: its log tells what became of the poll');
   }
-  const { code = error.message } = (error.cause ?? error) as NodeJS.ErrnoException;
   return new Problem(
     502,
-    `Lambda cannot be reached (${code}): ask again, and see whether the VPC, if any, has a way to it`,
+    `Lambda cannot be reached (${code ?? message}): ask again, and see whether the VPC, if any, has a way to it`,
   );
 }
 
-function refused({ status, headers }: Response): Problem {
+function refused({ status, headers }: HttpAnswer): Problem {
   if (status === 429) return new Problem(502, 'Lambda has no room for another poll just now: ask again in a moment');
-  const type = /^\w+/.exec(headers.get('x-amzn-errortype') ?? '')?.[0];
+  const type = /^\w+/.exec(String(headers['x-amzn-errortype'] ?? ''))?.[0];
   const said = [`HTTP ${status}`, type].filter(Boolean).join(', ');
   return new Problem(
     502,

@@ -20,6 +20,8 @@ export interface ProblemParts {
   readonly cause?: string;
   /** Seconds to wait before asking again. */
   readonly retryAfter?: number;
+  /** Methods that the path can be asked with. */
+  readonly allow?: readonly string[];
 }
 
 /** Thrown for what cannot be done; answered as the problem details of RFC 9457. */
@@ -64,7 +66,7 @@ export const badCursor = (): Problem =>
 
 /** The answer that tells of a problem. */
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
-  const { retryAfter, ...rest } = parts;
+  const { retryAfter, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
   return {
     statusCode: status,
@@ -72,6 +74,7 @@ export function problemAnswer({ status, message, parts }: Problem): APIGatewayPr
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(allow && { allow: allow.join(', ') }),
     },
     body: JSON.stringify(body),
   };

@@ -48,8 +48,12 @@ export function operatorHandler(
     .handler(
       httpRouterHandler<OperatorEvent, OperatorAnswer>({
         routes: [...routes, documentation],
-        notFoundResponse() {
-          throw missing('such route; GET /openapi.json lists them');
+        notFoundResponse({ path }) {
+          const allow = [...routes, documentation]
+            .filter((route) => isAt(route.path, path))
+            .map(({ method }) => method);
+          if (allow.length === 0) throw missing('such route; GET /openapi.json lists them');
+          throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
         },
       }),
     )
@@ -58,6 +62,15 @@ export function operatorHandler(
       if (!problem) logger.error('operator', { error: request.error as Error });
       request.response = problemAnswer(problem ?? new Problem(500, 'something broke here; the logs tell what'));
     });
+}
+
+/** Whether a path is one of a template such as `/watches/{direction}/{mailbox}`. */
+function isAt(template: string, path: string): boolean {
+  const [expected, parts] = [template.split('/'), path.split('/')];
+  return (
+    expected.length === parts.length &&
+    expected.every((part, at) => (part.startsWith('{') ? parts[at] !== '' : part === parts[at]))
+  );
 }
 
 async function answer(
@@ -100,7 +113,7 @@ function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent):
   if (bytes.length > largestBody) {
     throw new Problem(413, `expected a body of at most ${largestBody} bytes, got ${bytes.length}`);
   }
-  const text = bytes.toString('utf8');
+  const text = new TextDecoder().decode(bytes);
   const json = text.trim() === '' ? {} : parsed(text);
   if (operation.body) return checked(operation.body, json);
   const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;

@@ -1,5 +1,7 @@
+import type { Flaw } from '../http/connections.ts';
+import type { HttpError } from '../http/http-error.ts';
 import { retryAfterOf } from '../retry-after.ts';
-import type { Answer } from './request.ts';
+import { type Answer, UnreadableAnswerError } from './request.ts';
 
 /** Why a Cryptshare Server did not give what was asked for. */
 export type FailureCause =
@@ -24,6 +26,7 @@ export type FailureCause =
   | 'timeout'
   | 'out_of_time'
   | 'certificate_untrusted'
+  | 'proxy_failed'
   | 'unreachable';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
@@ -140,6 +143,12 @@ const causes: Record<FailureCause, { says: string; remedy: string; retry: boolea
     remedy: 'set server.caFile to the certificate (PEM) of the authority that issued it',
     retry: false,
   },
+  proxy_failed: {
+    says: 'the proxy on the way to the server does not lead there',
+    remedy:
+      'check HTTPS_PROXY, with http://USER:PASSWORD@HOST:PORT where it answers 407; have the proxy allow the server, or name the server in NO_PROXY if it is reached without',
+    retry: true,
+  },
   unreachable: {
     says: 'the server cannot be reached',
     remedy: 'check server.url, DNS and the network between here and the server',
@@ -178,7 +187,8 @@ export class CryptshareFailure extends Error {
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
   const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
-  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfterOf(headers['retry-after'], now));
+  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
+  const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
   if (status === 401) return fail('token_invalid');
   if (status === 403 && code === 3002) return fail('token_invalid');
   if (status === 403 && code === 3001) return fail('not_licensed');
@@ -193,16 +203,25 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
   return fail('request_rejected');
 }
 
-/** Tells what an error on the way means: Node's own error codes for network and TLS. */
+/** Tells what an error on the way means: that of a request, with Node's own code for network, TLS and HTTP. */
 export function failureOfError(error: unknown): CryptshareFailure {
-  const { name, code } = error as { name?: string; code?: string };
-  if (name === 'TimeoutError') return new CryptshareFailure('timeout');
-  if (name === 'AnswerTooLargeError') return new CryptshareFailure('answer_too_large', 'more than 4 MiB');
-  if (code !== undefined && /CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
+  if (error instanceof UnreadableAnswerError) return new CryptshareFailure(flaws[error.flaw], error.message);
+  const { failure = 'network', message = '', code = 'the connection broke' } = error as Partial<HttpError>;
+  if (failure === 'proxy') return new CryptshareFailure('proxy_failed', message);
+  if (failure !== 'network') return new CryptshareFailure('timeout');
+  if (/CERT|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/.test(code)) {
     return new CryptshareFailure('certificate_untrusted', code);
   }
-  return new CryptshareFailure('unreachable', code ?? 'the connection broke');
+  return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
+
+/** What an answer that cannot be read means. */
+const flaws: Record<Flaw, FailureCause> = {
+  encoded: 'malformed_answer',
+  too_large: 'answer_too_large',
+  cut_off: 'server_fault',
+  late: 'timeout',
+};
 
 /** The server's error code, if the body is its error object and not some proxy's page. */
 export function errorCodeOf(body: string): number | undefined {

@@ -1,12 +1,15 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import tls from 'node:tls';
+import { withoutMark } from '../byte-order-mark.ts';
+import { readProxySettings } from '../env.ts';
+import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
+import { type ProxySettings, proxyFor } from '../http/proxy.ts';
 
 /** A server's answer as it came, redirects included: none is ever followed. */
 export interface Answer {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  /** Decoded as UTF-8. */
+  readonly headers: IncomingHttpHeaders;
+  /** Decoded as UTF-8, without a byte order mark. */
   readonly body: string;
 }
 
@@ -19,76 +22,78 @@ export interface ServerRequest {
   readonly body?: object | undefined;
 }
 
-/** Thrown when a server sends more than it may. */
-export class AnswerTooLargeError extends Error {
-  override readonly name = 'AnswerTooLargeError';
+/** Thrown for an answer whose body cannot be read, though its meaning depends on it; says what came instead. */
+export class UnreadableAnswerError extends Error {
+  override readonly name = 'UnreadableAnswerError';
+  readonly flaw: Flaw;
+
+  constructor(status: number, flaw: Flaw, what: string) {
+    super(`HTTP ${status}, ${what}`);
+    this.flaw = flaw;
+  }
 }
 
-/** Connections to one server, kept open between requests. */
+/** Connections to one server, kept open for a few seconds between requests. */
 export class Connection {
   private readonly origin: string;
-  private readonly agent: http.Agent;
+  private readonly proxies: ProxySettings;
+  private readonly connections: Connections;
 
   /**
    * @param origin for example `https://cryptshare.example.com`
    * @param ca certificates in PEM to trust for this server beside the public ones
+   * @param proxies to reach it through, if not those that the environment names
    */
-  constructor(origin: string, ca?: string) {
+  constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
     this.origin = origin;
-    this.agent = origin.startsWith('https:')
-      ? new https.Agent({ keepAlive: true, ...(ca && { ca: [...tls.getCACertificates('default'), ca] }) })
-      : new http.Agent({ keepAlive: true });
+    this.proxies = proxies;
+    // OpenSSL finds no certificate after a byte order mark.
+    this.connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
   }
 
   /**
-   * One request, answered within `timeout` milliseconds or rejected with a `TimeoutError`.
+   * One request, answered within `timeout` milliseconds.
    *
-   * @param maxBytes of the body; beyond it {@link AnswerTooLargeError} is thrown
-   * @throws the network's or TLS's own error when the server cannot be reached
+   * @param maxBytes of the body
+   * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
    */
-  async send(request: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
-    const signal = AbortSignal.timeout(timeout);
-    try {
-      return await this.exchange(request, signal, maxBytes);
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
-  }
-
-  private exchange({ path, headers, body }: ServerRequest, signal: AbortSignal, maxBytes: number): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const client = this.origin.startsWith('https:') ? https : http;
-    const options: http.RequestOptions = {
-      agent: this.agent,
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
-      signal,
-    };
-    const request = client.request(`${this.origin}${path}`, options, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > maxBytes) request.destroy(new AnswerTooLargeError(`the answer has more than ${maxBytes} bytes`));
-        else chunks.push(chunk);
-      });
-      response.on('end', () => {
-        const body = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-      });
-      response.on('error', reject);
-      response.on('close', () => reject(new Error('the connection closed in the middle of the answer')));
+  async send({ path, headers, body }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
+    const url = new URL(`${this.origin}${path}`);
+    const isGet = body === undefined;
+    const answer = await this.connections.send({
+      method: isGet ? 'GET' : 'POST',
+      url,
+      // What is listed has to be as of now: no cache on the way may answer.
+      headers: {
+        ...headers,
+        ...(isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' }),
+      },
+      body: body && JSON.stringify(body),
+      timeout,
+      maxBytes,
+      // A verification may send a mail.
+      isRepeatable: isGet,
+      proxy: proxyFor(url, this.proxies),
     });
-    request.on('error', reject);
-    // Nobody asked to switch protocols; Node would hand the connection over and say no more.
-    request.on('upgrade', () => request.destroy(new Error('the server wants another protocol')));
-    request.on('close', () => reject(new Error('the connection closed without an answer')));
-    request.end(body && JSON.stringify(body));
-    return promise;
+    const { status, flaw } = answer;
+    if (flaw && !speaksForItself(status)) {
+      const words: Record<Flaw, string> = {
+        encoded: `content-encoding ${encodingOf(answer)}, which was not asked for`,
+        too_large: `more than ${maxBytes} bytes`,
+        cut_off: `cut off after ${answer.body.length} bytes`,
+        late: `not complete after ${Math.round(timeout / 1000)} s`,
+      };
+      throw new UnreadableAnswerError(status, flaw, words[flaw]);
+    }
+    return { status, headers: answer.headers, body: flaw ? '' : new TextDecoder().decode(answer.body) };
   }
 
   /** Ends the kept connections. */
   close(): void {
-    this.agent.destroy();
+    this.connections.close();
   }
 }
+
+/** Statuses that mean the same whatever body comes with them. */
+const speaksForItself = (status: number): boolean =>
+  (status >= 300 && status < 400) || status === 401 || status === 429 || status >= 500;

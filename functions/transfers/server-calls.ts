@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, AnswerTooLargeError, Connection } from './request.ts';
+import { type Answer, Connection, UnreadableAnswerError } from './request.ts';
 import {
   restFor,
   restForAll,
@@ -115,7 +115,7 @@ export class ServerCalls {
         if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
         return answer;
       } catch (error) {
-        if (error instanceof AnswerTooLargeError && share < maxAnswerBytes) {
+        if (isTooLarge(error) && share < maxAnswerBytes) {
           this.room.overflown();
           this.strainIs(this.current);
           return undefined;
@@ -191,3 +191,5 @@ export class ServerCalls {
     this.limit.concurrency = strain.faults > 0 ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
   }
 }
+
+const isTooLarge = (error: unknown): boolean => error instanceof UnreadableAnswerError && error.flaw === 'too_large';

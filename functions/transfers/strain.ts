@@ -1,7 +1,13 @@
 import type { FailureCause } from './failure.ts';
 
 /** What a server answers, or does not, when it has more to do than it can. */
-const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable'] as const satisfies readonly FailureCause[];
+const heavy = [
+  'throttled',
+  'server_fault',
+  'timeout',
+  'unreachable',
+  'proxy_failed',
+] as const satisfies readonly FailureCause[];
 
 /** Why a server is left alone. */
 export type StrainCause = (typeof heavy)[number];
@@ -37,6 +43,7 @@ const rules: Record<StrainCause, { readonly bearable: number; readonly longestRe
   server_fault: { bearable: 6, longestRest: 300_000 },
   timeout: { bearable: 6, longestRest: 300_000 },
   unreachable: { bearable: 6, longestRest: 300_000 },
+  proxy_failed: { bearable: 6, longestRest: 300_000 },
 };
 
 /** Milliseconds of the first rest, doubled for each further fault. */

@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { readDeliverEnvironment, readFanOutEnvironment, readSweepEnvironment } from '../env.ts';
+import {
+  type readDeliverEnvironment,
+  type readFanOutEnvironment,
+  readProxySettings,
+  type readSweepEnvironment,
+} from '../env.ts';
 import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Doorbells } from './doorbells.ts';
@@ -43,7 +48,11 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
     ...shared,
     gates: new Gates(shared.dynamo, shared.table, Math.random),
     dataKey: new DataKey(env.DATA_KEY),
-    client: new WebhookClient({ resolve: dnsResolver(), allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes' }),
+    client: new WebhookClient({
+      resolve: dnsResolver(),
+      allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
+      proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
+    }),
     random: Math.random,
   };
 }

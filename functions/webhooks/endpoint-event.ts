@@ -8,6 +8,7 @@ export type EndpointCause =
   | 'http_error'
   | 'timeout'
   | 'unreachable'
+  | 'proxy_failed'
   | 'untrusted_certificate'
   | 'forbidden_target'
   | 'throttled'

@@ -26,6 +26,8 @@ const causes: Record<EndpointCause, string> = {
   http_error: 'it answers with an error; look at its own log',
   timeout: 'it does not answer within 15 s; it should answer first and work later',
   unreachable: 'it cannot be reached; check its address and its network',
+  proxy_failed:
+    'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
   untrusted_certificate: 'its certificate is not trusted; renew it with a public authority',
   forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
   throttled: 'it asks to slow down; give it more room or choose fewer event types',

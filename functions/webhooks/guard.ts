@@ -43,11 +43,18 @@ const blocked = blockList([
 ]);
 const global = blockList(allowed6.map((network) => [network, 'ipv6'] as const));
 
+/**
+ * Where a translator (NAT64) shows IPv4 to a network that has none: the last 32 bits are the IPv4 address that is reached
+ * (RFC 6052, 2.1). The prefix for local use, 64:ff9b:1::/48, is each network's own affair, and so stays forbidden.
+ */
+const translated = blockList([['64:ff9b::/96', 'ipv6']]);
+
 /** Whether an IP address is not on the public internet; what is no plain IP address is not either. */
 export function isForbidden(address: string): boolean {
   // BlockList looks past a zone, which names a network card of this machine.
   if (address.includes('%')) return true;
   if (isIP(address) === 4) return blocked.check(address, 'ipv4');
+  if (translated.check(address, 'ipv6')) return blocked.check(embedded4(address), 'ipv4');
   return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
 }
 
@@ -130,6 +137,14 @@ export function headerProblem(name: string, value: string): string | undefined {
 function literalOf(hostname: string): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(bare) === 0 ? undefined : bare;
+}
+
+/** The IPv4 address that the last 32 bits of an IPv6 address are. */
+function embedded4(address: string): string {
+  // WHATWG URL spells it canonically, in groups of hexadecimal digits; an empty one stands for zeros.
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
+  const [high = 0, low = 0] = groups.map((group) => Number.parseInt(group || '0', 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 function blockList(networks: readonly (readonly [network: string, type: 'ipv4' | 'ipv6'])[]): BlockList {

@@ -27,6 +27,7 @@ const failureCauses: Record<PostFailure, EndpointCause> = {
   forbidden_target: 'forbidden_target',
   unresolvable: 'unreachable',
   connect_timeout: 'unreachable',
+  proxy: 'proxy_failed',
   refused: 'unreachable',
   broken: 'unreachable',
   timeout: 'timeout',
@@ -46,7 +47,7 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
   const slowDown = slowing.has(status);
-  const retryAfter = retryAfterOf(headers['retry-after'], now);
+  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
   return { kind: 'failed', cause: slowDown ? 'throttled' : 'http_error', slowDown, retryAfter };
 }
 

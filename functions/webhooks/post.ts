@@ -1,13 +1,15 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { type Address, ForbiddenTargetError, type Resolve, vettedAddresses } from './guard.ts';
+import { Connections, encodingOf, type HttpAnswer } from '../http/connections.ts';
+import { HttpError } from '../http/http-error.ts';
+import { type ProxySettings, proxyFor } from '../http/proxy.ts';
+import { type Address, ForbiddenTargetError, type Resolve, targetProblem, vettedAddresses } from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
 export interface PostAnswer {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  /** The first KB of the body as text; control characters are blanks. */
+  readonly headers: IncomingHttpHeaders;
+  /** The first KB of the body as text, control characters being blanks; of an encoded body just that it is. */
   readonly body: string;
 }
 
@@ -15,6 +17,7 @@ export interface PostAnswer {
 export type PostFailure =
   | 'forbidden_target'
   | 'unresolvable'
+  | 'proxy'
   | 'connect_timeout'
   | 'timeout'
   | 'refused'
@@ -42,6 +45,12 @@ export interface WebhookClientOptions {
   /** Let targets be on this machine or in a private network. */
   readonly allowPrivate: boolean;
   /**
+   * A proxy to send requests through. It looks names up and connects: what it may reach is for the proxy to decide.
+   *
+   * @default - none, whatever the environment says
+   */
+  readonly proxy?: ProxySettings;
+  /**
    * Milliseconds for a whole request, from the look-up of the name to the end of the answer.
    *
    * @default 15_000
@@ -57,40 +66,18 @@ export interface WebhookClientOptions {
   readonly ca?: string;
 }
 
-const maxHeaderBytes = 16_384;
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
 
-const agentOptions = {
-  keepAlive: true,
-  /** Idle connections to one receiver, and the milliseconds that they are kept. */
-  maxFreeSockets: 32,
-  timeout: 15_000,
-  /** Node's own 250 ms gives a receiver on the other side of the world up for its next address. */
-  autoSelectFamilyAttemptTimeout: 1000,
-} as const;
-
-/** A request that may reach nothing but the addresses its `lookup` hands out, which `pin` names. */
-interface PinnedRequest extends https.RequestOptions {
-  readonly pin: string;
-}
-
 /** Posts to URLs that strangers have chosen. */
 export class WebhookClient {
-  private readonly resolve: Resolve;
-  private readonly allowPrivate: boolean;
-  private readonly timeout: number;
-  private readonly connectTimeout: number;
-  private readonly plain: http.Agent;
-  private readonly encrypted: https.Agent;
+  private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
+  private readonly connections: Connections;
 
-  constructor({ resolve, allowPrivate, timeout = 15_000, connectTimeout = 5000, ca }: WebhookClientOptions) {
-    this.resolve = resolve;
-    this.allowPrivate = allowPrivate;
-    this.timeout = timeout;
-    this.connectTimeout = Math.min(connectTimeout, timeout);
-    this.plain = sharedByPin(new http.Agent(agentOptions));
-    this.encrypted = sharedByPin(new https.Agent({ ...agentOptions, ...(ca && { ca }) }));
+  constructor({ ca, ...options }: WebhookClientOptions) {
+    const direct = { proxy: undefined, except: undefined };
+    this.options = { proxy: direct, timeout: 15_000, connectTimeout: 5000, ...options };
+    this.connections = new Connections(ca);
   }
 
   /**
@@ -100,41 +87,47 @@ export class WebhookClient {
    * @throws PostError when no answer came
    */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
+    const { proxy: proxies, allowPrivate, timeout, connectTimeout } = this.options;
     const start = performance.now();
-    const deadline = start + this.timeout;
     const target = URL.parse(url);
-    if (!target) throw new PostError('forbidden_target');
-    const addresses = await this.vet(target);
-    const agent = target.protocol === 'https:' ? this.encrypted : this.plain;
-    const request: PinnedRequest = {
-      method: 'POST',
-      headers: { ...headers, 'content-length': Buffer.byteLength(body), 'accept-encoding': 'identity' },
-      agent,
-      maxHeaderSize: maxHeaderBytes,
-      lookup: only(addresses),
-      pin: [target.host, ...addresses.map(({ address }) => address).toSorted()].join(' '),
-    };
+    if (!target || targetProblem(url, allowPrivate) !== undefined) throw new PostError('forbidden_target');
     try {
-      return await send(target, request, body, start + this.connectTimeout, deadline);
+      const proxy = proxyFor(target, proxies);
+      const pinned = proxy ? {} : pinnedTo(target, await this.vet(target));
+      const spent = performance.now() - start;
+      const answer = await this.connections.send({
+        ...pinned,
+        method: 'POST',
+        url: target,
+        headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+        body,
+        proxy,
+        timeout: timeout - spent,
+        connectTimeout: connectTimeout - spent,
+        maxBytes: maxBodyBytes,
+        // The receiver may have had the request; the same id makes a second one harmless.
+        isRepeatable: true,
+      });
+      if (answer.flaw === 'late') throw new PostError('timeout');
+      return { status: answer.status, headers: answer.headers, body: textOf(answer) };
     } catch (error) {
-      if (!(error instanceof StaleConnectionError)) throw error;
-      // Its neighbours are no fresher. The receiver may have had the request; the same id makes a second one harmless.
-      for (const idle of agent.freeSockets[request.pin] ?? []) idle.destroy();
-      return await send(target, request, body, performance.now() + this.connectTimeout, deadline);
+      if (!(error instanceof HttpError)) throw error;
+      const { failure, code } = error;
+      throw failure === 'network' ? new PostError(failureOf(code), code) : new PostError(failure);
     }
   }
 
   /** Ends the kept connections. */
   close(): void {
-    this.plain.destroy();
-    this.encrypted.destroy();
+    this.connections.close();
   }
 
   private async vet(target: URL): Promise<readonly Address[]> {
+    const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new PostError('connect_timeout')), this.connectTimeout);
+    const timer = setTimeout(() => reject(new PostError('connect_timeout')), Math.min(timeout, connectTimeout));
     try {
-      return await Promise.race([vettedAddresses(target, this.resolve, this.allowPrivate), late]);
+      return await Promise.race([vettedAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
       if (error instanceof PostError) throw error;
       if (error instanceof ForbiddenTargetError) throw new PostError('forbidden_target');
@@ -145,79 +138,11 @@ export class WebhookClient {
   }
 }
 
-/**
- * @param connectBy instant by which a new connection has to stand
- * @param deadline instant by which the answer has to be complete
- * @throws PostError, StaleConnectionError
- */
-function send(
-  target: URL,
-  options: PinnedRequest,
-  body: string,
-  connectBy: number,
-  deadline: number,
-): Promise<PostAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<PostAnswer>();
-  const isTls = target.protocol === 'https:';
-  const request = (isTls ? https : http).request(target, options);
-  const fail = (failure: PostFailure) => {
-    reject(new PostError(failure));
-    request.destroy();
-  };
-  const timer = setTimeout(fail, deadline - performance.now(), 'timeout');
-  let connectTimer: NodeJS.Timeout | undefined;
-  let bytesBefore = 0;
-  request.on('socket', (socket) => {
-    bytesBefore = socket.bytesRead;
-    if (!socket.connecting) return;
-    connectTimer = setTimeout(fail, connectBy - performance.now(), 'connect_timeout');
-    socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
-  });
-  request.on('response', (response) => {
-    const { statusCode: status = 0, headers } = response;
-    // Nobody asked to switch protocols; where the answer names one, Node closes the connection itself. Other interim
-    // answers never come here: HTTP has clients ignore them.
-    if (status === 101) return fail('broken');
-    const kept: Buffer[] = [];
-    let bytes = 0;
-    const answer = () => resolve({ status, headers, body: textOf(kept) });
-    response.on('data', (chunk: Buffer) => {
-      if (bytes < keptBodyBytes) kept.push(chunk);
-      bytes += chunk.length;
-      if (bytes <= maxBodyBytes) return;
-      answer();
-      request.destroy();
-    });
-    response.on('end', answer);
-    response.on('error', () => fail('broken'));
-  });
-  request.on('error', (error) => {
-    const code = codeOf(error);
-    const isStale =
-      request.reusedSocket &&
-      (code === 'ECONNRESET' || code === 'EPIPE') &&
-      (request.socket?.bytesRead ?? bytesBefore) === bytesBefore;
-    reject(isStale ? new StaleConnectionError() : new PostError(failureOf(code), code));
-  });
-  request.on('close', () => {
-    clearTimeout(timer);
-    clearTimeout(connectTimer);
-    reject(new PostError('broken'));
-  });
-  request.end(body);
-  return promise;
-}
-
-/** A kept connection turned out to be closed. */
-class StaleConnectionError extends Error {
-  override readonly name = 'StaleConnectionError';
-}
-
-/** Has an agent share a connection only between requests to the same addresses of the same name. */
-function sharedByPin<A extends http.Agent>(agent: A): A {
-  agent.getName = (options) => (options as PinnedRequest).pin;
-  return agent;
-}
+/** Has a request reach nothing but these addresses, and share connections only with requests to the same. */
+const pinnedTo = (target: URL, addresses: readonly Address[]) => ({
+  lookup: only(addresses),
+  pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' '),
+});
 
 /** A look-up that knows nothing else, so that nothing changes between the check and the connection. */
 function only(addresses: readonly Address[]): LookupFunction {
@@ -228,8 +153,9 @@ function only(addresses: readonly Address[]): LookupFunction {
 }
 
 /** Streaming leaves out a character that the cut has halved. */
-function textOf(chunks: readonly Buffer[]): string {
-  const kept = Buffer.concat(chunks).subarray(0, keptBodyBytes);
+function textOf(answer: HttpAnswer): string {
+  if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, which was not asked for)`;
+  const kept = answer.body.subarray(0, keptBodyBytes);
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 

@@ -1,3 +1,6 @@
+import { Connections, type HttpAnswer } from '../../functions/http/connections.ts';
+import { HttpError } from '../../functions/http/http-error.ts';
+import { type ProxySettings, proxyFor } from '../../functions/http/proxy.ts';
 import { ApiError, CliError, exitCodes } from './cli-error.ts';
 import type { Page } from './resources.ts';
 import type { Target } from './target.ts';
@@ -25,6 +28,9 @@ export const longTimeout = 150_000;
 
 const usualTimeout = 60_000;
 
+/** Bytes of an answer, more than any page has. */
+const largestAnswer = 16 * 1024 * 1024;
+
 /** Items on a page, at most. */
 const largestPage = 100;
 
@@ -39,9 +45,12 @@ export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): 
 /** The operator API as commands use it. */
 export class ApiClient {
   private readonly target: Target;
+  private readonly proxies: ProxySettings;
+  private readonly connections = new Connections();
 
-  constructor(target: Target) {
+  constructor(target: Target, proxies: ProxySettings) {
     this.target = target;
+    this.proxies = proxies;
   }
 
   /** Where the API is, for people. */
@@ -82,7 +91,7 @@ export class ApiClient {
    * @throws ApiError when the API refuses
    * @throws CliError when it cannot be reached, or whatever answers is not the API
    */
-  async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal: stop }: ApiRequest): Promise<T> {
+  async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
@@ -94,35 +103,43 @@ export class ApiClient {
       ...(text && { 'content-type': 'application/json' }),
     };
     const signed = await this.target.sign(method, url, headers, text);
-    let response: Response;
-    let answer: string;
+    let response: HttpAnswer;
     try {
-      const limit = AbortSignal.timeout(timeout);
-      const signal = stop ? AbortSignal.any([limit, stop]) : limit;
-      response = await fetch(url, { method, headers: signed, body: text ?? null, redirect: 'manual', signal });
-      answer = await response.text();
+      response = await this.connections.send({
+        method,
+        url,
+        headers: signed,
+        body: text,
+        timeout,
+        maxBytes: largestAnswer,
+        isRepeatable: method === 'GET',
+        proxy: proxyFor(url, this.proxies),
+        signal,
+      });
     } catch (error) {
-      throw this.unreachable(error as Error, timeout);
+      throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
     }
-    if (response.status === 204) return undefined as T;
-    const json = parsed(answer);
-    if (response.ok && json !== undefined) return json as T;
+    const { status, flaw } = response;
+    if (status === 204) return undefined as T;
+    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
+    const json = parsed(new TextDecoder().decode(response.body));
+    if (status >= 200 && status < 300 && json !== undefined) return json as T;
     throw this.refusal(response, json);
   }
 
-  private unreachable(error: Error, timeout: number): CliError {
+  private unreachable({ failure, code, message: said }: HttpError, timeout: number): CliError {
     const { url, remedy } = this.target;
-    if (error.name === 'TimeoutError') {
+    if (failure === 'timeout' || failure === 'connect_timeout') {
       const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
       return new CliError(exitCodes.unreachable, message);
     }
-    const { code, message: said } = (error.cause ?? error) as NodeJS.ErrnoException;
-    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${code || said}): ${remedy}`);
+    const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);
+    const help = failure === 'proxy' ? 'check HTTPS_PROXY, or name the host in NO_PROXY' : remedy;
+    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${what}): ${help}`);
   }
 
-  private refusal(response: Response, json: unknown): CliError {
-    const { status, headers } = response;
-    const type = headers.get('content-type') ?? 'nothing';
+  private refusal({ status, headers }: HttpAnswer, json: unknown): CliError {
+    const type = headers['content-type'] ?? 'nothing';
     // The API itself has no 401: it is who guards a local run that does not know who asks.
     if (status !== 401 && type.startsWith('application/problem+json') && typeof json === 'object' && json !== null) {
       return problemOf(status, json);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
+import { readProxySettings } from '../../functions/env.ts';
+import { openTunnel, proxyFor } from '../../functions/http/proxy.ts';
 import { type Check, ok, warn } from './doctor-check.ts';
 
 /** Milliseconds for the server to show its certificate. */
@@ -17,23 +19,27 @@ const name = 'TLS';
  * @param ca certificates in PEM to trust beside the public ones
  */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
-  const { protocol, hostname, port } = new URL(origin);
+  const url = new URL(origin);
+  const { protocol, hostname } = url;
   if (protocol !== 'https:') return ok(name, 'none, as the server is on the notifier’s own machine');
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const socket = tls.connect({
-    host,
-    port: Number(port || 443),
-    // A name is what certificates are chosen by; an address may not be sent as one.
-    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
-    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
-  });
+  const port = Number(url.port || 443);
+  let socket: tls.TLSSocket | undefined;
   try {
+    // It was reached just now, and by the same proxy.
+    const proxy = proxyFor(url, readProxySettings());
+    socket = tls.connect({
+      ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
+      // A name is what certificates are chosen by; an address may not be sent as one.
+      ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+      ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+    });
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
     return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
   } catch (error) {
     return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { listingsSince, minorOfMajorOne, versionsIn } from '../../functions/transfers/api-version.ts';
 import { CryptshareFailure, errorCodeOf, failureOf } from '../../functions/transfers/failure.ts';
 import type { Answer } from '../../functions/transfers/request.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
+import { readTextFile } from '../text-file.ts';
 import { checkCertificate } from './doctor-certificate.ts';
 import { type Check, fail, failed, ok, warn } from './doctor-check.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -25,7 +25,7 @@ const version = 'REST API version';
 /** Asks the server itself, from here, whether it is there and what it offers. */
 export async function checkServer({ now, sleep }: Surroundings, server: ServerToCheck): Promise<Check[]> {
   const origin = server.origin.replace(/\/+$/, '');
-  const ca = server.caFile === undefined ? undefined : readFileSync(server.caFile, 'utf8');
+  const ca = server.caFile === undefined ? undefined : readTextFile(server.caFile);
   const calls = new ServerCalls({
     origin,
     ca,

@@ -157,7 +157,7 @@ const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', cl
 
 /** What the server refuses to everyone is told once. */
 function refused({ kind = '', message }: ApiError): Asked {
-  const isServerReached = !['unreachable', 'timeout', 'certificate_untrusted', ''].includes(kind);
+  const isServerReached = !['unreachable', 'proxy_failed', 'timeout', 'certificate_untrusted', ''].includes(kind);
   return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached };
 }
 

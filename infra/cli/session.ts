@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { proxySettingsIn } from '../../functions/http/proxy.ts';
 import { usualConfigFile, usualStack } from '../usual-names.ts';
 import { ApiClient } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -39,8 +40,9 @@ export const confirmable = (command: Command): Command => command.option('--yes'
 
 /** Finds the operator API. */
 export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
+  const { environment } = surroundings;
   return {
-    api: new ApiClient(await findTarget(options, surroundings.environment)),
+    api: new ApiClient(await findTarget(options, environment), proxySettingsIn(environment)),
     output: outputOf(surroundings, options),
     surroundings,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,

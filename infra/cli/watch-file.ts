@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { readTextFile } from '../text-file.ts';
 import { interval } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Direction } from './resources.ts';
@@ -74,7 +74,7 @@ function parsed(file: string): Row[] {
     new CliError(exitCodes.refused, `${file} cannot be imported, and nothing was added: ${what}`);
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     throw cannot(`expected a readable file (${(error as NodeJS.ErrnoException).code})`);
   }
@@ -88,7 +88,6 @@ function parsed(file: string): Row[] {
     // Lines with too few or too many fields are told like others that are wrong, all at once.
     const options = {
       columns,
-      bom: true,
       trim: true,
       info: true,
       skip_empty_lines: true,

@@ -1,17 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteMessageCommand,
-  GetQueueAttributesCommand,
-  type Message,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
-import type { ChatNotification } from '../../functions/notices/notice.ts';
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { parseNotice } from '../../functions/notices/notice-record.ts';
 import { Partition } from '../../functions/table.ts';
 import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.ts';
 import type { EndpointEvent } from '../../functions/webhooks/endpoint-event.ts';
+import { createQueue } from './event-source.ts';
+import { noticeText } from './notice-text.ts';
 
 /** What the topics have brought. */
 export type Announcement =
@@ -27,6 +22,8 @@ export interface AnnouncementSource {
   readonly table: string;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
+  /** Name of the queue that is subscribed to them. */
+  readonly queue: string;
 }
 
 /** Seconds that a receive call waits for a message. */
@@ -46,13 +43,9 @@ export async function passOnAnnouncements(
   passOn: (announcement: Announcement) => void,
 ): Promise<{ stop: () => void; ended: Promise<void> }> {
   const { sns, sqs, dynamo, table } = source;
-  const created = await sqs.send(
-    new CreateQueueCommand({ QueueName: 'console', Attributes: { VisibilityTimeout: String(visibilityTimeout) } }),
-  );
-  const QueueUrl = created.QueueUrl!;
-  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  const { url: QueueUrl, arn: Endpoint } = await createQueue(sqs, source.queue, visibilityTimeout);
   for (const TopicArn of [source.eventsTopicArn, source.noticesTopicArn]) {
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: Attributes!.QueueArn }));
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
   }
   const passedOn = new Partition(dynamo, table, 'ANNOUNCED');
   const handle = async (message: Message) => {
@@ -88,8 +81,7 @@ function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announ
     const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
     return { kind: 'event', id: event.id, event };
   }
-  // The embedded SNS hands on the texts of all channels, where AWS picks the one for the subscriber.
-  const { email, https } = JSON.parse(Message ?? '') as Record<string, string>;
-  const { id } = JSON.parse(https ?? '') as ChatNotification;
-  return { kind: 'notice', id, subject: Subject ?? '', text: email ?? '' };
+  // A queue gets the record alone: SNS picks the text for the subscriber's protocol.
+  const record = parseNotice(Message ?? '');
+  return { kind: 'notice', id: record.id, subject: Subject ?? '', text: noticeText(record) };
 }

@@ -1,15 +1,22 @@
 import { z } from 'zod';
+import { proxyProblem } from '../../functions/http/proxy.ts';
 import { ConfigError } from '../config.ts';
 
 const credentials = z.object({
   CRYPTSHARE_CLIENT_ID: z
     .string('expected the client id of this notifier')
     .regex(/^[A-Za-z0-9]{50,4000}$/, 'expected 50 to 4000 letters and digits, as GET /api/clients issues them'),
+  WEBHOOK_PROXY: z
+    .string()
+    .refine((proxy) => proxyProblem(proxy) === undefined, 'expected a proxy such as http://proxy.example.com:3128')
+    .optional(),
 });
 
-/** On whose behalf the local run polls. */
+/** On whose behalf the local run polls, and what else is secret. */
 export interface Credentials {
   readonly clientId: string;
+  /** Proxy for webhooks, which goes before that of the configuration. */
+  readonly webhookProxy?: string | undefined;
 }
 
 /**
@@ -25,5 +32,5 @@ export function readCredentials(environment: NodeJS.ProcessEnv): Credentials {
       error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
     );
   }
-  return { clientId: data.CRYPTSHARE_CLIENT_ID };
+  return { clientId: data.CRYPTSHARE_CLIENT_ID, webhookProxy: data.WEBHOOK_PROXY };
 }

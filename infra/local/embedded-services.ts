@@ -27,7 +27,7 @@ export interface EmbeddedServices {
 }
 
 /** Any region does: nothing leaves this machine. */
-const region = 'us-east-1';
+export const region = 'us-east-1';
 
 /**
  * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface, for requests with the access

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { ConfigError, loadConfig } from '../config.ts';
+import { AwsEndpointError } from './aws-endpoints.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
 import { readCredentials } from './credentials.ts';
 import { DataFolderError, storageError } from './data-folder.ts';
@@ -18,7 +20,7 @@ function end(thrown: Error): never {
   if (thrown instanceof NothingToStart) process.exit(thrown.exitCode);
   // Storage that fails may be met anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
-  const isExplained = error instanceof ConfigError || error instanceof DataFolderError;
+  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
   console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 }
@@ -31,11 +33,14 @@ async function main(args: readonly string[]): Promise<void> {
     await runUntilStopped(realRun(options.config, options), reporter, options.config);
   } else {
     const demo = await startDemo((receipt) => reporter.receipt(receipt));
-    const { notifyExisting } = options;
+    const { notifyExisting, awsEndpoints } = options;
     const run = {
       ...demo,
       data: undefined,
       notifyExisting,
+      awsEndpoints,
+      // Another implementation may keep what an earlier demo has left.
+      prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks('demo', demo.config, {}, true),
       // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,
@@ -46,7 +51,8 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Checks file and environment together, so that every mistake is told at once. */
-function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: Options): RunOptions {
+function realRun(file: string, options: Options): RunOptions {
+  const { data, notifyExisting, allowPrivateWebhooks, awsEndpoints } = options;
   const problems: string[] = [];
   const collect = <T>(read: () => T): T | undefined => {
     try {
@@ -61,7 +67,7 @@ function realRun(file: string, { data, notifyExisting, allowPrivateWebhooks }: O
   const credentials = collect(() => readCredentials(process.env));
   const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
   if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
-  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks };
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
 }
 
 async function runUntilStopped(options: RunOptions, reporter: Reporter, source: string): Promise<void> {

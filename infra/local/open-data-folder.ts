@@ -24,8 +24,12 @@ export async function openDataFolder(data: string): Promise<void> {
   }
 }
 
-/** Takes every right from other users, from what was there before as from what is still to come. */
-function makePrivate(data: string): void {
+/**
+ * Takes every right to the data folder from other users: from what was there before as from what is still to come.
+ *
+ * @throws DataFolderError for a folder that may not be closed
+ */
+export function makePrivate(data: string): void {
   process.umask(0o077);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const folder = realpathSync(data);

@@ -48,7 +48,8 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
   writeFileSync(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
   setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
   const { handler } = await import('../../functions/operator/operator.lambda.ts');
-  const server = http.createServer(async (request, response) => {
+  // Node's own 16 KB are less than a query may have.
+  const server = http.createServer({ maxHeaderSize: 128 * 1024 }, async (request, response) => {
     const { statusCode, headers, body } = await answered(request);
     response.writeHead(statusCode ?? 200, headers as http.OutgoingHttpHeaders).end(body);
     if (request.method !== 'GET') onChange(`${request.method} ${request.url}`, statusCode ?? 200);

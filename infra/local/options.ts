@@ -1,4 +1,5 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from './aws-endpoints.ts';
 
 /** What the command line asks for. */
 export interface Options {
@@ -10,6 +11,8 @@ export interface Options {
   readonly json: boolean;
   /** Let webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
+  /** Services that another implementation of AWS stands in for. */
+  readonly awsEndpoints: AwsEndpoints;
 }
 
 /** Thrown when nothing is to be started: help was asked for (0) or the command line is wrong (2). */
@@ -30,10 +33,16 @@ and queues are embedded; nothing leaves this machine, nothing is kept.
 With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
 restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule,
 watches and webhooks; sections for AWS (notify, alarms) are checked but have no effect here: events and notices are printed.
+--aws-endpoint has another implementation of AWS, such as moto or LocalStack, stand in for the embedded services; it keeps
+what is announced and delivered, and the data folder then keeps no more than the key and the address of the operator API.
 Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits
+
+So do proxies; this machine is never reached through one:
+  HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and what is reached without
+  WEBHOOK_PROXY          proxy for webhooks with its password, in place of the file's setting proxy
 
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
 while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
@@ -60,6 +69,15 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--data <folder>', 'keep database and queues here, for this user alone (default with --config: data)')
     .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
     .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, also by http')
+    .addOption(
+      new Option(
+        '--aws-endpoint <url>',
+        'use another implementation of AWS, such as moto or LocalStack, for DynamoDB, SNS and SQS',
+      )
+        .env('NOTIFIER_AWS_ENDPOINT')
+        .argParser(awsEndpoints)
+        .default({}, 'embedded services'),
+    )
     .option('--json', 'print one JSON object a line instead of text for people')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
@@ -71,12 +89,28 @@ export function parseOptions(args: readonly string[]): Options {
       notifyExisting = false,
       json = false,
       allowPrivateWebhooks = false,
-    } = command.parse(args, { from: 'user' }).opts<Partial<Options>>();
-    if (config !== undefined) return { config, data: data ?? 'data', notifyExisting, json, allowPrivateWebhooks };
+      awsEndpoint: awsEndpoints,
+    } = command.parse(args, { from: 'user' }).opts<Partial<Options> & { readonly awsEndpoint: AwsEndpoints }>();
+    const common = { notifyExisting, json, allowPrivateWebhooks, awsEndpoints };
+    if (config !== undefined) {
+      const isSome = Object.keys(awsEndpoints).length > 0;
+      if (isSome && !areAllElsewhere(awsEndpoints)) {
+        command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
+      }
+      return { config, data: data ?? 'data', ...common };
+    }
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
-    return { notifyExisting, json, allowPrivateWebhooks };
+    return common;
   } catch (error) {
     if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
+}
+
+function awsEndpoints(text: string): AwsEndpoints {
+  const found = awsEndpointsOf(text);
+  if (found) return found;
+  throw new InvalidArgumentError(
+    'Expected an address such as http://127.0.0.1:5000, or one of a service, such as dynamodb=http://127.0.0.1:8000.',
+  );
 }

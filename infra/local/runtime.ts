@@ -10,10 +10,11 @@ import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoin
 import { type Config, millisecondsOf } from '../config.ts';
 import { watchDeclarations } from '../declarations.ts';
 import { passOnAnnouncements } from './announcements.ts';
+import { type AwsEndpoints, startAwsServices } from './aws-endpoints.ts';
 import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
-import { createTopic, createTransfersTable, startEmbeddedServices } from './embedded-services.ts';
+import { createTopic, createTransfersTable } from './embedded-services.ts';
 import { startInvocations } from './invocations.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
@@ -30,6 +31,10 @@ export interface RunOptions {
   /** The endpoints of the configuration. */
   readonly endpoints: readonly DeclaredEndpoint[];
   readonly allowPrivateWebhooks: boolean;
+  /** Services that another implementation of AWS stands in for. */
+  readonly awsEndpoints: AwsEndpoints;
+  /** Stands before the names of tables, topics and queues, where others may have the same. */
+  readonly prefix: string;
   /** Told the secrets of endpoints that were added. */
   readonly onSecret?: (endpoint: string, secret: string) => void;
 }
@@ -46,8 +51,6 @@ export interface Run {
   stop(): void;
 }
 
-const table = 'transfers';
-
 /** Milliseconds between two ticks, the shortest interval that a watch can have. */
 const tickInterval = 1000;
 
@@ -60,8 +63,9 @@ const pollTimeout = 120_000;
  * @throws the error of a service that cannot be started
  */
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
-  const { config, credentials, data, notifyExisting } = options;
-  const services = await startEmbeddedServices(data);
+  const { config, credentials, data, notifyExisting, prefix } = options;
+  const services = await startAwsServices(data, options.awsEndpoints);
+  const table = `${prefix}transfers`;
   setSdkEnvironment(services.sdkEnvironment);
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
@@ -69,8 +73,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   await createTransfersTable(dynamo, table);
   const dataKey = await dataKeyOf(data, dynamo, table);
-  const eventsTopicArn = await createTopic(sns, 'transfer-events');
-  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
+  const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
+  const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
   // Whoever had it is gone: this run is the only one with this database.
   await new ShardRows(dynamo, table).free(0);
@@ -102,7 +106,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
   });
   const announcements = await passOnAnnouncements(
-    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn },
+    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console` },
     (announcement) => reporter.announcement(announcement),
   );
 

@@ -28,13 +28,11 @@ export interface LocalWebhooks {
   /** What other functions need to know of them. */
   readonly variables: Pick<
     OperatorVariables,
-    'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'INSPECTED_QUEUES'
+    'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
   readonly ended: Promise<void>;
   stop(): void;
 }
-
-const table = 'webhooks';
 
 /** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
@@ -52,12 +50,13 @@ const deliverConcurrency = 20;
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
   { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
-  { endpoints, allowPrivateWebhooks, onSecret }: RunOptions,
+  { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
 ): Promise<LocalWebhooks> {
+  const table = `${prefix}webhooks`;
   await createWebhooksTable(dynamo, table);
-  const events = await createQueue(sqs, 'fan-out', visibilityTimeout);
-  const doorbellQueue = await createQueue(sqs, 'doorbells', visibilityTimeout);
+  const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
+  const doorbellQueue = await createQueue(sqs, `${prefix}doorbells`, visibilityTimeout);
   for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
     await sns.send(
       new SubscribeCommand({
@@ -81,6 +80,7 @@ export async function startWebhooks(
     WEBHOOKS_TABLE: table,
     DOORBELL_QUEUE_URL: doorbellQueue.url,
     ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
+    WEBHOOK_PROXY: credentials.webhookProxy ?? config.proxy,
   };
   const functions = await loadHandlers({
     ...variables,

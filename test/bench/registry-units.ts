@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Watches } from '../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../infra/local/embedded-services.ts';
-import { sdkSettings } from '../sdk-settings.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
 

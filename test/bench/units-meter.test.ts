@@ -5,7 +5,7 @@ import {
   type EmbeddedServices,
   startEmbeddedServices,
 } from '../../infra/local/embedded-services.ts';
-import { sdkSettings } from '../sdk-settings.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
 import { indexWrites, UnitsMeter } from './units-meter.ts';
 
 const TableName = 'metered';

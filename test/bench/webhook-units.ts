@@ -17,7 +17,7 @@ import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { sweep } from '../../functions/webhooks/sweep.ts';
 import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
-import { sdkSettings } from '../sdk-settings.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
 import type { WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';

@@ -17,7 +17,7 @@ import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { createTopic, createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue, type LocalQueue, startEventSource } from '../../infra/local/event-source.ts';
-import { sdkSettings } from '../sdk-settings.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
 import type { Services } from './services.ts';
 
 /** How fast webhooks are delivered. */

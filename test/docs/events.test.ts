@@ -66,6 +66,7 @@ const failures: Record<FailureCause, true> = {
   out_of_time: true,
   certificate_untrusted: true,
   unreachable: true,
+  proxy_failed: true,
 };
 
 /** The same for the causes of failing endpoints. */
@@ -73,6 +74,7 @@ const endpointCauses: Record<EndpointCause, true> = {
   http_error: true,
   timeout: true,
   unreachable: true,
+  proxy_failed: true,
   untrusted_certificate: true,
   forbidden_target: true,
   throttled: true,

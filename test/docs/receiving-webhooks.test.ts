@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,15 +16,9 @@ import { eventBody } from '../../functions/transfers/event.ts';
 import { defaultRetryDelays } from '../../functions/webhooks/backoff.ts';
 import { testEvent } from '../../functions/webhooks/endpoint-event.ts';
 import { newPrivateKey, publicKeyOf, sign } from '../../functions/webhooks/signature.ts';
+import { block, receivingWebhooks } from './document-blocks.ts';
 import { examples } from './event-schemas.ts';
-
-const document = readFileSync(new URL('../../docs/receiving-webhooks.md', import.meta.url), 'utf8');
-
-const block = (info: string): string => {
-  const [, text] = document.split(`\n\`\`\`${info}\n`);
-  if (text === undefined) throw new Error(`docs/receiving-webhooks.md has no block ${info}`);
-  return `${text.slice(0, text.indexOf('\n```'))}\n`;
-};
+import { type Headers, receiverContract, secret } from './receiver-contract.ts';
 
 /** Vitest itself transforms what is imported from here: Node takes no TypeScript below node_modules. */
 const folder = fileURLToPath(new URL(`../../node_modules/.cache/receivers-${process.pid}/`, import.meta.url));
@@ -44,20 +38,14 @@ export async function apply(event: TransferEvent): Promise<void> {
 `;
 
 interface Transfers {
-  readonly applied: { readonly id: string }[];
+  readonly applied: { readonly id: string; readonly data: { readonly state: string } }[];
   readonly trouble: { times: number };
 }
-
-type Headers = Record<string, string>;
 
 /** Posts to a receiver. @returns the status of its answer */
 type Post = (headers: Headers, body: Buffer) => Promise<number>;
 
 const load = <Module>(file: string): Promise<Module> => import(`${folder}${file}`);
-
-const key = (byte: number): string => `whsec_${Buffer.alloc(32, byte).toString('base64')}`;
-const secret = key(1);
-const anotherSecret = key(2);
 
 const servers: Server[] = [];
 let posts: Record<string, Post>;
@@ -84,6 +72,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   yours.trouble.times = 0;
+  vi.restoreAllMocks();
 });
 
 afterAll(() => {
@@ -118,39 +107,6 @@ const invoke =
     }
   };
 
-let events = 0;
-let trackingIds = 0;
-const newTransfer = (): string => `20240522-065711-T${++trackingIds}`;
-
-function eventOf(trackingId: string, sequence: number, change: object = {}) {
-  const id = `evt_${String(++events).padStart(25, '0')}`;
-  const data = { trackingId, mailbox: 'alice@example.com', direction: 'sent', state: 'ACTIVE', previousState: null };
-  return { id, type: 'transfer.active', timestamp: new Date().toISOString(), data: { ...data, sequence }, ...change };
-}
-
-interface Signing {
-  readonly secrets?: readonly string[];
-  /** Items of the header before the signatures. */
-  readonly before?: string;
-  /** Seconds by which the time of the attempt is off. */
-  readonly late?: number;
-}
-
-function request(event: { readonly id: string }, { secrets = [secret], before = '', late = 0 }: Signing = {}) {
-  const body = Buffer.from(JSON.stringify(event));
-  const at = new Date(Date.now() - 1000 * late);
-  const headers: Headers = {
-    'content-type': 'application/json',
-    'user-agent': 'transfer-notifier',
-    'webhook-id': event.id,
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-    'webhook-signature': before + secrets.map((each) => new Webhook(each).sign(event.id, at, body)).join(' '),
-  };
-  return { headers, body };
-}
-
-const timesApplied = ({ id }: { readonly id: string }): number => yours.applied.filter((each) => each.id === id).length;
-
 describe('the receivers in docs/receiving-webhooks.md', () => {
   it('satisfy the compiler', async () => {
     const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
@@ -175,120 +131,13 @@ describe('the receivers in docs/receiving-webhooks.md', () => {
 describe.each(['Express', 'Hono', 'a Lambda function URL', 'a Lambda function URL with a body as text'])(
   '%s',
   (name) => {
-    const post = async (event: { readonly id: string }, signing?: Signing): Promise<number> => {
-      const { headers, body } = request(event, signing);
-      return posts[name]!(headers, body);
-    };
-
-    it('handles an event once, however often it arrives', async () => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await post(event)).toBe(204);
-      expect(await post(event)).toBe(204);
-      expect(timesApplied(event)).toBe(1);
-    });
-
-    it('handles an event once that arrives twice at the same time', async () => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await Promise.all([post(event), post(event)])).toEqual([204, 204]);
-      expect(timesApplied(event)).toBe(1);
-    });
-
-    it('does not apply what is older than it knows', async () => {
-      const transfer = newTransfer();
-      const [older, newer] = [eventOf(transfer, 1), eventOf(transfer, 2)];
-      expect(await post(newer)).toBe(204);
-      expect(await post(older)).toBe(204);
-      expect([timesApplied(newer), timesApplied(older)]).toEqual([1, 0]);
-    });
-
-    it('counts for each mailbox, direction and transfer of its own', async () => {
-      const known = eventOf(newTransfer(), 7);
-      const others = [{ mailbox: 'bob@example.com' }, { direction: 'received' }, { trackingId: newTransfer() }];
-      const all = [known, ...others.map((other) => eventOf('', 1, { data: { ...known.data, ...other, sequence: 1 } }))];
-      for (const event of all) expect(await post(event)).toBe(204);
-      expect(all.map(timesApplied)).toEqual([1, 1, 1, 1]);
-    });
-
-    it('takes an event again that it could not store', async () => {
-      const log = vi.spyOn(console, 'error').mockImplementation(() => {});
-      const event = eventOf(newTransfer(), 1);
-      yours.trouble.times = 1;
-      expect(await post(event)).toBeGreaterThanOrEqual(500);
-      expect(timesApplied(event)).toBe(0);
-      expect(await post(event)).toBe(204);
-      expect(timesApplied(event)).toBe(1);
-      log.mockRestore();
-    });
-
-    it('refuses a body with one flipped byte', async () => {
-      const event = eventOf(newTransfer(), 1);
-      const { headers, body } = request(event);
-      const at = body.indexOf('ACTIVE');
-      body[at] = body[at]! ^ 1;
-      expect(await posts[name]!(headers, body)).toBe(401);
-      expect(timesApplied(event)).toBe(0);
-    });
-
-    it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
-      'refuses a request without %s',
-      async (header) => {
-        const event = eventOf(newTransfer(), 1);
-        const { headers, body } = request(event);
-        delete headers[header];
-        expect(await posts[name]!(headers, body)).toBe(401);
-        expect(timesApplied(event)).toBe(0);
+    receiverContract({
+      post: (headers, body) => posts[name]!(headers, body),
+      applied: () => yours.applied,
+      failOnce() {
+        vi.spyOn(console, 'error').mockImplementation(() => {});
+        yours.trouble.times = 1;
       },
-    );
-
-    it.each([360, -360])('refuses a request of %d seconds ago', async (late) => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await post(event, { late })).toBe(401);
-      expect(timesApplied(event)).toBe(0);
-    });
-
-    it('refuses the signature by another secret', async () => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await post(event, { secrets: [anotherSecret] })).toBe(401);
-      expect(timesApplied(event)).toBe(0);
-    });
-
-    it.each([
-      { secrets: [secret, anotherSecret], whose: 'the new secret' },
-      { secrets: [anotherSecret, secret], whose: 'the old secret' },
-    ])('takes a request with two signatures when it knows $whose', async ({ secrets }) => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await post(event, { secrets })).toBe(204);
-      expect(timesApplied(event)).toBe(1);
-    });
-
-    it.each(['v1a,AAAA ', 'v2,AAAA ', 'v1a,AAAA v1,AAAA '])('takes a good signature after %j', async (before) => {
-      const event = eventOf(newTransfer(), 1);
-      expect(await post(event, { before })).toBe(204);
-      expect(timesApplied(event)).toBe(1);
-    });
-
-    it('takes a body that is not all ASCII', async () => {
-      const event = eventOf(newTransfer(), 1, { note: 'Übergröße, 転送, 📦' });
-      expect(await post(event)).toBe(204);
-      expect(yours.applied).toContainEqual(event);
-    });
-
-    it('takes header names in any case', async () => {
-      const event = eventOf(newTransfer(), 1);
-      const { headers, body } = request(event);
-      const upper = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header.toUpperCase(), value]));
-      expect(await posts[name]!(upper, body)).toBe(204);
-      expect(timesApplied(event)).toBe(1);
-    });
-
-    it.each([
-      { type: 'invoice.paid', data: { sequence: 'first' } },
-      { type: 'watch.failing', data: { mailbox: 'alice@example.com', direction: 'sent' } },
-      { type: 'notifier.test', data: { endpoint: 'crm' } },
-    ])('takes $type and does nothing', async (change) => {
-      const event = eventOf('', 1, change);
-      expect(await post(event)).toBe(204);
-      expect(timesApplied(event)).toBe(0);
     });
   },
 );
@@ -297,7 +146,7 @@ describe('docs/receiving-webhooks.md', () => {
   it('shows a request that its secret has signed', () => {
     const [, headers = '', body = ''] = /^(POST .*?)\n\n(.*)\n$/s.exec(block('text')) ?? [];
     const value = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(headers)?.[1] ?? '';
-    const [exampleSecret = ''] = /whsec_\w+/.exec(document) ?? [];
+    const [exampleSecret = ''] = /whsec_\w+/.exec(receivingWebhooks) ?? [];
     const at = new Date(1000 * Number(value('webhook-timestamp')));
     expect(body).toBe(eventBody(examples.find(({ type }) => type === 'transfer.processing')!.event));
     expect(value('webhook-id')).toBe(JSON.parse(body).id);
@@ -313,7 +162,7 @@ describe('docs/receiving-webhooks.md', () => {
       if (delay < 60_000) return `${delay / 1000} s`;
       return delay < 3_600_000 ? `${delay / 60_000} min` : `${delay / 3_600_000} h`;
     });
-    expect(document).toContain(`${words.slice(0, -1).join(', ')} and ${words.at(-1)} later`);
+    expect(receivingWebhooks).toContain(`${words.slice(0, -1).join(', ')} and ${words.at(-1)} later`);
   });
 
   it('shows a statement that keeps the newest state of a transfer', () => {

@@ -45,6 +45,11 @@ describe('what a function works with', () => {
     expect(aws.operations).toHaveLength(3);
   });
 
+  test('is built from a secret that was stored with a byte order mark before it', async () => {
+    aws.secret = '\ufeff{"TOKEN":"first"}';
+    expect(await whenInvoked((fields) => fields, minute, now)()).toEqual({ TOKEN: 'first' });
+  });
+
   test('stays while the secret cannot be read', async () => {
     const dependencies = whenInvoked((fields) => fields, minute, now);
     aws.secret = '{"TOKEN":"first"}';
@@ -108,6 +113,13 @@ describe('variables', () => {
     vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
     vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
+    vi.stubEnv('WEBHOOK_PROXY', 'http://proxy.example.com:3128');
+    const withPassword = 'http://me:secret@proxy.example.com:3128';
+    const fields = { DATA_KEY: dataKey, WEBHOOK_PROXY: withPassword };
+    expect(readDeliverEnvironment(fields).WEBHOOK_PROXY).toBe(withPassword);
+    expect(() => readDeliverEnvironment({ ...fields, WEBHOOK_PROXY: 'socks5://secret' })).toThrow(
+      /WEBHOOK_PROXY must be a proxy such as http:\/\/HOST:PORT$/,
+    );
   });
 
   test('that decide where a function works and what it may do are never those of the secret', () => {

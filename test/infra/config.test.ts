@@ -46,6 +46,30 @@ test('the least that is needed gets the documented defaults', () => {
   });
 });
 
+test.each(['http://proxy.example.com:3128', 'https://proxy.example.com', 'http://10.0.0.1:8080'])(
+  'webhooks may be sent through the proxy %s',
+  (proxy) => expect(load({ server, watches, proxy }).proxy).toBe(proxy),
+);
+
+test.each([
+  ['socks5://proxy.example.com', 'proxy: expected a proxy such as http://proxy.example.com:3128'],
+  ['http://me:hidden@proxy.example.com', expect.stringMatching(/^proxy: expected neither .* variable WEBHOOK_PROXY/)],
+])('the proxy %s is refused, without repeating it', (proxy, problem) => {
+  const problems = problemsOf({ server, watches, proxy });
+  expect(problems).toEqual([problem]);
+  expect(problems.join()).not.toContain('hidden');
+});
+
+test.each<[string, (text: string) => Buffer]>([
+  ['UTF-8', (text) => Buffer.from(`\ufeff${text}`)],
+  ['UTF-16, as Windows editors call Unicode', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ['UTF-16 of the other order', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+])('a file is read with a byte order mark before it, in %s', (_, bytes) => {
+  const file = join(folder, 'marked.json');
+  writeFileSync(file, bytes(JSON.stringify({ server, watches })));
+  expect(loadConfig(file)).toEqual(load({ server, watches }));
+});
+
 test('a CA file is looked for beside the configuration', () => {
   expect(problemsOf({ server: { ...server, caFile: 'ca.pem' }, watches })).toEqual([
     'server.caFile: expected a readable file (ENOENT)',

@@ -54,6 +54,7 @@ describe('what can be deployed', () => {
       'one address for notices and for alarms',
       { notify: { email: [{ address: 'ops@example.com' }] }, alarms: { email: 'ops@example.com' } },
     ],
+    ['a proxy for webhooks on the internet', { proxy: 'http://proxy.example.com:3128' }],
     ['a Slack channel', { notify: { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCDEF' } } }],
     [
       'webhooks whose credentials come from the secret',
@@ -74,6 +75,11 @@ const two = [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com' }];
 
 describe('what cannot is refused with its path and what to do:', () => {
   test.each<[string, object, string]>([
+    [
+      'a proxy for webhooks in a private network, where their function is not',
+      { proxy: 'http://10.0.0.8:3128', vpc },
+      'proxy: expected an address on the internet, from where AWS sends webhooks, got 10.0.0.8: name one that is there',
+    ],
     [
       'an interval below a minute',
       { schedule: { every: '30s' } },

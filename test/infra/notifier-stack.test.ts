@@ -196,6 +196,18 @@ test('no value of a secret is anywhere in the template, not even by reference', 
   expect(text).not.toContain('ALLOW_PRIVATE_WEBHOOKS');
 });
 
+test('the proxy for webhooks is told to the function that sends them, and to no other', () => {
+  const told = Object.entries(template.findResources('AWS::Lambda::Function')).filter(([, { Properties }]) =>
+    JSON.stringify(Properties.Environment ?? {}).includes('proxy.example.com'),
+  );
+  expect(told).toMatchObject([
+    [
+      expect.stringMatching(/^WebhookDeliveryDeliver/),
+      { Properties: { Environment: { Variables: { WEBHOOK_PROXY: 'http://proxy.example.com:3128' } } } },
+    ],
+  ]);
+});
+
 test('the outputs are what a person needs next', () => {
   expect(Object.keys(template.findOutputs('*'))).toEqual([
     'TransferEventsTopicArn',

@@ -28,6 +28,7 @@ export const config: Config = {
       maxInFlight: 10,
     },
   ],
+  proxy: 'http://proxy.example.com:3128',
   alarms: { email: 'oncall@example.com' },
 };
 

@@ -24,7 +24,9 @@ async function askBroken(error: Error) {
 describe('what cannot be read is refused:', () => {
   test.each<[string, string, string, object, number]>([
     ['a route that is none', 'GET', '/nothing', {}, 404],
-    ['a method that is none', 'PUT', '/watches', {}, 404],
+    ['a method that the path does not take', 'PUT', '/watches', {}, 405],
+    ['a method that a path with parts does not take', 'POST', '/watches/sent/alice%40example.com', {}, 405],
+    ['a path with an empty part', 'GET', '/watches/sent/', {}, 404],
     ['a body where none is expected', 'POST', '/endpoints/crm/pause', { body: { force: true } }, 400],
     ['a body that is no JSON', 'POST', '/watches', { text: '{' }, 400],
     ['a body that is a list', 'POST', '/watches', { body: [] }, 400],
@@ -43,6 +45,11 @@ describe('what cannot be read is refused:', () => {
       type: 'application/problem+json',
       body: { type: 'about:blank', title: expect.any(String), status, detail: expect.any(String) },
     });
+  });
+
+  test('and a body with a byte order mark before it is read, as editors put it into files', async () => {
+    const text = `\ufeff${JSON.stringify({ mailbox: 'marked@example.com' })}`;
+    expect((await world.ask('POST', '/watches', { text })).status).toBe(201);
   });
 
   test('and a body of 256 KB is read', async () => {

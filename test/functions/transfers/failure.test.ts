@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { HttpError } from '../../../functions/http/http-error.ts';
 import {
   CryptshareFailure,
   errorCodeOf,
@@ -6,7 +7,7 @@ import {
   failureOf,
   failureOfError,
 } from '../../../functions/transfers/failure.ts';
-import { AnswerTooLargeError } from '../../../functions/transfers/request.ts';
+import { UnreadableAnswerError } from '../../../functions/transfers/request.ts';
 
 const now = new Date('2026-11-24T12:00:00Z');
 const errorBody = (errorCode: number) => JSON.stringify({ errorCode, errorMessage: 'Some text.' });
@@ -35,6 +36,7 @@ const whetherRetryable: Record<FailureCause, boolean> = {
   timeout: true,
   out_of_time: false,
   certificate_untrusted: false,
+  proxy_failed: true,
   unreachable: true,
 };
 const causes = Object.keys(whetherRetryable) as FailureCause[];
@@ -117,16 +119,32 @@ test.each([
 });
 
 describe('an error on the way', () => {
-  const withCode = (code: string) => Object.assign(new Error('some text'), { code });
+  const withCode = (code: string) => new HttpError('network', Object.assign(new Error('some text'), { code }));
+  const unreadable = (flaw: UnreadableAnswerError['flaw']) => new UnreadableAnswerError(200, flaw, 'is odd');
   test.each<{ what: string; error: unknown; kind: FailureCause; says?: string }>([
-    { what: 'a timeout', error: new DOMException('x', 'TimeoutError'), kind: 'timeout' },
+    { what: 'a timeout', error: new HttpError('timeout'), kind: 'timeout' },
     {
-      what: 'an answer that is too large',
-      error: new AnswerTooLargeError('x'),
-      kind: 'answer_too_large',
-      says: 'more than 4 MiB',
+      what: 'a proxy that refuses',
+      error: new HttpError('proxy', 'proxy.test:3128: HTTP 407'),
+      kind: 'proxy_failed',
+      says: 'proxy.test:3128: HTTP 407',
     },
-    { what: 'a broken connection', error: new Error('socket hang up'), kind: 'unreachable' },
+    {
+      what: 'a body that is too large',
+      error: unreadable('too_large'),
+      kind: 'answer_too_large',
+      says: 'HTTP 200, is',
+    },
+    {
+      what: 'a body that is encoded',
+      error: unreadable('encoded'),
+      kind: 'malformed_answer',
+      says: 'HTTP 200, is odd',
+    },
+    { what: 'a body that breaks off', error: unreadable('cut_off'), kind: 'server_fault', says: 'HTTP 200, is odd' },
+    { what: 'a body that comes too slowly', error: unreadable('late'), kind: 'timeout', says: 'HTTP 200, is odd' },
+    { what: 'another protocol', error: withCode('HPE_INVALID_CONSTANT'), kind: 'malformed_answer', says: 'HPE_' },
+    { what: 'a broken connection', error: new HttpError('network'), kind: 'unreachable' },
     ...['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE'].map((code) => ({
       what: code,
       error: withCode(code),

@@ -156,7 +156,7 @@ test('a listing that fails altogether still lets pending events out', async () =
   transfers.create({ sender: watch.mailbox, to: ['bob@example.com'] });
   await world.faults.run(new FaultPlan([['PublishBatchCommand', 'refused']]), () => world.poll(watch));
   expect(await world.takeEvents()).toEqual([]);
-  faults.inject({ path: 'recovery', times: 3, answer: { kind: 'dropped' } });
+  faults.inject({ path: 'recovery', times: 9, answer: { kind: 'dropped' } });
 
   expect(await world.poll(watch)).toMatchObject({ isComplete: false, published: 1, trouble: { cause: 'unreachable' } });
   expect(await world.takeEvents()).toHaveLength(1);

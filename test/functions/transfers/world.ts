@@ -1,11 +1,10 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
-  SQSClient,
+  type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { CryptshareClient, type TokenSource } from '../../../functions/transfers/cryptshare.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
@@ -18,9 +17,9 @@ import {
 import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
-import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { createTopic, createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { assertValidEvent } from '../../docs/event-schemas.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { startAws } from '../../support/aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 
 /** A clock that tests move. */
@@ -72,25 +71,20 @@ export interface World {
   terms(wanted?: Partial<PollTerms>): PollTerms;
   /** Takes what was published since the last call. */
   takeEvents(): Promise<{ body: string; event: TransferEvent | WatchEvent; attributes: Record<string, string> }[]>;
-  takeNotices(): Promise<PublishedNotice[]>;
+  takeNotices(): PublishedNotice[];
   close(): Promise<void>;
 }
 
 /** Starts a world of its own. */
 export async function startWorld(): Promise<World> {
   const clock = new TestClock();
-  const services = await startEmbeddedServices();
+  const aws = await startAws();
+  const { dynamo, sns, sqs } = aws;
   const cryptshare = await startCryptshareServer({ now: clock.now });
-  const sdk = sdkSettings(services.sdkEnvironment);
-  const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
-  const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
-  const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });
-  const sqs = new SQSClient({ ...sdk, endpoint: queuesUrl });
   await createTransfersTable(dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
-  const eventsQueue = await subscribe(sns, sqs, eventsTopicArn, true);
-  const noticesQueue = await subscribe(sns, sqs, noticesTopicArn, false);
+  const eventsQueue = await subscribe(sns, sqs, eventsTopicArn);
   const faults = new AwsFaults(dynamo, sns);
 
   let drift: (page: number) => void = () => {};
@@ -127,7 +121,7 @@ export async function startWorld(): Promise<World> {
 
   return {
     clock,
-    sdkEnvironment: services.sdkEnvironment,
+    sdkEnvironment: aws.environment,
     cryptshare,
     faults,
     deps,
@@ -151,25 +145,11 @@ export async function startWorld(): Promise<World> {
         ),
       }));
     },
-    async takeNotices() {
-      const messages = await takeAll(sqs, noticesQueue);
-      return messages.map(({ Body = '' }) => {
-        const { Subject, Message, MessageAttributes } = JSON.parse(Body);
-        const { email, https } = JSON.parse(Message);
-        const attributes = Object.entries<{ Value: string }>(MessageAttributes);
-        return {
-          subject: Subject,
-          text: email,
-          chat: JSON.parse(https),
-          attributes: Object.fromEntries(attributes.map(([name, { Value }]) => [name, Value])),
-        };
-      });
-    },
+    takeNotices: recordNotices(sns),
     async close() {
       deps.server.close();
-      for (const sdkClient of [dynamo, sns, sqs]) sdkClient.destroy();
       await cryptshare.close();
-      await services.close();
+      await aws.close();
     },
   };
 }
@@ -181,7 +161,37 @@ function validEvent(body: string): TransferEvent | WatchEvent {
   return event as TransferEvent | WatchEvent;
 }
 
-async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string, raw: boolean): Promise<string> {
+/**
+ * Remembers the notices that a topic takes, with the texts of all channels: SNS hands a queue only the text for queues.
+ *
+ * @returns what takes those since the last call
+ */
+function recordNotices(sns: SNSClient): () => PublishedNotice[] {
+  let taken: PublishedNotice[] = [];
+  sns.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (commandName === 'PublishCommand') taken.push(noticeOf(args.input as PublishCommandInput));
+        return answer;
+      },
+    // Beneath injected faults: what SNS has taken counts, even if its answer is lost.
+    { step: 'build', name: 'notices' },
+  );
+  return () => {
+    const notices = taken;
+    taken = [];
+    return notices;
+  };
+}
+
+function noticeOf({ Subject = '', Message = '', MessageAttributes = {} }: PublishCommandInput): PublishedNotice {
+  const { email, https } = JSON.parse(Message);
+  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]);
+  return { subject: Subject, text: email, chat: JSON.parse(https), attributes: Object.fromEntries(attributes) };
+}
+
+async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `of-${topicArn.split(':').at(-1)}` }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
   await sns.send(
@@ -189,7 +199,7 @@ async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string, raw: 
       TopicArn: topicArn,
       Protocol: 'sqs',
       Endpoint: Attributes!.QueueArn,
-      Attributes: { RawMessageDelivery: String(raw) },
+      Attributes: { RawMessageDelivery: 'true' },
     }),
   );
   return QueueUrl!;

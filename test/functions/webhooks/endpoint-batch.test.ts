@@ -6,7 +6,7 @@ import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { Gates, gateKey } from '../../../functions/webhooks/gates.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 

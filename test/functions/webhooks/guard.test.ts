@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import {
   ForbiddenTargetError,
@@ -17,12 +18,14 @@ const bad = [
   '::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:7f00:1 ::ffff:0:7f00:1 ::5efe:7f00:1 64:ff9b::a9fe:a9fe',
   '64:ff9b::7f00:1 64:ff9b:1::1 64:ff9b:0:1::1 100::1 2001::1 2001:1ff::1 2001:db8::1 2002:a9fe:a9fe::1 2002:7f00:1::1',
   '2002:5db8:d822::1 2620:4f:8000::1 3fff::1 3fff:fff::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 febf:ffff::1 fec0::1',
-  'ff02::1 ff0e::1 ::ffff:8.8.8.8',
+  'ff02::1 ff0e::1 ::ffff:8.8.8.8 64:ff9b:: 64:ff9b::1 64:ff9b::a00:1 64:ff9b::10.0.0.1 64:ff9b::c0a8:101 64:ff9b::c000:201',
+  '64:ff9b::e000:1 64:ff9b::6440:1 64:ff9b::1:0:808:808 64:ff9b:1::808:808 64:ff9b:1:ffff::8.8.8.8',
 ].flatMap((line) => line.split(' '));
 
 const good = [
   '1.1.1.1 8.8.8.8 93.184.216.34 100.63.255.255 100.128.0.1 172.15.255.255 172.32.0.1 192.88.98.255 192.88.100.1',
   '198.17.255.255 198.20.0.1 223.255.255.255 2001:200::1 2001:4860:4860::8888 2606:4700:4700::1111 3fff:1000::1',
+  '64:ff9b::808:808 64:ff9b::8.8.8.8 64:ff9b::5db8:d70e 64:ff9b::ac0f:1 64:ff9b:0:0:0:0:101:101 64:ff9b::100:0',
 ].flatMap((line) => line.split(' '));
 
 const asHost = (address: string) => (address.includes(':') ? `[${address}]` : address);
@@ -36,6 +39,23 @@ describe('addresses', () => {
   test.each(good)('%s is on the public internet', (address) => {
     expect(isForbidden(address)).toBe(false);
     expect(targetProblem(`https://${asHost(address)}/hook`, false)).toBeUndefined();
+  });
+
+  test('of IPv4 behind a translator (NAT64) are judged like the IPv4 address inside', () => {
+    const address4 = fc.oneof(
+      fc.ipV4(),
+      fc.tuple(fc.constantFrom(10, 127, 169, 192), fc.constantFrom(254, 168, 0), fc.nat(255), fc.nat(255)).map(String),
+    );
+    fc.assert(
+      fc.property(address4, (any) => {
+        const parts = any.split(/[.,]/).map(Number) as [number, number, number, number];
+        const groups = [(parts[0] << 8) | parts[1], (parts[2] << 8) | parts[3]].map((group) => group.toString(16));
+        const inside = parts.join('.');
+        for (const address of [`64:ff9b::${inside}`, `64:ff9b::${groups.join(':')}`]) {
+          expect([address, isForbidden(address)]).toEqual([address, isForbidden(inside)]);
+        }
+      }),
+    );
   });
 
   test.each(['', 'nonsense', '127.1', ' 1.1.1.1', '1.1.1.1/8', '2606:4700::1%eth0', 'fe80::1%1'])(
@@ -166,7 +186,14 @@ describe('vetted addresses', () => {
     ]);
   });
 
+  test('are those of a network without IPv4, too, be the IPv4 address told beside its translation or not', async () => {
+    const inside = ['93.184.215.14', '64:ff9b::5db8:d70e'];
+    expect(await vet('https://example.com/', inside)).toMatchObject(inside.map((address) => ({ address })));
+    expect(await vet('https://example.com/', inside.slice(1))).toEqual([{ address: inside[1], family: 6 }]);
+  });
+
   test.each([
+    ['a public IPv4 and a translated private one', 'https://two.example.com/', ['93.184.216.34', '64:ff9b::a00:1']],
     ['a name that spells an address', 'https://169.254.169.254.nip.io/', ['169.254.169.254']],
     ['a public and a private one', 'https://two.example.com/', ['93.184.216.34', '10.0.0.1']],
     ['a private and a public one', 'https://two.example.com/', ['10.0.0.1', '93.184.216.34']],

@@ -114,6 +114,7 @@ test.each<[PostFailure, string]>([
   ['forbidden_target', 'forbidden_target'],
   ['unresolvable', 'unreachable'],
   ['connect_timeout', 'unreachable'],
+  ['proxy', 'proxy_failed'],
   ['refused', 'unreachable'],
   ['broken', 'unreachable'],
   ['timeout', 'timeout'],

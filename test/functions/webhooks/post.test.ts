@@ -105,9 +105,8 @@ describe('the body of an answer', () => {
   test('is not decompressed', async () => {
     const bomb = gzipSync(Buffer.alloc(5_000_000));
     const { url } = await receiver((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
-    const { body } = await clientOf().post(url, {}, '');
-    expect(body.length).toBeLessThanOrEqual(1024);
-    expect(body).toMatch(/^ \ufffd/);
+    const answer = await clientOf().post(url, {}, '');
+    expect(answer).toMatchObject({ status: 200, body: '(content-encoding gzip, which was not asked for)' });
   });
 });
 
@@ -164,7 +163,6 @@ describe('no answer', () => {
   test.each([
     ['a connection that ends', ''],
     ['headers that break off', 'HTTP/1.1 200 OK\r\nx: '],
-    ['a body that breaks off', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'],
     ['another protocol', 'SSH-2.0-OpenSSH_9.9\r\n'],
   ])('broken: %s', async (_, answer) => {
     expect(await failureOf(clientOf().post(await speaking((socket) => socket.end(answer)), {}, ''))).toBe('broken');

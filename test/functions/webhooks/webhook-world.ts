@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { SNSClient } from '@aws-sdk/client-sns';
-import {
-  DeleteMessageBatchCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '../../../functions/table.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
@@ -23,9 +17,9 @@ import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
 import { indexes } from '../../../functions/webhooks/waiting.ts';
-import { createTopic, createWebhooksTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
+import { createTopic, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { startAws } from '../../support/aws.ts';
 import { AwsFaults } from '../transfers/aws-faults.ts';
 import { TestClock } from '../transfers/world.ts';
 
@@ -67,12 +61,8 @@ export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED')
 
 export async function startWebhookWorld() {
   const clock = new TestClock();
-  const services = await startEmbeddedServices();
-  const sdk = sdkSettings(services.sdkEnvironment);
-  const queuesUrl = services.sdkEnvironment.AWS_ENDPOINT_URL_SNS!;
-  const dynamo = new DynamoDBClient({ ...sdk, endpoint: services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! });
-  const sns = new SNSClient({ ...sdk, endpoint: queuesUrl });
-  const sqs = new SQSClient({ ...sdk, endpoint: queuesUrl, useQueueUrlAsEndpoint: false });
+  const aws = await startAws();
+  const { dynamo, sns, sqs } = aws;
   await createWebhooksTable(dynamo, webhooksTable);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
@@ -93,7 +83,7 @@ export async function startWebhookWorld() {
     };
     received.push(got);
     const { status, headers = {}, body = '' } = await answer(got);
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, { date: clock.now().toUTCString(), ...headers }).end(body);
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -176,7 +166,7 @@ export async function startWebhookWorld() {
     clock,
     deps,
     /** Variables by which another process finds the services. */
-    sdkEnvironment: services.sdkEnvironment,
+    sdkEnvironment: aws.environment,
     dynamo,
     sqs,
     queue,
@@ -215,10 +205,9 @@ export async function startWebhookWorld() {
     settleAll,
     async close() {
       client.close();
-      for (const sdkClient of [dynamo, sns, sqs]) sdkClient.destroy();
       receiver.closeAllConnections();
       receiver.close();
-      await services.close();
+      await aws.close();
     },
   };
 }

@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import manifest from '../../../package.json' with { type: 'json' };
 import { childEnvironment } from '../../child-process.ts';
+import { startForwardProxy } from '../../functions/http/forward-proxy.ts';
+import { closeAll } from '../../functions/webhooks/post-servers.ts';
 import { problem, ScriptedApi } from './scripted-api.ts';
 
 let api: ScriptedApi;
@@ -28,12 +30,13 @@ function start(
   args: readonly string[],
   program: readonly string[] = [process.execPath, 'infra/cli/main.ts'],
   cwd = '.',
+  environment: Readonly<Record<string, string>> = {},
 ) {
   const [command = '', ...before] = program;
   const child = spawn(command, [...before, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...childEnvironment, NOTIFIER_URL: api.url },
+    env: { ...childEnvironment, NOTIFIER_URL: api.url, ...environment },
   });
   running.push(child);
   let stdout = '';
@@ -58,6 +61,17 @@ test.each([
   api.on('GET /watches', { body: { items: [] } });
   api.on('POST /watches/sent/alice%40example.com/resume', problem(409, 'the watch is not disabled'));
   expect(await start(args).ended).toMatchObject({ code });
+});
+
+test('a command never reaches the local run through a proxy, whatever the environment says', async () => {
+  const { url, asked } = await startForwardProxy({ status: 502 });
+  onTestFinished(closeAll);
+  const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY'];
+  const environment = { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, url])) };
+  api.on('GET /watches', { body: { items: [] } });
+  const list = await start(['watch', 'list'], undefined, undefined, environment).ended;
+  expect(list.code).toBe(0);
+  expect([api.calls.length, asked]).toEqual([1, []]);
 });
 
 test('the command that a package installs does the same from another folder', async () => {

@@ -164,6 +164,14 @@ describe('import', () => {
     return file;
   }
 
+  test('reads a file of a spreadsheet that writes UTF-16', async () => {
+    const file = fileOf('');
+    writeFileSync(file, Buffer.from('\ufeffmailbox,direction\r\nalice@example.com,sent\r\n', 'utf16le'));
+    api.on('POST /watches', { status: 201, body: {} });
+    expect(await watch(['import', file])).toMatchObject({ code: 0, stderr: '' });
+    expect(api.requests).toMatchObject([{ body: { mailbox: 'alice@example.com', direction: 'sent' } }]);
+  });
+
   test('adds each line, counts those that are there, and reads files with byte order mark and CRLF', async () => {
     api.on('POST /watches', ({ body }) =>
       (body as { mailbox: string }).mailbox.startsWith('bob')

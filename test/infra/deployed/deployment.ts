@@ -12,7 +12,7 @@ import type { Config } from '../../../infra/config.ts';
 import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
 import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { Arrivals } from './arrivals.ts';
 import { createResources } from './created-resources.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';

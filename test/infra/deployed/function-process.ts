@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { taskFolder } from '../../../infra/bundle.ts';
-import type { sdkSettings } from '../../sdk-settings.ts';
+import type { sdkSettings } from '../../support/sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { startLambdaRuntime } from './lambda-runtime.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startInvocations } from '../../../infra/local/invocations.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import type { Statement } from './role-policy.ts';

@@ -24,7 +24,7 @@ import { DataFolderError } from '../../../infra/local/data-folder.ts';
 import { dataKeyOf } from '../../../infra/local/data-key.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { openDataFolder } from '../../../infra/local/open-data-folder.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 
 const umask = process.umask();
 let folder: string;

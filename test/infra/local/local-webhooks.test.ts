@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '../../../infra/local/webhook-receiver.ts';
+import { startForwardProxy } from '../../functions/http/forward-proxy.ts';
+import { closeAll } from '../../functions/webhooks/post-servers.ts';
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
@@ -50,12 +52,23 @@ function start(args: readonly string[], environment: Record<string, string> = {}
 }
 
 /** Starts a real run with a webhook to this process's receiver. */
-function startReal(webhook: object, args: readonly string[], environment: Record<string, string> = {}): LocalRun {
+function startReal(
+  webhook: object,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  { proxy, more = [] }: { readonly proxy?: string; readonly more?: readonly object[] } = {},
+): LocalRun {
   const file = join(folder, 'notifier.config.json');
-  const webhooks = [{ name: 'crm', url: receiver.urlOf('crm'), ...webhook }];
+  const webhooks = [{ name: 'crm', url: receiver.urlOf('crm'), ...webhook }, ...more];
   writeFileSync(
     file,
-    JSON.stringify({ server: { url: server.url }, schedule: { every: '1s' }, watches: [{ mailbox: alice }], webhooks }),
+    JSON.stringify({
+      server: { url: server.url },
+      schedule: { every: '1s' },
+      watches: [{ mailbox: alice }],
+      webhooks,
+      proxy,
+    }),
   );
   const data = join(folder, 'data');
   return start(['--json', '--config', file, '--data', data, ...args], { ...credentials, ...environment });
@@ -108,6 +121,27 @@ describe('a real run', () => {
     for (const { parentPath, name } of files) {
       expect(readFileSync(join(parentPath, name), 'latin1')).not.toContain(secret.slice(6));
     }
+  });
+
+  test('sends webhooks through the proxy of the configuration, and reaches this machine without any proxy', async () => {
+    const [own, foreign] = [await startForwardProxy({ status: 502 }), await startForwardProxy({ status: 502 })];
+    onTestFinished(closeAll);
+    const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY'];
+    const environment = { NODE_USE_ENV_PROXY: '1', ...Object.fromEntries(names.map((name) => [name, foreign.url])) };
+    const run = startReal(
+      { secretFrom: 'CRM_SECRET' },
+      existing,
+      { ...environment, CRM_SECRET: newSecret() },
+      {
+        proxy: own.url,
+        more: [{ name: 'outside', url: 'https://hooks.example.com/', secretFrom: 'CRM_SECRET' }],
+      },
+    );
+    await received(5);
+    await run.line(({ kind, endpoint }) => kind === 'delivery' && endpoint === 'outside');
+    run.kill('SIGINT');
+    expect(await run.exit()).toBe(0);
+    expect([[...new Set(own.asked)], foreign.asked]).toEqual([['CONNECT hooks.example.com:443'], []]);
   });
 
   test('shows a secret that it made once, and not again after a restart', async () => {

@@ -9,7 +9,7 @@ import { type CryptshareServer, startCryptshareServer } from '../../../infra/loc
 import { type EmbeddedServices, startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type Invocations, startInvocations } from '../../../infra/local/invocations.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../../infra/local/webhook-receiver.ts';
-import { sdkSettings } from '../../sdk-settings.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 
 let services: EmbeddedServices;
 let invocations: Invocations;

@@ -1,0 +1,33 @@
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const clock = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
+
+/** IMF-fixdate, RFC 850 and asctime: a recipient has to read all three, a server may only send the first. */
+const forms = [
+  `^[a-z]{3}, (?<day>\\d{2}) (?<month>[a-z]{3}) (?<year>\\d{4}) ${clock} GMT$`,
+  `^[a-z]{6,9}, (?<day>\\d{2})-(?<month>[a-z]{3})-(?<year>\\d{2}) ${clock} GMT$`,
+  `^[a-z]{3} (?<month>[a-z]{3}) (?<day>[ \\d]\\d) ${clock} (?<year>\\d{4})$`,
+].map((form) => new RegExp(form, 'i'));
+
+/**
+ * Reads the date of an HTTP header (RFC 9110, 5.6.7).
+ *
+ * @param now tells the century of a year of two digits: no date is more than 50 years ahead
+ * @returns Unix time in milliseconds; undefined for a text that is no such date
+ */
+export function httpDateOf(text: string, now: Date): number | undefined {
+  const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (!parts) return undefined;
+  const [day, hour, minute, second, year] = ['day', 'hour', 'minute', 'second', 'year'].map((name) =>
+    Number(parts[name]),
+  ) as [number, number, number, number, number];
+  const month = months.indexOf(parts.month!.toLowerCase());
+  const at = (fullYear: number) => Date.UTC(fullYear, month, day, hour, minute, second);
+  // A leap second counts as the second after it.
+  if (month < 0 || hour > 23 || minute > 59 || second > 60) return undefined;
+  const farthest = new Date(now).setUTCFullYear(now.getUTCFullYear() + 50);
+  const century = now.getUTCFullYear() - (now.getUTCFullYear() % 100);
+  const inCentury = [century + 100, century, century - 100].map((start) => start + year);
+  const fullYear = parts.year!.length === 4 ? year : inCentury.find((one) => at(one) <= farthest)!;
+  const isDay = new Date(Date.UTC(fullYear, month, day)).getUTCDate() === day;
+  return isDay ? at(fullYear) : undefined;
+}

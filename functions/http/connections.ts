@@ -1,0 +1,218 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { LookupFunction, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import { HttpError, type HttpFailure } from './http-error.ts';
+import { openTunnel } from './proxy.ts';
+
+/** One request. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** Milliseconds until the answer has to be complete. */
+  readonly timeout: number;
+  /** Milliseconds of these for connecting, by way of the proxy and with TLS. */
+  readonly connectTimeout?: number | undefined;
+  /** Bytes of the answer's body that are read; the rest counts as cut off. */
+  readonly maxBytes: number;
+  /** To be sent once more where a kept connection turns out to be dead; others are never sent on a kept one. */
+  readonly isRepeatable: boolean;
+  readonly proxy?: URL | undefined;
+  /**
+   * Connections are shared by requests of the same pool and proxy.
+   * @default - the origin of the URL
+   */
+  readonly pool?: string;
+  /** Looks the name up in place of the system. */
+  readonly lookup?: LookupFunction;
+  /** Gives the request up, as if the network had failed. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What keeps the body of an answer from being read. */
+export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
+
+/** An answer. Once status and headers are there, they count: what goes wrong after them concerns the body alone. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** What arrived of it. */
+  readonly body: Buffer;
+  readonly flaw: Flaw | undefined;
+}
+
+/** Milliseconds that an idle connection is kept, less than the 5 s after which servers such as Apache's and Node's close it. */
+const keptFor = 4000;
+
+const maxHeaderBytes = 16_384;
+
+const agentOptions = {
+  keepAlive: true,
+  timeout: keptFor,
+  /** Idle connections to one host. */
+  maxFreeSockets: 32,
+} as const;
+
+/**
+ * Milliseconds for each of several addresses of a host: enough for a first packet that is lost, perhaps twice, which is
+ * sent again after one second and after three. Node's own 250 ms gives up a host on the other side of the world.
+ */
+const longestForAddress = 4000;
+
+/** What the agents here are told of a request. */
+interface Route extends https.RequestOptions {
+  readonly pool: string;
+  readonly proxy: URL | undefined;
+  readonly connectTimeout: number;
+}
+
+/** Connections to any number of hosts, kept open for a few seconds between requests. */
+export class Connections {
+  private readonly plain: http.Agent;
+  private readonly encrypted: https.Agent;
+  /** By `performance.now()`. A socket's own timer is late where the process stands still, as on Lambda. */
+  private readonly idleSince = new WeakMap<Duplex, number>();
+
+  /** @param ca certificates in PEM to trust instead of the public ones */
+  constructor(ca?: string | readonly string[]) {
+    this.plain = this.prepared(new http.Agent(agentOptions), (socket) => socket);
+    this.encrypted = this.prepared(
+      new https.Agent({ ...agentOptions, ...(ca && { ca: [ca].flat() }) }),
+      (socket, options) => tls.connect({ ...options, socket } as tls.ConnectionOptions),
+    );
+  }
+
+  /**
+   * Sends a request. No redirect is followed, no cookie kept, nothing decompressed.
+   *
+   * @throws HttpError when there is no answer
+   */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    const { url, proxy, isRepeatable } = request;
+    const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
+    const pool = [request.pool ?? url.origin, proxy?.href].join(' ');
+    this.dropIdle(agent, pool, isRepeatable ? keptFor : 0);
+    const deadline = performance.now() + request.timeout;
+    try {
+      return await exchange(request, agent, pool, request.timeout);
+    } catch (error) {
+      if (!(error instanceof DeadConnectionError)) throw error;
+      // Its neighbours are no fresher.
+      this.dropIdle(agent, pool, 0);
+      if (error.failure !== 'network') throw error;
+      return await exchange(request, agent, pool, deadline - performance.now());
+    }
+  }
+
+  /** Ends the kept connections. */
+  close(): void {
+    this.plain.destroy();
+    this.encrypted.destroy();
+  }
+
+  private dropIdle(agent: http.Agent, pool: string, idleFor: number): void {
+    const now = performance.now();
+    for (const socket of agent.freeSockets[pool] ?? []) {
+      if (now - (this.idleSince.get(socket) ?? 0) >= idleFor) socket.destroy();
+    }
+  }
+
+  /** @param secured what is spoken over a connection by way of a proxy */
+  private prepared<A extends http.Agent>(agent: A, secured: (socket: Socket, options: Route) => Socket): A {
+    agent.getName = (options) => (options as Route).pool;
+    const keepSocketAlive = agent.keepSocketAlive.bind(agent);
+    agent.keepSocketAlive = (socket) => {
+      this.idleSince.set(socket, performance.now());
+      return keepSocketAlive(socket);
+    };
+    const connect = agent.createConnection.bind(agent);
+    agent.createConnection = (options, callback) => {
+      const { proxy, host, port, connectTimeout } = options as Route;
+      if (!proxy) return connect(options, callback);
+      openTunnel(proxy, host!, Number(port), connectTimeout)
+        .then((socket) => callback!(null, secured(socket, options as Route)))
+        .catch((error) => callback!(error, undefined!));
+      return undefined;
+    };
+    return agent;
+  }
+}
+
+/** A kept connection was closed, or brought nothing until the time was up. */
+class DeadConnectionError extends HttpError {}
+
+/** Sends a request once. */
+function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const { method, url, body, maxBytes, proxy, lookup, signal } = request;
+  const isTls = url.protocol === 'https:';
+  const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
+  const headers = { ...request.headers, 'accept-encoding': 'identity' };
+  const options = {
+    ...{ method, headers, agent, pool, proxy, connectTimeout, lookup, signal },
+    maxHeaderSize: maxHeaderBytes,
+    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(longestForAddress, Math.ceil(connectTimeout / 2))),
+  };
+  const outgoing = (isTls ? https : http).request(url, options as Route);
+  let head: http.IncomingMessage | undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let bytesBefore = 0;
+  let isSettled = false;
+  const settle = (failure: HttpFailure, cause?: Error) => {
+    if (isSettled) return;
+    isSettled = true;
+    clearTimeout(timer);
+    clearTimeout(connectTimer);
+    if (head) {
+      const { statusCode: status = 0, headers } = head;
+      return resolve({ status, headers, body: Buffer.concat(chunks), flaw: flawOf(head, bytes > maxBytes, failure) });
+    }
+    const isDead = outgoing.reusedSocket && (outgoing.socket?.bytesRead ?? bytesBefore) === bytesBefore;
+    if (cause instanceof HttpError) reject(cause);
+    else reject(isDead ? new DeadConnectionError(failure, cause) : new HttpError(failure, cause));
+  };
+  const giveUp = (failure: HttpFailure) => {
+    settle(failure);
+    outgoing.destroy();
+  };
+  const timer = setTimeout(giveUp, timeout, 'timeout');
+  const connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+  outgoing.on('socket', (socket) => {
+    bytesBefore = socket.bytesRead;
+    const isConnected = outgoing.reusedSocket || !(isTls || socket.connecting);
+    if (isConnected) clearTimeout(connectTimer);
+    else socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+  });
+  outgoing.on('response', (response) => {
+    // No switch of protocols was asked for; where the answer names one, Node closes the connection itself. Other interim
+    // answers never come here: HTTP has clients ignore them.
+    if (response.statusCode === 101) return giveUp('network');
+    head = response;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else giveUp('network');
+    });
+    for (const end of ['end', 'error', 'close']) response.on(end, () => settle('network'));
+  });
+  // Once there is a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
+  outgoing.on('error', (error) => head ?? settle('network', error));
+  outgoing.on('close', () => head ?? settle('network'));
+  outgoing.end(body);
+  return promise;
+}
+
+/** The content encoding of an answer, though none was asked for, as far as it is a word. */
+export const encodingOf = ({ headers }: Pick<HttpAnswer, 'headers'>): string | undefined =>
+  /^(?!identity$)[\w-]{1,20}/i.exec(headers['content-encoding'] ?? '')?.[0];
+
+function flawOf(answer: http.IncomingMessage, isTooLarge: boolean, failure: HttpFailure): Flaw | undefined {
+  if (encodingOf(answer) !== undefined) return 'encoded';
+  if (isTooLarge) return 'too_large';
+  if (answer.complete) return undefined;
+  return failure === 'timeout' ? 'late' : 'cut_off';
+}

@@ -1,0 +1,17 @@
+/** Why a request brought no answer: the network or TLS, the proxy on the way, or the time. */
+export type HttpFailure = 'network' | 'proxy' | 'connect_timeout' | 'timeout';
+
+/** Thrown when a request brought no answer; its message names no target, its cause may. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly failure: HttpFailure;
+  /** Node's code for a failure of the network or TLS, if it has one. */
+  readonly code: string | undefined;
+
+  /** @param cause Node's error, or what is wrong with the proxy in words */
+  constructor(failure: HttpFailure, cause?: Error | string) {
+    super(typeof cause === 'string' ? cause : `no answer (${failure.replace('_', ' ')})`, { cause });
+    this.failure = failure;
+    this.code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  }
+}

@@ -1,0 +1,126 @@
+import http from 'node:http';
+import https from 'node:https';
+import { BlockList, isIP, type Socket } from 'node:net';
+import { HttpError } from './http-error.ts';
+
+/** Which proxy requests go through, and which go without. */
+export interface ProxySettings {
+  /** `http://HOST:PORT` or `https://HOST:PORT`, perhaps with user name and password; undefined for none. */
+  readonly proxy: string | undefined;
+  /** What is reached without, as `NO_PROXY` has it: names with all below them, addresses, networks, or `*`. */
+  readonly except: string | undefined;
+}
+
+/** The settings in environment variables as other programs know them; like there, those in small letters come first. */
+export const proxySettingsIn = (variables: Readonly<Record<string, string | undefined>>): ProxySettings => ({
+  proxy: variables.https_proxy || variables.HTTPS_PROXY || undefined,
+  except: variables.no_proxy || variables.NO_PROXY || undefined,
+});
+
+/** Tells what is wrong with the address of a proxy, without repeating it: it may hold a password. */
+export function proxyProblem(proxy: string): string | undefined {
+  const { protocol = '', pathname = '', search = '', hash = '' } = parsed(proxy) ?? {};
+  const isProxy = /^https?:$/.test(protocol) && pathname === '/' && search + hash === '';
+  return isProxy ? undefined : 'expected a proxy such as http://proxy.example.com:3128';
+}
+
+/**
+ * The proxy that a request goes through; none to this machine, whatever is set.
+ *
+ * @throws HttpError for a setting that is no proxy
+ */
+export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): URL | undefined {
+  if (proxy === undefined || isThisMachine(hostOf(target)) || isExcepted(target, except)) return undefined;
+  const problem = proxyProblem(proxy);
+  if (problem) throw new HttpError('proxy', problem);
+  return parsed(proxy)!;
+}
+
+/**
+ * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6).
+ *
+ * @param timeout milliseconds
+ * @returns what is as good as a connection to the host itself
+ * @throws HttpError that names the proxy, without user name and password
+ */
+export function openTunnel(proxy: URL, host: string, port: number, timeout: number): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const fail = (what: string) => reject(new HttpError('proxy', `${proxy.host}: ${what}`));
+  const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  const credentials = [proxy.username, proxy.password].map(decoded).join(':');
+  const isTls = proxy.protocol === 'https:';
+  const request = (isTls ? https : http).request({
+    method: 'CONNECT',
+    host: hostOf(proxy),
+    port: proxy.port || (isTls ? 443 : 80),
+    path: target,
+    headers: {
+      host: target,
+      ...(credentials !== ':' && { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }),
+    },
+    agent: false,
+  });
+  const timer = setTimeout(() => request.destroy(new Error('no answer')), timeout);
+  request.on('connect', ({ statusCode = 0 }, socket) => {
+    clearTimeout(timer);
+    if (statusCode >= 200 && statusCode < 300) return resolve(socket as Socket);
+    socket.destroy();
+    fail(`HTTP ${statusCode}`);
+  });
+  request.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    clearTimeout(timer);
+    fail(code ?? message);
+  });
+  request.end();
+  return promise;
+}
+
+/** What is wrongly escaped counts as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const parsed = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
+
+/** Name or address of a host, an IPv6 address without brackets. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+
+const loopback = networks(['127.0.0.0', 8], ['::1', 128]);
+
+const isThisMachine = (host: string): boolean =>
+  isIP(host) === 0 ? /^(?:.*\.)?localhost$/.test(host) : isIn(loopback, host);
+
+function isExcepted(target: URL, except: string): boolean {
+  const host = hostOf(target);
+  const port = target.port || (target.protocol === 'https:' ? '443' : '80');
+  const entries = except
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
+  return entries.some((entry) => {
+    if (entry === '*') return true;
+    const [network = '', bits] = entry.split('/');
+    if (bits !== undefined) return isIn(networks([network, Number(bits)]), host);
+    const [, name = '', onPort = port] = isIP(entry) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : [entry, entry];
+    const suffix = name.replace(/^\*?\./, '').replace(/^\[(.*)\]$/, '$1');
+    return onPort === port && (host === suffix || (isIP(host) === 0 && host.endsWith(`.${suffix}`)));
+  });
+}
+
+/** What is no network has no addresses. */
+function networks(...all: readonly (readonly [address: string, bits: number])[]): BlockList {
+  const list = new BlockList();
+  for (const [address, bits] of all) {
+    const family = isIP(address);
+    const isNetwork = Number.isInteger(bits) && bits >= 0 && bits <= (family === 6 ? 128 : 32);
+    if (family !== 0 && isNetwork) list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+const isIn = (list: BlockList, host: string): boolean =>
+  isIP(host) !== 0 && list.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');

@@ -1,0 +1,72 @@
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { areAllElsewhere, awsEndpointsOf } from '../../../infra/local/aws-endpoints.ts';
+import { listenOnLoopback } from '../../../infra/local/loopback-guard.ts';
+import { parseOptions } from '../../../infra/local/options.ts';
+import { LocalRun } from './local-run.ts';
+
+describe('awsEndpointsOf', () => {
+  it('takes one address for all services', () => {
+    const url = 'http://127.0.0.1:5000';
+    expect(awsEndpointsOf(url)).toEqual({ dynamodb: url, sns: url, sqs: url });
+    expect(areAllElsewhere(awsEndpointsOf(url)!)).toBe(true);
+  });
+
+  it('takes addresses of single services', () => {
+    const found = awsEndpointsOf('dynamodb=http://127.0.0.1:8000,sqs=https://sqs.example.com');
+    expect(found).toEqual({ dynamodb: 'http://127.0.0.1:8000', sqs: 'https://sqs.example.com' });
+    expect(areAllElsewhere(found!)).toBe(false);
+  });
+
+  it.each([
+    '',
+    'moto',
+    'ftp://127.0.0.1',
+    'http://127.0.0.1/path',
+    'http://user@127.0.0.1',
+    'dynamodb=',
+    'lambda=http://127.0.0.1:1',
+    'dynamodb=http://127.0.0.1:1,http://127.0.0.1:2',
+  ])('refuses %j', (text) => {
+    expect(awsEndpointsOf(text)).toBeUndefined();
+  });
+});
+
+describe('--aws-endpoint', () => {
+  it('is read from NOTIFIER_AWS_ENDPOINT where the command line does not name it', () => {
+    process.env.NOTIFIER_AWS_ENDPOINT = 'dynamodb=http://127.0.0.1:8000';
+    try {
+      expect(parseOptions([]).awsEndpoints).toEqual({ dynamodb: 'http://127.0.0.1:8000' });
+      expect(parseOptions(['--aws-endpoint', 'sns=http://127.0.0.1:1']).awsEndpoints).toEqual({
+        sns: 'http://127.0.0.1:1',
+      });
+    } finally {
+      delete process.env.NOTIFIER_AWS_ENDPOINT;
+    }
+    expect(parseOptions([]).awsEndpoints).toEqual({});
+  });
+
+  it('where nothing answers ends the run with exit code 1 and one sentence that says what to do', async () => {
+    const closed = createServer();
+    const url = await listenOnLoopback(closed);
+    await new Promise((resolve) => closed.close(resolve));
+    const run = new LocalRun(['--aws-endpoint', url]);
+    expect(await run.exit()).toBe(1);
+    expect(run.stderr).toBe(
+      `no implementation of AWS answers at ${url} (ECONNREFUSED): start it first, or leave --aws-endpoint out to use the embedded services\n`,
+    );
+  });
+
+  it.each([
+    { name: 'an address that is none', args: ['--aws-endpoint', 'moto'], says: 'Expected an address such as' },
+    {
+      name: 'some services alone for a real server, whose queues nothing would keep',
+      args: ['--config', 'notifier.config.json', '--aws-endpoint', 'dynamodb=http://127.0.0.1:8000'],
+      says: 'needs one address for all services',
+    },
+  ])('is a wrong command line with $name', async ({ args, says }) => {
+    const run = new LocalRun(args);
+    expect(await run.exit()).toBe(2);
+    expect(run.stderr).toContain(says);
+  });
+});

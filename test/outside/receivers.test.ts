@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { receiverContract } from '../docs/receiver-contract.ts';
+import { type DocumentedReceiver, startGoReceiver, startPythonReceiver } from './documented-receivers.ts';
+
+/** Languages that this machine has, as `npm run test:outside` has found out. */
+const languages = (process.env.OUTSIDE_RECEIVERS ?? 'Python Go').split(' ').filter((name) => name !== '');
+
+const starts = { Python: startPythonReceiver, Go: startGoReceiver };
+
+describe.each(languages)('the receiver in %s of docs/receiving-webhooks.md', (language) => {
+  let receiver: DocumentedReceiver;
+
+  beforeAll(async () => {
+    receiver = await starts[language as keyof typeof starts]();
+  });
+
+  afterAll(() => receiver.stop());
+
+  receiverContract({
+    post: (headers, body) => receiver.post(headers, body),
+    applied: () => receiver.applied(),
+    failOnce: () => receiver.failOnce(),
+  });
+});

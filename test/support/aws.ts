@@ -1,0 +1,55 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
+import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
+import { sdkSettings } from './sdk-settings.ts';
+
+/** The AWS services of one test world, which shares nothing with another. */
+export interface TestAws {
+  readonly dynamo: DynamoDBClient;
+  readonly sns: SNSClient;
+  readonly sqs: SQSClient;
+  /** Variables by which another process finds the same services. */
+  readonly environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Worlds started by this process, to tell their regions apart. */
+let worlds = 0;
+
+/**
+ * Starts the embedded services, or takes another implementation where its address is in the environment:
+ * `OUTSIDE_DYNAMODB_URL` replaces DynamoDB alone (Amazon's DynamoDB Local, which keeps a database for each access key),
+ * `OUTSIDE_AWS_URL` all three (moto, which keeps everything for each region).
+ */
+export async function startAws(): Promise<TestAws> {
+  const embedded = await startEmbeddedServices();
+  const { OUTSIDE_DYNAMODB_URL: database, OUTSIDE_AWS_URL: all } = process.env;
+  worlds += 1;
+  const environment: Record<string, string> = {
+    ...embedded.sdkEnvironment,
+    ...(database && { AWS_ENDPOINT_URL_DYNAMODB: database }),
+    ...(all && {
+      AWS_REGION: `outside-${process.pid}-${worlds}`,
+      AWS_ENDPOINT_URL_DYNAMODB: all,
+      AWS_ENDPOINT_URL_SNS: all,
+      AWS_ENDPOINT_URL_SQS: all,
+    }),
+  };
+  const sdk = sdkSettings(environment);
+  const dynamo = new DynamoDBClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB! });
+  const sns = new SNSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SNS! });
+  const sqs = new SQSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
+  refuseEmptyIndexKeys(dynamo);
+  return {
+    dynamo,
+    sns,
+    sqs,
+    environment,
+    async close() {
+      for (const client of [dynamo, sns, sqs]) client.destroy();
+      await embedded.close();
+    },
+  };
+}
