@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What pauses between repetitions are made with, and the time there is for them. */
 export interface Patience {
   readonly now: () => Date;
-  /** Waits for so many milliseconds. */
+  /** Waits for this number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Unix time in milliseconds from which on nothing is repeated. */
+  /** Unix time in milliseconds after which nothing is repeated. */
   readonly stopAt: number;
 }
 

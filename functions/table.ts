@@ -65,7 +65,7 @@ export class Partition {
   }
 
   /**
-   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most so many, and at most
+   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most `limit`, and at most
    * 1 MB.
    *
    * @returns the rows, and the last one's sort key unless these are all

@@ -20,7 +20,7 @@ export class AnswerRoom {
     return Math.min(wanted, Math.floor(maxBytesTogether / this.expected));
   }
 
-  /** Bytes that each of so many answers may have. */
+  /** Bytes that each of this number of answers may have. */
   share(atOnce: number): number {
     return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / atOnce));
   }

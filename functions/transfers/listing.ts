@@ -164,7 +164,7 @@ export class Listing {
     return this.spellings.push(spelling) - 1;
   }
 
-  /** Makes room for so many transfers. */
+  /** Makes room for this number of transfers. */
   private resize(capacity: number): void {
     const { high, low, stateAt, idEnd, slots } = this;
     const slotCount = slotsFor(capacity);
@@ -187,7 +187,7 @@ export class Listing {
     this.give(bytesPerRow * high.length + 4 * slots.length);
   }
 
-  /** Makes room for so many characters of tracking ids. */
+  /** Makes room for tracking ids of this length in all. */
   private resizeIds(bytes: number): void {
     const { ids } = this;
     this.take(bytes);

@@ -4,7 +4,7 @@
  */
 const usualRoom = 100_000;
 
-/** Visits of at most so many transfers need no room: all that are under way at the same time are not worth counting. */
+/** The most transfers of a visit that needs no room: all of those under way at the same time are not worth counting. */
 const smallVisit = 1000;
 
 /** Lets visits of snapshots begin when there is room for them, one after the other. */

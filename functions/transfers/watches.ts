@@ -64,7 +64,7 @@ export class Watches {
   }
 
   /**
-   * The watches whose keys come after a text, by key, at most so many.
+   * The watches whose keys come after a text, by key, at most `limit`.
    *
    * @param after empty for the first ones
    * @returns them, and the key after which to go on; undefined when there are no more

@@ -50,7 +50,7 @@ export class Endpoints {
   }
 
   /**
-   * The endpoints whose names come after a text, by name, at most so many, and 1 MB of them.
+   * The endpoints whose names come after a text, by name: at most `limit`, and at most 1 MB of them.
    *
    * @param after empty for the first ones
    */

@@ -57,7 +57,7 @@ interface Part {
  * message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
  *
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
- * @param stopAt Unix time in milliseconds from which on no delivery is created
+ * @param stopAt Unix time in milliseconds after which no delivery is created
  */
 export async function fanOut(
   deps: FanOutDependencies,

@@ -9,7 +9,7 @@ import { pause } from '../../functions/pauses.ts';
 const table = 'webhooks';
 const keys = Array.from({ length: 250 }, (_, at) => ({ pk: 'p', sk: String(at) }));
 
-/** A DynamoDB that takes so many entries of the batch with this number, and leaves the others over. */
+/** A DynamoDB that takes this number of entries of the batch with this number, and leaves the others over. */
 async function startStingy(takes: (call: number) => number) {
   let calls = 0;
   const server = http.createServer(async (request, response) => {

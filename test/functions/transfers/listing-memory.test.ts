@@ -60,7 +60,7 @@ test('100,000 transfers of a server that ignores `fields` are listed with a heap
   expect(rss).toBeLessThan(300);
 });
 
-/** Lists mailboxes at the same time, with so many bytes for all of their listings. */
+/** Lists mailboxes at the same time, with a memory for all of their listings. */
 async function listTogether(sizes: Readonly<Record<string, number>>, memory: ListingMemory) {
   const origin = await startGenerousServer((mailbox) => sizes[mailbox]!, 0);
   const calls = new ServerCalls({

@@ -21,7 +21,7 @@ const body = eventBody(event);
 const nameOf = (at: number) => `endpoint-${String(at).padStart(5, '0')}`;
 const namesTo = (count: number) => Array.from({ length: count }, (_, at) => nameOf(at));
 
-/** Adds so many endpoints, all like the first one. */
+/** Adds endpoints, all like the first one. */
 async function addMany(count: number): Promise<void> {
   const endpoints = new Endpoints(world.dynamo, webhooksTable);
   const first =
