@@ -4,8 +4,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/outside/**'],
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // A machine may be slow: only what hangs is to run into these.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 300_000 } },
     // Each worker loads what many files import only once, which halves the time; so no test may leave anything behind.
     isolate: false,
     // Much of a test is waiting for services: a core is not kept back, as Vitest does by default.

@@ -5,7 +5,6 @@ export default defineConfig({
   test: {
     include: ['test/functions/transfers/histories.test.ts', 'test/functions/webhooks/webhook-histories.test.ts'],
     env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000' },
-    testTimeout: 3_600_000,
-    hookTimeout: 60_000,
+    hookTimeout: 600_000,
   },
 });

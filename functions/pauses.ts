@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steady } from './instants.ts';
 
 /** What pauses between repetitions are made with, and the time there is for them. */
 export interface Patience {
-  readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
   /** Waits for this number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Unix time in milliseconds after which nothing is repeated. */
+  /** Instant of the steady clock after which nothing is repeated. */
   readonly stopAt: number;
 }
 
@@ -18,12 +20,12 @@ const longestPause = 5000;
 /** Milliseconds for which a caller waits that names no end: less than any invocation has. */
 const usualTime = 10_000;
 
-/** Patience until an instant; Unix time in milliseconds, or a while from now. */
-export const patienceUntil = (stopAt = Date.now() + usualTime, now = () => new Date()): Patience => ({
-  now,
+/** Patience until an instant of the steady clock, or for a while. */
+export const patienceUntil = (stopAt?: number, clock = steady): Patience => ({
+  steady: clock,
   sleep,
   random: Math.random,
-  stopAt,
+  stopAt: stopAt ?? clock() + usualTime,
 });
 
 /**
@@ -33,9 +35,9 @@ export const patienceUntil = (stopAt = Date.now() + usualTime, now = () => new D
  * @param repetition counted from 1
  * @returns false at once when the pause would end too late
  */
-export async function pause(repetition: number, { now, sleep, random, stopAt }: Patience): Promise<boolean> {
+export async function pause(repetition: number, { steady: clock, sleep, random, stopAt }: Patience): Promise<boolean> {
   const milliseconds = random() * Math.min(longestPause, firstPause * 2 ** (repetition - 1));
-  if (now().getTime() + milliseconds >= stopAt) return false;
+  if (clock() + milliseconds >= stopAt) return false;
   await sleep(milliseconds);
   return true;
 }

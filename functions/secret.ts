@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { withoutMark } from './byte-order-mark.ts';
 import { type Fields, readSecretArn } from './env.ts';
+import { isRecent } from './instants.ts';
 
 /** Milliseconds after which a changed secret is noticed. */
 const defaultMaxAge = 300_000;
@@ -27,7 +28,7 @@ export function whenInvoked<Dependencies>(
   const client = new SecretsManagerClient({});
   let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
   return async () => {
-    if (built && (arn === undefined || now() - built.checkedAt < maxAge)) return built.dependencies;
+    if (built && (arn === undefined || isRecent(built.checkedAt, now(), maxAge))) return built.dependencies;
     const text = arn === undefined ? '{}' : await secretText(client, arn, built?.from);
     if (built?.from === text) built.checkedAt = now();
     else built = { from: text, dependencies: build(fieldsOf(text)), checkedAt: now() };

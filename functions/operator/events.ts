@@ -126,11 +126,11 @@ export const eventOperations = [
     status: 200,
     failures: [404],
     async run(deps, { query: asked, stopAt }) {
-      const { now } = deps.webhooks;
-      const waitUntil = Math.min(now().getTime() + asked.wait * 1000, stopAt);
+      const { steady } = deps.webhooks;
+      const waitUntil = Math.min(steady() + asked.wait * 1000, stopAt);
       for (;;) {
         const page = await listEvents(deps, asked);
-        const isLate = now().getTime() + lookInterval > waitUntil;
+        const isLate = steady() + lookInterval > waitUntil;
         if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
         await deps.sleep(lookInterval);
       }

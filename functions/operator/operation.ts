@@ -28,7 +28,7 @@ export interface Asked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Unix time in milliseconds from which on nothing new is begun. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
 }
 

@@ -92,7 +92,7 @@ async function answer(
   };
   try {
     const deps = await dependencies();
-    const stopAt = deps.webhooks.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const stopAt = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
     const result = await operation.run(deps, { ...asked, stopAt });
     log(operation.status);
     return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));

@@ -70,7 +70,7 @@ export const serviceOperations = [
           viewTable('webhooks', webhooks.dynamo, webhooks.table),
         ]),
         Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
-        viewTopics(deps, stopAt - webhooks.now().getTime()),
+        viewTopics(deps, stopAt - webhooks.steady()),
       ]);
       return { tables, queues: queueViews, topics };
     },

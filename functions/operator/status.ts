@@ -31,7 +31,7 @@ async function countAll({ webhooks }: OperatorDependencies, parts: readonly stri
   let all = 0;
   let isCut = false;
   await pLimit(concurrency).map(parts, async (due) => {
-    isCut ||= all > mostCounted || webhooks.now().getTime() >= stopAt;
+    isCut ||= all > mostCounted || webhooks.steady() >= stopAt;
     if (isCut) return;
     const count = await countPlaces(webhooks.dynamo, webhooks.table, part(due, forever), mostCounted + 1);
     all += count;

@@ -162,7 +162,7 @@ export const watchOperations = [
     failures: [404, 502],
     target,
     async run(deps, { params: watch, stopAt }) {
-      const poll = await invokePoll(deps.pollFunction, watch, stopAt - deps.webhooks.now().getTime());
+      const poll = await invokePoll(deps.pollFunction, watch, stopAt - deps.webhooks.steady());
       if (!poll) throw missingWatch(watch);
       return poll;
     },

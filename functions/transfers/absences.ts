@@ -34,7 +34,7 @@ export const isSuspicious = (missing: number, count: number): boolean =>
  * knows nothing when asked by its tracking id, is unlisted. Only a sender may ask; a received transfer is unlisted by
  * the count alone.
  *
- * @param stopAt Unix time in milliseconds from which on no request is sent
+ * @param stopAt instant of the steady clock after which no request is sent
  */
 export async function judgeAbsences(
   server: CryptshareClient,

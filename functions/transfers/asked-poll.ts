@@ -1,5 +1,4 @@
-import { failedPoll, type PollDependencies } from './poll.ts';
-import { afterglow } from './reconcile.ts';
+import { failedPoll, type PollDependencies, writesUntil } from './poll.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
 import { ShardRows } from './shard-rows.ts';
 import { shardOf } from './timetable.ts';
@@ -10,28 +9,30 @@ import { troubleOfBusyShard } from './trouble.ts';
 const patience = { pause: 500, attempts: 80 };
 
 /**
- * Polls the one watch that an operator asks for, disabled or not, in full, once nobody else polls its shard.
+ * Polls the one watch that an operator asks for, disabled or not, in full, once no tick of its shard is being polled. It
+ * takes that watch alone, and half of the slots, so that ticks go on meanwhile.
  *
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns the poll; none of a watch that is not registered
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
 export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: number): Promise<WatchPoll[]> {
-  const rows = new ShardRows(deps.dynamo, deps.table);
+  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const shard = shardOf(asked, deps.timetable);
   for (let attempt = 1; ; attempt += 1) {
     const { watches, row, strain } = await rows.read(shard, deps.origin);
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
-    const now = deps.now().getTime();
-    const hold = await rows.take(shard, row, now, stopAt + afterglow);
+    const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
+    const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
       deps.server.adopt(strain);
+      const share = deps.server.slots.share(hold.slots);
       const poll = await pollAndJudge(deps, watch, 'all', stopAt);
-      await leaveShard(deps, hold, strain, undefined);
+      await leaveShard(deps, { hold, share, strain }, undefined);
       return [poll];
     }
-    if (attempt === patience.attempts || now + patience.pause >= stopAt) {
+    if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
       const failed = failedPoll(troubleOfBusyShard, { read: 0, write: 0 });
       return [{ ...failed, watch, duration: 0, sinceComplete: 0 }];
     }

@@ -1,3 +1,5 @@
+import { clockWords } from '../clock-difference.ts';
+import { isRecent } from '../instants.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
@@ -6,6 +8,7 @@ import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
+import type { Slots } from './slots.ts';
 import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 
@@ -14,7 +17,7 @@ export interface TokenSource {
   /**
    * A token that should hold.
    *
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when there is none
    */
   tokenFor(mailbox: string, stopAt: number): Promise<string>;
@@ -45,17 +48,18 @@ export type TransferStatus = { readonly listed: true; readonly state: State } | 
 
 const fields = formatFields({ trackingId: true, status: { state: true } });
 
-/** Milliseconds for which an answer about the version counts. */
+/** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
 const versionAge = 3_600_000;
+const unansweredAge = 60_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
   private readonly calls: ServerCalls;
   private readonly tokens: TokenSource;
   private readonly memory: ListingMemory;
-  private isRemarked = false;
+  private remarked: string[] = [];
   private asking: Promise<number | undefined> | undefined;
-  private version: { readonly minor: number | undefined; readonly until: number } | undefined;
+  private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
   /** @param memory for all listings under way */
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
@@ -69,6 +73,21 @@ export class CryptshareClient {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
+  /** Requests under way at the same time, over all watches. */
+  get atOnce(): number {
+    return this.calls.options.maxConcurrentPages;
+  }
+
+  /** The turns of the requests. */
+  get slots(): Slots {
+    return this.calls.slots;
+  }
+
+  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
+  get clockWords(): string | undefined {
+    return clockWords(this.calls.clockDifference, 'the server’s');
+  }
+
   /** How strained the server is, as far as requests so far tell. */
   get strain(): Strain {
     return this.calls.strain;
@@ -79,25 +98,30 @@ export class CryptshareClient {
     this.calls.adopt(strain);
   }
 
-  /** What there is to say of the server's age, once for as long as it is old. */
+  /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
   takeRemark(): string | undefined {
-    const isNews = this.isOld && !this.isRemarked;
-    this.isRemarked = this.isOld;
-    return isNews
-      ? 'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched'
-      : undefined;
+    const { isOld, clockWords: words } = this;
+    const age =
+      'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
+    const remarks = [
+      ...(isOld ? [{ about: 'age', text: age }] : []),
+      ...(words ? [{ about: 'clock', text: `${words}: set it, or have it set by NTP` }] : []),
+    ];
+    const news = remarks.filter(({ about }) => !this.remarked.includes(about));
+    this.remarked = remarks.map(({ about }) => about);
+    return news.length > 0 ? news.map(({ text }) => text).join('; ') : undefined;
   }
 
   /**
    * The minor version of REST API 1 that the server offers, as it said within the last hour.
    *
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @returns undefined when it does not say, which servers before 1.13 do not
    * @throws CryptshareFailure when it offers other major versions only
    */
   async minorVersion(stopAt: number): Promise<number | undefined> {
     const now = this.calls.options.now().getTime();
-    if (this.version && now < this.version.until) return this.version.minor;
+    if (this.version && isRecent(this.version.askedAt, now, this.version.age)) return this.version.minor;
     this.asking ??= this.askVersion(stopAt).finally(() => {
       this.asking = undefined;
     });
@@ -108,7 +132,7 @@ export class CryptshareClient {
    * Lists transfers of a watch. A token that the server rejects is replaced once.
    *
    * @param expected how many there were last time
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
@@ -135,11 +159,11 @@ export class CryptshareClient {
   /**
    * Asks the Transfer Status endpoint whether a sent transfer still exists.
    *
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when the server does not say
    */
   status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
-    return this.calls.persistently(stopAt, async () => {
+    return this.calls.persistently(stopAt, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
       const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
@@ -170,14 +194,14 @@ export class CryptshareClient {
     }
     const listing = new Listing(expected, this.memory);
     const takePage = (page: number): Promise<PageRows> =>
-      this.calls.persistently(stopAt, async () => {
+      this.calls.persistently(stopAt, watch.mailbox, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
         const answer = await this.calls.send({ ...call, mailbox: watch.mailbox, token, onSend }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
-    const failure = await readPages(takePage, expected, this.calls.options.maxConcurrentPages);
+    const failure = await readPages(takePage, expected, this.atOnce);
     // A server that knows no /status does not say that it is too old until it is asked for more than it has.
     if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
       this.remember(listingsSince - 1);
@@ -197,11 +221,12 @@ export class CryptshareClient {
       throw new CryptshareFailure('major_version_gone', `it offers ${offered}`);
     }
     // What went wrong on the way says nothing about the version, and the listing will say it better.
-    return answer?.status === 200 || answer?.status === 404 ? this.remember(minor) : undefined;
+    if (answer?.status === 200 || answer?.status === 404) return this.remember(minor);
+    return this.remember(this.version?.minor, unansweredAge);
   }
 
-  private remember(minor: number | undefined): number | undefined {
-    this.version = { minor, until: this.calls.options.now().getTime() + versionAge };
+  private remember(minor: number | undefined, age = versionAge): number | undefined {
+    this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
     return minor;
   }
 }
@@ -212,7 +237,7 @@ interface Order {
   readonly scope: Scope;
   /** How many transfers there may be. */
   readonly expected: number;
-  /** Unix time in milliseconds from which on no request is sent. */
+  /** instant of the steady clock after which no request is sent. */
   readonly stopAt: number;
   /** Told of each request for a page. */
   readonly onSend: () => void;

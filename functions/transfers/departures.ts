@@ -28,7 +28,7 @@ export const departed = (
  * and what its filter lets through is not documented in full. Only a state that it names is a change; a transfer that it
  * still calls active, or does not know, is left to a full listing.
  *
- * @param stopAt Unix time in milliseconds from which on no request is sent
+ * @param stopAt instant of the steady clock after which no request is sent
  */
 export async function confirmDepartures(
   server: CryptshareClient,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import type { readOperatorEnvironment, readPollEnvironment } from '../env.ts';
+import { steady } from '../instants.ts';
 import { ServerVerification } from '../verification/server-verification.ts';
 import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
@@ -27,6 +28,7 @@ export function serverDependencies(
     ca: env.CRYPTSHARE_CA_FILE && readFileSync(env.CRYPTSHARE_CA_FILE, 'utf8'),
     maxConcurrentPages: env.MAX_CONCURRENT_PAGES,
     now,
+    steady,
     random: Math.random,
     sleep,
   });
@@ -36,10 +38,11 @@ export function serverDependencies(
     server,
     verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
     dataKey: new DataKey(env.DATA_KEY),
-    now,
+    // Tokens end by the server's clock.
+    now: () => calls.serverTime(),
     sleep,
   });
-  return { calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now };
+  return { calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now, steady };
 }
 
 /**

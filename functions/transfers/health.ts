@@ -50,7 +50,7 @@ export function nextHealth(
     const event = health.isAnnounced ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
     return { health: undefined, event };
   }
-  const incompleteSince = isComplete ? undefined : (health?.incompleteSince ?? at);
+  const incompleteSince = isComplete ? undefined : earlier(health?.incompleteSince, at);
   const gap = incompleteSince === undefined ? {} : { incompleteSince };
   if (health?.isAnnounced) {
     if (health.incompleteSince === incompleteSince) return undefined;
@@ -59,7 +59,7 @@ export function nextHealth(
   }
   const failures = (health?.failures ?? 0) + 1;
   const isAnnounced = failures === failuresUntilAnnounced;
-  const failing: Health = { failingSince: health?.failingSince ?? at, failures, trouble, isAnnounced, ...gap };
+  const failing: Health = { failingSince: earlier(health?.failingSince, at), failures, trouble, isAnnounced, ...gap };
   const event = isAnnounced ? watchEvent(origin, 'watch.failing', dataOf(watch, failing), at) : undefined;
   return { health: failing, event };
 }
@@ -79,6 +79,9 @@ export function expiryWarning(
   if (!verification || validUntil === undefined || validUntil === watch.warnedOf) return undefined;
   return endsSoon(verification, Date.parse(at)) ? expiryEvent(origin, watch, validUntil, at) : undefined;
 }
+
+/** The stored time of the two, unless it is still to come: then a clock that was ahead has written it. */
+const earlier = (stored: string | undefined, at: string): string => (stored !== undefined && stored < at ? stored : at);
 
 const dataOf = ({ mailbox, direction }: Watch, { failingSince, trouble }: Health): WatchEventData => ({
   mailbox,

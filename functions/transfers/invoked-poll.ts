@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
@@ -10,6 +11,9 @@ import { type TopicView, viewTopics } from './topics.ts';
 const showSchema = z.strictObject({ show: z.literal('topics') });
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
+
+/** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
+export const pollsOfTicks = channel('transfer-notifier.poll');
 
 /** What an invocation of the poll function works with. */
 export interface InvokedPollDependencies extends PollDependencies {
@@ -28,7 +32,7 @@ export interface Invoked extends ShardPoll {
  * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
  *
  * @param event a Tick, a Watch, or `{ "show": "topics" }`
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns of a watch that is not registered, no poll
  * @throws ZodError that says what is wrong with the event
  * @throws the SDK's error when the registry cannot be read
@@ -47,7 +51,11 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
     measureAskedPoll(metrics, []);
     return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
   }
-  return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPoll));
+  const onPollOfTick = (poll: WatchPoll) => {
+    onPoll(poll);
+    pollsOfTicks.publish(poll);
+  };
+  return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPollOfTick));
 }
 
 const has = (event: unknown, name: string): boolean => typeof event === 'object' && event !== null && name in event;

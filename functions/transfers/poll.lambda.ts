@@ -7,6 +7,7 @@ import { metrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
 import { type Invoked, invokedPoll } from './invoked-poll.ts';
+import type { Supervision } from './poll.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
@@ -18,6 +19,7 @@ export const handler = middy<unknown, Invoked>()
   .use(logMetrics(metrics))
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
-    return invokedPoll({ ...deps, logger, metrics }, event, stopAt);
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const { supervision } = context as { supervision?: Supervision };
+    return invokedPoll({ ...deps, logger, metrics, supervision }, event, stopAt);
   });

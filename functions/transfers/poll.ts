@@ -1,9 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { believable } from '../instants.ts';
 import type { Units } from '../table.ts';
 import type { Verification } from '../verification/verification.ts';
 import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
+import { longestPoll } from './shard-row.ts';
 import { type Root, Snapshot } from './snapshot.ts';
 import type { Timetable } from './timetable.ts';
 import type { Watch } from './transfer.ts';
@@ -24,6 +26,10 @@ export interface PollDependencies {
   readonly topics: Topics;
   readonly timetable: Timetable;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
+  /** Undefined on AWS, where functions are not told to stop. */
+  readonly supervision?: Supervision | undefined;
 }
 
 /**
@@ -32,6 +38,14 @@ export interface PollDependencies {
  * one's listing counts no more. `failed`: nothing could be compared.
  */
 export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
+
+/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
+export interface Supervision {
+  /** Given once no further poll is to be begun. */
+  readonly stopping: AbortSignal;
+  /** Watches whose polls are under way. */
+  readonly polls: Set<Watch>;
+}
 
 /** One poll of one watch. */
 export interface PollResult {
@@ -64,9 +78,13 @@ export interface PollTerms {
   readonly notifyExisting: boolean;
   /** `active`: the active transfers will do, if that saves requests. */
   readonly scope: Scope;
-  /** Unix time in milliseconds from which on nothing new is begun. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
 }
+
+/** Unix time in milliseconds after which a poll that ends at an instant of the steady clock writes nothing. */
+export const writesUntil = ({ now, steady }: Pick<PollDependencies, 'now' | 'steady'>, stopAt: number): number =>
+  now().getTime() + (stopAt - steady()) + afterglow;
 
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
@@ -124,9 +142,11 @@ async function compareListed(
 
   if (visit.buckets.size === 0) return result(isComplete ? 'unchanged' : 'failed');
 
-  const suspectUntil = root.unsettledUntil > readAt ? root.unsettledUntil : undefined;
-  const writesUntil = Math.max(suspectUntil ?? 0, stopAt + afterglow);
-  const claim = await snapshot.claim({ ...root, origin: deps.origin }, visit, writesUntil);
+  // Beyond the longest poll, a clock that was ahead has written it; whose poll may still be under way.
+  const longest = believable(root.unsettledUntil, readAt, longestPoll) ?? readAt + longestPoll;
+  const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
+  const lastWrite = writesUntil(deps, stopAt);
+  const claim = await snapshot.claim({ ...root, origin: deps.origin }, visit, Math.max(suspectUntil ?? 0, lastWrite));
   if (!claim) return result('overtaken');
 
   const context = {
@@ -136,7 +156,17 @@ async function compareListed(
     observedAt: deps.now().toISOString(),
     silent: root.baselineAt === undefined && !notifyExisting,
   };
-  const reached = await reconcile(deps, { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt });
+  const reached = await reconcile(deps, {
+    snapshot,
+    root,
+    pass,
+    visit,
+    claim,
+    context,
+    suspectUntil,
+    stopAt,
+    lastWrite,
+  });
   if (!reached.isSettled) return result('overtaken', reached);
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }

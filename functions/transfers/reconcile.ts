@@ -22,8 +22,10 @@ export interface ClaimedPoll {
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
   readonly suspectUntil: number | undefined;
-  /** Unix time in milliseconds from which on nothing new is begun. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
+  /** Unix time in milliseconds after which it writes nothing, as it has claimed. */
+  readonly lastWrite: number;
 }
 
 /** What a reconciliation achieved. */
@@ -46,10 +48,10 @@ export interface Reconciliation {
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function reconcile(
-  { server, topics, now }: { server: CryptshareClient; topics: Topics; now: () => Date },
+  { server, topics, now, steady }: { server: CryptshareClient; topics: Topics; now: () => Date; steady: () => number },
   poll: ClaimedPoll,
 ): Promise<Reconciliation> {
-  const { snapshot, root, pass, visit, claim, context, stopAt } = poll;
+  const { snapshot, root, pass, visit, claim, context, stopAt, lastWrite } = poll;
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
   const listed = pass.listing.in(visit.buckets, visit.bits);
   const { changes, missing } = diff(rows, listed, context);
@@ -58,7 +60,8 @@ export async function reconcile(
       ? await judgeMissing(server, missing, poll)
       : await judgeDeparted(server, departed(rows, listed), poll);
 
-  const isInTime = () => now().getTime() < stopAt;
+  // Others believe the claim by their clocks: one that was set forward ends it, too.
+  const isInTime = () => steady() < stopAt && now().getTime() < lastWrite - afterglow;
   const commits = await commitAll(snapshot, [...changes, ...lack.changes], isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
@@ -126,7 +129,7 @@ const nothingLacks: Lack = { changes: [], unclear: [], trouble: undefined };
  * where a transfer was missed and may come back, and where an earlier poll may still be writing.
  */
 function bucketsLeft(
-  { root, visit, suspectUntil, stopAt }: ClaimedPoll,
+  { root, visit, suspectUntil, lastWrite }: ClaimedPoll,
   rows: readonly TransferRow[],
   unclear: readonly TransferRow[],
   { uncommitted, error }: { uncommitted: readonly TransferRow[]; error: Error | undefined },
@@ -139,7 +142,7 @@ function bucketsLeft(
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, visit.bits)),
     ]),
     // A write that failed here may still be on its way there.
-    unsettledUntil: Math.max(suspectUntil ?? 0, error ? stopAt + afterglow : 0),
+    unsettledUntil: Math.max(suspectUntil ?? 0, error ? lastWrite : 0),
   };
 }
 

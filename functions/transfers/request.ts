@@ -3,6 +3,7 @@ import tls from 'node:tls';
 import { withoutMark } from '../byte-order-mark.ts';
 import { readProxySettings } from '../env.ts';
 import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
+import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
 
 /** A server's answer as it came, redirects included: none is ever followed. */
@@ -20,6 +21,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
   readonly body?: object | undefined;
+  /** Cuts the request off when it aborts, as if its time were up. */
+  readonly cut?: AbortSignal;
 }
 
 /** Thrown for an answer whose body cannot be read, though its meaning depends on it; says what came instead. */
@@ -57,10 +60,10 @@ export class Connection {
    * @param maxBytes of the body
    * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
    */
-  async send({ path, headers, body }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
+  async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
     const url = new URL(`${this.origin}${path}`);
     const isGet = body === undefined;
-    const answer = await this.connections.send({
+    const request = {
       method: isGet ? 'GET' : 'POST',
       url,
       // What is listed has to be as of now: no cache on the way may answer.
@@ -74,6 +77,10 @@ export class Connection {
       // A verification may send a mail.
       isRepeatable: isGet,
       proxy: proxyFor(url, this.proxies),
+      signal: cut,
+    };
+    const answer = await this.connections.send(request).catch((error: Error) => {
+      throw cut?.aborted ? new HttpError('timeout') : error;
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {

@@ -1,13 +1,16 @@
-import pLimit from 'p-limit';
+import { clockDifference, wrongClock } from '../clock-difference.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { type Answer, Connection, UnreadableAnswerError } from './request.ts';
+import { patience, Slots } from './slots.ts';
 import {
+  believedStrain,
   restFor,
   restForAll,
   type Strain,
   strainAfterAnswer,
   strainAfterFault,
+  strainAfterSameFault,
   strainCauseOf,
   unstrained,
 } from './strain.ts';
@@ -22,6 +25,13 @@ export interface ServerOptions {
   /** Requests under way at the same time, over all watches. */
   readonly maxConcurrentPages: number;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
+  /**
+   * Milliseconds before which no request is overdue.
+   * @default 3000
+   */
+  readonly patience?: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
   /** Waits for so many milliseconds. */
@@ -44,7 +54,7 @@ export interface Call {
 }
 
 /** Milliseconds a request may take. */
-const requestTimeout = 15_000;
+const requestTimeout = patience.longest;
 
 /** Times that something is asked for before it counts as failed. */
 const attempts = 3;
@@ -58,87 +68,115 @@ const longestWait = 10_000;
 /** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
 export class ServerCalls {
   readonly options: ServerOptions;
+  /** The turns of the requests. */
+  readonly slots: Slots;
   private readonly connection: Connection;
-  private readonly limit: ReturnType<typeof pLimit>;
   private readonly room = new AnswerRoom();
   private current = unstrained;
   /** Counts the faults, so that those of requests under way at the same time count as one. */
   private faultsSeen = 0;
+  /** Milliseconds by which the clock here was ahead of the server's at the last answer that told. */
+  private difference: number | undefined;
 
   constructor(options: ServerOptions) {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
-    this.limit = pLimit(this.room.atOnce(options.maxConcurrentPages));
+    this.slots = new Slots(options.maxConcurrentPages, options.patience);
+    this.makeRoom();
   }
 
   /** How strained the server is, as far as requests so far tell. */
   get strain(): Strain {
-    return this.current;
+    return believedStrain(this.current, this.options.now().getTime());
   }
 
-  /** Takes over what others have found out meanwhile. */
-  adopt(strain: Strain): void {
-    const own = restForAll(this.current);
-    this.strainIs(own > restForAll(strain) ? { ...strain, restsUntil: own, mailbox: undefined } : strain);
+  /** Milliseconds by which the clock here is ahead of the server's; undefined while that is not known. */
+  get clockDifference(): number | undefined {
+    return this.difference;
+  }
+
+  /** The time by the server's clock, as far as it is known: what the server has dated is judged by it. */
+  serverTime(): Date {
+    const now = this.options.now();
+    const { difference = 0 } = this;
+    return Math.abs(difference) < wrongClock ? now : new Date(now.getTime() - difference);
+  }
+
+  /** Takes over what others have found out, unless it is older than what was found out here. */
+  adopt(told: Strain): void {
+    const strain = believedStrain(told, this.options.now().getTime());
+    const own = this.strain;
+    if ((strain.toldAt ?? 0) < (own.toldAt ?? 0)) return;
+    const isLonger = restForAll(own) > restForAll(strain);
+    this.strainIs(isLonger ? { ...strain, restsUntil: own.restsUntil, mailbox: undefined } : strain);
   }
 
   /**
    * Sends a request, once; but again if there was less room for its answer than an answer may need.
    *
-   * @param stopAt Unix time in milliseconds from which on none is sent
+   * @param stopAt instant of the steady clock after which none is sent
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
   async send(call: Call, stopAt: number): Promise<Answer> {
-    return (await this.sendOnce(call, stopAt)) ?? this.send(call, stopAt);
+    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut));
+    return answer ?? this.send(call, stopAt);
   }
 
   /** @returns undefined when the answer was larger than the room for it, of which there is more now */
-  private sendOnce(call: Call, stopAt: number): Promise<Answer | undefined> {
+  private async sendNow(call: Call, stopAt: number, cut: AbortSignal): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend } = call;
-    return this.limit(async () => {
-      const now = this.options.now().getTime();
-      if (now >= stopAt) throw new CryptshareFailure('out_of_time');
-      const rest = restFor(this.current, mailbox) - now;
-      if (rest > 0) throw new CryptshareFailure(this.current.cause, 'it is left alone for a while', rest);
-      onSend?.();
-      const seen = this.faultsSeen;
-      const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
-      const timeout = Math.min(requestTimeout, stopAt - now);
-      // What posts something must not be repeated for this reason; its answer has a few lines.
-      const share = body === undefined ? this.room.share(this.limit.concurrency) : maxAnswerBytes;
-      try {
-        const answer = await this.connection.send({ path: `/api${path}`, headers, body }, timeout, share);
-        this.room.seen(answer.body.length);
-        const failure = answer.status < 400 ? undefined : failureOf(answer, this.options.now());
-        // Verifications are limited for themselves; nobody else need wait for them.
-        if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
-        return answer;
-      } catch (error) {
-        if (isTooLarge(error) && share < maxAnswerBytes) {
-          this.room.overflown();
-          this.strainIs(this.current);
-          return undefined;
-        }
-        const failure = failureOfError(error);
-        // Cut short by the end of the poll, it says nothing about the server.
-        if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
-        throw failure;
+    const { now, steady } = this.options;
+    const left = stopAt - steady();
+    if (left <= 0) throw new CryptshareFailure(this.slots.isHeldUp(mailbox) ? 'timeout' : 'out_of_time');
+    const rest = restFor(this.strain, mailbox) - now().getTime();
+    if (rest > 0) throw new CryptshareFailure(this.strain.cause, 'it is left alone for a while', rest);
+    onSend?.();
+    const seen = this.faultsSeen;
+    const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
+    const timeout = Math.min(requestTimeout, left);
+    // What posts something must not be repeated for this reason; its answer has a few lines.
+    const share = body === undefined ? this.room.share(this.slots.most) : maxAnswerBytes;
+    try {
+      const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
+      this.room.seen(answer.body.length);
+      this.makeRoom();
+      this.difference = clockDifference(answer.headers, now().getTime()) ?? this.difference;
+      const failure = answer.status < 400 ? undefined : this.failed(answer);
+      // Verifications have a limit of their own, which concerns no listing.
+      if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
+      return answer;
+    } catch (error) {
+      if (isTooLarge(error) && share < maxAnswerBytes) {
+        this.room.overflown();
+        this.makeRoom();
+        return undefined;
       }
-    });
+      const failure = failureOfError(error);
+      // Cut short by the end of the poll, it says nothing about the server.
+      if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
+      throw failure;
+    }
   }
 
-  /** Repeats what may succeed later, with full jitter, for as long as the time allows. */
-  async persistently<T>(stopAt: number, task: () => Promise<T>): Promise<T> {
-    const { now, random, sleep } = this.options;
+  /**
+   * Repeats what may succeed later, with full jitter, for as long as the time allows. What hangs for a mailbox time and again
+   * is not repeated: the next poll asks again.
+   *
+   * @param stopAt instant of the steady clock
+   * @param mailbox that is asked for
+   */
+  async persistently<T>(stopAt: number, mailbox: string, task: () => Promise<T>): Promise<T> {
+    const { steady, random, sleep } = this.options;
     for (let attempt = 1; ; attempt += 1) {
+      const hung = this.slots.isHeldUp(mailbox);
       try {
         return await task();
       } catch (error) {
         if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
-        if (attempt === attempts) throw error;
+        if (attempt === attempts || (hung && error.kind === 'timeout')) throw error;
         const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
-        if (delay > longestWait || now().getTime() + delay >= stopAt) throw error;
+        if (delay > longestWait || steady() + delay >= stopAt) throw error;
         await sleep(delay);
       }
     }
@@ -175,20 +213,29 @@ export class ServerCalls {
   private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && strainCauseOf(failure.kind);
     const { now, random } = this.options;
+    const at = now().getTime();
     if (!failure || !cause) {
       // What was asked for before the last fault says nothing about the time after it.
-      if (seen === this.faultsSeen) this.strainIs(strainAfterAnswer(this.current));
-    } else if (seen === this.faultsSeen || failure.retryAfter !== undefined) {
-      this.faultsSeen += 1;
+      if (seen === this.faultsSeen) this.strainIs(strainAfterAnswer(this.strain, at));
+    } else {
       const fault = { cause, askedRest: failure.retryAfter, mailbox };
-      this.strainIs(strainAfterFault(this.current, fault, now().getTime(), random()));
+      const isFirst = seen === this.faultsSeen;
+      this.strainIs(
+        isFirst ? strainAfterFault(this.strain, fault, at, random()) : strainAfterSameFault(this.strain, fault, at),
+      );
+      if (isFirst) this.faultsSeen += 1;
     }
+  }
+
+  /** Has as many requests under way as their answers leave room for. */
+  private makeRoom(): void {
+    this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
   }
 
   private strainIs(strain: Strain): void {
     this.current = strain;
-    // One request finds out as well as many whether the server answers again.
-    this.limit.concurrency = strain.faults > 0 ? 1 : this.room.atOnce(this.options.maxConcurrentPages);
+    // One that hangs would keep the others from finding out.
+    this.slots.careful = strain.faults > 0 && strain.cause !== 'timeout';
   }
 }
 

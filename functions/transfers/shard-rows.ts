@@ -1,20 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { tolerance } from '../instants.ts';
 import { type Item, Partition } from '../table.ts';
-import type { Scope } from './cryptshare.ts';
+import {
+  endLease,
+  type Lease,
+  narrowLease,
+  type ShardProgress,
+  type ShardRow,
+  type Term,
+  takeShard,
+  takeWatch,
+} from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
-
-/** What is written down of a shard. */
-interface ShardRow {
-  /** Counts the holds. */
-  readonly rev: number;
-  /** Unix time in milliseconds of the last tick whose polls are all done, or left over. */
-  readonly polledTo?: number;
-  /** Polls that no time was left for: what is to be listed, by the keys of the watches. */
-  readonly leftOver?: Readonly<Record<string, Scope>>;
-  /** Unix time in milliseconds until which somebody polls the shard; undefined when nobody does. */
-  readonly heldUntil?: number;
-}
 
 /** The registry as a shard's poll needs it. */
 export interface ShardView {
@@ -25,13 +24,14 @@ export interface ShardView {
   readonly strain: Strain;
 }
 
-/** How far a shard was polled. */
-export type ShardProgress = Required<Pick<ShardRow, 'polledTo' | 'leftOver'>>;
-
-/** The right to poll a shard, for one at a time. */
+/** A lease that was taken. */
 export interface Hold {
   readonly shard: number;
-  readonly rev: number;
+  /** Of its holder. */
+  readonly name: string;
+  readonly slots: number;
+  /** As it was written last. */
+  readonly row: ShardRow;
 }
 
 const strainKey = 'server';
@@ -43,15 +43,21 @@ const wholeRegistry = ['received#', 'shard$'] as const;
 
 const untouched: ShardRow = { rev: 0 };
 
+/** Times that a change is tried again because another holder was quicker. */
+const maxTries = 5;
+
 /**
- * The rows that let polls of a shard follow each other and never overlap, so that no more requests go to the server than
- * may. They stand beside the watches, because one read brings both.
+ * The rows that let each watch be polled by one at a time, and no more requests go to the server than may. They stand
+ * beside the watches, because one read brings both.
  */
 export class ShardRows {
   private readonly partition: Partition;
+  /** Requests under way at the same time for a whole shard. */
+  private readonly slots: number;
 
-  constructor(client: DynamoDBClient, table: string) {
+  constructor(client: DynamoDBClient, table: string, slots: number) {
     this.partition = new Partition(client, table, registryPartition);
+    this.slots = slots;
   }
 
   /** @param origin of the server: the strain of another one is none of this one's */
@@ -61,60 +67,98 @@ export class ShardRows {
     const server = rowOf(strainKey);
     return {
       watches: rows.filter(({ mailbox }) => mailbox !== undefined).map(watchOf),
-      row: (rowOf(shardKey(shard)) as ShardRow | undefined) ?? untouched,
+      row: shardRowOf(rowOf(shardKey(shard))),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
     };
   }
 
   /**
-   * Takes the right to poll a shard.
+   * Takes a lease of all watches of a shard that are in no other one, or of a single watch.
    *
    * @param row as it was read
-   * @param now Unix time in milliseconds
-   * @param until Unix time in milliseconds from which on the taker polls no more, come what may
-   * @returns undefined when somebody has it, or has had it since the row was read
+   * @returns undefined when another holder has it, or has changed the row since it was read
    */
-  async take(shard: number, row: ShardRow, now: number, until: number): Promise<Hold | undefined> {
-    if (row.heldUntil !== undefined && row.heldUntil > now) return undefined;
-    const rev = row.rev + 1;
-    const isTaken = await this.partition.update(shardKey(shard), 'SET rev = :rev, heldUntil = :until', {
-      condition: row.rev === 0 ? 'attribute_not_exists(pk)' : 'rev = :read',
-      values: { rev, until, read: row.rev === 0 ? undefined : row.rev },
-    });
-    return isTaken ? { shard, rev } : undefined;
+  async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<Hold | undefined> {
+    const name = randomUUID();
+    const next =
+      watch === undefined ? takeShard(row, name, this.slots, term) : takeWatch(row, name, watch, this.slots, term);
+    const written = next && (await this.write(shard, row, next));
+    return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }
 
   /**
-   * Gives the right back.
+   * Leaves a shard to others but for some watches.
+   *
+   * @returns the lease of these alone; undefined when it stays as it is
+   */
+  async narrow(hold: Hold, watches: readonly string[], progress: ShardProgress): Promise<Hold | undefined> {
+    const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
+    return row && { ...hold, slots: leaseOf(row, hold.name).slots, row };
+  }
+
+  /**
+   * Gives a lease back.
    *
    * @param progress undefined when there is none
    */
-  async giveBack({ shard, rev }: Hold, progress: ShardProgress | undefined): Promise<void> {
-    const set = progress ? 'SET polledTo = :polledTo, leftOver = :leftOver ' : '';
-    await this.partition.update(shardKey(shard), `${set}REMOVE heldUntil`, {
-      condition: 'rev = :rev',
-      values: { rev, ...progress },
-    });
+  async giveBack(hold: Hold, progress: ShardProgress | undefined): Promise<void> {
+    await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
 
-  /** Takes a shard away from whoever has it: for a database whose only user has just started. */
+  /** Ends all leases of a shard: for a database whose only user has just started. */
   async free(shard: number): Promise<void> {
-    await this.partition.update(shardKey(shard), 'REMOVE heldUntil', { condition: 'attribute_exists(pk)' });
+    await this.partition.update(shardKey(shard), 'REMOVE leases', { condition: 'attribute_exists(pk)' });
   }
 
   /**
    * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to leave it
    * alone for longer.
+   *
+   * @param now Unix time in milliseconds: what a clock that was ahead has written gives way
    */
-  async keepStrain(origin: string, strain: Strain): Promise<void> {
+  async keepStrain(origin: string, strain: Strain, now: number): Promise<void> {
     await this.partition.put(
       strainKey,
       { origin, strain },
       {
         condition:
-          'attribute_not_exists(pk) OR origin <> :origin OR strain.restsUntil <= :until OR attribute_exists(strain.mailbox)',
-        values: { origin, until: strain.restsUntil },
+          'attribute_not_exists(pk) OR origin <> :origin OR strain.restsUntil <= :until OR strain.toldAt > :latest OR attribute_exists(strain.mailbox)',
+        values: { origin, until: strain.restsUntil, latest: now + tolerance },
       },
     );
   }
+
+  /** Changes the row of a hold, as many times over as others are quicker. */
+  private async change(
+    { shard, row }: Hold,
+    next: (row: ShardRow) => ShardRow | undefined,
+  ): Promise<ShardRow | undefined> {
+    let current = row;
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const changed = next(current);
+      if (!changed) return undefined;
+      const written = await this.write(shard, current, changed);
+      if (written) return written;
+      const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
+      current = shardRowOf(read);
+    }
+    return undefined;
+  }
+
+  private async write(shard: number, { rev }: ShardRow, next: ShardRow): Promise<ShardRow | undefined> {
+    const row = { ...next, rev: rev + 1 };
+    const isWritten = await this.partition.put(
+      shardKey(shard),
+      { ...row },
+      rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } },
+    );
+    return isWritten ? row : undefined;
+  }
 }
+
+function shardRowOf(item: Item | undefined): ShardRow {
+  const { pk, sk, ...row } = item ?? (untouched as Item);
+  return row as ShardRow;
+}
+
+const leaseOf = ({ leases }: ShardRow, name: string): Lease => leases![name]!;

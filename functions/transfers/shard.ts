@@ -4,13 +4,14 @@ import { announceHealth } from './announce.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
-import { failedPoll, type PollDependencies, type PollResult, pollWatch } from './poll.ts';
-import { afterglow } from './reconcile.ts';
-import { type Hold, type ShardProgress, ShardRows } from './shard-rows.ts';
+import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
+import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
+import { type Hold, ShardRows } from './shard-rows.ts';
+import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, shardOf } from './timetable.ts';
 import { watchKey } from './transfer.ts';
-import { type Trouble, troubleOfAws } from './trouble.ts';
+import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
@@ -37,20 +38,20 @@ export interface WatchPoll extends PollResult {
 /** One poll of all watches of a shard. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
-  /** Watches that were due, and for which no time was left, or which the tick before is still busy with. */
+  /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
   readonly skipped: number;
   /** What there is to say of the server, once. */
   readonly remark?: string;
 }
 
-/** Watches polled at the same time. */
+/** Watches polled at the same time, but for those that are held up. */
 const concurrency = 8;
 
 /**
- * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other.
- * While another invocation polls the shard, this one does not.
+ * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other: once
+ * no others are left than those whose requests hang, the shard is left to the next tick but for these.
  *
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  * @param onPoll told of each poll as it ends
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
@@ -60,10 +61,11 @@ export async function pollShard(
   stopAt: number,
   onPoll: (poll: WatchPoll) => void,
 ): Promise<ShardPoll> {
-  const rows = new ShardRows(deps.dynamo, deps.table);
+  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const { watches, row, strain } = await rows.read(shard, deps.origin);
-  const window = { after: row.polledTo, to: Date.parse(at) };
+  const window = { after: lastTick(row, started), to: Date.parse(at) };
+  const busy = busyWatches(row, started);
   const due = watches.flatMap((watch) => {
     if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
     const left = row.leftOver?.[watchKey(watch)];
@@ -71,48 +73,91 @@ export async function pollShard(
     const isLate = left !== undefined;
     return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
   });
-  if (due.length === 0) return { polls: [], skipped: 0 };
-  const hold = await rows.take(shard, row, started, stopAt + afterglow);
-  if (!hold) return { polls: [], skipped: due.length };
+  const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
+  if (free.length === 0) return { polls: [], skipped: 0 };
+  const term = { since: started, until: writesUntil(deps, stopAt) };
+  const hold = await rows.take(shard, row, term);
+  if (!hold) return { polls: [], skipped: free.length };
   deps.server.adopt(strain);
 
   const polls: WatchPoll[] = [];
   const leftOver: Record<string, Scope> = {};
-  const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
-  const inOrder = [...rotated(late, started), ...rotated(timely, started)];
-  await pLimit(concurrency).map(inOrder, async ({ watch, scope }) => {
-    if (deps.now().getTime() >= stopAt) {
-      leftOver[watchKey(watch)] = scope;
+  const underWay = new Set<string>();
+  const ends: Promise<void>[] = [];
+  const leaving = { share: deps.server.slots.share(hold.slots), hold, strain };
+  await pLimit(concurrency).map(inOrder(deps, free, started), async ({ watch, scope }) => {
+    const key = watchKey(watch);
+    if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
+      leftOver[key] = scope;
       return;
     }
-    const poll = await pollAndJudge(deps, watch, scope, stopAt);
-    polls.push(poll);
-    onPoll(poll);
+    underWay.add(key);
+    const end = pollAndJudge(deps, watch, scope, stopAt).then((ended) => {
+      underWay.delete(key);
+      polls.push(ended);
+      onPoll(ended);
+    });
+    ends.push(end);
+    // One that hangs leaves its place to another.
+    await deps.server.slots.untilHeldUp(watch.mailbox, end);
   });
-  await leaveShard(deps, hold, strain, { polledTo: window.to, leftOver });
-  const remark = deps.server.takeRemark();
-  return { polls, skipped: due.length - polls.length, ...(remark && { remark }) };
+  const progress = { polledTo: window.to, leftOver };
+  const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
+  await Promise.all(ends);
+  await leaveShard(deps, leaving, isNarrowed ? undefined : progress);
+  const remarks = [row.polledTo !== undefined && window.after === undefined && clockSetBack, deps.server.takeRemark()];
+  const remark = remarks.filter(Boolean).join('; ');
+  return { polls, skipped: free.length - polls.length, ...(remark && { remark }) };
+}
+
+const clockSetBack =
+  'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
+
+/** A lease with its part of the slots, and the strain as it was read. */
+export interface Leaving {
+  readonly hold: Hold;
+  readonly share: Share;
+  readonly strain: Strain;
+}
+
+/** Leaves the shard to the next tick but for watches whose polls go on. Never throws: without it, that tick has to wait. */
+async function leaveOthers(rows: ShardRows, { hold, share }: Leaving, watches: string[], progress: ShardProgress) {
+  const narrowed = await rows.narrow(hold, watches, progress).catch(() => undefined);
+  if (narrowed) share.resize(narrowed.slots);
+  return narrowed !== undefined;
 }
 
 /**
- * Gives a shard back and writes down how strained the server is, if that has changed. Never throws: a hold ends by itself,
+ * Gives a lease back and writes down how strained the server is, if that has changed. Never throws: a lease ends by itself,
  * and the next poll finds out how the server is doing.
  *
- * @param before the strain as it was read
  * @param progress undefined when there is none
  */
 export async function leaveShard(
-  { server, origin, dynamo, table }: PollDependencies,
-  hold: Hold,
-  before: Strain,
+  { server, origin, dynamo, table, now }: PollDependencies,
+  { hold, share, strain: before }: Leaving,
   progress: ShardProgress | undefined,
 ): Promise<void> {
-  const rows = new ShardRows(dynamo, table);
+  share.end();
+  const rows = new ShardRows(dynamo, table, server.atOnce);
   const { strain } = server;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
-  await Promise.all([rows.giveBack(hold, progress), isNews ? rows.keepStrain(origin, strain) : undefined]).catch(
-    () => undefined,
-  );
+  await Promise.all([
+    rows.giveBack(hold, progress),
+    isNews ? rows.keepStrain(origin, strain, now().getTime()) : undefined,
+  ]).catch(() => undefined);
+}
+
+/** Late ones come first, and those that hung last time come last. */
+function inOrder<T extends Due>({ server }: PollDependencies, due: readonly T[], seed: number): T[] {
+  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || server.slots.isHeldUp(watch.mailbox);
+  const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
+  return [...rotated(late, seed), ...rotated(timely, seed)].toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
+}
+
+interface Due {
+  readonly watch: RegisteredWatch;
+  readonly isLate: boolean;
 }
 
 /** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
@@ -125,7 +170,7 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
  * Polls one watch and tells operators of what has changed about its health.
  *
  * @param scope what is to be listed, if it will do
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  */
 export async function pollAndJudge(
   deps: PollDependencies,
@@ -133,20 +178,23 @@ export async function pollAndJudge(
   scope: Scope,
   stopAt: number,
 ): Promise<WatchPoll> {
-  const started = deps.now().getTime();
+  const started = deps.steady();
+  deps.supervision?.polls.add(watch);
   const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
-  const result = await pollWatch(deps, watch, terms).catch((error: Error) =>
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) =>
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
+  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.clockWords) };
   const ended = deps.now();
   const troubleTelling = await judgeHealth(deps, watch, result, ended);
+  deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
     watch,
     trouble: result.trouble ?? troubleTelling,
-    duration: ended.getTime() - started,
-    sinceComplete: result.isComplete ? 0 : ended.getTime() - incompleteSince,
+    duration: deps.steady() - started,
+    sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
 }
 

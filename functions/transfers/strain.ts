@@ -1,3 +1,4 @@
+import { believable, hasBeen } from '../instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** What a server answers, or does not, when it has more to do than it can. */
@@ -18,6 +19,8 @@ export interface Strain {
   readonly faults: number;
   /** Unix time in milliseconds before which it is left alone. */
   readonly restsUntil: number;
+  /** Unix time in milliseconds at which a request told this; undefined while none has. */
+  readonly toldAt?: number;
   /** What went wrong last. */
   readonly cause: StrainCause;
   /** The one mailbox that all of these faults concern: for others the server is not left alone. */
@@ -55,6 +58,13 @@ const longestAskedRest = 3_600_000;
 /** The cause, if it is one that rest can help against. */
 export const strainCauseOf = (kind: FailureCause): StrainCause | undefined => heavy.find((cause) => cause === kind);
 
+/** The strain as far as its instants can be right: what a clock that was ahead has written causes no rest. */
+export function believedStrain(strain: Strain, now: number): Strain {
+  const isRight =
+    hasBeen(strain.toldAt ?? 0, now) && believable(strain.restsUntil, now, longestAskedRest) !== undefined;
+  return isRight ? strain : unstrained;
+}
+
 /**
  * The strain after one more fault. A server that says how long to wait is left alone for as long, up to an hour; one that
  * does not, for 30 s, doubled from fault to fault up to 15 min when it throttles and 5 min when it fails, and up to a
@@ -78,15 +88,34 @@ export function strainAfterFault(
   const doubled = faults < bearable ? 0 : Math.min(longestRest, firstRest * 2 ** (faults - bearable));
   const rest = askedRest === undefined ? doubled * (1 + chance / 4) : Math.min(askedRest, longestAskedRest);
   const restsUntil = Math.max(strain.restsUntil, now + rest);
-  return { faults, restsUntil, cause, ...(mayBeItsOwn && isSame && mailbox !== undefined && { mailbox }) };
+  return { faults, restsUntil, toldAt: now, cause, ...(mayBeItsOwn && isSame && mailbox !== undefined && { mailbox }) };
 }
 
-/** The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over. */
-export const strainAfterAnswer = (strain: Strain): Strain => ({
-  faults: 0,
-  restsUntil: restForAll(strain),
-  cause: strain.cause,
-});
+/**
+ * The strain after a further fault of requests that were under way together: they count once. The longest rest that one of
+ * them asks for is kept, by all, and what concerns two mailboxes is no matter of one.
+ *
+ * @param now Unix time in milliseconds
+ */
+export function strainAfterSameFault(strain: Strain, { askedRest, mailbox }: ServerFault, now: number): Strain {
+  const { mailbox: only, ...rest } = strain;
+  const restsUntil = Math.max(strain.restsUntil, now + Math.min(askedRest ?? 0, longestAskedRest));
+  return {
+    ...rest,
+    restsUntil,
+    toldAt: now,
+    ...(askedRest === undefined && only === mailbox && only !== undefined && { mailbox }),
+  };
+}
+
+/**
+ * The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over.
+ *
+ * @param now Unix time in milliseconds
+ */
+export function strainAfterAnswer({ mailbox, ...strain }: Strain, now: number): Strain {
+  return { ...strain, toldAt: now, faults: 0, restsUntil: mailbox === undefined ? strain.restsUntil : 0 };
+}
 
 /** Unix time in milliseconds before which the server is left alone for all mailboxes. */
 export const restForAll = ({ mailbox, restsUntil }: Strain): number => (mailbox === undefined ? restsUntil : 0);

@@ -1,5 +1,5 @@
 import type { Pass } from './cryptshare.ts';
-import type { CryptshareFailure } from './failure.ts';
+import type { CryptshareFailure, FailureCause } from './failure.ts';
 
 /** What keeps a poll from doing all of its work, for a person to read. */
 export interface Trouble {
@@ -14,6 +14,22 @@ export const troubleOfFailure = ({ kind, message, remedy }: CryptshareFailure): 
   cause: kind,
   message: `${message}; ${remedy}`,
 });
+
+/** What a wrong clock may be the reason of. */
+const datedCauses: ReadonlySet<string> = new Set<FailureCause>([
+  'token_invalid',
+  'not_verified',
+  'verification_ended',
+  'verification_refused',
+  'code_rejected',
+  'certificate_untrusted',
+]);
+
+/** Adds how wrong the clock here is to a trouble that may come of it. */
+export function withClock(trouble: Trouble, clockWords: string | undefined): Trouble {
+  if (!clockWords || !datedCauses.has(trouble.cause)) return trouble;
+  return { ...trouble, message: `${trouble.message}; ${clockWords}, which may be the reason` };
+}
 
 /** What is wrong with a listing, if anything. */
 export function troubleOfListing({ listing, failure }: Pass): Trouble | undefined {

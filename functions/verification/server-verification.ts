@@ -36,7 +36,7 @@ export class ServerVerification {
    * Asks which methods there are for a mailbox.
    *
    * @param token to be judged, if there is one
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure
    */
   async offer(mailbox: string, token: string | undefined, stopAt: number): Promise<VerificationOffer> {

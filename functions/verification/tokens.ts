@@ -2,7 +2,17 @@ import type { TokenSource } from '../transfers/cryptshare.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import type { IssuedToken, ServerVerification } from './server-verification.ts';
-import { hasEnded, pauseAfter, renewalTime, type Verification, type VerificationMethod } from './verification.ts';
+import {
+  hasEnded,
+  isBusy,
+  isPutOff,
+  longestRenewal,
+  longestWish,
+  pauseAfter,
+  renewalTime,
+  type Verification,
+  type VerificationMethod,
+} from './verification.ts';
 import type { Verifications } from './verifications.ts';
 
 /** What tokens are kept and obtained with. */
@@ -14,9 +24,6 @@ export interface TokenDependencies {
   /** Waits for so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
-
-/** Milliseconds for which somebody may take to obtain a token before another one may try. */
-const longestRenewal = 60_000;
 
 /** Milliseconds between looks at what somebody else obtains, and how many looks there are. */
 const lookInterval = 500;
@@ -101,10 +108,10 @@ export class Tokens implements TokenSource {
 
   private async obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
     const now = this.deps.now().getTime();
-    if (read?.retryAt !== undefined && Date.parse(read.retryAt) > now) {
+    if (read && isPutOff(read, now)) {
       throw new CryptshareFailure(read.cause ?? 'token_invalid', `the next attempt is at ${read.retryAt}`);
     }
-    if (read?.busyUntil !== undefined && Date.parse(read.busyUntil) > now) return this.awaitOther(read, stopAt);
+    if (read && isBusy(read, now)) return this.awaitOther(read, stopAt);
     const busy = await this.deps.verifications.replace(read, {
       ...(read ?? { mailbox, method: 'client_id' }),
       busyUntil: new Date(now + longestRenewal).toISOString(),
@@ -124,8 +131,10 @@ export class Tokens implements TokenSource {
       if (!(error instanceof CryptshareFailure)) throw error;
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
-      const retryAt = new Date(now + Math.max(error.retryAfter ?? 0, pauseAfter(failures))).toISOString();
-      await this.deps.verifications.replace(busy, { ...rest, failures, retryAt, cause: error.kind });
+      const wish = Math.min(error.retryAfter ?? 0, longestWish);
+      const triedAt = new Date(now).toISOString();
+      const retryAt = new Date(now + Math.max(wish, pauseAfter(failures))).toISOString();
+      await this.deps.verifications.replace(busy, { ...rest, failures, retryAt, triedAt, cause: error.kind });
       throw error;
     }
   }
@@ -158,7 +167,11 @@ export class Tokens implements TokenSource {
       sealed: this.deps.dataKey.seal(token, contextOf(mailbox)),
       obtainedAt: now.toISOString(),
       ...(validUntil !== undefined && { validUntil }),
-      ...(failures > 0 && { failures, retryAt: new Date(now.getTime() + pauseAfter(failures)).toISOString() }),
+      ...(failures > 0 && {
+        failures,
+        retryAt: new Date(now.getTime() + pauseAfter(failures)).toISOString(),
+        triedAt: now.toISOString(),
+      }),
     });
     if (verification) this.known.set(mailbox, { verification, token });
     return verification;

@@ -1,3 +1,4 @@
+import { believable, hasBeen } from '../instants.ts';
 import type { FailureCause } from '../transfers/failure.ts';
 
 /** How a mailbox was verified: by the client id alone, or by a code that its owner read in a mail. */
@@ -20,6 +21,8 @@ export interface Verification {
   readonly failures?: number;
   /** No attempt before then. */
   readonly retryAt?: string;
+  /** When the last attempt failed. */
+  readonly triedAt?: string;
   /** Why the last attempt failed. */
   readonly cause?: FailureCause;
 }
@@ -63,6 +66,24 @@ export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
 /** Whether operators should be told that a verification ends soon and that nobody but a person can renew it. */
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
+
+/** Milliseconds that a process may take to obtain a token before another one may try. */
+export const longestRenewal = 60_000;
+
+/** Whether a process obtains a token just now. */
+export function isBusy({ busyUntil }: Verification, now: number): boolean {
+  const until = busyUntil === undefined ? undefined : believable(Date.parse(busyUntil), now, longestRenewal);
+  return until !== undefined && until > now;
+}
+
+/** Longest wish of a server to be left alone that is heeded, in milliseconds. */
+export const longestWish = day;
+
+/** Whether no attempt to obtain a token may be made yet; what a clock that was ahead has put off may be. */
+export function isPutOff({ retryAt, triedAt }: Verification, now: number): boolean {
+  const until = retryAt === undefined ? undefined : believable(Date.parse(retryAt), now, longestWish);
+  return until !== undefined && until > now && (triedAt === undefined || hasBeen(Date.parse(triedAt), now));
+}
 
 /** Milliseconds to leave the server alone after so many failed attempts in a row. */
 export const pauseAfter = (failures: number): number => Math.min(firstPause * 2 ** (failures - 1), longestPause);

@@ -11,7 +11,7 @@ export interface VerifyDependencies {
 /**
  * Has the server mail a code to a mailbox.
  *
- * @param stopAt Unix time in milliseconds from which on no request is sent
+ * @param stopAt instant of the steady clock after which no request is sent
  * @throws CryptshareFailure
  */
 export const requestCode = ({ server }: VerifyDependencies, mailbox: string, stopAt: number): Promise<void> =>

@@ -1,3 +1,4 @@
+import { clockDifference } from '../clock-difference.ts';
 import type { Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
@@ -11,6 +12,8 @@ export interface AttemptDependencies {
   readonly client: WebhookClient;
   readonly dataKey: DataKey;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** One attempt to deliver, as it went. */
@@ -24,6 +27,8 @@ export interface Attempt {
   readonly status: number | undefined;
   /** The first KB of what it answered. */
   readonly response: string | undefined;
+  /** Milliseconds by which the clock here is ahead of the receiver's, if the answer tells. */
+  readonly clockDifference: number | undefined;
 }
 
 /** What an endpoint's secrets are sealed for: they open nothing under another name. */
@@ -43,7 +48,7 @@ export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): Endpoin
  * @param stored the bytes as they were published
  */
 export async function attempt(
-  { client, now }: AttemptDependencies,
+  { client, now, steady }: AttemptDependencies,
   { format }: Endpoint,
   secrets: EndpointSecrets,
   delivery: Delivery,
@@ -52,6 +57,7 @@ export async function attempt(
   const { url, headers } = secrets;
   const body = bodyOf(format, stored);
   const startedAt = now().getTime();
+  const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
   let answer: PostAnswer | undefined;
@@ -77,9 +83,11 @@ export async function attempt(
   return {
     delivery,
     startedAt,
-    endedAt: now().getTime(),
+    // Whatever the clock was set to meanwhile.
+    endedAt: startedAt + (steady() - began),
     outcome,
     status: answer?.status,
     response: answer?.body,
+    clockDifference: answer && clockDifference(answer.headers, now().getTime()),
   };
 }

@@ -22,7 +22,7 @@ export const handler = middy<SQSEvent, DoorbellAnswer>()
   .handler(async ({ Records }, context) => {
     const messages = readDoorbells(Records);
     const deps = await dependencies();
-    const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const batch = await deliver(deps, [...messages.rung.values()], stopAt);
     reportDeliveries(logger, metrics, batch);
     return { batchItemFailures: unhandledMessages(messages, batch), deliveries: batch.settled.map(deliveryFacts) };

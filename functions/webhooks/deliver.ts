@@ -33,7 +33,7 @@ export interface DeliveryBatch {
  * Looks after the deliveries that the doorbell rang for: attempts those that are due, puts the others where they belong.
  * Doorbells that ring twice, late or for nothing do no harm. A receiver that fails is an outcome, not an error.
  *
- * @param stopAt Unix time in milliseconds after which nothing is repeated that DynamoDB has left over
+ * @param stopAt instant of the steady clock after which nothing is repeated that DynamoDB has left over
  * @throws the error of the SDK when the rows cannot be read
  */
 export async function deliver(
@@ -41,7 +41,7 @@ export async function deliver(
   rung: readonly DeliveryName[],
   stopAt = Number.POSITIVE_INFINITY,
 ): Promise<DeliveryBatch> {
-  const patience = patienceUntil(stopAt, deps.now);
+  const patience = patienceUntil(stopAt, deps.steady);
   const keys = new Map<string, Key>();
   for (const name of rung) {
     for (const key of [deliveryKey(name), eventKey(name.event), endpointKey(name.endpoint), gateKey(name.endpoint)]) {

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { believable } from '../instants.ts';
 import { Partition } from '../table.ts';
 import {
   type Delivery,
@@ -8,6 +9,7 @@ import {
   duePart,
   eventKey,
   heldPart,
+  longestDoorbellDelay,
   type NextStep,
   sweepAt,
 } from './delivery.ts';
@@ -59,7 +61,7 @@ export class Deliveries {
   async create(name: DeliveryName, endpointSince: string, eventAt: string, now: number): Promise<void> {
     const { pk, sk } = deliveryKey(name);
     const waiting = { due: duePart(name), dueAt: sweepAt(now, now) };
-    const fresh = { rev: 0, status: 'PENDING', attempt: 0, nextAttemptAt: now };
+    const fresh = { rev: 0, status: 'PENDING', attempt: 0, nextAttemptAt: now, changedAt: now };
     await this.partition(pk).put(
       sk,
       { ...name, endpointSince, eventAt, ...fresh, ...waiting },
@@ -80,6 +82,7 @@ export class Deliveries {
       status: step.status,
       attempt: 'attempt' in step ? step.attempt : delivery.attempt,
       endpointSince: endpointSince ?? delivery.endpointSince,
+      changedAt: now,
     };
     const optional = {
       nextAttemptAt: 'nextAttemptAt' in step ? step.nextAttemptAt : delivery.nextAttemptAt,
@@ -125,7 +128,7 @@ function waitingOf(delivery: Delivery, step: NextStep, now: number) {
       // A place in the index that is late enough is kept: moving there costs two writes.
       return {
         due: duePart(delivery),
-        dueAt: Math.max(step.claimedUntil, delivery.dueAt ?? 0),
+        dueAt: Math.max(step.claimedUntil, believable(delivery.dueAt, now, longestDoorbellDelay) ?? 0),
         expiresAt: undefined,
       };
     case 'HELD':

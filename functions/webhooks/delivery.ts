@@ -1,4 +1,5 @@
 import type { Key } from '../batches.ts';
+import { believable, hasBeen } from '../instants.ts';
 import { hash } from '../transfers/digest.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 
@@ -49,6 +50,8 @@ export interface Delivery extends DeliveryName {
   readonly reason?: DeliveryReason;
   /** When the sweep looks after it, while it waits. */
   readonly dueAt?: number;
+  /** When it was last changed. */
+  readonly changedAt?: number;
 }
 
 /** What a delivery becomes; what is not named here goes. */
@@ -113,8 +116,16 @@ export const deliveryNameOf = ({ pk, sk }: Key): DeliveryName => ({
 export const dueSince = ({ status, claimedUntil = 0, nextAttemptAt }: Delivery): number =>
   status === 'CLAIMED' ? claimedUntil : nextAttemptAt;
 
-/** Whether an attempt may begin: it is due, or the one that was under way was interrupted. */
-export function isDue({ status, nextAttemptAt, claimedUntil = 0 }: Delivery, now: number): boolean {
-  if (status === 'PENDING') return nextAttemptAt <= now + earliness;
-  return status === 'CLAIMED' && claimedUntil <= now;
+/** Milliseconds that a delivery waits at most: events are kept for 30 days. */
+export const longestWait = 30 * 86_400_000;
+
+/**
+ * Whether an attempt may begin: it is due, or the one that was under way was interrupted. What a clock that was ahead has
+ * put off is due, too, for its time is not known.
+ */
+export function isDue(delivery: Delivery, now: number): boolean {
+  const { status, nextAttemptAt, claimedUntil = 0, changedAt = 0 } = delivery;
+  if (status !== 'PENDING' && status !== 'CLAIMED') return false;
+  if (!hasBeen(changedAt, now) || believable(dueSince(delivery), now, longestWait) === undefined) return true;
+  return status === 'PENDING' ? nextAttemptAt <= now + earliness : claimedUntil <= now;
 }

@@ -8,6 +8,7 @@ import {
   readProxySettings,
   type readSweepEnvironment,
 } from '../env.ts';
+import { steady } from '../instants.ts';
 import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Doorbells } from './doorbells.ts';
@@ -29,6 +30,7 @@ export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; read
   table: env.WEBHOOKS_TABLE,
   doorbells: new Doorbells(sqs(), env.DOORBELL_QUEUE_URL),
   now,
+  steady,
 });
 
 /** Builds what fan-out works with. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { clockWords } from '../clock-difference.ts';
 import { type Attempt, attempt, secretsOf } from './attempt.ts';
 import { nextAttemptAt } from './backoff.ts';
 import type { DeliverDependencies } from './deliver.ts';
@@ -157,9 +158,15 @@ async function depart(
         causes.at(-1) as EndpointCause,
         now,
       )
-    : nextEndpointHealth(endpoint, left.gate, causes.at(-1), now);
+    : nextEndpointHealth(endpoint, left.gate, causes.at(-1), now, wrongClock(attempts.at(-1)));
   if (change) await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
 }
+
+/** Statuses by which receivers refuse a signature, which is made for a time. */
+const refusals = new Set([400, 401, 403]);
+
+const wrongClock = (made: Attempt | undefined): string | undefined =>
+  made && refusals.has(made.status ?? 0) ? clockWords(made.clockDifference, 'the receiver’s') : undefined;
 
 function passageOf({ startedAt, endedAt, outcome }: Attempt): Passage {
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';

@@ -1,3 +1,4 @@
+import { hasBeen } from '../instants.ts';
 import { eventBody } from '../transfers/event.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
 import { type EndpointCause, endpointEvent } from './endpoint-event.ts';
@@ -41,12 +42,14 @@ const causes: Record<EndpointCause, string> = {
  *
  * @param cause of the failure that was seen last, if one was seen
  * @param at Unix time in milliseconds
+ * @param clockWords how wrong the clock here is, where that may be the reason
  */
 export function nextEndpointHealth(
   endpoint: Endpoint,
   gate: Gate,
   cause: EndpointCause | undefined,
   at: number,
+  clockWords?: string,
 ): EndpointHealthChange | undefined {
   const { name, health } = endpoint;
   const time = iso(at);
@@ -58,7 +61,8 @@ export function nextEndpointHealth(
     return { health: undefined, body: eventBody(endpointEvent('endpoint.recovered', data, time)) };
   }
   if (failingSince === undefined || cause === undefined) return undefined;
-  const data = { endpoint: name, cause, message: causes[cause], failingSince };
+  const message = clockWords ? `${causes[cause]}; ${clockWords}, which may be the reason` : causes[cause];
+  const data = { endpoint: name, cause, message, failingSince };
   if (!health) {
     if (gate.failures < failuresToTell) return undefined;
     return {
@@ -67,7 +71,8 @@ export function nextEndpointHealth(
     };
   }
   if (gate.failedAttempts < attemptsToDisable) return undefined;
-  if (health.warnedAt === undefined) {
+  // A warning that is still to come was given by a clock that was ahead.
+  if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
     if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
     const disableAt = iso(at + warning);
     return {

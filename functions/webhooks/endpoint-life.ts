@@ -30,6 +30,8 @@ export interface EndpointLifeDependencies {
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** How an endpoint is signed for. */

@@ -19,7 +19,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async ({ Records }, context) => {
-    const stopAt = deps.now().getTime() + context.getRemainingTimeInMillis() - reserve;
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const fannedOut = await fanOut(deps, Records.map(announcementOf), stopAt);
     reportFanOut(logger, metrics, fannedOut);
     return {

@@ -17,6 +17,8 @@ export interface FanOutDependencies {
   /** Gets what is left of announcements that too many endpoints want. */
   readonly announcements: Announcements;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** What became of the messages. */
@@ -57,7 +59,7 @@ interface Part {
  * message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
  *
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
- * @param stopAt Unix time in milliseconds after which no delivery is created
+ * @param stopAt instant of the steady clock after which no delivery is created
  */
 export async function fanOut(
   deps: FanOutDependencies,
@@ -110,7 +112,7 @@ function partReader({ dynamo, table }: FanOutDependencies): (after: string) => P
 }
 
 async function createDeliveries(
-  { dynamo, table, now: clock }: FanOutDependencies,
+  { dynamo, table, now: clock, steady }: FanOutDependencies,
   limit: LimitFunction,
   arrival: Arrival,
   after: string,
@@ -125,7 +127,7 @@ async function createDeliveries(
   // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
   let end = wanting.length;
   await limit.map(wanting, async ({ name, createdAt }, at) => {
-    if (at < end && clock().getTime() >= stopAt) end = at;
+    if (at < end && steady() >= stopAt) end = at;
     if (at < end) await deliveries.create({ event: arrival.id, endpoint: name }, createdAt, arrival.at, now);
   });
   const doorbells = wanting.slice(0, end).map(({ name }) => ({ event: arrival.id, endpoint: name, at: now }));

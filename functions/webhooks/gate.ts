@@ -1,3 +1,4 @@
+import { believable, hasBeen } from '../instants.ts';
 import { longestRetryAfter } from './backoff.ts';
 
 /**
@@ -9,13 +10,15 @@ import { longestRetryAfter } from './backoff.ts';
 export interface Gate {
   /** Counts its changes. */
   readonly rev: number;
+  /** When it was last changed. */
+  readonly changedAt?: number;
   /** Attempts under way, by the batch that makes them; what died there leaves when its time is over. */
   readonly holds: Readonly<Record<string, Hold>>;
-  /** Failed attempts in a row. Those that were under way at the same time count as one. */
+  /** Failed attempts in a row. Those that were under way together count as one. */
   readonly failures: number;
   /** Failed attempts since the last success, each counted. */
   readonly failedAttempts: number;
-  /** End of the last failure that counted. */
+  /** End of the last failure that counted, the first of those that were under way together. */
   readonly failedAt: number;
   /** Start of the first failed attempt since the last success. */
   readonly failingSince?: number;
@@ -32,6 +35,8 @@ export interface Hold {
   readonly count: number;
   readonly since: number;
   readonly until: number;
+  /** A failure was counted while they were under way; theirs belong to it. */
+  readonly isCounted?: boolean;
 }
 
 /** How many may enter. */
@@ -73,6 +78,25 @@ const probeWait = 5000;
 /** The gate of an endpoint that nothing is known of. */
 export const newGate: Gate = { rev: 0, holds: {}, failures: 0, failedAttempts: 0, failedAt: 0, freeAt: 0, pace: 500 };
 
+/**
+ * The gate as far as its instants can be right: what was written by a clock that was ahead is forgotten, so that it is open.
+ * It is closed for a day at most.
+ */
+export function believedGate(gate: Gate, now: number): Gate {
+  const { changedAt = 0, closedUntil, ...rest } = gate;
+  const isAhead = !hasBeen(changedAt, now);
+  const until = isAhead ? undefined : believable(closedUntil, now, longestRetryAfter);
+  const isUnderWay = ([, { since, until: end }]: [string, Hold]) => end > now && hasBeen(since, now);
+  return {
+    ...rest,
+    changedAt,
+    holds: Object.fromEntries(Object.entries(gate.holds).filter(isUnderWay)),
+    failedAt: hasBeen(gate.failedAt, now) ? gate.failedAt : 0,
+    freeAt: isAhead ? 0 : gate.freeAt,
+    ...(until !== undefined && { closedUntil: until }),
+  };
+}
+
 /** Who may enter. */
 export interface Admission {
   readonly gate: Gate;
@@ -88,14 +112,15 @@ export interface Admission {
  * @param until when those that enter are taken to be over at the latest
  */
 export function admit(
-  gate: Gate,
+  read: Gate,
   hold: string,
   asking: readonly { readonly hasPlace?: boolean }[],
   { maxInFlight, interval }: GateLimits,
   now: number,
   until: number,
 ): Admission {
-  const holds = Object.fromEntries(Object.entries(gate.holds).filter(([, { until: end }]) => end > now));
+  const gate = believedGate(read, now);
+  const holds = { ...gate.holds };
   const inFlight = Object.values(holds).reduce((sum, { count }) => sum + count, 0);
   const { closedUntil } = gate;
   const isClosed = closedUntil !== undefined && closedUntil > now;
@@ -119,17 +144,31 @@ export function admit(
     return place;
   });
   if (entered > 0) holds[hold] = { count: entered, since: now, until };
-  return { gate: { ...gate, rev: gate.rev + 1, holds, freeAt }, places };
+  return { gate: { ...gate, rev: gate.rev + 1, changedAt: now, holds, freeAt }, places };
 }
 
-/** The gate after the attempts of a batch. */
+/**
+ * The gate after the attempts of a batch. Those that were let in together, or while others were under way, are one
+ * observation of the endpoint: their failures count once, however far apart they come.
+ */
 export function leave(gate: Gate, hold: string, passages: readonly Passage[]): Gate {
-  const { [hold]: _, ...holds } = gate.holds;
-  const passed = passages.toSorted((a, b) => a.endedAt - b.endedAt).reduce(afterPassage, gate);
-  return { ...passed, rev: gate.rev + 1, holds };
+  const { [hold]: own, ...others } = gate.holds;
+  let isCounted = own?.isCounted ?? false;
+  let passed = gate;
+  for (const passage of passages.toSorted((a, b) => a.endedAt - b.endedAt)) {
+    const isFirst = own ? !isCounted : passage.startedAt >= passed.failedAt && !isCounted;
+    const counts = !passage.isSuccess && (passed.failures === 0 || isFirst);
+    passed = afterPassage(passed, passage, counts);
+    isCounted ||= counts;
+  }
+  const marked = ([name, other]: [string, Hold]) => [name, { ...other, isCounted: true }] as const;
+  const isNews = isCounted && !own?.isCounted;
+  const holds = isNews ? Object.fromEntries(Object.entries(others).map(marked)) : others;
+  const changedAt = Math.max(gate.changedAt ?? 0, ...passages.map(({ endedAt }) => endedAt));
+  return { ...passed, rev: gate.rev + 1, changedAt, holds };
 }
 
-function afterPassage(gate: Gate, passage: Passage): Gate {
+function afterPassage(gate: Gate, passage: Passage, counts: boolean): Gate {
   const { startedAt, endedAt } = passage;
   const pace = 0.8 * gate.pace + 0.2 * (endedAt - startedAt);
   if (passage.isSuccess) {
@@ -138,15 +177,14 @@ function afterPassage(gate: Gate, passage: Passage): Gate {
     const staysClosed = closedUntil !== undefined && startedAt < closedUntil;
     return { ...rest, pace, failures: 0, failedAttempts: 0, ...(staysClosed && { closedUntil }) };
   }
-  const isCounted = gate.failures === 0 || startedAt >= gate.failedAt;
-  const failures = gate.failures + (isCounted ? 1 : 0);
+  const failures = gate.failures + (counts ? 1 : 0);
   const closedFor = closing(passage, failures);
   return {
     ...gate,
     pace,
     failures,
     failedAttempts: gate.failedAttempts + 1,
-    failedAt: isCounted ? endedAt : gate.failedAt,
+    failedAt: counts ? endedAt : gate.failedAt,
     failingSince: gate.failingSince ?? startedAt,
     ...(closedFor > 0 && { closedUntil: Math.max(gate.closedUntil ?? 0, endedAt + closedFor) }),
   };

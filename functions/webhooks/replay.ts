@@ -16,6 +16,8 @@ export interface ReplayDependencies {
   readonly table: string;
   readonly doorbells: Doorbells;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** How to release or replay many deliveries. */
@@ -27,7 +29,7 @@ export interface ReplayOptions {
   readonly dryRun: boolean;
   /** Deliveries a second. */
   readonly perSecond?: number;
-  /** Unix time in milliseconds from which on nothing new is begun; a repetition goes on from there. */
+  /** Instant of the steady clock after which nothing new is begun; a repetition goes on from there. */
   readonly stopAt?: number;
 }
 
@@ -61,7 +63,7 @@ const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 
 export async function recover(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const [from, until] = [Date.parse(options.from), Date.parse(options.until)];
-  const held = heldDeliveries(deps.dynamo, deps.table, name, from, until, patienceUntil(options.stopAt, deps.now));
+  const held = heldDeliveries(deps.dynamo, deps.table, name, from, until, patienceUntil(options.stopAt, deps.steady));
   return release(deps, endpoint, held, (delivery) => delivery.status === 'HELD', options);
 }
 
@@ -79,7 +81,7 @@ export async function replay(
   statuses: ReadonlySet<DeliveryStatus> = replayable,
 ): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  const patience = patienceUntil(options.stopAt, deps.now);
+  const patience = patienceUntil(options.stopAt, deps.steady);
   const all = endpointDeliveries(deps.dynamo, deps.table, name, options.from, options.until, patience);
   return release(deps, endpoint, all, ({ status }) => replayable.has(status) && statuses.has(status), options);
 }
@@ -125,7 +127,7 @@ async function release(
   let released = 0;
   for await (const page of pages) {
     const [first] = page;
-    if (first && deps.now().getTime() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
+    if (first && deps.steady() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
     const matched = page.filter(matches);
     const before = matching;
     matching += matched.length;

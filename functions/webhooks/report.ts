@@ -55,7 +55,7 @@ export function reportFanOut(
 
 /** Writes the one log line of a sweep, and adds it to the metrics. */
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
-  if (swept.failed > 0) logger.warn('sweep', { ...swept });
+  if (swept.failed > 0 || swept.clockSetBack !== undefined) logger.warn('sweep', { ...swept });
   else logger.info('sweep', { ...swept });
   metrics.addMetric(measures.secondsOverdue, MetricUnit.Seconds, swept.longestWait / 1000);
 }

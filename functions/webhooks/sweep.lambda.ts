@@ -17,7 +17,7 @@ export const handler = middy<unknown, Sweep>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async (_, context) => {
-    const swept = await sweep(deps, deps.now().getTime() + context.getRemainingTimeInMillis() - reserve);
+    const swept = await sweep(deps, deps.steady() + context.getRemainingTimeInMillis() - reserve);
     reportSweep(logger, metrics, swept);
     return swept;
   });

@@ -3,8 +3,9 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
+import { ClockWitness } from './clock-witness.ts';
 import { Deliveries } from './deliveries.ts';
-import { doorbellGrace, duePartNames, dueSince, isDue } from './delivery.ts';
+import { doorbellGrace, duePartNames, dueSince, isDue, longestWait } from './delivery.ts';
 import type { Doorbells } from './doorbells.ts';
 import { Endpoints } from './endpoints.ts';
 import { waitingDeliveries } from './waiting.ts';
@@ -17,6 +18,8 @@ export interface SweepDependencies {
   readonly doorbells: Doorbells;
   readonly topics: Topics;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** What a sweep did. */
@@ -31,6 +34,8 @@ export interface Sweep {
   readonly announced: number;
   /** Doorbells that SQS did not take, and events that SNS did not take. */
   readonly failed: number;
+  /** Milliseconds by which the clock was set back since an earlier sweep, told once; all that waits was looked at. */
+  readonly clockSetBack?: number;
 }
 
 /** Deliveries put off at the same time, over all parts of the index. */
@@ -43,45 +48,71 @@ export const endpointShare = 500;
  * Rings for every delivery whose time has come: retries, claims of functions that died, doorbells that were lost. Then
  * publishes what operators are to know of endpoints.
  *
- * @param stopAt Unix time in milliseconds from which on nothing new is begun
+ * @param stopAt instant of the steady clock after which nothing new is begun
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
+  const started = deps.now().getTime();
+  const witness = new ClockWitness(deps.dynamo, deps.table);
+  const { setBack, isOld } = await witness.ask(started);
+  // What a clock that was ahead has put off stands behind what is due, as far behind as the clock was ahead.
+  const late = { from: setBack > 0 ? started + 1 : started + longestWait, until: forever };
+  const ranges = [{ from: 0, until: started }, ...(isOld ? [late] : [])];
   const shares = new Map<string, number>();
   const limit = pLimit(concurrency);
-  const parts = await Promise.all(duePartNames.map((part) => sweepPart(deps, part, shares, limit, stopAt)));
+  const parts = await Promise.all(
+    duePartNames.flatMap((part) =>
+      ranges.map((range) => sweepPart(deps, { part, ...range, started }, shares, limit, stopAt)),
+    ),
+  );
+  const left = sum(parts, (part) => part.left);
+  // Where something is left, the next sweep has to look, too.
+  if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
   const announcements = await announcePending(deps, stopAt);
   return {
     rung: sum(parts, ({ rung }) => rung),
-    left: sum(parts, ({ left }) => left),
-    longestWait: Math.max(0, ...parts.map(({ longestWait }) => longestWait)),
+    left,
+    longestWait: Math.max(0, ...parts.map(({ overdue }) => overdue)),
     announced: announcements.announced,
     failed: announcements.failed + sum(parts, ({ unrung }) => unrung),
+    ...(setBack > 0 && { clockSetBack: setBack }),
   };
 }
 
+/** What one query of a sweep is about. */
+interface SweptRange {
+  readonly part: string;
+  readonly from: number;
+  readonly until: number;
+  /** Unix time in milliseconds. */
+  readonly started: number;
+}
+
+/** Later than every instant at which something is due. */
+const forever = Number.MAX_SAFE_INTEGER;
+
 async function sweepPart(
-  { dynamo, table, doorbells, now }: SweepDependencies,
-  part: string,
+  { dynamo, table, doorbells, steady }: SweepDependencies,
+  { part, from, until, started }: SweptRange,
   shares: Map<string, number>,
   limit: LimitFunction,
   stopAt: number,
 ) {
   const deliveries = new Deliveries(dynamo, table);
-  const started = now().getTime();
   let rung = 0;
   let left = 0;
   let unrung = 0;
-  let longestWait = 0;
-  for await (const page of waitingDeliveries(dynamo, table, part, started, patienceUntil(stopAt, now))) {
+  let overdue = 0;
+  const patience = patienceUntil(stopAt, steady);
+  for await (const page of waitingDeliveries(dynamo, table, part, from, until, patience)) {
     const due = page.filter((delivery) => isDue(delivery, started));
-    longestWait = Math.max(longestWait, ...due.map((delivery) => started - dueSince(delivery)));
+    overdue = Math.max(overdue, ...due.map((delivery) => started - dueSince(delivery)));
     const chosen = due.filter(({ endpoint }) => {
       const share = shares.get(endpoint) ?? 0;
       if (share < endpointShare) shares.set(endpoint, share + 1);
       return share < endpointShare;
     });
     left += due.length - chosen.length;
-    if (now().getTime() >= stopAt) {
+    if (steady() >= stopAt) {
       left += chosen.length;
       break;
     }
@@ -93,18 +124,18 @@ async function sweepPart(
     // After ringing: a sweep that dies in between rings twice rather than never.
     await limit.map(chosen, (delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace));
   }
-  return { rung, left, unrung, longestWait };
+  return { rung, left, unrung, overdue };
 }
 
 /** Begins with the first endpoint each time: those that are done have nothing pending any more. */
-async function announcePending({ dynamo, table, topics, now }: SweepDependencies, stopAt: number) {
+async function announcePending({ dynamo, table, topics, steady }: SweepDependencies, stopAt: number) {
   const endpoints = new Endpoints(dynamo, table);
   let announced = 0;
   let failed = 0;
   for await (const endpoint of endpoints.each()) {
     const { pending = [] } = endpoint;
     if (pending.length === 0) continue;
-    if (now().getTime() >= stopAt) break;
+    if (steady() >= stopAt) break;
     const error = await announceEndpoint(topics, pending);
     if (error) failed += pending.length;
     else {

@@ -19,16 +19,20 @@ export const indexes = {
 /** Deliveries read at once. */
 const pageSize = 100;
 
-/** The deliveries of a part of the waiting index that are due, the oldest first, page by page, as they are now. */
+/**
+ * The deliveries of a part of the waiting index that the sweep is to look after between two instants, both included, the
+ * oldest first, page by page, as they are now.
+ */
 export async function* waitingDeliveries(
   client: DynamoDBClient,
   table: string,
   part: string,
+  from: number,
   until: number,
   patience: Patience,
 ): AsyncGenerator<Delivery[]> {
-  const condition = { KeyConditionExpression: 'due = :part AND dueAt <= :until' };
-  const values = { ':part': part, ':until': until };
+  const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
+  const values = { ':part': part, ':from': from, ':until': until };
   yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
 }
 

@@ -4,6 +4,7 @@ import { readCredentials } from '../local/credentials.ts';
 import { usualConfigFile } from '../usual-names.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
+import { checkClock } from './doctor-clock.ts';
 import { checkDeliveries } from './doctor-deliveries.ts';
 import { checkServer, noServer, unlessNotifierReaches } from './doctor-server.ts';
 import { checkServices } from './doctor-services.ts';
@@ -37,10 +38,12 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     origin === undefined
       ? [noServer]
       : await checkServer(surroundings, { origin, caFile: config?.server.caFile, needsReceived });
+  const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), surroundings.now);
   output.progress('');
   return [
     configCheck,
     ...(mailboxes?.isServerReached ? unlessNotifierReaches(direct) : direct),
+    ...clock,
     ...clientIdChecks(surroundings.environment),
     apiCheck,
     ...(config && status ? originChecks(config, status) : []),

@@ -1,3 +1,4 @@
+import { steady } from '../../functions/instants.ts';
 import { listingsSince, minorOfMajorOne, versionsIn } from '../../functions/transfers/api-version.ts';
 import { CryptshareFailure, errorCodeOf, failureOf } from '../../functions/transfers/failure.ts';
 import type { Answer } from '../../functions/transfers/request.ts';
@@ -33,11 +34,12 @@ export async function checkServer({ now, sleep }: Surroundings, server: ServerTo
     clientId: '',
     maxConcurrentPages: 1,
     now,
+    steady,
     random: Math.random,
     sleep,
   });
   try {
-    const answer = await calls.send({ path: '/status', minimumMinor: undefined }, now().getTime() + patience);
+    const answer = await calls.send({ path: '/status', minimumMinor: undefined }, steady() + patience);
     const [here, ...others] = judged(answer, server, now());
     return [here, await checkCertificate(origin, ca, now()), ...others];
   } catch (error) {

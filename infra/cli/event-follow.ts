@@ -34,7 +34,10 @@ export async function followEvents(session: Session, { since, type: types }: Fol
   let failures = 0;
   if (!output.isJson) output.remark('waiting for events; Ctrl-C ends it');
   while (!stop.aborted) {
-    const after = laterOf(start, new Date(Date.parse(newest) - lookBack).toISOString());
+    // What is dated later than now, by a clock that was ahead here or there, must not hide what comes.
+    const latest = Math.min(Date.parse(newest), surroundings.now().getTime());
+    const back = new Date(latest - lookBack).toISOString();
+    const after = Date.parse(start) > latest ? back : laterOf(start, back);
     for (const [id, at] of seen) if (at < after) seen.delete(id);
     try {
       for await (const event of eventsAfter(session, after, stop)) {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guardOutput } from '../command-output.ts';
+import { onStopSignal } from '../stop-signals.ts';
 import { runCli } from './cli.ts';
 import { terminalPrompts } from './prompts.ts';
 
-// Whoever reads the output has gone, for instance `head`.
-process.stdout.on('error', () => process.exit(0));
+const interruption = new AbortController();
+guardOutput(() => interruption.abort());
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
@@ -15,8 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     await sleep(milliseconds, undefined, signal && { signal }).catch(() => undefined);
   },
   interrupted: () => {
-    const controller = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
-    return controller.signal;
+    onStopSignal(() => interruption.abort());
+    return interruption.signal;
   },
 });

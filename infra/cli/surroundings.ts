@@ -11,6 +11,6 @@ export interface Surroundings {
   readonly now: () => Date;
   /** Waits for so many milliseconds, or until the signal is given. */
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-  /** A signal that is given once a person presses Ctrl-C, which from then on ends nothing else. */
+  /** A signal that is given once a person presses Ctrl-C, which from then on ends nothing else, or once its reader has gone. */
   readonly interrupted: () => AbortSignal;
 }

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 // The Node.js that the project brings along reads TypeScript, which that of the machine may not.
 const own = fileURLToPath(import.meta.resolve('../../node_modules/.bin/node'));
 const main = fileURLToPath(import.meta.resolve('./main.ts'));
 const child = spawn(existsSync(own) ? own : process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-// A terminal sends these to both; how to end is for the command to say.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code) => {
-  process.exitCode = code ?? 1;
+// A terminal sends these to both, which count as one there; how to end is for the command to say.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  process.exitCode = code ?? 128 + constants.signals[signal];
 });

@@ -1,5 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { guardOutput } from '../command-output.ts';
 import { ConfigError } from '../config.ts';
 import { loadDeployableConfig } from '../deployable.ts';
 import { FillSecretError } from './failure.ts';
@@ -8,6 +9,7 @@ import { fillSecret } from './fill-secret.ts';
 import { hiddenPrompt, isLeft } from './hidden-prompt.ts';
 import { NothingToFill, parseFillSecretOptions } from './options.ts';
 
+guardOutput(() => undefined);
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   if (error instanceof NothingToFill) return error.exitCode;
   // All questions come before anything is written.

@@ -7,6 +7,7 @@ import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.
 import type { EndpointEvent } from '../../functions/webhooks/endpoint-event.ts';
 import { createQueue } from './event-source.ts';
 import { noticeText } from './notice-text.ts';
+import type { Part } from './stopping.ts';
 
 /** What the topics have brought. */
 export type Announcement =
@@ -36,12 +37,12 @@ const visibilityTimeout = 5;
  * Subscribes a queue to both topics and passes on what arrives, each once: a message leaves the queue only after it was
  * passed on, and repetitions are known by their id. Only a process killed between the two passes something on twice.
  *
- * @returns `stop` ends it, after passing on what has arrived by then; `ended` resolves then, or rejects when it breaks
+ * Told to stop, it passes on what has arrived by then.
  */
 export async function passOnAnnouncements(
   source: AnnouncementSource,
   passOn: (announcement: Announcement) => void,
-): Promise<{ stop: () => void; ended: Promise<void> }> {
+): Promise<Part> {
   const { sns, sqs, dynamo, table } = source;
   const { url: QueueUrl, arn: Endpoint } = await createQueue(sqs, source.queue, visibilityTimeout);
   for (const TopicArn of [source.eventsTopicArn, source.noticesTopicArn]) {
@@ -58,20 +59,32 @@ export async function passOnAnnouncements(
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
   };
 
+  let isGivenUp = false;
   const receive = async (WaitTimeSeconds: number) => {
     const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds }));
-    for (const message of received.Messages ?? []) await handle(message);
-    return received.Messages?.length ?? 0;
+    const messages = received.Messages ?? [];
+    // A message is never left between being passed on and being remembered.
+    for (const message of messages) if (!isGivenUp) await handle(message);
+    return messages.length;
   };
   let isStopping = false;
   const loop = async () => {
     while (!isStopping) await receive(longPoll);
-    while ((await receive(0)) > 0);
+    while (!isGivenUp && (await receive(0)) > 0);
   };
-  const stop = () => {
-    isStopping = true;
+  const ended = loop();
+  return {
+    stop() {
+      isStopping = true;
+    },
+    ended,
+    underWay: () => [],
+    // What is not passed on stays in its queue.
+    giveBack() {
+      isGivenUp = true;
+      return ended;
+    },
   };
-  return { stop, ended: loop() };
 }
 
 /** Reads what SNS has put into the queue. */

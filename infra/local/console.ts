@@ -3,12 +3,13 @@ import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
 import type { Announcement } from './announcements.ts';
+import type { LineOutput } from './output.ts';
 import type { Receipt } from './webhook-receiver.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
 /** Where lines go; colour only if it is a terminal. */
-export type Output = NodeJS.WriteStream;
+export type Output = Pick<LineOutput, 'stream' | 'write'>;
 
 /** Tells a person, or a script, what the local run does. */
 export interface Reporter {
@@ -37,7 +38,7 @@ const styles: Record<string, Style> = {
 /** Lines for a person. A poll is mentioned only when it stored a baseline or when its trouble begins, turns or ends. */
 export function personReporter(output: Output, now: () => Date): Reporter {
   const troubles = new Map<string, string>();
-  const paint = (style: Style, text: string) => styleText(style, text, { stream: output });
+  const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
     const [first = '', ...rest] = text.split('\n').filter((part) => part !== '');
     const time = paint('gray', now().toTimeString().slice(0, 8));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  ChangeMessageVisibilityBatchCommand,
   CreateQueueCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
@@ -15,8 +16,26 @@ export interface LocalQueue {
   readonly arn: string;
 }
 
+/** What hands messages to a function. */
+export interface EventSource {
+  /** Ends it after what is under way. */
+  stop(): void;
+  /** Resolves when it has ended; rejects when it breaks. */
+  readonly ended: Promise<void>;
+  /** What the function works on. */
+  inHand(): SQSRecord[];
+  /** Puts these messages back into the queue, as if they had never been received. */
+  giveBack(): Promise<void>;
+}
+
 /** Seconds that a receive call waits for a message. */
 const longPoll = 1;
+
+/** Seconds after which a message that was given back can be received again: the embedded SQS fails to write 0 down. */
+const soon = 1;
+
+/** Messages that one call receives, the most that SQS hands out. */
+const batchSize = 10;
 
 /**
  * Creates a queue unless it is there.
@@ -37,18 +56,25 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
  * deletes those that it does not report as failed.
  *
  * @param concurrency batches in the handler's hands at the same time
- * @returns `stop` ends it after what is under way; `ended` resolves then, or rejects when it breaks
  */
 export function startEventSource(
   sqs: SQSClient,
   queue: LocalQueue,
   concurrency: number,
   handler: (event: SQSEvent) => Promise<SQSBatchResponse>,
-): { stop: () => void; ended: Promise<void> } {
+): EventSource {
   let isStopping = false;
   const QueueUrl = queue.url;
   const free: (() => void)[] = [];
-  let running = 0;
+  const inHand = new Set<readonly Message[]>();
+  const putBack = async (messages: readonly Message[]) => {
+    for (let at = 0; at < messages.length; at += batchSize) {
+      const Entries = messages
+        .slice(at, at + batchSize)
+        .map(({ ReceiptHandle }, entry) => ({ Id: String(entry), ReceiptHandle, VisibilityTimeout: soon }));
+      await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+    }
+  };
   const handle = async (messages: readonly Message[]) => {
     const { batchItemFailures } = await handler({ Records: messages.map((message) => recordOf(message, queue)) });
     const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
@@ -63,27 +89,35 @@ export function startEventSource(
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
           QueueUrl,
-          MaxNumberOfMessages: 10,
+          MaxNumberOfMessages: batchSize,
           WaitTimeSeconds: longPoll,
           MessageAttributeNames: ['All'],
         }),
       );
       if (Messages.length === 0) continue;
-      running += 1;
+      if (isStopping) {
+        await putBack(Messages);
+        break;
+      }
+      inHand.add(Messages);
       handle(Messages)
         .catch(reject)
         .finally(() => {
-          running -= 1;
+          inHand.delete(Messages);
           free.shift()?.();
         });
-      if (running >= concurrency) await new Promise<void>((resolve) => free.push(resolve));
+      if (inHand.size >= concurrency) await new Promise<void>((resolve) => free.push(resolve));
     }
-    while (running > 0) await new Promise<void>((resolve) => free.push(resolve));
+    while (inHand.size > 0) await new Promise<void>((resolve) => free.push(resolve));
   };
-  const stop = () => {
-    isStopping = true;
+  return {
+    stop() {
+      isStopping = true;
+    },
+    ended: Promise.race([loop(), broken]),
+    inHand: () => [...inHand].flat().map((message) => recordOf(message, queue)),
+    giveBack: () => putBack([...inHand].flat()),
   };
-  return { stop, ended: Promise.race([loop(), broken]) };
 }
 
 const recordOf = (

@@ -17,7 +17,7 @@ export function setEnvironment(environment: Readonly<Record<string, string | und
  * @param timeout milliseconds
  */
 export function lambdaContext(functionName: string, timeout: number): Context {
-  const end = Date.now() + timeout;
+  const end = performance.now() + timeout;
   return {
     functionName,
     functionVersion: '$LATEST',
@@ -27,7 +27,7 @@ export function lambdaContext(functionName: string, timeout: number): Context {
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
     callbackWaitsForEmptyEventLoop: false,
-    getRemainingTimeInMillis: () => end - Date.now(),
+    getRemainingTimeInMillis: () => end - performance.now(),
     done() {},
     fail() {},
     succeed() {},

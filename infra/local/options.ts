@@ -47,8 +47,17 @@ So do proxies; this machine is never reached through one:
 A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
 while this runs: npm run notifier -- watch verify MAILBOX --data FOLDER
 
-Exit codes: 0 stopped with Ctrl-C, 1 something broke while running, or the data folder is damaged, full or in use, 2 wrong options
-or configuration (nothing started).
+Ctrl-C (SIGINT), SIGTERM and SIGHUP stop it in good order: it begins nothing new, says what it waits for, gives up after 5 s
+what has not ended, which the next start makes up for, and has ended after 8 s. A second signal ends it at once, with
+nothing lost either.
+
+Exit codes, through npm as well:
+  0                stopped by one of these signals, or because npm has ended
+  1                something broke while running, or the data folder is damaged, full or in use; stderr says what
+  2                wrong options or configuration: nothing was started
+  129, 130, 143    ended at once by a second signal: SIGHUP, SIGINT, SIGTERM
+  141              stopped because whatever read its output has gone
+Output that a full disk does not take is left out, stderr says so, and the notifier goes on.
 
 Examples:
   npm start

@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
-import type { Tick } from '../../functions/transfers/shard.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
@@ -15,10 +13,13 @@ import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable } from './embedded-services.ts';
-import { startInvocations } from './invocations.ts';
-import { lambdaContext, setEnvironment } from './lambda.ts';
+import { freeRenewals } from './interruption.ts';
+import { type InvokedFunction, startInvocations } from './invocations.ts';
+import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
+import { startPolls } from './polls.ts';
 import { setSdkEnvironment } from './sdk-environment.ts';
+import { isWithin, stopInTime } from './stopping.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
@@ -45,17 +46,14 @@ export interface Run {
   readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
   /** File with what lets in to the operator API. */
   readonly operatorFile: string;
-  /** Resolves when the run has stopped; rejects when it broke. */
-  readonly ended: Promise<void>;
-  /** Ends the poll under way, prints what it has announced, and stops the services. */
+  /** Resolves when the run has stopped, with whether everything under way came to its end; rejects when it broke. */
+  readonly ended: Promise<boolean>;
+  /** Ends the polls and deliveries under way, prints what was announced, and stops the services; gives up what takes long. */
   stop(): void;
 }
 
-/** Milliseconds between two ticks, the shortest interval that a watch can have. */
-const tickInterval = 1000;
-
-/** Milliseconds that a poll may take here. */
-const pollTimeout = 120_000;
+/** Milliseconds that the embedded services may take to end. */
+const closeWithin = 1000;
 
 /**
  * Starts the embedded services and polls by the clock, through the very handler that runs on AWS.
@@ -76,8 +74,9 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
-  // Whoever had it is gone: this run is the only one with this database.
-  await new ShardRows(dynamo, table).free(0);
+  // This run is the only one with this database: what an earlier one held is free.
+  await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
+  await freeRenewals(dynamo, table);
 
   const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
@@ -93,8 +92,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
   };
   const handler = await loadPollHandler(pollVariables);
-  const polled = async (event: unknown) => handler(event, lambdaContext('poll', pollTimeout));
-  const invocations = await startInvocations(new Map([['poll', polled]]), services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
+  const functions = new Map<string, InvokedFunction>();
+  const invocations = await startInvocations(functions, services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const webhooks = await startWebhooks(
     { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
@@ -110,30 +109,24 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     (announcement) => reporter.announcement(announcement),
   );
 
-  const stopping = new AbortController();
-  const poll = async () => {
-    while (!stopping.signal.aborted) {
-      const started = Date.now();
-      const tick: Tick = { shard: 0, at: new Date(started).toISOString() };
-      const { polls, remark } = await handler(tick, lambdaContext('poll', pollTimeout));
-      if (remark) reporter.remark(remark);
-      for (const watchPoll of polls) reporter.poll(watchPoll);
-      const rest = Math.max(0, tickInterval - (Date.now() - started));
-      await sleep(rest, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  };
+  // Last of all: what polls publish must find everything that listens.
+  const polls = startPolls(handler, reporter);
+  functions.set('poll', polls.asked);
+  const stages = [[polls, webhooks], [announcements]];
+  const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {
     try {
-      await Promise.race([poll(), announcements.ended, webhooks.ended]);
-      announcements.stop();
-      webhooks.stop();
-      await Promise.all([announcements.ended, webhooks.ended]);
+      await Promise.race([told, ...stages.flat().map(({ ended }) => ended)]);
+      return await stopInTime(stages, reporter.remark);
     } finally {
-      await operator.stop();
-      await invocations.close();
-      for (const client of [dynamo, sns, sqs]) client.destroy();
-      await services.close();
+      await isWithin(closeWithin, close());
     }
+  };
+  const close = async () => {
+    await operator.stop();
+    await invocations.close();
+    for (const client of [dynamo, sns, sqs]) client.destroy();
+    await services.close();
   };
   return {
     addresses: {
@@ -143,7 +136,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     },
     operatorFile: operator.file,
     ended: run(),
-    stop: () => stopping.abort(),
+    stop,
   };
 }
 

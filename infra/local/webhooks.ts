@@ -3,14 +3,18 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
+import { steady } from '../../functions/instants.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
+import { readDoorbells } from '../../functions/webhooks/doorbell-messages.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import type { Reporter } from './console.ts';
 import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
+import { interruptDeliveries } from './interruption.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import type { RunOptions } from './runtime.ts';
+import { counted, type Part } from './stopping.ts';
 
 /** What carries events to the webhooks. */
 export interface WebhookSource {
@@ -24,14 +28,12 @@ export interface WebhookSource {
 }
 
 /** The functions that deliver webhooks, at work. */
-export interface LocalWebhooks {
+export interface LocalWebhooks extends Part {
   /** What other functions need to know of them. */
   readonly variables: Pick<
     OperatorVariables,
     'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
-  readonly ended: Promise<void>;
-  stop(): void;
 }
 
 /** Milliseconds from one sweep to the next. */
@@ -69,7 +71,15 @@ export async function startWebhooks(
   }
   const doorbells = new Doorbells(sqs, doorbellQueue.url);
   const now = () => new Date();
-  const life = { dynamo, table, doorbells, dataKey: new DataKey(dataKey), allowPrivate: allowPrivateWebhooks, now };
+  const life = {
+    dynamo,
+    table,
+    doorbells,
+    dataKey: new DataKey(dataKey),
+    allowPrivate: allowPrivateWebhooks,
+    now,
+    steady,
+  };
   for (const { endpoint, secret } of await declareEndpoints(life, endpoints)) {
     const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
     if (secret === undefined || isChosen) continue;
@@ -100,7 +110,9 @@ export async function startWebhooks(
   const stopping = new AbortController();
   const sweep = async () => {
     while (!stopping.signal.aborted) {
-      await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
+      const { clockSetBack } = await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
+      if (clockSetBack !== undefined)
+        reporter.remark('the clock here was set back: all waiting deliveries are looked at');
       await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
@@ -114,7 +126,16 @@ export async function startWebhooks(
       fanOut.stop();
       deliver.stop();
     },
-    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).then(() => undefined),
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]),
+    underWay: () => [
+      ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
+      ...counted(deliver.inHand().length, 'delivery', 'deliveries'),
+    ],
+    async giveBack() {
+      const { rung } = readDoorbells(deliver.inHand());
+      await Promise.all([fanOut.giveBack(), interruptDeliveries({ dynamo, table, now }, [...rung.values()])]);
+      await deliver.giveBack();
+    },
   };
 }
 

@@ -63,6 +63,7 @@ export function measureLogs(): LogBytes {
               outcome: { kind: 'delivered' },
               status: 204,
               response: '',
+              clockDifference: 0,
             },
           },
         ],

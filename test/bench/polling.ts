@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { steady } from '../../functions/instants.ts';
 import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
@@ -22,7 +23,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
   const now = () => new Date();
   return {
     server: new CryptshareClient(
-      new ServerCalls({ origin, clientId, maxConcurrentPages, now, random: Math.random, sleep }),
+      new ServerCalls({ origin, clientId, maxConcurrentPages, now, steady, random: Math.random, sleep }),
       { tokenFor: async () => token, replace: async () => undefined },
     ),
     tokens: { knownOf: () => undefined },
@@ -37,5 +38,6 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
     },
     timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now,
+    steady,
   };
 }

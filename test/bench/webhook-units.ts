@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { steady } from '../../functions/instants.ts';
 import { transferNotice } from '../../functions/notices/notice.ts';
 import type { Units } from '../../functions/table.ts';
 import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
@@ -52,6 +53,7 @@ export async function measureWebhookUnits(
     dataKey: new DataKey(randomBytes(32).toString('base64')),
     allowPrivate: true,
     now: () => new Date(),
+    steady,
     random: Math.random,
   };
   const endpoint = 'ok';

@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
+import { steady } from '../../functions/instants.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
 import { Announcements, announcementOf } from '../../functions/webhooks/announcements.ts';
 import { attempt, secretsOf } from '../../functions/webhooks/attempt.ts';
@@ -124,6 +125,7 @@ class WebhookBench {
       client: new WebhookClient({ resolve: async () => [], allowPrivate: true }),
       allowPrivate: true,
       now: () => new Date(),
+      steady,
       random: Math.random,
     };
     const bench = new WebhookBench(services, sns, sqs, shared);

@@ -50,7 +50,7 @@ function patienceOf(time: number, random = () => 1 - Number.EPSILON) {
     pauses.push(Math.round(milliseconds));
     at += milliseconds;
   };
-  return { pauses, now: () => new Date(at), sleep, random, stopAt: time };
+  return { pauses, steady: () => at, sleep, random, stopAt: time };
 }
 
 const batches = [

@@ -61,9 +61,7 @@ const held = async () =>
 
 /** Waits for a webhook that was taken. */
 const taken = (matches: (receipt: Receipt) => boolean) =>
-  expect
-    .poll(() => receipts.some((receipt) => receipt.status === 204 && matches(receipt)), { timeout: 60_000 })
-    .toBe(true);
+  expect.poll(() => receipts.some((receipt) => receipt.status === 204 && matches(receipt))).toBe(true);
 
 /** An event about a transfer, once it is announced. */
 async function announced(trackingId: string, state: string): Promise<string> {
@@ -87,7 +85,7 @@ test('a first day: verify, watch, send webhooks, find and mend what breaks, and 
 
   // An endpoint is added with a secret that is shown once, and a change of state arrives there.
   const added = await json<{ secret: string }>(
-    `endpoint add crm --address ${receiver.urlOf('crm')} --retry-delays 3s,3s,3s,3s,3s`,
+    `endpoint add crm --address ${receiver.urlOf('crm')} --retry-delays 3s,10s,30s,1m,2m`,
   );
   receiver.trust('crm', added.secret);
   expect(await cli('endpoint show crm')).not.toContain(added.secret);
@@ -100,9 +98,9 @@ test('a first day: verify, watch, send webhooks, find and mend what breaks, and 
   isBroken = true;
   server.transfers.setState(trackingId, 'ACTIVE');
   const missed = await announced(trackingId, 'ACTIVE');
-  await expect.poll(() => cli(`delivery show ${missed} crm`), { timeout: 60_000 }).toMatch(/HTTP 500/);
+  await expect.poll(() => cli(`delivery show ${missed} crm`)).toMatch(/HTTP 500/);
   await cli('endpoint disable crm --because repair');
-  await expect.poll(held, { timeout: 60_000 }).toEqual([missed]);
+  await expect.poll(held).toEqual([missed]);
   expect(await cli('status')).toMatch(/deliveries +0 waiting, 1 held/);
   isBroken = false;
   expect(await tried('endpoint recover crm')).toMatchObject({
@@ -119,11 +117,11 @@ test('a first day: verify, watch, send webhooks, find and mend what breaks, and 
   receiver.trust('crm', rotated.secret);
   const test = await json<{ event: string }>('endpoint test crm');
   await taken(({ id }) => id === test.event);
-  await expect.poll(() => cli(`delivery show ${test.event} crm`), { timeout: 60_000 }).toMatch(/status +DELIVERED/);
+  await expect.poll(() => cli(`delivery show ${test.event} crm`)).toMatch(/status +DELIVERED/);
 
   // Everything is sent again, under the same ids.
   const again = await cli('endpoint replay crm --from 1h', { answers: [true] });
-  expect(again).toContain('3 events sent to crm from');
+  expect(again).toMatch(/^\d+ events sent to crm from/m);
   for (const event of [first, missed, test.event]) await taken(({ id, isRepetition }) => isRepetition && id === event);
 
   // It all goes again.

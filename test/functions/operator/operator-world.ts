@@ -62,6 +62,7 @@ export async function startOperatorWorld() {
     clientId,
     maxConcurrentPages: 4,
     now: clock.now,
+    steady: clock.steady,
     random: () => 0.5,
     sleep: async (milliseconds) => clock.advance(milliseconds),
   });
@@ -76,7 +77,15 @@ export async function startOperatorWorld() {
   const client = new CryptshareClient(calls, tokens);
   const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
   const timetable = { shards: 1, every: 60_000, fullListingEvery: 1 };
-  const polls = { ...transfers, server: client, tokens, topics: world.deps.topics, timetable, now: clock.now };
+  const polls = {
+    ...transfers,
+    server: client,
+    tokens,
+    topics: world.deps.topics,
+    timetable,
+    now: clock.now,
+    steady: clock.steady,
+  };
   const logger = new Logger({ logLevel: 'SILENT' });
   const functions = new Map<string, InvokedFunction>();
   functions.set('poll', (event) => {

@@ -19,12 +19,12 @@ export function connect(origin: string, clock = new TestClock(), options: Option
   };
   const { verificationToken = token, ...rest } = options;
   const calls = new ServerCalls({
-    ...{ origin, clientId, maxConcurrentPages: 4, now: clock.now, random: () => 0.5, sleep },
+    ...{ origin, clientId, maxConcurrentPages: 4, now: clock.now, steady: clock.steady, random: () => 0.5, sleep },
     ...rest,
   });
   const client = new CryptshareClient(calls, given(verificationToken));
   onTestFinished(() => client.close());
-  const inTime = (budget = 50_000) => clock.now().getTime() + budget;
+  const inTime = (budget = 50_000) => clock.steady() + budget;
   const list = (expected = 0, budget?: number) => client.list(watch, 'all', expected, inTime(budget));
   const status = (trackingId: string) => client.status(mailbox, trackingId, inTime());
   return { client, clock, waits, inTime, list, status };

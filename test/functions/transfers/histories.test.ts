@@ -6,6 +6,8 @@ import { startWorld, type World } from './world.ts';
 
 /** Histories per run; the long run tries more. */
 const runs = Number(process.env.HISTORIES ?? 80);
+/** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
+const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 let world: World;
@@ -16,7 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed})`, async () => {
+test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed})`, {
+  timeout: runs * patience,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(history, async (past) => {
       const account = await live(world, past);

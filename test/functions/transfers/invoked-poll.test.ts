@@ -24,6 +24,11 @@ const invoke = (event: unknown, sleep = world.deps.topics.sleep) => {
   return invokedPoll(deps, event, world.clock.now().getTime() + pollBudget);
 };
 
+const termOf = (milliseconds: number) => {
+  const since = world.clock.now().getTime();
+  return { since, until: since + milliseconds };
+};
+
 /** Registers a watch of a mailbox with one transfer. */
 async function register(mailbox: string): Promise<Watch> {
   const watch = world.watch(mailbox);
@@ -55,9 +60,9 @@ describe('an invocation for one watch', () => {
   it('waits until nobody else polls its shard', async () => {
     const asked = await register('waits@example.com');
     const { deps, clock } = world;
-    const rows = new ShardRows(deps.dynamo, table);
+    const rows = new ShardRows(deps.dynamo, table, 4);
     const { row } = await rows.read(0, deps.origin);
-    const hold = await rows.take(0, row, clock.now().getTime(), clock.now().getTime() + 60_000);
+    const hold = await rows.take(0, row, termOf(60_000));
     let pauses = 0;
     const sleep = async (milliseconds: number) => {
       clock.advance(milliseconds);
@@ -71,9 +76,9 @@ describe('an invocation for one watch', () => {
   it('says so when somebody else polls its shard all the time, and neither asks the server nor counts it as trouble', async () => {
     const asked = await register('busy@example.com');
     const { deps, clock, cryptshare } = world;
-    const rows = new ShardRows(deps.dynamo, table);
+    const rows = new ShardRows(deps.dynamo, table, 4);
     const { row } = await rows.read(0, deps.origin);
-    const hold = await rows.take(0, row, clock.now().getTime(), clock.now().getTime() + 600_000);
+    const hold = await rows.take(0, row, termOf(600_000));
     cryptshare.requests.reset();
     const { polls } = await invoke(asked, async (milliseconds) => clock.advance(milliseconds));
     await rows.giveBack(hold!, undefined);
@@ -82,27 +87,28 @@ describe('an invocation for one watch', () => {
     expect(await new Watches(deps.dynamo, table).find(asked)).not.toHaveProperty('health');
   });
 
-  it('lists in full, and keeps its shard for as long as something of it may be under way', async () => {
+  it('lists in full, and keeps its watch for as long as something of it may be under way', async () => {
     const asked = await register('kept@example.com');
     const { deps, clock, cryptshare } = world;
     const people = { sender: asked.mailbox, to: ['bob@example.com'] };
     cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
     await invoke(asked);
     const until = clock.now().getTime() + pollBudget + afterglow;
-    let heldUntil: number | undefined;
+    let leases: object | undefined;
     world.setDrift(async () => {
-      ({ heldUntil } = (await new ShardRows(deps.dynamo, table).read(0, deps.origin)).row);
+      ({ leases } = (await new ShardRows(deps.dynamo, table, 4).read(0, deps.origin)).row);
     });
     expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'unchanged', scope: 'all', transfers: 111 }]);
     world.setDrift(() => {});
-    expect(heldUntil).toBe(until);
+    expect(Object.values(leases ?? {})).toMatchObject([{ until }]);
   });
 
   it('leaves a server alone that has told another process so', async () => {
     const asked = await register('resting@example.com');
     const { deps, clock, cryptshare } = world;
-    const rows = new ShardRows(deps.dynamo, table);
-    await rows.keepStrain(deps.origin, { faults: 1, restsUntil: clock.now().getTime() + 60_000, cause: 'throttled' });
+    const rows = new ShardRows(deps.dynamo, table, 4);
+    const toldAt = clock.now().getTime();
+    await rows.keepStrain(deps.origin, { faults: 1, restsUntil: toldAt + 60_000, toldAt, cause: 'throttled' }, toldAt);
     cryptshare.requests.reset();
     expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'failed', trouble: { cause: 'throttled' } }]);
     expect(cryptshare.requests.total).toBe(0);

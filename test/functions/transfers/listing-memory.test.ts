@@ -43,7 +43,7 @@ test('100,000 transfers of a server that ignores `fields` are listed with a heap
     import { ServerCalls } from './functions/transfers/server-calls.ts';
     const calls = new ServerCalls({
       origin: process.env.SERVER, clientId: 'x', maxConcurrentPages: 4,
-      now: () => new Date(), random: Math.random, sleep: async () => {},
+      now: () => new Date(), steady: Date.now, random: Math.random, sleep: async () => {},
     });
     const client = new CryptshareClient(calls, { tokenFor: async () => 'token', replace: async () => undefined });
     const watch = { mailbox: 'alice@example.com', direction: 'sent' };
@@ -64,7 +64,15 @@ test('100,000 transfers of a server that ignores `fields` are listed with a heap
 async function listTogether(sizes: Readonly<Record<string, number>>, memory: ListingMemory) {
   const origin = await startGenerousServer((mailbox) => sizes[mailbox]!, 0);
   const calls = new ServerCalls({
-    ...{ origin, clientId, maxConcurrentPages: 4, now: () => new Date(), random: () => 0, sleep: async () => {} },
+    ...{
+      origin,
+      clientId,
+      maxConcurrentPages: 4,
+      now: () => new Date(),
+      steady: Date.now,
+      random: () => 0,
+      sleep: async () => {},
+    },
   });
   const client = new CryptshareClient(calls, given('token'), memory);
   onTestFinished(() => client.close());

@@ -19,6 +19,7 @@ async function connect(maxConcurrentPages = 4) {
     clientId: 'exampleclientid'.repeat(4),
     maxConcurrentPages,
     now: () => new Date(time),
+    steady: () => time,
     random: () => 0,
     sleep: async () => undefined,
   });
@@ -27,19 +28,23 @@ async function connect(maxConcurrentPages = 4) {
     server.closeAllConnections();
     server.close();
   });
-  const ask = (budget = 60_000, body?: object) =>
-    calls.send({ path: '/transfers', minimumMinor: 12, body }, time + budget);
+  let asked = 0;
+  const ask = (budget = 60_000, body?: object) => {
+    asked += 1;
+    const call = { path: '/transfers', mailbox: `m${asked}@example.com`, minimumMinor: 12, body };
+    return calls.send(call, time + budget);
+  };
   /** Begins so many requests and waits until they have come. */
   const begin = async (count: number) => {
     const sent = Array.from({ length: count }, () => ask());
     await expect.poll(() => waiting.length).toBe(count);
     return sent;
   };
-  const answer = (status: number, body = '{}') => waiting.shift()!.writeHead(status).end(body);
+  const answer = (status: number, headers = {}, body = '{}') => waiting.shift()!.writeHead(status, headers).end(body);
   /** Waits for a request and answers it. */
   const answerNext = async (body?: string) => {
     while (waiting.length === 0) await new Promise(setImmediate);
-    answer(200, body);
+    answer(200, {}, body);
   };
   return { calls, time, ask, begin, answer, answerNext, waiting };
 }
@@ -50,6 +55,27 @@ test('faults of requests that were under way at the same time count as one', asy
   for (let at = 0; at < 4; at += 1) answer(500);
   await Promise.all(sent);
   expect(calls.strain.faults).toBe(1);
+});
+
+test('requests that were under way together count once whatever they ask for, and the longest rest that one asks for is kept', async () => {
+  const { calls, time, begin, answer } = await connect();
+  const sent = await begin(4);
+  for (const [at, wish] of ['2', '50', '7', undefined].entries()) {
+    answer(429, wish === undefined ? {} : { 'retry-after': wish });
+    await sent[at];
+  }
+  expect(calls.strain).toMatchObject({ faults: 1, restsUntil: time + 50_000 });
+});
+
+test('faults of several mailboxes that came together are no matter of one of them', async () => {
+  const { calls, begin, answer } = await connect();
+  const sent = await begin(4);
+  for (const each of sent) {
+    answer(500);
+    await each;
+  }
+  expect(calls.strain).toMatchObject({ faults: 1 });
+  expect(calls.strain.mailbox).toBeUndefined();
 });
 
 test('a good answer to what was asked for before a fault does not make up for it', async () => {
@@ -70,6 +96,19 @@ test('a request that the end of the poll cut short says nothing about the server
   const { calls, ask } = await connect();
   await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
   expect(calls.strain).toEqual(unstrained);
+});
+
+test('what the server has dated is judged by its own clock where the one here is wrong', async () => {
+  const { calls, time, begin, answer } = await connect();
+  const theirs = time - (time % 1000) - 3_600_000;
+  const [asked] = await begin(1);
+  answer(200, { date: new Date(theirs).toUTCString() });
+  await asked;
+  expect(calls.serverTime()).toEqual(new Date(theirs));
+  const [again] = await begin(1);
+  answer(200, { date: new Date(time).toUTCString() });
+  await again;
+  expect(calls.serverTime()).toEqual(new Date(time));
 });
 
 test('what others know of the server does not make up for a rest that it has asked for here', async () => {

@@ -200,13 +200,14 @@ describe('a shard', () => {
   });
 
   it('is not freed by one whose time was over before it was done', async () => {
-    const rows = new ShardRows(deps.dynamo, deps.table);
+    const rows = new ShardRows(deps.dynamo, deps.table, 4);
     const time = world.clock.now().getTime();
     const row = async () => (await rows.read(0, deps.origin)).row;
-    const late = await rows.take(0, await row(), time, time + minute);
-    await rows.take(0, await row(), time + minute, time + 2 * minute);
+    const late = await rows.take(0, await row(), { since: time, until: time + minute });
+    const term = { since: time + minute, until: time + 2 * minute };
+    const next = await rows.take(0, await row(), term);
     await rows.giveBack(late!, { polledTo: time, leftOver: {} });
-    expect(await row()).toMatchObject({ heldUntil: time + 2 * minute });
+    expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
     expect(await row()).not.toHaveProperty('polledTo');
   });
 
@@ -302,27 +303,31 @@ describe('a server in trouble is left alone', () => {
 });
 
 test('what one shard was told is not forgotten because another has heard a good answer at the same time', async () => {
-  const rows = new ShardRows(deps.dynamo, deps.table);
+  const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const time = world.clock.now().getTime();
   const told: Strain = { faults: 1, restsUntil: time + hour, cause: 'throttled' };
   const strain = async () => (await rows.read(0, deps.origin)).strain;
-  await rows.keepStrain(deps.origin, told);
-  await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' });
+  await rows.keepStrain(deps.origin, told, time);
+  await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' }, time);
   expect(await strain()).toEqual(told);
-  await rows.keepStrain(deps.origin, { ...told, faults: 0 });
+  await rows.keepStrain(deps.origin, { ...told, faults: 0 }, time);
   expect(await strain()).toEqual({ ...told, faults: 0 });
 
-  await rows.keepStrain(deps.origin, {
-    ...told,
-    restsUntil: time + 2 * hour,
-    cause: 'timeout',
-    mailbox: 'a@example.com',
-  });
-  await rows.keepStrain(deps.origin, unstrained);
+  await rows.keepStrain(
+    deps.origin,
+    {
+      ...told,
+      restsUntil: time + 2 * hour,
+      cause: 'timeout',
+      mailbox: 'a@example.com',
+    },
+    time,
+  );
+  await rows.keepStrain(deps.origin, unstrained, time);
   expect(await strain()).toEqual(unstrained);
 
-  await rows.keepStrain(deps.origin, told);
-  await rows.keepStrain('https://other.example.com', unstrained);
+  await rows.keepStrain(deps.origin, told, time);
+  await rows.keepStrain('https://other.example.com', unstrained, time);
   expect((await rows.read(0, 'https://other.example.com')).strain).toEqual(unstrained);
 });
 

@@ -259,3 +259,27 @@ describe('a verification by e-mail', () => {
     expect(await toldDaily(2, inDays(1), 'client_id')).toEqual([0, 0]);
   });
 });
+
+describe('a process that is told to stop', () => {
+  it('ends the polls under way, begins no further one, and the next tick makes up for those', async () => {
+    const watches = await declare(20);
+    const stopping = new AbortController();
+    const underWay = new Set<Watch>();
+    let atStop = 0;
+    deps = { ...deps, supervision: { stopping: stopping.signal, polls: underWay } };
+    world.setDrift(() => {
+      if (!stopping.signal.aborted) atStop = underWay.size;
+      stopping.abort();
+    });
+    onTestFinished(() => world.setDrift(() => {}));
+    const stopped = await poll();
+    expect(stopped.polls.every(({ isComplete, trouble }) => isComplete && !trouble)).toBe(true);
+    expect(stopped.polls).toHaveLength(atStop);
+    expect(underWay.size).toBe(0);
+    expect(atStop).toBeLessThan(watches.length);
+
+    deps = { ...deps, supervision: undefined };
+    const polled = new Set([...mailboxes(stopped), ...mailboxes(await poll())]);
+    expect(polled.size).toBe(watches.length);
+  });
+});

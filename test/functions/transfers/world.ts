@@ -22,12 +22,19 @@ import { assertValidEvent } from '../../docs/event-schemas.ts';
 import { startAws } from '../../support/aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 
-/** A clock that tests move. */
+/** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
 export class TestClock {
   private time = Date.parse('2026-11-24T00:00:00Z');
-  readonly now = (): Date => new Date(this.time);
+  private setBy = 0;
+  readonly now = (): Date => new Date(this.time + this.setBy);
+  /** What has passed, whatever the clock was set to. */
+  readonly steady = (): number => this.time;
   advance(milliseconds: number): void {
     this.time += milliseconds;
+  }
+  /** Sets the clock forward, or back; no time passes. */
+  set(milliseconds: number): void {
+    this.setBy += milliseconds;
   }
 }
 
@@ -80,7 +87,8 @@ export async function startWorld(): Promise<World> {
   const clock = new TestClock();
   const aws = await startAws();
   const { dynamo, sns, sqs } = aws;
-  const cryptshare = await startCryptshareServer({ now: clock.now });
+  // Setting the clock here does not set the server's.
+  const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
   await createTransfersTable(dynamo, table);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
@@ -95,6 +103,7 @@ export async function startWorld(): Promise<World> {
       clientId,
       maxConcurrentPages: 4,
       now: clock.now,
+      steady: clock.steady,
       random: () => 0.5,
       sleep: async (milliseconds) => clock.advance(milliseconds),
       ...options,
@@ -110,12 +119,13 @@ export async function startWorld(): Promise<World> {
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
     timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now: clock.now,
+    steady: clock.steady,
   };
 
   const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
     notifyExisting: false,
     scope: 'all',
-    stopAt: clock.now().getTime() + pollBudget,
+    stopAt: clock.steady() + pollBudget,
     ...wanted,
   });
 

@@ -38,6 +38,7 @@ function newProcess(as = clientId) {
     clientId: as,
     maxConcurrentPages: 4,
     now: world.clock.now,
+    steady: world.clock.steady,
     random: () => 0.5,
     sleep: async (milliseconds) => world.clock.advance(milliseconds),
   });

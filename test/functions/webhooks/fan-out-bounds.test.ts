@@ -187,13 +187,13 @@ describe('an event that more endpoints want than one message has room for', () =
 describe('when the time of an invocation is short', () => {
   /** A clock that each look at it moves on by a millisecond. */
   const hurried = () => {
-    let time = world.clock.now().getTime();
-    const started = time;
-    const now = () => {
+    const started = world.clock.steady();
+    let time = started;
+    const steady = () => {
       time += 1;
-      return new Date(time);
+      return time;
     };
-    return { deps: { ...world.deps, now }, started };
+    return { deps: { ...world.deps, steady }, started };
   };
 
   it('what was begun is done, and the rest is handed on from there', async () => {

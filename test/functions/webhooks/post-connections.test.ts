@@ -48,14 +48,19 @@ describe('kept connections', () => {
 
   test('are all replaced where one was closed', async () => {
     let connections = 0;
+    let asked = 0;
+    const asking: net.Socket[] = [];
     const server = net.createServer((socket) => {
       connections += 1;
       let isFirst = true;
       socket.on('data', () => {
         if (!isFirst) return void socket.resetAndDestroy();
         isFirst = false;
-        // Not before all have connected, so that each has a connection of its own.
-        setTimeout(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'), connections < 4 ? 100 : 0);
+        asked += 1;
+        asking.push(socket);
+        // Not before all have asked, so that each has a connection of its own.
+        if (asked < 3) return;
+        for (const one of asking.splice(0)) one.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
       });
     });
     const url = `http://receiver.example.com:${await listen(server)}/`;
@@ -91,7 +96,7 @@ describe('kept connections', () => {
       socket.on('data', () => {
         requests += 1;
         if (requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-        else socket.write('HTTP/1.1 20', () => setTimeout(() => socket.resetAndDestroy(), 20));
+        else socket.end('HTTP/1.1 20');
       });
     });
     const url = `http://receiver.example.com:${await listen(server)}/`;
@@ -118,7 +123,7 @@ describe('kept connections', () => {
     const url = `http://receiver.example.com:${await listen(server)}`;
     const client = clientOf();
     const inFlight = client.post(`${url}/slow`, {}, '');
-    await vi.waitFor(() => expect(slow).toHaveLength(1));
+    await expect.poll(() => slow.length).toBe(1);
     await client.post(`${url}/a`, {}, '');
     expect(await client.post(`${url}/b`, {}, '')).toMatchObject({ status: 200 });
     slow[0]!();

@@ -17,6 +17,8 @@ import { FaultPlan, type PlannedFault } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 const histories = Number(process.env.WEBHOOK_HISTORIES ?? 20);
+/** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
+const patience = 60_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
 const endpoints = ['a', 'b'] as const;
@@ -203,7 +205,8 @@ class History {
 }
 
 describe(`random histories of deliveries (SEED=${seed})`, () => {
-  test('lose no event, make up none, and repeat none after a success but where something went wrong', async () => {
+  const title = 'lose no event, make up none, and repeat none after a success but where something went wrong';
+  test(title, { timeout: histories * patience }, async () => {
     const world = await startWebhookWorld();
     let number = 0;
     try {

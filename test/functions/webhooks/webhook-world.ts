@@ -90,7 +90,13 @@ export async function startWebhookWorld() {
 
   const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true });
   const dataKey = new DataKey(randomBytes(32).toString('base64'));
-  const shared = { dynamo, table: webhooksTable, doorbells: new Doorbells(sqs, queue.url), now: clock.now };
+  const shared = {
+    dynamo,
+    table: webhooksTable,
+    doorbells: new Doorbells(sqs, queue.url),
+    now: clock.now,
+    steady: clock.steady,
+  };
   const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
     announcements: new Announcements(sqs, announcementQueue.url),
@@ -156,7 +162,7 @@ export async function startWebhookWorld() {
       const due = await firstDue();
       if (due.length === 0) return;
       clock.advance(Math.max(1, Math.min(...due) - clock.now().getTime()));
-      await sweep(deps, clock.now().getTime() + 50_000);
+      await sweep(deps, clock.steady() + 50_000);
     }
     throw new Error('deliveries keep waiting');
   };
@@ -191,7 +197,7 @@ export async function startWebhookWorld() {
     async answerDoorbells() {
       return deliver(deps, await takeDoorbells());
     },
-    sweep: () => sweep(deps, clock.now().getTime() + 50_000),
+    sweep: () => sweep(deps, clock.steady() + 50_000),
     /** Everything that became of an event: one query. */
     async trace(event: string): Promise<Trace> {
       const all = await rows(`EVENT#${event}`);

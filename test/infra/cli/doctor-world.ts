@@ -45,7 +45,7 @@ export class DoctorWorld {
   }
 
   static start = async (): Promise<DoctorWorld> =>
-    new DoctorWorld(await ScriptedApi.start(), await startCryptshareServer());
+    new DoctorWorld(await ScriptedApi.start(), await startCryptshareServer({ now }));
 
   /** Has the operator API say that all is well, but for what is named. */
   wellWith(watches: readonly object[], status: object = {}, differing: object = {}): void {

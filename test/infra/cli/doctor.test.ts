@@ -25,6 +25,7 @@ test('where all is well, every check says so, and the exit code is 0', async () 
       'server',
       'TLS',
       'REST API version',
+      'clock',
       'CRYPTSHARE_CLIENT_ID',
       'operator API',
       'licence',
@@ -165,6 +166,33 @@ describe('the Cryptshare Server', () => {
   });
 });
 
+describe('a clock here that is', () => {
+  const off = (milliseconds: number) => ({ now: () => new Date(now().getTime() + milliseconds) });
+
+  test.each([
+    { by: 3_660_000, outcome: 'fail', message: 'the clock here is 61 min ahead of the server’s' },
+    { by: -86_400_000, outcome: 'fail', message: 'the clock here is 24 h behind the server’s' },
+    { by: 365 * 86_400_000, outcome: 'fail', message: 'the clock here is 365 days ahead of the server’s' },
+    { by: -90_000, outcome: 'warn', message: 'the clock here is 2 min behind the server’s' },
+    { by: 20_000, outcome: 'ok', message: 'agrees with the server’s to the minute' },
+  ])('off by $by ms is told as: $outcome', async ({ by, outcome, message }) => {
+    const { checks } = await world.doctor(undefined, off(by));
+    expect(checks.find(({ name }) => name === 'clock')).toMatchObject({ outcome, message });
+  });
+
+  test('so wrong that the certificate is not valid yet is told nevertheless', async () => {
+    const { key, cert } = await selfSigned();
+    const secure = await startCryptshareServer({ now, tls: { key, cert } });
+    try {
+      const config = world.configOf({ server: { url: secure.url } });
+      const { of } = await world.doctor(['--config', config], off(-3_600_000));
+      expect(of('clock')).toEqual([{ outcome: 'fail', message: 'the clock here is 60 min behind the server’s' }]);
+    } finally {
+      await secure.close();
+    }
+  });
+});
+
 test('a client id of the wrong form is told, and not repeated', async () => {
   const { code, stdout, of } = await world.doctor(undefined, { environment: { CRYPTSHARE_CLIENT_ID: 'short-secret' } });
   expect(code).toBe(1);
@@ -181,6 +209,7 @@ test('without the operator API, what can be told from here is', async () => {
     'server ok',
     'TLS ok',
     'REST API version ok',
+    'clock ok',
     'operator API fail',
   ]);
 });

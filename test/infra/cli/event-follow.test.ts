@@ -26,6 +26,8 @@ const event = (id: string, milliseconds: number, type = 'transfer.active'): Stor
 
 let api: ScriptedApi;
 let stored: StoredEvent[];
+/** By the clock here. */
+let time = start;
 
 beforeAll(async () => {
   api = await ScriptedApi.start();
@@ -51,7 +53,7 @@ afterAll(() => api.close());
 async function follow(happenings: readonly (() => void)[], args: readonly string[] = []) {
   const interruption = new AbortController();
   const left = [...happenings];
-  let time = start;
+  time = start;
   const sleep = async (milliseconds: number) => {
     time += milliseconds;
     const next = left.shift();
@@ -90,6 +92,32 @@ test('prints what is stored late, after events of a later time', async () => {
     () => {},
   ]);
   expect(idsIn(ran.stdout)).toEqual(['late', 'early']);
+});
+
+test.each([60_000, 3_600_000, 365 * 86_400_000])(
+  'prints what comes after an event that is dated %i ms ahead, each once',
+  async (ahead) => {
+    const ran = await follow([
+      () => stored.push(event('ahead', ahead)),
+      () => stored.push(event('a', 5_000)),
+      () => {},
+      () => stored.push(event('b', 9_000)),
+      () => {},
+    ]);
+    expect(idsIn(ran.stdout)).toEqual(['ahead', 'a', 'b']);
+  },
+);
+
+test.each([60_000, 3_600_000, 365 * 86_400_000])('goes on when the clock here is set back by %i ms', async (back) => {
+  const ran = await follow([
+    () => {
+      time -= back;
+      stored.push(event('a', time - start));
+    },
+    () => stored.push(event('b', time - start)),
+    () => {},
+  ]);
+  expect(idsIn(ran.stdout)).toEqual(['a', 'b']);
 });
 
 test('begins earlier when it is told so, and prints only the types that are wanted', async () => {

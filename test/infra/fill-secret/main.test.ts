@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -153,4 +153,17 @@ test('a wrong configuration or command line ends with 2, before anything is done
     code: 2,
   });
   expect(aws.operations).toEqual([]);
+});
+
+test('what it cannot print, as on a full disk, is said on stderr and no success', () => {
+  const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+  const { status, stderr } = spawnSync(process.execPath, ['infra/fill-secret/main.ts', '--help'], {
+    env: childEnvironment,
+    stdio: [...stdio],
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: 'the output cannot be written (ENOSPC) and is not complete; the work is done\n',
+  });
 });

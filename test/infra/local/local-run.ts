@@ -18,6 +18,18 @@ export interface Line {
   readonly type?: string;
 }
 
+/** How a local run is started, if not as usual. */
+export interface LocalRunOptions {
+  /** @default - what `npm start` runs */
+  readonly program?: readonly string[];
+  /** @default - a pipe to here */
+  readonly stdout?: number | 'pipe';
+  /** It leads a process group of its own, as what is started in a terminal does. */
+  readonly hasGroup?: boolean;
+  /** Bytes that a file may have at most: more is refused as by a disk that is full. */
+  readonly diskSpace?: number;
+}
+
 /** `npm start` as a process of its own. */
 export class LocalRun {
   /** What it has printed so far. */
@@ -28,24 +40,34 @@ export class LocalRun {
   private readonly ended: Promise<unknown[]>;
   private readonly waiting: { matches: (line: Line) => boolean; resolve: () => void }[] = [];
 
-  /** @param diskSpace bytes that a file may have at most: more is refused as by a disk that is full */
-  constructor(args: readonly string[], environment: Record<string, string> = {}, diskSpace?: number) {
+  constructor(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    {
+      program = [process.execPath, 'infra/local/main.ts'],
+      stdout = 'pipe',
+      hasGroup = false,
+      diskSpace,
+    }: LocalRunOptions = {},
+  ) {
     const limit = diskSpace === undefined ? [] : ['sh', '-c', `ulimit -f ${diskSpace / 512}; exec "$0" "$@"`];
-    const [command, ...rest] = [...limit, process.execPath, 'infra/local/main.ts', ...args];
-    this.child = spawn(command!, rest, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const [command = '', ...before] = [...limit, ...program];
+    this.child = spawn(command, [...before, ...args], {
+      stdio: ['ignore', stdout, 'pipe'],
       env: { ...childEnvironment, ...environment },
+      detached: hasGroup,
     });
     this.ended = once(this.child, 'close');
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    createInterface({ input: this.child.stdout! }).on('line', (text) => {
-      this.stdout += `${text}\n`;
-      const line: Line = args.includes('--json') ? JSON.parse(text) : { kind: 'text', text };
-      this.lines.push(line);
-      for (const waiter of this.waiting) if (waiter.matches(line)) waiter.resolve();
-    });
+    if (this.child.stdout)
+      createInterface({ input: this.child.stdout }).on('line', (text) => {
+        this.stdout += `${text}\n`;
+        const line: Line = args.includes('--json') ? JSON.parse(text) : { kind: 'text', text };
+        this.lines.push(line);
+        for (const waiter of this.waiting) if (waiter.matches(line)) waiter.resolve();
+      });
   }
 
   /** Resolves with the first line that matches, printed already or still to come; rejects when the run ends before. */
@@ -66,6 +88,20 @@ export class LocalRun {
 
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** Sends a signal to all processes of its group that are still there, as a terminal does. */
+  killGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.child.pid!, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Reads its output no further. */
+  leave(): void {
+    this.child.stdout!.destroy();
   }
 
   /** Resolves with the exit code, or null when a signal ended it. */

@@ -1,0 +1,173 @@
+/** A request that is under way. */
+interface Run {
+  readonly mailbox: string;
+  readonly cut: AbortController;
+  isOverdue: boolean;
+}
+
+/** A part of the slots. */
+export interface Share {
+  resize(slots: number): void;
+  end(): void;
+}
+
+/** Milliseconds before which no request is overdue, and after which each is. */
+export const patience = { shortest: 3000, longest: 15_000 } as const;
+
+/** In between, a request is overdue after this many times the time that half of the latest answers took. */
+const slowness = 10;
+const remembered = 15;
+
+/** Stands for requests that concern no mailbox. */
+const noMailbox = '';
+
+/**
+ * The turns of requests to one server. No more are under way than may be, and those that hang do not keep others from
+ * their turn: a mailbox whose request is overdue is *held up* until one is answered in the usual time. Its requests never
+ * take the last slot, and one that is overdue is cut off when another mailbox waits and no slot is free. While the server
+ * is slow for all, none is overdue, for what is usual follows from the latest answers.
+ */
+export class Slots {
+  private readonly heldUp = new Set<string>();
+  private readonly running = new Set<Run>();
+  private readonly waiting: { readonly mailbox: string; readonly start: (run: Run) => void }[] = [];
+  private readonly listeners = new Set<{ readonly mailbox: string; readonly tell: () => void }>();
+  private readonly shares = new Map<symbol, number>();
+  /** Milliseconds that the latest answers took. */
+  private latest: number[] = [];
+  private isCareful = false;
+  private mostAtOnce = Number.POSITIVE_INFINITY;
+  private readonly all: number;
+  private readonly shortest: number;
+
+  /**
+   * @param all requests under way at the same time while nothing has a share of its own
+   * @param shortest milliseconds before which no request is overdue
+   */
+  constructor(all: number, shortest: number = patience.shortest) {
+    this.all = all;
+    this.shortest = shortest;
+  }
+
+  /** Has requests sent one at a time: one finds out as well as many whether the server answers again. */
+  set careful(isCareful: boolean) {
+    this.isCareful = isCareful;
+    this.next();
+  }
+
+  /** The most requests under way at the same time, whatever shares there are. */
+  get most(): number {
+    return this.mostAtOnce;
+  }
+
+  set most(requests: number) {
+    this.mostAtOnce = requests;
+    this.next();
+  }
+
+  /** Takes a part of the slots: while there are such parts, as many requests are under way as all of them together allow. */
+  share(slots: number): Share {
+    const name = Symbol('share');
+    const resize = (size: number) => {
+      this.shares.set(name, size);
+      this.next();
+    };
+    const end = () => {
+      this.shares.delete(name);
+      this.next();
+    };
+    resize(slots);
+    return { resize, end };
+  }
+
+  /** Whether the last request for a mailbox was overdue. */
+  isHeldUp(mailbox: string = noMailbox): boolean {
+    return this.heldUp.has(mailbox);
+  }
+
+  /** Resolves once a mailbox is held up, at once if it is, or `work` for it is over. */
+  async untilHeldUp(mailbox: string, work: Promise<unknown>): Promise<void> {
+    if (this.heldUp.has(mailbox)) return;
+    const { promise, resolve: tell } = Promise.withResolvers<void>();
+    const listener = { mailbox, tell };
+    this.listeners.add(listener);
+    work.finally(tell).catch(() => undefined);
+    await promise;
+    this.listeners.delete(listener);
+  }
+
+  /**
+   * Has a request sent when it is its turn.
+   *
+   * @param send is given a signal that aborts with a `TimeoutError` when the request is cut off
+   */
+  async run<T>(mailbox: string = noMailbox, send: (cut: AbortSignal) => Promise<T>): Promise<T> {
+    const { promise: turn, resolve: start } = Promise.withResolvers<Run>();
+    this.waiting.push({ mailbox, start });
+    this.next();
+    this.makeRoom();
+    const run = await turn;
+    const began = performance.now();
+    const timer = setTimeout(() => this.overdue(run), this.patience);
+    try {
+      const answer = await send(run.cut.signal);
+      this.latest = [...this.latest, performance.now() - began].slice(-remembered);
+      if (!run.isOverdue) this.heldUp.delete(mailbox);
+      return answer;
+    } finally {
+      clearTimeout(timer);
+      this.running.delete(run);
+      this.next();
+    }
+  }
+
+  private get patience(): number {
+    const usual = this.latest.toSorted((a, b) => a - b)[Math.floor(this.latest.length / 2)] ?? 0;
+    return Math.min(patience.longest, Math.max(this.shortest, slowness * usual));
+  }
+
+  private get limit(): number {
+    if (this.isCareful) return 1;
+    const slots = this.shares.size === 0 ? this.all : [...this.shares.values()].reduce((sum, share) => sum + share, 0);
+    return Math.min(slots, this.mostAtOnce);
+  }
+
+  private overdue(run: Run): void {
+    run.isOverdue = true;
+    this.heldUp.add(run.mailbox);
+    for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
+    this.makeRoom();
+  }
+
+  /** Begins what may begin, in the order in which it has come. */
+  private next(): void {
+    for (;;) {
+      const at = this.waiting.findIndex(({ mailbox }) => this.mayBegin(mailbox));
+      const [waiter] = at < 0 ? [] : this.waiting.splice(at, 1);
+      if (!waiter) return;
+      const run = { mailbox: waiter.mailbox, cut: new AbortController(), isOverdue: false };
+      this.running.add(run);
+      waiter.start(run);
+    }
+  }
+
+  private mayBegin(mailbox: string): boolean {
+    const { limit, running } = this;
+    if (running.size >= limit) return false;
+    if (!this.heldUp.has(mailbox)) return true;
+    const hanging = [...running].filter((run) => this.heldUp.has(run.mailbox));
+    return hanging.length < Math.max(1, limit - 1);
+  }
+
+  /** Cuts off as many overdue requests as others wait for a slot. */
+  private makeRoom(): void {
+    if (this.running.size < this.limit) return;
+    let wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;
+    for (const { cut, isOverdue } of this.running) {
+      if (wanted === 0) return;
+      if (!isOverdue) continue;
+      cut.abort(new DOMException('others wait for their turn', 'TimeoutError'));
+      wanted -= 1;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { ConfigError, loadConfig } from '../config.ts';
+import { AwsEndpointError } from './aws-endpoints.ts';
+import { personReporter, type Reporter, scriptReporter, watchWords } from './console.ts';
+import { readCredentials } from './credentials.ts';
+import type { Daemon } from './daemon.ts';
+import { DataFolderError, storageError } from './data-folder.ts';
+import { declaredWebhooks } from './declared-webhooks.ts';
+import { startDemo } from './demo.ts';
+import { exitCodes } from './exit-codes.ts';
+import { NothingToStart, type Options, parseOptions } from './options.ts';
+import { type RunOptions, startRun } from './runtime.ts';
+
+/**
+ * Runs what the command line asks for until it is told to stop, and says what kept it from that.
+ *
+ * @returns the exit code
+ */
+export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
+  process.on('uncaughtException', (error) => daemon.exit(exitCodeAfter(error)));
+  try {
+    await run(parseOptions(args), daemon);
+    return exitCodes.stopped;
+  } catch (error) {
+    return exitCodeAfter(error as Error);
+  }
+}
+
+function exitCodeAfter(thrown: Error): number {
+  if (thrown instanceof NothingToStart) return thrown.exitCode;
+  // Storage that fails may be met anywhere.
+  const error = storageError('the data folder', thrown) ?? thrown;
+  const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
+  console.error(isExplained ? error.message : `The notifier stopped: ${error.stack}`);
+  return error instanceof ConfigError ? exitCodes.wrongStart : exitCodes.broken;
+}
+
+async function run(options: Options, daemon: Daemon): Promise<void> {
+  const { output } = daemon;
+  const reporter = options.json ? scriptReporter(output) : personReporter(output, () => new Date());
+  if (options.config !== undefined) {
+    await runUntilStopped(realRun(options.config, options), daemon, reporter, options.config);
+  } else {
+    const demo = await startDemo((receipt) => reporter.receipt(receipt));
+    const { notifyExisting, awsEndpoints } = options;
+    const demoRun = {
+      ...demo,
+      data: undefined,
+      notifyExisting,
+      awsEndpoints,
+      // Another implementation may keep what an earlier demo has left.
+      prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
+      endpoints: declaredWebhooks('demo', demo.config, {}, true),
+      // The demo's receiver is on this machine.
+      allowPrivateWebhooks: true,
+      onSecret: demo.receiver.trust,
+    };
+    await runUntilStopped(demoRun, daemon, reporter, 'demo');
+  }
+}
+
+/** Checks file and environment together, so that every mistake is told at once. */
+function realRun(file: string, options: Options): RunOptions {
+  const { data, notifyExisting, allowPrivateWebhooks, awsEndpoints } = options;
+  const problems: string[] = [];
+  const collect = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const config = collect(() => loadConfig(file));
+  const credentials = collect(() => readCredentials(process.env));
+  const endpoints = config && collect(() => declaredWebhooks(file, config, process.env, allowPrivateWebhooks));
+  if (!config || !credentials || !endpoints) throw new ConfigError(file, problems);
+  return { config, credentials, data, notifyExisting, endpoints, allowPrivateWebhooks, awsEndpoints, prefix: '' };
+}
+
+async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
+  const { config, data } = options;
+  const { addresses, operatorFile, ended, stop } = await startRun(options, reporter);
+  daemon.runs(stop, reporter.remark);
+  reporter.ready([
+    ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
+    ['Configuration', source],
+    ['Cryptshare Server', config.server.url],
+    ['Watches', config.watches.map(watchWords).join(', ')],
+    ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
+    ['Polls', `every ${config.schedule.every}`],
+    ['Operator API', `${addresses.operator}, with the token in ${operatorFile}`],
+    ['DynamoDB', addresses.dynamodb],
+    ['SNS and SQS', addresses.queues],
+    ['Data', data ?? 'in memory, gone when it stops'],
+  ]);
+  const idle = [
+    ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
+    ...(config.alarms ? ['alarms'] : []),
+  ];
+  if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);
+  if (await ended) reporter.remark('stopped, nothing left halfway');
+  else reporter.remark('stopped');
+}

@@ -1,0 +1,77 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from 'aws-lambda';
+import { type Invoked, pollsOfTicks } from '../../functions/transfers/invoked-poll.ts';
+import type { Supervision } from '../../functions/transfers/poll.ts';
+import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
+import type { Watch } from '../../functions/transfers/transfer.ts';
+import { type Reporter, watchWords } from './console.ts';
+import { lambdaContext } from './lambda.ts';
+import { counted, type Part } from './stopping.ts';
+
+/** Milliseconds between two ticks, the shortest interval that a watch can have. */
+const tickInterval = 1000;
+
+/** Milliseconds that a poll may take here. */
+const pollTimeout = 120_000;
+
+/** Watches that are named when they are waited for. */
+const mostNamed = 3;
+
+/** What polls by the clock, and what operators have polled. */
+export interface Polls extends Part {
+  /** Polls what an operator asks for. */
+  readonly asked: (event: unknown) => Promise<Invoked>;
+}
+
+/** Invokes the poll function each second, as the scheduler does on AWS each minute. */
+export function startPolls(
+  handler: (event: unknown, context: Context) => Promise<Invoked>,
+  reporter: Pick<Reporter, 'poll' | 'remark'>,
+): Polls {
+  const stopping = new AbortController();
+  const polls = new Set<Watch>();
+  const supervision: Supervision = { stopping: stopping.signal, polls };
+  const underWay = new Set<Promise<unknown>>();
+  const invoke = (event: unknown) => {
+    const invoked = handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
+    const over = () => underWay.delete(invoked);
+    underWay.add(invoked);
+    invoked.then(over, over);
+    return invoked;
+  };
+  const tick = async () => {
+    const event: Tick = { shard: 0, at: new Date().toISOString() };
+    const { remark } = await invoke(event);
+    if (remark) reporter.remark(remark);
+  };
+  const report = (poll: unknown) => reporter.poll(poll as WatchPoll);
+  const loop = async () => {
+    subscribe(pollsOfTicks.name, report);
+    const { promise: broken, reject } = Promise.withResolvers<never>();
+    while (!stopping.signal.aborted) {
+      // As on AWS, no tick waits for the one before.
+      tick().catch(reject);
+      const rest = sleep(tickInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await Promise.race([rest, broken]);
+    }
+    await Promise.race([Promise.allSettled(underWay), broken]);
+    unsubscribe(pollsOfTicks.name, report);
+  };
+  return {
+    async asked(event) {
+      if (stopping.signal.aborted) throw new Error('the notifier is stopping and polls nothing more');
+      return invoke(event);
+    },
+    stop: () => stopping.abort(),
+    ended: loop(),
+    underWay: () => {
+      const names = [...polls].map(watchWords);
+      const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+      const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;
+      return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
+    },
+    // The next start frees the shard, and its first tick makes up for what the snapshots lack.
+    giveBack: async () => undefined,
+  };
+}

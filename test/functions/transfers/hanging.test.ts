@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { pollAsked } from '../../../functions/transfers/asked-poll.ts';
+import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
+import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
+import { type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { pollBudget, startWorld, type World } from './world.ts';
+
+/** Milliseconds from one tick to the next, at each of which every watch is due. */
+const interval = 1000;
+
+/** Real milliseconds before which no request is overdue in these tests. */
+const patience = 300;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+let tables = 0;
+let deps: PollDependencies;
+const underWay: Promise<unknown>[] = [];
+const processes: PollDependencies[] = [];
+/** Mailboxes whose polls have ended, in order. */
+let ended: string[];
+beforeEach(async () => {
+  tables += 1;
+  deps = newProcess();
+  ended = [];
+  await createTransfersTable(deps.dynamo, deps.table);
+  return async () => {
+    world.cryptshare.faults.clear();
+    for (const { server } of processes.splice(0)) server.close();
+    await Promise.all(underWay.splice(0));
+  };
+});
+
+function newProcess(): PollDependencies {
+  const timetable = { ...world.deps.timetable, every: interval };
+  const process = { ...world.deps, timetable, table: `hanging-${tables}`, server: world.client({ patience }) };
+  processes.push(process);
+  return process;
+}
+
+/** Declares watches of a number of mailboxes, each with one transfer, and polls them once. */
+async function declare(count: number): Promise<WantedWatch[]> {
+  const list = Array.from({ length: count }, (_, at) => world.watch(`hanging-${tables}-${at}@example.com`));
+  for (const { mailbox } of list) {
+    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
+  }
+  await new Watches(deps.dynamo, deps.table).declare(list, false, world.clock.now().toISOString());
+  await tick();
+  world.clock.advance(interval);
+  world.cryptshare.requests.reset();
+  return list;
+}
+const tick = (as = deps): Promise<ShardPoll> =>
+  pollShard(as, { shard: 0, at: world.clock.now().toISOString() }, world.clock.steady() + pollBudget, ({ watch }) =>
+    ended.push(watch.mailbox),
+  );
+
+/** From now on, no request for these mailboxes is answered before the test is over. */
+function hang(...watches: WantedWatch[]): void {
+  for (const { mailbox } of watches) {
+    const path = encodeURIComponent(mailbox);
+    world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: 60_000 } });
+  }
+}
+
+/** Begins something that will not be over before the test is, and waits until it has left the shard to others. */
+async function begin(work: Promise<unknown>): Promise<void> {
+  underWay.push(work);
+  const isAside = async () => Object.values(await leasesNow()).some(({ watches }) => watches !== undefined);
+  await expect.poll(isAside, { interval: 20, timeout: 10_000 }).toBe(true);
+  world.clock.advance(interval);
+}
+async function leasesNow() {
+  const { row } = await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).read(0, deps.origin);
+  return row.leases ?? {};
+}
+const polled = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).toSorted();
+const mailboxes = (watches: readonly WantedWatch[]) => watches.map(({ mailbox }) => mailbox).toSorted();
+
+test('a listing that hangs leaves all other watches to the next tick, which does not wait for it', async () => {
+  const [hanging, ...others] = await declare(12);
+  hang(hanging!);
+  await begin(tick());
+  const next = await tick();
+  expect(polled(next)).toEqual(mailboxes(others));
+  expect(next.skipped).toBe(0);
+  world.clock.advance(interval);
+  expect(polled(await tick())).toEqual(mailboxes(others));
+});
+
+test('processes in which polls hang have but a part of the requests that may be under way, so that all have together no more', async () => {
+  const [one, two, ...others] = await declare(12);
+  hang(one!);
+  await begin(tick());
+  const second = newProcess();
+  hang(two!);
+  underWay.push(tick(second));
+  await expect.poll(() => second.server.slots.isHeldUp(two!.mailbox), { timeout: 10_000 }).toBe(true);
+  const third = newProcess();
+  const free = async () => {
+    world.clock.advance(interval);
+    return polled(await tick(third));
+  };
+  await expect.poll(free, { timeout: 10_000 }).toEqual(mailboxes(others));
+  const leases = Object.values(await leasesNow());
+  expect(leases.flatMap(({ watches = [] }) => watches)).toHaveLength(2);
+  expect(leases.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThan(4);
+});
+
+test('more listings that hang than polls and requests may be under way leave the others to the next tick', async () => {
+  const [well, ...hanging] = await declare(10);
+  hang(...hanging);
+  await begin(tick());
+  for (let at = 0; at < 3; at += 1) {
+    ended = [];
+    underWay.push(tick());
+    await expect.poll(() => ended, { timeout: 10_000 }).toContain(well!.mailbox);
+    world.clock.advance(interval);
+  }
+});
+
+test('a poll that an operator asks for and that hangs delays no tick', async () => {
+  const [hanging, ...others] = await declare(3);
+  hang(hanging!);
+  await begin(pollAsked(deps, hanging!, world.clock.steady() + pollBudget));
+  expect(polled(await tick())).toEqual(mailboxes(others));
+});
+
+test('a watch whose listing hung is polled again by the first tick after its poll, and one whose process died after its time', async () => {
+  const [hanging] = await declare(2);
+  hang(hanging!);
+  const work = tick();
+  await begin(work);
+  world.cryptshare.faults.clear();
+  deps.server.close();
+  await work;
+  expect((await tick()).polls).toHaveLength(2);
+
+  const rows = new ShardRows(deps.dynamo, deps.table, 4);
+  const since = world.clock.now().getTime();
+  const { row } = await rows.read(0, deps.origin);
+  const hold = await rows.take(0, row, { since, until: since + 10 * interval });
+  await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { polledTo: since, leftOver: {} });
+  world.clock.advance(interval);
+  expect((await tick()).polls).toHaveLength(1);
+  world.clock.advance(10 * interval);
+  expect((await tick()).polls).toHaveLength(2);
+});

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  busyWatches,
+  endLease,
+  lastTick,
+  liveLeases,
+  narrowLease,
+  type ShardRow,
+  takeShard,
+  takeWatch,
+} from '../../../functions/transfers/shard-row.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const year = 365 * 24 * hour;
+const start = Date.parse('2026-11-24T12:00:00Z');
+const progress = { polledTo: start, leftOver: {} };
+const term = (since: number, milliseconds = 2 * minute) => ({ since, until: since + milliseconds });
+const untouched: ShardRow = { rev: 0 };
+
+test('no watch is polled by two at a time, and no more requests go out than may, in whatever order leases are taken, narrowed, returned or lost', () => {
+  const step = fc.record({
+    pass: fc.nat(3 * minute),
+    act: fc.constantFrom('shard', 'watch', 'narrow', 'end', 'die' as const),
+    which: fc.nat(5),
+    watches: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 }),
+  });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 40 }), (all, steps) => {
+      let row = untouched;
+      let now = start;
+      for (const [at, { pass, act, which, watches }] of steps.entries()) {
+        now += pass;
+        const names = liveLeases(row, now).map(([name]) => name);
+        const name = names[which % Math.max(1, names.length)] ?? 'none';
+        const held = row.leases?.[name];
+        const next = {
+          shard: () => takeShard(row, `${at}`, all, term(now)),
+          watch: () => takeWatch(row, `${at}`, watches[0]!, all, term(now)),
+          narrow: () => held && !held.watches && narrowLease(row, name, watches.filter(notBusy(row, now)), progress),
+          end: () => endLease(row, name, undefined),
+          die: () => undefined,
+        }[act]();
+        row = next || row;
+        const live = liveLeases(row, now).map(([, lease]) => lease);
+        expect(live.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThanOrEqual(all);
+        for (const { slots } of live) expect(slots).toBeGreaterThan(0);
+        expect(live.filter((lease) => lease.watches === undefined).length).toBeLessThanOrEqual(1);
+        const busy = live.flatMap((lease) => lease.watches ?? []);
+        expect(new Set(busy).size).toBe(busy.length);
+      }
+    }),
+  );
+});
+const notBusy = (row: ShardRow, now: number) => (watch: string) => !busyWatches(row, now).has(watch);
+
+test('where two requests may go out at once, one that hangs leaves the other slot to the next tick', () => {
+  const taken = takeShard(untouched, 'a', 2, term(start))!;
+  expect(takeShard(taken, 'b', 2, term(start + minute))).toBeUndefined();
+  const narrowed = narrowLease(taken, 'a', ['hanging'], progress)!;
+  expect(narrowed).toMatchObject(progress);
+  expect(takeShard(narrowed, 'b', 2, term(start + minute))?.leases?.b).toMatchObject({ slots: 1 });
+  expect([...busyWatches(narrowed, start + minute)]).toEqual(['hanging']);
+});
+
+test('a lease that was narrowed by a write whose answer was lost is not narrowed once more', () => {
+  const taken = takeShard(untouched, 'a', 8, term(start))!;
+  const narrowed = narrowLease(taken, 'a', ['w', 'x', 'y', 'z'], progress)!;
+  expect(narrowLease(narrowed, 'a', ['w', 'x', 'y', 'z'], progress)).toEqual(narrowed);
+});
+
+test('a watch that is asked for is taken beside others, but not twice, and not while a tick is being polled', () => {
+  const taken = takeWatch(untouched, 'a', 'one', 4, term(start))!;
+  expect(takeWatch(taken, 'b', 'one', 4, term(start))).toBeUndefined();
+  expect(takeWatch(taken, 'b', 'other', 4, term(start))).toBeDefined();
+  expect(takeWatch(takeShard(untouched, 'a', 4, term(start))!, 'b', 'one', 4, term(start))).toBeUndefined();
+  expect(takeShard(taken, 'b', 4, term(start))?.leases?.b).toMatchObject({ slots: 2 });
+});
+
+test('who has lost a lease gives nothing back and writes down no progress', () => {
+  const lost = takeShard(takeShard(untouched, 'a', 4, term(start))!, 'b', 4, term(start + 2 * minute))!;
+  expect(lost.leases).not.toHaveProperty('a');
+  expect(endLease(lost, 'a', progress)).toBeUndefined();
+  expect(narrowLease(lost, 'a', ['x'], progress)).toBeUndefined();
+});
+
+test.each([minute, hour, year])(
+  'a lease and a last tick of a clock %i ms ahead hold back no poll once it is right',
+  (ahead) => {
+    const row = { ...takeShard(untouched, 'a', 4, term(start + ahead))!, polledTo: start + ahead };
+    expect(liveLeases(row, start)).toEqual([]);
+    expect(lastTick(row, start)).toBeUndefined();
+    expect(takeShard(row, 'b', 4, term(start))?.leases).toEqual({ b: { ...term(start), slots: 4 } });
+  },
+);
+
+test('a last tick may be some seconds ahead of a clock that is right', () => {
+  expect(lastTick({ rev: 1, polledTo: start + 4000 }, start)).toBe(start + 4000);
+});

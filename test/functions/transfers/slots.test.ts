@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { Slots } from '../../../functions/transfers/slots.ts';
+
+/** Milliseconds before which no request is overdue in these tests. */
+const patience = 15;
+
+/** Requests whose ends are given by the test. */
+function server(all: number, shortest = patience) {
+  const slots = new Slots(all, shortest);
+  const underWay = new Map<string, PromiseWithResolvers<string>>();
+  let most = 0;
+  let count = 0;
+  const ask = (mailbox: string) => {
+    const name = `${mailbox}/${count}`;
+    count += 1;
+    const end = Promise.withResolvers<string>();
+    const answered = slots.run(mailbox, (cut) => {
+      underWay.set(name, end);
+      most = Math.max(most, underWay.size);
+      cut.addEventListener('abort', () => end.reject(cut.reason));
+      return end.promise.finally(() => underWay.delete(name));
+    });
+    return Object.assign(answered, { name, end });
+  };
+  /** Resolves once a mailbox's request is overdue. */
+  const overdue = (mailbox: string) => slots.untilHeldUp(mailbox, new Promise(() => {}));
+  return { slots, ask, overdue, names: () => [...underWay.keys()], most: () => most };
+}
+const settled = () => new Promise(setImmediate);
+const ignore = () => undefined;
+
+describe('a request that hangs', () => {
+  it('is cut off when another mailbox waits and no slot is free', async () => {
+    const { ask, overdue, names } = server(1);
+    const hanging = ask('alice');
+    const other = ask('bob');
+    await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' });
+    await settled();
+    expect(names()).toEqual([other.name]);
+    other.end.resolve('');
+    await other;
+    await overdue('alice');
+  });
+
+  it('is not cut off while none waits, or those alone that hang themselves', async () => {
+    const { ask, overdue, names } = server(2);
+    const first = ask('alice');
+    await overdue('alice');
+    const again = ask('alice');
+    const third = ask('alice');
+    await settled();
+    // The last slot is for those that do not hang.
+    expect(names()).toEqual([first.name]);
+    first.end.resolve('');
+    await first;
+    expect(names()).toEqual([again.name]);
+    again.end.resolve('');
+    await again;
+    third.end.resolve('');
+    await third;
+  });
+
+  it.each([2, 3, 4, 8])('never keeps all of %i slots, however many mailboxes hang', async (all) => {
+    const { ask, overdue, names } = server(all);
+    const mailboxes = Array.from({ length: 3 * all }, (_, at) => `hanging-${at}`);
+    const hanging = mailboxes.map(ask);
+    for (const one of hanging) one.catch(ignore);
+    const bob = ask('bob');
+    bob.end.resolve('answered');
+    expect(await bob).toBe('answered');
+    for (const mailbox of mailboxes) ask(mailbox).catch(ignore);
+    await Promise.all(mailboxes.map(overdue));
+    for (let at = 0; at < 5; at += 1) {
+      const next = ask('bob');
+      await settled();
+      expect(names()).toContain(next.name);
+      next.end.resolve('');
+      await next;
+    }
+  });
+
+  it('holds its mailbox up until one is answered in time', async () => {
+    const { slots, ask, overdue } = server(2);
+    const hanging = ask('alice');
+    await overdue('alice');
+    hanging.end.resolve('');
+    await hanging;
+    expect(slots.isHeldUp('alice')).toBe(true);
+    const prompt = ask('alice');
+    await settled();
+    prompt.end.resolve('');
+    await prompt;
+    expect(slots.isHeldUp('alice')).toBe(false);
+  });
+});
+
+test('where all answers take long, none is overdue and none is cut off', async () => {
+  const slots = new Slots(2, patience);
+  const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 2 * patience, 'answered'));
+  const rounds = Array.from({ length: 8 }, (_, at) =>
+    slots.run(`m${at % 4}`, slow).catch((error: Error) => error.name),
+  );
+  await Promise.all(rounds);
+  const mailboxes = ['n0', 'n1', 'n2', 'n3'];
+  expect(await Promise.all(mailboxes.map((mailbox) => slots.run(mailbox, slow)))).toEqual(Array(4).fill('answered'));
+  expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
+});
+
+test('never more requests are under way than may be, and all get their turn', async () => {
+  const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {
+      const slots = new Slots(all, 1);
+      let underWay = 0;
+      const ends = requests.map(({ mailbox, takes }) =>
+        slots
+          .run(`${mailbox}`, async (cut) => {
+            underWay += 1;
+            expect(underWay).toBeLessThanOrEqual(all);
+            for (let turn = 0; turn < takes && !cut.aborted; turn += 1) await settled();
+            underWay -= 1;
+          })
+          .then(() => 'over'),
+      );
+      expect(await Promise.all(ends)).toEqual(requests.map(() => 'over'));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('shares add up, and requests wait when they get smaller', async () => {
+  const { slots, ask, names } = server(4, 60_000);
+  const one = slots.share(1);
+  const other = slots.share(2);
+  const asked = Array.from({ length: 5 }, (_, at) => ask(`m${at}`));
+  await settled();
+  expect(names()).toHaveLength(3);
+  other.resize(1);
+  asked[0]!.end.resolve('');
+  await asked[0];
+  await settled();
+  expect(names()).toHaveLength(2);
+  one.end();
+  asked[1]!.end.resolve('');
+  await asked[1];
+  await settled();
+  expect(names()).toHaveLength(1);
+  other.end();
+  await settled();
+  expect(names()).toHaveLength(3);
+  for (const { end } of asked) end.resolve('');
+  await Promise.all(asked);
+});

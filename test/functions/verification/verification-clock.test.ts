@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import {
+  isBusy,
+  isPutOff,
+  longestRenewal,
+  pauseAfter,
+  type Verification,
+} from '../../../functions/verification/verification.ts';
+
+const now = Date.parse('2026-11-24T12:00:00Z');
+const minute = 60_000;
+const hour = 60 * minute;
+const year = 365 * 24 * hour;
+const iso = (at: number) => new Date(at).toISOString();
+const verification = (rest: Partial<Verification>): Verification => ({
+  ...{ mailbox: 'alice@example.com', rev: 1, method: 'client_id' },
+  ...rest,
+});
+
+/** A verification as it stands when an attempt has failed, or been begun, at an instant. */
+const failedAt = (at: number, failures = 1) =>
+  verification({ failures, triedAt: iso(at), retryAt: iso(at + pauseAfter(failures)) });
+const begunAt = (at: number) => verification({ busyUntil: iso(at + longestRenewal) });
+
+test('no other attempt is made while one is under way, nor before the pause after a failure is over', () => {
+  expect([begunAt(now), begunAt(now - minute)].map((one) => isBusy(one, now))).toEqual([true, false]);
+  expect([failedAt(now), failedAt(now - minute)].map((one) => isPutOff(one, now))).toEqual([true, false]);
+  expect(isPutOff(failedAt(now - hour, 20), now)).toBe(true);
+});
+
+test.each([minute, hour, year])('what a clock %i ms ahead has begun or put off is put off no longer', (ahead) => {
+  expect(isBusy(begunAt(now + ahead), now)).toBe(false);
+  expect(isPutOff(failedAt(now + ahead), now)).toBe(false);
+  expect(isPutOff(failedAt(now + ahead, 20), now)).toBe(false);
+});
+
+test('a pause longer than any that is ever given is not waited for', () => {
+  expect(isPutOff(verification({ retryAt: iso(now + year) }), now)).toBe(false);
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { addEndpoint, removeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { Gates } from '../../../functions/webhooks/gates.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const year = 365 * 24 * hour;
+
+let world: WebhookWorld;
+let count = 0;
+beforeAll(async () => {
+  world = await startWebhookWorld();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  count += 1;
+  world.clock.set(world.clock.steady() - world.clock.now().getTime());
+  world.setAnswer(() => ({ status: 204 }));
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [5 * minute, 5 * minute] });
+  await rounds(1);
+  return () => removeEndpoint(world.deps, 'crm');
+});
+
+const event = () => exampleEvent(`clock-${count}`);
+
+/** Lets minutes pass, with the sweep and the doorbells of each, and returns what the sweeps said. */
+async function rounds(minutes: number) {
+  const swept = [];
+  for (let passed = 0; passed < minutes; passed += 1) {
+    world.clock.advance(minute);
+    swept.push(await world.sweep());
+    await world.answerDoorbells();
+  }
+  return swept;
+}
+const delivery = async () => (await world.trace(event().id)).deliveries[0];
+const restart = () => {
+  Object.assign(world.deps, { gates: new Gates(world.dynamo, webhooksTable, () => 0.5) });
+};
+
+const steps = [minute, hour, year].flatMap((size) => [size, -size]);
+
+describe.each(steps)('a clock that is set by %i ms', (step) => {
+  test.each(['under way', 'before a restart'])('%s has a retry made in time', async (when) => {
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(event());
+    await world.answerDoorbells();
+    expect(await delivery()).toMatchObject({ status: 'PENDING', attempt: 1 });
+    world.clock.set(step);
+    if (when === 'before a restart') restart();
+    world.setAnswer(() => ({ status: 204 }));
+    const swept = await rounds(10);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+    const toldOfIt = swept.filter(({ clockSetBack }) => clockSetBack !== undefined);
+    expect(toldOfIt).toHaveLength(step < -minute ? 1 : 0);
+  });
+
+  test('leaves no delivery behind whose doorbell was lost, and none whose function died', async () => {
+    const lost = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+    await world.faults.run(lost, () => world.fanOut(event()));
+    const other = exampleEvent(`clock-${count}-dies`);
+    await world.fanOut(other);
+    const plan = new FaultPlan();
+    world.setAnswer(() => {
+      plan.kill();
+      return { status: 204 };
+    });
+    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    world.setAnswer(() => ({ status: 204 }));
+    world.clock.set(step);
+    await rounds(6);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+    expect((await world.trace(other.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+  });
+
+  test('keeps no endpoint closed for longer than it asks for', async () => {
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
+    await world.fanOut(event());
+    await world.answerDoorbells();
+    world.clock.set(step);
+    world.setAnswer(() => ({ status: 204 }));
+    await rounds(8);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+  });
+});
+
+test('what a clock put off that was a year ahead for some seconds is found', async () => {
+  await rounds(1);
+  world.clock.set(year);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event());
+  await world.answerDoorbells();
+  world.clock.set(-year);
+  world.setAnswer(() => ({ status: 204 }));
+  await rounds(3);
+  expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+});
+
+test.each([hour, -hour])(
+  'a clock that is set by %i ms during an attempt says nothing of how long it took',
+  async (step) => {
+    world.setAnswer(() => {
+      world.clock.set(step);
+      world.clock.advance(200);
+      return { status: 500 };
+    });
+    await world.fanOut(event());
+    const { settled } = await world.answerDoorbells();
+    expect(settled.map(({ attempt }) => attempt!.endedAt - attempt!.startedAt)).toEqual([200]);
+  },
+);
+
+test('of a clock that is wrong a receiver’s owner hears where a refused signature may come of it', async () => {
+  const theirs = new Date(world.clock.now().getTime() - 61 * minute).toUTCString();
+  world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
+  for (let at = 0; at < 4; at += 1) {
+    await world.fanOut(exampleEvent(`clock-${count}-${at}`));
+    await world.answerDoorbells();
+    world.clock.advance(second);
+  }
+  const [row] = await world.rows('ENDPOINTS');
+  expect(JSON.parse(row!.pending[0]).data.message).toContain('the clock here is 61 min ahead of the receiver’s');
+});
