@@ -17,12 +17,18 @@ import { type RunOptions, startRun } from './runtime.ts';
  * @returns the exit code
  */
 export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
-  process.on('uncaughtException', (error) => daemon.exit(exitCodeAfter(error)));
+  let code: number | undefined;
+  // What breaks first has more break after it: it is told alone.
+  const broken = (error: Error): number => {
+    code ??= exitCodeAfter(error);
+    return code;
+  };
+  process.on('uncaughtException', (error) => daemon.exit(broken(error)));
   try {
     await run(parseOptions(args), daemon);
     return exitCodes.stopped;
   } catch (error) {
-    return exitCodeAfter(error as Error);
+    return broken(error as Error);
   }
 }
 
