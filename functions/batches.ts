@@ -1,11 +1,11 @@
 import {
-  type AttributeValue,
   BatchGetItemCommand,
   BatchWriteItemCommand,
   type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Patience, patienceUntil, pause } from './pauses.ts';
 import type { Item } from './table.ts';
 
 /** Key of a row. */
@@ -18,8 +18,8 @@ export interface Key {
 const getLimit = 100;
 const putLimit = 25;
 
-/** Calls for what DynamoDB left over before giving up. */
-const maxCalls = 8;
+/** Calls in a row that may bring nothing before what is left is given up. */
+const maxIdleCalls = 8;
 
 /** Thrown when DynamoDB keeps leaving rows of a batch undone. */
 export class BatchLeftoverError extends Error {
@@ -30,19 +30,19 @@ export class BatchLeftoverError extends Error {
  * Reads rows by their keys, strongly consistent, in as many calls as it takes.
  *
  * @param keys each at most once
+ * @param patience for what DynamoDB leaves over
  * @returns by `pk` and `sk` joined with a space; missing rows are missing
- * @throws BatchLeftoverError when DynamoDB leaves some unread time and again
+ * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
 export async function getRows(
   client: DynamoDBClient,
   table: string,
   keys: readonly Key[],
+  patience = patienceUntil(),
 ): Promise<ReadonlyMap<string, Item>> {
   const rows = new Map<string, Item>();
-  let left: Record<string, AttributeValue>[] = keys.map((key) => marshall(key));
-  for (let call = 0; left.length > 0; call += 1) {
-    if (call >= maxCalls + keys.length / getLimit) throw new BatchLeftoverError(`${left.length} rows were left unread`);
-    const Keys = left.slice(0, getLimit);
+  const wanted = keys.map((key) => marshall(key));
+  await inBatches(wanted, getLimit, 'unread', patience, async (Keys) => {
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
     );
@@ -50,8 +50,8 @@ export async function getRows(
       const row = unmarshall(item);
       rows.set(rowName(row as unknown as Key), row);
     }
-    left = [...(UnprocessedKeys?.[table]?.Keys ?? []), ...left.slice(getLimit)];
-  }
+    return UnprocessedKeys?.[table]?.Keys;
+  });
   return rows;
 }
 
@@ -62,18 +62,49 @@ export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
  * Writes whole rows, over whatever stands there.
  *
  * @param rows each with `pk` and `sk`, no two of the same key
- * @throws BatchLeftoverError when DynamoDB leaves some unwritten time and again
+ * @param patience for what DynamoDB leaves over
+ * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
-export async function putRows(client: DynamoDBClient, table: string, rows: readonly Item[]): Promise<void> {
-  let left: WriteRequest[] = rows.map((row) => ({
-    PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
-  }));
-  for (let call = 0; left.length > 0; call += 1) {
-    if (call >= maxCalls + rows.length / putLimit)
-      throw new BatchLeftoverError(`${left.length} rows were left unwritten`);
-    const { UnprocessedItems } = await client.send(
-      new BatchWriteItemCommand({ RequestItems: { [table]: left.slice(0, putLimit) } }),
-    );
-    left = [...(UnprocessedItems?.[table] ?? []), ...left.slice(putLimit)];
+export async function putRows(
+  client: DynamoDBClient,
+  table: string,
+  rows: readonly Item[],
+  patience = patienceUntil(),
+): Promise<void> {
+  const requests = rows.map(
+    (row): WriteRequest => ({
+      PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
+    }),
+  );
+  await inBatches(requests, putLimit, 'unwritten', patience, async (batch) => {
+    const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } }));
+    return UnprocessedItems?.[table];
+  });
+}
+
+/** Hands entries on in batches, and what is left over of them again after a pause, for as long as there is time. */
+async function inBatches<Entry>(
+  entries: readonly Entry[],
+  limit: number,
+  undone: string,
+  patience: Patience,
+  send: (batch: Entry[]) => Promise<Entry[] | undefined>,
+): Promise<void> {
+  let waiting = entries;
+  let idleCalls = 0;
+  while (waiting.length > 0) {
+    const batch = waiting.slice(0, limit);
+    const left = (await send(batch)) ?? [];
+    waiting = [...left, ...waiting.slice(limit)];
+    if (left.length === 0) {
+      idleCalls = 0;
+      continue;
+    }
+    idleCalls = left.length < batch.length ? 1 : idleCalls + 1;
+    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, patience))) {
+      throw new BatchLeftoverError(
+        `DynamoDB left ${waiting.length} of ${entries.length} rows ${undone}; look at the table's throttled requests`,
+      );
+    }
   }
 }

@@ -39,14 +39,20 @@ const pollEnvironment = z.extend(serverEnvironment, {
   TRANSFER_NOTICES_TOPIC_ARN: arn,
 });
 
-/** What the fan-out function is told by its environment. */
-const fanOutEnvironment = z.object({
+/** What every function that has to do with deliveries is told by its environment. */
+const webhookEnvironment = z.object({
   WEBHOOKS_TABLE: notEmpty,
   DOORBELL_QUEUE_URL: queueUrl,
 });
 
+/** What the fan-out function is told by its environment. */
+const fanOutEnvironment = z.extend(webhookEnvironment, {
+  /** The queue that it works on itself. */
+  ANNOUNCEMENT_QUEUE_URL: queueUrl,
+});
+
 /** What the deliver function is told by its environment. */
-const deliverEnvironment = z.extend(fanOutEnvironment, {
+const deliverEnvironment = z.extend(webhookEnvironment, {
   DATA_KEY: dataKey,
   /** Proxy that webhooks are sent through; other variables for proxies do not concern them. */
   WEBHOOK_PROXY: z.optional(
@@ -57,7 +63,7 @@ const deliverEnvironment = z.extend(fanOutEnvironment, {
 });
 
 /** What the sweep function is told by its environment. */
-const sweepEnvironment = z.extend(fanOutEnvironment, {
+const sweepEnvironment = z.extend(webhookEnvironment, {
   TRANSFER_EVENTS_TOPIC_ARN: arn,
   TRANSFER_NOTICES_TOPIC_ARN: arn,
 });

@@ -21,6 +21,13 @@ export interface Units {
 /** Names that stand in expressions as `#name` because DynamoDB reserves them. */
 type Names = readonly string[];
 
+/** Some of the rows that were asked for. */
+export interface RowPage {
+  readonly rows: Item[];
+  /** Sort key after which there may be more; undefined when there are none. */
+  readonly last: string | undefined;
+}
+
 /** What to write or read and under which condition; values by their `:name` without the colon. */
 interface Expression {
   readonly condition?: string;
@@ -48,43 +55,26 @@ export class Partition {
   /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
   async range(from: string, to: string): Promise<Item[]> {
     const rows: Item[] = [];
-    let start: Item | undefined;
+    let start: string | undefined;
     do {
-      const page = await this.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
-          ConsistentRead: true,
-          ReturnConsumedCapacity: 'TOTAL',
-          ExclusiveStartKey: start,
-        }),
-      );
-      this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
-      for (const item of page.Items ?? []) rows.push(unmarshall(item));
-      start = page.LastEvaluatedKey;
-    } while (start);
+      const page = await this.query(from, to, start);
+      for (const row of page.rows) rows.push(row);
+      start = page.last;
+    } while (start !== undefined);
     return rows;
   }
 
   /**
-   * The first rows with a sort key below `end` that come after another.
+   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most `limit`, and at most
+   * 1 MB.
    *
-   * @param after sort key, which need not be there
-   * @param limit rows that are read at most
+   * @returns the rows, and the last one's sort key unless these are all
    */
-  async page(after: string, end: string, limit: number): Promise<Item[]> {
-    const page = await this.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        // No key lies between another and the same with this character behind it.
-        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': `${after}\u0000`, ':to': end }),
-        ConsistentRead: true,
-        Limit: limit,
-      }),
-    );
-    return (page.Items ?? []).map((item) => unmarshall(item));
+  async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
+    if (from > to) return { rows: [], last: undefined };
+    // One more than asked for tells that there is more.
+    const { rows, last } = await this.query(from, to, undefined, { limit: limit + 1, isDescending });
+    return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
   }
 
   /**
@@ -126,6 +116,28 @@ export class Partition {
     await this.write(
       this.client.send(new DeleteItemCommand({ ...this.conditional({}), Key: marshall({ pk: this.pk, sk }) })),
     );
+  }
+
+  private async query(
+    from: string,
+    to: string,
+    after: string | undefined,
+    { limit, isDescending }: { limit?: number; isDescending?: boolean } = {},
+  ): Promise<RowPage> {
+    const page = await this.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
+        ConsistentRead: true,
+        ReturnConsumedCapacity: 'TOTAL',
+        ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
+        ...(limit !== undefined && { Limit: limit }),
+        ...(isDescending && { ScanIndexForward: false }),
+      }),
+    );
+    this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
+    return { rows: (page.Items ?? []).map((item) => unmarshall(item)), last: page.LastEvaluatedKey?.sk?.S };
   }
 
   private conditional({ condition, values, names }: Expression) {

@@ -49,6 +49,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   WEBHOOKS_TABLE: true,
   DATA_KEY: true,
   DOORBELL_QUEUE_URL: true,
+  ANNOUNCEMENT_QUEUE_URL: true,
   ALLOW_PRIVATE_WEBHOOKS: true,
   WEBHOOK_PROXY: true,
   DECLARED_FILE: true,

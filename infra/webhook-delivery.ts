@@ -75,19 +75,25 @@ export class WebhookDelivery extends Construct {
     const environment = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
       DOORBELL_QUEUE_URL: this.doorbells.queue.queueUrl,
-    } satisfies FanOutVariables;
+    } satisfies Partial<FanOutVariables>;
 
     this.fanOut = new ServiceFunction(this, 'FanOut', {
       entry: 'functions/webhooks/fan-out.lambda.ts',
       description: 'Stores each event and creates a delivery for every endpoint that wants it',
-      // A few small writes per message: CPU for TLS is all it wants.
+      // At most 50 small writes per message: CPU for TLS is all it wants.
       memorySize: 256,
       timeout: fanOutTimeout,
-      environment,
+      environment: {
+        ...environment,
+        ANNOUNCEMENT_QUEUE_URL: this.announcements.queue.queueUrl,
+      } satisfies FanOutVariables,
       lostInvocations: lostMessages,
+      // It hands on to itself what is left of an announcement, once for every 50 endpoints, and ends with the last of them.
+      recursiveLoop: RecursiveLoop.ALLOW,
     });
     this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
     this.grantRing(this.fanOut);
+    this.announcements.queue.grant(this.fanOut, 'sqs:SendMessage');
     for (const topic of [transferEvents, transferNotices]) {
       const { queue, deadLetters: deadLetterQueue } = this.announcements;
       topic.addSubscription(new SqsSubscription(queue, { rawMessageDelivery: true, deadLetterQueue }));

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Fields, readDeclareEnvironment } from '../env.ts';
-import { fanOutDependencies } from '../webhooks/dependencies.ts';
+import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import type { DeclareDependencies } from './declare.ts';
 
@@ -15,6 +15,6 @@ export const declareDependencies = (
 ): DeclareDependencies => ({
   dynamo: new DynamoDBClient({}),
   transfersTable: env.TRANSFERS_TABLE,
-  endpointLife: { ...fanOutDependencies(env), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
+  endpointLife: { ...webhookDependencies(env), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
   fields,
 });

@@ -189,7 +189,11 @@ export const answers = {
   recoverEndpoint: replayed,
   replayEndpoint: replayed,
   listEvents: pageOf(event),
-  showEvent: z.extend(event, { deliveries: z.array(tracedDelivery) }),
+  showEvent: z.extend(event, {
+    deliveries: z.array(tracedDelivery),
+    /** These are the first ones; the list of deliveries has all of them. */
+    hasMoreDeliveries: z.optional(z.boolean()),
+  }),
   listDeliveries: pageOf(delivery),
   showDelivery: tracedDelivery,
   resendDelivery: delivery,

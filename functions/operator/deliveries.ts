@@ -1,17 +1,16 @@
-import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
 import { cancelDelivery } from '../webhooks/cancel.ts';
-import { type Delivery, duePartNames, eventKey, heldPart } from '../webhooks/delivery.ts';
+import { type Delivery, deliveryKey, duePartNames, eventKey, heldPart } from '../webhooks/delivery.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { endpointName } from '../webhooks/endpoint-settings.ts';
 import { type IndexRange, walk } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
 import { indexes, readDeliveries } from '../webhooks/waiting.ts';
 import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
-import { cursorOf, pageIn, pageQuery, placeOf } from './page.ts';
+import { cursorOf, pageQuery, placeOf } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import { deliveriesOf, deliveryIn, deliveryStatus, shownDelivery, shownEvent, traceOf } from './traces.ts';
+import { deliveryIn, deliveryStatus, shownDelivery, shownEvent, tracedDelivery } from './traces.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -32,9 +31,6 @@ const target = ({ params: { event, endpoint } }: { readonly params: z.output<typ
 
 /** Events of one transfer that are looked at: more than it has states, by far. */
 const mostEvents = 500;
-
-/** Events whose deliveries are read at the same time. */
-const concurrency = 8;
 
 const earliest = '1970-01-01T00:00:00.000Z';
 const latest = '9999-12-31T23:59:59.999Z';
@@ -66,12 +62,16 @@ async function namedEvents({ webhooks }: OperatorDependencies, { event, tracking
     after: undefined,
     limit: mostEvents,
   });
-  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length));
+  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length)).reverse();
   return event === undefined ? events : events.filter((id) => id === event);
 }
 
 /** Where the deliveries stand that the question is about. */
-async function rangesOf({ webhooks }: OperatorDependencies, { endpoint, status, from, until }: Query) {
+async function rangesOf(deps: OperatorDependencies, asked: Query) {
+  const { webhooks } = deps;
+  const { endpoint, status, from, until } = asked;
+  const events = await namedEvents(deps, asked);
+  if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const since = canonical(from ?? earliest);
   const before = canonical(until ?? latest);
   if (since >= before) return [];
@@ -92,6 +92,13 @@ async function rangesOf({ webhooks }: OperatorDependencies, { endpoint, status, 
   );
 }
 
+/** The deliveries of an event, by endpoint. */
+function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
+  const [first, last] = endpoint === undefined ? ['', '~'] : [endpoint, endpoint];
+  const { pk, sk } = deliveryKey({ event, endpoint: '' });
+  return { index: undefined, partition: ['pk', pk], sort: ['sk', sk + first, sk + last], isDescending: false };
+}
+
 const waitingIn = (part: string, first: number, last: number, isDescending: boolean): IndexRange => ({
   index: indexes.waiting,
   partition: ['due', part],
@@ -102,14 +109,6 @@ const waitingIn = (part: string, first: number, last: number, isDescending: bool
 async function listDeliveries(deps: OperatorDependencies, asked: Query) {
   const { webhooks } = deps;
   const isWanted = matcher(asked);
-  const events = await namedEvents(deps, asked);
-  if (events) {
-    const found = (await pLimit(concurrency).map(events, (event) => deliveriesOf(deps, event))).flat();
-    const keyOf = ({ eventAt, event, endpoint }: Delivery) => `${eventAt} ${event} ${endpoint}`;
-    const wanted = found.filter(isWanted).toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
-    const page = pageIn(wanted, keyOf, asked, true);
-    return { ...page, items: await typed(deps, page.items) };
-  }
   const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
     ranges: await rangesOf(deps, asked),
     matches: (row) => isWanted(deliveryIn(row)),
@@ -156,8 +155,7 @@ export const deliveryOperations = [
     status: 200,
     failures: [404],
     async run(deps, { params: { event, endpoint } }) {
-      const { deliveries } = await traceOf(deps, event);
-      const found = deliveries.find((delivery) => delivery.endpoint === endpoint);
+      const found = await tracedDelivery(deps, { event, endpoint });
       if (!found) throw missing(`delivery of ${event} to ${endpoint}`);
       return found;
     },

@@ -3,7 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { readOperatorEnvironment } from '../env.ts';
 import { serverDependencies } from '../transfers/dependencies.ts';
-import { fanOutDependencies } from '../webhooks/dependencies.ts';
+import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import type { OperatorDependencies } from './operation.ts';
 
@@ -24,7 +24,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
     },
     webhooks: {
-      ...fanOutDependencies(env),
+      ...webhookDependencies(env),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },

@@ -5,7 +5,6 @@ import {
   addEndpoint,
   disableEndpoint,
   enableEndpoint,
-  listEndpoints,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
@@ -16,12 +15,13 @@ import {
   viewOf,
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
+import { Endpoints } from '../webhooks/endpoints.ts';
 import type { Gate } from '../webhooks/gate.ts';
 import { gateKey, gateOf } from '../webhooks/gates.ts';
 import type { Answers } from './answers.ts';
 import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
-import { pageIn, pageQuery } from './page.ts';
+import { keyAfter, keyPage, pageQuery } from './page.ts';
 
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
@@ -99,8 +99,9 @@ export const endpointOperations = [
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
-      const page = pageIn(await listEndpoints(deps.webhooks), ({ name }) => name, query);
-      return { ...page, items: await allShown(deps, page.items) };
+      const { dynamo, table } = deps.webhooks;
+      const { endpoints, next } = await new Endpoints(dynamo, table).part(keyAfter(query), query.limit);
+      return keyPage(await allShown(deps, endpoints), next);
     },
   }),
   operation({

@@ -160,9 +160,9 @@ export const eventOperations = [
     status: 200,
     failures: [404],
     async run(deps, { params: { id } }) {
-      const { event, deliveries } = await traceOf(deps, id);
+      const { event, deliveries, hasMore } = await traceOf(deps, id);
       if (!event) throw missing(`event ${id}; events are kept for 30 days`);
-      return { ...shownEvent(event), deliveries: [...deliveries] };
+      return { ...shownEvent(event), deliveries: [...deliveries], ...(hasMore && { hasMoreDeliveries: true }) };
     },
   }),
 ];

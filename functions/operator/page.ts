@@ -38,26 +38,21 @@ export function placeOf(cursor: string | undefined): Place | undefined {
 }
 
 /**
- * One page of a list that is at hand as a whole.
+ * The key after which a list goes on that is read by keys; empty for its beginning.
  *
- * @param keyOf text by which the items are in ascending order, each another
- * @param isDescending they are in descending order
- * @throws Problem when the cursor is none of this list
+ * @throws Problem when the cursor is none of such a list
  */
-export function pageIn<Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => string,
-  { limit, cursor }: Paging,
-  isDescending = false,
-) {
-  const { key: after = '' } = placeOf(cursor) ?? { key: '' };
-  if (typeof after !== 'string' || (cursor !== undefined && after === '')) throw badCursor();
-  const rest = items.filter(
-    (item) => cursor === undefined || (isDescending ? keyOf(item) < after : keyOf(item) > after),
-  );
-  const page = rest.slice(0, limit);
-  return { items: page, ...(rest.length > limit && { next: cursorOf({ key: keyOf(page.at(-1)!) }) }) };
+export function keyAfter({ cursor }: Paging): string {
+  const { key = '' } = placeOf(cursor) ?? { key: '' };
+  if (typeof key !== 'string' || (cursor !== undefined && key === '')) throw badCursor();
+  return key;
 }
+
+/** One page of such a list; the next one begins after `next`. */
+export const keyPage = <Item>(items: Item[], next: string | undefined) => ({
+  items,
+  ...(next !== undefined && { next: cursorOf({ key: next }) }),
+});
 
 function parsed(text: string): unknown {
   try {

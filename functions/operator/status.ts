@@ -26,12 +26,17 @@ const part = (due: string, until: number): IndexRange => ({
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-async function countAll({ webhooks }: OperatorDependencies, parts: readonly string[]) {
-  const counts = await pLimit(concurrency).map(parts, (due) =>
-    countPlaces(webhooks.dynamo, webhooks.table, part(due, forever), mostCounted + 1),
-  );
-  const all = counts.reduce((total, count) => total + count, 0);
-  return { count: Math.min(all, mostCounted), more: all > mostCounted };
+/** Counts what waits in parts of the index, for as long as there is time and the number is worth telling. */
+async function countAll({ webhooks }: OperatorDependencies, parts: readonly string[], stopAt: number) {
+  let all = 0;
+  let isCut = false;
+  await pLimit(concurrency).map(parts, async (due) => {
+    isCut ||= all > mostCounted || webhooks.steady() >= stopAt;
+    if (isCut) return;
+    const count = await countPlaces(webhooks.dynamo, webhooks.table, part(due, forever), mostCounted + 1);
+    all += count;
+  });
+  return { count: Math.min(all, mostCounted), more: isCut || all > mostCounted };
 }
 
 async function oldestOverdue({ webhooks }: OperatorDependencies): Promise<number> {
@@ -58,17 +63,18 @@ export const statusOperations = [
     path: '/status',
     summary: 'Tells how the notifier is doing',
     status: 200,
-    async run(deps) {
+    async run(deps, { stopAt }) {
       const { transfers, webhooks } = deps;
       const [watches, endpoints] = await Promise.all([
         new Watches(transfers.dynamo, transfers.table).list(),
         listEndpoints(webhooks),
       ]);
       const [waiting, held, oldestOverdueMs] = await Promise.all([
-        countAll(deps, duePartNames),
+        countAll(deps, duePartNames, stopAt),
         countAll(
           deps,
           endpoints.map(({ name }) => heldPart(name)),
+          stopAt,
         ),
         oldestOverdue(deps),
       ]);

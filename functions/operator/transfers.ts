@@ -28,7 +28,8 @@ async function pageOf(partition: Partition, { limit, cursor }: Paging, isWanted:
   const items: Transfer[] = [];
   let last = after;
   for (let read = 0; read < mostRows; ) {
-    const rows = await partition.page(last, end, Math.min(stride, mostRows - read));
+    // No key lies between another and the same with this character behind it.
+    const { rows, last: more } = await partition.page(`${last}\u0000`, end, Math.min(stride, mostRows - read));
     read += rows.length;
     for (const row of rows) {
       last = row.sk;
@@ -37,7 +38,7 @@ async function pageOf(partition: Partition, { limit, cursor }: Paging, isWanted:
       items.push({ trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted });
       if (items.length === limit) return { items, next: cursorOf({ after: last }) };
     }
-    if (rows.length === 0) return { items };
+    if (more === undefined) return { items };
   }
   return { items, next: cursorOf({ after: last }) };
 }

@@ -9,7 +9,7 @@ import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import type { Answers } from './answers.ts';
 import { direction, type OperatorDependencies, operation } from './operation.ts';
-import { pageIn, pageQuery } from './page.ts';
+import { keyAfter, keyPage, pageQuery } from './page.ts';
 import { invokePoll } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';
 
@@ -85,9 +85,8 @@ export const watchOperations = [
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
-      const watches = (await registry(deps).list()).toSorted((a, b) => (watchKey(a) < watchKey(b) ? -1 : 1));
-      const page = pageIn(watches, watchKey, query);
-      return { ...page, items: await viewsOf(deps, page.items) };
+      const { watches, next } = await registry(deps).part(keyAfter(query), query.limit);
+      return keyPage(await viewsOf(deps, watches), next);
     },
   }),
   operation({

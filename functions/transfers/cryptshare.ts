@@ -5,6 +5,7 @@ import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
+import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
@@ -39,13 +40,16 @@ const unansweredAge = 60_000;
 export class CryptshareClient {
   private readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
+  private readonly memory: ListingMemory;
   private remarked: string[] = [];
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
-  constructor(calls: ServerCalls, tokens: TokenSource) {
+  /** @param memory for all listings under way */
+  constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
     this.calls = calls;
     this.tokens = new CarriedTokens(tokens);
+    this.memory = memory;
   }
 
   /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
@@ -113,7 +117,7 @@ export class CryptshareClient {
    *
    * @param expected how many there were last time
    * @param stopAt instant of the steady clock after which no request is sent
-   * @returns the transfers seen and, if the listing is not complete, the reason
+   * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
     let requests = 0;
@@ -127,7 +131,9 @@ export class CryptshareClient {
       for (;;) {
         const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
         if (token === rejected) break;
+        const { listing } = pass;
         pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
+        listing.release();
         if (pass.failure?.kind !== 'token_invalid') break;
         pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, pass.failure) };
         if (rejected !== undefined) break;
@@ -180,7 +186,7 @@ export class CryptshareClient {
         failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
       };
     }
-    const listing = new Listing(expected);
+    const listing = new Listing(expected, this.memory);
     const carrying = this.tokens.carrying(watch.mailbox, token);
     const send = () => {
       carrying.onSend();
@@ -198,6 +204,7 @@ export class CryptshareClient {
     // A server that knows no /status does not say that it is too old until it is asked for more than it has.
     if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
       this.remember(listingsSince - 1);
+      listing.release();
       return this.listOnce(order, token, listingsSince - 1);
     }
     return { scope, listing, failure };
@@ -268,6 +275,7 @@ function parsed<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof CryptshareFailure) throw error;
     throw new CryptshareFailure('malformed_answer', error instanceof SyntaxError ? 'not JSON' : 'no list of transfers');
   }
 }

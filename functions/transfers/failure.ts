@@ -22,6 +22,8 @@ export type FailureCause =
   | 'request_rejected'
   | 'redirected'
   | 'malformed_answer'
+  | 'answer_too_large'
+  | 'listing_too_large'
   | 'timeout'
   | 'out_of_time'
   | 'certificate_untrusted'
@@ -120,6 +122,18 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
     says: 'the answer is not the JSON that was asked for',
     remedy: 'check that server.url leads to the Cryptshare Server itself and not to a login or error page of a proxy',
     retry: true,
+  },
+  answer_too_large: {
+    says: 'the server’s answer is larger than the notifier takes',
+    remedy:
+      'check that server.url leads to the Cryptshare Server itself; if it does, update it to a release with REST API 1.12 or a later 1.x, which sends only what is asked for',
+    retry: true,
+  },
+  listing_too_large: {
+    says: 'the listing needs more memory than there is for it',
+    remedy:
+      'other watches are not affected; have transfers deleted that the mailbox no longer needs, or spread the watches over more shards (schedule.shards)',
+    retry: false,
   },
   timeout: {
     says: 'the server did not answer in time',
@@ -221,7 +235,7 @@ export function failureOfError(error: unknown): CryptshareFailure {
 /** What an answer that cannot be read means. */
 const flaws: Record<Flaw, FailureCause> = {
   encoded: 'malformed_answer',
-  too_large: 'malformed_answer',
+  too_large: 'answer_too_large',
   cut_off: 'server_fault',
   late: 'timeout',
 };

@@ -5,19 +5,25 @@ import {
   type Digests,
   digestedState,
   emptyDigests,
-  hash,
   hashInto,
 } from './digest.ts';
+import { ListingMemory } from './listing-memory.ts';
 import { canonicalState, isTrackingId, type State } from './transfer.ts';
 
 /** Distinct spellings of states told apart in one listing; the vendor documents seven states in two spellings. */
 const maxSpellings = 255;
 
+/** Characters of the vendor's tracking ids, and one more. */
+const usualIdLength = 27;
+
+/** Bytes for each transfer beside its tracking id and its slots. */
+const bytesPerRow = 4 + 4 + 4 + 1;
+
 /**
  * The transfers that one pass over a watch has seen, each once, however pages drifted.
  *
- * Kept as columns of hashes beside the pages' own text: at 100,000 transfers most of the time of a map of objects goes
- * into memory management, while an unchanged poll never asks for a single transfer. Two tracking ids with the same
+ * Kept as columns of hashes and bytes; the pages are forgotten. A map of objects would spend more time in memory
+ * management than in comparing, and an unchanged poll never asks for a single transfer. Two tracking ids with the same
  * 64-bit hash would be taken for one; among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {
@@ -25,32 +31,40 @@ export class Listing {
   size = 0;
   /** Rows that name no transfer or no state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
+  /** Pages taken over so far. */
+  pageCount = 0;
 
-  private readonly pages: string[] = [];
+  private readonly memory: ListingMemory;
+  /** Bytes taken from the memory. */
+  private held = 0;
   private readonly spellings: string[] = [];
   /** Of each spelling. */
   private readonly states: DigestedState[] = [];
-  private high: Int32Array;
-  private low: Int32Array;
-  private stateAt: Uint8Array;
-  private pageAt: Uint16Array;
+  private high = new Int32Array(0);
+  private low = new Int32Array(0);
+  private stateAt = new Uint8Array(0);
+  /** The tracking ids one after the other, in ASCII, and where each ends. */
+  private ids = Buffer.alloc(0);
+  private idEnd = new Uint32Array(0);
   /** Open-addressing index from hash to position + 1. */
-  private slots: Int32Array;
+  private slots = new Int32Array(0);
   private readonly halves = new Int32Array(2);
 
-  /** @param expected about how many transfers will come; a wrong guess costs time, nothing else */
-  constructor(expected = 0) {
+  /**
+   * @param expected about how many transfers will come; a wrong guess costs time, nothing else
+   * @param memory that it takes its own from, until it is released
+   * @throws CryptshareFailure when the memory does not suffice
+   */
+  constructor(expected = 0, memory = new ListingMemory()) {
+    this.memory = memory;
     const capacity = Math.ceil(1.02 * expected) + 100;
-    this.high = new Int32Array(capacity);
-    this.low = new Int32Array(capacity);
-    this.stateAt = new Uint8Array(capacity);
-    this.pageAt = new Uint16Array(capacity);
-    this.slots = new Int32Array(slotsFor(capacity));
-  }
-
-  /** Pages taken over so far. */
-  get pageCount(): number {
-    return this.pages.length;
+    try {
+      this.resize(capacity);
+      this.resizeIds(capacity * usualIdLength);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
   /**
@@ -59,6 +73,7 @@ export class Listing {
    * @param body the answer's text: JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`
    * @returns how many rows the page has, and how many transfers were not seen before
    * @throws SyntaxError when the text is not JSON, TypeError when it holds no list of rows
+   * @throws CryptshareFailure when the memory does not suffice; what fits has been taken over
    */
   addPage(body: string): { rows: number; added: number } {
     const rows = rowsOf(body);
@@ -67,7 +82,7 @@ export class Listing {
       const spelling = spellingOf(row);
       if (spelling === undefined || !this.add((row as Row).trackingId, spelling)) this.malformed += 1;
     }
-    this.pages.push(body);
+    this.pageCount += 1;
     return { rows: rows.length, added: this.size - before };
   }
 
@@ -88,22 +103,23 @@ export class Listing {
     return digests;
   }
 
-  /** The transfers that fall into the given buckets, as tracking id and state; reads the text of their pages again. */
+  /** The transfers that fall into the given buckets, as tracking id and state. */
   in(buckets: ReadonlySet<number>, bits: number): Map<string, State> {
-    const pages = new Set<number>();
-    for (let at = 0; at < this.size; at += 1) {
-      if (buckets.has(bucketOf(this.high[at]!, bits))) pages.add(this.pageAt[at]!);
-    }
+    const { high, ids, idEnd, stateAt } = this;
+    const states = this.spellings.map(canonicalState);
     const transfers = new Map<string, State>();
-    for (const page of [...pages].sort((a, b) => a - b)) {
-      for (const row of rowsOf(this.pages[page]!)) {
-        const spelling = spellingOf(row);
-        if (spelling === undefined || !this.spellings.includes(spelling)) continue;
-        const { trackingId } = row as Row;
-        if (buckets.has(bucketOf(hash(trackingId).high, bits))) transfers.set(trackingId, canonicalState(spelling));
-      }
+    for (let at = 0; at < this.size; at += 1) {
+      if (!buckets.has(bucketOf(high[at]!, bits))) continue;
+      const trackingId = ids.toString('latin1', at === 0 ? 0 : idEnd[at - 1]!, idEnd[at]!);
+      transfers.set(trackingId, states[stateAt[at]!]!);
     }
     return transfers;
+  }
+
+  /** Gives the memory back; the listing is not to be used any more. */
+  release(): void {
+    this.memory.give(this.held);
+    this.held = 0;
   }
 
   private add(trackingId: string, spelling: string): boolean {
@@ -112,25 +128,29 @@ export class Listing {
     hashInto(this.halves, trackingId);
     const high = this.halves[0]!;
     const low = this.halves[1]!;
+    if (this.size === this.low.length) this.resize(2 * this.size);
     const { slots } = this;
     const mask = slots.length - 1;
     let slot = low & mask;
     for (let found = slots[slot]!; found !== 0; found = slots[slot]!) {
       if (this.low[found - 1] === low && this.high[found - 1] === high) {
         this.stateAt[found - 1] = state;
-        this.pageAt[found - 1] = this.pages.length;
         return true;
       }
       slot = (slot + 1) & mask;
     }
     const at = this.size;
+    const start = at === 0 ? 0 : this.idEnd[at - 1]!;
+    const end = start + trackingId.length;
+    if (end > this.ids.length) this.resizeIds(2 * end);
+    const { ids } = this;
+    for (let from = 0; from < trackingId.length; from += 1) ids[start + from] = trackingId.charCodeAt(from);
+    this.idEnd[at] = end;
     this.high[at] = high;
     this.low[at] = low;
     this.stateAt[at] = state;
-    this.pageAt[at] = this.pages.length;
     this.size = at + 1;
     slots[slot] = at + 1;
-    if (this.size === this.low.length) this.grow();
     return true;
   }
 
@@ -144,24 +164,46 @@ export class Listing {
     return this.spellings.push(spelling) - 1;
   }
 
-  private grow(): void {
-    const { high, low, stateAt, pageAt } = this;
-    const capacity = 4 * this.size;
+  /** Makes room for this number of transfers. */
+  private resize(capacity: number): void {
+    const { high, low, stateAt, idEnd, slots } = this;
+    const slotCount = slotsFor(capacity);
+    this.take(bytesPerRow * capacity + 4 * slotCount);
     this.high = new Int32Array(capacity);
     this.low = new Int32Array(capacity);
     this.stateAt = new Uint8Array(capacity);
-    this.pageAt = new Uint16Array(capacity);
+    this.idEnd = new Uint32Array(capacity);
+    this.slots = new Int32Array(slotCount);
     this.high.set(high);
     this.low.set(low);
     this.stateAt.set(stateAt);
-    this.pageAt.set(pageAt);
-    this.slots = new Int32Array(slotsFor(capacity));
-    const mask = this.slots.length - 1;
+    this.idEnd.set(idEnd);
+    const mask = slotCount - 1;
     for (let at = 0; at < this.size; at += 1) {
-      let slot = this.low[at]! & mask;
+      let slot = low[at]! & mask;
       while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
       this.slots[slot] = at + 1;
     }
+    this.give(bytesPerRow * high.length + 4 * slots.length);
+  }
+
+  /** Makes room for tracking ids of this length in all. */
+  private resizeIds(bytes: number): void {
+    const { ids } = this;
+    this.take(bytes);
+    this.ids = Buffer.alloc(bytes);
+    this.ids.set(ids);
+    this.give(ids.length);
+  }
+
+  private take(bytes: number): void {
+    this.memory.take(bytes, this.held);
+    this.held += bytes;
+  }
+
+  private give(bytes: number): void {
+    this.memory.give(bytes);
+    this.held -= bytes;
   }
 }
 

@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { believable } from '../instants.ts';
 import type { Units } from '../table.ts';
 import type { Tokens } from '../verification/tokens.ts';
-import type { CryptshareClient, Scope } from './cryptshare.ts';
+import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
 import { longestPoll } from './shard-row.ts';
@@ -10,7 +10,8 @@ import { type Root, Snapshot } from './snapshot.ts';
 import type { Timetable } from './timetable.ts';
 import type { Watch } from './transfer.ts';
 import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
-import { needsFullListing, planVisit, scopeFor } from './visit.ts';
+import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
+import { VisitRoom } from './visit-room.ts';
 
 /** What a poll works with. */
 export interface PollDependencies {
@@ -68,6 +69,9 @@ export interface PollResult {
   readonly trouble: Trouble | undefined;
 }
 
+/** For the polls of this process. */
+const visits = new VisitRoom();
+
 /** How a watch is to be polled. */
 export interface PollTerms {
   /** Announce what is there before the baseline instead of storing it silently. */
@@ -90,7 +94,6 @@ export const writesUntil = ({ now, steady }: Pick<PollDependencies, 'now' | 'ste
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
-  const { notifyExisting, stopAt } = terms;
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
   // Before the root is read: whoever may still write after this moment may have written behind what was read.
   const readAt = deps.now().getTime();
@@ -99,7 +102,30 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
-  const { pass, visit, pages, requests } = await listed(deps.server, root, watch, terms);
+  const list = await listed(deps.server, root, watch, terms);
+  try {
+    const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
+    return await visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
+  } finally {
+    list.pass.listing.release();
+  }
+}
+
+/** A watch's snapshot, and what has been listed since it was read. */
+interface ListedWatch extends Listed {
+  readonly snapshot: Snapshot;
+  readonly root: Root;
+  /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
+  readonly readAt: number;
+}
+
+/** Compares a listing with the snapshot, and brings the snapshot up to date. */
+async function compareListed(
+  deps: PollDependencies,
+  watch: Watch,
+  { notifyExisting, stopAt }: PollTerms,
+  { snapshot, root, readAt, pass, visit, pages, requests }: ListedWatch,
+): Promise<PollResult> {
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
     outcome,
@@ -148,8 +174,22 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
+/** The pass that counts, and what to visit because of it. */
+interface Listed {
+  readonly pass: Pass;
+  readonly visit: Visit;
+  /** Pages and requests of all passes. */
+  readonly pages: number;
+  readonly requests: number;
+}
+
 /** Lists a watch, in full if an active pass does not do, and tells what to visit. */
-async function listed(server: CryptshareClient, root: Root, watch: Watch, { scope, stopAt }: PollTerms) {
+async function listed(
+  server: CryptshareClient,
+  root: Root,
+  watch: Watch,
+  { scope, stopAt }: PollTerms,
+): Promise<Listed> {
   const first = scopeFor(root, scope);
   const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, stopAt);
   const visit = planVisit(root, pass);
@@ -157,6 +197,7 @@ async function listed(server: CryptshareClient, root: Root, watch: Watch, { scop
   if (pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit)) {
     return { pass, visit, pages, requests: pass.requests };
   }
+  pass.listing.release();
   const full = await server.list(watch, 'all', root.count, stopAt);
   return {
     pass: full,

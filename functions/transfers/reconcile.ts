@@ -66,8 +66,7 @@ export async function reconcile(
   const commits = await commitAll(snapshot, [...changes, ...lack.changes], isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
-  const announcement = await announceTransfers(topics, context.watch, isInTime() ? [...rows.values()] : []);
-  for (const row of await clearAll(snapshot, announcement.rows)) rows.set(row.trackingId, row);
+  const announcement = await announceAll(topics, poll, rows, isInTime);
 
   const isCommitted = commits.uncommitted.length === 0;
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
@@ -172,6 +171,33 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], isIn
     }
   });
   return { committed, uncommitted, error };
+}
+
+/** Rows announced and cleared at a time: as many as are cleared in the time that is kept back at the end of a poll. */
+export const rowsPerAnnouncement = 1000;
+
+/**
+ * Announces what is pending and takes it off its rows, part by part for as long as there is time: what has been announced
+ * is not announced again by the next poll. Each part has a notice of its own.
+ *
+ * @param rows by tracking id; those that are done are replaced
+ */
+async function announceAll(
+  topics: Topics,
+  { snapshot, context }: ClaimedPoll,
+  rows: Map<string, TransferRow>,
+  isInTime: () => boolean,
+) {
+  const waiting = [...rows.values()].filter(({ pending }) => pending);
+  let published = 0;
+  let error: Error | undefined;
+  for (let at = 0; at < waiting.length && !error && isInTime(); at += rowsPerAnnouncement) {
+    const part = await announceTransfers(topics, context.watch, waiting.slice(at, at + rowsPerAnnouncement));
+    for (const row of await clearAll(snapshot, part.rows)) rows.set(row.trackingId, row);
+    published += part.published;
+    error = part.error;
+  }
+  return { published, error };
 }
 
 /** Takes announced events off their rows and returns the rows without them. */

@@ -1,7 +1,8 @@
 import { clockDifference } from '../clock-difference.ts';
 import { tolerance } from '../instants.ts';
+import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, Connection } from './request.ts';
+import { type Answer, Connection, UnreadableAnswerError } from './request.ts';
 import { patience, Slots } from './slots.ts';
 import {
   believedStrain,
@@ -58,9 +59,6 @@ export interface Call {
 /** Milliseconds a request may take. */
 const requestTimeout = patience.longest;
 
-/** Bytes of an answer; a page of 100 rows has about 10,000. */
-const maxAnswerBytes = 4 * 1024 * 1024;
-
 /** Milliseconds for which an answer shows that the server is there: what hangs meanwhile hangs for reasons of its own. */
 const evidence = 120_000;
 
@@ -79,6 +77,7 @@ export class ServerCalls {
   /** The turns of the requests. */
   readonly slots: Slots;
   private readonly connection: Connection;
+  private readonly room = new AnswerRoom();
   private current = unstrained;
   /** Counts the faults, so that those of requests under way at the same time count as one. */
   private faultsSeen = 0;
@@ -91,6 +90,7 @@ export class ServerCalls {
     this.options = options;
     this.connection = new Connection(options.origin, options.ca);
     this.slots = new Slots(options.maxConcurrentPages, options.patience);
+    this.makeRoom();
   }
 
   /** How strained the server is, as far as requests so far tell. */
@@ -120,17 +120,19 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request, once.
+   * Sends a request, once; but again if there was less room for its answer than an answer may need.
    *
    * @param stopAt instant of the steady clock after which none is sent
    * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
-  send(call: Call, stopAt: number): Promise<Answer> {
-    return this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut));
+  async send(call: Call, stopAt: number): Promise<Answer> {
+    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut));
+    return answer ?? this.send(call, stopAt);
   }
 
-  private async sendNow(call: Call, stopAt: number, cut: AbortSignal): Promise<Answer> {
+  /** @returns undefined when the answer was larger than the room for it, of which there is more now */
+  private async sendNow(call: Call, stopAt: number, cut: AbortSignal): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
     const left = stopAt - steady();
@@ -141,15 +143,24 @@ export class ServerCalls {
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
     const timeout = Math.min(requestTimeout, left);
+    // What posts something must not be repeated for this reason; its answer has a few lines.
+    const share = body === undefined ? this.room.share(this.slots.most) : maxAnswerBytes;
     try {
-      const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, maxAnswerBytes);
+      const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
       onAnswer?.(answer);
+      this.room.seen(answer.body.length);
+      this.makeRoom();
       this.difference = clockDifference(answer.headers, now().getTime()) ?? this.difference;
       const failure = answer.status < 400 ? undefined : this.failed(answer);
       // Verifications have a limit of their own, which concerns no listing.
       if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
       return answer;
     } catch (error) {
+      if (isTooLarge(error) && share < maxAnswerBytes) {
+        this.room.overflown();
+        this.makeRoom();
+        return undefined;
+      }
       const failure = failureOfError(error);
       // Cut short by the end of the poll, it says nothing about the server.
       if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
@@ -227,9 +238,16 @@ export class ServerCalls {
     }
   }
 
+  /** Has as many requests under way as their answers leave room for. */
+  private makeRoom(): void {
+    this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
+  }
+
   private strainIs(strain: Strain): void {
     this.current = strain;
     // One that hangs would keep the others from finding out.
     this.slots.careful = strain.faults > 0 && strain.cause !== 'timeout';
   }
 }
+
+const isTooLarge = (error: unknown): boolean => error instanceof UnreadableAnswerError && error.flaw === 'too_large';

@@ -37,6 +37,7 @@ export class Slots {
   /** Milliseconds that the latest answers took. */
   private latest: number[] = [];
   private isCareful = false;
+  private mostAtOnce = Number.POSITIVE_INFINITY;
   private readonly all: number;
   private readonly shortest: number;
 
@@ -52,6 +53,16 @@ export class Slots {
   /** Has requests sent one at a time: one finds out as well as many whether the server answers again. */
   set careful(isCareful: boolean) {
     this.isCareful = isCareful;
+    this.next();
+  }
+
+  /** The most requests under way at the same time, whatever shares there are. */
+  get most(): number {
+    return this.mostAtOnce;
+  }
+
+  set most(requests: number) {
+    this.mostAtOnce = requests;
     this.next();
   }
 
@@ -118,7 +129,8 @@ export class Slots {
 
   private get limit(): number {
     if (this.isCareful) return 1;
-    return this.shares.size === 0 ? this.all : [...this.shares.values()].reduce((sum, slots) => sum + slots, 0);
+    const slots = this.shares.size === 0 ? this.all : [...this.shares.values()].reduce((sum, share) => sum + share, 0);
+    return Math.min(slots, this.mostAtOnce);
   }
 
   private overdue(run: Run): void {

@@ -81,6 +81,10 @@ export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterabl
 /** The bucket of a transfer. */
 export const bucketOfTransfer = (trackingId: string, bits: number): number => bucketOf(hash(trackingId).high, bits);
 
+/** About how many of the transfers of a snapshot a visit has to do with. */
+export const transfersIn = ({ bits, buckets }: Visit, count: number): number =>
+  Math.ceil((count * buckets.size) / 2 ** bits);
+
 const wholeSnapshot = (bits: number): Visit => ({
   bits,
   buckets: new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)),

@@ -33,6 +33,9 @@ export interface TokenDependencies {
 /** Milliseconds between looks at what another process obtains. */
 const lookInterval = 500;
 
+/** Times that a token obtained by a code is tried to be kept while others change its row. */
+const tries = 10;
+
 /** A token that this process knows. */
 interface Known {
   readonly verification: Verification;
@@ -116,12 +119,15 @@ export class Tokens implements TokenSource {
    * Keeps a token that was obtained by a code.
    *
    * @returns the verification
+   * @throws Error when others change it all the time
    */
   async keep(mailbox: string, issued: IssuedToken, method: VerificationMethod): Promise<Verification> {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
       const kept = await this.store(read, mailbox, issued, method, 0);
       if (kept) return kept;
+      if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
+      await this.deps.sleep(lookInterval);
     }
   }
 

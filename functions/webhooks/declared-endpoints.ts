@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { secretsOf } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import {
@@ -63,6 +64,9 @@ export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allow
   }
 }
 
+/** Endpoints changed at the same time. */
+const concurrency = 8;
+
 const undeclared = 'the configuration file no longer declares it';
 
 /**
@@ -82,18 +86,19 @@ export async function declareEndpoints(
     (await new Endpoints(deps.dynamo, deps.table).list()).map((endpoint) => [endpoint.name, endpoint]),
   );
   for (const name of waiting) known.delete(name);
-  const added: NewEndpoint[] = [];
-  for (const { name, settings, secret } of declared) {
+  const limit = pLimit(concurrency);
+  const added = await limit.map(declared, async ({ name, settings, secret }) => {
     const endpoint = known.get(name);
     known.delete(name);
-    if (!endpoint) added.push(await addEndpoint(deps, name, settings, secret === undefined ? {} : { secret }, true));
-    else if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
-  }
-  for (const endpoint of known.values()) {
-    if (!endpoint.isDeclared || endpoint.status === 'disabled') continue;
-    await modify(deps, endpoint.name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
-  }
-  return added;
+    if (!endpoint) return addEndpoint(deps, name, settings, secret === undefined ? {} : { secret }, true);
+    if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
+    return undefined;
+  });
+  const dropped = [...known.values()].filter(({ isDeclared, status }) => isDeclared && status !== 'disabled');
+  await limit.map(dropped, async ({ name }) => {
+    await modify(deps, name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
+  });
+  return added.filter((endpoint) => endpoint !== undefined);
 }
 
 async function align(

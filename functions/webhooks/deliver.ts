@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { getRows, type Key, putRows, rowName } from '../batches.ts';
+import { type Patience, patienceUntil } from '../pauses.ts';
 import type { Item } from '../table.ts';
 import { type Attempt, type AttemptDependencies, answerContext } from './attempt.ts';
 import { Deliveries, retention } from './deliveries.ts';
@@ -32,16 +33,22 @@ export interface DeliveryBatch {
  * Looks after the deliveries that the doorbell rang for: attempts those that are due, puts the others where they belong.
  * Doorbells that ring twice, late or for nothing do no harm. A receiver that fails is an outcome, not an error.
  *
+ * @param stopAt instant of the steady clock after which nothing is repeated that DynamoDB has left over
  * @throws the error of the SDK when the rows cannot be read
  */
-export async function deliver(deps: DeliverDependencies, rung: readonly DeliveryName[]): Promise<DeliveryBatch> {
+export async function deliver(
+  deps: DeliverDependencies,
+  rung: readonly DeliveryName[],
+  stopAt = Number.POSITIVE_INFINITY,
+): Promise<DeliveryBatch> {
+  const patience = patienceUntil(stopAt, deps.steady);
   const keys = new Map<string, Key>();
   for (const name of rung) {
     for (const key of [deliveryKey(name), eventKey(name.event), endpointKey(name.endpoint), gateKey(name.endpoint)]) {
       keys.set(rowName(key), key);
     }
   }
-  const rows = await getRows(deps.dynamo, deps.table, [...keys.values()]);
+  const rows = await getRows(deps.dynamo, deps.table, [...keys.values()], patience);
   const row = (key: Key): Item | undefined => rows.get(rowName(key));
   const now = deps.now().getTime();
   const due = new Map<string, Delivery[]>();
@@ -73,19 +80,24 @@ export async function deliver(deps: DeliverDependencies, rung: readonly Delivery
     }),
   );
   const all = settled.flat();
-  await record(deps, all, now);
+  await record(deps, all, now, patience);
   return { settled: all, unhandled };
 }
 
 /** Keeps the attempts for whoever asks, and has the retries looked after in time. Neither is needed for correctness. */
-async function record(deps: DeliverDependencies, settled: readonly Settled[], now: number): Promise<void> {
+async function record(
+  deps: DeliverDependencies,
+  settled: readonly Settled[],
+  now: number,
+  patience: Patience,
+): Promise<void> {
   const waiting = settled.flatMap(({ delivery }) =>
     delivery.status === 'PENDING' ? [{ ...delivery, at: delivery.nextAttemptAt }] : [],
   );
   const attempts = settled.flatMap(({ attempt }) => (attempt ? [attemptRow(attempt, deps.dataKey)] : []));
   await Promise.all([
     deps.doorbells.ring(waiting, now),
-    putRows(deps.dynamo, deps.table, attempts).catch(() => undefined),
+    putRows(deps.dynamo, deps.table, attempts, patience).catch(() => undefined),
   ]);
 }
 

@@ -9,8 +9,10 @@ import {
   type readSweepEnvironment,
 } from '../env.ts';
 import { steady } from '../instants.ts';
+import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Doorbells } from './doorbells.ts';
+import type { FanOutDependencies } from './fan-out.ts';
 import { Gates } from './gates.ts';
 import { WebhookClient } from './post.ts';
 import { dnsResolver } from './resolver.ts';
@@ -19,13 +21,22 @@ import type { SweepDependencies } from './sweep.ts';
 
 const now = () => new Date();
 
-/** Builds what fan-out works with. */
-export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>) => ({
+// A queue that outlives its address, as in the local run, is reached where the SDK's own settings say.
+const sqs = () => new SQSClient({ useQueueUrlAsEndpoint: false });
+
+/** Builds what everything that has to do with deliveries works with. */
+export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly DOORBELL_QUEUE_URL: string }) => ({
   dynamo: new DynamoDBClient({}),
   table: env.WEBHOOKS_TABLE,
-  doorbells: doorbells(env.DOORBELL_QUEUE_URL),
+  doorbells: new Doorbells(sqs(), env.DOORBELL_QUEUE_URL),
   now,
   steady,
+});
+
+/** Builds what fan-out works with. */
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
+  ...webhookDependencies(env),
+  announcements: new Announcements(sqs(), env.ANNOUNCEMENT_QUEUE_URL),
 });
 
 /**
@@ -34,7 +45,7 @@ export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>
  * @throws DataKeyError
  */
 export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies {
-  const shared = fanOutDependencies(env);
+  const shared = webhookDependencies(env);
   return {
     ...shared,
     gates: new Gates(shared.dynamo, shared.table, Math.random),
@@ -50,7 +61,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
 
 /** Builds what sweeps work with. */
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
-  ...fanOutDependencies(env),
+  ...webhookDependencies(env),
   topics: {
     sns: new SNSClient({}),
     eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
@@ -58,6 +69,3 @@ export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>):
     sleep,
   },
 });
-
-// A queue that outlives its address, as in the local run, is reached where the SDK's own settings say.
-const doorbells = (queueUrl: string) => new Doorbells(new SQSClient({ useQueueUrlAsEndpoint: false }), queueUrl);

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { testNotice } from '../notices/endpoint-notice.ts';
+import { patienceUntil, pause } from '../pauses.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
 import { Deliveries } from './deliveries.ts';
@@ -229,6 +230,7 @@ export async function modify(
     const endpoint = await existing(deps, name);
     const changed = change(endpoint);
     if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
+    await pause(tries + 1, patienceUntil());
   }
   throw new EndpointError([`${name} is being changed by somebody else; try again`], 'conflict');
 }

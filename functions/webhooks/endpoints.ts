@@ -6,6 +6,9 @@ import type { EndpointHealthChange } from './endpoint-health.ts';
 
 const registry = 'ENDPOINTS';
 
+/** Endpoints read at once. */
+const pageSize = 100;
+
 /** Sorts after every name, which holds nothing beyond lower-case letters, digits and hyphens. */
 const afterLast = '{';
 
@@ -15,6 +18,12 @@ export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 export function endpointOf(row: Item): Endpoint {
   const { pk, sk, ...endpoint } = row;
   return endpoint as Endpoint;
+}
+
+/** Some of the endpoints, and the name after which to go on; undefined when there are no more. */
+export interface EndpointPart {
+  readonly endpoints: readonly Endpoint[];
+  readonly next: string | undefined;
 }
 
 /** The registry of endpoints in the webhooks table: one row for each, under `ENDPOINTS`. */
@@ -28,6 +37,26 @@ export class Endpoints {
   /** All endpoints, by name. */
   async list(): Promise<Endpoint[]> {
     return (await this.partition.range(' ', afterLast)).map(endpointOf);
+  }
+
+  /** All endpoints, by name, a page of them in memory at a time. */
+  async *each(): AsyncGenerator<Endpoint> {
+    let after: string | undefined = '';
+    while (after !== undefined) {
+      const part: EndpointPart = await this.part(after, pageSize);
+      yield* part.endpoints;
+      after = part.next;
+    }
+  }
+
+  /**
+   * The endpoints whose names come after a text, by name: at most `limit`, and at most 1 MB of them.
+   *
+   * @param after empty for the first ones
+   */
+  async part(after: string, limit: number): Promise<EndpointPart> {
+    const { rows, last } = await this.partition.page(`${after} `, afterLast, limit);
+    return { endpoints: rows.map(endpointOf), next: last };
   }
 
   async find(name: string): Promise<Endpoint | undefined> {

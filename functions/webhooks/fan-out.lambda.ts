@@ -5,18 +5,22 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readFanOutEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
+import { announcementOf } from './announcements.ts';
 import { fanOutDependencies } from './dependencies.ts';
 import { fanOut } from './fan-out.ts';
 import { reportFanOut } from './report.ts';
+
+/** Milliseconds kept back at the end of an invocation for ringing and handing on. */
+const reserve = 5000;
 
 const deps = fanOutDependencies(readFanOutEnvironment());
 
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
-  .handler(async ({ Records }) => {
-    const bodies = Records.map(({ body }) => body);
-    const fannedOut = await fanOut(deps, bodies);
+  .handler(async ({ Records }, context) => {
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const fannedOut = await fanOut(deps, Records.map(announcementOf), stopAt);
     reportFanOut(logger, metrics, fannedOut);
     return {
       batchItemFailures: fannedOut.unhandled.map(({ message }) => ({ itemIdentifier: Records[message]!.messageId })),

@@ -1,11 +1,12 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { NoticeError, parseNotice } from '../notices/notice-record.ts';
 import { parseEventBody } from '../transfers/event.ts';
+import type { Announcement, Announcements } from './announcements.ts';
 import { Deliveries, type StoredEvent } from './deliveries.ts';
 import type { Doorbell, Doorbells } from './doorbells.ts';
 import { type Endpoint, isWanted, type Subject } from './endpoint.ts';
-import { Endpoints } from './endpoints.ts';
+import { type EndpointPart, Endpoints } from './endpoints.ts';
 
 /** What fanning out works with. */
 export interface FanOutDependencies {
@@ -13,66 +14,132 @@ export interface FanOutDependencies {
   /** Name of the webhooks table. */
   readonly table: string;
   readonly doorbells: Doorbells;
+  /** Gets what is left of announcements that too many endpoints want. */
+  readonly announcements: Announcements;
   readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** What became of the messages. */
 export interface FanOut {
   readonly deliveries: number;
+  /** Messages of which the rest was handed on. */
+  readonly handedOn: number;
   /** Doorbells that SQS did not take; the sweep makes up for them. */
   readonly unrung: number;
   /** Numbers of the messages that could not be handled, with the reason. */
   readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
 }
 
-/** Messages handled at the same time. */
-const concurrency = 4;
+/**
+ * Endpoints looked at for one message. A batch of ten creates at most ten times as many deliveries, which takes some 5 s
+ * of the function's 30 s.
+ */
+export const endpointsPerMessage = 50;
+
+/** Rows written at the same time, over all messages of a batch. */
+const concurrency = 32;
 
 /** An event or notice, as it arrives. */
 interface Arrival extends StoredEvent {
   readonly subject: Subject;
 }
 
+/** What was done for one message. */
+interface Part {
+  readonly doorbells: readonly Doorbell[];
+  /** The endpoint after which to go on; undefined when all have it. */
+  readonly next: string | undefined;
+}
+
 /**
  * Stores events and notices, creates a delivery for each endpoint that wants them at this moment, and rings for those.
- * All of it may be repeated: what is there stays as it is.
+ * Endpoints are looked at by name, a bounded number for each message, and only while there is time; with what is left, the
+ * message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
  *
- * @param bodies of messages from transfer-events and transfer-notices, delivered raw
- * @throws the error of the SDK when the endpoints cannot be read
+ * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
+ * @param stopAt instant of the steady clock after which no delivery is created
  */
-export async function fanOut(deps: FanOutDependencies, bodies: readonly string[]): Promise<FanOut> {
-  const endpoints = await new Endpoints(deps.dynamo, deps.table).list();
+export async function fanOut(
+  deps: FanOutDependencies,
+  announcements: readonly Announcement[],
+  stopAt = Number.POSITIVE_INFINITY,
+): Promise<FanOut> {
+  const partAfter = partReader(deps);
+  const limit = pLimit(concurrency);
   const unhandled: { message: number; error: Error }[] = [];
-  const created = await pLimit(concurrency).map(bodies, async (body, message) => {
+  const attempt = async <T>(message: number, task: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return await createDeliveries(deps, endpoints, arrivalOf(body));
+      return await task();
     } catch (error) {
       unhandled.push({ message, error: error as Error });
-      return [];
+      return undefined;
     }
-  });
-  const doorbells = created.flat();
+  };
+  const parts = await Promise.all(
+    announcements.map(({ body, after = '' }, message) =>
+      attempt(message, async () =>
+        createDeliveries(deps, limit, arrivalOf(body), after, await partAfter(after), stopAt),
+      ),
+    ),
+  );
+  const doorbells = parts.flatMap((part) => part?.doorbells ?? []);
   const unrung = await deps.doorbells.ring(doorbells, deps.now().getTime());
-  return { deliveries: doorbells.length, unrung, unhandled };
+  // Last of all, so that a message that fails is repeated from where it began, and only it.
+  const handedOn = await Promise.all(
+    announcements.map(async ({ body }, message) => {
+      const next = parts[message]?.next;
+      if (next === undefined) return false;
+      return attempt(message, async () => {
+        await deps.announcements.handOn({ body, after: next });
+        return true;
+      });
+    }),
+  );
+  return { deliveries: doorbells.length, handedOn: handedOn.filter(Boolean).length, unrung, unhandled };
+}
+
+/** Reads parts of the endpoints, each once for all messages of a batch. */
+function partReader({ dynamo, table }: FanOutDependencies): (after: string) => Promise<EndpointPart> {
+  const endpoints = new Endpoints(dynamo, table);
+  const parts = new Map<string, Promise<EndpointPart>>();
+  return (after) => {
+    const part = parts.get(after) ?? endpoints.part(after, endpointsPerMessage);
+    parts.set(after, part);
+    return part;
+  };
 }
 
 async function createDeliveries(
-  deps: FanOutDependencies,
-  endpoints: readonly Endpoint[],
+  { dynamo, table, now: clock, steady }: FanOutDependencies,
+  limit: LimitFunction,
   arrival: Arrival,
-): Promise<Doorbell[]> {
-  const deliveries = new Deliveries(deps.dynamo, deps.table);
-  const now = deps.now().getTime();
+  after: string,
+  { endpoints, next }: EndpointPart,
+  stopAt: number,
+): Promise<Part> {
+  const deliveries = new Deliveries(dynamo, table);
+  const now = clock().getTime();
   const wanting = endpoints.filter((endpoint) => isFor(endpoint, arrival) && isWanted(endpoint, arrival.subject));
   // A notice that nobody gets is worth no write; an event can be asked for all the same.
-  if (arrival.kind === 'event' || wanting.length > 0) await deliveries.storeEvent(arrival, now);
-  return Promise.all(
-    wanting.map(async ({ name, createdAt }) => {
-      const delivery = { event: arrival.id, endpoint: name };
-      await deliveries.create(delivery, createdAt, arrival.at, now);
-      return { ...delivery, at: now };
-    }),
-  );
+  if (arrival.kind === 'event' || wanting.length > 0) await limit(() => deliveries.storeEvent(arrival, now));
+  // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
+  let end = wanting.length;
+  await limit.map(wanting, async ({ name, createdAt }, at) => {
+    if (at < end && steady() >= stopAt) end = at;
+    if (at < end) await deliveries.create({ event: arrival.id, endpoint: name }, createdAt, arrival.at, now);
+  });
+  const doorbells = wanting.slice(0, end).map(({ name }) => ({ event: arrival.id, endpoint: name, at: now }));
+  if (end === wanting.length) return { doorbells, next };
+  const last = doorbells.at(-1)?.endpoint;
+  if (last === undefined) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
+  return { doorbells, next: last };
+}
+
+/** Thrown when an invocation ends before it has done anything for a message. */
+class OutOfTimeError extends Error {
+  override readonly name = 'OutOfTimeError';
 }
 
 const isFor = ({ format }: Endpoint, { kind }: Arrival): boolean => (format === 'event') === (kind === 'event');

@@ -3,9 +3,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { getRows, type Key, rowName } from '../batches.ts';
 import type { Item } from '../table.ts';
 
-/** One partition of an index, or a range of it. */
+/** One partition of an index, or of the table itself, or a range of it. */
 export interface IndexRange {
-  readonly index: string;
+  /** Undefined: the table. */
+  readonly index: string | undefined;
   /** Name and value of the partition key. */
   readonly partition: readonly [name: string, value: string];
   /** Name of the sort key, its first and its last value, both included. */
@@ -13,7 +14,7 @@ export interface IndexRange {
   readonly isDescending: boolean;
 }
 
-/** The place of a row in an index: its own key and that of the index. */
+/** The place of a row: its own key, and that of the index. */
 export type Place = Readonly<Record<string, string | number>>;
 
 /** How to walk through ranges of an index. */
@@ -42,6 +43,9 @@ export class PlaceError extends Error {
 /** Rows looked at in one walk: more is for the next one, even if few were wanted. */
 const longestWalk = 1000;
 
+/** Queries of one walk: ranges may be many and empty. */
+const mostQueries = 200;
+
 /** Keys read at once: few rows are not worth a call, and more than a batch is none. */
 const shortestStride = 25;
 const longestStride = 100;
@@ -58,6 +62,7 @@ export async function walk(client: DynamoDBClient, table: string, { ranges, ...w
   if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
   const found: { row: Item; place: Place }[] = [];
   let examined = 0;
+  let queries = 0;
   for (const [at, range] of ranges.slice(begin).entries()) {
     let start = at === 0 ? after : undefined;
     do {
@@ -73,9 +78,11 @@ export async function walk(client: DynamoDBClient, table: string, { ranges, ...w
         }
       }
       examined += page.places.length;
+      queries += 1;
       start = page.next;
       if (examined >= longestWalk) return { rows: found.map(({ row }) => row), next: page.places.at(-1) };
     } while (start);
+    if (queries >= mostQueries) return { rows: found.map(({ row }) => row), next: endOf(range) };
   }
   return { rows: found.map(({ row }) => row), next: undefined };
 }
@@ -110,6 +117,7 @@ async function readPlaces(
       new QueryCommand({
         ...queryOf(table, range),
         Limit: limit,
+        ...(range.index === undefined && { ProjectionExpression: 'pk, sk' }),
         ...(after && { ExclusiveStartKey: marshall(after) }),
       }),
     );
@@ -123,20 +131,28 @@ async function readPlaces(
 
 const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
   TableName: table,
-  IndexName: index,
+  ...(index !== undefined && { IndexName: index }),
   KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',
   ExpressionAttributeNames: { '#partition': partition[0], '#sort': sort[0] },
   ExpressionAttributeValues: marshall({ ':partition': partition[1], ':first': sort[1], ':last': sort[2] }),
   ScanIndexForward: !isDescending,
 });
 
+/** A place behind all rows of a range. */
+const endOf = ({ index, partition, sort, isDescending }: IndexRange): Place => ({
+  // No row has this key: only its place counts.
+  ...(index !== undefined && { pk: '-', sk: '-' }),
+  [partition[0]]: partition[1],
+  [sort[0]]: isDescending ? sort[1] : sort[2],
+});
+
 const keyOf = ({ pk, sk }: Place): Key => ({ pk: String(pk), sk: String(sk) });
 
-/** Whether a place is one in a range: it has exactly the four parts, of the right types, and lies within. */
-function isIn({ partition, sort }: IndexRange, place: Place): boolean {
+/** Whether a place is one in a range: it has exactly the parts of one, of the right types, and lies within. */
+function isIn({ index, partition, sort }: IndexRange, place: Place): boolean {
   const at = place[sort[0]];
   return (
-    Object.keys(place).length === 4 &&
+    Object.keys(place).length === (index === undefined ? 2 : 4) &&
     typeof place.pk === 'string' &&
     typeof place.sk === 'string' &&
     place[partition[0]] === partition[1] &&

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { patienceUntil } from '../pauses.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Delivery, DeliveryName, DeliveryStatus } from './delivery.ts';
 import type { Doorbell, Doorbells } from './doorbells.ts';
@@ -61,7 +62,8 @@ const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 
  */
 export async function recover(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  const held = heldDeliveries(deps.dynamo, deps.table, name, Date.parse(options.from), Date.parse(options.until));
+  const [from, until] = [Date.parse(options.from), Date.parse(options.until)];
+  const held = heldDeliveries(deps.dynamo, deps.table, name, from, until, patienceUntil(options.stopAt, deps.steady));
   return release(deps, endpoint, held, (delivery) => delivery.status === 'HELD', options);
 }
 
@@ -79,7 +81,8 @@ export async function replay(
   statuses: ReadonlySet<DeliveryStatus> = replayable,
 ): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  const all = endpointDeliveries(deps.dynamo, deps.table, name, options.from, options.until);
+  const patience = patienceUntil(options.stopAt, deps.steady);
+  const all = endpointDeliveries(deps.dynamo, deps.table, name, options.from, options.until, patience);
   return release(deps, endpoint, all, ({ status }) => replayable.has(status) && statuses.has(status), options);
 }
 

@@ -45,8 +45,12 @@ export function reportDeliveries(logger: Logger, metrics: Metrics, { settled, un
 }
 
 /** Writes one log line for a batch that was fanned out, and adds it to the metrics. */
-export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, unrung, unhandled }: FanOut): void {
-  logger.info('fan-out', { deliveries, unrung });
+export function reportFanOut(
+  logger: Logger,
+  metrics: Metrics,
+  { deliveries, handedOn, unrung, unhandled }: FanOut,
+): void {
+  logger.info('fan-out', { deliveries, handedOn, unrung });
   for (const { error } of unhandled) logger.error('message not handled', { error });
   metrics.addMetric(measures.deliveriesCreated, MetricUnit.Count, deliveries);
 }

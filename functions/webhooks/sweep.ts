@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
 import { ClockWitness } from './clock-witness.ts';
@@ -36,6 +38,9 @@ export interface Sweep {
   readonly clockSetBack?: number;
 }
 
+/** Deliveries put off at the same time, over all parts of the index. */
+const concurrency = 32;
+
 /** Deliveries of one endpoint that a sweep rings for: as many as it can take until the next one, and some. */
 export const endpointShare = 500;
 
@@ -53,13 +58,16 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const late = { from: setBack > 0 ? started + 1 : started + longestWait, until: forever };
   const ranges = [{ from: 0, until: started }, ...(isOld ? [late] : [])];
   const shares = new Map<string, number>();
+  const limit = pLimit(concurrency);
   const parts = await Promise.all(
-    duePartNames.flatMap((part) => ranges.map((range) => sweepPart(deps, { part, ...range, started }, shares, stopAt))),
+    duePartNames.flatMap((part) =>
+      ranges.map((range) => sweepPart(deps, { part, ...range, started }, shares, limit, stopAt)),
+    ),
   );
   const left = sum(parts, (part) => part.left);
   // Where something is left, the next sweep has to look, too.
   if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
-  const announcements = await announcePending(deps);
+  const announcements = await announcePending(deps, stopAt);
   return {
     rung: sum(parts, ({ rung }) => rung),
     left,
@@ -86,6 +94,7 @@ async function sweepPart(
   { dynamo, table, doorbells, steady }: SweepDependencies,
   { part, from, until, started }: SweptRange,
   shares: Map<string, number>,
+  limit: LimitFunction,
   stopAt: number,
 ) {
   const deliveries = new Deliveries(dynamo, table);
@@ -93,7 +102,8 @@ async function sweepPart(
   let left = 0;
   let unrung = 0;
   let overdue = 0;
-  for await (const page of waitingDeliveries(dynamo, table, part, from, until)) {
+  const patience = patienceUntil(stopAt, steady);
+  for await (const page of waitingDeliveries(dynamo, table, part, from, until, patience)) {
     const due = page.filter((delivery) => isDue(delivery, started));
     overdue = Math.max(overdue, ...due.map((delivery) => started - dueSince(delivery)));
     const chosen = due.filter(({ endpoint }) => {
@@ -112,18 +122,20 @@ async function sweepPart(
     );
     rung += chosen.length;
     // After ringing: a sweep that dies in between rings twice rather than never.
-    await Promise.all(chosen.map((delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace)));
+    await limit.map(chosen, (delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace));
   }
   return { rung, left, unrung, overdue };
 }
 
-async function announcePending({ dynamo, table, topics }: SweepDependencies) {
+/** Begins with the first endpoint each time: those that are done have nothing pending any more. */
+async function announcePending({ dynamo, table, topics, steady }: SweepDependencies, stopAt: number) {
   const endpoints = new Endpoints(dynamo, table);
   let announced = 0;
   let failed = 0;
-  for (const endpoint of await endpoints.list()) {
+  for await (const endpoint of endpoints.each()) {
     const { pending = [] } = endpoint;
     if (pending.length === 0) continue;
+    if (steady() >= stopAt) break;
     const error = await announceEndpoint(topics, pending);
     if (error) failed += pending.length;
     else {

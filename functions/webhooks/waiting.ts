@@ -1,6 +1,7 @@
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { getRows, type Key, rowName } from '../batches.ts';
+import { type Patience, patienceUntil } from '../pauses.ts';
 import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf, heldPart } from './delivery.ts';
 
 /** Indexes of the webhooks table; each holds nothing but keys. */
@@ -28,10 +29,11 @@ export async function* waitingDeliveries(
   part: string,
   from: number,
   until: number,
+  patience: Patience,
 ): AsyncGenerator<Delivery[]> {
   const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
   const values = { ':part': part, ':from': from, ':until': until };
-  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values);
+  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
 }
 
 /** The held deliveries of an endpoint with events from `from` to before `until` (Unix milliseconds), page by page. */
@@ -41,10 +43,11 @@ export async function* heldDeliveries(
   endpoint: string,
   from: number,
   until: number,
+  patience: Patience,
 ): AsyncGenerator<Delivery[]> {
   const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
   const values = { ':part': heldPart(endpoint), ':from': from, ':until': until - 1 };
-  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values);
+  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
 }
 
 /** All deliveries of an endpoint with events from `from` to before `until` (ISO 8601), page by page. */
@@ -54,10 +57,12 @@ export async function* endpointDeliveries(
   endpoint: string,
   from: string,
   until: string,
+  patience: Patience,
 ): AsyncGenerator<Delivery[]> {
   const condition = { KeyConditionExpression: 'endpoint = :endpoint AND eventAt BETWEEN :from AND :until' };
   const values = { ':endpoint': endpoint, ':from': from, ':until': until };
-  for await (const page of pages(client, table, { IndexName: indexes.byEndpoint, ...condition }, values)) {
+  const query = { IndexName: indexes.byEndpoint, ...condition };
+  for await (const page of pages(client, table, query, values, patience)) {
     yield page.filter(({ eventAt }) => eventAt < until);
   }
 }
@@ -67,9 +72,10 @@ export async function readDeliveries(
   client: DynamoDBClient,
   table: string,
   names: readonly DeliveryName[],
+  patience = patienceUntil(),
 ): Promise<Delivery[]> {
   const keys = names.map(deliveryKey);
-  const rows = await getRows(client, table, keys);
+  const rows = await getRows(client, table, keys, patience);
   return keys.flatMap((key) => {
     const row = rows.get(rowName(key));
     return row ? [{ ...row, ...deliveryNameOf(key) } as Delivery] : [];
@@ -81,6 +87,7 @@ async function* pages(
   table: string,
   query: Partial<QueryCommandInput>,
   values: Record<string, unknown>,
+  patience: Patience,
 ): AsyncGenerator<Delivery[]> {
   let start: QueryCommandInput['ExclusiveStartKey'];
   do {
@@ -95,7 +102,7 @@ async function* pages(
     );
     const keys = (page.Items ?? []).map((item) => unmarshall(item) as Key);
     // The index may lag behind: what counts is the row itself.
-    if (keys.length > 0) yield await readDeliveries(client, table, keys.map(deliveryNameOf));
+    if (keys.length > 0) yield await readDeliveries(client, table, keys.map(deliveryNameOf), patience);
     start = page.LastEvaluatedKey;
   } while (start);
 }

@@ -44,6 +44,7 @@ export function eventCommands(program: Command, surroundings: Surroundings): voi
       output.line('');
       if (event.deliveries.length === 0) output.remark('no endpoint wanted it');
       else output.table(deliveryColumns, event.deliveries);
+      if (event.hasMoreDeliveries) output.remark(`there are more: delivery list --event ${event.id}`);
     });
   });
 

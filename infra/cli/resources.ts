@@ -144,6 +144,8 @@ export interface DeliveryResource {
 /** An event with what became of it. */
 export interface EventWithDeliveries extends EventResource {
   readonly deliveries: readonly DeliveryResource[];
+  /** These are not all of them. */
+  readonly hasMoreDeliveries?: boolean;
 }
 
 /** A number that was counted only so far. */

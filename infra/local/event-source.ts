@@ -87,7 +87,12 @@ export function startEventSource(
   const loop = async () => {
     while (!isStopping) {
       const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds: longPoll }),
+        new ReceiveMessageCommand({
+          QueueUrl,
+          MaxNumberOfMessages: batchSize,
+          WaitTimeSeconds: longPoll,
+          MessageAttributeNames: ['All'],
+        }),
       );
       if (Messages.length === 0) continue;
       if (isStopping) {
@@ -115,7 +120,10 @@ export function startEventSource(
   };
 }
 
-const recordOf = ({ MessageId, ReceiptHandle, Body }: Message, { arn }: LocalQueue): SQSRecord => ({
+const recordOf = (
+  { MessageId, ReceiptHandle, Body, MessageAttributes = {} }: Message,
+  { arn }: LocalQueue,
+): SQSRecord => ({
   messageId: MessageId ?? randomUUID(),
   receiptHandle: ReceiptHandle ?? '',
   body: Body ?? '',
@@ -125,7 +133,12 @@ const recordOf = ({ MessageId, ReceiptHandle, Body }: Message, { arn }: LocalQue
     SenderId: 'local',
     ApproximateFirstReceiveTimestamp: '0',
   },
-  messageAttributes: {},
+  messageAttributes: Object.fromEntries(
+    Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
+      name,
+      { stringValue: StringValue, dataType: DataType! },
+    ]),
+  ),
   md5OfBody: '',
   eventSource: 'aws:sqs',
   eventSourceARN: arn,

@@ -30,8 +30,10 @@ export interface WebhookSource {
 /** The functions that deliver webhooks, at work. */
 export interface LocalWebhooks extends Part {
   /** What other functions need to know of them. */
-  readonly variables: FanOutVariables &
-    Pick<OperatorVariables, 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'>;
+  readonly variables: Pick<
+    OperatorVariables,
+    'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
+  >;
 }
 
 /** Milliseconds from one sweep to the next. */
@@ -92,6 +94,7 @@ export async function startWebhooks(
   };
   const functions = await loadHandlers({
     ...variables,
+    ANNOUNCEMENT_QUEUE_URL: events.url,
     DATA_KEY: dataKey,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,
@@ -137,7 +140,7 @@ export async function startWebhooks(
 }
 
 /** Loads the functions only now, because they read their environment when they are loaded, as on AWS. */
-async function loadHandlers(environment: DeliverVariables & SweepVariables) {
+async function loadHandlers(environment: FanOutVariables & DeliverVariables & SweepVariables) {
   setEnvironment(environment);
   const [fanOut, deliver, sweep] = await Promise.all([
     import('../../functions/webhooks/fan-out.lambda.ts'),

@@ -49,7 +49,7 @@ export function measureLogs(): LogBytes {
     poll: bytesOf('poll', (_, metrics) => measurePoll(metrics, { polls: [poll], skipped: 0 })),
     watch: bytesOf('poll', (logger) => logPoll(logger, poll)),
     fanOut: bytesOf('fan-out', (logger, metrics) =>
-      reportFanOut(logger, metrics, { deliveries: 1, unrung: 0, unhandled: [] }),
+      reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unrung: 0, unhandled: [] }),
     ),
     deliver: bytesOf('deliver', (logger, metrics) =>
       reportDeliveries(logger, metrics, {

@@ -7,6 +7,7 @@ import type { Units } from '../../functions/table.ts';
 import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
 import type { Topics } from '../../functions/transfers/publish.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
+import { Announcements } from '../../functions/webhooks/announcements.ts';
 import { deliver } from '../../functions/webhooks/deliver.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { addEndpoint } from '../../functions/webhooks/endpoint-life.ts';
@@ -47,6 +48,7 @@ export async function measureWebhookUnits(
     topics,
     client,
     doorbells: new Doorbells(sqs, url),
+    announcements: new Announcements(sqs, url),
     gates: new Gates(dynamo, table, Math.random),
     dataKey: new DataKey(randomBytes(32).toString('base64')),
     allowPrivate: true,
@@ -68,12 +70,12 @@ export async function measureWebhookUnits(
       // An endpoint that wants something else is read all the same.
       const unwanted = eventOf(`unwanted-${round}`, 'ACTIVE');
       const wanted = eventOf(`wanted-${round}`, 'FAILED');
-      const base = await meter.of(() => fanOut(deps, [eventBody(unwanted)]));
-      const whole = await meter.of(() => fanOut(deps, [eventBody(wanted)]));
+      const base = await meter.of(() => fanOut(deps, [{ body: eventBody(unwanted) }]));
+      const whole = await meter.of(() => fanOut(deps, [{ body: eventBody(wanted) }]));
       measured.event.push(base);
       measured.creation.push({ read: whole.read - base.read, write: whole.write - base.write });
       const { record } = transferNotice(watch, [wanted]);
-      measured.notice.push(await meter.of(() => fanOut(deps, [JSON.stringify(record)])));
+      measured.notice.push(await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }])));
       measured.delivery.push(
         await meter.of(async () => {
           const { settled } = await deliver(deps, [{ event: wanted.id, endpoint }]);

@@ -6,12 +6,13 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import { steady } from '../../functions/instants.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
+import { Announcements, announcementOf } from '../../functions/webhooks/announcements.ts';
 import { attempt, secretsOf } from '../../functions/webhooks/attempt.ts';
 import { type DeliverDependencies, deliver } from '../../functions/webhooks/deliver.ts';
 import type { Delivery } from '../../functions/webhooks/delivery.ts';
 import { Doorbells, parseDoorbell } from '../../functions/webhooks/doorbells.ts';
 import { addEndpoint, type EndpointLifeDependencies, removeEndpoint } from '../../functions/webhooks/endpoint-life.ts';
-import { fanOut } from '../../functions/webhooks/fan-out.ts';
+import { type FanOutDependencies, fanOut } from '../../functions/webhooks/fan-out.ts';
 import { Gates } from '../../functions/webhooks/gates.ts';
 import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
@@ -84,13 +85,13 @@ export async function measureWebhooks(services: Services): Promise<WebhookSpeed>
 
 const table = 'webhooks';
 
-type BenchDependencies = DeliverDependencies & EndpointLifeDependencies;
+type BenchDependencies = DeliverDependencies & EndpointLifeDependencies & FanOutDependencies;
 
 class WebhookBench {
   private readonly services: Services;
   private readonly sns: SNSClient;
   private readonly sqs: SQSClient;
-  private readonly shared: Omit<BenchDependencies, 'doorbells'>;
+  private readonly shared: Omit<BenchDependencies, 'doorbells' | 'announcements'>;
   /** Set anew for each measurement, so that none hears what an earlier one has left in the queue. */
   private deps!: BenchDependencies;
   private doorbells!: LocalQueue;
@@ -100,7 +101,7 @@ class WebhookBench {
     services: Services,
     sns: SNSClient,
     sqs: SQSClient,
-    shared: Omit<BenchDependencies, 'doorbells'>,
+    shared: Omit<BenchDependencies, 'doorbells' | 'announcements'>,
   ) {
     this.services = services;
     this.sns = sns;
@@ -153,7 +154,7 @@ class WebhookBench {
     await this.newDoorbells();
     await this.add('ok', 100);
     await this.services.takeArrivals();
-    const bodies = eventsOf(`through-${count}`, count).map(eventBody);
+    const bodies = eventsOf(`through-${count}`, count).map((event) => ({ body: eventBody(event) }));
     for (let at = 0; at < count; at += 10) await fanOut(this.deps, bodies.slice(at, at + 10));
     const { promise: done, resolve } = Promise.withResolvers<void>();
     let finished = 0;
@@ -192,10 +193,7 @@ class WebhookBench {
     const Attributes = { RawMessageDelivery: 'true' };
     await this.sns.send(new SubscribeCommand({ TopicArn: topic, Protocol: 'sqs', Endpoint: arrived.arn, Attributes }));
     const fanningOut = startEventSource(this.sqs, arrived, 2, async ({ Records }) => {
-      await fanOut(
-        this.deps,
-        Records.map(({ body }) => body),
-      );
+      await fanOut(this.deps, Records.map(announcementOf));
       return { batchItemFailures: [] };
     });
     const delivering = this.deliverFrom(40, () => undefined);
@@ -218,7 +216,9 @@ class WebhookBench {
   private async newDoorbells(): Promise<void> {
     this.queues += 1;
     this.doorbells = await createQueue(this.sqs, `bench-doorbells-${this.queues}`, 60);
-    this.deps = { ...this.shared, doorbells: new Doorbells(this.sqs, this.doorbells.url) };
+    // So few endpoints leave nothing to be handed on.
+    const announcements = new Announcements(this.sqs, this.doorbells.url);
+    this.deps = { ...this.shared, announcements, doorbells: new Doorbells(this.sqs, this.doorbells.url) };
   }
 
   private deliverFrom(concurrency: number, onSettled: (count: number) => void) {

@@ -68,6 +68,8 @@ const failures: Record<FailureCause, true> = {
   request_rejected: true,
   redirected: true,
   malformed_answer: true,
+  answer_too_large: true,
+  listing_too_large: true,
   timeout: true,
   out_of_time: true,
   certificate_untrusted: true,

@@ -68,6 +68,7 @@ test('each role holds what its function calls, and nothing else', () => {
       ...rows(webhooks, 'Query', 'PutItem'),
       ring,
       ...workOn('WebhookDeliveryAnnouncementsQueue'),
+      'sqs:SendMessage WebhookDeliveryAnnouncementsQueue',
     ],
     WebhookDeliveryDeliverRole: [
       ...logs('WebhookDeliveryDeliver'),

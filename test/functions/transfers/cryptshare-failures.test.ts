@@ -29,7 +29,7 @@ describe('a page that is answered by', () => {
     { what: 'a page for people', answer: faultAnswers.signInPage, kind: 'malformed_answer' },
     { what: 'a truncated page', answer: { kind: 'truncated' }, kind: 'malformed_answer' },
     { what: 'a list of nothing', answer: response(200, { data: {} }), kind: 'malformed_answer' },
-    { what: 'more than 4 MB', answer: response(200, '[]'.padEnd(5_000_000)), kind: 'malformed_answer' },
+    { what: 'more than 4 MB', answer: response(200, '[]'.padEnd(5_000_000)), kind: 'answer_too_large' },
     { what: 'a bad gateway', answer: faultAnswers.badGateway, kind: 'server_fault' },
     { what: 'a server error', answer: faultAnswers.serverError, kind: 'server_fault' },
     { what: 'a dropped connection', answer: { kind: 'dropped' }, kind: 'unreachable' },

@@ -31,6 +31,8 @@ const whetherRetryable: Record<FailureCause, boolean> = {
   request_rejected: false,
   redirected: false,
   malformed_answer: true,
+  answer_too_large: true,
+  listing_too_large: false,
   timeout: true,
   out_of_time: false,
   certificate_untrusted: false,
@@ -133,7 +135,7 @@ describe('an error on the way', () => {
     {
       what: 'a body that is too large',
       error: unreadable('too_large'),
-      kind: 'malformed_answer',
+      kind: 'answer_too_large',
       says: 'HTTP 200, is',
     },
     {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
+import { rowsPerAnnouncement } from '../../../functions/transfers/reconcile.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type FaultKind, FaultPlan } from './aws-faults.ts';
 import { startWorld, type World } from './world.ts';
@@ -127,4 +128,21 @@ test('a baseline that runs out of time goes on where it stopped, and stays silen
   world.clock.advance(60_000);
   await world.poll(watch);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+});
+
+test('a poll out of time announces no more, and the next one announces the rest alone', async () => {
+  const watch = world.watch('many-existing@example.com');
+  const count = rowsPerAnnouncement + 15;
+  world.cryptshare.transfers.seed({ sender: watch.mailbox, to: ['bob@example.com'], count, state: 'ACTIVE' });
+  const plan = new FaultPlan([['PublishCommand', 'pause']]);
+  const late = world.faults.run(plan, () => world.poll(watch, { notifyExisting: true }));
+  await plan.reachedPause;
+  world.clock.advance(55_000);
+  plan.resume();
+  expect(await late).toMatchObject({ published: rowsPerAnnouncement, trouble: { cause: 'out_of_time' } });
+
+  expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({ published: 15, trouble: undefined });
+  const ids = (await world.takeEvents()).map(({ event }) => event.id);
+  expect(ids).toHaveLength(count);
+  expect(new Set(ids).size).toBe(count);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import { unstrained } from '../../../functions/transfers/strain.ts';
 
@@ -30,9 +30,10 @@ async function connect(options: Partial<ServerOptions> = {}) {
     server.close();
   });
   let asked = 0;
-  const ask = (budget = 60_000) => {
+  const ask = (budget = 60_000, body?: object) => {
     asked += 1;
-    return calls.send({ path: '/transfers', mailbox: `m${asked}@example.com`, minimumMinor: 12 }, time + budget);
+    const call = { path: '/transfers', mailbox: `m${asked}@example.com`, minimumMinor: 12, body };
+    return calls.send(call, time + budget);
   };
   /** Begins so many requests and waits until they have come. */
   const begin = async (count: number) => {
@@ -40,8 +41,13 @@ async function connect(options: Partial<ServerOptions> = {}) {
     await expect.poll(() => waiting.length).toBe(count);
     return sent;
   };
-  const answer = (status: number, headers = {}) => waiting.shift()!.writeHead(status, headers).end('{}');
-  return { calls, time, ask, begin, answer };
+  const answer = (status: number, headers = {}, body = '{}') => waiting.shift()!.writeHead(status, headers).end(body);
+  /** Waits for a request and answers it. */
+  const answerNext = async (body?: string) => {
+    while (waiting.length === 0) await new Promise(setImmediate);
+    answer(200, {}, body);
+  };
+  return { calls, time, ask, begin, answer, answerNext, waiting };
 }
 
 test('faults of requests that were under way at the same time count as one', async () => {
@@ -127,4 +133,27 @@ test('what others know of the server does not make up for a rest that it has ask
   calls.adopt({ faults: 1, restsUntil: time + 60_000, cause: 'throttled' });
   calls.adopt(unstrained);
   await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+});
+
+describe('with many requests under way at the same time', () => {
+  const large = 'x'.repeat(3_000_000);
+
+  test('they are fewer until the size of the answers is known, so that all of them fit in memory', async () => {
+    const { ask, begin, answerNext, waiting } = await connect({ maxConcurrentPages: 100 });
+    const sent = Array.from({ length: 40 }, () => ask());
+    await expect.poll(() => waiting.length, { interval: 5 }).toBe(8);
+    await Promise.all([...sent, ...sent.map(() => answerNext())]);
+    const many = await begin(100);
+    await Promise.all([...many, ...many.map(() => answerNext())]);
+  });
+
+  test('an answer larger than its share is asked for once more, with more room, but what posts something is not', async () => {
+    const { ask, answerNext } = await connect({ maxConcurrentPages: 100 });
+    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    const [posted] = await Promise.all([ask(60_000, {}), answerNext(large)]);
+    expect(posted.body).toBe(large);
+    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    const [asked] = await Promise.all([ask(), answerNext(large), answerNext(large)]);
+    expect(asked.body).toBe(large);
+  });
 });

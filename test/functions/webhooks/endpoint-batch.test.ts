@@ -27,7 +27,7 @@ const addSlack = async () => {
   await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
   await fanOut(
     world.deps,
-    notices.map((record) => JSON.stringify(record)),
+    notices.map((record) => ({ body: JSON.stringify(record) })),
   );
 };
 

@@ -28,7 +28,9 @@ describe('an event', () => {
     { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
   ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
-    expect(await world.fanOut(event)).toEqual({ deliveries: isWanted ? 1 : 0, unrung: 0, unhandled: [] });
+    expect(await world.fanOut(event)).toEqual({
+      ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unrung: 0, unhandled: [] },
+    });
     expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
   });
 
@@ -76,14 +78,14 @@ describe('a notice', () => {
     await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
     await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
-    await fanOut(world.deps, [body]);
+    await fanOut(world.deps, [{ body }]);
     await world.settleAll();
     expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
     for (const { headers } of world.received) expect(headers).not.toHaveProperty('webhook-signature');
   });
 
   test('that no chat asks for is not stored', async () => {
-    await fanOut(world.deps, [record]);
+    await fanOut(world.deps, [{ body: record }]);
     expect(await world.dump()).toEqual([]);
   });
 });
@@ -91,7 +93,7 @@ describe('a notice', () => {
 describe('a message that is neither', () => {
   test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
-    const { unhandled, deliveries } = await fanOut(world.deps, [body, eventBody(event)]);
+    const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);
     expect(await world.rows('EVENT#undefined')).toEqual([]);

@@ -35,13 +35,13 @@ function entries(): string {
 
 /** An event of SQS with these bodies. */
 export const messagesOf = (...bodies: readonly string[]) => ({
-  Records: bodies.map((body, at) => ({ messageId: `message-${at}`, body })),
+  Records: bodies.map((body, at) => ({ messageId: `message-${at}`, body, messageAttributes: {} })),
 });
 
 /**
  * Invokes functions one after the other by their entry points, in a process of its own, with logs at their most talkative.
  *
- * @returns all that is printed, the answers and whatever is thrown included
+ * @returns all that is printed, the answers and whatever is thrown included, and the most memory in use, in KB
  */
 export async function invoke(
   environment: Readonly<Record<string, string | undefined>>,
@@ -58,6 +58,7 @@ export async function invoke(
         console.error(inspect(error, { depth: 20 }));
       }
     }
+    console.log('memory: ' + process.resourceUsage().maxRSS);
     process.exit();`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -52,6 +52,47 @@ describe('a walk', () => {
     expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
   });
 
+  test('through ranges that are empty ends after 200 of them, with the place to go on from', async () => {
+    const empty = Array.from({ length: 450 }, (_, at) => range(`1999-${at}`));
+    let after: Record<string, string | number> | undefined;
+    let walks = 0;
+    let found: unknown[] = [];
+    do {
+      const walked = await walk(world.dynamo, webhooksTable, {
+        ...{ ranges: [...empty, range(days[1]!)], matches: () => true, after, limit: 1 },
+      });
+      walks += 1;
+      found = walked.rows.map(({ day, number }) => `${day} ${number}`);
+      after = walked.next;
+    } while (after && found.length === 0);
+    expect({ walks, found }).toEqual({ walks: 3, found: [`${days[1]} 0`] });
+  });
+
+  test('goes through rows of the table itself', async () => {
+    const rows = Array.from({ length: 30 }, (_, at) => ({
+      pk: `EVENT#own${at % 2}`,
+      sk: `DELIVERY#${at}`,
+      number: at,
+    }));
+    await putRows(world.dynamo, webhooksTable, rows);
+    const own = ['EVENT#own1', 'EVENT#own0'].map(
+      (pk): IndexRange => ({
+        index: undefined,
+        partition: ['pk', pk],
+        sort: ['sk', 'DELIVERY#1', 'DELIVERY#1~'],
+        isDescending: false,
+      }),
+    );
+    const seen: unknown[] = [];
+    let after: Record<string, string | number> | undefined;
+    do {
+      const walked = await walk(world.dynamo, webhooksTable, { ranges: own, matches: () => true, after, limit: 4 });
+      seen.push(...walked.rows.map(({ number }) => number));
+      after = walked.next;
+    } while (after);
+    expect(seen).toEqual([1, 11, 13, 15, 17, 19, 10, 12, 14, 16, 18]);
+  });
+
   test('gives no more than was asked for, and goes on right after it', async () => {
     const all = { ranges, matches: () => true, limit: 3 };
     const first = await walk(world.dynamo, webhooksTable, { ...all, after: undefined });

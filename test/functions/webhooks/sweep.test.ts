@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { eventBody } from '../../../functions/transfers/event.ts';
+import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
+import { addEndpoint, disableEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
 import { endpointShare, sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
 let world: WebhookWorld;
 beforeEach(async () => {
@@ -96,6 +99,17 @@ describe('a sweep', () => {
     expect((await world.faults.run(plan, world.sweep)).failed).toBe(5);
     world.clock.advance(120_000);
     expect(await world.sweep()).toMatchObject({ rung: 5, failed: 0 });
+  });
+
+  test('announces nothing more of endpoints once its time is over, and leaves it to the next sweep', async () => {
+    await disableEndpoint(world.deps, 'crm', 'it is gone');
+    const endpoints = new Endpoints(world.dynamo, webhooksTable);
+    const data = { endpoint: 'crm', cause: 'timeout', message: 'it is slow', failingSince: '2026-11-24T00:00:00.000Z' };
+    const pending = [eventBody(endpointEvent('endpoint.failing', data as never, '2026-11-24T00:00:00.000Z'))];
+    const read = (await endpoints.find('crm'))!;
+    await endpoints.replace(read, { ...read, pending });
+    expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ announced: 0, failed: 0 });
+    expect(await world.sweep()).toMatchObject({ announced: 1 });
   });
 
   test('announces an endpoint that fails once, and repeats what SNS did not take under the same id', async () => {

@@ -125,13 +125,13 @@ class History {
       const event = exampleEvent(`${this.prefix}-${this.events.size}`);
       this.events.set(event.id, eventBody(event));
       for (let time = 1; time < one.repeats; time += 1)
-        await this.failing(one.faults, () => fanOut(world.deps, [eventBody(event)]));
+        await this.failing(one.faults, () => fanOut(world.deps, [{ body: eventBody(event) }]));
       // SQS brings a message again until it is handled.
       let isHandled = false;
       await this.failing(one.faults, async () => {
-        isHandled = (await fanOut(world.deps, [eventBody(event)])).unhandled.length === 0;
+        isHandled = (await fanOut(world.deps, [{ body: eventBody(event) }])).unhandled.length === 0;
       });
-      if (!isHandled) await fanOut(world.deps, [eventBody(event)]);
+      if (!isHandled) await fanOut(world.deps, [{ body: eventBody(event) }]);
     } else if (one.kind === 'doorbells') {
       this.waiting.push(...(await world.takeDoorbells()));
       const rung = one.take.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);

@@ -46,12 +46,12 @@ const run = async (plan: FaultPlan, task: () => Promise<unknown>): Promise<void>
 describe('fan-out that is interrupted and repeated by the queue', () => {
   test.each(kinds)('at any of its calls (%s) leads to one delivery for each endpoint', async (kind) => {
     const whole = new FaultPlan();
-    await run(whole, () => fanOut(world.deps, [eventBody(exampleEvent('other'))]));
+    await run(whole, () => fanOut(world.deps, [{ body: eventBody(exampleEvent('other')) }]));
     await world.settleAll();
     for (let call = 0; call < whole.calls.length; call += 1) {
       const one = exampleEvent(`20260101-000000-${kind.replace(' ', '')}${call}`);
-      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [eventBody(one)]));
-      await fanOut(world.deps, [eventBody(one)]);
+      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [{ body: eventBody(one) }]));
+      await fanOut(world.deps, [{ body: eventBody(one) }]);
       world.received.length = 0;
       await world.settleAll();
       const { deliveries } = await world.trace(one.id);
@@ -62,12 +62,12 @@ describe('fan-out that is interrupted and repeated by the queue', () => {
 
   test.each(kinds)('at any of its calls (%s) loses nothing when the sweep is quicker than the queue', async (kind) => {
     const whole = new FaultPlan();
-    await run(whole, () => fanOut(world.deps, [eventBody(exampleEvent('other'))]));
+    await run(whole, () => fanOut(world.deps, [{ body: eventBody(exampleEvent('other')) }]));
     for (let call = 0; call < whole.calls.length; call += 1) {
       const one = exampleEvent(`20260101-000000-${kind.replace(' ', '')}${call}`);
-      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [eventBody(one)]));
+      await run(new FaultPlan([[call, kind]]), () => fanOut(world.deps, [{ body: eventBody(one) }]));
       await world.settleAll();
-      await fanOut(world.deps, [eventBody(one)]);
+      await fanOut(world.deps, [{ body: eventBody(one) }]);
       await world.settleAll();
       const { deliveries } = await world.trace(one.id);
       expect(deliveries.map(({ status }) => status)).toEqual(['DELIVERED', 'DELIVERED']);
@@ -79,7 +79,12 @@ describe('fan-out that is interrupted and repeated by the queue', () => {
     { kind: 'partial', unrung: 1 },
   ] as const)('counts doorbells that SQS did not take ($kind), and makes up for them', async ({ kind, unrung }) => {
     const plan = new FaultPlan([['SendMessageBatchCommand', kind]]);
-    expect(await world.faults.run(plan, () => world.fanOut(event))).toEqual({ deliveries: 2, unrung, unhandled: [] });
+    expect(await world.faults.run(plan, () => world.fanOut(event))).toEqual({
+      deliveries: 2,
+      handedOn: 0,
+      unrung,
+      unhandled: [],
+    });
     expect(await world.takeDoorbells()).toHaveLength(2 - unrung);
     await world.settleAll();
     await expectBothDelivered();

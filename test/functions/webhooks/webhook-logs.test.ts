@@ -27,6 +27,7 @@ beforeEach(async () => {
     ...world.sdkEnvironment,
     WEBHOOKS_TABLE: webhooksTable,
     DOORBELL_QUEUE_URL: world.queue.url,
+    ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
     DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: 'yes',
     TRANSFER_EVENTS_TOPIC_ARN: world.deps.topics.eventsTopicArn,
@@ -129,7 +130,7 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
   test.each(['Query', 'BatchGetItem', 'PutItem', 'UpdateItem'])('when DynamoDB throttles %s', async (call) => {
     await add('crm');
     const early = { ...world.deps, now: () => new Date(0) };
-    await fanOut(early, [eventBody(event), eventBody(exampleEvent('other'))]);
+    await fanOut(early, [{ body: eventBody(event) }, { body: eventBody(exampleEvent('other')) }]);
     const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!, call);
     const fresh = eventBody(exampleEvent('fresh'));
     const output = await printed({ AWS_ENDPOINT_URL_DYNAMODB }, fanOutOf(fresh), deliverTo('crm'), sweep);

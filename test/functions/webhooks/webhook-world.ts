@@ -6,11 +6,12 @@ import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCom
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '../../../functions/table.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
+import { Announcements } from '../../../functions/webhooks/announcements.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { type Delivery, type DeliveryName, duePartNames } from '../../../functions/webhooks/delivery.ts';
 import { Doorbells, parseDoorbell } from '../../../functions/webhooks/doorbells.ts';
 import type { EndpointLifeDependencies } from '../../../functions/webhooks/endpoint-life.ts';
-import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { type FanOutDependencies, fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { Gates } from '../../../functions/webhooks/gates.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
@@ -66,6 +67,7 @@ export async function startWebhookWorld() {
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   const queue = await createQueue(sqs, 'doorbells', 30);
+  const announcementQueue = await createQueue(sqs, 'announcements', 30);
   const faults = new AwsFaults(dynamo, sns, sqs);
 
   const received: Received[] = [];
@@ -95,8 +97,9 @@ export async function startWebhookWorld() {
     now: clock.now,
     steady: clock.steady,
   };
-  const deps: DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
+  const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
+    announcements: new Announcements(sqs, announcementQueue.url),
     gates: new Gates(dynamo, webhooksTable, () => 0.5),
     dataKey,
     client,
@@ -173,6 +176,7 @@ export async function startWebhookWorld() {
     dynamo,
     sqs,
     queue,
+    announcementQueue,
     faults,
     received,
     /** URL for an endpoint of this name. */
@@ -181,7 +185,11 @@ export async function startWebhookWorld() {
     setAnswer(next: typeof answer) {
       answer = next;
     },
-    fanOut: (...events: TransferEvent[]) => fanOut(deps, events.map(eventBody)),
+    fanOut: (...events: TransferEvent[]) =>
+      fanOut(
+        deps,
+        events.map((event) => ({ body: eventBody(event) })),
+      ),
     takeDoorbells,
     countDoorbells,
     deliver: (names: readonly DeliveryName[]) => deliver(deps, names),

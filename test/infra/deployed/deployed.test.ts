@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operations } from '../../../functions/operator/operations.ts';
 import type { ShardPoll } from '../../../functions/transfers/shard.ts';
+import { endpointsPerMessage } from '../../../functions/webhooks/fan-out.ts';
 import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -222,6 +223,17 @@ describe('an operator', () => {
       items: expect.arrayContaining([expect.objectContaining({ type: 'transfer.active' })]),
     });
   });
+});
+
+test('an event goes to more endpoints than one message of fan-out is for', async () => {
+  const many = Array.from({ length: endpointsPerMessage + 1 }, (_, at) => `many-${String(at).padStart(2, '0')}`);
+  for (const name of many) {
+    const body = JSON.stringify({ name, url: 'https://hooks.example.com/many', types: ['transfer.failed'] });
+    await deployment.function('Operator').invoke(eventOf('POST', '/endpoints', {}, body));
+  }
+  server.transfers.setState(server.transfers.create({ sender: carol, to: ['bob@example.com'] }).trackingId, 'FAILED');
+  expect(await publishedByPoll()).toEqual([0, 1]);
+  expect(await settled(({ endpoint }) => endpoint === many.at(-1))).toMatchObject({ outcome: 'delivered' });
 });
 
 describe('a mailbox that outgrows its snapshot', () => {

@@ -1,0 +1,48 @@
+/**
+ * Transfers that visits of snapshots may have in memory at the same time, over all polls of a process: some 300 MB of the
+ * poll function's 512. A mailbox that has more is visited by itself.
+ */
+const usualRoom = 100_000;
+
+/** The most transfers of a visit that needs no room: all of those under way at the same time are not worth counting. */
+const smallVisit = 1000;
+
+/** Lets visits of snapshots begin when there is room for them, one after the other. */
+export class VisitRoom {
+  private readonly size: number;
+  private taken = 0;
+  private readonly waiting: { readonly transfers: number; readonly begin: () => void }[] = [];
+
+  constructor(size = usualRoom) {
+    this.size = size;
+  }
+
+  /**
+   * Runs a visit as soon as there is room for it, a small one at once. Of the others none overtakes another, so that a large
+   * one has its turn, too.
+   *
+   * @param transfers that it will have in memory
+   */
+  async run<T>(transfers: number, visit: () => Promise<T>): Promise<T> {
+    if (transfers <= smallVisit) return visit();
+    const share = Math.min(transfers, this.size);
+    await new Promise<void>((begin) => {
+      this.waiting.push({ transfers: share, begin });
+      this.beginNext();
+    });
+    try {
+      return await visit();
+    } finally {
+      this.taken -= share;
+      this.beginNext();
+    }
+  }
+
+  private beginNext(): void {
+    for (let next = this.waiting[0]; next && this.taken + next.transfers <= this.size; next = this.waiting[0]) {
+      this.waiting.shift();
+      this.taken += next.transfers;
+      next.begin();
+    }
+  }
+}

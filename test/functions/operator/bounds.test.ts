@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
+import { type OperatorWorld, startOperatorWorld, transfersTable } from './operator-world.ts';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  return () => world.close();
+});
+
+const event = exampleEvent('one').id;
+const endpoints = Array.from({ length: 260 }, (_, at) => `endpoint-${String(at).padStart(3, '0')}`);
+
+/** Adds many endpoints, with a delivery of one event to each. */
+async function addMany(): Promise<void> {
+  await world.ask('POST', '/endpoints', { body: { name: endpoints[0]!, url: world.urlOf('crm') } });
+  await world.fanOut(exampleEvent('one'));
+  const [delivery] = (await world.trace(event)).deliveries;
+  const others = endpoints.slice(1);
+  await Promise.all(others.map((name) => addEndpoint(world.deps, name, { url: world.urlOf(name) })));
+  const rows = others.map((name) => ({ ...delivery, endpoint: name, sk: `DELIVERY#${name}` }));
+  await putRows(world.dynamo, webhooksTable, rows);
+}
+
+/** Everything that a list has, and how many rows its longest request has read. */
+async function whole(path: string, query: Record<string, string>, nameOf: (item: Record<string, string>) => unknown) {
+  const names: unknown[] = [];
+  let mostCalls = 0;
+  let cursor: string | undefined;
+  do {
+    const plan = new FaultPlan();
+    const { status, body } = await world.faults.run(plan, () =>
+      world.ask('GET', path, { query: { ...query, ...(cursor && { cursor }) } }),
+    );
+    expect(status).toBe(200);
+    names.push(...body.items.map(nameOf));
+    mostCalls = Math.max(mostCalls, plan.calls.length);
+    cursor = body.next;
+  } while (cursor);
+  return { names, mostCalls };
+}
+
+describe('however many endpoints there are', () => {
+  beforeEach(addMany);
+
+  test('each page of them is read by one call', async () => {
+    const { names, mostCalls } = await whole('/endpoints', { limit: '100' }, ({ name }) => name);
+    expect({ names, mostCalls }).toEqual({ names: endpoints, mostCalls: 1 });
+  });
+
+  test.each<Record<string, string>>([{ event }, { trackingId: 'one' }])(
+    'the deliveries of an event or a transfer are listed page by page, by a few calls each: %o',
+    async (query) => {
+      const { names, mostCalls } = await whole('/deliveries', { ...query, limit: '100' }, ({ endpoint }) => endpoint);
+      expect(names).toEqual(endpoints);
+      expect(mostCalls).toBeLessThanOrEqual(6);
+    },
+  );
+
+  test('an event is shown with the first of its deliveries, and says that there are more', async () => {
+    const { body } = await world.ask('GET', `/events/${event}`);
+    expect(body.deliveries).toHaveLength(50);
+    expect(body.hasMoreDeliveries).toBe(true);
+  });
+
+  test('one delivery is shown by reading its own rows alone', async () => {
+    const plan = new FaultPlan();
+    const { status, body } = await world.faults.run(plan, () =>
+      world.ask('GET', `/deliveries/${event}/${endpoints[200]}`),
+    );
+    expect({ status, endpoint: body.endpoint, calls: plan.calls.length }).toEqual({
+      ...{ status: 200, endpoint: endpoints[200], calls: 2 },
+    });
+  });
+
+  test('a list without any row ends after 200 queries, and goes on with the next page', async () => {
+    const { names, mostCalls } = await whole('/deliveries', { status: 'HELD', limit: '1' }, ({ endpoint }) => endpoint);
+    expect(names).toEqual([]);
+    expect(mostCalls).toBeLessThanOrEqual(201);
+  });
+});
+
+test('a delivery that was attempted many times is shown with its last 50 attempts, in their order', async () => {
+  await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+  await world.fanOut(exampleEvent('one'));
+  const rows = Array.from({ length: 60 }, (_, at) => {
+    const startedAt = `2026-11-24T00:00:${String(at).padStart(2, '0')}.000Z`;
+    const sk = `ATTEMPT#crm#${startedAt}#${at}`;
+    return { pk: `EVENT#${event}`, sk, attempt: at, startedAt, duration: 1, outcome: 'failed' };
+  });
+  await putRows(world.dynamo, webhooksTable, rows);
+  const { body } = await world.ask('GET', `/deliveries/${event}/crm`);
+  const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
+  expect(shown).toEqual(Array.from({ length: 50 }, (_, at) => at + 10));
+});
+
+test('however many watches there are, each page of them is read by two calls', async () => {
+  const mailboxes = Array.from({ length: 130 }, (_, at) => `m${String(at).padStart(3, '0')}@example.com`);
+  const wanted = mailboxes.flatMap((mailbox) => [
+    { mailbox, direction: 'sent' as const },
+    { mailbox, direction: 'received' as const },
+  ]);
+  await new Watches(world.dynamo, transfersTable).declare(wanted, false, '2026-11-24T00:00:00.000Z');
+  const { names, mostCalls } = await whole(
+    '/watches',
+    { limit: '50' },
+    ({ mailbox, direction }) => `${direction} ${mailbox}`,
+  );
+  expect(names).toEqual([
+    ...mailboxes.map((mailbox) => `received ${mailbox}`),
+    ...mailboxes.map((mailbox) => `sent ${mailbox}`),
+  ]);
+  expect(mostCalls).toBe(2);
+});
