@@ -1,5 +1,6 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
@@ -47,6 +48,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       format: 'cjs',
       mainFields: ['module', 'main'],
       external: neverLoaded,
+      alias: { 'mnemonist/lru-cache': fileURLToPath(new URL('endpoint-cache-map.ts', import.meta.url)) },
       legalComments: 'none',
       logLevel: 'warning',
     });

@@ -115,7 +115,7 @@ describe('the verbs of a watch', () => {
     const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true, trouble };
     api.on('GET /watches', { body: { items: [alice, { ...alice, mailbox: 'bob@example.com', health }] } });
     const { stdout } = await watch(['list']);
-    expect(stdout).toMatch(/STATE +TROUBLE/);
+    expect(stdout).toMatch(/STATE +REASON/);
     expect(stdout).toMatch(/bob@example\.com +sent +failing +not_verified/);
   });
 
