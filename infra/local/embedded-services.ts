@@ -167,7 +167,7 @@ async function createTable(
     if (!(error instanceof ResourceInUseException)) throw error;
   }
   // It is there a moment before it can be used.
-  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
+  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.1 }, { TableName: table });
 }
 
 /** Creates a topic unless it is there, and returns its ARN. */
