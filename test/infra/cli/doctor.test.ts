@@ -87,11 +87,19 @@ describe('the Cryptshare Server', () => {
   });
 
   test('that only the notifier reaches is to be looked at, no failure', async () => {
+    world.wellWith([alice], { server: 'https://127.0.0.1:9' });
     const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
     expect(code).toBe(0);
     expect(of('server')).toMatchObject([
       { outcome: 'warn', message: expect.stringContaining('the notifier itself reaches it') },
     ]);
+  });
+
+  test('of a file fails when it is not reached and the notifier reaches another one', async () => {
+    world.wellWith([alice], { server: 'https://other.example.com' });
+    const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
+    expect(code).toBe(1);
+    expect(of('server')).toEqual([{ outcome: 'fail', message: 'the server cannot be reached (ECONNREFUSED)' }]);
   });
 
   test('whose certificate is of a private authority is told, and trusted with server.caFile', async () => {
