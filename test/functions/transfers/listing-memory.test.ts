@@ -45,7 +45,7 @@ test('100,000 transfers of a server that ignores `fields` are listed with a heap
       origin: process.env.SERVER, clientId: 'x', maxConcurrentPages: 4,
       now: () => new Date(), steady: Date.now, random: Math.random, sleep: async () => {},
     });
-    const client = new CryptshareClient(calls, { tokenFor: async () => 'token', replace: async () => undefined });
+    const client = new CryptshareClient(calls, { tokenFor: async () => 'token', accepted() {} });
     const watch = { mailbox: 'alice@example.com', direction: 'sent' };
     const { listing, failure } = await client.list(watch, 'all', 0, Date.now() + 100_000);
     console.log(JSON.stringify({ failure, size: listing.size, rss: process.resourceUsage().maxRSS / 1024 }));
