@@ -62,7 +62,7 @@ async function namedEvents({ webhooks }: OperatorDependencies, { event, tracking
     after: undefined,
     limit: mostEvents,
   });
-  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length)).reverse();
+  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length));
   return event === undefined ? events : events.filter((id) => id === event);
 }
 

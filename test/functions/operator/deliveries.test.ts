@@ -37,12 +37,12 @@ describe('deliveries are found', () => {
   });
 
   test('by their event', async () => {
-    expect(await listed({ event })).toEqual(['one crm PENDING', 'one archive DELIVERED']);
+    expect(await listed({ event })).toEqual(['one archive DELIVERED', 'one crm PENDING']);
     expect(await listed({ event, endpoint: 'crm' })).toEqual(['one crm PENDING']);
   });
 
   test('by the transfer that they are about', async () => {
-    expect(await listed({ trackingId: 'two' })).toEqual(['two crm PENDING', 'two archive DELIVERED']);
+    expect(await listed({ trackingId: 'two' })).toEqual(['two archive DELIVERED', 'two crm PENDING']);
     expect(await listed({ trackingId: 'two', event })).toEqual([]);
     expect(await listed({ trackingId: 'nothing' })).toEqual([]);
   });
