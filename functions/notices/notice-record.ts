@@ -41,7 +41,7 @@ export class NoticeError extends Error {
 /** What each part of a notice must be. */
 const parts: { readonly [Part in keyof Required<NoticeRecord>]: (value: unknown) => boolean } = {
   id: (value) => isText(value) && value.startsWith('ntc_'),
-  timestamp: isText,
+  timestamp: isInstant,
   severity: (value) => value === 'info' || value === 'warning' || value === 'alert',
   types: isListOf(isText),
   mailbox: (value) => value === undefined || isText(value),
@@ -76,6 +76,11 @@ function parsed(text: string): Record<string, unknown> {
 }
 
 const partsOf = (value: unknown): Record<string, unknown> => (value ?? {}) as Record<string, unknown>;
+
+/** Whether it is a time as every event and notice has it: `2026-11-24T00:15:03.120Z`, whose order is that of texts. */
+export function isInstant(value: unknown): value is string {
+  return isText(value) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
+}
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';

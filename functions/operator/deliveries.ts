@@ -94,7 +94,8 @@ async function rangesOf(deps: OperatorDependencies, asked: Query) {
 
 /** The deliveries of an event, by endpoint. */
 function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
-  const [first, last] = endpoint === undefined ? ['', '~'] : [endpoint, endpoint];
+  // DynamoDB goes on from no place within a range of a single key, so this one is wider: no name has a blank.
+  const [first, last] = endpoint === undefined ? ['', '~'] : [endpoint, `${endpoint} `];
   const { pk, sk } = deliveryKey({ event, endpoint: '' });
   return { index: undefined, partition: ['pk', pk], sort: ['sk', sk + first, sk + last], isDescending: false };
 }

@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { NoticeError, parseNotice } from '../notices/notice-record.ts';
+import { isInstant, NoticeError, parseNotice } from '../notices/notice-record.ts';
 import { parseEventBody } from '../transfers/event.ts';
+import { isTrackingId } from '../transfers/transfer.ts';
 import type { Announcement, Announcements } from './announcements.ts';
 import { Deliveries, type StoredEvent } from './deliveries.ts';
 import type { Doorbell, Doorbells } from './doorbells.ts';
@@ -152,10 +153,18 @@ const isFor = ({ format }: Endpoint, { kind }: Arrival): boolean => (format === 
 function arrivalOf(body: string): Arrival {
   const { id, type, timestamp, data } = envelopeOf(body);
   if (data !== undefined) {
-    if (![id, type, timestamp].every((text) => typeof text === 'string')) {
-      throw new NoticeError('expected an event with id, type and timestamp');
+    const { trackingId, mailbox, direction } = (data ?? {}) as {
+      trackingId?: string;
+      mailbox?: string;
+      direction?: string;
+    };
+    // DynamoDB takes no empty text as the key of an index, and no other kind of value.
+    const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
+    if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer) {
+      throw new NoticeError(
+        'expected an event with id, type, an ISO 8601 timestamp in UTC, and the id of a transfer if any',
+      );
     }
-    const { trackingId, mailbox, direction } = data as { trackingId?: string; mailbox?: string; direction?: string };
     const types = [type];
     return { kind: 'event', id, at: timestamp, body, types, trackingId, subject: { types, mailbox, direction } };
   }
@@ -170,6 +179,9 @@ function arrivalOf(body: string): Arrival {
     subject: { types, mailbox, direction },
   };
 }
+
+/** What can be a key, or stand in a filter. */
+const isName = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
 
 function envelopeOf(body: string) {
   try {

@@ -45,7 +45,10 @@ export async function vitestRun(
     ...reporting,
     ...filters,
   ];
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...environment }, stdio: 'inherit' });
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+    stdio: 'inherit',
+  });
   await once(child, 'close');
   const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);

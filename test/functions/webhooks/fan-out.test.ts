@@ -90,6 +90,24 @@ describe('a notice', () => {
   });
 });
 
+describe('a message of a stranger on the topic, with what the index of a table does not take,', () => {
+  test.each([
+    ['an event without a time', { ...event, timestamp: '' }],
+    ['an event at a time that is none', { ...event, timestamp: 'yesterday' }],
+    ['an event of a transfer without an id', { ...event, data: { ...event.data, trackingId: '' } }],
+    ['an event of a transfer whose id is a number', { ...event, data: { ...event.data, trackingId: 7 } }],
+    ['an event without an id', { ...event, id: '' }],
+    ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
+  ])('%s, is refused before it is stored', async (_, message) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await addEndpoint(world.deps, 'chat', { url: world.urlOf('chat'), format: 'slack', types: ['transfer.*'] });
+    const before = await world.dump();
+    const { unhandled } = await fanOut(world.deps, [{ body: JSON.stringify(message) }]);
+    expect(unhandled).toMatchObject([{ message: 0, error: { name: 'NoticeError' } }]);
+    expect(await world.dump()).toEqual(before);
+  });
+});
+
 describe('a message that is neither', () => {
   test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
