@@ -95,6 +95,23 @@ describe('the Cryptshare Server', () => {
     ]);
   });
 
+  test.each(['malformed_answer', 'redirected'])(
+    'before which a page answers the notifier, too, fails (%s)',
+    async (cause) => {
+      const page = await ScriptedApi.start('other');
+      try {
+        page.on('GET /api/status', { type: 'text/html', body: '<html>Sign in</html>' });
+        world.wellWith([alice], { server: page.url });
+        const told = 'the answer is not the JSON that was asked for';
+        world.api.on('GET /mailboxes/alice%40example.com/verification', problem(502, told, { cause }));
+        const { of } = await world.doctor(['--config', world.configOf({ server: { url: page.url } })]);
+        expect(of('server')).toMatchObject([{ outcome: 'fail', message: expect.stringContaining('text/html') }]);
+      } finally {
+        await page.close();
+      }
+    },
+  );
+
   test('of a file fails when it is not reached and the notifier reaches another one', async () => {
     world.wellWith([alice], { server: 'https://other.example.com' });
     const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
