@@ -33,7 +33,8 @@ and queues are embedded; nothing leaves this machine, nothing is kept.
 
 With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
 restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule,
-watches and webhooks; sections for AWS (notify, alarms) are checked but have no effect here: events and notices are printed.
+watches, webhooks and proxy; what is for AWS (stack, notify, alarms, vpc) is checked but has no effect here: no e-mail is sent,
+events and notices are printed.
 --aws-endpoint has another implementation of AWS, such as moto or LocalStack, stand in for the embedded services; it keeps
 what is announced and delivered, and the data folder then keeps no more than the key and the address of the operator API.
 Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
