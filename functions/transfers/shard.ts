@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
-import { hastened, verifiableSince } from './incident.ts';
+import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
@@ -65,7 +65,8 @@ export async function pollShard(
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const view = await rows.read(shard, deps.origin);
-  const { watches, row, strain, mended } = view;
+  const { watches, row, strain } = view;
+  const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, shard, view);
   const window = { after: lastTick(row, started), to: Date.parse(at) };
   const busy = busyWatches(row, started);

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent } from '../../../functions/transfers/event.ts';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
-import { type FailingWatch, hastened, type Incident, nextIncident } from '../../../functions/transfers/incident.ts';
+import {
+  believedMended,
+  type FailingWatch,
+  hastened,
+  type Incident,
+  nextIncident,
+  verifiableSince,
+} from '../../../functions/transfers/incident.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
 import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
 
@@ -116,6 +123,14 @@ describe('a watch that fails for a cause that was found mended', () => {
     { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, since: undefined },
   ])('$what', ({ mended, since }) => {
     expect(hastened(watch, mended).since).toBe(since);
+  });
+
+  it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
+    const since = '2026-11-24T00:30:00.000Z';
+    const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
+    const mended = believedMended(read, start + 30 * minute);
+    expect(hastened({ ...watch, since }, mended).since).toBe(since);
+    expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps the later time from which on it is polled as it stands', () => {
