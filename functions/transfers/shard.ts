@@ -113,8 +113,11 @@ export async function pollShard(
   });
   const progress = { polledTo: window.to, leftOver };
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
-  const { remark: untold } = await incidents.tell();
+  const hung = underWay.size;
+  const told = await incidents.tell();
   await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
+  // What hung may have been found well since.
+  const { remark: untold } = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polledTo !== undefined && window.after === undefined;
   const remark = [untold, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
   return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
