@@ -83,8 +83,9 @@ export function nextIncident(
     return {
       next: {
         name,
-        // All that were told stay told, whichever way a clock was set meanwhile.
-        from: [sharedAtOf(due[0]!), ...(open ? [open.from] : [])].toSorted()[0]!,
+        // All that were told stay told, whichever way a clock was set meanwhile, and so does each that is counted, whenever
+        // another shard finds it due.
+        from: [data.failingSince, sharedAtOf(due[0]!), ...(open ? [open.from] : [])].toSorted()[0]!,
         until: [new Date(latest + rules.joining).toISOString(), ...(open ? [open.until] : [])].toSorted().at(-1)!,
         told: told ?? data,
         pending: [...(incident?.pending ?? []), eventBody(incidentEvent(origin, 'watch.many_failing', data, at))],

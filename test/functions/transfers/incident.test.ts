@@ -112,6 +112,25 @@ describe('an incident', () => {
   });
 });
 
+test('an incident covers each watch that it counts, though another shard has it fail a third time before those that are told first', () => {
+  const failingSince = new Date(start).toISOString();
+  const health = { failingSince, failures: 2, trouble: unverified, isAnnounced: false };
+  const shared = (seconds: number) => ({
+    ...{ ...health, failures: 3, isAnnounced: true },
+    sharedAt: new Date(start + 2 * minute + 1000 * seconds).toISOString(),
+  });
+  const watch = (name: string, own: FailingWatch['health']): FailingWatch => ({
+    ...{ mailbox: `${name}@example.com`, direction: 'sent', health: own },
+  });
+  const own = [watch('one', shared(30)), watch('two', shared(30))];
+  const seen = [...own, watch('other', health)];
+  const told = nextIncident(origin, 'not_verified', undefined, seen, minute, start + 2 * minute + 31_000);
+  const { next } = told as { next: Incident };
+  expect(next.told.watches).toBe(3);
+  const later = [...own, watch('other', shared(5))];
+  expect(nextIncident(origin, 'not_verified', { ...next, rev: 1 }, later, minute, start + 3 * minute)).toBeUndefined();
+});
+
 describe('a watch that fails for a cause that was found mended', () => {
   const failingSince = new Date(start).toISOString();
   const health = { failingSince, failures: 3, trouble: unverified, isAnnounced: true };
