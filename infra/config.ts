@@ -125,7 +125,7 @@ const configSchema = z.strictObject({
         .max(100)
         .default(1)
         .describe(
-          'Of so many polls one lists all transfers of a watch, the others only the active ones, which spares the server',
+          'With 10, every tenth poll lists all transfers of a watch, the others only the active ones, which spares the server',
         ),
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })

@@ -125,7 +125,7 @@ function signatureProblems(webhook: Webhook, path: string): string[] {
   if (isChat(webhook) || webhook.secretFrom !== undefined) return [];
   const example = variableFor(webhook.name, 'WEBHOOK_SECRET');
   return [
-    `${path}.secretFrom: expected on AWS, where nobody sees what is made there: name a field of the secret, for example ${example}, ${fillIt}`,
+    `${path}.secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${example}, ${fillIt}`,
   ];
 }
 

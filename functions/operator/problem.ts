@@ -55,7 +55,7 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof PlaceError) return badCursor();
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
   if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
-    return new Problem(409, 'somebody else has changed it meanwhile; look at it again');
+    return new Problem(409, 'it was changed meanwhile; look at it again');
   }
   return undefined;
 }

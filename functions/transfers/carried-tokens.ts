@@ -6,7 +6,7 @@ export interface TokenSource {
   /**
    * A token that should hold, none that was rejected.
    *
-   * @param stopAt Unix time in milliseconds from which on no request is sent
+   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when there is none
    */
   tokenFor(mailbox: string, stopAt: number): Promise<string>;

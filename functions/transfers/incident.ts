@@ -104,7 +104,7 @@ export function nextIncident(
 const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;
 const sharedAtOf = ({ health }: FailingWatch): string => health.sharedAt!;
 
-/** Whether a time lies less than so many milliseconds back. One in the future does not: a clock was set back. */
+/** Whether a time lies less than `span` milliseconds back. One in the future does not: a clock was set back. */
 const isRecent = (time: string, span: number, now: number): boolean =>
   Date.parse(time) <= now && now - Date.parse(time) < span;
 

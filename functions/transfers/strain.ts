@@ -68,7 +68,7 @@ export function believedStrain(strain: Strain, now: number): Strain {
 /**
  * The strain after one more fault. A server that says how long to wait is left alone for as long, up to an hour; one that
  * does not, for 30 s, doubled from fault to fault up to 15 min when it throttles and 5 min when it fails, and up to a
- * quarter more by chance, lest all come back at once. Failures that all concern one mailbox may be its own.
+ * quarter more by chance, so that not all come back at once. Failures that all concern one mailbox may be its own.
  *
  * @param now Unix time in milliseconds
  * @param chance a number from 0 to below 1

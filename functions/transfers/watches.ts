@@ -195,7 +195,7 @@ export class Watches {
   /**
    * Has what a mailbox sends and receives polled at the next tick, as far as it is watched.
    *
-   * @param at ISO 8601 time from which on
+   * @param at ISO 8601 time of that tick, or before it
    */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const direction of ['sent', 'received'] as const) {

@@ -170,7 +170,7 @@ export class Tokens implements TokenSource {
       const issued = await this.deps.server.obtainToken(mailbox, undefined, stopAt);
       this.refusal.end();
       const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
-      if (!kept) throw new CryptshareFailure('token_invalid', 'somebody else has verified it meanwhile');
+      if (!kept) throw new CryptshareFailure('token_invalid', 'it was verified anew meanwhile');
       return issued.token;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;

@@ -232,7 +232,7 @@ export async function modify(
     if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
     await pause(tries + 1, patienceUntil());
   }
-  throw new EndpointError([`${name} is being changed by somebody else; try again`], 'conflict');
+  throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
 }
 
 function changeStatus(

@@ -1,8 +1,8 @@
 import { isWithoutRegion, remedyFor, spokenError } from '../aws-remedies.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 
-/** For whoever means a local run and is taken for somebody who means AWS. */
-const orLocally = 'for a local run add --url or --data';
+/** For a user who means a local run that is not running, or keeps its data elsewhere. */
+const orLocally = 'for a local run, start it first, and add --data FOLDER unless that is data here';
 
 /**
  * What an error of AWS means, in one line with what to do.

@@ -41,11 +41,12 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
     origin === undefined
       ? [noServer]
       : await checkServer(surroundings, { origin, caFile: config?.server.caFile, needsReceived });
+  const isPolled = config === undefined || (status !== undefined && isServerOf(config, status));
   const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), surroundings.now);
   output.progress('');
   return [
     configCheck,
-    ...(mailboxes?.isServerReached ? unlessNotifierReaches(direct) : direct),
+    ...(mailboxes?.isServerReached && isPolled ? unlessNotifierReaches(direct) : direct),
     ...clock,
     ...clientIdChecks(surroundings.environment),
     apiCheck,
@@ -122,13 +123,18 @@ async function reachedApi(surroundings: Surroundings, options: CommonOptions): P
   }
 }
 
+const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
+
+/** Whether the notifier polls the server of the file. */
+const isServerOf = (config: Config, status: StatusResource): boolean =>
+  originOf(config.server.url) === originOf(status.server);
+
 function originChecks(config: Config, status: StatusResource): Check[] {
-  const [here, there] = [config.server.url, status.server].map((url) => URL.parse(url)?.origin ?? url);
-  if (here === there) return [];
+  if (isServerOf(config, status)) return [];
   return [
     warn(
       'configuration',
-      `it names the server ${here}, and the notifier polls ${there}`,
+      `it names the server ${originOf(config.server.url)}, and the notifier polls ${originOf(status.server)}`,
       'deploy, or start, the notifier with this file',
     ),
   ];

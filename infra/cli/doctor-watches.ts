@@ -200,9 +200,20 @@ const isOfMailbox = ({ kind = '' }: ApiError): boolean => ofMailbox.has(kind);
 
 const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
 
+/** What comes of the way to the server, or of what stands before it. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'unreachable',
+  'proxy_failed',
+  'timeout',
+  'certificate_untrusted',
+  'redirected',
+  'malformed_answer',
+  '',
+]);
+
 /** What the server refuses to everyone is told once. */
 function refused({ kind = '', message }: ApiError): Asked {
-  const isServerReached = !['unreachable', 'proxy_failed', 'timeout', 'certificate_untrusted', ''].includes(kind);
+  const isServerReached = !elsewhere.has(kind);
   return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached, unverified: new Set() };
 }
 

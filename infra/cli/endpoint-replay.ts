@@ -35,7 +35,7 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
     verb(noun, usage, description)
       .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(surroundings.now))
       .option('--dry-run', 'only count')
-      .option('--per-second <n>', 'so many a second', wholeNumber(1, 1000));
+      .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
   const from = [
     '--from <time>',
     'only events from this time on (UTC), or so long ago: 2h, 3d',

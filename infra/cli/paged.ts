@@ -14,7 +14,7 @@ export interface PageOptions {
 /** Adds the options of a list. */
 export const paged = (command: Command): Command =>
   command
-    .option('--limit <n>', 'so many at most', wholeNumber(1, 100_000), 50)
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), 50)
     .option('--all', 'all there are')
     .option('--cursor <cursor>', 'go on where the listing before ended');
 

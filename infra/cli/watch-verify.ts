@@ -40,7 +40,7 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
     throw new CliError(exitCodes.refused, message);
   }
   if (!session.surroundings.prompts) {
-    const message = `${mailbox} has to be verified by a code in a mail, and nobody can be asked for it here: have it sent with --send-code, then add --code CODE`;
+    const message = `${mailbox} has to be verified by a code in a mail, and there is no terminal to ask for it: have it sent with --send-code, then add --code CODE`;
     throw new CliError(exitCodes.wrongCommandLine, message);
   }
   await session.api.post(path`/mailboxes/${mailbox}/code`);

@@ -52,7 +52,7 @@ export async function fillSecret(deps: FillSecretDependencies, request: FillSecr
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new FillSecretError(`somebody else has changed the secret ${request.secret} meanwhile: run this again`);
+    throw new FillSecretError(`the secret ${request.secret} was changed meanwhile: run this again`);
   }
   const names = Object.keys(changes);
   if (names.length > 0) await secret.write(filled);
@@ -89,7 +89,7 @@ async function answersTo(
       else answers.set(name, answer);
     } else if (ask) toAsk.push(field);
     else if (isKeepable(field, known[name])) answers.set(name, { kind: 'kept' });
-    else problems.push(`${name}: expected in the environment, where nobody can be asked: the ${meaning}`);
+    else problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
   }
   if (problems.length > 0) throw new FillSecretError(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
   for (const field of toAsk) answers.set(field.name, await asked(ask!, print, field, known[field.name]));

@@ -31,7 +31,7 @@ A variable of the environment with a field's name answers in place of a person, 
   CRYPTSHARE_CLIENT_ID            client id that is registered on the server
   CRM_WEBHOOK_SECRET and the like what urlFrom, secretFrom and headersFrom of the webhooks name
 
-A signing secret that nobody brings along is made here and printed this once; the answer new makes another in its place.
+A signing secret that is left empty is made here and printed this once; the answer new makes another in its place.
 AWS credentials and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION and so on.
 
 Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong options or configuration (nothing done).

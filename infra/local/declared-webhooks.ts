@@ -50,6 +50,7 @@ function placed({ urlFrom, headersFrom = {} }: EndpointDeclaration, problem: str
   const [setting = '', ...rest] = problem.slice(0, end).split('.');
   const isFrom = setting === 'secret' || (setting === 'url' && urlFrom !== undefined);
   const isHeaderFrom = setting === 'headers' && Object.hasOwn(headersFrom, rest.join('.'));
-  const path = [isFrom || isHeaderFrom ? `${setting}From` : setting, ...rest].join('.');
+  const within = rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
+  const path = [isFrom || isHeaderFrom ? `${setting}From` : setting, ...within].join('');
   return { path, message: problem.slice(end + 2) };
 }

@@ -99,7 +99,7 @@ async function bytesOf(request: http.IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of request) {
     length += (chunk as Buffer).length;
-    // The rest is read, too, lest the answer is lost, but not kept.
+    // The rest is read, too, but not kept: otherwise the answer would be lost.
     if (length <= mostBytes) chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

@@ -87,11 +87,36 @@ describe('the Cryptshare Server', () => {
   });
 
   test('that only the notifier reaches is to be looked at, no failure', async () => {
+    world.wellWith([alice], { server: 'https://127.0.0.1:9' });
     const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
     expect(code).toBe(0);
     expect(of('server')).toMatchObject([
       { outcome: 'warn', message: expect.stringContaining('the notifier itself reaches it') },
     ]);
+  });
+
+  test.each(['malformed_answer', 'redirected'])(
+    'before which a page answers the notifier, too, fails (%s)',
+    async (cause) => {
+      const page = await ScriptedApi.start('other');
+      try {
+        page.on('GET /api/status', { type: 'text/html', body: '<html>Sign in</html>' });
+        world.wellWith([alice], { server: page.url });
+        const told = 'the answer is not the JSON that was asked for';
+        world.api.on('GET /mailboxes/alice%40example.com/verification', problem(502, told, { cause }));
+        const { of } = await world.doctor(['--config', world.configOf({ server: { url: page.url } })]);
+        expect(of('server')).toMatchObject([{ outcome: 'fail', message: expect.stringContaining('text/html') }]);
+      } finally {
+        await page.close();
+      }
+    },
+  );
+
+  test('of a file fails when it is not reached and the notifier reaches another one', async () => {
+    world.wellWith([alice], { server: 'https://other.example.com' });
+    const { code, of } = await world.doctor(['--config', world.configOf({ server: { url: 'https://127.0.0.1:9' } })]);
+    expect(code).toBe(1);
+    expect(of('server')).toEqual([{ outcome: 'fail', message: 'the server cannot be reached (ECONNREFUSED)' }]);
   });
 
   test('whose certificate is of a private authority is told, and trusted with server.caFile', async () => {

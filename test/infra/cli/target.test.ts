@@ -208,7 +208,7 @@ describe('a stack', () => {
     const ran = await run(['watch', 'list']);
     expect(ran).toMatchObject({ code: 4 });
     expect(ran.stderr).toMatch(
-      /^cannot look up the stack TransferNotifier: CredentialsProviderError.*sign in.*--url or --data\n$/,
+      /^cannot look up the stack TransferNotifier: CredentialsProviderError.*sign in.*for a local run, start it first.*--data FOLDER.*\n$/,
     );
   });
 

@@ -114,7 +114,7 @@ describe('a filled secret', () => {
       if (operation === 'GetSecretValue' && count === 2) aws.fields = {};
     };
     const { problem } = await run({ ...enterEverywhere, CRYPTSHARE_CLIENT_ID: 'b'.repeat(50) });
-    expect(problem).toBe('somebody else has changed the secret NotifierSecret meanwhile: run this again');
+    expect(problem).toBe('the secret NotifierSecret was changed meanwhile: run this again');
     expect(aws.operations).not.toContain('PutSecretValue');
   });
 });
@@ -150,7 +150,7 @@ describe('the environment', () => {
       [
         'the environment cannot be used:',
         '  CRYPTSHARE_CLIENT_ID: expected 50 to 4000 letters and digits, got 5 characters: set the variable to the client id that is registered on the Cryptshare Server',
-        '  CRM_SECRET: expected in the environment, where nobody can be asked: the signing secret of the webhook crm',
+        '  CRM_SECRET: expected in the environment, as there is no terminal to ask on: the signing secret of the webhook crm',
       ].join('\n'),
     );
     expect(aws.operations).toEqual(['GetSecretValue']);

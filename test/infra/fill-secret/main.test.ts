@@ -121,7 +121,7 @@ test.each<[string, Record<string, string | undefined>, RegExp]>([
   [
     'values',
     {},
-    /^the environment cannot be used:\n {2}CRYPTSHARE_CLIENT_ID: expected in the environment, where nobody/,
+    /^the environment cannot be used:\n {2}CRYPTSHARE_CLIENT_ID: expected in the environment, as there is no terminal/,
   ],
   ['a region', { AWS_REGION: undefined }, /^could not .*: Region is missing: name the region of the stack, .*\n$/],
   [

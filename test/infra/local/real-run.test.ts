@@ -52,7 +52,7 @@ test('mistakes of the file and of the environment are told at once, each with wh
       '  schedule.every',
       '  webhooks[1].name',
       '  webhooks[0].url',
-      '  webhooks[0].types.0',
+      '  webhooks[0].types[0]',
       '  webhooks[1].secretFrom',
     ],
     'the environment cannot be used:',
