@@ -140,6 +140,14 @@ test('a damaged data folder is one sentence, with exit code 1, and nothing is st
   expect(run.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
 });
 
+test('a folder for temporary files that cannot be used is one sentence, with exit code 1', async () => {
+  const run = start([], { TMPDIR: join(folder, 'none') });
+  expect(await run.exit()).toBe(1);
+  expect(run.stderr).toMatch(
+    /^the folder for temporary files cannot be used \(.*\): mend it, or name another one in TMPDIR\n$/,
+  );
+});
+
 test('a disk that fills up ends the run in one sentence, with exit code 1, and nothing is lost', async () => {
   const run = start(['--json', '--config', configFile(), '--data', join(folder, 'data')], credentials, {
     diskSpace: 256_000,
