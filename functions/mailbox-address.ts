@@ -67,12 +67,15 @@ function reasonAgainstDomain(domain: string): string | undefined {
   const ascii = domainToASCII(domain).split('.');
   const read = domainToUnicode(domain).split('.');
   // What is read as something else, such as a ligature or a full-width letter, stands in no registered name.
-  const isSame = labels.every((label, at) => isAscii(label) || read[at] === label.toLowerCase().normalize('NFC'));
+  const isSame = labels.every((label, at) => isAscii(label) || sameSigma(read[at]!) === sameSigma(label.toLowerCase()));
   if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
   return ascii.some((label) => label.length > longestLabel)
     ? `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`
     : undefined;
 }
+
+/** Small letters without the form that sigma has at the end of a word, which follows from a capital one in some readings only. */
+const sameSigma = (label: string): string => label.normalize('NFC').replaceAll('ς', 'σ');
 
 /** An e-mail address, in normal form C, as it stands in the configuration file, in requests and in files to import. */
 export const address = z.string('expected an e-mail address').check(

@@ -89,7 +89,8 @@ const parsed = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? 
 /** Name or address of a host, an IPv6 address without brackets. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 
-const loopback = networks(['127.0.0.0', 8], ['::1', 128]);
+/** Who connects to the unspecified address gets to this machine as well. */
+const loopback = networks(['127.0.0.0', 8], ['0.0.0.0', 32], ['::', 127]);
 
 const isThisMachine = (host: string): boolean =>
   isIP(host) === 0 ? /^(?:.*\.)?localhost$/.test(host) : isIn(loopback, host);
@@ -106,9 +107,16 @@ function isExcepted(target: URL, except: string): boolean {
     const [network = '', bits] = entry.split('/');
     if (bits !== undefined) return isIn(networks([network, Number(bits)]), host);
     const [, name = '', onPort = port] = isIP(entry) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : [entry, entry];
-    const suffix = name.replace(/^\*?\./, '').replace(/^\[(.*)\]$/, '$1');
+    const suffix = spelt(name.replace(/^\*?\./, ''));
+    if (suffix === undefined) return false;
     return onPort === port && (host === suffix || (isIP(host) === 0 && host.endsWith(`.${suffix}`)));
   });
+}
+
+/** A name or an address as hosts of URLs are spelt; undefined for what is neither. */
+function spelt(name: string): string | undefined {
+  const url = URL.parse(`http://${isIP(name) === 6 ? `[${name}]` : name}`);
+  return url ? hostOf(url) : undefined;
 }
 
 /** What is no network has no addresses. */

@@ -6,9 +6,10 @@ import { stripVTControlCharacters } from 'node:util';
  * character. For every channel, terminals included, and for every text in it.
  */
 export const printable = (text: string): string =>
-  stripVTControlCharacters(text)
+  // Halves of characters go first: what is taken away between two of them would make a whole one.
+  stripVTControlCharacters(text.replaceAll(/\p{Cs}/gu, ' '))
     .replaceAll(/\p{Default_Ignorable_Code_Point}|\p{Cf}/gu, '')
-    .replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
 
 /** The same for a text of several lines. */
 export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
@@ -18,10 +19,10 @@ export const printableLines = (text: string): string => text.split(/\r?\n/).map(
  * port. Full-width and other forms of a sign count as the sign.
  */
 const linkSigns =
-  /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=\bwww)[.．。｡․](?=\S)|(?<=[\p{L}\p{N}-])[.．。｡․](?=[\p{L}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
+  /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=\bwww)[.．。｡․](?=\S)|(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=[\p{L}\p{M}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
 
-/** Beside these, the dot in a bare domain, and the at sign of an address or a mention. */
-const nameSigns = /(?<=[\p{L}\p{N}-])[.．。｡․](?=\p{L}{2})|[@＠](?=\S)/gu;
+/** Beside these, the dot in a bare domain, emoji and accents of their own included, and the at sign of an address or a mention. */
+const nameSigns = /(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=\p{L}[\p{L}\p{M}])|[@＠](?=\S)/gu;
 
 /**
  * A text of the notifier's own into which others may have brought a word: {@link printable}, and with a space behind each

@@ -72,6 +72,11 @@ export class CryptshareClient {
     return clockWords(this.calls.clockDifference, 'the server’s');
   }
 
+  /** The time by the server's clock, as far as it is known. */
+  serverTime(): Date {
+    return this.calls.serverTime();
+  }
+
   /** How strained the server is, as far as requests so far tell. */
   get strain(): Strain {
     return this.calls.strain;
@@ -142,6 +147,7 @@ export class CryptshareClient {
       return { ...pass, requests };
     } catch (error) {
       if (error instanceof CryptshareFailure) return { ...pass, requests, failure: error };
+      pass.listing.release();
       throw error;
     }
   }

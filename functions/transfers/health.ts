@@ -24,11 +24,12 @@ export interface Health {
 /** Troubled polls in a row before operators are told: one or two are often nobody's business. */
 const failuresUntilAnnounced = 3;
 
-/** Causes of a server that is down or overloaded, which take turns while it is. */
-const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault']);
+/** Causes of a server that is down or overloaded, which take turns while it is; a proxy tells of it in its own way. */
+const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault', 'proxy_failed']);
 
 /** The name that causes share which are one incident when several watches have them. */
 export const incidentOf = ({ cause }: Trouble): string => (outage.has(cause) ? 'outage' : cause);
+
 /** Milliseconds that a trouble has to last, too: changes are announced all the same while absences are held. */
 const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 

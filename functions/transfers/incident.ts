@@ -1,3 +1,4 @@
+import { hasBeen } from '../instants.ts';
 import { verificationCauses } from '../verification/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from './event.ts';
 import { type Health, incidentOf } from './health.ts';
@@ -82,8 +83,9 @@ export function nextIncident(
     return {
       next: {
         name,
-        // All that were told stay told, whichever way a clock was set meanwhile.
-        from: [sharedAtOf(due[0]!), ...(open ? [open.from] : [])].toSorted()[0]!,
+        // All that were told stay told, whichever way a clock was set meanwhile, and so does each that is counted, whenever
+        // another shard finds it due.
+        from: [data.failingSince, sharedAtOf(due[0]!), ...(open ? [open.from] : [])].toSorted()[0]!,
         until: [new Date(latest + rules.joining).toISOString(), ...(open ? [open.until] : [])].toSorted().at(-1)!,
         told: told ?? data,
         pending: [...(incident?.pending ?? []), eventBody(incidentEvent(origin, 'watch.many_failing', data, at))],
@@ -129,6 +131,10 @@ function sizeOf(watches: readonly RegisteredWatch[]) {
 
 /** When causes were last found mended: Unix times in milliseconds by what {@link incidentOf} calls them. */
 export type Mended = Readonly<Record<string, number>>;
+
+/** Of what was read, the times that can be right: one that is still to come was written by a clock that was ahead. */
+export const believedMended = (read: Mended, now: number): Mended =>
+  Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
 /** Unix time in milliseconds at which a verification without a person was last found possible again; else 0. */
 export const verifiableSince = (mended: Mended): number =>

@@ -109,7 +109,8 @@ async function judgeMissing(
 ): Promise<Lack> {
   const nothing = { changes: [], unclear: [], trouble: undefined, absence: root.absence };
   if (pass.failure || pass.listing.malformed > 0) return nothing;
-  const at = Date.parse(context.observedAt);
+  // By the clock here and by the server's, so that one of them that is set ahead does not end it.
+  const at = Math.min(Date.parse(context.observedAt), server.serverTime().getTime());
   const absence = nextHold(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
     // A server deletes ended transfers from its log many at a time, which is no trouble.

@@ -84,6 +84,8 @@ export class Connection {
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {
+      // That it was cut off here, in the middle of its body, is not the server's doing.
+      if (cut?.aborted) throw new HttpError('timeout');
       const words: Record<Flaw, string> = {
         encoded: `content-encoding ${encodingOf(answer)}, which was not asked for`,
         too_large: `more than ${maxBytes} bytes`,

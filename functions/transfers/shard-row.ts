@@ -73,8 +73,9 @@ export function takeWatch(row: ShardRow, name: string, watch: string, all: numbe
   const leases = liveLeases(row, term.since);
   const left = slotsLeft(leases, all);
   const isTaken = leases.some(([, { watches }]) => watches === undefined || watches.includes(watch));
-  if (left < 1 || isTaken) return undefined;
-  const slots = Math.max(1, Math.floor(left / 2));
+  // A single slot of several is left to ticks, however many watches are asked for.
+  const slots = all === 1 ? left : Math.floor(left / 2);
+  if (slots < 1 || isTaken) return undefined;
   return { ...row, leases: { ...Object.fromEntries(leases), [name]: { ...term, slots, watches: [watch] } } };
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
-import { hastened, verifiableSince } from './incident.ts';
+import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
@@ -65,7 +65,8 @@ export async function pollShard(
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const view = await rows.read(shard, deps.origin);
-  const { watches, row, strain, mended } = view;
+  const { watches, row, strain } = view;
+  const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, shard, view);
   const window = { after: lastTick(row, started), to: Date.parse(at) };
   const busy = busyWatches(row, started);
@@ -112,8 +113,11 @@ export async function pollShard(
   });
   const progress = { polledTo: window.to, leftOver };
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
-  const { remark: untold } = await incidents.tell();
+  const hung = underWay.size;
+  const told = await incidents.tell();
   await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
+  // What hung may have been found well since.
+  const { remark: untold } = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polledTo !== undefined && window.after === undefined;
   const remark = [untold, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
   return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };

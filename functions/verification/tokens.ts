@@ -1,3 +1,4 @@
+import { hasBeen } from '../instants.ts';
 import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
@@ -152,9 +153,11 @@ export class Tokens implements TokenSource {
 
   private async obtainOnce(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
     const now = this.deps.now();
-    const refusal = this.refusal.standing(this.forgivenAt, now.getTime());
+    // Otherwise a clock that was ahead has forgiven what is still to come.
+    const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
+    const refusal = this.refusal.standing(forgivenAt, now.getTime());
     if (refusal) throw refusal;
-    if (read && isPaused(read, this.forgivenAt, now.getTime())) {
+    if (read && isPaused(read, forgivenAt, now.getTime())) {
       throw read.cause ? new CryptshareFailure(read.cause) : rejected();
     }
     if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, stopAt);

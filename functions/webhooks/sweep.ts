@@ -66,7 +66,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   );
   const left = sum(parts, (part) => part.left);
   // Where something is left, the next sweep has to look, too.
-  if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
+  const isDone = left === 0 && !parts.some(({ isCutShort }) => isCutShort);
+  if (isOld && (isDone || setBack === 0)) await witness.note(started);
   const announcements = await announcePending(deps, stopAt);
   return {
     rung: sum(parts, ({ rung }) => rung),
@@ -102,6 +103,7 @@ async function sweepPart(
   let left = 0;
   let unrung = 0;
   let overdue = 0;
+  let isCutShort = false;
   const patience = patienceUntil(stopAt, steady);
   for await (const page of waitingDeliveries(dynamo, table, part, from, until, patience)) {
     const due = page.filter((delivery) => isDue(delivery, started));
@@ -114,6 +116,8 @@ async function sweepPart(
     left += due.length - chosen.length;
     if (steady() >= stopAt) {
       left += chosen.length;
+      // Pages that follow may hold what is due, even if this one holds none.
+      isCutShort = true;
       break;
     }
     unrung += await doorbells.ring(
@@ -124,7 +128,7 @@ async function sweepPart(
     // After ringing: a sweep that dies in between rings twice rather than never.
     await limit.map(chosen, (delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace));
   }
-  return { rung, left, unrung, overdue };
+  return { rung, left, unrung, overdue, isCutShort };
 }
 
 /** Begins with the first endpoint each time: those that are done have nothing pending any more. */

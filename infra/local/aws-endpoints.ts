@@ -1,11 +1,15 @@
+import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type EmbeddedServices, region, startEmbeddedServices } from './embedded-services.ts';
 import { newSecret } from './loopback-guard.ts';
-import { makePrivate } from './open-data-folder.ts';
+import { closeDataFolder } from './open-data-folder.ts';
 
 const services = ['dynamodb', 'sns', 'sqs'] as const;
+type Service = (typeof services)[number];
 
 /** Addresses of another implementation of AWS; what is missing is embedded. */
-export type AwsEndpoints = Readonly<Partial<Record<(typeof services)[number], string>>>;
+export type AwsEndpoints = Readonly<Partial<Record<Service, string>>>;
 
 /**
  * Reads where another implementation of AWS is: one address for all services, `http://127.0.0.1:5000`, or some of them by
@@ -24,7 +28,7 @@ const isService = (name: string | undefined): boolean => services.some((service)
 
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search + url.username === '';
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
 }
 
 /** Thrown when nothing answers where another implementation of AWS should be; says what to do. */
@@ -35,16 +39,46 @@ export class AwsEndpointError extends Error {
 /** Milliseconds for another implementation to answer. */
 const patience = 5000;
 
-/** @throws AwsEndpointError */
-async function checkReached(url: string): Promise<void> {
-  try {
-    await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(patience) });
-  } catch (error) {
-    const { code = 'no answer' } = (error as { cause?: { code?: string } }).cause ?? {};
-    throw new AwsEndpointError(
-      `no implementation of AWS answers at ${url} (${code}): start it first, or leave --aws-endpoint out to use the embedded services`,
-    );
+const asked = {
+  connectionTimeout: patience,
+  requestTimeout: patience,
+  throwOnRequestTimeout: true,
+};
+
+/** Asks a service, at its address, for what changes nothing there. */
+const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Promise<unknown>>> = {
+  dynamodb: (settings) => new DynamoDBClient(settings).send(new ListTablesCommand({ Limit: 1 })),
+  sns: (settings) => new SNSClient(settings).send(new ListTopicsCommand({})),
+  sqs: (settings) => new SQSClient(settings).send(new ListQueuesCommand({ MaxResults: 1 })),
+};
+
+/**
+ * Checks that another implementation answers as the services would. To be called once the SDK has its environment here.
+ *
+ * @throws AwsEndpointError
+ */
+export async function checkAwsEndpoints(elsewhere: AwsEndpoints): Promise<void> {
+  for (const service of services) {
+    const endpoint = elsewhere[service];
+    if (endpoint === undefined) continue;
+    try {
+      await questions[service]({ endpoint, maxAttempts: 1, requestHandler: asked });
+    } catch (error) {
+      throw new AwsEndpointError(whatIsWrong(service, endpoint, error as ServiceError));
+    }
   }
+}
+
+type ServiceError = NodeJS.ErrnoException & { readonly $response?: { readonly statusCode?: number } };
+
+const embeddedInstead = 'or leave --aws-endpoint out to use the embedded services';
+
+function whatIsWrong(service: Service, url: string, { name, code, $response }: ServiceError): string {
+  if ($response?.statusCode === undefined) {
+    return `no implementation of AWS answers at ${url} (${code ?? name}): start it first, ${embeddedInstead}`;
+  }
+  const is = `(HTTP ${$response.statusCode} for ${service})`;
+  return `what answers at ${url} is no implementation of AWS ${is}: correct the address, ${embeddedInstead}`;
 }
 
 /** Whether no service is left to be embedded. */
@@ -55,7 +89,7 @@ export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
  * Starts the services that are not elsewhere.
  *
  * @param data folder that keeps database and queues, as far as they are embedded; in memory without it
- * @throws DataFolderError, AwsEndpointError
+ * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
   const addresses = Object.entries(elsewhere).map(([service, url]) => [
@@ -63,12 +97,11 @@ export async function startAwsServices(data: string | undefined, elsewhere: AwsE
     url,
   ]);
   if (addresses.length === 0) return startEmbeddedServices(data);
-  await Promise.all([...new Set(Object.values(elsewhere))].map(checkReached));
   if (!areAllElsewhere(elsewhere)) {
     const { sdkEnvironment, close } = await startEmbeddedServices(data);
     return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
   }
-  if (data !== undefined) makePrivate(data);
+  if (data !== undefined) closeDataFolder(data);
   const credentials = { AWS_ACCESS_KEY_ID: newSecret(), AWS_SECRET_ACCESS_KEY: newSecret() };
   return {
     sdkEnvironment: { AWS_REGION: region, ...credentials, ...Object.fromEntries(addresses) },

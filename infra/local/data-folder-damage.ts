@@ -49,14 +49,18 @@ function brokenFileOf(folder: string): string | undefined {
   return changed && `${changed} was changed`;
 }
 
-/** Opens the database, which no other process can do meanwhile, and reads all of it, for LevelDB checks what it reads. */
+/**
+ * Opens the database, which no other process can do meanwhile, and reads all of it, for LevelDB checks what it reads. A table
+ * that a killed run was about to make is dropped: dynalite would never end making it, and nothing can be in it.
+ */
 async function fillOf(folder: string): Promise<Fill> {
-  const database = new ClassicLevel<string, unknown>(folder, { valueEncoding: 'json' });
+  const database = new ClassicLevel<string, { readonly TableStatus?: string }>(folder, { valueEncoding: 'json' });
   await database.open();
   try {
     let fill: Fill = 'nothing';
-    for await (const [key] of database.iterator()) {
+    for await (const [key, value] of database.iterator()) {
       if (!key.startsWith('table~')) fill = 'rows';
+      else if (value.TableStatus === 'CREATING') await database.del(key);
       else if (fill === 'nothing') fill = 'tables';
     }
     return fill;

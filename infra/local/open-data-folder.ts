@@ -9,19 +9,34 @@ import { damageOf } from './data-folder-damage.ts';
  * @throws DataFolderError
  */
 export async function openDataFolder(data: string): Promise<void> {
-  const name = `the data folder ${data}`;
   try {
     makePrivate(data);
     const damage = await damageOf(data);
-    if (damage !== undefined) throw damagedFolder(name, damage);
+    if (damage !== undefined) throw damagedFolder(nameOf(data), damage);
   } catch (error) {
-    if (error instanceof DataFolderError) throw error;
-    const { message } = error as Error;
-    throw (
-      storageError(name, error) ??
-      new DataFolderError(`${name} cannot be used (${message}); choose another one, or mend it`, { cause: error })
-    );
+    throw folderError(data, error as Error);
   }
+}
+
+/**
+ * Makes the data folder its owner's alone where another implementation of AWS keeps what a database has.
+ *
+ * @throws DataFolderError
+ */
+export function closeDataFolder(data: string): void {
+  try {
+    makePrivate(data);
+  } catch (error) {
+    throw folderError(data, error as Error);
+  }
+}
+
+const nameOf = (data: string): string => `the data folder ${data}`;
+
+function folderError(data: string, cause: Error): DataFolderError {
+  if (cause instanceof DataFolderError) return cause;
+  const message = `${nameOf(data)} cannot be used (${cause.message}); choose another one, or mend it`;
+  return storageError(nameOf(data), cause) ?? new DataFolderError(message, { cause });
 }
 
 /**

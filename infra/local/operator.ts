@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { operations } from '../../functions/operator/operations.ts';
 import type { OperatorAnswer, OperatorEvent } from '../../functions/operator/routes.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { openApiDocument } from '../openapi.ts';
-import { contents, writeOwnFile } from './data-folder.ts';
+import { contents, DataFolderError, writeOwnFile } from './data-folder.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import { guardServer, listenOnLoopback, newSecret, withToken } from './loopback-guard.ts';
 
@@ -43,9 +43,9 @@ const mostBytes = 1024 * 1024;
  */
 export async function startOperator({ environment, data, onChange }: LocalOperatorOptions): Promise<LocalOperator> {
   // What a deployment puts beside the bundle.
-  const folder = mkdtempSync(join(tmpdir(), 'transfer-notifier-'));
+  const folder = temporaryFolder();
   const OPENAPI_FILE = join(folder, 'openapi.json');
-  writeFileSync(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
+  writeOwnFile(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
   setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
   const { handler } = await import('../../functions/operator/operator.lambda.ts');
   // Node's own 16 KB are less than a query may have.
@@ -76,6 +76,16 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'transfer-notifier-'));
+  } catch (error) {
+    throw new DataFolderError(
+      `the folder for temporary files cannot be used (${(error as Error).message}): mend it, or name another one in TMPDIR`,
+    );
+  }
 }
 
 const problem = (status: number, detail: string): OperatorAnswer => ({

@@ -78,7 +78,12 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   const command = new Command('npm start --')
     .description('Watches the transfers of a Cryptshare Server and announces every change of state.')
     .option('--config <file>', 'poll the server that this configuration file names')
-    .option('--data <folder>', 'keep database and queues here, for this user alone (default with --config: data)')
+    .addOption(
+      new Option(
+        '--data <folder>',
+        'keep database and queues here, for this user alone (default with --config: data)',
+      ).argParser(folder),
+    )
     .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
     .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, also by http')
     .addOption(
@@ -148,6 +153,12 @@ function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
     kept: kept.map((option) => option.split(' ')[0]).join(' and '),
     line: `npm start -- ${[...kept, ...values].join(' ')}`,
   };
+}
+
+/** An empty name is a variable of a script that was not set; it would stand for no folder. */
+function folder(name: string): string {
+  if (name !== '') return name;
+  throw new InvalidArgumentError('Expected a folder.');
 }
 
 function awsEndpoints(text: string): AwsEndpoints {

@@ -8,7 +8,7 @@ import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoin
 import { type Config, millisecondsOf } from '../config.ts';
 import { watchDeclarations } from '../declarations.ts';
 import { passOnAnnouncements } from './announcements.ts';
-import { type AwsEndpoints, startAwsServices } from './aws-endpoints.ts';
+import { type AwsEndpoints, checkAwsEndpoints, startAwsServices } from './aws-endpoints.ts';
 import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
@@ -58,13 +58,14 @@ const closeWithin = 1000;
 /**
  * Starts the embedded services and polls by the clock, through the very handler that runs on AWS.
  *
- * @throws the error of a service that cannot be started
+ * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot be started
  */
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting, prefix } = options;
   const services = await startAwsServices(data, options.awsEndpoints);
   const table = `${prefix}transfers`;
   setSdkEnvironment(services.sdkEnvironment);
+  await checkAwsEndpoints(options.awsEndpoints);
   const dynamo = new DynamoDBClient({});
   const sns = new SNSClient({});
   // A queue kept in the data folder remembers the port of the run that created it.

@@ -24,6 +24,7 @@ export const existing = [
   'alice@straße.example',
   'jörg@example.com',
   'иван@пример.рф',
+  'alice@ΟΔΟΣ.example',
   '用户@例え.jp',
   `${'a'.repeat(64)}@example.com`,
   `${'ü'.repeat(32)}@example.com`,

@@ -19,6 +19,8 @@ describe('a request goes without the proxy', () => {
     'http://127.0.0.1:8080/',
     'http://127.1.2.3/',
     'http://[::1]/',
+    'https://0.0.0.0/',
+    'https://[::]/',
   ])('to this machine, whatever is set: %s', (url) => {
     expect(proxyFor(new URL(url), { proxy, except: undefined })).toBeUndefined();
   });
@@ -35,6 +37,9 @@ describe('a request goes without the proxy', () => {
     ['example.com:443', 'https://example.com/'],
     ['192.0.2.7', 'https://192.0.2.7/'],
     ['10.0.0.0/8', 'https://10.1.2.3/'],
+    ['example.com.', 'https://example.com/'],
+    ['bücher.example', 'https://bücher.example/'],
+    ['2001:0DB8:0::1', 'https://[2001:db8::1]/'],
     ['2001:db8::1', 'https://[2001:db8::1]/'],
     ['[2001:db8::1]:443', 'https://[2001:db8::1]/'],
     ['2001:db8::/32', 'https://[2001:db8:7::1]/'],
@@ -51,7 +56,7 @@ describe('a request goes through the proxy', () => {
     ['example.com:8443', 'https://example.com/'],
     ['hooks.example.com', 'https://example.com/'],
     ['10.0.0.0/8', 'https://11.1.2.3/'],
-    ['10.0.0.0/99, 10.0.0.0/x, /, :', 'https://10.1.2.3/'],
+    ['10.0.0.0/99, 10.0.0.0/x, /, :, ., <local>, [', 'https://10.1.2.3/'],
     ['1.2.3.4', 'https://1.2.3.4.example.com/'],
     ['localhost', 'https://localhost.example.com/'],
   ])('where NO_PROXY is %s, to %s', (except, url) => {

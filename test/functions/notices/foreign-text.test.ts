@@ -34,6 +34,10 @@ describe('a neutral text', () => {
     ['ok \u202egnp.exe', 'ok gnp. exe'],
     ['\u001b]8;;http://evil.example\u0007click\u001b]8;;\u0007', 'click'],
     ['\u001b[31mred\r\nsecond line', 'red  second line'],
+    ['cafe\u0301.example', 'cafe\u0301. example'],
+    ['evil.e\u0301xample', 'evil. e\u0301xample'],
+    ['💩.la/x', '💩. la/x'],
+    ['hidden \udb40\u200b\udc41 \udb40\u001b[0m\udd00', 'hidden      '],
   ])('of %j is %j', (text, expected) => {
     expect(neutral(text)).toBe(expected);
   });

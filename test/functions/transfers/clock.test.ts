@@ -114,6 +114,16 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   });
 });
 
+it('believes a sudden absence no sooner because the clock was set a year ahead', async () => {
+  const { id } = await register();
+  world.cryptshare.transfers.purge(id);
+  await ticks(30);
+  world.clock.set(year);
+  expect((await ticks(10)).outcomes).toContain('absences_held');
+  const types = (await world.takeEvents()).map(({ event }) => event.type);
+  expect(types.filter((type) => type.startsWith('transfer.'))).toEqual([]);
+});
+
 describe('a clock that is set while a poll is under way', () => {
   it.each([minute, hour, year])('%i ms ahead does not cut the poll short', async (step) => {
     const { people } = await register();

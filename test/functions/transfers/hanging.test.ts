@@ -152,3 +152,26 @@ test('a watch whose listing hung is polled again by the first tick after its pol
   world.clock.advance(10 * interval);
   expect((await tick()).polls).toHaveLength(2);
 });
+
+test('a poll that hangs and then finds a cause mended has all watches polled that fail for it, too', async () => {
+  const [hanging, other] = await declare(3);
+  const fail = ({ mailbox }: WantedWatch) => {
+    const body = '{"errorCode":3003,"errorMessage":"A policy forbids it."}';
+    const answer = { kind: 'response' as const, status: 403, body };
+    world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), answer });
+  };
+  fail(hanging!);
+  fail(other!);
+  await tick();
+  world.clock.advance(interval);
+  hang(hanging!);
+  fail(other!);
+  const work = tick();
+  await begin(work);
+  world.cryptshare.faults.clear();
+  deps.server.close();
+  const troubled = (await work).polls.filter(({ trouble }) => trouble);
+  expect(troubled.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
+  const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, deps.origin);
+  expect(mended).toHaveProperty('forbidden');
+});

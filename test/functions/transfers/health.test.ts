@@ -166,6 +166,13 @@ describe('a watch that is told together with others', () => {
     expect(shared([...three, refused, refused, unverified, refused]).health).toMatchObject({ trouble: unverified });
   });
 
+  it('stays in one outage while a proxy tells of it now and then', () => {
+    const proxy: Trouble = { cause: 'proxy_failed', message: 'proxy.example.com: HTTP 503' };
+    const { health, writes } = shared([timeout, proxy, timeout, proxy, proxy, proxy]);
+    expect(health).toMatchObject({ trouble: timeout, sharedAt: at(2) });
+    expect(writes).toBe(3);
+  });
+
   it('stays in one outage, whether the server is unreachable, silent or at fault', () => {
     const fault: Trouble = { cause: 'server_fault', message: 'HTTP 503' };
     const { health, writes } = shared([refused, timeout, fault, refused, refused, refused, timeout, fault]);

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent } from '../../../functions/transfers/event.ts';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
-import { type FailingWatch, hastened, type Incident, nextIncident } from '../../../functions/transfers/incident.ts';
+import {
+  believedMended,
+  type FailingWatch,
+  hastened,
+  type Incident,
+  nextIncident,
+  verifiableSince,
+} from '../../../functions/transfers/incident.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
 import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
 
@@ -105,6 +112,25 @@ describe('an incident', () => {
   });
 });
 
+test('an incident covers each watch that it counts, though another shard has it fail a third time before those that are told first', () => {
+  const failingSince = new Date(start).toISOString();
+  const health = { failingSince, failures: 2, trouble: unverified, isAnnounced: false };
+  const shared = (seconds: number) => ({
+    ...{ ...health, failures: 3, isAnnounced: true },
+    sharedAt: new Date(start + 2 * minute + 1000 * seconds).toISOString(),
+  });
+  const watch = (name: string, own: FailingWatch['health']): FailingWatch => ({
+    ...{ mailbox: `${name}@example.com`, direction: 'sent', health: own },
+  });
+  const own = [watch('one', shared(30)), watch('two', shared(30))];
+  const seen = [...own, watch('other', health)];
+  const told = nextIncident(origin, 'not_verified', undefined, seen, minute, start + 2 * minute + 31_000);
+  const { next } = told as { next: Incident };
+  expect(next.told.watches).toBe(3);
+  const later = [...own, watch('other', shared(5))];
+  expect(nextIncident(origin, 'not_verified', { ...next, rev: 1 }, later, minute, start + 3 * minute)).toBeUndefined();
+});
+
 describe('a watch that fails for a cause that was found mended', () => {
   const failingSince = new Date(start).toISOString();
   const health = { failingSince, failures: 3, trouble: unverified, isAnnounced: true };
@@ -116,6 +142,14 @@ describe('a watch that fails for a cause that was found mended', () => {
     { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, since: undefined },
   ])('$what', ({ mended, since }) => {
     expect(hastened(watch, mended).since).toBe(since);
+  });
+
+  it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
+    const since = '2026-11-24T00:30:00.000Z';
+    const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
+    const mended = believedMended(read, start + 30 * minute);
+    expect(hastened({ ...watch, since }, mended).since).toBe(since);
+    expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps the later time from which on it is polled as it stands', () => {

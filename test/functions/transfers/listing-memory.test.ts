@@ -95,6 +95,23 @@ test.each([
   expect(memory.used).toBe(0);
 });
 
+test('a listing that ends because AWS fails gives its memory back', async () => {
+  const memory = new ListingMemory();
+  const server = http.createServer((_, response) => response.writeHead(401).end());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const calls = new ServerCalls({
+    ...{ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, clientId, maxConcurrentPages: 4 },
+    ...{ now: () => new Date(), steady: Date.now, random: () => 0, sleep: async () => {} },
+  });
+  const reject = async () => Promise.reject(new Error('the table cannot be reached'));
+  const client = new CryptshareClient(calls, { ...given('token'), reject }, memory);
+  onTestFinished(() => client.close());
+  const listing = client.list({ mailbox: 'alice@example.com', direction: 'sent' }, 'all', 1000, Date.now() + 60_000);
+  await expect(listing).rejects.toThrow('the table cannot be reached');
+  expect(memory.used).toBe(0);
+});
+
 test('a listing takes as much memory as its columns have, and gives all of it back', () => {
   const memory = new ListingMemory();
   for (const expected of [0, 5000]) {

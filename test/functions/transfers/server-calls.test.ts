@@ -115,6 +115,22 @@ test.each([
   expect(calls.strain.faults).toBe(faults);
 });
 
+test('a mailbox whose answer drips and is cut off in favour of another hangs, and tells of no fault of the server', async () => {
+  const { calls, ask, begin, answer, waiting } = await connect({ maxConcurrentPages: 1, patience: 10 });
+  const [first] = await begin(1);
+  answer(200);
+  await first;
+  const dripping = ask().catch((error: Error) => error);
+  await expect.poll(() => waiting.length).toBe(1);
+  waiting.shift()!.writeHead(200).write('{"data":[');
+  const other = ask();
+  expect(await dripping).toMatchObject({ kind: 'timeout' });
+  await expect.poll(() => waiting.length).toBe(1);
+  answer(200);
+  await other;
+  expect(calls.strain.faults).toBe(0);
+});
+
 test('what the server has dated is judged by its own clock where the one here is wrong', async () => {
   const { calls, time, begin, answer } = await connect();
   const theirs = time - (time % 1000) - 3_600_000;

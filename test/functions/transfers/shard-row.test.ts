@@ -78,6 +78,17 @@ test('a watch that is asked for is taken beside others, but not twice, and not w
   expect(takeShard(taken, 'b', 4, term(start))?.leases?.b).toMatchObject({ slots: 2 });
 });
 
+test.each([2, 3, 4, 8, 50])('however many watches are asked for and hang, of %i slots one is left to ticks', (all) => {
+  let row = untouched;
+  for (let at = 0; at < 20; at += 1) row = takeWatch(row, `${at}`, `watch ${at}`, all, term(start)) ?? row;
+  expect(Object.keys(row.leases!).length).toBeGreaterThan(0);
+  expect(takeShard(row, 'tick', all, term(start))).toBeDefined();
+});
+
+test('a watch that is asked for gets the only slot there is', () => {
+  expect(takeWatch(untouched, 'a', 'one', 1, term(start))?.leases?.a).toMatchObject({ slots: 1 });
+});
+
 test('who has lost a lease gives nothing back and writes down no progress', () => {
   const lost = takeShard(takeShard(untouched, 'a', 4, term(start))!, 'b', 4, term(start + 2 * minute))!;
   expect(lost.leases).not.toHaveProperty('a');

@@ -236,6 +236,18 @@ describe('a client id that is not registered', () => {
     tokens.forgive(world.clock.now().getTime());
     expect(await list()).toBeUndefined();
   });
+
+  it('is asked about no more often because an operator had failures forgiven while the clock was a year ahead', async () => {
+    const { list, tokens } = newProcess(`${stranger}c${mailboxes}`);
+    world.clock.set(365 * day);
+    tokens.forgive(world.clock.now().getTime());
+    world.clock.set(-365 * day);
+    for (let at = 0; at < 20; at += 1) {
+      expect((await list())?.kind).toBe('not_verified');
+      world.clock.advance(second);
+    }
+    expect(tokenRequests()).toBe(1);
+  });
 });
 
 test('no failure names the time of the next attempt, which would be stale when it is read', async () => {

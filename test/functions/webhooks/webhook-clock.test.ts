@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
+import { deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint, removeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { Gates } from '../../../functions/webhooks/gates.ts';
+import { sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
@@ -94,6 +97,26 @@ test('what a clock put off that was a year ahead for some seconds is found', asy
   await world.fanOut(event());
   await world.answerDoorbells();
   world.clock.set(-year);
+  world.setAnswer(() => ({ status: 204 }));
+  await rounds(3);
+  expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+});
+
+test('what a clock put off that was an hour ahead is found though the first sweep had time for a page of others only', async () => {
+  world.clock.set(hour);
+  await rounds(2);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event());
+  await world.answerDoorbells();
+  world.clock.set(-hour);
+  const now = world.clock.now().getTime();
+  const waiting = { due: duePart({ event: event().id, endpoint: 'crm' }), dueAt: now + 20 * minute };
+  const others = Array.from({ length: 150 }, (_, at) => ({
+    ...deliveryKey({ event: `clock-${count}-${at}`, endpoint: 'crm' }),
+    ...{ ...waiting, status: 'PENDING', rev: 1, attempt: 1, nextAttemptAt: now + 20 * minute, changedAt: now },
+  }));
+  await putRows(world.dynamo, webhooksTable, others);
+  expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ rung: 0 });
   world.setAnswer(() => ({ status: 204 }));
   await rounds(3);
   expect(await delivery()).toMatchObject({ status: 'DELIVERED' });

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { areAllElsewhere, awsEndpointsOf } from '../../../infra/local/aws-endpoints.ts';
 import { listenOnLoopback } from '../../../infra/local/loopback-guard.ts';
 import { parseOptions } from '../../../infra/local/options.ts';
@@ -24,6 +27,8 @@ describe('awsEndpointsOf', () => {
     'ftp://127.0.0.1',
     'http://127.0.0.1/path',
     'http://user@127.0.0.1',
+    'http://:secret@127.0.0.1',
+    'http://127.0.0.1/#part',
     'dynamodb=',
     'lambda=http://127.0.0.1:1',
     'dynamodb=http://127.0.0.1:1,http://127.0.0.1:2',
@@ -57,6 +62,39 @@ describe('--aws-endpoint', () => {
     );
   });
 
+  it('is asked without the proxy of the environment, which cannot reach this machine', async () => {
+    const { url, asked } = await startService(403);
+    const proxy = 'http://127.0.0.1:1';
+    const run = new LocalRun(['--aws-endpoint', url], {
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: proxy,
+      http_proxy: proxy,
+    });
+    await run.exit();
+    expect(asked()).toBeGreaterThan(0);
+  });
+
+  it('where a page or another service answers ends the run with one sentence', async () => {
+    const { url } = await startService(403);
+    const run = new LocalRun(['--aws-endpoint', url]);
+    expect(await run.exit()).toBe(1);
+    expect(run.stderr).toBe(
+      `what answers at ${url} is no implementation of AWS (HTTP 403 for dynamodb): correct the address, or leave --aws-endpoint out to use the embedded services\n`,
+    );
+  });
+
+  it('where the data folder cannot be used ends the run with one sentence', async () => {
+    const { url } = await startService(200);
+    const folder = temporaryFolder();
+    const config = join(folder, 'notifier.config.json');
+    writeFileSync(config, '{"server": {"url": "http://127.0.0.1:1"}, "watches": [{"mailbox": "alice@example.com"}]}');
+    const run = new LocalRun(['--config', config, '--data', config, '--aws-endpoint', url], {
+      CRYPTSHARE_CLIENT_ID: 'c'.repeat(50),
+    });
+    expect(await run.exit()).toBe(1);
+    expect(run.stderr).toMatch(/^the data folder .* cannot be used \(.*\); choose another one, or mend it\n$/);
+  });
+
   it.each([
     { name: 'an address that is none', args: ['--aws-endpoint', 'moto'], says: 'Expected an address such as' },
     {
@@ -70,3 +108,22 @@ describe('--aws-endpoint', () => {
     expect(run.stderr).toContain(says);
   });
 });
+
+/** What answers with a page, whatever is asked. */
+async function startService(status: number) {
+  let count = 0;
+  const server = createServer((request, response) => {
+    count += 1;
+    request.resume();
+    response.writeHead(status, { 'content-type': 'text/html' }).end('<html></html>');
+  });
+  const url = await listenOnLoopback(server);
+  onTestFinished(() => void server.close());
+  return { url, asked: () => count };
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aws-endpoints-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}

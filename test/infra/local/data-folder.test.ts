@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DataFolderError } from '../../../infra/local/data-folder.ts';
 import { dataKeyOf } from '../../../infra/local/data-key.ts';
@@ -152,6 +153,16 @@ describe('a data folder', () => {
     },
   );
 
+  test('whose first run was killed while it made a table is used again', async () => {
+    const fresh = join(folder, 'killed-at-table');
+    await runUntil('table', fresh);
+    const database = new ClassicLevel<string, object>(join(fresh, 'dynamodb'), { valueEncoding: 'json' });
+    const [[key, table] = []] = await database.iterator().all();
+    await database.put(key!, { ...table, TableStatus: 'CREATING' });
+    await database.close();
+    await expect(runUntil('rows', fresh)).resolves.toBeUndefined();
+  }, 20_000);
+
   test('whose last record a crash has cut off is used again', async () => {
     const log = databaseFile('.log');
     truncateSync(log, statSync(log).size - 5);
@@ -245,6 +256,41 @@ describe('a damaged data folder is refused in one sentence that names the damage
     expect(message).toMatch(says);
     expect(message).not.toMatch(/\n|undefined|\bat \//);
     if (!before.includes('data-key')) expect(readdirSync(data)).not.toContain('data-key');
+  });
+
+  test.each([
+    { name: 'without its data-key', does: (key: string) => rmSync(key), says: /data-key is missing/ },
+    {
+      name: 'with an empty data-key',
+      does: (key: string) => writeFileSync(key, ''),
+      says: /data-key is empty or changed/,
+    },
+    {
+      name: 'with a folder in place of its data-key',
+      does: (key: string) => {
+        rmSync(key);
+        mkdirSync(key);
+      },
+      says: /data-key cannot be read/,
+    },
+  ])('a database that another implementation of AWS keeps, $name', async ({ does, says }) => {
+    const services = await startEmbeddedServices();
+    const endpoint = services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!;
+    const dynamo = new DynamoDBClient({ ...sdkSettings(services.sdkEnvironment), endpoint });
+    const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
+    try {
+      await createTransfersTable(dynamo, 'transfers');
+      await dataKeyOf(elsewhere, dynamo, 'transfers');
+      does(join(elsewhere, 'data-key'));
+      const before = readdirSync(elsewhere);
+      const error = await dataKeyOf(elsewhere, dynamo, 'transfers').catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(DataFolderError);
+      expect((error as Error).message).toMatch(says);
+      expect(readdirSync(elsewhere)).toEqual(before);
+    } finally {
+      dynamo.destroy();
+      await services.close();
+    }
   });
 
   test('a table of its database overwritten, cut or missing', async () => {

@@ -78,6 +78,8 @@ describe('the demo', () => {
       AWS_REQUEST_CHECKSUM_CALCULATION: 'sometimes',
       AWS_SIGV4A_SIGNING_REGION_SET: '*',
       AWS_AUTH_SCHEME_PREFERENCE: 'none',
+      SECRET_ARN: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:another-program',
+      POWERTOOLS_LOGGER_SAMPLE_RATE: '1',
     });
     await run.line(({ kind }) => kind === 'ready');
     const { event } = await run.line(({ kind }) => kind === 'event');
@@ -85,6 +87,7 @@ describe('the demo', () => {
     run.kill('SIGINT');
     expect(await run.exit()).toBe(0);
     expect(run.stderr).toBe('');
+    expect(run.lines.filter(({ kind }) => kind === undefined)).toEqual([]);
   });
 
   test('speaks to people without colour when it is not on a terminal', async () => {
@@ -138,6 +141,14 @@ test('a damaged data folder is one sentence, with exit code 1, and nothing is st
   expect(await run.exit()).toBe(1);
   expect(run.stdout).toBe('');
   expect(run.stderr).toMatch(/^the data folder .* is damaged \(the file data-key is missing.*\n$/);
+});
+
+test('a folder for temporary files that cannot be used is one sentence, with exit code 1', async () => {
+  const run = start([], { TMPDIR: join(folder, 'none') });
+  expect(await run.exit()).toBe(1);
+  expect(run.stderr).toMatch(
+    /^the folder for temporary files cannot be used \(.*\): mend it, or name another one in TMPDIR\n$/,
+  );
 });
 
 test('a disk that fills up ends the run in one sentence, with exit code 1, and nothing is lost', async () => {

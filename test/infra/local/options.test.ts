@@ -25,6 +25,12 @@ test('a configuration file is run with the data in the folder data', () => {
   });
 });
 
+test('an empty name of the data folder, such as an unset variable leaves, is refused', () => {
+  const { exitCode, said } = parsed(['--config', 'notifier.config.json', '--data', '']);
+  expect(exitCode).toBe(2);
+  expect(said).toContain('Expected a folder.');
+});
+
 describe('options that npm has kept to itself, for want of a -- before them,', () => {
   test.each<[what: string, args: string[], environment: NodeJS.ProcessEnv, line: string]>([
     ['--config F', ['F'], { npm_config_config: 'true' }, 'npm start -- --config F'],
