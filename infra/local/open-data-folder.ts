@@ -2,9 +2,11 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node
 import { join } from 'node:path';
 import { contents, DataFolderError, damagedFolder, storageError } from './data-folder.ts';
 import { damageOf } from './data-folder-damage.ts';
+import { freeMessages } from './queued-messages.ts';
 
 /**
- * Makes the data folder its owner's alone, with everything in it, and checks that it is whole and that no other run has it.
+ * Makes the data folder its owner's alone, with everything in it, checks that it is whole and that no other run has it, and
+ * frees what the run before had in hand.
  *
  * @throws DataFolderError
  */
@@ -13,6 +15,7 @@ export async function openDataFolder(data: string): Promise<void> {
     makePrivate(data);
     const damage = await damageOf(data);
     if (damage !== undefined) throw damagedFolder(nameOf(data), damage);
+    freeMessages(join(data, contents.queues, 'fauxqs.db'), Date.now());
   } catch (error) {
     throw folderError(data, error as Error);
   }

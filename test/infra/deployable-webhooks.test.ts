@@ -92,14 +92,14 @@ describe('a webhook is refused with its path and what to do:', () => {
       'webhooks[0].url: expected urlFrom instead, since a file is no place for credentials and who knows the address of a chat can write there: name a field of the secret, for example CRM_TEAMS_URL, and fill it with npm run fill-secret',
     ],
     [
-      'one whose secret nobody would see',
+      'one whose secret would never be shown',
       { secretFrom: undefined },
-      'webhooks[0].secretFrom: expected on AWS, where nobody sees what is made there: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run fill-secret',
+      'webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run fill-secret',
     ],
     [
       'one whose name makes no name of a variable',
       { name: `1-${'x'.repeat(62)}`, secretFrom: undefined },
-      `webhooks[0].secretFrom: expected on AWS, where nobody sees what is made there: name a field of the secret, for example ${'X'.repeat(49)}_WEBHOOK_SECRET, and fill it with npm run fill-secret`,
+      `webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example ${'X'.repeat(49)}_WEBHOOK_SECRET, and fill it with npm run fill-secret`,
     ],
     ...['DATA_KEY', 'CRYPTSHARE_CLIENT_ID', 'SECRET_ARN', 'TRANSFERS_TABLE', 'AWS_SECRET_ACCESS_KEY', 'PATH'].map(
       (variable): [string, Partial<Webhook>, string] => [
