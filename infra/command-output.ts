@@ -5,12 +5,13 @@ const unwritten = 1;
  * Has a command finish its work, even if its output is lost. A reader that has gone, as `head` does, is no failure.
  * Output that cannot be written, as on a full disk, is one: the command says so on stderr and does not end with 0.
  *
- * @param onGone told when the reader has gone, so that a command without an end can end
+ * @param onGone told when nothing more can be written, so that a command without an end can end
  */
 export function guardOutput(onGone: () => void): void {
   let isLost = false;
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') return onGone();
+    onGone();
+    if (code === 'EPIPE') return;
     if (!isLost) process.stderr.write(`the output cannot be written (${code}) and is not complete; the work is done\n`);
     isLost = true;
   });

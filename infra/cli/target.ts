@@ -113,6 +113,14 @@ function fieldsOf(text: string): { readonly url?: unknown; readonly token?: unkn
 
 function checkedUrl(text: string, source: string): URL {
   const url = URL.parse(text);
+  const { username = '', password = '', search = '', hash = '' } = url ?? {};
+  if (username + password + search + hash !== '') {
+    // It may be a secret.
+    throw new CliError(
+      exitCodes.wrongCommandLine,
+      `${source} has a user name, a password, a query or a fragment, expected a plain address: the token of a local run belongs in NOTIFIER_TOKEN`,
+    );
+  }
   if (url && /^https?:$/.test(url.protocol)) return url;
   throw new CliError(
     exitCodes.wrongCommandLine,

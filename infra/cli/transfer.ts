@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { neutral } from '../../functions/notices/foreign-text.ts';
 import { path } from './api-client.ts';
 import { direction } from './arguments.ts';
 import { type Column, timeText } from './output.ts';
@@ -41,8 +42,8 @@ export function transferCommands(program: Command, surroundings: Surroundings): 
 }
 
 const columns: readonly Column<TransferResource>[] = [
-  { heading: 'TRACKING ID', text: ({ trackingId }) => trackingId },
-  { heading: 'STATE', text: ({ state }) => state },
+  { heading: 'TRACKING ID', text: ({ trackingId }) => neutral(trackingId) },
+  { heading: 'STATE', text: ({ state }) => neutral(state) },
   { heading: 'SINCE (UTC)', text: ({ since }) => timeText(since) },
   { heading: 'FIRST SEEN (UTC)', text: ({ firstSeenAt }) => timeText(firstSeenAt) },
   { heading: 'LISTED', text: ({ isListed }) => (isListed ? 'yes' : 'no more') },

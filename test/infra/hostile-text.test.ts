@@ -91,7 +91,11 @@ describe.each(hostileTexts)('%j does no harm', (text) => {
     api.on('GET /events', { body: { items: [event] } });
     api.on(`GET /events/${event.id}`, { body: { ...event, deliveries: [] } });
     api.on(`GET /deliveries/${event.id}/crm`, { body: delivery });
+    const { trackingId, state } = event.data;
+    const transfer = { trackingId, state, since: at, firstSeenAt: at, isListed: true };
+    api.on('GET /watches/sent/alice%40example.com/transfers', { body: { items: [transfer] } });
     for (const command of [
+      ['transfer', 'list', '--mailbox', 'alice@example.com'],
       ['event', 'list'],
       ['event', 'show', event.id],
       ['delivery', 'show', event.id, 'crm'],

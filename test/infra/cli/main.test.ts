@@ -144,6 +144,14 @@ test('a command whose output cannot be written does its work, and fails', async 
   });
 });
 
+test('event follow ends once its output cannot be written', async () => {
+  const event = { id: 'evt_1', type: 'transfer.active', timestamp: '2126-01-01T00:00:00.000Z', data: {} };
+  api.on('GET /events', { body: { items: [event] } });
+  const program = [process.execPath, 'infra/cli/main.ts'];
+  const { ended } = start(['event', 'follow', '--json'], { program, stdout: openSync('/dev/full', 'w') });
+  expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot be written (ENOSPC)') });
+});
+
 test.each([
   ['its own', ['infra/cli/main.ts']],
   ['the installed', ['infra/cli/transfer-notifier.js']],

@@ -315,6 +315,16 @@ describe('an address', () => {
     expect(ran.stderr).toContain('answered HTTP 200 with text/html, where the operator API answers with JSON');
   });
 
+  test.each(['http://user:hunter2@127.0.0.1:1', 'http://127.0.0.1:1/?token=hunter2', 'http://127.0.0.1:1/#hunter2'])(
+    'is refused with what may be a secret in it, which is not repeated: %s',
+    async (url) => {
+      const { code, stderr } = await run(['status', '--url', url]);
+      expect(code).toBe(2);
+      expect(stderr).toContain('expected a plain address');
+      expect(stderr).not.toContain('hunter2');
+    },
+  );
+
   test('is not followed elsewhere by redirects', async () => {
     api.on('GET /watches', { status: 302, type: 'text/plain', body: '' });
     expect(await run(['watch', 'list', '--url', api.url])).toMatchObject({ code: 4 });
