@@ -127,7 +127,8 @@ export class ServerCalls {
    * @throws CryptshareFailure when there is none
    */
   async send(call: Call, stopAt: number): Promise<Answer> {
-    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut));
+    const isListing = call.mailbox !== undefined && call.body === undefined;
+    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut), isListing);
     return answer ?? this.send(call, stopAt);
   }
 

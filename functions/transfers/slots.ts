@@ -2,6 +2,9 @@
 interface Run {
   readonly mailbox: string;
   readonly cut: AbortController;
+  /** By `performance.now()`. */
+  readonly began: number;
+  timer: NodeJS.Timeout | undefined;
   isOverdue: boolean;
 }
 
@@ -14,9 +17,14 @@ export interface Share {
 /** Milliseconds before which no request is overdue, and after which each is. */
 export const patience = { shortest: 3000, longest: 15_000 } as const;
 
-/** In between, a request is overdue after this many times the time that half of the latest answers took. */
+/**
+ * In between, a request is overdue after this many times the time that half of the latest answers took, and not before
+ * this many times the longest of the very last ones: a server that has just become slow for all shows in these.
+ */
 const slowness = 10;
 const remembered = 15;
+const margin = 2;
+const veryLast = 4;
 
 /** Stands for requests that concern no mailbox. */
 const noMailbox = '';
@@ -25,7 +33,9 @@ const noMailbox = '';
  * The turns of requests to one server. No more are under way than may be, and those that hang do not keep others from
  * their turn: a mailbox whose request is overdue is *held up* until one is answered in the usual time. Its requests never
  * take the last slot, and one that is overdue is cut off when another mailbox waits and no slot is free. While the server
- * is slow for all, none is overdue, for what is usual follows from the latest answers.
+ * is slow for all, none is overdue, for what is usual follows from the latest answers. Where none has come since a request
+ * began, the server may have become slow or the mailbox may hang: then one request at a time is taken for overdue, to let
+ * another find out.
  */
 export class Slots {
   /** Mailboxes that are held up, with the number of their overdue requests in a row. */
@@ -34,8 +44,11 @@ export class Slots {
   private readonly waiting: { readonly mailbox: string; readonly start: (run: Run) => void }[] = [];
   private readonly listeners = new Set<{ readonly mailbox: string; readonly tell: () => void }>();
   private readonly shares = new Map<symbol, number>();
-  /** Milliseconds that the latest answers took. */
+  /** Milliseconds that the latest answers to listings took. */
   private latest: number[] = [];
+  /** When the last of them came, and when a request was last taken for overdue, by `performance.now()`. */
+  private answeredAt = Number.NEGATIVE_INFINITY;
+  private overdueAt = Number.NEGATIVE_INFINITY;
   private isCareful = false;
   private mostAtOnce = Number.POSITIVE_INFINITY;
   private readonly all: number;
@@ -101,22 +114,26 @@ export class Slots {
    * Has a request sent when it is its turn.
    *
    * @param send is given a signal that aborts with a `TimeoutError` when the request is cut off
+   * @param isListing its answer shows how long listings take
    */
-  async run<T>(mailbox: string = noMailbox, send: (cut: AbortSignal) => Promise<T>): Promise<T> {
+  async run<T>(
+    mailbox: string = noMailbox,
+    send: (cut: AbortSignal) => Promise<T>,
+    isListing: boolean = true,
+  ): Promise<T> {
     const { promise: turn, resolve: start } = Promise.withResolvers<Run>();
     this.waiting.push({ mailbox, start });
     this.next();
     this.makeRoom();
     const run = await turn;
-    const began = performance.now();
-    const timer = setTimeout(() => this.overdue(run), this.patience);
+    this.judge(run);
     try {
       const answer = await send(run.cut.signal);
-      this.latest = [...this.latest, performance.now() - began].slice(-remembered);
+      if (isListing) this.answered(performance.now() - run.began);
       if (!run.isOverdue) this.heldUp.delete(mailbox);
       return answer;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(run.timer);
       this.running.delete(run);
       this.next();
     }
@@ -124,7 +141,26 @@ export class Slots {
 
   private get patience(): number {
     const usual = this.latest.toSorted((a, b) => a - b)[Math.floor(this.latest.length / 2)] ?? 0;
-    return Math.min(patience.longest, Math.max(this.shortest, slowness * usual));
+    const now = Math.max(0, ...this.latest.slice(-veryLast));
+    return Math.min(patience.longest, Math.max(this.shortest, slowness * usual, margin * now));
+  }
+
+  private answered(took: number): void {
+    this.latest = [...this.latest, took].slice(-remembered);
+    this.answeredAt = performance.now();
+    for (const run of this.running) this.judge(run);
+  }
+
+  /** Takes a request for overdue once it is, and looks again then until it is. */
+  private judge(run: Run): void {
+    clearTimeout(run.timer);
+    if (run.isOverdue) return;
+    const now = performance.now();
+    const isAlone = this.answeredAt < run.began;
+    const due = Math.max(run.began + this.patience, isAlone ? this.overdueAt + this.shortest : 0);
+    const left = Math.min(due, run.began + patience.longest) - now;
+    if (left > 0) run.timer = setTimeout(() => this.judge(run), Math.ceil(left));
+    else this.overdue(run);
   }
 
   private get limit(): number {
@@ -135,6 +171,7 @@ export class Slots {
 
   private overdue(run: Run): void {
     run.isOverdue = true;
+    this.overdueAt = performance.now();
     this.heldUp.set(run.mailbox, this.overdueInRow(run.mailbox) + 1);
     for (const { mailbox, tell } of this.listeners) if (mailbox === run.mailbox) tell();
     this.makeRoom();
@@ -152,7 +189,10 @@ export class Slots {
       const waiter = ready.find(({ mailbox }) => this.overdueInRow(mailbox) === least);
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
-      const run = { mailbox: waiter.mailbox, cut: new AbortController(), isOverdue: false };
+      const began = performance.now();
+      const run: Run = {
+        ...{ mailbox: waiter.mailbox, cut: new AbortController(), began, timer: undefined, isOverdue: false },
+      };
       this.running.add(run);
       waiter.start(run);
     }

@@ -129,6 +129,37 @@ test('where all answers take long, none is overdue and none is cut off', async (
   expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
 });
 
+test('where the server has become slow for all, one request at a time finds that out, and the others go on', async () => {
+  const { ask, names } = server(4);
+  for (let at = 0; at < 15; at += 1) {
+    const quick = ask(`quick-${at}`);
+    quick.end.resolve('');
+    await quick;
+  }
+  const slow = ['a', 'b', 'c', 'd'].map(ask);
+  const rest = ['e', 'f'].map(ask);
+  await expect(slow[0]).rejects.toMatchObject({ name: 'TimeoutError' });
+  slow[1]!.end.resolve('slow');
+  expect(await slow[1]).toBe('slow');
+  await settled();
+  expect(names()).toEqual(expect.arrayContaining([slow[2]!.name, slow[3]!.name]));
+  for (const each of [...slow.slice(2), ...rest]) {
+    await settled();
+    each.end.resolve('slow');
+    expect(await each).toBe('slow');
+  }
+});
+
+test('quick answers that list nothing make no listing overdue', async () => {
+  const slots = new Slots(2, 5);
+  for (let at = 0; at < 15; at += 1) await slots.run(undefined, async () => 'status', false);
+  const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 12, 'listed'));
+  expect(await slots.run('alice', slow)).toBe('listed');
+  const listings = ['bob', 'carol', 'dave'].map((mailbox) => slots.run(mailbox, slow));
+  expect(await Promise.all(listings)).toEqual(['listed', 'listed', 'listed']);
+  expect(['bob', 'carol', 'dave'].filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
+});
+
 test('never more requests are under way than may be, and all get their turn', async () => {
   const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
   await fc.assert(
