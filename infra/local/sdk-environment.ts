@@ -4,8 +4,9 @@ import { devNull } from 'node:os';
 const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_ARN$/i;
 
 /**
- * Has the SDK clients and functions of this process, which read the environment as they do on AWS, find these settings and no others: those
- * that the user has made for an AWS account, in variables or in files, must lead nothing there and change nothing here.
+ * Has the SDK clients and functions of this process, which read the environment as they do on AWS, find these settings and no
+ * others: those that the user has made for an AWS account, in variables or in files, must lead nothing there and change
+ * nothing here.
  */
 export function setSdkEnvironment(settings: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(process.env)) if (settingsOfUser.test(name)) delete process.env[name];

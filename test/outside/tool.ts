@@ -22,7 +22,7 @@ const patience = 600_000;
 export function run(command: string, args: readonly string[], isNeeded: string, cwd = '.'): string {
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: patience });
   if (status === 0) return stdout;
-  const reason = error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit code ${status}`;
+  const reason = error?.message || stderr.trim().split('\n').at(-1) || `exit code ${status}`;
   throw new NotHere(`${isNeeded} (${command}: ${reason})`);
 }
 
@@ -51,8 +51,9 @@ export async function start(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 6 * patience,
   });
-  const port = await Promise.race([portOf(child, pattern), once(child, 'error'), once(child, 'close')]);
-  if (typeof port !== 'string') throw new NotHere(`${command} does not start: ${String(port)}`);
+  const ended = once(child, 'close').then(([code, signal]) => new Error(`it ended with ${code ?? signal}`));
+  const port = await Promise.race([portOf(child, pattern), ended]).catch((error: Error) => error);
+  if (port instanceof Error) throw new NotHere(`${command} does not start: ${port.message}`);
   return {
     url: `http://127.0.0.1:${port}`,
     async stop() {
