@@ -73,7 +73,7 @@ function hang(...watches: WantedWatch[]): void {
 async function begin(work: Promise<unknown>): Promise<void> {
   underWay.push(work);
   const isAside = async () => Object.values(await leasesNow()).some(({ watches }) => watches !== undefined);
-  await expect.poll(isAside, { interval: 20, timeout: 20_000 }).toBe(true);
+  await expect.poll(isAside, { interval: 20 }).toBe(true);
   world.clock.advance(interval);
 }
 async function leasesNow() {
@@ -101,13 +101,13 @@ test('processes in which polls hang have but a part of the requests that may be 
   const second = newProcess();
   hang(two!);
   underWay.push(tick(second));
-  await expect.poll(() => second.server.slots.isHeldUp(two!.mailbox), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => second.server.slots.isHeldUp(two!.mailbox)).toBe(true);
   const third = newProcess();
   const free = async () => {
     world.clock.advance(interval);
     return polled(await tick(third));
   };
-  await expect.poll(free, { timeout: 20_000 }).toEqual(mailboxes(others));
+  await expect.poll(free).toEqual(mailboxes(others));
   const leases = Object.values(await leasesNow());
   expect(leases.flatMap(({ watches = [] }) => watches)).toHaveLength(2);
   expect(leases.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThan(4);
@@ -120,7 +120,7 @@ test('more listings that hang than polls and requests may be under way leave the
   for (let at = 0; at < 3; at += 1) {
     ended = [];
     underWay.push(tick());
-    await expect.poll(() => ended, { timeout: 20_000 }).toContain(well!.mailbox);
+    await expect.poll(() => ended).toContain(well!.mailbox);
     world.clock.advance(interval);
   }
 });
