@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/functions/**/*.test.ts', 'test/outside/**/*.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 300_000 } },
     isolate: false,
     maxWorkers: '100%',
   },
