@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { Slots } from '../../../functions/transfers/slots.ts';
 
 /** Milliseconds before which no request is overdue in these tests. */
@@ -129,35 +129,44 @@ test('where all answers take long, none is overdue and none is cut off', async (
   expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
 });
 
-test('where the server has become slow for all, one request at a time finds that out, and the others go on', async () => {
-  const { ask, names } = server(4);
-  for (let at = 0; at < 15; at += 1) {
-    const quick = ask(`quick-${at}`);
-    quick.end.resolve('');
-    await quick;
-  }
-  const slow = ['a', 'b', 'c', 'd'].map(ask);
-  const rest = ['e', 'f'].map(ask);
-  await expect(slow[0]).rejects.toMatchObject({ name: 'TimeoutError' });
-  slow[1]!.end.resolve('slow');
-  expect(await slow[1]).toBe('slow');
-  await settled();
-  expect(names()).toEqual(expect.arrayContaining([slow[2]!.name, slow[3]!.name]));
-  for (const each of [...slow.slice(2), ...rest]) {
-    await settled();
-    each.end.resolve('slow');
-    expect(await each).toBe('slow');
-  }
-});
+describe('where a server has just become slow for all', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    return () => vi.useRealTimers();
+  });
 
-test('quick answers that list nothing make no listing overdue', async () => {
-  const slots = new Slots(2, 5);
-  for (let at = 0; at < 15; at += 1) await slots.run(undefined, async () => 'status', false);
-  const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 12, 'listed'));
-  expect(await slots.run('alice', slow)).toBe('listed');
-  const listings = ['bob', 'carol', 'dave'].map((mailbox) => slots.run(mailbox, slow));
-  expect(await Promise.all(listings)).toEqual(['listed', 'listed', 'listed']);
-  expect(['bob', 'carol', 'dave'].filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
+  /** Listings of 5 s for mailboxes that ask at once. @returns those that were cut off, once all are over */
+  async function cutOff(slots: Slots, mailboxes: readonly string[]): Promise<string[]> {
+    const cut: string[] = [];
+    const listed = mailboxes.map((mailbox) =>
+      slots
+        .run(mailbox, (signal) => {
+          const { promise, resolve, reject } = Promise.withResolvers<void>();
+          setTimeout(resolve, 5000);
+          signal.addEventListener('abort', () => reject(signal.reason));
+          return promise;
+        })
+        .catch(() => cut.push(mailbox)),
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    await Promise.all(listed);
+    return cut;
+  }
+  const twelve = Array.from({ length: 12 }, (_, at) => `slow-${at}`);
+
+  it('one request finds that out, and all others are waited for', async () => {
+    const slots = new Slots(4);
+    for (let at = 0; at < 15; at += 1) await slots.run(`quick-${at}`, async () => undefined);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
+  });
+
+  it('quick answers that list nothing have no further listing cut off', async () => {
+    const slots = new Slots(5);
+    const status = slots.run('status', () => new Promise((resolve) => setTimeout(resolve, 1000)), false);
+    expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
+    await status;
+  });
 });
 
 test('never more requests are under way than may be, and all get their turn', async () => {

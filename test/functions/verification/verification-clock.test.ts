@@ -28,6 +28,15 @@ test('no other attempt is made while one is under way, nor before the pause afte
   expect(isPaused(failedAt(now - 30 * minute, 20), 0, now)).toBe(true);
 });
 
+test('an attempt that failed before its cause was mended puts off no other, and one that failed after does', () => {
+  const failed = failedAt(now - 1000);
+  expect([now - 1001, now - 1000, now].map((mendedAt) => isPaused(failed, mendedAt, now))).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
 test.each([minute, hour, year])('what a clock %i ms ahead has begun or put off is put off no longer', (ahead) => {
   expect(isBusy(begunAt(now + ahead), now)).toBe(false);
   expect(isPaused(failedAt(now + ahead), 0, now)).toBe(false);
