@@ -33,7 +33,7 @@ const pollEnvironment = z.extend(serverEnvironment, {
   SHARDS: wholeNumber(1, 100),
   /** Milliseconds between two polls of a watch that has no interval of its own. */
   POLL_EVERY: wholeNumber(1000, 86_400_000),
-  /** Of so many polls of a watch one lists all of its transfers. */
+  /** Every how many polls a watch lists all of its transfers. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
   TRANSFER_EVENTS_TOPIC_ARN: arn,
   TRANSFER_NOTICES_TOPIC_ARN: arn,
@@ -103,7 +103,7 @@ const operatorEnvironment = z.extend(serverEnvironment, {
   INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(fromJson), z.record(z.string(), queueUrl))),
 });
 
-/** Variables that whoever runs a function has to set; those of a secret may come from there instead. */
+/** Variables that a function needs to run; those of a secret may come from there instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
 export type PollVariables = VariablesOf<typeof pollEnvironment>;
 export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;

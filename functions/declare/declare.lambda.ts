@@ -10,7 +10,7 @@ import { declareDependencies } from './dependencies.ts';
 const dependencies = whenInvoked((fields) => {
   const env = readDeclareEnvironment(fields);
   return { ...declareDependencies(env, fields), file: env.DECLARED_FILE };
-  // Whoever has just filled the secret invokes this to have it taken up.
+  // The operator who has just filled the secret invokes this, so that the new values are used at once.
 }, 0);
 
 export const handler = middy<unknown, Declared>()

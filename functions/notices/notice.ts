@@ -227,7 +227,7 @@ function notice(parts: {
   };
 }
 
-/** What is now the case, with the raw text of a state nobody documented. */
+/** The state after the event; a state that is not documented appears as the server writes it. */
 const stateWords = ({ type, data }: TransferEvent): string =>
   type === 'transfer.state_changed' ? data.state : wording[type].words;
 

@@ -18,7 +18,7 @@ export interface OperatorDependencies {
   /** Endpoints, events and deliveries. */
   readonly webhooks: EndpointLifeDependencies;
   readonly queues: InspectedQueues;
-  /** Waits for so many milliseconds. */
+  /** Resolves after this time. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -88,7 +88,7 @@ export function operation<
     body,
     failures,
     target: target as Operation['target'],
-    // Whoever calls it has read the request by these very schemas.
+    // The caller has read the request by these very schemas.
     run: run as Operation['run'],
   };
 }

@@ -22,7 +22,7 @@ export interface Paging {
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
-/** A cursor: what a list goes on after, opaque to whoever gets it. */
+/** A cursor: the place after which a list goes on, opaque to the client. */
 export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
 /**

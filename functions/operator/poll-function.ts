@@ -5,7 +5,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { Watch } from '../transfers/transfer.ts';
 import { Problem } from './problem.ts';
 
-/** The function that polls, as whoever may invoke it sees it. */
+/** The function that polls, as its invokers see it. */
 export interface PollFunction {
   /** Where Lambda's API takes invocations of it. */
   readonly url: string;

@@ -7,7 +7,7 @@ import type { Services } from './services.ts';
 export interface HourlyLoad {
   readonly transfers: number;
   readonly active: number;
-  /** Of so many polls one lists all transfers. */
+  /** Every how many polls one lists all transfers. */
   readonly fullListingEvery: number;
   /** Active transfers that end within the hour. */
   readonly changes: number;
