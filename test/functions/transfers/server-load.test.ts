@@ -168,12 +168,27 @@ describe('a watch is polled', () => {
 describe('a shard', () => {
   it('is polled by one invocation at a time, so that never more requests are under way than may be', async () => {
     await declare(12);
-    // An answer takes its time, so that as many requests as may are under way at once.
-    world.setDrift(async () => {
-      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    // No answer comes before the late invocations have ended and as many requests as may are under way at once.
+    const { promise: answers, resolve: answer } = Promise.withResolvers<void>();
+    let asked = 0;
+    let ended = 0;
+    const answerIfDue = () => {
+      if (asked >= 4 && ended >= 3) answer();
+    };
+    world.setDrift(() => {
+      asked += 1;
+      answerIfDue();
+      return answers;
     });
     const others = Array.from({ length: 3 }, () => ({ ...deps, server: world.client() }));
-    const ends = await Promise.all([tick(), ...others.map((other) => tick(now(), pollBudget, other))]);
+    const ends = await Promise.all(
+      [tick(), ...others.map((other) => tick(now(), pollBudget, other))].map((one) =>
+        one.finally(() => {
+          ended += 1;
+          answerIfDue();
+        }),
+      ),
+    );
     expect(ends.map(({ polls }) => polls.length).toSorted((a, b) => a - b)).toEqual([0, 0, 0, 12]);
     expect(sum(ends.map(({ skipped }) => skipped))).toBe(36);
     expect(world.cryptshare.requests.greatestInFlight).toBe(4);

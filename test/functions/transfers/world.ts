@@ -72,7 +72,7 @@ export interface World {
   /** Builds another client for the same server, as another process would have it. */
   client(options?: Partial<ServerOptions>, kind?: typeof CryptshareClient): CryptshareClient;
   /** Has something happen before a page is answered, instead of what was to happen before. */
-  setDrift(callback: (page: number) => void): void;
+  setDrift(callback: (page: number) => void | Promise<void>): void;
   /** Makes the token hold for a mailbox and returns the watch. */
   watch(mailbox: string, direction?: Watch['direction']): Watch;
   poll(watch: Watch, terms?: Partial<PollTerms>): Promise<PollResult>;
@@ -97,7 +97,7 @@ export async function startWorld(): Promise<World> {
   const eventsQueue = await subscribe(sns, sqs, eventsTopicArn);
   const faults = new AwsFaults(dynamo, sns);
 
-  let drift: (page: number) => void = () => {};
+  let drift: (page: number) => void | Promise<void> = () => {};
   cryptshare.onPage(({ page }) => drift(page));
   const client = (options: Partial<ServerOptions> = {}, Kind = CryptshareClient) => {
     const calls = new ServerCalls({
