@@ -62,6 +62,7 @@ const closeWithin = 1000;
  */
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting, prefix } = options;
+  const now = () => new Date();
   const services = await startAwsServices(data, options.awsEndpoints);
   const table = `${prefix}transfers`;
   setSdkEnvironment(services.sdkEnvironment);
@@ -106,7 +107,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
   });
   const announcements = await passOnAnnouncements(
-    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console` },
+    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console`, now },
     (announcement) => reporter.announcement(announcement),
   );
 
