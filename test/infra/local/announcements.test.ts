@@ -68,11 +68,16 @@ async function publish(sns: SNSClient, ids: readonly string[]): Promise<void> {
 
 test('300 events published at once are passed on in order, each once, with two requests to the database for ten', async () => {
   const commands: string[] = [];
+  const second = Promise.withResolvers<void>();
   aws.dynamo.middlewareStack.add(
     (next, { commandName = '' }) =>
-      (args) => {
+      async (args) => {
         commands.push(commandName);
-        return next(args);
+        // The first batch is the last to be looked up.
+        if (commands.length === 1) await second.promise;
+        const answer = await next(args);
+        second.resolve();
+        return answer;
       },
     { step: 'initialize', name: 'count' },
   );
