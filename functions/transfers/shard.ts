@@ -10,7 +10,7 @@ import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
 import { type Hold, ShardRows } from './shard-rows.ts';
 import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
-import { dueListing, shardOf } from './timetable.ts';
+import { dueListing, outlookOf, shardOf } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
@@ -69,6 +69,8 @@ export async function pollShard(
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, shard, view);
   const window = { after: lastTick(row, started), to: Date.parse(at) };
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled).map((watch) => hastened(watch, mended));
+  deps.supervision?.foresee?.(outlookOf(enabled, deps.timetable, window.to));
   const busy = busyWatches(row, started);
   const due = watches.flatMap((watch) => {
     if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];

@@ -13,7 +13,8 @@ import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable } from './embedded-services.ts';
-import { freeRenewals } from './interruption.ts';
+import { Foresight } from './foresight.ts';
+import { freeBaselines, freeRenewals } from './interruption.ts';
 import { type InvokedFunction, startInvocations } from './invocations.ts';
 import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
@@ -79,6 +80,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   // This run is the only one with this database: what an earlier one held is free.
   await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
   await freeRenewals(dynamo, table);
+  await freeBaselines(dynamo, table);
 
   const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
@@ -101,10 +103,14 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     options,
     reporter,
   );
+  const foresight = new Foresight();
   const operator = await startOperator({
     environment: { ...pollVariables, ...webhooks.variables, POLL_INVOCATION_URL: invocations.urlOf('poll') },
     data,
-    onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
+    onChange(request, status) {
+      reporter.remark(`operator: ${request}, answered ${status}`);
+      foresight.forget();
+    },
   });
   const announcements = await passOnAnnouncements(
     { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console`, now },
@@ -112,7 +118,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   );
 
   // Last of all: what polls publish must find everything that listens.
-  const polls = startPolls(handler, reporter);
+  const polls = startPolls(handler, reporter, foresight);
   functions.set('poll', polls.asked);
   const stages = [[polls, webhooks], [announcements]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
