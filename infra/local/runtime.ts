@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
+import { steady } from '../../functions/instants.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
@@ -13,6 +14,7 @@ import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable } from './embedded-services.ts';
+import { startExpiry } from './expiry.ts';
 import { Foresight } from './foresight.ts';
 import { freeBaselines, freeRenewals } from './interruption.ts';
 import { type InvokedFunction, startInvocations } from './invocations.ts';
@@ -76,7 +78,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
-  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
+  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // This run is the only one with this database: what an earlier one held is free.
   await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
   await freeRenewals(dynamo, table);
@@ -120,7 +122,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   // Last of all: what polls publish must find everything that listens.
   const polls = startPolls(handler, reporter, foresight);
   functions.set('poll', polls.asked);
-  const stages = [[polls, webhooks], [announcements]];
+  const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, steady });
+  const stages = [[polls, webhooks, expiry], [announcements]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {
     try {
