@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
@@ -7,6 +8,7 @@ import { steady } from '../../functions/instants.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { readDoorbells } from '../../functions/webhooks/doorbell-messages.ts';
 import { Doorbells } from '../../functions/webhooks/doorbells.ts';
+import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import type { Reporter } from './console.ts';
 import { createWebhooksTable } from './embedded-services.ts';
@@ -35,6 +37,9 @@ export interface LocalWebhooks extends Part {
     'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
 }
+
+/** Name of the channel that tells other parts of the process of each delivery as it is settled: DeliveryFacts. */
+const settledDeliveries = 'transfer-notifier.delivery';
 
 /** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
@@ -107,6 +112,8 @@ export async function startWebhooks(
     for (const delivery of answer.deliveries) reporter.delivery(delivery);
     return answer;
   });
+  const report = (delivery: unknown) => reporter.delivery(delivery as DeliveryFacts);
+  subscribe(settledDeliveries, report);
   const stopping = new AbortController();
   const sweep = async () => {
     while (!stopping.signal.aborted) {
@@ -126,7 +133,7 @@ export async function startWebhooks(
       fanOut.stop();
       deliver.stop();
     },
-    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]),
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => unsubscribe(settledDeliveries, report)),
     underWay: () => [
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
       ...counted(deliver.inHand().length, 'delivery', 'deliveries'),
