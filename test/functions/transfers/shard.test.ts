@@ -125,8 +125,8 @@ describe('a watch that fails', () => {
 
   it('because of DynamoDB harms no other', async () => {
     await declare(3);
-    // The first call reads the registry, the second takes the shard, the third reads the snapshot of some watch.
-    const { polls, skipped } = await world.faults.run(new FaultPlan([[2, 'refused']]), () => poll());
+    // The first two read watches and shards, the third takes the shard, the fourth reads the snapshot of some watch.
+    const { polls, skipped } = await world.faults.run(new FaultPlan([[3, 'refused']]), () => poll());
     expect(skipped).toBe(0);
     expect(polls.map(({ outcome, trouble }) => [outcome, trouble?.cause]).sort()).toEqual([
       ['baseline', undefined],
