@@ -10,7 +10,7 @@ import {
   endLease,
   type Lease,
   narrowLease,
-  oldestTick,
+  rowFor,
   type ShardProgress,
   type ShardRow,
   type Term,
@@ -89,7 +89,7 @@ export class ShardRows {
     return {
       watches: watches.filter(({ isRemoved }) => !isRemoved),
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
-      row: row.shards === shards ? row : divided(row, shards, all.map(shardRowOf)),
+      row: rowFor(row, shards, all.map(shardRowOf)),
       others: others.flatMap(({ failing }) => failing ?? []),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
       incidents: incidentsIn(rows),
@@ -189,15 +189,6 @@ export class ShardRows {
 function shardRowOf(item: Item | undefined): ShardRow {
   const { pk, sk, ...row } = item ?? (untouched as Item);
   return row as ShardRow;
-}
-
-/**
- * The row of a shard whose watches have been in others so far: they are polled from where the last of those others is. What
- * these wrote down of failing watches counts no more, and each shard writes its own.
- */
-function divided({ failing: _, ...row }: ShardRow, shards: number, all: readonly ShardRow[]): ShardRow {
-  const to = oldestTick(all.flatMap(({ polled = [{ from: 0 }] }) => polled));
-  return { ...row, shards, polled: [{ from: 0, to }] };
 }
 
 const leaseOf = ({ leases }: ShardRow, name: string): Lease => leases![name]!;

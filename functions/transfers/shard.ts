@@ -8,6 +8,7 @@ import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
+import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, stretchesOf } from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Share } from './slots.ts';
@@ -82,7 +83,11 @@ export async function pollShard(
       return scope ? [{ watch, scope, after }] : [];
     });
   const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  if (free.length === 0) {
+  const expired = expiredWatch(
+    view.removed.filter((watch) => !busy.has(watchKey(watch))),
+    started,
+  );
+  if (free.length === 0 && !expired) {
     const told = await incidents.tell();
     await noteFailing(rows, shard, row, incidents);
     return { polls: [], skipped: 0, ...told };
@@ -128,13 +133,17 @@ export async function pollShard(
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress()));
   const hung = underWay.size;
   const told = await incidents.tell();
-  await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress()));
+  const kept = await Promise.all(ends)
+    .then(() =>
+      isNarrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
+    )
+    .finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress()));
   // What hung may have been found well since.
   const { remark: untold } = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
   );
-  const remark = [untold, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
+  const remark = [untold, kept, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
   return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
 }
 
