@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import tls from 'node:tls';
 import { withoutMark } from '../byte-order-mark.ts';
 import { readProxySettings } from '../env.ts';
+import type { Cancellation } from '../http/cancellation.ts';
 import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
@@ -21,8 +22,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
   readonly body?: object | undefined;
-  /** Cuts the request off when it aborts, as if its time were up. */
-  readonly cut?: AbortSignal;
+  /** Cuts the request off, as if its time were up. */
+  readonly cut?: Cancellation;
 }
 
 /** Thrown for an answer whose body cannot be read, though its meaning depends on it; says what came instead. */
@@ -35,6 +36,8 @@ export class UnreadableAnswerError extends Error {
     this.flaw = flaw;
   }
 }
+
+const utf8 = new TextDecoder();
 
 /** Connections to one server, kept open for a few seconds between requests. */
 export class Connection {
@@ -77,15 +80,15 @@ export class Connection {
       // A verification may send a mail.
       isRepeatable: isGet,
       proxy: proxyFor(url, this.proxies),
-      signal: cut,
+      cancellation: cut,
     };
     const answer = await this.connections.send(request).catch((error: Error) => {
-      throw cut?.aborted ? new HttpError('timeout') : error;
+      throw cut?.isCancelled ? new HttpError('timeout') : error;
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {
       // That it was cut off here, in the middle of its body, is not the server's doing.
-      if (cut?.aborted) throw new HttpError('timeout');
+      if (cut?.isCancelled) throw new HttpError('timeout');
       const words: Record<Flaw, string> = {
         encoded: `content-encoding ${encodingOf(answer)}, which was not asked for`,
         too_large: `more than ${maxBytes} bytes`,
@@ -94,7 +97,7 @@ export class Connection {
       };
       throw new UnreadableAnswerError(status, flaw, words[flaw]);
     }
-    return { status, headers: answer.headers, body: flaw ? '' : new TextDecoder().decode(answer.body) };
+    return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }
 
   /** Ends the kept connections. */
