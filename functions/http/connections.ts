@@ -11,6 +11,11 @@ import { openTunnel } from './proxy.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
+  /**
+   * Path and query.
+   * @default - those of the URL
+   */
+  readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until the answer has to be complete. */
@@ -94,7 +99,7 @@ export class Connections {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
-    const pool = [request.pool ?? url.origin, proxy?.href].join(' ');
+    const pool = `${request.pool ?? url.origin} ${proxy ? proxy.href : ''}`;
     this.dropIdle(agent, pool, isRepeatable ? keptFor : 0);
     const deadline = performance.now() + request.timeout;
     try {
@@ -152,7 +157,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   const isTls = url.protocol === 'https:';
   const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
   const options = {
-    ...{ method, agent, pool, proxy, connectTimeout, path: url.pathname + url.search },
+    ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
     // Node takes the address of a URL apart anew for each request, and headers one by one unless they come in a row.
     ...{ protocol: url.protocol, host: bareHost(url), port: url.port || (isTls ? 443 : 80), headers: rowOf(request) },
     ...(lookup && { lookup }),
@@ -185,14 +190,17 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     outgoing.destroy();
   };
   const timer = setTimeout(giveUp, timeout, 'timeout');
-  if (connectTimeout < timeout) connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+  const boundConnecting = () => {
+    if (connectTimeout < timeout && !isSettled) connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+  };
+  if (proxy) boundConnecting();
   if (cancellation) cancellation.onCancel = () => giveUp('network');
   outgoing.on('socket', (socket) => {
     bytesBefore = socket.bytesRead;
-    if (!connectTimer) return;
     const isConnected = outgoing.reusedSocket || !(isTls || socket.connecting);
-    if (isConnected) clearTimeout(connectTimer);
-    else socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+    if (isConnected) return clearTimeout(connectTimer);
+    if (!connectTimer) boundConnecting();
+    socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
     // No switch of protocols was asked for; where the answer names one, Node closes the connection itself. Other interim

@@ -41,7 +41,7 @@ const utf8 = new TextDecoder();
 
 /** Connections to one server, kept open for a few seconds between requests. */
 export class Connection {
-  private readonly origin: string;
+  private readonly url: URL;
   private readonly proxies: ProxySettings;
   private readonly connections: Connections;
 
@@ -51,7 +51,7 @@ export class Connection {
    * @param proxies to reach it through, if not those that the environment names
    */
   constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
-    this.origin = origin;
+    this.url = new URL(origin);
     this.proxies = proxies;
     // OpenSSL finds no certificate after a byte order mark.
     this.connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
@@ -64,11 +64,12 @@ export class Connection {
    * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
    */
   async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
-    const url = new URL(`${this.origin}${path}`);
+    const { url } = this;
     const isGet = body === undefined;
     const request = {
       method: isGet ? 'GET' : 'POST',
       url,
+      path,
       // What is listed has to be as of now: no cache on the way may answer.
       headers: {
         ...headers,
