@@ -68,6 +68,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
+      baselineProgress: root?.baselineProgress,
       count: root?.count,
     };
   });
