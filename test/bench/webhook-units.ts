@@ -19,8 +19,10 @@ import { sweep } from '../../functions/webhooks/sweep.ts';
 import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
 import { sdkSettings } from '../support/sdk-settings.ts';
-import type { WebhookUnits } from './monthly-use.ts';
+import { assumed } from './bill-assumptions.ts';
+import type { EventUnits, StoredBytes, WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
+import { storedBytes } from './stored-bytes.ts';
 import { UnitsMeter } from './units-meter.ts';
 
 /** Times that everything is measured; rows differ in nothing but ids and times. */
@@ -29,11 +31,11 @@ const rounds = 10;
 const table = 'metered-webhooks';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
-/** Measures how many units of DynamoDB webhooks cost, each function by itself with one message. */
+/** Measures how many units of DynamoDB webhooks cost, each function by itself, and the bytes that they store. */
 export async function measureWebhookUnits(
   { receiver, sdkEnvironment }: ServiceAddresses,
   topics: Topics,
-): Promise<WebhookUnits> {
+): Promise<{ units: WebhookUnits; stored: Omit<StoredBytes, 'transfer'> }> {
   const sdk = sdkSettings(sdkEnvironment);
   const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
   const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
@@ -57,44 +59,62 @@ export async function measureWebhookUnits(
     random: Math.random,
   };
   const endpoint = 'ok';
-  const measured: { [Part in keyof WebhookUnits]: Units[] } = {
-    event: [],
-    notice: [],
-    creation: [],
-    delivery: [],
-    sweep: [],
+  /** An event's way, with so many of them in each invocation. */
+  const wayOf = async (batch: number): Promise<EventUnits> => {
+    const ways: EventUnits[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const each = ({ read, write }: Units): Units => ({ read: read / batch, write: write / batch });
+      const eventsOf = (name: string, state: string) =>
+        Array.from({ length: batch }, (_, at) => eventOf(`${name}-${batch}-${round}-${at}`, state));
+      // An endpoint that wants something else is read all the same.
+      const [unwanted, wanted] = [eventsOf('unwanted', 'ACTIVE'), eventsOf('wanted', 'FAILED')];
+      const messagesOf = (events: typeof wanted) => events.map((event) => ({ body: eventBody(event) }));
+      const event = each(await meter.of(() => fanOut(deps, messagesOf(unwanted))));
+      const whole = each(await meter.of(() => fanOut(deps, messagesOf(wanted))));
+      const delivery = each(
+        await meter.of(async () => {
+          const { settled } = await deliver(
+            deps,
+            wanted.map(({ id }) => ({ event: id, endpoint })),
+          );
+          if (settled.length !== batch || settled.some((one) => one.delivery.status !== 'DELIVERED')) {
+            throw new Error('a webhook was not delivered');
+          }
+        }),
+      );
+      ways.push({ event, creation: { read: whole.read - event.read, write: whole.write - event.write }, delivery });
+    }
+    const partOf = (part: keyof EventUnits) => meanOf(ways.map((way) => way[part]));
+    return { event: partOf('event'), creation: partOf('creation'), delivery: partOf('delivery') };
   };
   try {
     await addEndpoint(deps, endpoint, { url: `${receiver}/ok`, types: ['transfer.failed'] });
+    const alone = await wayOf(1);
+    const burst = await wayOf(assumed('batch'));
+    const { record } = transferNotice(watch, [eventOf('notice', 'FAILED')]);
+    const notice = await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }]));
+    const sweeps: Units[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      // An endpoint that wants something else is read all the same.
-      const unwanted = eventOf(`unwanted-${round}`, 'ACTIVE');
-      const wanted = eventOf(`wanted-${round}`, 'FAILED');
-      const base = await meter.of(() => fanOut(deps, [{ body: eventBody(unwanted) }]));
-      const whole = await meter.of(() => fanOut(deps, [{ body: eventBody(wanted) }]));
-      measured.event.push(base);
-      measured.creation.push({ read: whole.read - base.read, write: whole.write - base.write });
-      const { record } = transferNotice(watch, [wanted]);
-      measured.notice.push(await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }])));
-      measured.delivery.push(
-        await meter.of(async () => {
-          const { settled } = await deliver(deps, [{ event: wanted.id, endpoint }]);
-          if (settled[0]?.delivery.status !== 'DELIVERED') throw new Error('the webhook was not delivered');
-        }),
-      );
-      measured.sweep.push(await meter.of(() => sweep(deps, deps.now().getTime() + 10_000)));
+      sweeps.push(await meter.of(() => sweep(deps, deps.now().getTime() + 10_000)));
     }
+    return { units: { alone, burst, notice, sweep: meanOf(sweeps) }, stored: await storedOf() };
   } finally {
     client.close();
     for (const one of [dynamo, onlooker, sqs]) one.destroy();
   }
-  return {
-    event: meanOf(measured.event),
-    notice: meanOf(measured.notice),
-    creation: meanOf(measured.creation),
-    delivery: meanOf(measured.delivery),
-    sweep: meanOf(measured.sweep),
-  };
+
+  /** Bytes of an event of its own, and of a delivery beside it. */
+  async function storedOf() {
+    const bytesAfter = async (trackingId: string, state: string) => {
+      const event = eventOf(trackingId, state);
+      const before = await storedBytes(onlooker, table);
+      await fanOut(deps, [{ body: eventBody(event) }]);
+      await deliver(deps, [{ event: event.id, endpoint }]);
+      return (await storedBytes(onlooker, table)) - before;
+    };
+    const event = await bytesAfter('unwanted-kept', 'ACTIVE');
+    return { event, delivery: (await bytesAfter('wanted-kept', 'FAILED')) - event };
+  }
 }
 
 const eventOf = (trackingId: string, state: string) => {
