@@ -1,4 +1,4 @@
-import { type Config, millisecondsOf } from './config.ts';
+import { type Config, millisecondsOf, mostPages } from './config.ts';
 
 /**
  * Milliseconds that an answer of the server is taken to need. A server that is twice as fast needs half as many requests under
@@ -14,9 +14,6 @@ const watchesAtOnce = 8;
 
 /** Transfers on a page; behind the full ones, one more request shows that there is no further page. */
 const pageSize = 100;
-
-/** The most that `server.maxConcurrentPages` may be. */
-const mostPages = 100;
 
 /** What keeps a schedule from being deployed; each with its path and what to do. */
 export function scheduleProblems(config: Config): string[] {
