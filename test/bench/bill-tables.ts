@@ -19,10 +19,11 @@ export function unitTable({ sharedUse: { webhooks, registry } }: BillInputs): st
   const rows: readonly (readonly [string, Units])[] = [
     ['tick: for 1,000 watches of its shard', { read: 1000 * registry.own, write: 0 }],
     ['tick: for 1,000 watches of other shards', { read: 1000 * registry.others, write: 0 }],
-    ['event stored, alone', alone.event],
+    ['event that no endpoint wants, alone', alone.unwanted],
+    ['event that some want, alone', alone.event],
     ['delivery created beside it, for each endpoint', alone.creation],
     ['attempt that succeeds', alone.delivery],
-    [`event stored, in a burst (${assumed('batch')} in an invocation)`, burst.event],
+    [`event that some want, in a burst (${assumed('batch')} in an invocation)`, burst.event],
     ['delivery created beside it', burst.creation],
     ['attempt that succeeds', burst.delivery],
     ['notice that no chat gets, if it comes so far', notice],

@@ -35,8 +35,18 @@ const measured: MeasuredUse = {
   },
   registry: { own: 0.03, others: 0 },
   webhooks: {
-    alone: { event: { read: 1, write: 1 }, creation: { read: 0, write: 3 }, delivery: { read: 4, write: 6 } },
-    burst: { event: { read: 0.2, write: 1 }, creation: { read: 0, write: 1 }, delivery: { read: 1, write: 2 } },
+    alone: {
+      unwanted: { read: 1, write: 2 },
+      event: { read: 1, write: 1 },
+      creation: { read: 0, write: 3 },
+      delivery: { read: 4, write: 6 },
+    },
+    burst: {
+      unwanted: { read: 0.2, write: 2 },
+      event: { read: 0.2, write: 1 },
+      creation: { read: 0, write: 1 },
+      delivery: { read: 1, write: 2 },
+    },
     notice: { read: 1, write: 0 },
     sweep: { read: 3, write: 0 },
   },
@@ -181,6 +191,11 @@ describe('deliveries:', () => {
     const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
     expect(quantitiesOf({}).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 3 + 6));
     expect(quantitiesOf({ endpoints: 2 }).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 2 * (3 + 6)));
+  });
+
+  test('an event that no endpoint wants is stored all the same', () => {
+    const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
+    expect(quantitiesOf({ endpoints: 0 }).dynamoWrites - quiet).toBe(1000 * (5 + 2));
   });
 
   test('events of a burst share invocations, messages and publications', () => {

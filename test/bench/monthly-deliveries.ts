@@ -22,7 +22,7 @@ export function deliveriesOf(
   { memory, noticesAreFiltered }: Deployed,
 ): Partial<Quantities> {
   const batch = Math.min(together, assumed('batch'));
-  const { event, creation, delivery } = batch === 1 ? webhooks.alone : webhooks.burst;
+  const { unwanted, event, creation, delivery } = batch === 1 ? webhooks.alone : webhooks.burst;
   const notices = chats > 0 || !noticesAreFiltered ? events / together : 0;
   const fanOuts = events / batch + notices;
   const ofEvents = events * endpoints;
@@ -31,10 +31,12 @@ export function deliveriesOf(
   // One for each batch and endpoint; it wakes a function up.
   const wakeUps = ofEvents / batch + ofNotices;
   const { alone } = webhooks;
+  // A notice that is wanted is stored like an event.
+  const notice = chats === 0 ? webhooks.notice : alone.event;
   const units = (kind: keyof Units) =>
-    events * event[kind] +
+    events * (endpoints === 0 ? unwanted : event)[kind] +
     ofEvents * (creation[kind] + delivery[kind]) +
-    notices * webhooks.notice[kind] +
+    notices * notice[kind] +
     ofNotices * (alone.creation[kind] + alone.delivery[kind]);
   const delivering = wakeUps * assumed('deliverDuration');
   return {

@@ -102,8 +102,10 @@ export interface WebhookUnits {
 /** Units for an event on its way. */
 export interface EventUnits {
   /** An event that no endpoint wants. */
+  readonly unwanted: Units;
+  /** One that some want, without what each of these adds. */
   readonly event: Units;
-  /** What each endpoint that wants an event adds to it. */
+  /** What each endpoint that wants it adds. */
   readonly creation: Units;
   /** An attempt that succeeds. */
   readonly delivery: Units;
@@ -113,9 +115,9 @@ export interface EventUnits {
 export interface StoredBytes {
   /** Of a transfer. */
   readonly transfer: number;
-  /** Of an event that no endpoint wants. */
+  /** Of an event that endpoints want, without its deliveries. */
   readonly event: number;
-  /** What a delivery with its attempt adds. */
+  /** What each delivery with its attempt adds. */
   readonly delivery: number;
 }
 

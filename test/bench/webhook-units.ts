@@ -4,7 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '../../functions/instants.ts';
 import { transferNotice } from '../../functions/notices/notice.ts';
 import type { Units } from '../../functions/table.ts';
-import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
+import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
 import type { Topics } from '../../functions/transfers/publish.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { Announcements } from '../../functions/webhooks/announcements.ts';
@@ -58,19 +58,30 @@ export async function measureWebhookUnits(
     steady,
     random: Math.random,
   };
-  const endpoint = 'ok';
+  const [endpoint, second] = ['ok', 'also-ok'];
   /** An event's way, with so many of them in each invocation. */
   const wayOf = async (batch: number): Promise<EventUnits> => {
     const ways: EventUnits[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const each = ({ read, write }: Units): Units => ({ read: read / batch, write: write / batch });
-      const eventsOf = (name: string, state: string) =>
-        Array.from({ length: batch }, (_, at) => eventOf(`${name}-${batch}-${round}-${at}`, state));
+      const eventsOf = (state: string) =>
+        Array.from({ length: batch }, (_, at) => eventOf(`${state}-${batch}-${round}-${at}`, state));
+      const fanOutOf = async (events: readonly TransferEvent[]) =>
+        each(
+          await meter.of(() =>
+            fanOut(
+              deps,
+              events.map((event) => ({ body: eventBody(event) })),
+            ),
+          ),
+        );
       // An endpoint that wants something else is read all the same.
-      const [unwanted, wanted] = [eventsOf('unwanted', 'ACTIVE'), eventsOf('wanted', 'FAILED')];
-      const messagesOf = (events: typeof wanted) => events.map((event) => ({ body: eventBody(event) }));
-      const event = each(await meter.of(() => fanOut(deps, messagesOf(unwanted))));
-      const whole = each(await meter.of(() => fanOut(deps, messagesOf(wanted))));
+      const unwanted = await fanOutOf(eventsOf(states.unwanted));
+      const byBoth = await fanOutOf(eventsOf(states.wantedByBoth));
+      const wanted = eventsOf(states.wantedByOne);
+      const byOne = await fanOutOf(wanted);
+      const creation = { read: byBoth.read - byOne.read, write: byBoth.write - byOne.write };
+      const event = { read: byOne.read - creation.read, write: byOne.write - creation.write };
       const delivery = each(
         await meter.of(async () => {
           const { settled } = await deliver(
@@ -82,13 +93,22 @@ export async function measureWebhookUnits(
           }
         }),
       );
-      ways.push({ event, creation: { read: whole.read - event.read, write: whole.write - event.write }, delivery });
+      ways.push({ unwanted, event, creation, delivery });
     }
     const partOf = (part: keyof EventUnits) => meanOf(ways.map((way) => way[part]));
-    return { event: partOf('event'), creation: partOf('creation'), delivery: partOf('delivery') };
+    return {
+      unwanted: partOf('unwanted'),
+      event: partOf('event'),
+      creation: partOf('creation'),
+      delivery: partOf('delivery'),
+    };
   };
   try {
-    await addEndpoint(deps, endpoint, { url: `${receiver}/ok`, types: ['transfer.failed'] });
+    await addEndpoint(deps, endpoint, {
+      url: `${receiver}/ok`,
+      types: ['transfer.failed', 'transfer.deleted_by_revocation'],
+    });
+    await addEndpoint(deps, second, { url: `${receiver}/ok`, types: ['transfer.deleted_by_revocation'] });
     const alone = await wayOf(1);
     const burst = await wayOf(assumed('batch'));
     const { record } = transferNotice(watch, [eventOf('notice', 'FAILED')]);
@@ -103,19 +123,23 @@ export async function measureWebhookUnits(
     for (const one of [dynamo, onlooker, sqs]) one.destroy();
   }
 
-  /** Bytes of an event of its own, and of a delivery beside it. */
+  /** Bytes of an event, and of each delivery. */
   async function storedOf() {
-    const bytesAfter = async (trackingId: string, state: string) => {
-      const event = eventOf(trackingId, state);
+    const bytesAfter = async (state: string, endpoints: readonly string[]) => {
+      const event = eventOf('stored', state);
       const before = await storedBytes(onlooker, table);
       await fanOut(deps, [{ body: eventBody(event) }]);
-      await deliver(deps, [{ event: event.id, endpoint }]);
+      for (const name of endpoints) await deliver(deps, [{ event: event.id, endpoint: name }]);
       return (await storedBytes(onlooker, table)) - before;
     };
-    const event = await bytesAfter('unwanted-kept', 'ACTIVE');
-    return { event, delivery: (await bytesAfter('wanted-kept', 'FAILED')) - event };
+    const one = await bytesAfter(states.wantedByOne, [endpoint]);
+    const delivery = (await bytesAfter(states.wantedByBoth, [endpoint, second])) - one;
+    return { event: one - delivery, delivery };
   }
 }
+
+/** States of transfers, by which of two endpoints want events of their type. */
+const states = { unwanted: 'ACTIVE', wantedByOne: 'FAILED', wantedByBoth: 'DELETED_BY_REVOCATION' };
 
 const eventOf = (trackingId: string, state: string) => {
   const change = { trackingId, state, previousState: 'PROCESSING', sequence: 1, unlisted: false };
