@@ -1,5 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { BriefFormat } from '../../functions/log-format.ts';
 import { serviceName } from '../../functions/measures.ts';
 import { logPoll, reportShard } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
@@ -114,7 +115,7 @@ const reportSuccesses =
 
 /** What a function writes to its log as it reports, with everything that each line tells of the invocation. */
 function writtenBy(name: string, report: Reporting): { bytes: number; metrics: readonly string[] } {
-  const logger = new Logger({ serviceName, logLevel: 'INFO' });
+  const logger = new Logger({ serviceName, logLevel: 'INFO', logFormatter: new BriefFormat() });
   logger.addContext(lambdaContext(`TransferNotifier-TransferPoller-${name}`.padEnd(64, 'x'), 1000));
   const metrics = new Metrics({ namespace: usualStack, serviceName });
   const lines: string[] = [];
