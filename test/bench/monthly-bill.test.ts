@@ -222,6 +222,12 @@ describe('deliveries:', () => {
     expect(sent({ chats: 1, together: 100 }, true) - sent({ together: 100 }, true)).toBeCloseTo(10 * (3 + 3));
   });
 
+  test('a chat costs the writes of the notice and of its delivery', () => {
+    const without = quantitiesOf({}).dynamoWrites;
+    expect(quantitiesOf({ chats: 1 }).dynamoWrites - without).toBe(1000 * (1 + 3 + 6));
+    expect(quantitiesOf({ chats: 2 }).dynamoWrites - without).toBe(1000 * (1 + 2 * (3 + 6)));
+  });
+
   test('a million of them costs as much as they add to a bill', () => {
     const costs = deliveryCosts({ together: 1, endpoints: 1, chats: 0 }, measured, deployed, 'us-east-1');
     const sum = [...costs.values()].reduce((total, dollars) => total + dollars, 0);

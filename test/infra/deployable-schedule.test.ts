@@ -31,6 +31,7 @@ describe('an interval that can be kept if mailboxes are small enough is deployed
     ['one watch with one request at a time', { watches: 1, maxConcurrentPages: 1 }],
     ['as many polls as four requests of 100 ms can do', { watches: 2400 }],
     ['as many polls as a shard can do', { watches: 4300, maxConcurrentPages: 8 }],
+    ['twice as many in two shards', { watches: 8600, shards: 2, maxConcurrentPages: 16 }],
     ['many watches that are polled seldom', { watches: 10_000, every: '5m' }],
     [
       'many watches that are polled seldom, and one that is polled often',
