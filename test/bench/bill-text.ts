@@ -28,8 +28,10 @@ export function wholeText(
     [
       'A month before alarms in USD, with the always-free amounts',
       billTable(bills),
-      'Of what costs where nothing is free, 3.00 are the dashboard: npm run deploy -- -c dashboard=no leaves it out.\n' +
-        `Polled each so many minutes; all transfers listed by each poll, or by 1 of so many.\nAt once: requests to the server under way at the same time, on average. Alarms: ${alarmText(bills[0]!)}.`,
+      'Polled each so many minutes; all transfers are listed by each poll, or by 1 of so many.',
+      'At once: requests to the server under way at the same time, on average.',
+      `Alarms: ${alarmText(bills[0]!)}. Where nothing is free, 3.00 are the dashboard,`,
+      'which npm run deploy -- -c dashboard=no leaves out.',
     ],
     [`Line by line in ${region}, by number of watches`, serviceTable(bills, region)],
     ['What one thing changes for 10,000 × 1,000 in us-east-1', variantTable(billsOf(variants, polls, inputs))],

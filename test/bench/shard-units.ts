@@ -50,7 +50,8 @@ export async function measurePolls(
   await createTransfersTable(onlooker, table);
   let clock = Date.now() - 24 * 60 * minute;
   const now = () => new Date(clock);
-  const active = Math.max(1, Math.round(transfers * activeShare));
+  // Enough for two changes of each measurement.
+  const active = Math.max(5, Math.round(transfers * activeShare));
   const watches: Watch[] = [];
   for (let at = 0; at < mailboxes; at += 1) {
     const watch = await services.fill(`metered.${at}.${transfers}@example.com`, transfers);
