@@ -205,7 +205,7 @@ export const watchOperations = [
     target,
     async run(deps, { params: watch }) {
       await existingWatch(deps, watch);
-      await registry(deps).remove(watch);
+      await registry(deps).remove(watch, nowOf(deps));
     },
   }),
 ];

@@ -110,6 +110,10 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
+  // What was there before the watch was removed, and is being deleted although it was added again: the next poll begins anew.
+  if ((believable(root.deletedUntil, readAt, longestPoll) ?? 0) > readAt) {
+    return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
+  }
   const isFirst = root.baselineAt === undefined;
   // Rows of a baseline carry no condition: whoever may still store some has the snapshot to itself.
   const until = believable(root.unsettledUntil, readAt, longestPoll) ?? 0;

@@ -54,9 +54,6 @@ const longestWrite = 10_000;
 /** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
 export const longestTrouble = 900_000;
 
-/** The shard of a watch, the same for as long as the number of shards is. */
-export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;
-
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
  * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
