@@ -87,7 +87,7 @@ export class TransferPoller extends Construct {
       lostInvocations: lostTick,
     });
     secret.grantVariables(this.poll);
-    this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
     for (const topic of [transferEvents, transferNotices]) {
       topic.grantPublish(this.poll);
       // For operators, who want to know whether anybody listens.
