@@ -42,7 +42,7 @@ const pollEnvironment = z.extend(serverEnvironment, {
 /** What every function that has to do with deliveries is told by its environment. */
 const webhookEnvironment = z.object({
   WEBHOOKS_TABLE: notEmpty,
-  DOORBELL_QUEUE_URL: queueUrl,
+  WAKE_UP_QUEUE_URL: queueUrl,
 });
 
 /** What the fan-out function is told by its environment. */
@@ -72,7 +72,7 @@ const sweepEnvironment = z.extend(webhookEnvironment, {
 const declareEnvironment = z.object({
   TRANSFERS_TABLE: notEmpty,
   WEBHOOKS_TABLE: notEmpty,
-  DOORBELL_QUEUE_URL: queueUrl,
+  WAKE_UP_QUEUE_URL: queueUrl,
   DATA_KEY: dataKey,
   /** JSON file with the watches and endpoints of the configuration. */
   DECLARED_FILE: notEmpty,

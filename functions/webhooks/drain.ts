@@ -1,0 +1,382 @@
+import { randomUUID } from 'node:crypto';
+import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
+import { type Observation, observe, stateOf } from './circuit-breaker.ts';
+import type { DeliverDependencies } from './deliver.ts';
+import { Deliveries } from './deliveries.ts';
+import { type Delivery, isDue } from './delivery.ts';
+import type { Endpoint, EndpointSecrets } from './endpoint.ts';
+import { healthAfter } from './endpoint-health.ts';
+import { Endpoints } from './endpoints.ts';
+import { limitsOf } from './format.ts';
+import {
+  type Admission,
+  addLone,
+  admission,
+  allowsLone,
+  believedLease,
+  endLone,
+  type Flight,
+  hold,
+  type Lease,
+  type Limits,
+  leaseDuration,
+  release,
+} from './lease.ts';
+import { interruptedBefore, observationOf, stepAfter, stepWithoutAttempt } from './next-step.ts';
+import { putAside } from './put-aside.ts';
+import { type Settled, tellSettled } from './settled.ts';
+import { dueEvents } from './waiting.ts';
+import { longestDelay } from './wake-ups.ts';
+import { type Rows, Work } from './work.ts';
+
+/** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
+const drainFor = 20_000;
+
+/** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
+const beginWithin = 3000;
+
+/** What a drain is begun with. */
+export interface DrainStart {
+  /** Ids of events that wake-ups name. */
+  readonly events: readonly string[];
+  /** Whether retries are looked at that are due. */
+  readonly wantsRetries: boolean;
+  readonly endpoint: Endpoint | undefined;
+  readonly lease: Lease;
+  /** Deliveries that were read with the endpoint: the first ones. */
+  readonly rows: Rows;
+  /** How many. */
+  readonly readAhead: number;
+  /** Instant of the steady clock after which no attempt is begun. */
+  readonly beginUntil: number;
+  /** Aborts when the process is to end. */
+  readonly stopping: AbortSignal | undefined;
+}
+
+/**
+ * Makes the deliveries to one endpoint, and goes on until none is due or its time is over. It holds the endpoint's lease
+ * meanwhile; if another process does, it leaves that one a request.
+ */
+export class Drain {
+  /** What was looked after, so far. */
+  readonly settled: Settled[] = [];
+  private readonly deps: DeliverDependencies;
+  private readonly name: string;
+  private readonly start: DrainStart;
+  private readonly deliveries: Deliveries;
+  private readonly work: Work;
+  private readonly id = randomUUID();
+  private readonly beginUntil: number;
+  private endpoint: Endpoint | undefined;
+  private lease: Lease;
+  private rows: Rows | undefined;
+  private readonly flights = new Map<string, Flight>();
+  private readonly underWay = new Map<string, Promise<void>>();
+  /** Attempts that have ended since the lease was written. */
+  private ended: Attempt[] = [];
+  private attempts: Attempt[] = [];
+  private nextRetryAt = Number.POSITIVE_INFINITY;
+  /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
+  private interrupted: Readonly<Record<string, Flight>> = {};
+  /** End of the last attempt of another process that a wake-up came for, too. */
+  private othersEndAt = 0;
+  private isLone = false;
+  private isLost = false;
+  private fault: Error | undefined;
+  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
+
+  constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
+    this.deps = deps;
+    this.name = name;
+    this.start = start;
+    this.deliveries = new Deliveries(deps.dynamo, deps.table);
+    this.work = new Work(deps, name, start.events, start.wantsRetries);
+    this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
+    this.endpoint = start.endpoint;
+    this.lease = start.lease;
+    this.rows = start.rows;
+  }
+
+  /** @throws what keeps the deliveries from being looked after, once nothing of it is under way any more */
+  async run(): Promise<void> {
+    for (;;) {
+      if (this.endpoint?.status !== 'active') return this.putAside();
+      const now = this.now();
+      const admitted = admission(believedLease(this.lease, now), this.limits, now);
+      const goesOn = admitted.kind === 'free' ? await this.drain(admitted) : await this.giveWay(admitted);
+      if (!goesOn) break;
+    }
+    await this.wakeForRetries();
+  }
+
+  /** @returns whether the lease is free after all */
+  private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
+    const { leases } = this.deps;
+    const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
+    // In this order: the holder looks for requests once more after it has given up the lease.
+    this.lease = await leases.read(this.name);
+    const now = this.now();
+    const again = admission(believedLease(this.lease, now), this.limits, now);
+    if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
+    if (again.kind === 'shut' && this.limits.interval > 0 && isLeft) await this.wake(again.until);
+    return false;
+  }
+
+  /** @returns whether there is more to do */
+  private async drain({ interrupted }: Extract<Admission, { kind: 'free' }>): Promise<boolean> {
+    const now = this.now();
+    const lease = believedLease(this.lease, now);
+    this.work.add(Object.keys(interrupted));
+    this.interrupted = Object.fromEntries(Object.entries(lease.flights).filter(([, { until }]) => until <= now));
+    this.isLone = this.work.isSingle && allowsLone(lease, this.limits, now);
+    this.isLost = false;
+    for (;;) {
+      const chosen = await this.choose();
+      if (chosen.length > 0 && (await this.enter(chosen))) for (const each of chosen) this.begin(each);
+      if (this.underWay.size > 0) await Promise.race(this.underWay.values());
+      else if (chosen.length === 0 || !this.mayBegin) break;
+    }
+    const isLeft = await this.leave().catch((error: Error) => {
+      this.fault ??= error;
+      return false;
+    });
+    if (this.fault) throw this.fault;
+    return isLeft;
+  }
+
+  /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
+  private async choose(): Promise<Delivery[]> {
+    const chosen: Delivery[] = [];
+    try {
+      while (this.mayBegin && chosen.length < this.room) {
+        const isIdle = this.underWay.size === 0 && chosen.length === 0;
+        const count = this.room - chosen.length;
+        const look = await this.work.look(this.rows ? Math.min(count, this.start.readAhead) : count, isIdle, this.rows);
+        this.rows = undefined;
+        if (!look) break;
+        this.endpoint = look.endpoint;
+        for (const delivery of look.deliveries)
+          if (await this.isToAttempt(delivery)) chosen.push(this.counted(delivery));
+        if (look.endpoint) this.open(look.endpoint);
+      }
+    } catch (error) {
+      this.fault ??= error as Error;
+      for (const { event } of chosen.splice(0)) this.work.putBack(event);
+    }
+    return chosen;
+  }
+
+  private async isToAttempt(delivery: Delivery): Promise<boolean> {
+    const now = this.now();
+    const flight = this.lease.flights[delivery.event];
+    if (flight && flight.until > now && !this.flights.has(delivery.event)) {
+      // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
+      this.work.defer(delivery.event);
+      this.othersEndAt = Math.max(this.othersEndAt, flight.until);
+      return false;
+    }
+    const step = isDue(delivery, now) ? stepWithoutAttempt(this.counted(delivery), this.endpoint) : undefined;
+    if (step) await this.take(delivery, step);
+    if (step || !isDue(delivery, now)) this.work.done(delivery.event);
+    return step === undefined && isDue(delivery, now);
+  }
+
+  /** The delivery with the attempt that a process was making when it died. */
+  private counted(delivery: Delivery): Delivery {
+    return interruptedBefore(delivery, this.interrupted[delivery.event]);
+  }
+
+  /** Writes down in the lease that these deliveries are under way from now on. */
+  private async enter(chosen: readonly Delivery[]): Promise<boolean> {
+    const { isLone } = this;
+    const began = this.deps.steady();
+    const now = this.now();
+    const until = now + leaseDuration;
+    const next = chosen.map(
+      ({ event, attempt: made }) => [event, { attempt: made + 1, until, ...(isLone && { isLone }) }] as const,
+    );
+    const isHolder = this.lease.holder?.id === this.id;
+    const { ended } = this;
+    const observations = ended.map(observationOf);
+    const flights = Object.fromEntries([...this.flights, ...next]);
+    const written = await this.deps.leases
+      .change(this.name, this.lease, (current) => {
+        const lease = believedLease(current, now);
+        const isOurs = isHolder && current.holder?.id === this.id;
+        if (!isOurs && (isHolder || admission(lease, this.limits, now).kind !== 'free')) return undefined;
+        const isTaken = next.some(([event]) => (lease.flights[event]?.until ?? 0) > now && !this.flights.has(event));
+        if (isTaken) return undefined;
+        if (isLone) return addLone(lease, { flights, observations }, now);
+        return hold(lease, this.id, { flights, observations }, this.limits.interval, now);
+      })
+      .catch((error: Error) => {
+        this.fault ??= error;
+        return undefined;
+      });
+    const isLate = this.deps.steady() - began > beginWithin;
+    if (written) {
+      this.lease = written;
+      this.ended = this.ended.slice(ended.length);
+    } else this.isLost = true;
+    if (written && !isLate) {
+      for (const [event, flight] of next) this.flights.set(event, flight);
+      return true;
+    }
+    for (const { event } of chosen) this.work.putBack(event);
+    return false;
+  }
+
+  private begin(delivery: Delivery): void {
+    const { event } = delivery;
+    const end = this.attempt(delivery)
+      .catch((error: Error) => {
+        this.fault ??= error;
+      })
+      .finally(() => {
+        this.flights.delete(event);
+        this.underWay.delete(event);
+      });
+    this.underWay.set(event, end);
+  }
+
+  /** Attempts a delivery, and writes down what follows. */
+  private async attempt(delivery: Delivery): Promise<void> {
+    const { deps } = this;
+    const made = await attempt(deps, this.endpoint!, this.opened!.secrets, delivery, delivery.body);
+    this.ended.push(made);
+    this.attempts.push(made);
+    const step = stepAfter(made, this.endpoint!, deps.random);
+    const lastAttempt = recordOf(made, deps.dataKey);
+    const after = await this.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
+    this.work.done(delivery.event);
+    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
+    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
+    this.settle({ delivery: after ?? delivery, attempt: made });
+  }
+
+  /**
+   * Gives the lease back, and leaves what is not done to the next drain.
+   *
+   * @returns whether there is more to do for this one
+   */
+  private async leave(): Promise<boolean> {
+    const { leases } = this.deps;
+    const isLeft = await this.work.leave(this.now(), false);
+    await this.giveBack();
+    await this.tellHealth();
+    // Only now: a process that came too early for the lease left a request before it looked at the lease again.
+    const hasRequests = isLeft || (!this.isLone && (await leases.requests(this.name, '', 1)).length > 0);
+    if (!hasRequests || this.fault) return false;
+    if (this.endpoint?.status !== 'active') return true;
+    const now = this.now();
+    const admitted = admission(believedLease(this.lease, now), this.limits, now);
+    const isOver = this.isTimeOver || this.othersEndAt > now;
+    if (admitted.kind !== 'shut' && !isOver) return true;
+    await this.wake(admitted.kind === 'shut' ? admitted.until : Math.max(now, this.othersEndAt));
+    return false;
+  }
+
+  private async giveBack(): Promise<void> {
+    const { leases } = this.deps;
+    const now = this.now();
+    const observations = this.ended.map(observationOf);
+    // A lone attempt that succeeded is over with its time: its delivery says that it is done.
+    const isSaid = this.isLone && observations.every(({ isSuccess }) => isSuccess);
+    this.ended = [];
+    if (isSaid && !this.isLost) return;
+    const given = await leases.change(this.name, this.lease, (current) => {
+      if (this.isLone)
+        return this.isLost ? undefined : endLone(believedLease(current, now), this.start.events, observations, now);
+      return current.holder?.id === this.id ? release(current, { flights: {}, observations }, now) : undefined;
+    });
+    this.lease = given ?? (await leases.read(this.name));
+  }
+
+  /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
+  private async putAside(): Promise<void> {
+    const { deps, work, deliveries, endpoint, beginUntil } = this;
+    const isCutShort = await putAside({ deps, work, deliveries, name: this.name, beginUntil }, endpoint, (settled) =>
+      this.settle(settled),
+    );
+    if (isCutShort) await this.wake(this.now());
+  }
+
+  /** Tells operators what the attempts show of the endpoint's health. */
+  private async tellHealth(): Promise<void> {
+    const { deps, endpoint, attempts } = this;
+    this.attempts = [];
+    if (!endpoint || attempts.length === 0) return;
+    const change = healthAfter(endpoint, this.lease, attempts, this.now());
+    if (!change) return;
+    await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
+    this.endpoint = await new Endpoints(deps.dynamo, deps.table).find(this.name);
+  }
+
+  /** Has the endpoint looked at when the next retry is due, as far as that is near. */
+  private async wakeForRetries(): Promise<void> {
+    const { dynamo, table } = this.deps;
+    let at = this.nextRetryAt;
+    if (this.work.looksAtRetries) {
+      const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
+      at = Math.min(at, next?.dueAt ?? at);
+    }
+    if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.lease.openUntil ?? 0));
+  }
+
+  private wake(at: number): Promise<unknown> {
+    return this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
+  }
+
+  private async take(delivery: Delivery, step: Parameters<Deliveries['step']>[1]): Promise<void> {
+    const taken = await this.deliveries.step(delivery, step, this.now());
+    if (taken) this.settle({ delivery: taken, attempt: undefined });
+  }
+
+  private settle(settled: Settled): void {
+    this.settled.push(settled);
+    tellSettled(settled);
+  }
+
+  /** Opens the secrets of the endpoint, if they are new. */
+  private open(endpoint: Endpoint): void {
+    if (this.opened?.sealed === endpoint.sealed) return;
+    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
+  }
+
+  private get limits(): Limits {
+    return limitsOf(this.endpoint?.format ?? 'event', this.endpoint?.maxInFlight ?? 1);
+  }
+
+  private get isTimeOver(): boolean {
+    return this.deps.steady() >= this.beginUntil || (this.start.stopping?.aborted ?? false);
+  }
+
+  /** The breaker as the attempts leave it that have ended, whether the lease says so already or not. */
+  private get breaker() {
+    const observations: Observation[] = this.ended.map(observationOf);
+    return observations.reduce(observe, believedLease(this.lease, this.now()));
+  }
+
+  private get mayBegin(): boolean {
+    const isGone = this.attempts.some(({ outcome }) => outcome.kind === 'gone');
+    const isAlone = this.isLone && this.attempts.length > 0;
+    const isShort = this.isTimeOver || this.isLost || this.fault !== undefined || isGone || isAlone;
+    return !isShort && this.endpoint?.status === 'active' && this.room > 0;
+  }
+
+  /** How many more attempts may begin now. */
+  private get room(): number {
+    const now = this.now();
+    const { breaker } = this;
+    if (stateOf(breaker, now) === 'open') return 0;
+    const { maxInFlight, interval } = this.limits;
+    if (interval > 0 && (this.lease.freeAt > now || this.underWay.size > 0)) return 0;
+    const others = Object.values(this.lease.flights).filter(({ isLone, until }) => isLone && until > now).length;
+    const most = this.isLone || stateOf(breaker, now) === 'half-open' ? 1 + (this.isLone ? others : 0) : maxInFlight;
+    return Math.max(0, most - others - this.underWay.size);
+  }
+
+  private now(): number {
+    return this.deps.now().getTime();
+  }
+}
