@@ -60,7 +60,8 @@ export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerStat
  * | any | succeeds | closed, without a failure; still open if it began while an end of opening was still to come |
  * | closed | fails, the first to the fourth failure in a row | closed |
  * | closed | fails, the fifth failure in a row | open for 60 s |
- * | half-open | fails | open, twice as long for each further failure, at most an hour |
+ * | half-open | fails, the fifth failure in a row or a later one | open, twice as long each time, at most an hour |
+ * | half-open | fails, the second to the fourth failure in a row | half-open |
  * | any | asks to slow down | open for what it asks, or for 5 s, doubled, at most 5 minutes |
  * | any | fails, begun before the end of a failure that counted | as that one left it, or open for longer |
  */
