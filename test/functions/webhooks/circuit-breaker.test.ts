@@ -118,6 +118,12 @@ describe('failures', () => {
     );
   });
 
+  it('count anew once one begins after the end of one that counted, though others of that time still go on', () => {
+    const [first, slow] = [attempt(start), attempt(start + 100, { endedAt: start + 10 * second })];
+    const breaker = [first, slow, attempt(start + 2 * second)].reduce(observe, closedBreaker);
+    expect(breaker.failures).toBe(2);
+  });
+
   it('of one burst of ten 429 count as one, which opens it for 5 s from the last of them', () => {
     const burst = Array.from({ length: 10 }, (_, at) =>
       attempt(start + at, { ...slowDown(), endedAt: start + second }),

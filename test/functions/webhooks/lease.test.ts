@@ -157,7 +157,7 @@ describe('a lone attempt', () => {
     { what: 'a failure is known', lease: { ...newLease, failures: 1 }, isAllowed: false },
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
-    { what: 'the endpoint has a pace', lease: newLease, by: slack, isAllowed: false },
+    { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
     { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
   ])('is allowed when $what: $isAllowed', ({ lease, at = 0, by = limits, isAllowed }) => {
     expect(allowsLone(believedLease(lease, start + at), by, start + at)).toBe(isAllowed);
