@@ -159,13 +159,13 @@ export async function startWebhookWorld() {
     const now = clock.now().getTime();
     const hasRequests = new Set(all.filter(({ sk }) => sk.startsWith('REQUEST#')).map(({ pk }) => pk));
     const pending = new Set(
-      all.flatMap(({ pk, sk, status }) => (status === 'PENDING' ? [deliveryNameOf({ pk, sk }).event] : [])),
+      all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])),
     );
     const leases = all
       .filter(({ sk }) => sk === 'LEASE')
       .flatMap(({ pk, holder, flights, openUntil, freeAt }) => [
         ...Object.entries(flights as Record<string, { until: number }>).flatMap(([event, { until }]) =>
-          pending.has(event) ? [until] : [],
+          pending.has(deliveryKey({ event, endpoint: pk.slice('ENDPOINT#'.length) }).sk) ? [until] : [],
         ),
         ...(hasRequests.has(pk) ? [Math.max(now, holder?.until ?? 0, openUntil ?? 0, freeAt)] : []),
       ]);
@@ -208,6 +208,8 @@ export async function startWebhookWorld() {
       ),
     takeWakeUps,
     countWakeUps,
+    /** The leases as another process sees them, which knows none from before. */
+    otherLeases: () => new Leases(dynamo, webhooksTable, () => 0.5),
     deliver: (wakeUps: readonly WakeUp[]) => deliver(deps, wakeUps),
     /** Has everything looked after that there are wake-ups for now. */
     async answerWakeUps() {
