@@ -38,6 +38,7 @@ export class Work {
   private readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
+  private isTurnOfRetries = false;
   /** Events that were taken, and are not to be taken again by this drain. */
   private readonly taken = new Set<string>();
   /** For each request that was read, how many of its deliveries are still to be looked after. */
@@ -92,15 +93,13 @@ export class Work {
     const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
     if (this.fresh.length + this.retries.length === 0 && isTime) await this.readMore();
     const entries: Entry[] = [];
-    while (entries.length < count && this.fresh.length + this.retries.length > 0) {
-      for (const queue of [this.fresh, this.retries]) {
-        const entry = entries.length < count ? queue.shift() : undefined;
-        if (!entry) continue;
-        if (this.taken.has(entry.event)) this.settleRequest(entry.request);
-        else {
-          this.taken.add(entry.event);
-          entries.push(entry);
-        }
+    while (entries.length < count) {
+      const entry = this.next();
+      if (!entry) break;
+      if (this.taken.has(entry.event)) this.settleRequest(entry.request);
+      else {
+        this.taken.add(entry.event);
+        entries.push(entry);
       }
     }
     for (const entry of entries) this.looking.set(entry.event, entry);
@@ -165,6 +164,12 @@ export class Work {
     this.deferred.length = 0;
     this.lastRequest = '';
     return unfinished.length > 0 || this.open.size > 0;
+  }
+
+  private next(): Entry | undefined {
+    const [queue, other] = this.isTurnOfRetries ? [this.retries, this.fresh] : [this.fresh, this.retries];
+    this.isTurnOfRetries = !this.isTurnOfRetries;
+    return queue.shift() ?? other.shift();
   }
 
   private async readMore(): Promise<void> {
