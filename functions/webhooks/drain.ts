@@ -201,8 +201,7 @@ export class Drain {
       ({ event, attempt: made }) => [event, { attempt: made + 1, until, ...(isLone && { isLone }) }] as const,
     );
     const isHolder = this.lease.holder?.id === this.id;
-    const { ended } = this;
-    const observations = ended.map(observationOf);
+    const observations = this.ended.map(observationOf);
     const flights = Object.fromEntries([...this.flights, ...next]);
     const written = await this.deps.leases
       .change(this.name, this.lease, (current) => {
@@ -221,7 +220,8 @@ export class Drain {
     const isLate = this.deps.steady() - began > beginWithin;
     if (written) {
       this.lease = written;
-      this.ended = this.ended.slice(ended.length);
+      // Others may have ended while it was written.
+      this.ended = this.ended.slice(observations.length);
     } else this.isLost = true;
     if (written && !isLate) {
       for (const [event, flight] of next) this.flights.set(event, flight);
