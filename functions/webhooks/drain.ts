@@ -80,6 +80,9 @@ export class Drain {
   private interrupted: Readonly<Record<string, Flight>> = {};
   /** End of the last attempt of another process that a wake-up came for, too. */
   private othersEndAt = 0;
+  /** When requests are to be looked at that are left. */
+  private requestsAt = Number.POSITIVE_INFINITY;
+  private isTurnedAway = false;
   private isLone = false;
   private isLost = false;
   private fault: Error | undefined;
@@ -106,7 +109,7 @@ export class Drain {
       const goesOn = admitted.kind === 'free' ? await this.drain(admitted) : await this.giveWay(admitted);
       if (!goesOn) break;
     }
-    await this.wakeForRetries();
+    await this.wakeAgain();
   }
 
   /** @returns whether the lease is free after all */
@@ -117,8 +120,9 @@ export class Drain {
     this.lease = await leases.read(this.name);
     const now = this.now();
     const again = admission(believedLease(this.lease, now), this.limits, now);
+    this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
-    if (again.kind === 'shut' && this.limits.interval > 0 && isLeft) await this.wake(again.until);
+    if (again.kind === 'shut' && this.limits.interval > 0 && isLeft) this.requestsAt = again.until;
     return false;
   }
 
@@ -274,10 +278,8 @@ export class Drain {
     if (!hasRequests || this.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
-    const admitted = admission(believedLease(this.lease, now), this.limits, now);
-    const isOver = this.isTimeOver || this.othersEndAt > now;
-    if (admitted.kind !== 'shut' && !isOver) return true;
-    await this.wake(admitted.kind === 'shut' ? admitted.until : Math.max(now, this.othersEndAt));
+    if (this.mayBeginAt <= now && !this.isTimeOver) return true;
+    this.requestsAt = now;
     return false;
   }
 
@@ -317,15 +319,28 @@ export class Drain {
     this.endpoint = await new Endpoints(deps.dynamo, deps.table).find(this.name);
   }
 
-  /** Has the endpoint looked at when the next retry is due, as far as that is near. */
-  private async wakeForRetries(): Promise<void> {
+  /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
+  private async wakeAgain(): Promise<void> {
     const { dynamo, table } = this.deps;
-    let at = this.nextRetryAt;
-    if (this.work.looksAtRetries) {
+    let at = Math.min(this.nextRetryAt, this.requestsAt);
+    // The process that holds the endpoint looks at them itself: it was asked to.
+    if (this.work.looksAtRetries && !this.isTurnedAway) {
       const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
-    if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.lease.openUntil ?? 0));
+    if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));
+  }
+
+  /** When the endpoint may be sent to again, as far as the lease tells; an earlier instant than now if it may at once. */
+  private get mayBeginAt(): number {
+    const now = this.now();
+    const lease = believedLease(this.lease, now);
+    const admitted = admission(lease, this.limits, now);
+    if (admitted.kind === 'shut') return admitted.until;
+    // Lone attempts take up all of the room that there is.
+    const isFull = admitted.kind === 'free' && admitted.room === 0;
+    const ends = isFull ? Object.values(lease.flights).map(({ until }) => until) : [];
+    return Math.max(this.othersEndAt, isFull ? Math.min(...ends.filter((until) => until > now)) : 0);
   }
 
   private wake(at: number): Promise<unknown> {
