@@ -165,8 +165,9 @@ export class Drain {
       }
     } catch (error) {
       this.fault ??= error as Error;
-      for (const { event } of chosen.splice(0)) this.work.putBack(event);
     }
+    const isInVain = this.fault !== undefined || this.endpoint?.status !== 'active';
+    if (isInVain) for (const { event } of chosen.splice(0)) this.work.putBack(event);
     return chosen;
   }
 
@@ -237,7 +238,7 @@ export class Drain {
 
   private begin(delivery: Delivery): void {
     const { event } = delivery;
-    const end = this.attempt(delivery)
+    const end = this.attempt(delivery, this.endpoint!, this.opened!.secrets)
       .catch((error: Error) => {
         this.fault ??= error;
       })
@@ -249,12 +250,12 @@ export class Drain {
   }
 
   /** Attempts a delivery, and writes down what follows. */
-  private async attempt(delivery: Delivery): Promise<void> {
+  private async attempt(delivery: Delivery, endpoint: Endpoint, secrets: EndpointSecrets): Promise<void> {
     const { deps } = this;
-    const made = await attempt(deps, this.endpoint!, this.opened!.secrets, delivery, delivery.body);
+    const made = await attempt(deps, endpoint, secrets, delivery, delivery.body);
     this.ended.push(made);
     this.attempts.push(made);
-    const step = stepAfter(made, this.endpoint!, deps.random);
+    const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
     const after = await this.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
     this.work.done(delivery.event);
