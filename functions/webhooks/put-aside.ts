@@ -55,8 +55,9 @@ export async function putAside(
     );
     if (endpoint?.status === 'active') break;
   }
+  const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
-  return (await settleHeld({ deps, deliveries, name }, held, settle)) || isLeft;
+  return (await settleHeld({ deps, deliveries, name }, held, settle)) || isLeft || isShort;
 }
 
 /**
