@@ -32,7 +32,7 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   if (!delivery) return undefined;
   const now = deps.now().getTime();
   const isWaiting =
-    delivery.status === 'HELD' || (delivery.status === 'PENDING' && !(await isUnderWay(deps, name, now)));
+    delivery.status === 'HELD' || (delivery.status === 'PENDING' && !(await isUnderWay(deps, delivery, now)));
   if (!isWaiting) return { delivery, isCancelled: false };
   const step = { status: 'CANCELLED', reason: 'operator' } as const;
   const cancelled = await new Deliveries(deps.dynamo, deps.table).step(delivery, step, now);
@@ -40,8 +40,9 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   return { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
-async function isUnderWay({ dynamo, table }: CancelDependencies, { event, endpoint }: DeliveryName, now: number) {
+async function isUnderWay({ dynamo, table }: CancelDependencies, { event, endpoint, rev }: Delivery, now: number) {
   const key = leaseKey(endpoint);
   const lease = leaseOf((await getRows(dynamo, table, [key])).get(rowName(key)));
-  return (believedLease(lease, now).flights[event]?.until ?? 0) > now;
+  const flight = believedLease(lease, now).flights[event];
+  return flight !== undefined && flight.of === rev && flight.until > now;
 }

@@ -178,7 +178,7 @@ export class Drain {
       return false;
     }
     const flight = this.lease.flights[delivery.event];
-    if (flight && flight.until > now && !this.flights.has(delivery.event)) {
+    if (flight && flight.of >= delivery.rev && flight.until > now && !this.flights.has(delivery.event)) {
       // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
       this.work.defer(delivery.event);
       this.othersEndAt = Math.max(this.othersEndAt, flight.until);
@@ -203,7 +203,8 @@ export class Drain {
     const now = this.now();
     const until = now + leaseDuration;
     const next = chosen.map(
-      ({ event, attempt: made }) => [event, { attempt: made + 1, until, ...(isLone && { isLone }) }] as const,
+      ({ event, rev: of, attempt: made }) =>
+        [event, { attempt: made + 1, of, until, ...(isLone && { isLone }) }] as const,
     );
     const isHolder = this.lease.holder?.id === this.id;
     const observations = this.ended.map(observationOf);
@@ -213,8 +214,11 @@ export class Drain {
         const lease = believedLease(current, now);
         const isOurs = isHolder && current.holder?.id === this.id;
         if (!isOurs && (isHolder || admission(lease, this.limits, now).kind !== 'free')) return undefined;
-        const isTaken = next.some(([event]) => (lease.flights[event]?.until ?? 0) > now && !this.flights.has(event));
-        if (isTaken) return undefined;
+        const isTaken = ([event, { of }]: (typeof next)[number]): boolean => {
+          const flight = lease.flights[event];
+          return flight !== undefined && flight.of >= of && flight.until > now && !this.flights.has(event);
+        };
+        if (next.some(isTaken)) return undefined;
         if (isLone) return addLone(lease, { flights, observations }, now);
         return hold(lease, this.id, { flights, observations }, this.limits.interval, now);
       })

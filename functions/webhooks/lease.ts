@@ -29,6 +29,8 @@ export interface Lease extends CircuitBreaker {
 export interface Flight {
   /** Counted from 1. */
   readonly attempt: number;
+  /** `rev` of the delivery that it was begun for: of one that has changed since, it tells nothing. */
+  readonly of: number;
   /** When it is over at the latest; a process that has not written down its end by then has died. */
   readonly until: number;
   /** It was begun without holding the endpoint: the message that asked for it brings it again if the process dies. */

@@ -39,7 +39,7 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
  * @param flight that the lease named, if it named the delivery
  */
 export const interruptedBefore = (delivery: Delivery, flight: Flight | undefined): Delivery =>
-  flight && flight.attempt > delivery.attempt ? { ...delivery, attempt: flight.attempt } : delivery;
+  flight && flight.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
 
 /** What an attempt tells the circuit breaker. */
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {

@@ -26,7 +26,7 @@ const slack = { maxInFlight: 1, interval: second };
 const nothing = { flights: {}, observations: [] };
 
 const flight = (begunAt: number, change: Partial<Flight> = {}): Flight => ({
-  ...{ attempt: 1, until: begunAt + leaseDuration },
+  ...{ attempt: 1, of: 0, until: begunAt + leaseDuration },
   ...change,
 });
 const lone = (begunAt: number): Flight => flight(begunAt, { isLone: true });
@@ -216,7 +216,7 @@ describe('a clock that was ahead', () => {
     const { flights, freeAt, holder } = believedLease(paced, start);
     expect([flights.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
     expect(ask(paced, start, slack)).toEqual({
-      ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, until: 0 } } },
+      ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
     });
   });
 
