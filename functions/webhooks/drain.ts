@@ -106,7 +106,7 @@ export class Drain {
       if (this.endpoint?.status !== 'active') return this.putAside();
       const now = this.now();
       const admitted = admission(believedLease(this.lease, now), this.limits, now);
-      const goesOn = admitted.kind === 'free' ? await this.drain(admitted) : await this.giveWay(admitted);
+      const goesOn = admitted.kind === 'free' ? await this.drain() : await this.giveWay(admitted);
       if (!goesOn) break;
     }
     await this.wakeAgain();
@@ -127,16 +127,14 @@ export class Drain {
   }
 
   /** @returns whether there is more to do */
-  private async drain({ interrupted }: Extract<Admission, { kind: 'free' }>): Promise<boolean> {
+  private async drain(): Promise<boolean> {
     const now = this.now();
-    const lease = believedLease(this.lease, now);
-    this.work.add(Object.keys(interrupted));
-    this.interrupted = Object.fromEntries(Object.entries(lease.flights).filter(([, { until }]) => until <= now));
-    this.isLone = this.work.isSingle && allowsLone(lease, this.limits, now);
+    this.takeOver(believedLease(this.lease, now), now);
+    this.isLone = this.work.isSingle && allowsLone(this.lease, this.limits, now);
     this.isLost = false;
     for (;;) {
       const chosen = await this.choose();
-      if (chosen.length > 0 && (await this.enter(chosen))) for (const each of chosen) this.begin(each);
+      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.begin(each);
       if (this.underWay.size > 0) await Promise.race(this.underWay.values());
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
@@ -146,6 +144,14 @@ export class Drain {
     });
     if (this.fault) throw this.fault;
     return isLeft;
+  }
+
+  /** Knows the lease from now on, and has the attempts of a holder made that has died. */
+  private takeOver(lease: Lease, now: number): void {
+    const over = Object.entries(lease.flights).filter(([, { until }]) => until <= now);
+    this.lease = lease;
+    this.interrupted = Object.fromEntries(over);
+    this.work.add(over.flatMap(([event, { isLone }]) => (isLone ? [] : [event])));
   }
 
   /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
@@ -196,8 +202,12 @@ export class Drain {
     return interruptedBefore(delivery, this.interrupted[delivery.event]);
   }
 
-  /** Writes down in the lease that these deliveries are under way from now on. */
-  private async enter(chosen: readonly Delivery[]): Promise<boolean> {
+  /**
+   * Writes down in the lease that these deliveries are under way from now on.
+   *
+   * @returns those that may be begun
+   */
+  private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
     const { isLone } = this;
     const began = this.deps.steady();
     const now = this.now();
@@ -209,16 +219,18 @@ export class Drain {
     const isHolder = this.lease.holder?.id === this.id;
     const observations = this.ended.map(observationOf);
     const flights = Object.fromEntries([...this.flights, ...next]);
+    let before = this.lease;
     const written = await this.deps.leases
       .change(this.name, this.lease, (current) => {
         const lease = believedLease(current, now);
         const isOurs = isHolder && current.holder?.id === this.id;
-        if (!isOurs && (isHolder || admission(lease, this.limits, now).kind !== 'free')) return undefined;
+        if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length, now))) return undefined;
         const isTaken = ([event, { of }]: (typeof next)[number]): boolean => {
           const flight = lease.flights[event];
           return flight !== undefined && flight.of >= of && flight.until > now && !this.flights.has(event);
         };
         if (next.some(isTaken)) return undefined;
+        before = lease;
         if (isLone) return addLone(lease, { flights, observations }, now);
         return hold(lease, this.id, { flights, observations }, this.limits.interval, now);
       })
@@ -227,17 +239,40 @@ export class Drain {
         return undefined;
       });
     const isLate = this.deps.steady() - began > beginWithin;
+    const isNews = written !== undefined && !isHolder && before.rev !== this.lease.rev;
     if (written) {
+      if (isNews) this.takeOver(before, now);
       this.lease = written;
       // Others may have ended while it was written.
       this.ended = this.ended.slice(observations.length);
     } else this.isLost = true;
     if (written && !isLate) {
       for (const [event, flight] of next) this.flights.set(event, flight);
-      return true;
+      // Another process may have made them, after they were read and before the lease was this one's.
+      return isNews ? this.unchanged(chosen) : chosen;
     }
     for (const { event } of chosen) this.work.putBack(event);
-    return false;
+    return [];
+  }
+
+  /** Whether so many attempts may begin, as the lease really is. */
+  private isAdmitted(lease: Lease, count: number, now: number): boolean {
+    const admitted = admission(lease, this.limits, now);
+    if (admitted.kind !== 'free') return false;
+    return this.isLone ? allowsLone(lease, this.limits, now) : admitted.room >= count;
+  }
+
+  /** Those deliveries that are as they were read; the others are looked at anew. */
+  private async unchanged(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const fresh = await this.work.unchanged(chosen).catch((error: Error): readonly Delivery[] => {
+      this.fault ??= error;
+      return [];
+    });
+    for (const { event } of chosen.filter((delivery) => !fresh.includes(delivery))) {
+      this.flights.delete(event);
+      this.work.putBack(event);
+    }
+    return fresh;
   }
 
   private begin(delivery: Delivery): void {

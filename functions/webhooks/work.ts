@@ -118,6 +118,12 @@ export class Work {
     return { endpoint: endpoint && endpointOf(endpoint), deliveries };
   }
 
+  /** Reads deliveries again, and returns those that have not changed since. */
+  async unchanged(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const rows = await this.read(deliveries.map(deliveryKey));
+    return deliveries.filter((delivery) => rows.get(rowName(deliveryKey(delivery)))?.rev === delivery.rev);
+  }
+
   /** A delivery is looked after: attempted, or put where it belongs. */
   done(event: string): void {
     const entry = this.looking.get(event);
