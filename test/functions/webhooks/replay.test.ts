@@ -62,7 +62,7 @@ describe('recovering', () => {
       next: events[0]!.timestamp,
     });
     expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
-    expect(await world.countDoorbells()).toBe(3);
+    expect(await world.countWakeUps()).toBe(3);
   });
 
   test('sends what was held for an endpoint to the one that was added again under its name', async () => {
@@ -138,7 +138,7 @@ describe('replaying', () => {
     expect(await resend(world.deps, name)).toBe(false);
     await world.settleAll();
     expect(await resend(world.deps, name)).toBe(true);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(ids()).toEqual([event!.id, event!.id]);
     expect(world.received[0]!.body).toBe(world.received[1]!.body);
     expect(await resend(world.deps, { ...name, event: 'evt_none' })).toBe(false);

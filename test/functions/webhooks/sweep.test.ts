@@ -32,7 +32,7 @@ describe('a sweep', () => {
     await loseDoorbells(5);
     world.clock.advance(120_000);
     expect(await world.sweep()).toMatchObject({ rung: 5, left: 0, longestWait: 120_000, failed: 0 });
-    expect(new Set((await world.takeDoorbells()).map(({ event }) => event)).size).toBe(5);
+    expect(new Set((await world.takeWakeUps()).map(({ event }) => event)).size).toBe(5);
     expect(await world.sweep()).toMatchObject({ rung: 0 });
     world.clock.advance(120_000);
     expect(await world.sweep()).toMatchObject({ rung: 5 });
@@ -42,11 +42,11 @@ describe('a sweep', () => {
     await loseDoorbells(endpointShare + 20);
     await addEndpoint(world.deps, 'other', { url: world.urlOf('other') });
     await world.fanOut(exampleEvent('for-both'));
-    await world.takeDoorbells();
+    await world.takeWakeUps();
     world.clock.advance(120_000);
     const swept = await world.sweep();
     expect(swept).toMatchObject({ rung: endpointShare + 1, left: 21 });
-    expect((await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'other')).toHaveLength(1);
+    expect((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'other')).toHaveLength(1);
     world.clock.advance(1);
     expect((await world.sweep()).rung).toBe(21);
   });
@@ -64,7 +64,7 @@ describe('a sweep', () => {
       plan.kill();
       return { status: 204 };
     });
-    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    await world.faults.run(plan, world.answerWakeUps).catch(() => undefined);
     world.clock.advance(130_000);
     expect(await world.sweep()).toMatchObject({ rung: 1, longestWait: 70_000 });
   });
@@ -84,7 +84,7 @@ describe('a sweep', () => {
     const sweeping = world.faults.run(plan, world.sweep);
     await plan.reachedPause;
     await pauseEndpoint(world.deps, 'crm');
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     plan.resume();
     await sweeping;
     const [event] = events(1);
@@ -116,7 +116,7 @@ describe('a sweep', () => {
     world.setAnswer(() => ({ status: 500 }));
     for (const event of events(4)) {
       await world.fanOut(event);
-      await world.answerDoorbells();
+      await world.answerWakeUps();
       world.clock.advance(1000);
     }
     const plan = new FaultPlan([['PublishCommand', 'refused']]);

@@ -35,7 +35,7 @@ async function rounds(minutes: number) {
   for (let passed = 0; passed < minutes; passed += 1) {
     world.clock.advance(minute);
     swept.push(await world.sweep());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
   }
   return swept;
 }
@@ -50,7 +50,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   test.each(['under way', 'before a restart'])('%s has a retry made in time', async (when) => {
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(event());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await delivery()).toMatchObject({ status: 'PENDING', attempt: 1 });
     world.clock.set(step);
     if (when === 'before a restart') restart();
@@ -71,7 +71,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
       plan.kill();
       return { status: 204 };
     });
-    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    await world.faults.run(plan, world.answerWakeUps).catch(() => undefined);
     world.setAnswer(() => ({ status: 204 }));
     world.clock.set(step);
     await rounds(6);
@@ -82,7 +82,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   test('keeps no endpoint closed for longer than it asks for', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
     await world.fanOut(event());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     world.clock.set(step);
     world.setAnswer(() => ({ status: 204 }));
     await rounds(8);
@@ -95,7 +95,7 @@ test('what a clock put off that was a year ahead for some seconds is found', asy
   world.clock.set(year);
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(event());
-  await world.answerDoorbells();
+  await world.answerWakeUps();
   world.clock.set(-year);
   world.setAnswer(() => ({ status: 204 }));
   await rounds(3);
@@ -107,7 +107,7 @@ test('what a clock put off that was an hour ahead is found though the first swee
   await rounds(2);
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(event());
-  await world.answerDoorbells();
+  await world.answerWakeUps();
   world.clock.set(-hour);
   const now = world.clock.now().getTime();
   const waiting = { due: duePart({ event: event().id, endpoint: 'crm' }), dueAt: now + 20 * minute };
@@ -131,7 +131,7 @@ test.each([hour, -hour])(
       return { status: 500 };
     });
     await world.fanOut(event());
-    const { settled } = await world.answerDoorbells();
+    const { settled } = await world.answerWakeUps();
     expect(settled.map(({ attempt }) => attempt!.endedAt - attempt!.startedAt)).toEqual([200]);
   },
 );
@@ -141,7 +141,7 @@ test('of a clock that is wrong a receiver’s owner hears where a refused signat
   world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
   for (let at = 0; at < 4; at += 1) {
     await world.fanOut(exampleEvent(`clock-${count}-${at}`));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     world.clock.advance(second);
   }
   const [row] = await world.rows('ENDPOINTS');

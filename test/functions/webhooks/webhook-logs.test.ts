@@ -26,7 +26,7 @@ beforeEach(async () => {
   environment = {
     ...world.sdkEnvironment,
     WEBHOOKS_TABLE: webhooksTable,
-    DOORBELL_QUEUE_URL: world.queue.url,
+    WAKE_UP_QUEUE_URL: world.queue.url,
     ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
     DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: 'yes',

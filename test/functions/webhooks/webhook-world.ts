@@ -158,9 +158,7 @@ export async function startWebhookWorld() {
     );
     const now = clock.now().getTime();
     const hasRequests = new Set(all.filter(({ sk }) => sk.startsWith('REQUEST#')).map(({ pk }) => pk));
-    const pending = new Set(
-      all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])),
-    );
+    const pending = new Set(all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])));
     const leases = all
       .filter(({ sk }) => sk === 'LEASE')
       .flatMap(({ pk, holder, flights, openUntil, freeAt }) => [
