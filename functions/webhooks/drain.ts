@@ -35,6 +35,9 @@ const drainFor = 20_000;
 /** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
 const beginWithin = 3000;
 
+/** Times that another process may be quicker before a drain leaves the endpoint to the others. */
+const maxLosses = 3;
+
 /** What a drain is begun with. */
 export interface DrainStart {
   /** Ids of events that wake-ups name. */
@@ -85,6 +88,8 @@ export class Drain {
   private isTurnedAway = false;
   private isLone = false;
   private isLost = false;
+  /** Times that another process was quicker to take the lease. */
+  private losses = 0;
   private fault: Error | undefined;
   private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
 
@@ -245,7 +250,10 @@ export class Drain {
       this.lease = written;
       // Others may have ended while it was written.
       this.ended = this.ended.slice(observations.length);
-    } else this.isLost = true;
+    } else {
+      this.isLost = true;
+      this.losses += 1;
+    }
     if (written && !isLate) {
       for (const [event, flight] of next) this.flights.set(event, flight);
       // Another process may have made them, after they were read and before the lease was this one's.
@@ -318,7 +326,7 @@ export class Drain {
     if (!hasRequests || this.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
-    if (this.mayBeginAt <= now && !this.isTimeOver) return true;
+    if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
     this.requestsAt = now;
     return false;
   }
@@ -332,11 +340,19 @@ export class Drain {
     this.ended = [];
     if (isSaid && !this.isLost) return;
     const given = await leases.change(this.name, this.lease, (current) => {
-      if (this.isLone)
-        return this.isLost ? undefined : endLone(believedLease(current, now), this.start.events, observations, now);
-      return current.holder?.id === this.id ? release(current, { flights: {}, observations }, now) : undefined;
+      const lease = believedLease(current, now);
+      if (this.isLone) return this.isLost ? undefined : endLone(lease, this.start.events, observations, now);
+      if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
+      return this.isLeftover(lease, now) ? release(lease, { flights: {}, observations }, now) : undefined;
     });
     this.lease = given ?? (await leases.read(this.name));
+  }
+
+  /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */
+  private isLeftover(lease: Lease, now: number): boolean {
+    const admitted = admission(lease, this.limits, now);
+    const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
+    return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
