@@ -39,7 +39,7 @@ export class Work {
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
-  /** Events that were taken, and are not to be taken again by this drain. */
+  /** Events that were taken, and are not to be taken again by this drain unless a request asks for them. */
   private readonly taken = new Set<string>();
   /** For each request that was read, how many of its deliveries are still to be looked after. */
   private readonly open = new Map<string, number>();
@@ -96,7 +96,6 @@ export class Work {
       if (!isTime || !(await this.readMore())) return undefined;
       entries = this.next(count);
     }
-    for (const entry of entries) this.looking.set(entry.event, entry);
     const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
     const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
     const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
@@ -128,7 +127,6 @@ export class Work {
   defer(event: string): void {
     const entry = this.looking.get(event);
     this.looking.delete(event);
-    this.taken.delete(event);
     if (entry) this.deferred.push(entry);
   }
 
@@ -172,9 +170,12 @@ export class Work {
       const [queue, other] = this.isTurnOfRetries ? [this.retries, this.fresh] : [this.fresh, this.retries];
       const entry = (queue.shift() ?? other.shift())!;
       this.isTurnOfRetries = !this.isTurnOfRetries;
-      if (this.taken.has(entry.event)) this.settleRequest(entry.request);
+      // A request may ask for one that is made to be made again: its row tells.
+      const isMade = entry.request === undefined && this.taken.has(entry.event);
+      if (isMade || this.looking.has(entry.event)) this.settleRequest(entry.request);
       else {
         this.taken.add(entry.event);
+        this.looking.set(entry.event, entry);
         entries.push(entry);
       }
     }

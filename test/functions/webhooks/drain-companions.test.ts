@@ -133,6 +133,32 @@ describe('while one process drains an endpoint, another one', () => {
       expect([at, await requests()]).toEqual([at, []]);
     }
   });
+
+  test('asks for the same deliveries as others do, and they are made once', async () => {
+    await add();
+    await prepare(first, other);
+    for (const named of [[first.id], [first.id, other.id]]) {
+      await world.deps.leases.leaveRequest('crm', named, now(), now());
+    }
+    await world.deliver([wakeUpFor()]);
+    expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+    expect(await requests()).toEqual([]);
+  });
+
+  test('has a delivery made again that it was asked to resend, though that one has made it already', async () => {
+    await add({ maxInFlight: 1 });
+    await prepare(...events.slice(0, 3));
+    world.setAnswer(async () => {
+      if (world.received.length === 2) {
+        await resend(world.deps, { event: String(world.received[0]!.headers['webhook-id']), endpoint: 'crm' });
+        await deliver(another(), await world.takeWakeUps());
+      }
+      return { status: 204 };
+    });
+    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    expect(ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), ids()[0]].toSorted());
+    expect(await requests()).toEqual([]);
+  });
 });
 
 describe('a process that was paused for longer than its lease', () => {
@@ -301,6 +327,25 @@ describe('lone attempts', () => {
     world.clock.advance(leaseDuration);
     await world.deliver([wakeUpFor()]);
     expect(ids().toSorted()).toEqual([other.id, third.id].toSorted());
+  });
+
+  test('of a delivery that stands among the retries are waited for by one that looks at these', async () => {
+    await add();
+    await prepare(first);
+    await world.deliver([wakeUpFor(first)]);
+    world.clock.advance(leaseDuration);
+    await resend(world.deps, { event: first.id, endpoint: 'crm' });
+    const plan = new FaultPlan();
+    const woken: number[] = [];
+    const before = await world.countWakeUps();
+    duringFirst(async () => {
+      await world.faults.run(plan, () => deliver(another(), [wakeUpFor()], world.clock.steady() + 60 * second));
+      woken.push((await world.countWakeUps()) - before);
+    });
+    await world.deliver([wakeUpFor(first)]);
+    expect(plan.calls.length).toBeLessThan(20);
+    expect(woken).toEqual([1]);
+    expect(ids()).toEqual([first.id, first.id]);
   });
 
   test('that have ended keep nothing from being sent again at once', async () => {
