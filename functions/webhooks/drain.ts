@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
 import { type Observation, observe, stateOf } from './circuit-breaker.ts';
 import type { DeliverDependencies } from './deliver.ts';
@@ -34,6 +35,9 @@ const drainFor = 20_000;
 
 /** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
 const beginWithin = 3000;
+
+/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
+const longestWait = 1000;
 
 /** Times that another process may be quicker before a drain leaves the endpoint to the others. */
 const maxLosses = 3;
@@ -140,7 +144,7 @@ export class Drain {
     for (;;) {
       const chosen = await this.choose();
       if (chosen.length > 0) for (const each of await this.enter(chosen)) this.begin(each);
-      if (this.underWay.size > 0) await Promise.race(this.underWay.values());
+      if (this.underWay.size > 0) await this.waitForMore();
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
     const isLeft = await this.leave().catch((error: Error) => {
@@ -149,6 +153,15 @@ export class Drain {
     });
     if (this.fault) throw this.fault;
     return isLeft;
+  }
+
+  /** Until an attempt ends or, while there is room for others, more may have been left to this process. */
+  private async waitForMore(): Promise<void> {
+    const enough = new AbortController();
+    const ends: Promise<unknown>[] = [...this.underWay.values()];
+    if (this.mayBegin) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    await Promise.race(ends);
+    enough.abort();
   }
 
   /** Knows the lease from now on, and has the attempts of a holder made that has died. */

@@ -134,6 +134,27 @@ describe('while one process drains an endpoint, another one', () => {
     }
   });
 
+  test('has what it asks for made while there is room, though an attempt of the other one takes long', async () => {
+    await add({ maxInFlight: 4 });
+    await prepare(...events.slice(0, 4));
+    const made = Promise.withResolvers<void>();
+    world.setAnswer(async ({ headers }) => {
+      if (headers['webhook-id'] === third.id) made.resolve();
+      if (headers['webhook-id'] !== first.id) return { status: 204 };
+      await deliver(another(), [wakeUpFor(third, events[3]!)]);
+      world.clock.advance(second);
+      await made.promise;
+      return { status: 204 };
+    });
+    await world.deliver([wakeUpFor(first, other)]);
+    expect(ids().toSorted()).toEqual(
+      events
+        .slice(0, 4)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+  });
+
   test('asks for the same deliveries as others do, and they are made once', async () => {
     await add();
     await prepare(first, other);
