@@ -104,7 +104,11 @@ export class Deliveries {
       values: { ...Object.fromEntries(set), read: delivery.rev },
       names: ['status'],
     });
-    if (!isWritten) return undefined;
+    if (!isWritten) {
+      // The attempt was made all the same.
+      if (change.lastAttempt) await this.storeAttempt(delivery, change.lastAttempt);
+      return undefined;
+    }
     const { reason: _, ...rest } = delivery;
     return { ...rest, ...Object.fromEntries(set) } as Delivery;
   }

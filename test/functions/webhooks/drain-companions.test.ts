@@ -1,11 +1,13 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
-import { leaseDuration } from '../../../functions/webhooks/lease.ts';
+import { leaseDuration, newLease, release } from '../../../functions/webhooks/lease.ts';
 import { Leases } from '../../../functions/webhooks/leases.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
@@ -229,6 +231,23 @@ describe('a process that was paused for longer than its lease', () => {
     expect(new Set(ids()).size).toBe(6);
   });
 
+  test('during an attempt says what came of it all the same, beside what came of the one that followed', async () => {
+    await add();
+    await prepare(first);
+    duringFirst(async () => {
+      world.clock.advance(60 * second);
+      await deliver(another(), [wakeUpFor(first)]);
+    }, 500);
+    const { settled } = await world.deliver([wakeUpFor(first)]);
+    expect(settled).toMatchObject([{ attempt: { outcome: { kind: 'failed' } } }]);
+    const { deliveries, attempts } = await world.trace(first.id);
+    expect(deliveries).toMatchObject([{ status: 'DELIVERED', attempt: 2 }]);
+    expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'failed'],
+      [2, 'delivered'],
+    ]);
+  });
+
   test('between writing the lease and beginning makes no request', async () => {
     await add({ maxInFlight: 2 });
     await prepare(...events.slice(0, 2));
@@ -242,6 +261,36 @@ describe('a process that was paused for longer than its lease', () => {
     await world.answerWakeUps();
     expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
   });
+});
+
+test('a process that others always are quicker than makes no request, and leaves its deliveries to the next one', async () => {
+  await add();
+  await prepare(first, other);
+  const crowded = new DynamoDBClient({
+    ...sdkSettings(world.sdkEnvironment),
+    endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+  });
+  crowded.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === PutItemCommand.name) {
+          await another().leases.change('crm', newLease, (lease) =>
+            release(lease, { flights: {}, observations: [] }, now()),
+          );
+        }
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+  const leases = new Leases(crowded, webhooksTable, () => 0);
+  leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
+  const { unhandled } = await deliver({ ...world.deps, leases }, [wakeUpFor(first, other)]);
+  crowded.destroy();
+  expect([unhandled, world.received]).toEqual([[], []]);
+  expect(await world.countWakeUps()).toBe(1);
+  await world.answerWakeUps();
+  expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+  expect(await requests()).toEqual([]);
 });
 
 describe('a process that has died', () => {
