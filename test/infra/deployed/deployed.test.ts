@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operations } from '../../../functions/operator/operations.ts';
 import type { ShardPoll } from '../../../functions/transfers/shard.ts';
 import { endpointsPerMessage } from '../../../functions/webhooks/fan-out.ts';
-import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import type { DeliveryFacts } from '../../../functions/webhooks/settled.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { openApiDocument } from '../../../infra/openapi.ts';

@@ -7,7 +7,7 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { type DeliveryName, deliveryKey } from '../../../functions/webhooks/delivery.ts';
-import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import type { DeliveryFacts } from '../../../functions/webhooks/settled.ts';
 import type { Config } from '../../../infra/config.ts';
 import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
