@@ -121,7 +121,8 @@ export class WebhookDelivery extends Construct {
 
     this.sweep = new ServiceFunction(this, 'Sweep', {
       entry: 'functions/webhooks/sweep.lambda.ts',
-      description: 'Has endpoints looked after where deliveries are due, announces what operators are to know of endpoints',
+      description:
+        'Has endpoints looked after where deliveries are due, announces what operators are to know of endpoints',
       memorySize: 256,
       timeout: Duration.seconds(55),
       environment: {
