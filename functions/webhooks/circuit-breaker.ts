@@ -72,7 +72,7 @@ export function observe(breaker: CircuitBreaker, observation: Observation): Circ
     const staysOpen = openUntil !== undefined && startedAt < openUntil;
     return { failures: 0, failedAttempts: 0, failedAt: breaker.failedAt, ...(staysOpen && { openUntil }) };
   }
-  const counts = breaker.failures === 0 || startedAt >= breaker.failedAt;
+  const counts = breaker.failures === 0 || startedAt > breaker.failedAt;
   const failures = breaker.failures + (counts ? 1 : 0);
   const openFor = openingAfter(observation, failures);
   return {

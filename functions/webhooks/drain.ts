@@ -168,6 +168,10 @@ export class Drain {
 
   private async isToAttempt(delivery: Delivery): Promise<boolean> {
     const now = this.now();
+    if (!isDue(delivery, now)) {
+      this.work.done(delivery.event);
+      return false;
+    }
     const flight = this.lease.flights[delivery.event];
     if (flight && flight.until > now && !this.flights.has(delivery.event)) {
       // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
@@ -175,10 +179,11 @@ export class Drain {
       this.othersEndAt = Math.max(this.othersEndAt, flight.until);
       return false;
     }
-    const step = isDue(delivery, now) ? stepWithoutAttempt(this.counted(delivery), this.endpoint) : undefined;
-    if (step) await this.take(delivery, step);
-    if (step || !isDue(delivery, now)) this.work.done(delivery.event);
-    return step === undefined && isDue(delivery, now);
+    const step = stepWithoutAttempt(this.counted(delivery), this.endpoint);
+    if (!step) return true;
+    await this.take(delivery, step);
+    this.work.done(delivery.event);
+    return false;
   }
 
   /** The delivery with the attempt that a process was making when it died. */

@@ -85,7 +85,7 @@ export class Work {
    * The next deliveries, and their endpoint, as they are now. When none is left, more are read from requests and retries: at
    * once if the drain has nothing else to do, otherwise now and then, since each look costs a unit.
    *
-   * @param rows read before, for the first look
+   * @param rows read before, as far as they are known
    * @returns undefined when there is nothing to do
    */
   async look(count: number, isIdle: boolean, rows?: Rows): Promise<Look | undefined> {
@@ -106,7 +106,8 @@ export class Work {
     for (const entry of entries) this.looking.set(entry.event, entry);
     if (entries.length === 0) return undefined;
     const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
-    const found = rows ?? (await this.read([endpointKey(this.name), ...keys]));
+    const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
+    const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
     const endpoint = found.get(rowName(endpointKey(this.name)));
     const deliveries = entries.flatMap(({ event }, at) => {
       const row = found.get(rowName(keys[at]!));
