@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
+import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { attemptKey, deliveryKey } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
@@ -25,7 +27,8 @@ async function addMany(): Promise<void> {
   const [delivery] = (await world.trace(event)).deliveries;
   const others = endpoints.slice(1);
   await Promise.all(others.map((name) => addEndpoint(world.deps, name, { url: world.urlOf(name) })));
-  const rows = others.map((name) => ({ ...delivery, endpoint: name, sk: `DELIVERY#${name}` }));
+  const { day, listedAt, ...row } = delivery as unknown as Record<string, unknown>;
+  const rows = others.map((name) => ({ ...row, ...deliveryKey({ event, endpoint: name }) }));
   await putRows(world.dynamo, webhooksTable, rows);
 }
 
@@ -98,10 +101,15 @@ test('a delivery that was attempted many times is shown with its last 50 attempt
   await world.fanOut(exampleEvent('one'));
   const rows = Array.from({ length: 60 }, (_, at) => {
     const startedAt = `2026-11-24T00:00:${String(at).padStart(2, '0')}.000Z`;
-    const sk = `ATTEMPT#crm#${startedAt}#${at}`;
-    return { pk: `EVENT#${event}`, sk, attempt: at, startedAt, duration: 1, outcome: 'failed' };
+    const attempt = { attempt: at, startedAt, duration: 1, outcome: 'failed' };
+    return { ...attemptKey({ event, endpoint: 'crm' }, attempt), ...attempt };
   });
   await putRows(world.dynamo, webhooksTable, rows);
+  // Its last one has a row of its own already: the process that was about to put the next one in its place has died.
+  const [delivery] = (await world.trace(event)).deliveries;
+  const step = { status: 'PENDING', attempt: 60, nextAttemptAt: 0 } as const;
+  const lastAttempt = rows.at(-1)!;
+  await new Deliveries(world.dynamo, webhooksTable).step(delivery!, step, 0, { lastAttempt });
   const { body } = await world.ask('GET', `/deliveries/${event}/crm`);
   const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
   expect(shown).toEqual(Array.from({ length: 50 }, (_, at) => at + 10));

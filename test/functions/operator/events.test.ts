@@ -12,9 +12,9 @@ beforeEach(async () => {
 
 /** An event of a time, about the transfer `one`. */
 function eventAt(at: string, state = 'FAILED', trackingId = 'one'): TransferEvent {
-  const change = { trackingId, state, previousState: 'ACTIVE', sequence: 1, unlisted: false };
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at), unlisted: false };
   const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
-  return { ...transferEvent('https://cryptshare.example.com', watch, change, at), id: `evt_${at}_${trackingId}` };
+  return transferEvent('https://cryptshare.example.com', watch, change, at);
 }
 
 const days = [
@@ -101,6 +101,7 @@ describe('events are listed', () => {
 
   test('a cursor of another list is refused, and so is what is none', async () => {
     const { body } = await list({ limit: '1' });
+    const ofTransfer = await list({ limit: '1', trackingId: 'one' });
     const madeUp = (place: unknown) => Buffer.from(JSON.stringify(place)).toString('base64url');
     for (const query of [
       { cursor: body.next, trackingId: 'one' },
@@ -109,8 +110,13 @@ describe('events are listed', () => {
       { cursor: '%%%' },
       { cursor: madeUp(null) },
       { cursor: madeUp({ pk: 'EVENT#one' }) },
-      { cursor: madeUp({ pk: '', sk: '', day: '2026-11-24', at: times[3] }) },
-      { cursor: madeUp({ pk: 'EVENT#one', sk: 'EVENT', day: '2026-11-24', at: 7 }) },
+      { cursor: madeUp({ pk: '', sk: '', day: '2026-11-24', listedAt: times[3] }) },
+      { cursor: madeUp({ pk: 'EVENT#one', sk: 'EVENT#one', day: '2026-11-24', listedAt: 7 }) },
+      { cursor: ofTransfer.body.next },
+      { cursor: ofTransfer.body.next, trackingId: 'two' },
+      { cursor: ofTransfer.body.next, trackingId: 'one', until: times[0]! },
+      { cursor: madeUp({ transfer: 'one', listedAt: 7 }), trackingId: 'one' },
+      { cursor: madeUp({ transfer: 'one', listedAt: times[3], more: 1 }), trackingId: 'one' },
     ]) {
       expect(await list(query)).toMatchObject({ status: 400, body: { problems: [{ path: 'cursor' }] } });
     }
@@ -154,7 +160,7 @@ describe('one event', () => {
     await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
     const event = exampleEvent('one');
     await world.fanOut(event);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await world.ask('GET', `/events/${event.id}`)).toMatchObject({
       status: 200,
       body: { ...event, deliveries: [{ endpoint: 'crm', status: 'DELIVERED', attempts: [{ status: 204 }] }] },

@@ -15,7 +15,7 @@ beforeAll(async () => {
       pk: `EVENT#${day}-${at}`,
       sk: 'EVENT',
       day,
-      at: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
+      listedAt: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
       number: at,
     })),
   );
@@ -26,7 +26,7 @@ beforeAll(async () => {
 const range = (day: string): IndexRange => ({
   index: indexes.byDay,
   partition: ['day', day],
-  sort: ['at', '2026', '2027'],
+  sort: ['listedAt', '2026', '2027'],
   isDescending: false,
 });
 const ranges = days.map(range);
@@ -101,11 +101,11 @@ describe('a walk', () => {
   });
 
   test.each([
-    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', at: '2026-11-22T00:00:00.000Z' }],
-    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: '2025-11-23T00:00:00.000Z' }],
-    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: 1 }],
+    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', listedAt: '2026-11-22T00:00:00.000Z' }],
+    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: '2025-11-23T00:00:00.000Z' }],
+    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: 1 }],
     ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
-    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', at: '2026-11-23T00:00:00.000Z' }],
+    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
   ])('does not begin at a place %s', async (_, after) => {
     const asked = walk(world.dynamo, webhooksTable, { ranges, matches: () => true, after, limit: 1 });
     await expect(asked).rejects.toThrow(PlaceError);
