@@ -231,8 +231,9 @@ describe('a delivery is sent again', () => {
       body: { detail: 'the delivery is still on its way' },
     });
     await world.answerWakeUps();
+    world.clock.advance(leaseDuration);
     expect(await world.ask('POST', `${path}/resend`)).toMatchObject({ status: 202, body: { status: 'PENDING' } });
-    await world.settleAll();
+    await world.answerWakeUps();
     const toCrm = world.received.filter(({ path: of }) => of === '/crm');
     expect(toCrm.map(({ headers }) => headers['webhook-id'])).toEqual([event, event]);
   });
