@@ -153,14 +153,6 @@ describe('a sweep', () => {
     expect(again).toMatchObject({ event, cause: 'forbidden_target' });
   });
 
-  test('has a delivery attempted that was left to a process which has died', async () => {
-    const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
-    await deployment.leaveBehind({ event, endpoint: 'rebound' });
-    expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
-    const last = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 3);
-    expect(last).toMatchObject({ event, status: 'FAILED', reason: 'forbidden_target' });
-  });
-
   test('tells operators of an endpoint that wants no more, whose deliveries are held from then on', async () => {
     deployment.receiver.answers.set('/crm', 410);
     server.transfers.setState(transfer, 'DELETED_BY_REVOCATION');
@@ -171,6 +163,14 @@ describe('a sweep', () => {
     server.transfers.create({ sender: alice, to: ['bob@example.com'] });
     await deployment.tick('Poll');
     await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'disabled');
+  });
+
+  test('has a delivery attempted that was left to a process which has died', async () => {
+    const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
+    await deployment.leaveBehind({ event, endpoint: 'rebound' });
+    expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
+    const last = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 3);
+    expect(last).toMatchObject({ event, status: 'FAILED', reason: 'forbidden_target' });
   });
 });
 
