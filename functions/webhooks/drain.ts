@@ -35,6 +35,9 @@ const drainFor = 20_000;
 /** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
 const beginWithin = 3000;
 
+/** Times that another process may be quicker before a drain leaves the endpoint to the others. */
+const maxLosses = 3;
+
 /** What a drain is begun with. */
 export interface DrainStart {
   /** Ids of events that wake-ups name. */
@@ -82,6 +85,8 @@ export class Drain {
   private othersEndAt = 0;
   private isLone = false;
   private isLost = false;
+  /** Times that another process was quicker to take the lease. */
+  private losses = 0;
   private fault: Error | undefined;
   private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
 
@@ -222,7 +227,10 @@ export class Drain {
     if (written) {
       this.lease = written;
       this.ended = this.ended.slice(ended.length);
-    } else this.isLost = true;
+    } else {
+      this.isLost = true;
+      this.losses += 1;
+    }
     if (written && !isLate) {
       for (const [event, flight] of next) this.flights.set(event, flight);
       return true;
@@ -275,7 +283,7 @@ export class Drain {
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
     const admitted = admission(believedLease(this.lease, now), this.limits, now);
-    const isOver = this.isTimeOver || this.othersEndAt > now;
+    const isOver = this.isTimeOver || this.othersEndAt > now || this.losses >= maxLosses;
     if (admitted.kind !== 'shut' && !isOver) return true;
     await this.wake(admitted.kind === 'shut' ? admitted.until : Math.max(now, this.othersEndAt));
     return false;

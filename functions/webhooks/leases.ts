@@ -77,8 +77,9 @@ export class Leases {
       let current = turn.last && turn.last.rev > read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
-        if (!changed) return undefined;
-        if (await this.write(endpoint, current, changed)) {
+        // What is remembered may be over: only the row as it is now refuses.
+        if (!changed && tries > 0) return undefined;
+        if (changed && (await this.write(endpoint, current, changed))) {
           turn.last = changed;
           return changed;
         }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Key } from '../../../functions/batches.ts';
@@ -12,11 +12,10 @@ import { type DeliverDependencies, deliver } from '../../../functions/webhooks/d
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '../../../functions/webhooks/delivery.ts';
 import { type EndpointLifeDependencies, listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
 import { type FanOutDependencies, fanOut } from '../../../functions/webhooks/fan-out.ts';
-import { Leases } from '../../../functions/webhooks/leases.ts';
+import { Leases, leaseKey, leaseOf } from '../../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
-import { indexes } from '../../../functions/webhooks/waiting.ts';
 import { parseWakeUp, type WakeUp, WakeUps } from '../../../functions/webhooks/wake-ups.ts';
 import { createTopic, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
@@ -139,37 +138,24 @@ export async function startWebhookWorld() {
     const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: webhooksTable }));
     return Items.map((item) => unmarshall(item));
   };
-  /** Instants at which something of an endpoint is to be done: its next retry, the end of its lease or of its breaker. */
+  /** For each endpoint with something to do, the instant at which it may be done. */
   const firstDue = async (): Promise<number[]> => {
     const all = await dump();
-    const names = (await listEndpoints(deps)).map(({ name }) => name);
-    const retries = await Promise.all(
-      names.map((name) =>
-        dynamo.send(
-          new QueryCommand({
-            TableName: webhooksTable,
-            IndexName: indexes.waiting,
-            KeyConditionExpression: 'due = :part',
-            ExpressionAttributeValues: { ':part': { S: duePart(name) } },
-            Limit: 1,
-          }),
-        ),
-      ),
-    );
     const now = clock.now().getTime();
-    const hasRequests = new Set(all.filter(({ sk }) => sk.startsWith('REQUEST#')).map(({ pk }) => pk));
-    const pending = new Set(
-      all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])),
-    );
-    const leases = all
-      .filter(({ sk }) => sk === 'LEASE')
-      .flatMap(({ pk, holder, flights, openUntil, freeAt }) => [
-        ...Object.entries(flights as Record<string, { until: number }>).flatMap(([event, { until }]) =>
-          pending.has(deliveryKey({ event, endpoint: pk.slice('ENDPOINT#'.length) }).sk) ? [until] : [],
-        ),
-        ...(hasRequests.has(pk) ? [Math.max(now, holder?.until ?? 0, openUntil ?? 0, freeAt)] : []),
-      ]);
-    return [...retries.flatMap(({ Items = [] }) => Items.map(({ dueAt }) => Number(dueAt!.N))), ...leases];
+    const pending = new Set(all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])));
+    return (await listEndpoints(deps)).flatMap(({ name, status }) => {
+      const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
+      const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
+      const flights = Object.entries(lease.flights).flatMap(([event, { until }]) =>
+        pending.has(deliveryKey({ event, endpoint: name }).sk) ? [until] : [],
+      );
+      const hasRequests = all.some(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE');
+      const first = Math.min(...retries, ...flights, ...(hasRequests ? [now] : []));
+      if (first === Number.POSITIVE_INFINITY) return [];
+      return [
+        status === 'active' ? Math.max(first, lease.holder?.until ?? 0, lease.openUntil ?? 0, lease.freeAt) : first,
+      ];
+    });
   };
   /** Moves the clock from one due instant to the next, until nothing waits for its time any more. */
   const settleAll = async (): Promise<void> => {
