@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
+import { eventBody } from '../../../functions/transfers/event.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
 import { attemptKey, deliveryKey } from '../../../functions/webhooks/delivery.ts';
@@ -24,12 +25,31 @@ const fewCalls = 8;
 async function addMany(): Promise<void> {
   await world.ask('POST', '/endpoints', { body: { name: endpoints[0]!, url: world.urlOf('crm') } });
   await world.fanOut(exampleEvent('one'));
-  const [delivery] = (await world.trace(event)).deliveries;
   const others = endpoints.slice(1);
   await Promise.all(others.map((name) => addEndpoint(world.deps, name, { url: world.urlOf(name) })));
+  await addDeliveries(event, eventBody(exampleEvent('one')), others);
+}
+
+/** Adds deliveries of an event, as the first one of them all is. */
+async function addDeliveries(id: string, body: string, names: readonly string[]): Promise<void> {
+  const [delivery] = (await world.trace(event)).deliveries;
   const { day, listedAt, ...row } = delivery as unknown as Record<string, unknown>;
-  const rows = others.map((name) => ({ ...row, ...deliveryKey({ event, endpoint: name }) }));
+  const rows = names.map((endpoint) => ({ ...row, body, ...deliveryKey({ event: id, endpoint }) }));
   await putRows(world.dynamo, webhooksTable, rows);
+}
+
+/** Counts the rows that queries read from now on. */
+function countRows(): () => number {
+  let rows = 0;
+  world.dynamo.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      rows += (result.output as { Count?: number }).Count ?? 0;
+      return result;
+    },
+    { step: 'initialize', name: 'rows' },
+  );
+  return () => rows;
 }
 
 /** Everything that a list has, and how many rows its longest request has read. */
@@ -74,19 +94,20 @@ describe('however many endpoints there are', () => {
     expect(body.hasMoreDeliveries).toBe(true);
   });
 
+  test('the events of a transfer are listed by reading some of the deliveries of each', async () => {
+    const others = [2, 3].map((sequence) => exampleEvent('one', sequence));
+    for (const other of others) await addDeliveries(other.id, eventBody(other), endpoints);
+    const rows = countRows();
+    const { body } = await world.ask('GET', '/events', { query: { trackingId: 'one' } });
+    expect(body.items.map(({ id }) => id).toSorted()).toEqual([event, ...others.map(({ id }) => id)].toSorted());
+    expect(rows()).toBeLessThanOrEqual(3 * 26);
+  });
+
   test('one delivery is shown by reading its own rows alone', async () => {
-    let rows = 0;
-    world.dynamo.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        rows += (result.output as { Count?: number }).Count ?? 0;
-        return result;
-      },
-      { step: 'initialize', name: 'rows' },
-    );
+    const rows = countRows();
     const { status, body } = await world.ask('GET', `/deliveries/${event}/${endpoints[200]}`);
     expect({ status, endpoint: body.endpoint }).toEqual({ status: 200, endpoint: endpoints[200] });
-    expect(rows).toBeLessThanOrEqual(3);
+    expect(rows()).toBeLessThanOrEqual(3);
   });
 
   test('a list without any row ends after 200 queries, and goes on with the next page', async () => {

@@ -75,6 +75,18 @@ describe('deliveries are found', () => {
     expect(await oneByOne({ endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
   });
 
+  test('of an endpoint that was removed, and of a chat', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
+    const { body } = await world.ask('POST', '/endpoints/ops/test');
+    const ofChat = async () =>
+      (await world.ask('GET', '/deliveries', { query: { endpoint: 'ops' } })).body.items.map((one) => one.event);
+    expect(await ofChat()).toEqual([body.event]);
+    for (const name of ['ops', 'crm']) await world.ask('DELETE', `/endpoints/${name}`);
+    expect(await ofChat()).toEqual([body.event]);
+    expect(await listed({ endpoint: 'crm' })).toHaveLength(3);
+    expect(await listed()).toHaveLength(3);
+  });
+
   test('by being held, at one endpoint or at all', async () => {
     for (const name of ['archive', 'crm']) await world.ask('POST', `/endpoints/${name}/pause`);
     await world.fanOut(...events);
@@ -82,6 +94,25 @@ describe('deliveries are found', () => {
     expect(await listed({ status: 'HELD' })).toHaveLength(3);
     expect(await listed({ status: 'HELD', endpoint: 'archive' })).toEqual([]);
     expect(await listed({ status: 'HELD', endpoint: 'crm' })).toHaveLength(3);
+  });
+
+  test('after a place in the very same list alone', async () => {
+    const cursors = async (query: Record<string, string>) =>
+      (await world.ask('GET', '/deliveries', { query: { ...query, limit: '1' } })).body.next;
+    const [all, ofCrm] = [await cursors({}), await cursors({ endpoint: 'crm' })];
+    for (const query of [
+      { cursor: all, endpoint: 'crm' },
+      { cursor: ofCrm, endpoint: 'archive' },
+      { cursor: ofCrm, event },
+      { cursor: ofCrm, status: 'HELD' },
+      { cursor: ofCrm, endpoint: 'crm', until: '2026-11-24T00:00:00Z' },
+    ]) {
+      expect(await world.ask('GET', '/deliveries', { query })).toMatchObject({
+        status: 400,
+        body: { problems: [{ path: 'cursor' }] },
+      });
+    }
+    expect((await world.ask('GET', '/deliveries', { query: { cursor: ofCrm, endpoint: 'crm' } })).status).toBe(200);
   });
 
   test.each<[string, Record<string, string>]>([
@@ -117,6 +148,12 @@ describe('deliveries are found', () => {
       },
     });
     expect(Date.parse(body.nextAttemptAt as string)).toBeGreaterThan(world.clock.now().getTime());
+    world.setAnswer(() => ({ status: 204 }));
+    await world.settleAll();
+    expect((await world.ask('GET', path)).body.attempts).toMatchObject([
+      { attempt: 1, outcome: 'failed', status: 500 },
+      { attempt: 2, outcome: 'delivered', status: 204 },
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
-import { exampleEvent } from '../webhooks/webhook-world.ts';
+import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
+import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
 let world: OperatorWorld;
@@ -97,6 +98,28 @@ describe('events are listed', () => {
       cursor = body.next;
     } while (cursor);
     expect(seen.toSorted()).toEqual([...same, days[3]!].map(({ id }) => id).toSorted());
+  });
+
+  test('each once, though a crash has listed one under two of its deliveries', async () => {
+    const deliveries = new Deliveries(world.dynamo, webhooksTable);
+    const [body, at] = [eventBody(days[2]!), times[2]!];
+    const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
+    for (const name of ['crm', 'archive']) {
+      await deliveries.create(event, { name, createdAt: at }, world.clock.now().getTime(), true);
+    }
+    expect(await listed()).toEqual(times.toReversed());
+    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
+    expect(await listed({ after: days[2]!.id })).toEqual([times[3]]);
+    const first = await list({ limit: '2' });
+    const second = await list({ limit: '2', cursor: first.body.next });
+    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
+  });
+
+  test('of a transfer whatever the endpoints that got them', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+    const later = eventAt('2026-11-24T11:30:00.000Z');
+    await world.fanOut(later);
+    expect(await listed({ trackingId: 'one' })).toEqual([later.timestamp, times[3], times[2], times[0]]);
   });
 
   test('a cursor of another list is refused, and so is what is none', async () => {
