@@ -20,56 +20,31 @@ const concurrency = 8;
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** What has been counted, and the number that is told. */
-class Count {
-  private all = 0;
-  isCut = false;
-
-  /** How many more are worth counting: one more than is told says that there are more. */
-  get room(): number {
-    return Math.max(0, mostCounted + 1 - this.all);
-  }
-
-  add(count: number): void {
-    this.all += count;
-  }
-
-  get told() {
-    return { count: Math.min(this.all, mostCounted), more: this.isCut || this.all > mostCounted };
-  }
-}
-
 /** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
 async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
   const { dynamo, table } = webhooks;
-  const [waiting, held] = [new Count(), new Count()];
-  const leases = await getRows(
-    dynamo,
-    table,
-    endpoints.map(({ name }) => leaseKey(name)),
-  );
-  let oldestOverdueMs = 0;
+  const keys = endpoints.map(({ name }) => leaseKey(name));
+  const leases = await getRows(dynamo, table, keys);
+  let [waiting, held, oldestOverdueMs, isCut] = [0, 0, 0, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
-    if (webhooks.steady() >= stopAt) {
-      waiting.isCut = true;
-      held.isCut = true;
-      return;
-    }
-    const now = webhooks.now().getTime();
+    isCut ||= webhooks.steady() >= stopAt;
+    if (isCut) return;
     const [retries, requests, places] = await Promise.all([
-      dueEvents(dynamo, table, name, forever, Math.max(1, waiting.room)),
+      // One more than is told says that there are more; the first one says since when something is due.
+      dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
       new Leases(dynamo, table, Math.random).requests(name, '', mostRequests),
-      held.room > 0 ? countPlaces(dynamo, table, heldRange(name), held.room) : 0,
+      held > mostCounted ? 0 : countPlaces(dynamo, table, heldRange(name), mostCounted + 1 - held),
     ]);
-    const requested = requests.reduce((sum, { events }) => sum + events.length, 0);
-    waiting.add(retries.length + requested);
-    held.add(places);
-    const since = Math.min(retries[0]?.dueAt ?? forever, requests[0]?.at ?? forever);
+    waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
+    held += places;
+    const now = webhooks.now().getTime();
     if (isLookedAfter(endpoint, leaseOf(leases.get(rowName(leaseKey(name)))), now)) return;
+    const since = Math.min(retries[0]?.dueAt ?? now, requests[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
-  return { waiting: waiting.told, held: held.told, oldestOverdueMs };
+  const told = (count: number) => ({ count: Math.min(count, mostCounted), more: isCut || count > mostCounted });
+  return { waiting: told(waiting), held: told(held), oldestOverdueMs };
 }
 
 /** Requests counted for each endpoint: each names up to 100 deliveries. */
