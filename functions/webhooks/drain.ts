@@ -298,11 +298,19 @@ export class Drain {
     this.ended = [];
     if (isSaid && !this.isLost) return;
     const given = await leases.change(this.name, this.lease, (current) => {
-      if (this.isLone)
-        return this.isLost ? undefined : endLone(believedLease(current, now), this.start.events, observations, now);
-      return current.holder?.id === this.id ? release(current, { flights: {}, observations }, now) : undefined;
+      const lease = believedLease(current, now);
+      if (this.isLone) return this.isLost ? undefined : endLone(lease, this.start.events, observations, now);
+      if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
+      return this.isLeftover(lease, now) ? release(lease, { flights: {}, observations }, now) : undefined;
     });
     this.lease = given ?? (await leases.read(this.name));
+  }
+
+  /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */
+  private isLeftover(lease: Lease, now: number): boolean {
+    const admitted = admission(lease, this.limits, now);
+    const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
+    return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */

@@ -89,22 +89,13 @@ export class Work {
    * @returns undefined when there is nothing to do
    */
   async look(count: number, isIdle: boolean, rows?: Rows): Promise<Look | undefined> {
-    const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
-    if (this.fresh.length + this.retries.length === 0 && isTime) await this.readMore();
-    const entries: Entry[] = [];
-    while (entries.length < count && this.fresh.length + this.retries.length > 0) {
-      for (const queue of [this.fresh, this.retries]) {
-        const entry = entries.length < count ? queue.shift() : undefined;
-        if (!entry) continue;
-        if (this.taken.has(entry.event)) this.settleRequest(entry.request);
-        else {
-          this.taken.add(entry.event);
-          entries.push(entry);
-        }
-      }
+    let entries = this.next(count);
+    while (entries.length === 0) {
+      const isTime = isIdle || this.deps.steady() - this.lookedAt >= lookInterval;
+      if (!isTime || !(await this.readMore())) return undefined;
+      entries = this.next(count);
     }
     for (const entry of entries) this.looking.set(entry.event, entry);
-    if (entries.length === 0) return undefined;
     const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
     const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
     const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
@@ -166,15 +157,34 @@ export class Work {
     return unfinished.length > 0 || this.open.size > 0;
   }
 
-  private async readMore(): Promise<void> {
+  /** The next deliveries in turn, without those that were taken already. */
+  private next(count: number): Entry[] {
+    const entries: Entry[] = [];
+    while (entries.length < count && this.fresh.length + this.retries.length > 0) {
+      for (const queue of [this.fresh, this.retries]) {
+        const entry = entries.length < count ? queue.shift() : undefined;
+        if (!entry) continue;
+        if (this.taken.has(entry.event)) this.settleRequest(entry.request);
+        else {
+          this.taken.add(entry.event);
+          entries.push(entry);
+        }
+      }
+    }
+    return entries;
+  }
+
+  /** @returns whether there is more */
+  private async readMore(): Promise<boolean> {
     const { leases, dynamo, table, now, steady } = this.deps;
     this.lookedAt = steady();
     const requests = await leases.requests(this.name, this.lastRequest);
     for (const request of requests) this.accept(request);
     this.lastRequest = requests.at(-1)?.sk ?? this.lastRequest;
-    if (!this.wantsRetries) return;
+    if (!this.wantsRetries) return requests.length > 0;
     const due = await dueEvents(dynamo, table, this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
+    return requests.length + this.retries.length > 0;
   }
 
   private accept({ sk, events }: Request): void {

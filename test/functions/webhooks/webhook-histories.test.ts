@@ -131,7 +131,7 @@ class History {
 
   async run(happenings: readonly Happening[]): Promise<void> {
     for (const name of endpoints) await this.ensure(name);
-    for (const one of happenings) { process.stderr.write(JSON.stringify(one) + '\n'); await this.happen(one); } process.stderr.write('mend\n');
+    for (const one of happenings) await this.happen(one);
     await this.mend();
   }
 
