@@ -93,6 +93,8 @@ export interface EndpointResource {
   readonly health?: { readonly failingSince: string; readonly cause: string };
   /** Attempts that have failed since the last one that succeeded. */
   readonly failures?: { readonly count: number; readonly since: string };
+  /** Missing while it is closed. */
+  readonly circuitBreaker?: { readonly state: 'open' | 'half-open'; readonly openUntil: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }
