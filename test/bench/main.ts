@@ -9,7 +9,13 @@ import { measureComparison } from './comparison.ts';
 import { synthesiseStack } from './deployed-stack.ts';
 import { figures } from './figures.ts';
 import { measureHourlyLoad } from './hourly-load.ts';
-import { billsOf, installations, measureBillInputs } from './installation-bills.ts';
+import {
+  billsOf,
+  installations,
+  measureSizes as measureBilledSizes,
+  measureBillInputs,
+  ordinary,
+} from './installation-bills.ts';
 import { monthlyCosts } from './monthly-cost.ts';
 import { parseOptions } from './options.ts';
 import { measurePageReading } from './page-reading.ts';
@@ -56,7 +62,9 @@ async function run(deps: PollDependencies): Promise<Report> {
   const bundles = measureBundles(functions);
   remove();
   progress('counting the units of webhooks');
-  const billInputs = await measureBillInputs(services.addresses, deps, deployed);
+  const billInputs = await measureBillInputs(services, deps, deployed);
+  const billedSizes = new Set(installations.map(({ transfers }) => transfers).filter((size) => sizes.includes(size)));
+  const billedPolls = await measureBilledSizes(services, deps, billedSizes, ordinary.activeShare);
   const polls: PollCost[] = [];
   for (const [at, approach] of approaches.entries()) polls.push(...(await measureSizes(approach, at)));
   const measurements = {
@@ -68,7 +76,7 @@ async function run(deps: PollDependencies): Promise<Report> {
     bundles,
     months: monthlyCosts(polls),
     billInputs,
-    bills: billsOf(installations, polls, billInputs),
+    bills: billsOf(installations, billedPolls, billInputs),
   };
   return {
     startedAt: startedAt.toISOString(),

@@ -1,4 +1,4 @@
-import { billLineTable, billTable, bundleTable, networkTable, webhookUnitTable } from './bill-tables.ts';
+import { billLineTable, billTable, bundleTable, networkTable, unitTable } from './bill-tables.ts';
 import type { BundleCosts } from './bundles.ts';
 import type { ComparisonCost } from './comparison.ts';
 import type { Figure } from './figures.ts';
@@ -78,7 +78,7 @@ export function reportText(report: Report): string {
             monthTable(months),
           ),
         ]),
-    section('Units of DynamoDB that webhooks cost, one by one, indexes included', webhookUnitTable(billInputs)),
+    section('Units of DynamoDB that webhooks cost, one by one, indexes included', unitTable(billInputs)),
     ...(bills.length === 0
       ? []
       : [
