@@ -27,7 +27,7 @@ const read = () => world.otherLeases().read('crm');
 
 /** Has a process begin the first attempt of the delivery. */
 async function begin(flight: Partial<Flight> = {}, more: Partial<Lease> = {}): Promise<void> {
-  const flights = { [event]: { attempt: 1, until: now() + leaseDuration, ...flight } };
+  const flights = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...flight } };
   await world.otherLeases().change('crm', newLease, (lease) => {
     const held = hold(lease, 'dead', { flights, observations: [] }, 0, now());
     const { holder, ...rest } = held;
