@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import type { Approach } from './approach.ts';
@@ -19,16 +20,17 @@ import { monthlyCosts } from './monthly-cost.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { objectInS3 } from './object-in-s3.ts';
 import { parseOptions, type Section } from './options.ts';
+import { filled } from './page.ts';
 import { measurePageReading } from './page-reading.ts';
 import { PlainServer } from './plain-listing.ts';
 import { pollDependencies } from './polling.ts';
-import { type Report, reportText } from './report.ts';
+import { type Report, reportParts, reportText } from './report.ts';
 import { extrapolated, measureScenarios, type PollCost, smallestMailbox } from './scenarios.ts';
 import { Services } from './services.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWarmCpu } from './warm-cpu.ts';
 
-const { sizes, only, postel, json } = parseOptions(process.argv.slice(2));
+const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2));
 const services = await Services.start();
 const deps = await pollDependencies(services.addresses);
 const server = new PlainServer(services.addresses);
@@ -37,6 +39,7 @@ const failures: Partial<Record<Section, string>> = {};
 try {
   const report = await run(deps);
   console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
+  if (fill) writeFileSync(fill, filled(readFileSync(fill, 'utf8'), reportParts(report)));
   if (Object.keys(failures).length > 0) process.exitCode = 1;
 } finally {
   server.close();

@@ -28,6 +28,8 @@ export interface Options {
   /** What webhooks are compared with. */
   readonly postel: PostelPlace | undefined;
   readonly json: boolean;
+  /** Page whose places are filled with the tables. */
+  readonly fill?: string;
 }
 
 const largestMailbox = 1_000_000;
@@ -43,6 +45,7 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--postel <folder>', 'checkout of Postel, built, to send webhooks in turn with; needs --database')
     .option('--database <url>', 'address of an empty PostgreSQL database for it')
     .option('--json', 'print one JSON object instead of tables', false)
+    .option('--fill <file>', 'write the tables into their places in this page as well, as in docs/benchmarks.md')
     .helpOption('-h, --help', 'show this help')
     .parse(args, { from: 'user' });
   const {

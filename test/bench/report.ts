@@ -65,78 +65,108 @@ export interface Report {
   readonly figures: readonly Figure[];
 }
 
+/** A table of the report. */
+export interface Part {
+  /** Under which the page of the benchmarks has a place for it. */
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+}
+
 /** The report as a person reads it. */
 export function reportText(report: Report): string {
-  const { startedAt, duration, machine, cores, node, failures, figures } = report;
+  const { failures, figures } = report;
   const missed = figures.filter(({ isReached }) => isReached === false).length;
   return [
-    `Transfer Notifier, ${startedAt.slice(0, 10)}, ${machine}, ${cores} cores, Node.js ${node}, ${Math.round(duration)} s`,
-    ...pollSections(report),
-    ...webhookSections(report),
-    ...billSections(report),
+    ...reportParts(report).map(({ title, text }) => (title === '' ? text : `${title}\n\n${text}`)),
     ...Object.entries(failures).map(([name, why]) => `!!! ${name} NOT MEASURED: ${why}`),
-    heading('What the design promises', figureTable(figures)),
     ...(missed > 0 ? [`!!! ${missed} OF ${figures.length} FIGURES MISSED !!!`] : []),
   ].join('\n\n');
 }
 
-function pollSections(report: Report): string[] {
+/** The tables of what was measured, in the order in which they are printed. */
+export function reportParts(report: Report): Part[] {
+  const { startedAt, duration, machine, cores, node, figures } = report;
+  const run = `Transfer Notifier, ${startedAt.slice(0, 10)}, ${Math.round(duration)} s\n${machine}, ${cores} cores, Node.js ${node}`;
+  return [
+    { id: 'run', title: '', text: run },
+    ...pollParts(report),
+    ...webhookParts(report),
+    ...deploymentParts(report),
+    { id: 'figures', title: 'What the design promises', text: figureTable(figures) },
+  ];
+}
+
+function pollParts(report: Report): Part[] {
   const { polls, ways, comparisons, pageReading, hourlyLoad, warm, months } = report;
   const said = sayer(report);
   const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
+  const prices = `Per million: write units ${price.write} USD, read units ${price.read} USD; of the object, requests to S3`;
+  const pollsTitle = 'What a poll costs (CPU: median; heap: greatest; ~ extrapolated from 10,000)';
+  const monthTitle = `A month: ${month}, each transfer changing once`;
   return [
-    ...said('polls', 'What a poll costs (CPU: median; heap: greatest; ~ extrapolated from 10,000)', polls, pollTable),
-    ...said('polls', 'What each way can be relied on for', polls.length > 0 ? ways : [], safetyTable),
-    ...said('polls', `A month: ${month}, each transfer changing once`, months, (costs) =>
-      [
-        monthTable(costs),
-        `DynamoDB's units, per million: writes ${price.write} USD, reads ${price.read} USD; of the object, requests to S3`,
-      ].join('\n\n'),
-    ),
-    ...said('comparing', 'Comparing beside JSON.parse of the same pages', comparisons, comparisonTable),
-    ...said('listing', 'Listing on a slow server', pageReading, pageReadingTable),
-    ...said('hour', 'An hour of polls, one a minute, 5 % of the transfers active', hourlyLoad, hourlyLoadTable),
-    ...said('warm', 'CPU of what is done again and again: median (least to greatest)', warm, warmTable),
+    ...said('polls', 'polls', pollsTitle, polls, pollTable),
+    ...said('polls', 'safety', 'What each way can be relied on for', polls.length > 0 ? ways : [], safetyTable),
+    ...said('polls', 'month', monthTitle, months, (costs) => `${monthTable(costs)}\n\n${prices}`),
+    ...said('comparing', 'comparing', 'Comparing beside JSON.parse of the same pages', comparisons, comparisonTable),
+    ...said('listing', 'listing', 'Listing on a slow server', pageReading, pageReadingTable),
+    ...said('hour', 'hour', 'An hour of polls, one a minute, 5 % of the transfers active', hourlyLoad, hourlyLoadTable),
+    ...said('warm', 'warm', 'CPU of what is done again and again: median (least to greatest)', warm, warmTable),
   ];
 }
 
-function webhookSections(report: Report): string[] {
+function webhookParts(report: Report): Part[] {
   const { bursts, contestants, neighbours, crashes, units } = report;
   const said = sayer(report);
   return [
-    ...said('burst', 'A burst to one endpoint with default settings', bursts, burstTable),
-    ...said('throughput', '1,000 events at once: median (least to greatest)', contestants, contestantTable),
-    ...said('throughput', 'Publication to first attempt, one event every 60 ms', contestants, latencyTable),
-    ...said('neighbours', 'Publication to first attempt beside other endpoints', neighbours, neighbourTable),
-    ...said('crash', 'SIGKILL in the middle of a burst, then a new start', crashes, crashTable),
-    ...said('units', 'Units of DynamoDB for each delivery, indexes included', units, ({ bursts, billInputs }) =>
-      burstUnitTable(bursts, billInputs.sharedUse.webhooks),
+    ...said('burst', 'burst', 'A burst to one endpoint with default settings', bursts, burstTable),
+    ...said(
+      'throughput',
+      'throughput',
+      '1,000 events at once: median (least to greatest)',
+      contestants,
+      contestantTable,
     ),
-    ...said('units', 'Of which, one by one', units, ({ billInputs }) => webhookUnitTable(billInputs)),
+    ...said('throughput', 'latency', 'Publication to first attempt, an event every 60 ms', contestants, latencyTable),
+    ...said('neighbours', 'neighbours', 'Publication to first attempt beside others', neighbours, neighbourTable),
+    ...said('crash', 'crash', 'SIGKILL in the middle of a burst, then a new start', crashes, crashTable),
+    ...said(
+      'units',
+      'units',
+      'Units of DynamoDB for each delivery, indexes included',
+      units,
+      ({ bursts, billInputs }) => burstUnitTable(bursts, billInputs.sharedUse.webhooks),
+    ),
+    ...said('units', 'unit-parts', 'Of which, one by one', units, ({ billInputs }) => webhookUnitTable(billInputs)),
   ];
 }
 
-function billSections(report: Report): string[] {
+function deploymentParts(report: Report): Part[] {
   const { bundles, bills } = report;
-  const said = sayer(report);
+  const loading = 'Bundles, as they would be deployed: median (least to greatest)';
+  const reckoned = (id: string, title: string, text: (first: InstallationBill) => string): Part[] =>
+    bills[0] ? [{ id, title, text: text(bills[0]) }] : [];
   return [
-    ...said('bundles', 'Bundles, as they would be deployed: median (least to greatest)', bundles, bundleTable),
-    ...(bills.length === 0
-      ? []
-      : [
-          heading('A month of AWS, with its always-free amounts and as if nothing were free', billTable(bills)),
-          heading(`Of that, ${bills[0]!.installation.name} in us-east-1`, billLineTable(bills[0]!, 'us-east-1')),
-          heading('What a private network would add', networkTable(bills)),
-        ]),
+    ...sayer(report)('bundles', 'bundles', loading, bundles, bundleTable),
+    ...reckoned('bills', 'A month of AWS, with its always-free amounts and as if nothing were free', () =>
+      billTable(bills),
+    ),
+    ...reckoned('bill', 'Of that, the first in us-east-1', (first) => billLineTable(first, 'us-east-1')),
+    ...reckoned('network', 'What a private network would add', () => networkTable(bills)),
   ];
 }
 
 /** Says what was measured, with how busy the machine was; of what was not measured, nothing. */
 function sayer({ loads, cores }: Report) {
-  return <T>(section: Section, title: string, measured: T | undefined, text: (measured: T) => string): string[] => {
+  return <T>(
+    section: Section,
+    id: string,
+    title: string,
+    measured: T | undefined,
+    text: (measured: T) => string,
+  ): Part[] => {
     if (measured === undefined || (Array.isArray(measured) && measured.length === 0)) return [];
-    return [heading(`${title}\n(load average ${loads[section]?.toFixed(1)}, ${cores} cores)`, text(measured))];
+    const busy = `(load average ${loads[section]?.toFixed(1)}, ${cores} cores)`;
+    return [{ id, title: `${title}\n${busy}`, text: text(measured) }];
   };
 }
-
-const heading = (title: string, text: string): string => `${title}\n\n${text}`;
