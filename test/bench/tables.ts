@@ -87,7 +87,7 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
       approach,
       number.format(read),
       number.format(write),
-      fine.format(dollars),
+      dollars.toFixed(3),
     ]),
     1,
   );
