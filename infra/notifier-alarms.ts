@@ -23,8 +23,8 @@ export interface NotifierAlarmsProps {
   readonly deadLetters: Readonly<Record<'Announcements' | 'Doorbells', IQueue>>;
   /** Who is told by e-mail. */
   readonly email: string | undefined;
-  /** Address of the dashboard, for the descriptions. */
-  readonly dashboardUrl: string;
+  /** Address of the dashboard, if there is one, for the descriptions. */
+  readonly dashboardUrl: string | undefined;
 }
 
 /** One thing that should wake somebody up. */
@@ -56,7 +56,7 @@ const longestWait = 900;
 /** The alarms. Each is described under its name in docs/operations.md. */
 export class NotifierAlarms extends Construct {
   readonly all: readonly Alarm[];
-  readonly #dashboardUrl: string;
+  readonly #dashboardUrl: string | undefined;
 
   constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
     super(scope, id);
@@ -153,9 +153,10 @@ export class NotifierAlarms extends Construct {
   }
 
   private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
+    const dashboard = this.#dashboardUrl === undefined ? '' : `. Dashboard: ${this.#dashboardUrl}`;
     return new Alarm(this, name, {
       alarmName: `${Stack.of(this).stackName}-${name}`,
-      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}. Dashboard: ${this.#dashboardUrl}`,
+      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}${dashboard}`,
       metric,
       threshold,
       comparisonOperator: comparison,

@@ -1,8 +1,9 @@
 import type { Units } from '../../functions/table.ts';
 import { notifierName } from './approach-notifier.ts';
 import { type CrashRecovery, crashPatience } from './crash.ts';
-import type { Total } from './monthly-bill.ts';
-import type { WebhookUnits } from './monthly-use.ts';
+import { deliveryCosts } from './delivery-costs.ts';
+import type { InstallationBill } from './installation-bills.ts';
+import type { EventUnits } from './monthly-use.ts';
 import type { NeighbourLatency } from './neighbours.ts';
 import type { Report } from './report.ts';
 import { oneChange, type Scenario, unchanged } from './scenarios.ts';
@@ -57,7 +58,7 @@ function pollFigures({ polls, comparisons, pageReading, warm }: Measurements): F
 
 function webhookFigures({ bursts, contestants, neighbours, crashes, units }: Measurements): Figure[] {
   const [own, rival] = contestants;
-  const alone = units && aloneUnits(units.billInputs.sharedUse.webhooks);
+  const alone = units && aloneUnits(units.alone);
   const [inBurst] = units?.bursts ?? [];
   const isComplete = crashes.every(({ completeAfter }) => completeAfter !== undefined);
   return [
@@ -89,16 +90,31 @@ function webhookFigures({ bursts, contestants, neighbours, crashes, units }: Mea
   ];
 }
 
-function deploymentFigures({ bundles, bills }: Measurements): Figure[] {
-  const bill = billOfOneWatch(bills);
+function deploymentFigures({ bundles, bills, deliveries }: Measurements): Figure[] {
+  const month = (watches: number, every: number) => {
+    const isMeant = ({ installation: one }: InstallationBill) =>
+      one.watches === watches && one.fullListingEvery === every;
+    return bills.find(isMeant)?.bills.find(({ region }) => region === 'us-east-1')?.beforeAlarms;
+  };
+  const one = month(1, 1);
   return [
     ...(bundles?.bundles ?? []).flatMap(({ name, size, load }) => [
       count(`bundle of ${name}`, 400, 'KB', once(size)),
       time(`loading ${name}`, 100, 'ms', load.wall),
     ]),
-    count('a month of 1 watch of 1,000, before alarms', 1, 'USD', dollars(bill?.net)),
-    count('the same if nothing were free', 1, 'USD', dollars(bill?.gross)),
+    count('a month of 1 watch of 1,000', 1, 'USD', dollars(one?.net)),
+    count('the same if nothing were free', 3, 'USD', dollars(one?.gross)),
+    count('10,000 of 1,000, full listings 1 of 10', 400, 'USD', dollars(month(10_000, 10)?.net)),
+    count('the same, all listings full', 700, 'USD', dollars(month(10_000, 1)?.net)),
+    count('a million deliveries, nothing free', 9, 'USD', dollars(deliveries && dollarsOfMillion(deliveries))),
   ];
+}
+
+/** US dollars for a million deliveries that come alone. */
+function dollarsOfMillion({ measured, deployed }: NonNullable<Report['deliveries']>): number {
+  const alone = { together: 1, endpoints: 1, chats: 0 };
+  const use = { ...measured, stored: { ...measured.stored, transfer: 0 } };
+  return [...deliveryCosts(alone, use, deployed, 'us-east-1').values()].reduce((sum, cost) => sum + cost, 0);
 }
 
 /** What the figures are taken from. */
@@ -108,7 +124,7 @@ type Measurements = Omit<
 >;
 
 /** Units of one event with one delivery, each function by itself with one message. */
-export function aloneUnits({ event, creation, delivery }: WebhookUnits): Units {
+export function aloneUnits({ event, creation, delivery }: EventUnits): Units {
   const sum = (kind: keyof Units) => event[kind] + creation[kind] + delivery[kind];
   return { read: sum('read'), write: sum('write') };
 }
@@ -117,12 +133,6 @@ export function aloneUnits({ event, creation, delivery }: WebhookUnits): Units {
 const lost = ({ events, arrived }: CrashRecovery): number => events - arrived;
 
 const seconds = ({ completeAfter = crashPatience }: CrashRecovery): number => completeAfter / 1000;
-
-/** In us-east-1. */
-const billOfOneWatch = (bills: Report['bills']): Total | undefined =>
-  bills
-    .find(({ installation: { watches, transfers } }) => watches === 1 && transfers === 1000)
-    ?.bills.find(({ region }) => region === 'us-east-1')?.beforeAlarms;
 
 const dollars = (value: number | undefined): Spread | undefined => (value === undefined ? undefined : once(value));
 

@@ -15,7 +15,13 @@ import { measureCrashes } from './crash.ts';
 import { synthesiseStack } from './deployed-stack.ts';
 import { figures } from './figures.ts';
 import { measureHourlyLoad } from './hourly-load.ts';
-import { billsOf, installations, measureBillInputs } from './installation-bills.ts';
+import {
+  billsOf,
+  installations,
+  measureSizes as measureBilledSizes,
+  measureBillInputs,
+  ordinary,
+} from './installation-bills.ts';
 import { monthlyCosts } from './monthly-cost.ts';
 import { measureNeighbours } from './neighbours.ts';
 import { objectInS3 } from './object-in-s3.ts';
@@ -29,6 +35,7 @@ import { extrapolated, measureScenarios, type PollCost, smallestMailbox } from '
 import { Services } from './services.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWarmCpu } from './warm-cpu.ts';
+import { measureWebhookUnits } from './webhook-units.ts';
 
 const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2));
 const services = await Services.start();
@@ -77,12 +84,11 @@ async function run(deps: PollDependencies): Promise<Report> {
       remove();
     }
   });
-  const units = await section('units', 'counting the units of webhooks', async () => {
-    const { deployed, remove } = synthesiseStack(false);
-    remove();
-    const bursts = await measureBurstUnits(services.addresses);
-    return { bursts, billInputs: await measureBillInputs(services.addresses, deps, deployed) };
-  });
+  const units = await section('units', 'counting the units of webhooks', async () => ({
+    bursts: await measureBurstUnits(services.addresses),
+    alone: (await measureWebhookUnits(services.addresses, deps.topics)).units.alone,
+  }));
+  const reckoned = await section('bills', 'measuring what bills are reckoned from', () => reckon(deps));
   const approaches = [notifier, getEach, rewriteAll, putChanged, oneItem].map((way) => way(deps, server));
   const polls = (await section('polls', 'polling in all ways', () => measurePolls(approaches))) ?? [];
   const months = monthlyCosts(polls);
@@ -100,7 +106,8 @@ async function run(deps: PollDependencies): Promise<Report> {
     ways: [...approaches, objectInS3].map(({ name, limit, loses }) => ({ name, limit, loses })),
     months: months.length > 0 ? [...months, objectInS3.month] : [],
     units,
-    bills: units ? billsOf(installations, polls, units.billInputs) : [],
+    bills: reckoned?.bills ?? [],
+    deliveries: reckoned?.deliveries,
   };
   return {
     startedAt: startedAt.toISOString(),
@@ -128,6 +135,16 @@ async function section<T>(name: Section, what: string, measure: () => Promise<T>
   } finally {
     loads[name] = os.loadavg()[0]!;
   }
+}
+
+/** What AWS charges for some installations, and for a million deliveries. */
+async function reckon(deps: PollDependencies) {
+  const { deployed, remove } = synthesiseStack(false);
+  remove();
+  const inputs = await measureBillInputs(services, deps, deployed);
+  const billed = new Set(installations.map(({ transfers }) => transfers));
+  const polls = await measureBilledSizes(services, deps, billed, ordinary.activeShare);
+  return { bills: billsOf(installations, polls, inputs), deliveries: { measured: inputs.sharedUse, deployed } };
 }
 
 /** Polls in each way, at each size. */

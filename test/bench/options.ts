@@ -15,6 +15,7 @@ export const sections = [
   'crash',
   'bundles',
   'units',
+  'bills',
   'polls',
 ] as const;
 

@@ -70,6 +70,7 @@ const report: Report = {
   months: [{ approach: 'Query, rewrite all', read: 43_200_000, write: 43_200_000, dollars: 27.11 }],
   units: undefined,
   bills: [],
+  deliveries: undefined,
   figures: [
     {
       what: 'complete after a SIGKILL and a start',

@@ -1,5 +1,5 @@
 import type { Safety } from './approach.ts';
-import { billLineTable, billTable, bundleTable, networkTable, webhookUnitTable } from './bill-tables.ts';
+import { billTable, bundleTable, deliveryTable } from './bill-tables.ts';
 import type { BundleCosts } from './bundles.ts';
 import type { BurstTime } from './burst.ts';
 import type { BurstUnits } from './burst-units.ts';
@@ -7,8 +7,9 @@ import type { ComparisonCost } from './comparison.ts';
 import type { CrashRecovery } from './crash.ts';
 import type { Figure } from './figures.ts';
 import type { HourlyLoad } from './hourly-load.ts';
-import type { BillInputs, InstallationBill } from './installation-bills.ts';
+import type { InstallationBill, SharedUse } from './installation-bills.ts';
 import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
+import type { Deployed, EventUnits } from './monthly-use.ts';
 import type { NeighbourLatency } from './neighbours.ts';
 import type { Section } from './options.ts';
 import type { PageReadingTime } from './page-reading.ts';
@@ -60,8 +61,10 @@ export interface Report {
   readonly crashes: readonly CrashRecovery[];
   readonly bundles: BundleCosts | undefined;
   readonly months: readonly MonthlyCost[];
-  readonly units: { readonly bursts: readonly BurstUnits[]; readonly billInputs: BillInputs } | undefined;
+  readonly units: { readonly bursts: readonly BurstUnits[]; readonly alone: EventUnits } | undefined;
   readonly bills: readonly InstallationBill[];
+  /** What the costs of a million deliveries are reckoned from. */
+  readonly deliveries: { readonly measured: SharedUse; readonly deployed: Deployed } | undefined;
   readonly figures: readonly Figure[];
 }
 
@@ -130,29 +133,22 @@ function webhookParts(report: Report): Part[] {
     ...said('throughput', 'latency', 'Publication to first attempt, an event every 60 ms', contestants, latencyTable),
     ...said('neighbours', 'neighbours', 'Publication to first attempt beside others', neighbours, neighbourTable),
     ...said('crash', 'crash', 'SIGKILL in the middle of a burst, then a new start', crashes, crashTable),
-    ...said(
-      'units',
-      'units',
-      'Units of DynamoDB for each delivery, indexes included',
-      units,
-      ({ bursts, billInputs }) => burstUnitTable(bursts, billInputs.sharedUse.webhooks),
+    ...said('units', 'units', 'Units of DynamoDB for each delivery, indexes included', units, ({ bursts, alone }) =>
+      burstUnitTable(bursts, alone),
     ),
-    ...said('units', 'unit-parts', 'Of which, one by one', units, ({ billInputs }) => webhookUnitTable(billInputs)),
   ];
 }
 
 function deploymentParts(report: Report): Part[] {
-  const { bundles, bills } = report;
+  const { bundles, bills, deliveries } = report;
+  const said = sayer(report);
   const loading = 'Bundles, as they would be deployed: median (least to greatest)';
-  const reckoned = (id: string, title: string, text: (first: InstallationBill) => string): Part[] =>
-    bills[0] ? [{ id, title, text: text(bills[0]) }] : [];
   return [
-    ...sayer(report)('bundles', 'bundles', loading, bundles, bundleTable),
-    ...reckoned('bills', 'A month of AWS, with its always-free amounts and as if nothing were free', () =>
-      billTable(bills),
+    ...said('bundles', 'bundles', loading, bundles, bundleTable),
+    ...said('bills', 'bills', 'A month before alarms in USD, with the always-free amounts', bills, billTable),
+    ...said('bills', 'deliveries', 'A million deliveries in us-east-1, nothing free', deliveries, (from) =>
+      deliveryTable(from.measured, from.deployed, 'us-east-1'),
     ),
-    ...reckoned('bill', 'Of that, the first in us-east-1', (first) => billLineTable(first, 'us-east-1')),
-    ...reckoned('network', 'What a private network would add', () => networkTable(bills)),
   ];
 }
 

@@ -39,6 +39,8 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses, tabl
       random: Math.random,
     },
     meter,
+    /** A client of the same database that is not metered. */
+    onlooker,
     sqs,
     queue,
     /** What a message of the queue asks for. */

@@ -2,7 +2,7 @@ import type { BurstTime } from './burst.ts';
 import type { BurstUnits } from './burst-units.ts';
 import type { CrashRecovery } from './crash.ts';
 import { aloneUnits } from './figures.ts';
-import type { WebhookUnits } from './monthly-use.ts';
+import type { EventUnits } from './monthly-use.ts';
 import type { NeighbourLatency } from './neighbours.ts';
 import { fine, number, spread, table, wholeSpread } from './tables.ts';
 import type { ContestantSpeed } from './throughput.ts';
@@ -113,7 +113,7 @@ export function crashTable(crashes: readonly CrashRecovery[]): string {
 }
 
 /** Units of a delivery, its creation included. */
-export function burstUnitTable(bursts: readonly BurstUnits[], alone: WebhookUnits): string {
+export function burstUnitTable(bursts: readonly BurstUnits[], alone: EventUnits): string {
   const { read, write } = aloneUnits(alone);
   return table(
     ['delivery', 'receiver', 'read units', 'write units', 'wake-ups'],

@@ -4,7 +4,8 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it, test } from 'vitest';
-import { config, synthesiseChecked } from './synthesis.ts';
+import { NotifierStack } from '../../infra/notifier-stack.ts';
+import { config, newApp, synthesiseChecked } from './synthesis.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -218,6 +219,15 @@ test('the outputs are what a person needs next', () => {
     'OperatorUrl',
     'OperatorsPolicyArn',
   ]);
+});
+
+test('there is no dashboard where the context says so, and nothing leads to one', () => {
+  const app = newApp();
+  app.node.setContext('dashboard', 'no');
+  const without = Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config }));
+  without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  expect(JSON.stringify(without.toJSON())).not.toMatch(/dashboard/i);
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
 });
 
 test('a change of what is declared, and nothing else, runs the declare function anew', () => {
