@@ -41,7 +41,7 @@ export async function measureBurstUnits(services: ServiceAddresses): Promise<Bur
 }
 
 async function burst(services: ServiceAddresses, answersAfter: number): Promise<BurstUnits> {
-  const webhooks = await meteredWebhooks(services, `metered-burst-${answersAfter}`);
+  const webhooks = await meteredWebhooks(services);
   const { deps, meter, sqs, queue, wakeUpOf } = webhooks;
   const receiver = await startBenchReceiver();
   await addEndpoint(deps, 'ok', { url: `${receiver.url}/after/${answersAfter}` });

@@ -80,7 +80,7 @@ async function measurePages(services: Services, server: PlainServer): Promise<Re
 
 /** Posts to the receiver in the process of the services, so that its CPU is not counted. */
 async function measurePosts({ addresses }: Services): Promise<RequestCpu> {
-  const { deps, close } = await meteredWebhooks(addresses, 'warm-webhooks');
+  const { deps, close } = await meteredWebhooks(addresses);
   const atOnce = 32;
   const bare = new BareHttp(atOnce);
   const url = `${addresses.receiver}/healthy`;

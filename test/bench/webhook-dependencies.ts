@@ -13,8 +13,12 @@ import { sdkSettings } from '../support/sdk-settings.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
 
-/** What the functions for webhooks work with in this process, against the embedded services, with every unit counted. */
-export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses, table: string) {
+let tables = 0;
+
+/** What the functions for webhooks work with in this process, on a new table of the embedded services, with every unit counted. */
+export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
+  tables += 1;
+  const table = `metered-webhooks-${tables}`;
   const sdk = sdkSettings(sdkEnvironment);
   const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
   const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];

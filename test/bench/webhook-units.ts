@@ -23,8 +23,7 @@ export async function measureWebhookUnits(
   services: ServiceAddresses,
   topics: Topics,
 ): Promise<{ units: WebhookUnits; stored: Omit<StoredBytes, 'transfer'> }> {
-  const table = 'metered-webhooks';
-  const { deps: shared, meter, onlooker, close } = await meteredWebhooks(services, table);
+  const { deps: shared, meter, onlooker, close } = await meteredWebhooks(services);
   const deps = { ...shared, topics };
   const [endpoint, second] = ['ok', 'also-ok'];
   /** An event's way, with so many of them in each invocation. */
@@ -94,10 +93,10 @@ export async function measureWebhookUnits(
   async function storedOf() {
     const bytesAfter = async (state: string, endpoints: readonly string[]) => {
       const event = eventOf('stored', state);
-      const before = await storedBytes(onlooker, table);
+      const before = await storedBytes(onlooker, deps.table);
       await fanOut(deps, [{ body: eventBody(event) }]);
       for (const name of endpoints) await deliver(deps, [{ event: event.id, endpoint: name }]);
-      return (await storedBytes(onlooker, table)) - before;
+      return (await storedBytes(onlooker, deps.table)) - before;
     };
     const one = await bytesAfter(states.wantedByOne, [endpoint]);
     const delivery = (await bytesAfter(states.wantedByBoth, [endpoint, second])) - one;
