@@ -100,9 +100,10 @@ async function measurePosts({ addresses }: Services): Promise<RequestCpu> {
           endpoint: 'ok',
           endpointSince: endpoint.createdAt,
           eventAt: timestamp,
-          rev: 1,
-          status: 'CLAIMED',
-          attempt: 1,
+          body,
+          rev: 0,
+          status: 'PENDING',
+          attempt: 0,
           nextAttemptAt: 0,
         } as const;
         const { outcome } = await attempt(deps, endpoint, secrets, delivery, body);

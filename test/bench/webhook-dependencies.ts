@@ -3,10 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '../../functions/instants.ts';
 import { Announcements } from '../../functions/webhooks/announcements.ts';
-import { Doorbells, parseDoorbell } from '../../functions/webhooks/doorbells.ts';
-import { Gates } from '../../functions/webhooks/gates.ts';
+import { Leases } from '../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
+import { parseWakeUp, WakeUps } from '../../functions/webhooks/wake-ups.ts';
 import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
 import { sdkSettings } from '../support/sdk-settings.ts';
@@ -32,10 +32,10 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
       dynamo,
       table,
       client,
-      doorbells: new Doorbells(sqs, queue.url),
+      wakeUps: new WakeUps(sqs, queue.url),
       // So few endpoints leave nothing to be handed on.
       announcements: new Announcements(sqs, queue.url),
-      gates: new Gates(dynamo, table, Math.random),
+      leases: new Leases(dynamo, table, Math.random),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       allowPrivate: true,
       now: () => new Date(),
@@ -48,7 +48,7 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
     sqs,
     queue,
     /** What a message of the queue asks for. */
-    wakeUpOf: parseDoorbell,
+    wakeUpOf: (body: string) => parseWakeUp(body)!,
     close() {
       client.close();
       for (const one of [dynamo, onlooker, sqs]) one.destroy();

@@ -51,10 +51,7 @@ export async function measureWebhookUnits(
       const event = { read: byOne.read - creation.read, write: byOne.write - creation.write };
       const delivery = each(
         await meter.of(async () => {
-          const { settled } = await deliver(
-            deps,
-            wanted.map(({ id }) => ({ event: id, endpoint })),
-          );
+          const { settled } = await deliver(deps, [{ endpoint, events: wanted.map(({ id }) => id) }]);
           if (settled.length !== batch || settled.some((one) => one.delivery.status !== 'DELIVERED')) {
             throw new Error('a webhook was not delivered');
           }
@@ -95,7 +92,7 @@ export async function measureWebhookUnits(
       const event = eventOf('stored', state);
       const before = await storedBytes(onlooker, deps.table);
       await fanOut(deps, [{ body: eventBody(event) }]);
-      for (const name of endpoints) await deliver(deps, [{ event: event.id, endpoint: name }]);
+      for (const name of endpoints) await deliver(deps, [{ endpoint: name, events: [event.id] }]);
       return (await storedBytes(onlooker, deps.table)) - before;
     };
     const one = await bytesAfter(states.wantedByOne, [endpoint]);
