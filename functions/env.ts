@@ -23,7 +23,7 @@ const serverEnvironment = z.object({
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
-  MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
+  MAX_CONCURRENT_PAGES: wholeNumber(1, 500),
   TRANSFERS_TABLE: notEmpty,
 });
 

@@ -1,7 +1,8 @@
-import { App, Validations } from 'aws-cdk-lib';
+import { Annotations, App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ConfigError } from './config.ts';
 import { loadDeployableConfig } from './deployable.ts';
+import { paceNote } from './deployable-schedule.ts';
 import { NotifierStack } from './notifier-stack.ts';
 import { usualConfigFile } from './usual-names.ts';
 
@@ -11,7 +12,8 @@ try {
   // Another file by the context: npm run deploy -- -c config=FILE
   const configFile = String(app.node.tryGetContext('config') ?? usualConfigFile);
   const config = loadDeployableConfig(configFile);
-  new NotifierStack(app, config.stack, { config, configFile });
+  const stack = new NotifierStack(app, config.stack, { config, configFile });
+  for (const note of paceNote(config)) Annotations.of(stack).addInfo(note);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);

@@ -97,6 +97,9 @@ const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
   }
 });
 
+/** The most that `server.maxConcurrentPages` may be: at 100 ms for a page, 5,000 pages a second. */
+export const mostPages = 500;
+
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
   stack: stackName
@@ -112,7 +115,7 @@ const configSchema = z.strictObject({
     maxConcurrentPages: z
       .int()
       .min(1)
-      .max(100)
+      .max(mostPages)
       .default(4)
       .describe('Requests to the server under way at the same time, over all watches'),
   }),

@@ -48,7 +48,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   TRANSFER_NOTICES_TOPIC_ARN: true,
   WEBHOOKS_TABLE: true,
   DATA_KEY: true,
-  DOORBELL_QUEUE_URL: true,
+  WAKE_UP_QUEUE_URL: true,
   ANNOUNCEMENT_QUEUE_URL: true,
   ALLOW_PRIVATE_WEBHOOKS: true,
   WEBHOOK_PROXY: true,

@@ -6,7 +6,8 @@ import { hostOf } from '../functions/http/proxy.ts';
 import { addressKey } from '../functions/mailbox-address.ts';
 import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
 import { isForbidden } from '../functions/webhooks/guard.ts';
-import { type Config, loadConfig, millisecondsOf } from './config.ts';
+import { type Config, loadConfig } from './config.ts';
+import { scheduleProblems } from './deployable-schedule.ts';
 import { webhookProblems } from './deployable-webhooks.ts';
 
 /**
@@ -67,29 +68,6 @@ function proxyProblems({ proxy }: Config): string[] {
     ? [`proxy: expected an address on the internet, from where AWS sends webhooks, got ${host}: name one that is there`]
     : [];
 }
-
-function scheduleProblems({ schedule: { every, shards }, watches, server: { maxConcurrentPages } }: Config): string[] {
-  return [
-    ...(shards > maxConcurrentPages
-      ? [
-          `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${maxConcurrentPages}`,
-        ]
-      : []),
-    ...intervalProblems('schedule.every', every),
-    ...(shards > watches.length
-      ? [
-          `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
-        ]
-      : []),
-    ...watches.flatMap((watch, at) => (watch.every ? intervalProblems(`watches[${at}].every`, watch.every) : [])),
-  ];
-}
-
-/** Shards tick each minute. Whole minutes up to a day are also what CloudWatch can evaluate three times over. */
-const intervalProblems = (path: string, every: string): string[] =>
-  millisecondsOf(every) % 60_000 === 0
-    ? []
-    : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
 
 /** SNS has room for as many filter policies in a topic. */
 const mostAddresses = 200;

@@ -20,11 +20,11 @@ export interface NotifierAlarmsProps {
   /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
   /** The other dead-letter queues. */
-  readonly deadLetters: Readonly<Record<'Announcements' | 'Doorbells', IQueue>>;
+  readonly deadLetters: Readonly<Record<'Announcements' | 'WakeUps', IQueue>>;
   /** Who is told by e-mail. */
   readonly email: string | undefined;
-  /** Address of the dashboard, for the descriptions. */
-  readonly dashboardUrl: string;
+  /** Address of the dashboard, if there is one, for the descriptions. */
+  readonly dashboardUrl: string | undefined;
 }
 
 /** One thing that should wake somebody up. */
@@ -46,8 +46,8 @@ const fiveMinutes = Duration.minutes(5);
 /** What the dead-letter queues of other queues hold. */
 const undelivered = {
   Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
-  Doorbells:
-    'doorbells could not be looked after and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took its rings for an endless loop and dropped them',
+  WakeUps:
+    'wake-ups of endpoints could not be handled and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took them for an endless loop and dropped them',
 };
 
 /** Longest time in seconds that a delivery may be due without anybody looking after it. */
@@ -56,7 +56,7 @@ const longestWait = 900;
 /** The alarms. Each is described under its name in docs/operations.md. */
 export class NotifierAlarms extends Construct {
   readonly all: readonly Alarm[];
-  readonly #dashboardUrl: string;
+  readonly #dashboardUrl: string | undefined;
 
   constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
     super(scope, id);
@@ -100,7 +100,7 @@ export class NotifierAlarms extends Construct {
         // A queue that nothing was ever in measures nothing.
         missing: NOT_BREACHING,
       }),
-      ...(['Announcements', 'Doorbells'] as const).map((what) =>
+      ...(['Announcements', 'WakeUps'] as const).map((what) =>
         this.add(`${what}DeadLetters`, {
           says: undelivered[what],
           metric: props.deadLetters[what].metricApproximateNumberOfMessagesVisible({
@@ -153,9 +153,10 @@ export class NotifierAlarms extends Construct {
   }
 
   private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
+    const dashboard = this.#dashboardUrl === undefined ? '' : `. Dashboard: ${this.#dashboardUrl}`;
     return new Alarm(this, name, {
       alarmName: `${Stack.of(this).stackName}-${name}`,
-      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}. Dashboard: ${this.#dashboardUrl}`,
+      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}${dashboard}`,
       metric,
       threshold,
       comparisonOperator: comparison,

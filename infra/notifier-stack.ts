@@ -49,7 +49,7 @@ export class NotifierStack extends Stack {
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
     const undelivered = {
       Announcements: delivery.announcements.deadLetters,
-      Doorbells: delivery.doorbells.deadLetters,
+      WakeUps: delivery.wakeUps.deadLetters,
     };
     const deadLetters = { MissedTicks: missedTicks, ...undelivered };
     const {
@@ -63,7 +63,7 @@ export class NotifierStack extends Stack {
       delivery,
       queues: {
         Announcements: delivery.announcements.queue,
-        Doorbells: delivery.doorbells.queue,
+        WakeUps: delivery.wakeUps.queue,
         // By the names of their alarms.
         ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
       },
@@ -72,7 +72,8 @@ export class NotifierStack extends Stack {
     new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
-    const url = dashboardUrl(onlyName);
+    // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=no
+    const url = this.node.tryGetContext('dashboard') === 'no' ? undefined : dashboardUrl(onlyName);
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
       longestInterval: Duration.millis(Math.max(...intervalsOf(config))),
@@ -82,14 +83,16 @@ export class NotifierStack extends Stack {
       email: config.alarms?.email,
       dashboardUrl: url,
     });
-    new NotifierDashboard(this, 'Dashboard', {
-      dashboardName: onlyName,
-      alarms: all,
-      poll: poller.poll,
-      deliver: delivery.deliver,
-      functions,
-      deadLetters,
-    });
+    if (url) {
+      new NotifierDashboard(this, 'Dashboard', {
+        dashboardName: onlyName,
+        alarms: all,
+        poll: poller.poll,
+        deliver: delivery.deliver,
+        functions,
+        deadLetters,
+      });
+    }
 
     this.output('TransferEventsTopicArn', transferEvents.topicArn, 'Subscribe systems to this topic');
     this.output('TransferNoticesTopicArn', transferNotices.topicArn, 'Subscribe people to this topic');
@@ -99,7 +102,7 @@ export class NotifierStack extends Stack {
       `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}${configFile === usualConfigFile ? '' : ` --config ${configFile}`}`,
       'Run this next: it asks for what the secret must hold',
     );
-    this.output('DashboardUrl', url, 'Is it working?');
+    if (url) this.output('DashboardUrl', url, 'Is it working?');
     this.output('OperatorUrl', operatorUrl, 'Operators ask here, signed for the service lambda');
     this.output('OperatorsPolicyArn', operators.managedPolicyArn, 'Attach this policy to the roles of operators');
   }

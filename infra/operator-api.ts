@@ -54,7 +54,7 @@ export class OperatorApi extends Construct {
         ...serverVariables(server, 1),
         TRANSFERS_TABLE: poller.transfers.tableName,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
-        DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
+        WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
         POLL_INVOCATION_URL: poller.poll.invocationUrl,
         INSPECTED_QUEUES: Stack.of(this).toJsonString(
           Object.fromEntries(Object.entries(queues).map(([name, { queueUrl }]) => [name, queueUrl])),

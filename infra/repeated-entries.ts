@@ -10,8 +10,9 @@ export function repeatedWatches(json: unknown): string[] {
       ? `${direction}#${addressKey(mailbox)}`
       : undefined;
   });
+  const firsts = firstPlaces(keys);
   return keys.flatMap((key, at) => {
-    const first = keys.indexOf(key);
+    const first = firsts.get(key);
     return key === undefined || first === at
       ? []
       : [`watches[${at}]: expected each watch once, but watches[${first}] is the same`];
@@ -23,10 +24,20 @@ export function repeatedWebhooks(json: unknown): string[] {
   const { webhooks } = (json ?? {}) as { webhooks?: unknown };
   if (!Array.isArray(webhooks)) return [];
   const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
+  const firsts = firstPlaces(names);
   return names.flatMap((name, at) => {
-    const first = names.indexOf(name);
+    const first = firsts.get(name);
     return typeof name !== 'string' || first === at
       ? []
       : [`webhooks[${at}]: expected each name once, but webhooks[${first}] has the same`];
   });
+}
+
+/** Where each value stands first; searching for each of 10,000 would take a second. */
+function firstPlaces(values: readonly unknown[]): ReadonlyMap<unknown, number> {
+  const firsts = new Map<unknown, number>();
+  values.forEach((value, at) => {
+    if (!firsts.has(value)) firsts.set(value, at);
+  });
+  return firsts;
 }

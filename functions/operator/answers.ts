@@ -56,6 +56,8 @@ const watch = z.strictObject({
   ),
   verification: z.optional(z.strictObject({ method, validUntil: z.optional(z.string()) })),
   baselineAt: z.optional(z.string()),
+  /** Of a baseline that is being stored. */
+  baselineProgress: z.optional(z.strictObject({ stored: z.int(), transfers: z.int() })),
   count: z.optional(z.int()),
 });
 
@@ -92,6 +94,8 @@ const endpoint = z.strictObject({
   health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
   /** Attempts that have failed since the last one that succeeded. */
   failures: z.optional(z.strictObject({ count: z.int(), since: z.string() })),
+  /** Missing while it is closed. No attempt is made while it is open, and one at a time from then on. */
+  circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: z.string() })),
 });
 
 const endpointWithSecret = z.strictObject({
@@ -117,8 +121,8 @@ const deliveryFields = {
   nextAttemptAt: z.optional(z.string()),
   reason: z.optional(z.string()),
   eventAt: z.string(),
-  /** Of the event, `notice` for what was made for chats; in lists, and where a delivery is shown. */
-  type: z.optional(z.string()),
+  /** Of the event, `notice` for what was made for chats. */
+  type: z.string(),
 };
 
 const delivery = z.strictObject(deliveryFields);

@@ -68,6 +68,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
+      baselineProgress: root?.baselineProgress,
       count: root?.count,
     };
   });
@@ -204,7 +205,7 @@ export const watchOperations = [
     target,
     async run(deps, { params: watch }) {
       await existingWatch(deps, watch);
-      await registry(deps).remove(watch);
+      await registry(deps).remove(watch, nowOf(deps));
     },
   }),
 ];

@@ -163,5 +163,7 @@ export const eventsOf = (trackingId: string): string => `evt_${hashText([trackin
 /** 128 bits of a hash in base 36: 25 letters and digits. */
 function hashText(fact: readonly (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  return BigInt(`0x${digest.slice(0, 32)}`).toString(36).padStart(25, '0');
+  return BigInt(`0x${digest.slice(0, 32)}`)
+    .toString(36)
+    .padStart(25, '0');
 }

@@ -1,5 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { putRows } from '../batches.ts';
+import type { Patience } from '../pauses.ts';
 import { type Item, Partition, type Units } from '../table.ts';
 import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
@@ -18,6 +20,7 @@ import {
   runsOf,
   toTransferRow,
   transferKey,
+  transferRange,
 } from './snapshot-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';
 import type { Visit } from './visit.ts';
@@ -42,6 +45,8 @@ export interface Root {
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
   readonly unsettledUntil: number;
+  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
+  readonly deletedUntil: number;
   /** Of what is published, by bucket. */
   readonly digests: Digests;
   /** Sort keys of digest blocks that belong to an earlier, coarser division. */
@@ -54,11 +59,19 @@ export interface Claim {
   readonly bits: number;
 }
 
+/** How much of a baseline is stored, in transfers. */
+export interface BaselineProgress {
+  readonly stored: number;
+  /** All of the listing. */
+  readonly transfers: number;
+}
+
 /** What a poll leaves behind once it has published what it could. */
-export type Settlement = Pick<
-  Root,
-  'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'
->;
+export interface Settlement
+  extends Pick<Root, 'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'> {
+  /** Of a baseline that is not complete yet. */
+  readonly baselineProgress: BaselineProgress | undefined;
+}
 
 /** The snapshot of a watch that was never polled. */
 const nothing: Root = {
@@ -71,6 +84,7 @@ const nothing: Root = {
   absence: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
+  deletedUntil: 0,
   digests: emptyDigests(0),
   outdatedBlocks: [],
 };
@@ -85,9 +99,15 @@ const concurrency = 16;
 export class Snapshot {
   private readonly partition: Partition;
   private readonly limit = pLimit(concurrency);
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly pk: string;
 
   constructor(client: DynamoDBClient, table: string, watch: Watch) {
-    this.partition = new Partition(client, table, watchKey(watch));
+    this.client = client;
+    this.table = table;
+    this.pk = watchKey(watch);
+    this.partition = new Partition(client, table, this.pk);
   }
 
   /** Read and write units used so far. */
@@ -100,7 +120,18 @@ export class Snapshot {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const { rev, bits, origin, count = 0, active = 0, baselineAt, absence, unsettled, unsettledUntil = 0 } = root;
+    const {
+      rev,
+      bits,
+      origin,
+      count = 0,
+      active = 0,
+      baselineAt,
+      absence,
+      unsettled,
+      unsettledUntil = 0,
+      deletedUntil = 0,
+    } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
@@ -117,6 +148,7 @@ export class Snapshot {
       absence,
       unsettled: bucketsOf(unsettled),
       unsettledUntil,
+      deletedUntil,
       digests,
       outdatedBlocks,
     };
@@ -145,6 +177,42 @@ export class Snapshot {
         : { condition: 'rev = :read', values: { ...values, read } },
     );
     return claimed ? { rev, bits } : undefined;
+  }
+
+  /**
+   * Claims the snapshot in order to delete it. It has no baseline from then on: a poll that comes nevertheless makes one, once
+   * nothing is being deleted any more.
+   *
+   * @param until Unix time in milliseconds from which on nothing is deleted under this claim
+   * @returns the claim's `rev`; undefined when another one has claimed the snapshot since
+   */
+  async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
+    const rev = read + 1;
+    const isClaimed = await this.partition.update(
+      rootKey,
+      'SET rev = :rev, #count = :none, active = :none, deletedUntil = :until REMOVE baselineAt, absence',
+      { condition: 'rev = :read', names: ['count'], values: { read, rev, none: 0, until } },
+    );
+    return isClaimed ? rev : undefined;
+  }
+
+  /**
+   * Deletes rows that no later claim has written, transfers first and the root last.
+   *
+   * @param rev of the claim
+   * @param most transfers to delete
+   * @returns whether nothing is left
+   */
+  async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
+    const remove = async (keys: readonly string[]): Promise<boolean> => {
+      const isDone = (sk: string) =>
+        isInTime() && this.partition.delete(sk, { condition: 'rev <= :rev', values: { rev } });
+      return (await this.limit.map(keys, isDone)).every(Boolean);
+    };
+    const { rows, last } = await this.partition.page(...transferRange, most);
+    if (!(await remove(rows.map(({ sk }) => sk))) || last !== undefined) return false;
+    const blocks = (await this.partition.range(...rootRange)).map(({ sk }) => sk).filter((sk) => sk !== rootKey);
+    return (await remove(blocks)) && remove([rootKey]);
   }
 
   /** The rows of the given buckets by tracking id, those of unlisted transfers included. */
@@ -183,6 +251,25 @@ export class Snapshot {
   }
 
   /**
+   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no condition:
+   * only for a snapshot without a baseline, to which no other poll writes meanwhile.
+   *
+   * @param patience for what DynamoDB leaves over
+   */
+  async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
+    const items = rows.map(({ trackingId, ...row }) => ({ pk: this.pk, sk: transferKey(trackingId), ...row }));
+    this.partition.units.write += await putRows(this.client, this.table, items, patience);
+  }
+
+  /** Writes down how far a baseline is, unless another poll has claimed the snapshot since. */
+  async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
+    await this.partition.update(rootKey, 'SET baselineProgress = :progress', {
+      condition: 'rev = :rev',
+      values: { rev, progress },
+    });
+  }
+
+  /**
    * Takes the published events off a row, unless a later claim has written it. Only now may the row of an unlisted
    * transfer expire.
    */
@@ -205,7 +292,7 @@ export class Snapshot {
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
   async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests } = settlement;
+    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests, baselineProgress } = settlement;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -215,7 +302,15 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const left = { baselineAt, absence, unsettled: bitmap, unsettledUntil: bitmap && unsettledUntil };
+    const until = bitmap && unsettledUntil;
+    const left = {
+      deletedUntil: undefined,
+      baselineAt,
+      baselineProgress,
+      absence,
+      unsettled: bitmap,
+      unsettledUntil: until,
+    };
     const kept = Object.entries(left).filter(([, value]) => value !== undefined);
     const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);
     const settled = await this.partition.update(

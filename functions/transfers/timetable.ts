@@ -31,14 +31,28 @@ export interface Window {
   readonly to: number;
 }
 
+/** What a tick has read, for a clock that need not read it again as long as nothing is due. */
+export interface Outlook {
+  /** Unix time in milliseconds of the tick. */
+  readonly from: number;
+  /** Whether any watch is due at a later time, unless the watches are changed until then. */
+  readonly isDue: (at: number) => boolean;
+  /** Milliseconds of the shortest interval. */
+  readonly shortest: number;
+}
+
+/** @param watches those that are to be polled */
+export const outlookOf = (watches: readonly TimedWatch[], timetable: Timetable, from: number): Outlook => ({
+  from,
+  isDue: (at) => watches.some((watch) => dueListing(watch, timetable, { after: from, to: at }) !== undefined),
+  shortest: watches.reduce((least, { every = timetable.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
+});
+
 /** Milliseconds that may pass from `since` until whoever reads the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 
 /** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
 export const longestTrouble = 900_000;
-
-/** The shard of a watch, the same for as long as the number of shards is. */
-export const shardOf = (watch: Watch, { shards }: Timetable): number => (hash(watchKey(watch)).high >>> 0) % shards;
 
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that

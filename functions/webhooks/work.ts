@@ -158,7 +158,7 @@ export class Work {
     for (const [sk] of finished) this.open.delete(sk);
     this.fresh.length = 0;
     this.retries.length = 0;
-    this.deferred.length = 0;
+    for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
     this.lastRequest = '';
     return unfinished.length > 0 || this.open.size > 0;
   }

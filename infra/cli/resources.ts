@@ -30,6 +30,8 @@ export interface WatchResource {
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */
   readonly baselineAt?: string;
+  /** Transfers of the first complete listing, and how many of them are stored. */
+  readonly baselineProgress?: { readonly stored: number; readonly transfers: number };
   /** Transfers in the snapshot. */
   readonly count?: number;
 }
@@ -93,6 +95,8 @@ export interface EndpointResource {
   readonly health?: { readonly failingSince: string; readonly cause: string };
   /** Attempts that have failed since the last one that succeeded. */
   readonly failures?: { readonly count: number; readonly since: string };
+  /** Missing while it is closed. */
+  readonly circuitBreaker?: { readonly state: 'open' | 'half-open'; readonly openUntil: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { baselineProgressWords } from '../baseline-words.ts';
 import { longTimeout, path } from './api-client.ts';
 import { direction, interval, intervalOrDefault } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -149,13 +150,13 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
   { heading: 'EVERY', text: ({ every }) => (every === undefined ? undefined : durationText(every)) },
-  { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
+  { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
 ];
 
 function printWatch(output: Output, watch: WatchResource): void {
-  const { mailbox, direction, health, verification, baselineAt, count } = watch;
+  const { mailbox, direction, health, verification, baselineAt } = watch;
   output.facts([
     ['mailbox', mailbox],
     ['direction', direction],
@@ -168,7 +169,7 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['verified', verification && methodWords[verification.method]],
     ['verified until (UTC)', timeText(verification?.validUntil)],
     ['watched since (UTC)', timeText(baselineAt) ?? 'not listed completely yet'],
-    ['transfers', count],
+    ['transfers', transfersWords(watch)],
   ]);
 }
 
@@ -184,6 +185,10 @@ const methodWords = { client_id: 'by the client id', email: 'by a code in a mail
 
 const intervalWords = ({ every }: WatchResource): string =>
   every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+
+function transfersWords({ count, baselineProgress }: WatchResource): string | undefined {
+  return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();
+}
 
 /** In one word. */
 function stateOf({ isDisabled, health, baselineAt }: WatchResource): string {

@@ -1,46 +1,31 @@
 /**
  * What a bill depends on and no benchmark on this machine can measure. Change them here to what CloudWatch shows of your
- * own installation.
+ * own installation. Each line says what it is as `npm run bill` prints it.
  */
 export const assumptions = {
-  /** Days of a month. */
-  days: 30,
-  /** Bytes of a page of 100 transfers. */
-  pageBytes: 10_000,
-  /** Bytes of a request for a page, with its headers and what TLS and TCP add. */
-  requestBytes: 700,
-  /** Bytes of a webhook's request, likewise. */
-  webhookBytes: 1500,
-  /** Bytes of a publication at SNS, likewise. */
-  publicationBytes: 2500,
-  /** Milliseconds of a poll's invocation beside its watches: registry, taking the shard, metrics, log. */
-  pollOverhead: 40,
-  /** Milliseconds of a watch beside listing it: one query. */
-  watchOverhead: 10,
-  /** Milliseconds that a change adds to a poll: claim, commit, two publications, settling. */
-  changeDuration: 100,
-  /** Milliseconds of an invocation of fan-out. */
-  fanOutDuration: 60,
-  /** Milliseconds of an invocation of deliver, 150 of them waiting for the receiver. */
-  deliverDuration: 250,
-  /** Milliseconds of an invocation of sweep that finds nothing. */
-  sweepDuration: 100,
-  /** Memory in MB for which Lambda gives a whole CPU, taken to be as fast as one of the machine that measured. */
-  memoryOfOneCpu: 1769,
-  /** Part of a minute that a shard's poll of what is due at a tick is to take at most. */
-  fullShard: 0.8,
-  /** Receive calls of Lambda in a month at a queue in which nothing is. */
-  idleReceives: 650_000,
-  /** Seconds after which a function reads its secret again. */
-  secretAge: 300,
-  /** Bytes that Lambda itself logs of an invocation (START, END and REPORT), CloudWatch's 26 for each line included. */
-  platformLog: 340,
-  /** Part of their size that logs are kept at, compressed. */
-  logCompression: 0.15,
-  /** Bytes of a transfer's row, DynamoDB's 100 for each row included. */
-  transferBytes: 260,
-  /** Bytes of an event's row. */
-  eventBytes: 1000,
-  /** Bytes of a delivery with its attempt and its places in the indexes. */
-  deliveryBytes: 1200,
+  days: { value: 30, says: 'days of a month' },
+  pageBytes: { value: 10_000, says: 'bytes of a page of 100 transfers' },
+  packetBytes: {
+    value: 285,
+    says: 'bytes that TLS, TCP and IP add to a request, acknowledgements of its page included',
+  },
+  webhookBytes: { value: 1500, says: "bytes of a webhook's request with TLS, TCP and IP" },
+  publicationBytes: { value: 2500, says: 'bytes of a publication at SNS, likewise' },
+  pollOverhead: { value: 40, says: 'ms of a tick beside its watches: registry, lease, metrics, log' },
+  watchOverhead: { value: 10, says: 'ms of a watch beside listing it: one query' },
+  changeDuration: { value: 100, says: 'ms that a change adds to a tick: claim, commit, two publications, settling' },
+  fanOutDuration: { value: 60, says: 'ms of an invocation of fan-out' },
+  deliverDuration: { value: 250, says: 'ms of an invocation of deliver, 150 of them waiting for the receiver' },
+  sweepDuration: { value: 100, says: 'ms of a sweep that finds nothing' },
+  memoryOfOneCpu: { value: 1769, says: 'MB for which Lambda gives a whole CPU, as fast as the one that measured' },
+  fullShard: { value: 0.8, says: 'part of a minute that the polls of a tick may take' },
+  idleReceives: { value: 650_000, says: 'receive calls of Lambda in a month at a queue in which nothing is' },
+  batch: { value: 5, says: 'messages of a burst that share an invocation; a queue hands out ten at most' },
+  secretAge: { value: 300, says: 'seconds after which a process reads its secret again' },
+  keyAge: { value: 300, says: 'seconds for which SNS uses a data key, by topic and publisher' },
+  platformLog: { value: 340, says: 'bytes that Lambda logs of an invocation (START, END, REPORT)' },
+  logCompression: { value: 0.15, says: 'part of their size that logs are kept at' },
 } as const;
+
+/** The value of an assumption. */
+export const assumed = (what: keyof typeof assumptions): number => assumptions[what].value;

@@ -1,23 +1,34 @@
+import type { Units } from '../../functions/table.ts';
+import { assumed, assumptions } from './bill-assumptions.ts';
 import type { BundleCosts } from './bundles.ts';
-import type { BillInputs, InstallationBill } from './installation-bills.ts';
+import { deliveryCosts } from './delivery-costs.ts';
+import type { BillInputs, InstallationBill, SharedUse } from './installation-bills.ts';
+import { mostWatches } from './largest-size.ts';
 import type { BillLine } from './monthly-bill.ts';
+import type { Deployed, Installation, MeasuredUse, PollUse } from './monthly-use.ts';
 import { alwaysFree, type Region, regions } from './prices.ts';
 import { number, spread, table } from './tables.ts';
 
 const money = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const fine = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 const amount = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
 
-/** What webhooks read and write. */
-export function webhookUnitTable({ sharedUse: { webhooks, registryReads } }: BillInputs): string {
-  const { event, notice, creation, delivery, sweep } = webhooks;
-  const rows = [
-    ['event stored', event],
-    ['notice that nobody gets', notice],
-    ['delivery created, for each endpoint', creation],
-    ['attempt that succeeds', delivery],
+/** What polls and webhooks read and write. */
+export function unitTable({ sharedUse: { webhooks, registry } }: BillInputs): string {
+  const { alone, burst, notice, sweep } = webhooks;
+  const rows: readonly (readonly [string, Units])[] = [
+    ['tick: for 1,000 watches of its shard', { read: 1000 * registry.own, write: 0 }],
+    ['tick: for 1,000 watches of other shards', { read: 1000 * registry.others, write: 0 }],
+    ['event that no endpoint wants, alone', alone.unwanted],
+    ['event that some want, alone', alone.event],
+    ['delivery created beside it, for each endpoint', alone.creation],
+    ['attempt that succeeds', alone.delivery],
+    [`event that some want, in a burst (${assumed('batch')} in an invocation)`, burst.event],
+    ['delivery created beside it', burst.creation],
+    ['attempt that succeeds', burst.delivery],
+    ['notice that no chat gets, if it comes so far', notice],
     ['sweep that finds nothing', sweep],
-    ['beside that: registry of 1,000 watches', { read: 1000 * registryReads, write: 0 }],
-  ] as const;
+  ];
   return table(
     ['', 'read units', 'write units'],
     rows.map(([what, { read, write }]) => [what, amount.format(read), amount.format(write)]),
@@ -25,24 +36,125 @@ export function webhookUnitTable({ sharedUse: { webhooks, registryReads } }: Bil
   );
 }
 
-/** What each installation costs in each region: with the always-free amounts, and without them. */
-export function billTable(bills: readonly InstallationBill[]): string {
+/** What each watch takes of a tick. */
+export function pollUseTable(polls: ReadonlyMap<number, PollUse>): string {
+  const rows = [...polls].flatMap(([transfers, { all, active }]) =>
+    ([['all', all] as const, ['active ones', active] as const] as const).map(([listed, use], at) => [
+      at === 0 ? number.format(transfers) : '',
+      listed,
+      ...[use.requests, use.cpu, use.read, use.change.requests, use.change.read, use.change.write].map((value) =>
+        amount.format(value),
+      ),
+    ]),
+  );
   return table(
-    ['installation', 'region', 'shards', 'USD', 'nothing free', 'alarms', 'nothing free'],
-    bills.flatMap(({ installation, use, bills: inRegions }) =>
-      inRegions.map(({ region, beforeAlarms, alarms }, at) => [
-        at === 0 ? describe(installation) : '',
-        `${region} ${regions[region].place}`,
-        number.format(use.shards),
-        money.format(beforeAlarms.net),
-        money.format(beforeAlarms.gross),
-        money.format(alarms.net),
-        money.format(alarms.gross),
-      ]),
-    ),
+    ['transfers', 'listed', 'requests', 'CPU ms', 'reads', 'a change: requests', 'reads', 'writes'],
+    rows,
     2,
   );
 }
+
+/** What each installation costs in each region: with the always-free amounts, and without them. */
+export function billTable(bills: readonly InstallationBill[]): string {
+  const [, ...further] = Object.keys(regions) as Region[];
+  return table(
+    ['watches × transfers', 'shards', 'at once', 'us-east-1', 'nothing free', ...further],
+    bills.map(({ installation, use, bills: inRegions }) => [
+      describe(installation),
+      number.format(use.shards),
+      amount.format(use.requestsAtOnce),
+      ...inRegions.flatMap(({ region, beforeAlarms: { net, gross } }) =>
+        region === 'us-east-1' ? [money.format(net), money.format(gross)] : [money.format(net)],
+      ),
+    ]),
+    1,
+  );
+}
+
+/** What one thing changes, in us-east-1. */
+export function variantTable(bills: readonly InstallationBill[]): string {
+  return table(
+    ['', 'shards', 'at once', 'USD', 'nothing free'],
+    bills.map(({ installation: { name }, use, bills: inRegions }) => {
+      const { net, gross } = inRegions.find(({ region }) => region === 'us-east-1')!.beforeAlarms;
+      return [
+        name,
+        number.format(use.shards),
+        amount.format(use.requestsAtOnce),
+        money.format(net),
+        money.format(gross),
+      ];
+    }),
+    1,
+  );
+}
+
+/** What installations cost service by service, in one region, with the always-free amounts. */
+export function serviceTable(bills: readonly InstallationBill[], region: Region): string {
+  const linesOf = ({ bills: inRegions }: InstallationBill) => inRegions.find((bill) => bill.region === region)!.lines;
+  const rows = linesOf(bills[0]!).map(({ service, what }, at, all) => [
+    service === all[at - 1]?.service ? '' : service,
+    what,
+    ...bills.map((bill) => money.format(linesOf(bill)[at]!.net)),
+  ]);
+  const headings = bills.map(
+    ({ installation: { watches, fullListingEvery } }) =>
+      number.format(watches) + (fullListingEvery === 1 ? '' : `, 1 of ${fullListingEvery}`),
+  );
+  return table(['USD', 'of what', ...headings], rows, 2);
+}
+
+/** What a million deliveries cost, from their publication on. */
+export function deliveryTable(measured: SharedUse, deployed: Deployed, region: Region): string {
+  const kinds = [
+    ['alone', { together: 1, endpoints: 1, chats: 0 }],
+    ['bursts of 100', { together: 100, endpoints: 1, chats: 0 }],
+    ['to 3 endpoints', { together: 1, endpoints: 3, chats: 0 }],
+    ['a chat besides', { together: 1, endpoints: 1, chats: 1 }],
+  ] as const;
+  const use = { ...measured, stored: { ...measured.stored, transfer: 0 } };
+  const costs = kinds.map(([, kind]) => deliveryCosts(kind, use, deployed, region));
+  const services = [...costs[0]!.keys()];
+  const total = (of: ReadonlyMap<string, number>) => [...of.values()].reduce((sum, value) => sum + value, 0);
+  return table(
+    ['USD', ...kinds.map(([name]) => name)],
+    [
+      ...services.map((service) => [service, ...costs.map((of) => money.format(of.get(service) ?? 0))]),
+      ['all', ...costs.map((of) => money.format(total(of)))],
+    ],
+    1,
+  );
+}
+
+/** The most watches that an interval can be kept for. */
+export function largestTable(sizes: readonly (readonly [installation: Installation, use: MeasuredUse])[]): string {
+  const kinds = sizes.flatMap(([installation, use]) =>
+    [1, 10].map((fullListingEvery) => [{ ...installation, fullListingEvery }, use] as const),
+  );
+  const rows = atOnces.flatMap((atOnce) =>
+    intervals.map((every, at) => [
+      at === 0 ? String(atOnce) : '',
+      `${every} min`,
+      ...kinds.map(([kind, use]) => number.format(mostWatches(kind, use, every, atOnce))),
+    ]),
+  );
+  const headings = kinds.map(
+    ([{ transfers, fullListingEvery }]) =>
+      `${number.format(transfers)}, ${fullListingEvery === 1 ? 'all' : `1 of ${fullListingEvery}`}`,
+  );
+  return table(['at once', 'every', ...headings], rows, 2);
+}
+
+const atOnces = [4, 16, 100];
+const intervals = [1, 5, 15, 60];
+
+/** Everything that is not measured. */
+export const assumptionTable = (): string =>
+  table(
+    ['assumed', 'value'],
+    Object.values(assumptions).map(({ value, says }) => [says, fine.format(value)]),
+    1,
+  );
 
 /** What a month consists of, in one region. */
 export function billLineTable({ bills }: InstallationBill, region: Region): string {
@@ -95,8 +207,8 @@ export function bundleTable({ rounds, bundles, empty }: BundleCosts): string {
   );
 }
 
-const describe = ({ watches, transfers, every }: InstallationBill['installation']): string =>
-  `${number.format(watches)} × ${number.format(transfers)}, every ${every} min`;
+const describe = ({ watches, transfers, every, fullListingEvery }: Installation): string =>
+  `${number.format(watches)} × ${number.format(transfers)}, ${every} min${fullListingEvery === 1 ? '' : `, 1 of ${fullListingEvery}`}`;
 
 const freeOf = ({ item }: BillLine): string => {
   const free = alwaysFree[item];

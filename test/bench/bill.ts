@@ -1,36 +1,49 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { notifier } from './approach-notifier.ts';
-import { billLineTable, billTable, networkTable } from './bill-tables.ts';
+import { ownText, wholeText } from './bill-text.ts';
 import { synthesiseStack } from './deployed-stack.ts';
-import { billsOf, installations, measureBillInputs } from './installation-bills.ts';
+import { billsOf, installations, measureBillInputs, measureSizes, ordinary } from './installation-bills.ts';
 import type { Installation } from './monthly-use.ts';
 import { pollDependencies } from './polling.ts';
 import { type Region, regions } from './prices.ts';
-import { baseline, measureScenarios, oneChange, type PollCost, smallestMailbox, unchanged } from './scenarios.ts';
+import { smallestMailbox } from './scenarios.ts';
 import { Services } from './services.ts';
 
-interface Options {
+interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
   readonly watches?: number;
-  readonly transfers: number;
-  readonly every: number;
-  readonly pagesAtOnce: number;
+  /** Per cent. */
+  readonly active: number;
   readonly latency: number;
-  readonly changes?: number;
-  readonly endpoints: number;
-  readonly emails: number;
+  readonly clientId: number;
   readonly region: Region;
   readonly json: boolean;
 }
 
 const options = new Command('node test/bench/bill.ts')
-  .description('Reckons what AWS charges for a month: for three installations, or for one that is described.')
+  .description('Reckons what AWS charges for a month: for some installations, or for one that is described.')
   .option('--watches <number>', 'watches of the installation', whole(1, 1_000_000))
   .option('--transfers <number>', 'transfers of each watch', whole(smallestMailbox, 1_000_000), 1000)
-  .option('--every <minutes>', 'minutes between two polls of a watch', whole(1, 1440), 1)
-  .option('--pages-at-once <number>', 'requests to the server at the same time, in one shard', whole(1, 32), 4)
-  .option('--latency <milliseconds>', 'until a page of the server has arrived', whole(1, 15_000), 100)
+  .option('--active <per cent>', 'transfers that are active, of all', whole(1, 100), 100 * ordinary.activeShare)
+  .option('--every <minutes>', 'minutes between two polls of a watch', whole(1, 1440), ordinary.every)
+  .option(
+    '--full-listing-every <polls>',
+    'of so many polls one lists all transfers',
+    whole(1, 100),
+    ordinary.fullListingEvery,
+  )
+  .option('--quiet-every <minutes>', 'the same of a watch without a change for an hour', whole(1, 1440))
+  .option(
+    '--pages-at-once <number>',
+    'requests to the server under way in one shard',
+    whole(1, 100),
+    ordinary.pagesAtOnce,
+  )
+  .option('--latency <milliseconds>', 'until a page of the server has arrived', whole(1, 15_000), ordinary.pageLatency)
+  .option('--client-id <letters>', 'length of the client id', whole(50, 4000), ordinary.clientIdLength)
   .option('--changes <number>', 'changes in a month, of each watch (default: one of each transfer)', whole(0, 1e9))
-  .option('--endpoints <number>', 'endpoints that want every event', whole(0, 1000), 1)
+  .option('--changing-hours <number>', 'hours of a month in which they happen', whole(1, 720), ordinary.changingHours)
+  .option('--together <number>', 'changes that one poll finds', whole(1, 100_000), ordinary.together)
+  .option('--endpoints <number>', 'endpoints that want every event', whole(0, 1000), ordinary.endpoints)
+  .option('--chats <number>', 'chats that want every notice', whole(0, 1000), ordinary.chats)
   .option('--emails <number>', 'notices in a month that go out by e-mail', whole(0, 1e9), 0)
   .option('--region <name>', `region of the lines: ${Object.keys(regions).join(', ')}`, region, 'us-east-1')
   .option('--json', 'print one JSON object instead of tables', false)
@@ -44,23 +57,20 @@ remove();
 const services = await Services.start();
 const deps = await pollDependencies(services.addresses);
 try {
-  const polls: PollCost[] = [];
-  for (const transfers of new Set(chosen.map((one) => one.transfers))) {
-    console.error(`polling ${transfers.toLocaleString('en-US')} transfers`);
-    const mailbox = `alice.${transfers}@example.com`;
-    const scenarios = [baseline, unchanged, oneChange];
-    polls.push(...(await measureScenarios(services, notifier(deps), mailbox, transfers, scenarios)));
-  }
-  const inputs = await measureBillInputs(services.addresses, deps, deployed);
+  const sizes = new Set(chosen.map(({ transfers }) => transfers));
+  console.error(
+    `polling mailboxes of ${[...sizes].map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`,
+  );
+  const polls = await measureSizes(services, deps, sizes, options.active / 100);
+  const inputs = await measureBillInputs(services, deps, deployed);
   const bills = billsOf(chosen, polls, inputs);
-  const lines = bills.map(
-    (one) => `${one.installation.name}, ${options.region}\n\n${billLineTable(one, options.region)}`,
-  );
-  console.log(
-    options.json
-      ? JSON.stringify({ ...inputs, bills }, undefined, 2)
-      : [billTable(bills), ...lines, `A private network\n\n${networkTable(bills)}`].join('\n\n'),
-  );
+  if (options.json) console.log(JSON.stringify({ ...inputs, polls: Object.fromEntries(polls), bills }, undefined, 2));
+  else
+    console.log(
+      options.watches === undefined
+        ? wholeText(bills, polls, inputs)
+        : ownText(bills[0]!, polls, inputs, options.region),
+    );
 } finally {
   deps.server.close();
   deps.dynamo.destroy();
@@ -69,8 +79,17 @@ try {
 }
 
 function described(one: Options, watches: number): Installation {
-  const { transfers, every, pagesAtOnce, latency: pageLatency, changes = transfers, endpoints, emails } = one;
-  return { name: 'described', watches, transfers, every, pagesAtOnce, pageLatency, changes, endpoints, emails };
+  const { latency: pageLatency, clientId: clientIdLength, changes = one.transfers, active, quietEvery, ...rest } = one;
+  return {
+    ...rest,
+    name: 'described',
+    watches,
+    activeShare: active / 100,
+    pageLatency,
+    clientIdLength,
+    changes,
+    ...(quietEvery !== undefined && { quietEvery }),
+  };
 }
 
 function whole(least: number, greatest: number): (text: string) => number {

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type CfnElement } from 'aws-cdk-lib';
-import { measures } from '../../functions/measures.ts';
 import type { Config } from '../../infra/config.ts';
 import { NotifierStack } from '../../infra/notifier-stack.ts';
 import { ServiceFunction } from '../../infra/service-function.ts';
@@ -35,6 +34,8 @@ interface Resource {
     readonly Code?: { readonly S3Key?: string };
     readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
     readonly Metrics?: readonly { readonly MetricStat?: object }[];
+    readonly Protocol?: string;
+    readonly FilterPolicy?: object;
   };
 }
 
@@ -78,7 +79,10 @@ export function synthesiseStack(isBundled: boolean): DeployedStack {
       },
       listenedQueues: count('AWS::Lambda::EventSourceMapping'),
       secrets: count('AWS::SecretsManager::Secret'),
-      customMetrics: Object.keys(measures).length,
+      noticesAreFiltered: all.some(
+        ({ Type, Properties: { Protocol, FilterPolicy } }) =>
+          Type === 'AWS::SNS::Subscription' && Protocol === 'sqs' && FilterPolicy !== undefined,
+      ),
       dashboards: count('AWS::CloudWatch::Dashboard'),
       alarmMetrics: all
         .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')

@@ -1,12 +1,14 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { BriefFormat } from '../../functions/log-format.ts';
 import { serviceName } from '../../functions/measures.ts';
-import { logPoll, measurePoll } from '../../functions/transfers/report.ts';
+import { logPoll, reportShard } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
+import type { Settled } from '../../functions/webhooks/settled.ts';
 import { lambdaContext } from '../../infra/local/lambda.ts';
 import { usualStack } from '../../infra/usual-names.ts';
-import type { LogBytes } from './monthly-use.ts';
+import type { LogBytes, MetricCounts } from './monthly-use.ts';
 
 /** Bytes that CloudWatch counts for each line beside its text. */
 const lineOverhead = 26;
@@ -14,7 +16,7 @@ const lineOverhead = 26;
 /** As Lambda has one in the environment of every invocation, traced or not. */
 const traceId = 'Root=1-69240000-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0';
 
-const poll: WatchPoll = {
+const quiet: WatchPoll = {
   outcome: 'unchanged',
   scope: 'all',
   isComplete: true,
@@ -30,6 +32,9 @@ const poll: WatchPoll = {
   sinceComplete: 0,
 };
 
+/** Of a watch in which one transfer has changed. */
+const change: WatchPoll = { ...quiet, outcome: 'changed', changed: 1, published: 1, units: { read: 3, write: 5 } };
+
 const now = Date.UTC(2026, 10, 24);
 
 const delivery = {
@@ -37,50 +42,81 @@ const delivery = {
   endpoint: 'crm',
   endpointSince: new Date(now).toISOString(),
   eventAt: new Date(now).toISOString(),
+  body: '',
   rev: 2,
   status: 'DELIVERED',
   attempt: 1,
   nextAttemptAt: now,
 } as const;
 
-/** Measures what functions log, by having them log an ordinary invocation. */
-export function measureLogs(): LogBytes {
+const success: Settled = {
+  delivery,
+  attempt: {
+    delivery,
+    startedAt: now,
+    endedAt: now + 150,
+    outcome: { kind: 'delivered' },
+    status: 204,
+    response: '',
+    failure: undefined,
+    code: undefined,
+    clockDifference: 0,
+  },
+};
+
+/** What functions write down of ordinary invocations. */
+export interface MeasuredLogs {
+  readonly bytes: LogBytes;
+  readonly metrics: MetricCounts;
+}
+
+/** Measures what functions log, by having them log ordinary invocations, and which metrics they send with that. */
+export function measureLogs(): MeasuredLogs {
+  const tick = writtenBy('poll', reportTick([quiet]));
+  const ticks = writtenBy('poll', reportTick([quiet, quiet]));
+  const changed = writtenBy('poll', reportTick([quiet, change]));
+  const quietBytes = ticks.bytes - tick.bytes;
+  const fanOut = writtenBy('fan-out', (logger, metrics) =>
+    reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unhandled: [] }),
+  );
+  const deliver = writtenBy('deliver', reportSuccesses(1));
+  const deliveryBytes = writtenBy('deliver', reportSuccesses(2)).bytes - deliver.bytes;
+  const sweep = writtenBy('sweep', (logger, metrics) =>
+    reportSweep(logger, metrics, { woken: 0, left: 0, longestWait: 0, announced: 0, failed: 0 }),
+  );
+  const always = new Set([...ticks.metrics, ...sweep.metrics]);
+  const sent = new Set([...always, ...changed.metrics, ...fanOut.metrics, ...deliver.metrics]);
   return {
-    poll: bytesOf('poll', (_, metrics) => measurePoll(metrics, { polls: [poll], skipped: 0 })),
-    watch: bytesOf('poll', (logger) => logPoll(logger, poll)),
-    fanOut: bytesOf('fan-out', (logger, metrics) =>
-      reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unrung: 0, unhandled: [] }),
-    ),
-    deliver: bytesOf('deliver', (logger, metrics) =>
-      reportDeliveries(logger, metrics, {
-        settled: [
-          {
-            delivery,
-            attempt: {
-              delivery,
-              startedAt: now,
-              endedAt: now + 150,
-              outcome: { kind: 'delivered' },
-              status: 204,
-              response: '',
-              failure: undefined,
-              code: undefined,
-              clockDifference: 0,
-            },
-          },
-        ],
-        unhandled: [],
-      }),
-    ),
-    sweep: bytesOf('sweep', (logger, metrics) =>
-      reportSweep(logger, metrics, { rung: 0, left: 0, longestWait: 0, announced: 0, failed: 0 }),
-    ),
+    bytes: {
+      tick: tick.bytes - quietBytes,
+      quiet: quietBytes,
+      changed: changed.bytes - tick.bytes,
+      fanOut: fanOut.bytes,
+      deliver: deliver.bytes - deliveryBytes,
+      delivery: deliveryBytes,
+      sweep: sweep.bytes,
+    },
+    metrics: { always: always.size, changing: sent.size - always.size },
   };
 }
 
-/** Bytes that a function writes to its log as it reports, with everything that each line tells of the invocation. */
-function bytesOf(name: string, report: (logger: Logger, metrics: Metrics) => void): number {
-  const logger = new Logger({ serviceName, logLevel: 'INFO' });
+type Reporting = (logger: Logger, metrics: Metrics) => void;
+
+const reportTick =
+  (polls: readonly WatchPoll[]): Reporting =>
+  (logger, metrics) => {
+    for (const poll of polls) logPoll(logger, poll);
+    reportShard(logger, metrics, { polls, skipped: 0 });
+  };
+
+const reportSuccesses =
+  (count: number): Reporting =>
+  (logger, metrics) =>
+    reportDeliveries(logger, metrics, { settled: Array.from({ length: count }, () => success), unhandled: [] }, 0);
+
+/** What a function writes to its log as it reports, with everything that each line tells of the invocation. */
+function writtenBy(name: string, report: Reporting): { bytes: number; metrics: readonly string[] } {
+  const logger = new Logger({ serviceName, logLevel: 'INFO', logFormatter: new BriefFormat() });
   logger.addContext(lambdaContext(`TransferNotifier-TransferPoller-${name}`.padEnd(64, 'x'), 1000));
   const metrics = new Metrics({ namespace: usualStack, serviceName });
   const lines: string[] = [];
@@ -97,5 +133,18 @@ function bytesOf(name: string, report: (logger: Logger, metrics: Metrics) => voi
     process.stdout.write = write;
     delete process.env._X_AMZN_TRACE_ID;
   }
-  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + lineOverhead, 0);
+  return {
+    bytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line) + lineOverhead, 0),
+    metrics: lines.flatMap(metricsIn),
+  };
+}
+
+/** Names of the metrics that a line tells CloudWatch of. */
+function metricsIn(line: string): string[] {
+  const { _aws: told } = JSON.parse(line) as {
+    readonly _aws?: {
+      readonly CloudWatchMetrics: readonly { readonly Metrics: readonly { readonly Name: string }[] }[];
+    };
+  };
+  return (told?.CloudWatchMetrics ?? []).flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
 }

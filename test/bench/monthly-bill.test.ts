@@ -1,164 +1,140 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { deliveryCosts } from './delivery-costs.ts';
 import { alarmMetricsOf } from './deployed-stack.ts';
 import { monthlyBill, networkCost, totalOf } from './monthly-bill.ts';
-import {
-  type Deployed,
-  type Installation,
-  type MeasuredUse,
-  monthlyUse,
-  pollDuration,
-  shardsFor,
-} from './monthly-use.ts';
+import { deployed, installation, measured, quantitiesOf, useOf } from './monthly-example.ts';
+import { hoursWithChange } from './monthly-quantities.ts';
+import { type Installation, monthlyUse } from './monthly-use.ts';
 import { alwaysFree, type Billed, billed, type Region, regions } from './prices.ts';
-
-const installation: Installation = {
-  name: 'one watch',
-  watches: 1,
-  transfers: 1000,
-  every: 1,
-  pagesAtOnce: 4,
-  pageLatency: 100,
-  changes: 1000,
-  endpoints: 1,
-  emails: 0,
-};
-
-const measured: MeasuredUse = {
-  quiet: { read: 1, write: 0, requests: 11, cpu: 14 },
-  change: { read: 3, write: 5 },
-  registryReads: 0.03,
-  webhooks: {
-    event: { read: 1, write: 1 },
-    notice: { read: 1, write: 0 },
-    creation: { read: 0, write: 3 },
-    delivery: { read: 4, write: 6 },
-    sweep: { read: 3, write: 0 },
-  },
-  logs: { poll: 500, watch: 700, fanOut: 800, deliver: 1000, sweep: 800 },
-};
-
-const deployed: Deployed = {
-  memory: { poll: 512, fanOut: 256, deliver: 512, sweep: 256 },
-  listenedQueues: 2,
-  secrets: 1,
-  customMetrics: 10,
-  dashboards: 1,
-  alarmMetrics: 18,
-};
 
 const everyRegion = Object.keys(regions) as Region[];
 const items = Object.keys(billed) as Billed[];
-const useOf = (changed: Partial<Installation>) => monthlyUse({ ...installation, ...changed }, measured, deployed);
-const quantitiesOf = (changed: Partial<Installation>) => useOf(changed).quantities;
+describe('deliveries:', () => {
+  test('a change costs the writes of its poll, its event and its delivery', () => {
+    const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
+    expect(quantitiesOf({}).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 3 + 6));
+    expect(quantitiesOf({ endpoints: 2 }).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 2 * (3 + 6)));
+  });
 
-test('a quiet watch costs one read for each poll, beside the registry, its shard and the sweeps', () => {
-  const { dynamoReads, dynamoWrites } = quantitiesOf({ changes: 0, endpoints: 0 });
-  expect(dynamoReads).toBe(43_200 * (1 + 1 + 3));
-  expect(dynamoWrites).toBe(43_200 * 2);
+  test('an event that no endpoint wants is stored all the same', () => {
+    const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
+    expect(quantitiesOf({ endpoints: 0 }).dynamoWrites - quiet).toBe(1000 * (5 + 2));
+  });
+
+  test('events of a burst share invocations, messages and publications', () => {
+    const [alone, burst] = [quantitiesOf({}), quantitiesOf({ together: 100 })];
+    const idle = 2 * 650_000;
+    expect(alone.sqsRequests - idle).toBe(1000 * (3 + 3));
+    expect(burst.sqsRequests - idle).toBeCloseTo(1000 * (1 + 2 / 5 + 3 / 5));
+    expect(alone.snsPublishes).toBe(1000 * 2);
+    expect(burst.snsPublishes).toBeCloseTo(1000 * (1 / 10 + 1 / 100));
+    expect(alone.lambdaRequests - burst.lambdaRequests).toBeCloseTo(1000 * 2 * (1 - 1 / 5));
+    expect(alone.dynamoWrites - burst.dynamoWrites).toBeCloseTo(1000 * (10 - 4));
+  });
+
+  test('two events at once share an invocation of two', () => {
+    expect(quantitiesOf({ together: 2 }).sqsFairness).toBe(500);
+  });
+
+  test('notices go to the queue only if a chat wants them or no filter keeps them', () => {
+    const sent = (changed: Partial<Installation>, noticesAreFiltered: boolean) =>
+      monthlyUse({ ...installation, ...changed }, measured, { ...deployed, noticesAreFiltered }).quantities.sqsRequests;
+    const without = sent({}, true);
+    expect(sent({}, false) - without).toBe(1000 * 3);
+    expect(sent({ chats: 1 }, true) - without).toBe(1000 * (3 + 3));
+    expect(sent({ chats: 1, together: 100 }, true) - sent({ together: 100 }, true)).toBeCloseTo(10 * (3 + 3));
+  });
+
+  test('a chat costs the writes of the notice and of its delivery', () => {
+    const without = quantitiesOf({}).dynamoWrites;
+    expect(quantitiesOf({ chats: 1 }).dynamoWrites - without).toBe(1000 * (1 + 3 + 6));
+    expect(quantitiesOf({ chats: 2 }).dynamoWrites - without).toBe(1000 * (1 + 2 * (3 + 6)));
+  });
+
+  test('a million of them costs as much as they add to a bill', () => {
+    const costs = deliveryCosts({ together: 1, endpoints: 1, chats: 0 }, measured, deployed, 'us-east-1');
+    const sum = [...costs.values()].reduce((total, dollars) => total + dollars, 0);
+    const gross = (changed: Partial<Installation>) =>
+      monthlyBill(
+        monthlyUse({ ...installation, watches: 1000, ...changed }, measured, deployed).quantities,
+        'us-east-1',
+      ).beforeAlarms.gross;
+    const publications = 2 * 0.5;
+    expect(sum - publications).toBeGreaterThan(0);
+    expect(gross({}) - gross({ endpoints: 0 })).toBeLessThan(sum);
+    const ofTwo = deliveryCosts({ together: 1, endpoints: 2, chats: 0 }, measured, deployed, 'us-east-1');
+    const more = [...ofTwo.values()].reduce((total, dollars) => total + dollars, 0);
+    // Two endpoints share each event.
+    expect(gross({ endpoints: 2 }) - gross({})).toBeCloseTo(2 * more - sum, 0);
+  });
 });
 
-test('a change costs the writes of its poll, its event and its delivery', () => {
-  const quiet = quantitiesOf({ changes: 0 }).dynamoWrites;
-  expect(quantitiesOf({}).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 3 + 6));
-  expect(quantitiesOf({ endpoints: 2 }).dynamoWrites - quiet).toBe(1000 * (5 + 1 + 2 * (3 + 6)));
+describe('what is always there:', () => {
+  test('topics ask for a data key once in five minutes for each function that publishes, or for each publication', () => {
+    expect(quantitiesOf({ changes: 100 }).kmsRequests).toBe(2 * 2 * 100);
+    expect(quantitiesOf({ watches: 10_000 }).kmsRequests).toBe(2 * 2 * 2 * 8640);
+  });
+
+  test('a metric costs for the hours in which it is sent', () => {
+    expect(quantitiesOf({ changes: 0 }).customMetrics).toBe(3);
+    expect(quantitiesOf({ watches: 10_000 }).customMetrics).toBeCloseTo(3 + 4);
+    expect(quantitiesOf({ changingHours: 180 }).customMetrics).toBeCloseTo(3 + 4 / 4, 1);
+  });
+
+  test('changes at random leave hours without any', () => {
+    expect(hoursWithChange(0, 720)).toBe(0);
+    expect(hoursWithChange(720, 720)).toBeCloseTo(1 - 1 / Math.E);
+    expect(hoursWithChange(1e6, 180)).toBeCloseTo(0.25);
+  });
 });
 
-test('twice the watches are twice the requests, logs and writes', () => {
-  const few = quantitiesOf({ watches: 1000, transfers: 100 });
-  const many = quantitiesOf({ watches: 2000, transfers: 100 });
-  const ofShards = (watches: number) => 43_200 * 2 * useOf({ watches, transfers: 100 }).shards;
-  expect(many.dynamoWrites - ofShards(2000)).toBe(2 * (few.dynamoWrites - ofShards(1000)));
-  expect(many.snsPublishes).toBe(2 * few.snsPublishes);
-  expect(many.dynamoStorage).toBeCloseTo(2 * few.dynamoStorage);
-  expect(many.dataOut).toBeCloseTo(2 * few.dataOut);
-  expect(many.logIngestion / few.logIngestion).toBeCloseTo(2, 1);
-  expect(many.lambdaCompute / few.lambdaCompute).toBeCloseTo(2, 1);
-});
+describe('the bill:', () => {
+  test.each(everyRegion)('in %s everything has a price, and so has the network', (region) => {
+    for (const item of items) expect(regions[region].prices[item], item).toBeGreaterThan(0);
+    for (const price of Object.values(regions[region].network)) expect(price).toBeGreaterThan(0);
+  });
 
-test('half as many polls are half the requests, and just as many changes', () => {
-  const [often, seldom] = [useOf({}), useOf({ every: 2 })];
-  expect(often.requests).toBe(2 * seldom.requests);
-  const ofShard = (polls: number) => 2 * polls;
-  expect(often.quantities.dynamoWrites - ofShard(43_200)).toBe(seldom.quantities.dynamoWrites - ofShard(21_600));
-});
+  test.each(everyRegion)('in %s the lines add up to the totals', (region) => {
+    const { lines, beforeAlarms, alarms } = monthlyBill(quantitiesOf({ watches: 10 }), region);
+    const { gross, net } = totalOf(lines);
+    expect(lines.map(({ item }) => item)).toEqual(items);
+    expect(beforeAlarms.gross + alarms.gross).toBeCloseTo(gross, 10);
+    expect(beforeAlarms.net + alarms.net).toBeCloseTo(net, 10);
+  });
 
-test('more changes than polls are no negative number of quiet polls', () => {
-  const { dynamoReads } = quantitiesOf({ changes: 100_000, endpoints: 0 });
-  expect(dynamoReads).toBe(100_000 * (3 + 1 + 1) + 43_200 * (1 + 3));
-});
-
-test('a listing waits for the first page and for the one that shows the end', () => {
-  const waits = (requests: number) =>
-    pollDuration(1, installation, { ...measured, quiet: { ...measured.quiet, requests, cpu: 0 } }, deployed);
-  expect(waits(2) - waits(1)).toBe(100);
-  expect(waits(6) - waits(2)).toBe(100);
-  expect(waits(7) - waits(6)).toBe(100);
-});
-
-test('CPU counts where it takes longer than the server', () => {
-  const busy: MeasuredUse = { ...measured, quiet: { ...measured.quiet, cpu: 1000 } };
-  expect(pollDuration(10, installation, busy, deployed)).toBeGreaterThan(10 * 1000 * (1769 / 512));
-});
-
-test('there are as many shards as it takes for each to end within its interval', () => {
-  const many = { ...installation, watches: 10_000 };
-  const shards = shardsFor(many, measured, deployed);
-  const duration = (of: number) => pollDuration(Math.ceil(10_000 / of), many, measured, deployed);
-  expect(duration(shards)).toBeLessThanOrEqual(48_000);
-  expect(duration(shards - 1)).toBeGreaterThan(48_000);
-  expect(shardsFor(installation, measured, deployed)).toBe(1);
-});
-
-test('a server that no number of shards makes fast enough ends in a shard for each watch', () => {
-  const slow: MeasuredUse = { ...measured, quiet: { ...measured.quiet, requests: 1_000_000 } };
-  expect(shardsFor({ ...installation, watches: 3 }, slow, deployed)).toBe(3);
-});
-
-test.each(everyRegion)('in %s everything has a price, and so has the network', (region) => {
-  for (const item of items) expect(regions[region].prices[item], item).toBeGreaterThan(0);
-  for (const price of Object.values(regions[region].network)) expect(price).toBeGreaterThan(0);
-});
-
-test.each(everyRegion)('in %s the lines add up to the totals', (region) => {
-  const { lines, beforeAlarms, alarms } = monthlyBill(quantitiesOf({ watches: 10 }), region);
-  const { gross, net } = totalOf(lines);
-  expect(lines.map(({ item }) => item)).toEqual(items);
-  expect(beforeAlarms.gross + alarms.gross).toBeCloseTo(gross, 10);
-  expect(beforeAlarms.net + alarms.net).toBeCloseTo(net, 10);
-});
-
-test('no line is negative, and none costs more with the free amounts than without them', () => {
-  for (const watches of [1, 100, 10_000]) {
-    for (const { gross, net } of monthlyBill(quantitiesOf({ watches }), 'us-east-1').lines) {
-      expect(net).toBeGreaterThanOrEqual(0);
-      expect(net).toBeLessThanOrEqual(gross);
+  test('no line is negative, and none costs more with the free amounts than without them', () => {
+    for (const watches of [1, 100, 10_000]) {
+      for (const { gross, net } of monthlyBill(quantitiesOf({ watches }), 'us-east-1').lines) {
+        expect(net).toBeGreaterThanOrEqual(0);
+        expect(net).toBeLessThanOrEqual(gross);
+      }
     }
-  }
-});
+  });
 
-test('only what goes beyond the free amount is charged', () => {
-  const zero = Object.fromEntries(items.map((item) => [item, 0])) as Record<Billed, number>;
-  const free = monthlyBill({ ...zero, ...alwaysFree }, 'us-east-1');
-  expect(totalOf(free.lines).net).toBe(0);
-  const more = monthlyBill({ ...zero, sqsRequests: 3e6 }, 'us-east-1');
-  expect(totalOf(more.lines)).toEqual({ gross: expect.closeTo(1.2), net: expect.closeTo(0.8) });
-});
+  test('only what goes beyond the free amount is charged', () => {
+    const zero = Object.fromEntries(items.map((item) => [item, 0])) as Record<Billed, number>;
+    const free = monthlyBill({ ...zero, ...alwaysFree }, 'us-east-1');
+    expect(totalOf(free.lines).net).toBe(0);
+    const more = monthlyBill({ ...zero, sqsRequests: 3e6 }, 'us-east-1');
+    expect(totalOf(more.lines)).toEqual({ gross: expect.closeTo(1.2), net: expect.closeTo(0.8) });
+  });
 
-test('alarms stand apart', () => {
-  const { alarms, beforeAlarms } = monthlyBill(quantitiesOf({}), 'us-east-1');
-  expect(alarms).toEqual({ gross: expect.closeTo(1.8), net: expect.closeTo(0.8) });
-  const without = monthlyUse(installation, measured, { ...deployed, alarmMetrics: 0 });
-  expect(monthlyBill(without.quantities, 'us-east-1').beforeAlarms).toEqual(beforeAlarms);
-});
+  test('alarms stand apart', () => {
+    const { alarms, beforeAlarms } = monthlyBill(quantitiesOf({}), 'us-east-1');
+    expect(alarms).toEqual({ gross: expect.closeTo(1.8), net: expect.closeTo(0.8) });
+    const without = monthlyUse(installation, measured, { ...deployed, alarmMetrics: 0 });
+    expect(monthlyBill(without.quantities, 'us-east-1').beforeAlarms).toEqual(beforeAlarms);
+  });
 
-test('an alarm costs as much as the metrics it looks at, expressions aside', () => {
-  expect(alarmMetricsOf({})).toBe(1);
-  expect(alarmMetricsOf({ Metrics: [{}, { MetricStat: {} }, { MetricStat: {} }] })).toBe(2);
-});
+  test('an alarm costs as much as the metrics it looks at, expressions aside', () => {
+    expect(alarmMetricsOf({})).toBe(1);
+    expect(alarmMetricsOf({ Metrics: [{}, { MetricStat: {} }, { MetricStat: {} }] })).toBe(2);
+  });
 
-test('a private network costs by the hour, however little goes through it', () => {
-  const { natGateway, interfaceEndpoints } = networkCost(useOf({}), 'us-east-1');
-  expect(natGateway).toBeGreaterThan(720 * 0.045);
-  expect(natGateway).toBeLessThan(34);
-  expect(interfaceEndpoints).toBeCloseTo(2 * 720 * 0.01, 1);
+  test('a private network costs by the hour, however little goes through it', () => {
+    const { natGateway, interfaceEndpoints } = networkCost(installation, useOf({}), 'us-east-1');
+    expect(natGateway).toBeGreaterThan(720 * 0.045);
+    expect(natGateway).toBeLessThan(34);
+    expect(interfaceEndpoints).toBeCloseTo(2 * 720 * 0.01, 1);
+  });
 });

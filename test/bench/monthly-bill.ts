@@ -1,5 +1,5 @@
-import { assumptions } from './bill-assumptions.ts';
-import type { MonthlyUse } from './monthly-use.ts';
+import { assumed } from './bill-assumptions.ts';
+import type { Installation, MonthlyUse } from './monthly-use.ts';
 import { alwaysFree, type Billed, billed, type Quantities, type Region, regions } from './prices.ts';
 
 /** One line of a bill. */
@@ -63,11 +63,15 @@ export interface NetworkCost {
 }
 
 /** The price of the optional private network, whose hours cost most by far. */
-export function networkCost({ requests, changes }: MonthlyUse, region: Region): NetworkCost {
+export function networkCost(
+  { together }: Pick<Installation, 'together'>,
+  { requests, dataOut, changes }: MonthlyUse,
+  region: Region,
+): NetworkCost {
   const { natGatewayHour, natGatewayData, interfaceEndpointHour, interfaceEndpointData } = regions[region].network;
-  const hours = assumptions.days * 24;
-  const pages = (requests * (assumptions.pageBytes + assumptions.requestBytes)) / 1e9;
-  const publications = (changes * 2 * assumptions.publicationBytes) / 1e9;
+  const hours = assumed('days') * 24;
+  const pages = (requests * assumed('pageBytes')) / 1e9 + dataOut;
+  const publications = ((changes + changes / together) * assumed('publicationBytes')) / 1e9;
   return {
     natGateway: hours * natGatewayHour + (pages + publications) * natGatewayData,
     interfaceEndpoints: 2 * hours * interfaceEndpointHour + publications * interfaceEndpointData,

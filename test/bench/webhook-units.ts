@@ -1,101 +1,108 @@
-import { randomBytes } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { steady } from '../../functions/instants.ts';
 import { transferNotice } from '../../functions/notices/notice.ts';
 import type { Units } from '../../functions/table.ts';
-import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
+import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
 import type { Topics } from '../../functions/transfers/publish.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
-import { Announcements } from '../../functions/webhooks/announcements.ts';
 import { deliver } from '../../functions/webhooks/deliver.ts';
-import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { addEndpoint } from '../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../functions/webhooks/fan-out.ts';
-import { Gates } from '../../functions/webhooks/gates.ts';
-import { WebhookClient } from '../../functions/webhooks/post.ts';
-import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { sweep } from '../../functions/webhooks/sweep.ts';
-import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
-import { createQueue } from '../../infra/local/event-source.ts';
-import { sdkSettings } from '../support/sdk-settings.ts';
-import type { WebhookUnits } from './monthly-use.ts';
+import { assumed } from './bill-assumptions.ts';
+import type { EventUnits, StoredBytes, WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
-import { UnitsMeter } from './units-meter.ts';
+import { storedBytes } from './stored-bytes.ts';
+import { meteredWebhooks } from './webhook-dependencies.ts';
 
 /** Times that everything is measured; rows differ in nothing but ids and times. */
 const rounds = 10;
 
-const table = 'metered-webhooks';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
-/** Measures how many units of DynamoDB webhooks cost, each function by itself with one message. */
+/** Measures how many units of DynamoDB webhooks cost, each function by itself, and the bytes that they store. */
 export async function measureWebhookUnits(
-  { receiver, sdkEnvironment }: ServiceAddresses,
+  services: ServiceAddresses,
   topics: Topics,
-): Promise<WebhookUnits> {
-  const sdk = sdkSettings(sdkEnvironment);
-  const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
-  const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
-  const sqs = new SQSClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
-  const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
-  await createWebhooksTable(onlooker, table);
-  const meter = new UnitsMeter(dynamo, onlooker);
-  const { url } = await createQueue(sqs, table, 60);
-  const deps = {
-    dynamo,
-    table,
-    topics,
-    client,
-    doorbells: new Doorbells(sqs, url),
-    announcements: new Announcements(sqs, url),
-    gates: new Gates(dynamo, table, Math.random),
-    dataKey: new DataKey(randomBytes(32).toString('base64')),
-    allowPrivate: true,
-    now: () => new Date(),
-    steady,
-    random: Math.random,
-  };
-  const endpoint = 'ok';
-  const measured: { [Part in keyof WebhookUnits]: Units[] } = {
-    event: [],
-    notice: [],
-    creation: [],
-    delivery: [],
-    sweep: [],
-  };
-  try {
-    await addEndpoint(deps, endpoint, { url: `${receiver}/ok`, types: ['transfer.failed'] });
+): Promise<{ units: WebhookUnits; stored: Omit<StoredBytes, 'transfer'> }> {
+  const { deps: shared, meter, onlooker, close } = await meteredWebhooks(services);
+  const deps = { ...shared, topics };
+  const [endpoint, second] = ['ok', 'also-ok'];
+  /** An event's way, with so many of them in each invocation. */
+  const wayOf = async (batch: number): Promise<EventUnits> => {
+    const ways: EventUnits[] = [];
     for (let round = 0; round < rounds; round += 1) {
+      const each = ({ read, write }: Units): Units => ({ read: read / batch, write: write / batch });
+      const eventsOf = (state: string) =>
+        Array.from({ length: batch }, (_, at) => eventOf(`${state}-${batch}-${round}-${at}`, state));
+      const fanOutOf = async (events: readonly TransferEvent[]) =>
+        each(
+          await meter.of(() =>
+            fanOut(
+              deps,
+              events.map((event) => ({ body: eventBody(event) })),
+            ),
+          ),
+        );
       // An endpoint that wants something else is read all the same.
-      const unwanted = eventOf(`unwanted-${round}`, 'ACTIVE');
-      const wanted = eventOf(`wanted-${round}`, 'FAILED');
-      const base = await meter.of(() => fanOut(deps, [{ body: eventBody(unwanted) }]));
-      const whole = await meter.of(() => fanOut(deps, [{ body: eventBody(wanted) }]));
-      measured.event.push(base);
-      measured.creation.push({ read: whole.read - base.read, write: whole.write - base.write });
-      const { record } = transferNotice(watch, [wanted]);
-      measured.notice.push(await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }])));
-      measured.delivery.push(
+      const unwanted = await fanOutOf(eventsOf(states.unwanted));
+      const byBoth = await fanOutOf(eventsOf(states.wantedByBoth));
+      const wanted = eventsOf(states.wantedByOne);
+      const byOne = await fanOutOf(wanted);
+      const creation = { read: byBoth.read - byOne.read, write: byBoth.write - byOne.write };
+      const event = { read: byOne.read - creation.read, write: byOne.write - creation.write };
+      const delivery = each(
         await meter.of(async () => {
-          const { settled } = await deliver(deps, [{ event: wanted.id, endpoint }]);
-          if (settled[0]?.delivery.status !== 'DELIVERED') throw new Error('the webhook was not delivered');
+          const { settled } = await deliver(deps, [{ endpoint, events: wanted.map(({ id }) => id) }]);
+          if (settled.length !== batch || settled.some((one) => one.delivery.status !== 'DELIVERED')) {
+            throw new Error('a webhook was not delivered');
+          }
         }),
       );
-      measured.sweep.push(await meter.of(() => sweep(deps, deps.now().getTime() + 10_000)));
+      ways.push({ unwanted, event, creation, delivery });
     }
-  } finally {
-    client.close();
-    for (const one of [dynamo, onlooker, sqs]) one.destroy();
-  }
-  return {
-    event: meanOf(measured.event),
-    notice: meanOf(measured.notice),
-    creation: meanOf(measured.creation),
-    delivery: meanOf(measured.delivery),
-    sweep: meanOf(measured.sweep),
+    const partOf = (part: keyof EventUnits) => meanOf(ways.map((way) => way[part]));
+    return {
+      unwanted: partOf('unwanted'),
+      event: partOf('event'),
+      creation: partOf('creation'),
+      delivery: partOf('delivery'),
+    };
   };
+  try {
+    await addEndpoint(deps, endpoint, {
+      url: `${services.receiver}/ok`,
+      types: ['transfer.failed', 'transfer.deleted_by_revocation'],
+    });
+    await addEndpoint(deps, second, { url: `${services.receiver}/ok`, types: ['transfer.deleted_by_revocation'] });
+    const alone = await wayOf(1);
+    const burst = await wayOf(assumed('batch'));
+    const { record } = transferNotice(watch, [eventOf('notice', 'FAILED')]);
+    const notice = await meter.of(() => fanOut(deps, [{ body: JSON.stringify(record) }]));
+    const sweeps: Units[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      sweeps.push(await meter.of(() => sweep(deps, deps.now().getTime() + 10_000)));
+    }
+    return { units: { alone, burst, notice, sweep: meanOf(sweeps) }, stored: await storedOf() };
+  } finally {
+    close();
+  }
+
+  /** Bytes of an event, and of each delivery. */
+  async function storedOf() {
+    const bytesAfter = async (state: string, endpoints: readonly string[]) => {
+      const event = eventOf('stored', state);
+      const before = await storedBytes(onlooker, deps.table);
+      await fanOut(deps, [{ body: eventBody(event) }]);
+      for (const name of endpoints) await deliver(deps, [{ endpoint: name, events: [event.id] }]);
+      return (await storedBytes(onlooker, deps.table)) - before;
+    };
+    const one = await bytesAfter(states.wantedByOne, [endpoint]);
+    const delivery = (await bytesAfter(states.wantedByBoth, [endpoint, second])) - one;
+    return { event: one - delivery, delivery };
+  }
 }
+
+/** States of transfers, by which of two endpoints want events of their type. */
+const states = { unwanted: 'ACTIVE', wantedByOne: 'FAILED', wantedByBoth: 'DELETED_BY_REVOCATION' };
 
 const eventOf = (trackingId: string, state: string) => {
   const change = { trackingId, state, previousState: 'PROCESSING', sequence: 1, unlisted: false };

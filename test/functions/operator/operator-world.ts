@@ -106,7 +106,7 @@ export async function startOperatorWorld() {
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
     },
     webhooks: world.deps,
-    queues: { sqs: world.sqs, urls: { Doorbells: world.queue.url } },
+    queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
     async sleep(milliseconds) {
       sleeps.push(milliseconds);
       clock.advance(milliseconds);

@@ -1,0 +1,140 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { steady } from '../../functions/instants.ts';
+import type { Units } from '../../functions/table.ts';
+import type { Scope } from '../../functions/transfers/cryptshare.ts';
+import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import { pollShard } from '../../functions/transfers/shard.ts';
+import type { Watch } from '../../functions/transfers/transfer.ts';
+import { Watches } from '../../functions/transfers/watches.ts';
+import { createTransfersTable } from '../../infra/local/embedded-services.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
+import type { PollUse, WatchUse } from './monthly-use.ts';
+import type { Services } from './services.ts';
+import { storedBytes } from './stored-bytes.ts';
+import { UnitsMeter } from './units-meter.ts';
+
+/** Mailboxes that a tick polls, all of the same size. */
+const mailboxes = 3;
+
+/** Milliseconds for which ticks are repeated until the process is warm, and for which they are measured. */
+const patience = 2500;
+
+/** Ticks that find a change in each mailbox, at most. */
+const mostChanges = 8;
+
+const minute = 60_000;
+
+/** Milliseconds that a tick may take here. */
+const budget = 10 * minute;
+
+/** What polls of mailboxes of a size take, with the bytes that a transfer is stored in. */
+export interface MeasuredPolls extends PollUse {
+  readonly transferBytes: number;
+}
+
+/** Measures ticks of a shard, as the deployed function polls it, but with a clock of their own. */
+export async function measurePolls(
+  services: Services,
+  deps: PollDependencies,
+  transfers: number,
+  activeShare: number,
+): Promise<MeasuredPolls> {
+  const { sdkEnvironment } = services.addresses;
+  const database = { ...sdkSettings(sdkEnvironment), endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
+  const [plain, metered, onlooker] = [database, database, database].map((one) => new DynamoDBClient(one)) as [
+    DynamoDBClient,
+    DynamoDBClient,
+    DynamoDBClient,
+  ];
+  const table = `metered-${transfers}`;
+  await createTransfersTable(onlooker, table);
+  let clock = Date.now() - 24 * 60 * minute;
+  const now = () => new Date(clock);
+  // Enough for two changes of each measurement.
+  const active = Math.max(5, Math.round(transfers * activeShare));
+  const watches: Watch[] = [];
+  for (let at = 0; at < mailboxes; at += 1) {
+    const watch = await services.fill(`metered.${at}.${transfers}@example.com`, transfers);
+    await services.change(watch, transfers - active);
+    watches.push(watch);
+  }
+  await new Watches(onlooker, table).declare(watches, false, now().toISOString());
+
+  /** Polls what is due at the next minute, or again at the same, where nothing is. */
+  const tickOf = async (dynamo: DynamoDBClient, scope: Scope, isNext = true) => {
+    if (isNext) clock += minute;
+    const tick = { shard: 0, at: now().toISOString() };
+    const timetable = { ...deps.timetable, fullListingEvery: scope === 'all' ? 1 : 1_000_000 };
+    const { polls, skipped } = await pollShard(
+      { ...deps, dynamo, table, timetable, now },
+      tick,
+      steady() + budget,
+      () => {},
+    );
+    const troubled = polls.find(({ trouble }) => trouble);
+    if (troubled || skipped > 0) throw new Error(troubled?.trouble?.message ?? 'watches were left over');
+    if (polls.length !== (isNext ? mailboxes : 0)) throw new Error(`polled ${polls.length} watches of ${mailboxes}`);
+    return polls.reduce((sum, { changed }) => sum + changed, 0);
+  };
+  const meter = new UnitsMeter(metered, onlooker);
+  await tickOf(plain, 'all');
+  const idle = await meter.of(() => tickOf(metered, 'all', false));
+  let busyTick: Units = { read: 0, write: 0 };
+
+  const measure = async (scope: Scope): Promise<WatchUse> => {
+    await repeat(() => tickOf(plain, scope));
+    const before = process.cpuUsage();
+    const ticks = await repeat(() => tickOf(plain, scope));
+    const { user, system } = process.cpuUsage(before);
+    await services.countRequests();
+    const quiet = await meter.of(() => tickOf(metered, scope));
+    const requests = await services.countRequests();
+    // What an unchanged watch writes is nothing, so that these are the writes of the shard's lease.
+    busyTick = { read: 0, write: quiet.write - idle.write };
+    const sum = { read: 0, write: 0, requests: 0 };
+    const rounds = Math.min(mostChanges, Math.floor((active - 1) / 2));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const watch of watches) await services.change(watch, 1);
+      await services.countRequests();
+      let found = 0;
+      const units = await meter.of(async () => {
+        found = await tickOf(metered, scope);
+      });
+      if (found !== mailboxes) throw new Error(`found ${found} of ${mailboxes} changes`);
+      sum.requests += (await services.countRequests()) - requests;
+      sum.read += units.read - quiet.read;
+      sum.write += units.write - quiet.write;
+    }
+    const each = (value: number) => value / mailboxes;
+    return {
+      read: each(quiet.read - idle.read),
+      write: 0,
+      requests: each(requests),
+      cpu: each((user + system) / 1000 / ticks),
+      change: {
+        read: each(sum.read) / rounds,
+        write: each(sum.write) / rounds,
+        requests: each(sum.requests) / rounds,
+      },
+    };
+  };
+  try {
+    const all = await measure('all');
+    const partial = await measure('active');
+    const bytes = await storedBytes(onlooker, table);
+    return { tick: idle, busyTick, all, active: partial, transferBytes: bytes / mailboxes / transfers };
+  } finally {
+    for (const one of [plain, metered, onlooker]) one.destroy();
+  }
+}
+
+/** Repeats a task for some seconds, at least ten times; returns how often. */
+async function repeat(task: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  let times = 0;
+  while (times < 10 || performance.now() - started < patience) {
+    await task();
+    times += 1;
+  }
+  return times;
+}
