@@ -125,6 +125,8 @@ export class Drain {
   private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
+    // What was read may have been made meanwhile.
+    this.rows = undefined;
     // In this order: the holder looks for requests once more after it has given up the lease.
     this.lease = await leases.read(this.name);
     const now = this.now();

@@ -121,6 +121,22 @@ describe('while one process drains an endpoint, another one', () => {
     }
   });
 
+  test('that finds it free after all makes nothing again that was made since it looked first', async () => {
+    await add();
+    await prepare(first, other);
+    const plan = new FaultPlan([['PutItemCommand', 'pause']]);
+    let late: Promise<unknown> | undefined;
+    duringFirst(async () => {
+      late = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first, other)]));
+      await plan.reachedPause;
+    });
+    await world.deliver([wakeUpFor(first, other)]);
+    plan.resume();
+    await late;
+    expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+    expect(await requests()).toEqual([]);
+  });
+
   test('has what it asks for made while there is room, though an attempt of the other one takes long', async () => {
     await add({ maxInFlight: 4 });
     await prepare(...events.slice(0, 4));
