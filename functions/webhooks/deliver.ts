@@ -54,9 +54,11 @@ export async function deliver(
     want.wantsRetries ||= events.length === 0;
     wanted.set(endpoint, want);
   }
+  // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
+  const known = new Map([...wanted.keys()].map((endpoint) => [endpoint, deps.leases.known(endpoint)]));
   const keys = [...wanted].flatMap(([endpoint, { events }]): Key[] => [
     endpointKey(endpoint),
-    ...(deps.leases.known(endpoint) ? [] : [leaseKey(endpoint)]),
+    ...(known.get(endpoint) ? [] : [leaseKey(endpoint)]),
     ...[...events].slice(0, readAhead).map((event) => deliveryKey({ event, endpoint })),
   ]);
   const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
@@ -68,7 +70,7 @@ export async function deliver(
         events: [...events],
         wantsRetries,
         endpoint: row && endpointOf(row),
-        lease: deps.leases.known(name) ?? leaseOf(rows.get(rowName(leaseKey(name)))),
+        lease: known.get(name) ?? leaseOf(rows.get(rowName(leaseKey(name)))),
         rows,
         readAhead,
         beginUntil: stopAt - requestTime,

@@ -1,3 +1,4 @@
+import { BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
@@ -5,6 +6,7 @@ import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint
 import { Leases } from '../../../functions/webhooks/leases.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
@@ -183,4 +185,32 @@ describe('while one process drains an endpoint, another one', () => {
     expect(ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), ids()[0]].toSorted());
     expect(await requests()).toEqual([]);
   });
+});
+
+test('two drains of one process, of which one reads a delivery before the other one makes it, make it once', async () => {
+  await add();
+  await prepare(first, other, third);
+  await world.deliver([wakeUpFor(third)]);
+  const slow = new DynamoDBClient({
+    ...sdkSettings(world.sdkEnvironment),
+    endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+  });
+  const [read, made] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  slow.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (commandName === BatchGetItemCommand.name) read.resolve();
+        await made.promise;
+        return answer;
+      },
+    { step: 'initialize' },
+  );
+  const late = deliver({ ...world.deps, dynamo: slow }, [wakeUpFor(first, other)]);
+  await read.promise;
+  await world.deliver([wakeUpFor(first, other)]);
+  made.resolve();
+  await late;
+  slow.destroy();
+  expect(ids().toSorted()).toEqual([first.id, other.id, third.id].toSorted());
 });
