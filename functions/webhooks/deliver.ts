@@ -5,6 +5,7 @@ import type { AttemptDependencies } from './attempt.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
 import { endpointKey, endpointOf } from './endpoints.ts';
+import { believedLease, newLease } from './lease.ts';
 import { type Leases, leaseKey, leaseOf } from './leases.ts';
 import type { Settled } from './settled.ts';
 import type { WakeUp, WakeUps } from './wake-ups.ts';
@@ -56,10 +57,15 @@ export async function deliver(
   }
   // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
   const known = new Map([...wanted.keys()].map((endpoint) => [endpoint, deps.leases.known(endpoint)]));
+  const now = deps.now().getTime();
+  const isHeld = (lease = newLease): boolean => believedLease(lease, now).holder !== undefined;
   const keys = [...wanted].flatMap(([endpoint, { events }]): Key[] => [
     endpointKey(endpoint),
     ...(known.get(endpoint) ? [] : [leaseKey(endpoint)]),
-    ...[...events].slice(0, readAhead).map((event) => deliveryKey({ event, endpoint })),
+    // While another process holds the endpoint, they are for that one to read.
+    ...(isHeld(known.get(endpoint))
+      ? []
+      : [...events].slice(0, readAhead).map((event) => deliveryKey({ event, endpoint }))),
   ]);
   const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
   const unhandled: { endpoint: string; error: Error }[] = [];

@@ -42,6 +42,9 @@ const longestWait = 1000;
 /** Times that another process may be quicker before a drain leaves the endpoint to the others. */
 const maxLosses = 3;
 
+/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
+const gatherFor = 5;
+
 /** What a drain is begun with. */
 export interface DrainStart {
   /** Ids of events that wake-ups name. */
@@ -164,6 +167,8 @@ export class Drain {
     if (this.mayBegin) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
     await Promise.race(ends);
     enough.abort();
+    // What ends together is followed together: each look and each change of the lease costs a unit.
+    if (2 * this.underWay.size > this.limits.maxInFlight) await sleep(gatherFor);
   }
 
   /** Knows the lease from now on, and has the attempts of a holder made that has died. */
@@ -353,7 +358,10 @@ export class Drain {
     // A lone attempt that succeeded is over with its time: its delivery says that it is done.
     const isSaid = this.isLone && observations.every(({ isSuccess }) => isSuccess);
     this.ended = [];
-    if (isSaid && !this.isLost) return;
+    if (isSaid && !this.isLost) {
+      if (!this.fault) for (const event of this.start.events) leases.end(this.name, event);
+      return;
+    }
     const given = await leases.change(this.name, this.lease, (current) => {
       const lease = believedLease(current, now);
       if (this.isLone) return this.isLost ? undefined : endLone(lease, this.start.events, observations, now);

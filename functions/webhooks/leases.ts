@@ -56,6 +56,17 @@ export class Leases {
     return this.turns.get(endpoint)?.last;
   }
 
+  /**
+   * Remembers that an attempt of this process has ended, which costs nothing: the next change of the lease takes it out. Other
+   * processes wait until its time is over.
+   */
+  end(endpoint: string, event: string): void {
+    const turn = this.turns.get(endpoint);
+    if (!turn?.last) return;
+    const { [event]: _, ...flights } = turn.last.flights;
+    turn.last = { ...turn.last, flights };
+  }
+
   /** The lease of an endpoint as it is now. */
   async read(endpoint: string): Promise<Lease> {
     const { sk } = leaseKey(endpoint);
@@ -74,7 +85,7 @@ export class Leases {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     this.turns.set(endpoint, turn);
     return turn.limit(async () => {
-      let current = turn.last && turn.last.rev > read.rev ? turn.last : read;
+      let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
         // What is remembered may be over: only the row as it is now refuses.
