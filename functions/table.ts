@@ -8,6 +8,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
+import { putRows } from './batches.ts';
+import type { Patience } from './pauses.ts';
 
 /** A row of a table: its keys and attributes as JavaScript values. */
 export type Item = Record<string, NativeAttributeValue>;
@@ -91,6 +93,12 @@ export class Partition {
         }),
       ),
     );
+  }
+
+  /** Writes whole rows, each with its `sk`, over whatever stands there, as {@link putRows} does. */
+  async putAll(rows: readonly Item[], patience?: Patience): Promise<void> {
+    const items = rows.map((row) => ({ pk: this.pk, ...row }));
+    this.units.write += await putRows(this.client, this.table, items, patience);
   }
 
   /**

@@ -1,6 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { putRows } from '../batches.ts';
 import type { Patience } from '../pauses.ts';
 import { type Item, Partition, type Units } from '../table.ts';
 import type { Hold } from './absences.ts';
@@ -99,15 +98,9 @@ const concurrency = 16;
 export class Snapshot {
   private readonly partition: Partition;
   private readonly limit = pLimit(concurrency);
-  private readonly client: DynamoDBClient;
-  private readonly table: string;
-  private readonly pk: string;
 
   constructor(client: DynamoDBClient, table: string, watch: Watch) {
-    this.client = client;
-    this.table = table;
-    this.pk = watchKey(watch);
-    this.partition = new Partition(client, table, this.pk);
+    this.partition = new Partition(client, table, watchKey(watch));
   }
 
   /** Read and write units used so far. */
@@ -120,38 +113,15 @@ export class Snapshot {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const {
-      rev,
-      bits,
-      origin,
-      count = 0,
-      active = 0,
-      baselineAt,
-      absence,
-      unsettled,
-      unsettledUntil = 0,
-      deletedUntil = 0,
-    } = root;
+    const { pk, sk, unsettled, baselineProgress, ...attributes } = root;
+    const { bits } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
       if (isBlockOf(bits, block.sk)) placeBlock(digests, bits, block.sk, block.digests);
       else if (block !== root) outdatedBlocks.push(block.sk);
     }
-    return {
-      rev,
-      bits,
-      origin,
-      count,
-      active,
-      baselineAt,
-      absence,
-      unsettled: bucketsOf(unsettled),
-      unsettledUntil,
-      deletedUntil,
-      digests,
-      outdatedBlocks,
-    };
+    return { ...nothing, ...attributes, unsettled: bucketsOf(unsettled), digests, outdatedBlocks };
   }
 
   /**
@@ -257,8 +227,8 @@ export class Snapshot {
    * @param patience for what DynamoDB leaves over
    */
   async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
-    const items = rows.map(({ trackingId, ...row }) => ({ pk: this.pk, sk: transferKey(trackingId), ...row }));
-    this.partition.units.write += await putRows(this.client, this.table, items, patience);
+    const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
+    await this.partition.putAll(items, patience);
   }
 
   /** Writes down how far a baseline is, unless another poll has claimed the snapshot since. */

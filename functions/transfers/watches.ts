@@ -1,6 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { putRows } from '../batches.ts';
 import { addressKey } from '../mailbox-address.ts';
 import { type Item, Partition } from '../table.ts';
 import { type ExpiryEvent, eventBody } from './event.ts';
@@ -69,12 +68,8 @@ const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).f
 /** The registry of watches in the transfers table: one row for each, under `WATCHES`, in the order of their places. */
 export class Watches {
   private readonly partition: Partition;
-  private readonly client: DynamoDBClient;
-  private readonly table: string;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.client = client;
-    this.table = table;
     this.partition = new Partition(client, table, registryPartition);
   }
 
@@ -120,9 +115,9 @@ export class Watches {
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
     const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
       const sk = registryKey({ mailbox, direction });
-      return { pk: registryPartition, sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
+      return { sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
     });
-    await putRows(this.client, this.table, rows);
+    await this.partition.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;

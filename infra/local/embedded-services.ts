@@ -14,6 +14,7 @@ import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { indexes } from '../../functions/webhooks/waiting.ts';
+import { closeIterators } from './closed-iterators.ts';
 import { contents, damagedFolder, storageError } from './data-folder.ts';
 import { type Admission, guardServer, listenOnLoopback, newSecret, withAccessKey } from './loopback-guard.ts';
 import { openDataFolder } from './open-data-folder.ts';
@@ -25,6 +26,8 @@ export interface EmbeddedServices {
   /** Ends the services; what is under way is cut off. */
   close(): Promise<void>;
 }
+
+closeIterators();
 
 /** Any region does: nothing leaves this machine. */
 export const region = 'us-east-1';

@@ -23,6 +23,7 @@ import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
 import { setSdkEnvironment } from './sdk-environment.ts';
 import { isWithin, stopInTime } from './stopping.ts';
+import { waitSilently } from './waiting-requests.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** What is to run. */
@@ -71,6 +72,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   setSdkEnvironment(services.sdkEnvironment);
   await checkAwsEndpoints(options.awsEndpoints);
   const dynamo = new DynamoDBClient({});
+  waitSilently(dynamo);
   const sns = new SNSClient({});
   // A queue kept in the data folder remembers the port of the run that created it.
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });

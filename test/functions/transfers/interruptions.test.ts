@@ -196,6 +196,19 @@ test('a process that has ended in the middle of a baseline is not waited for onc
   expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged' });
 });
 
+test('a baseline that was begun by a clock a year ahead is complete ten minutes after the clock was set back', async () => {
+  const { watch } = newMailbox(30);
+  const year = 365 * 86_400_000;
+  world.clock.set(year);
+  await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
+  world.clock.set(-year);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'changed', trouble: undefined });
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'overtaken' });
+  world.clock.advance(11 * 60_000);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
+  expect(await world.takeEvents()).toEqual([]);
+});
+
 test('nobody writes to a snapshot whose baseline another poll may still be storing', async () => {
   const { watch, trackingIds } = newMailbox(30);
   const plan = new FaultPlan([[3, 'late']]);
