@@ -26,7 +26,7 @@ export const deploymentProblems = (config: Config): string[] => [
   ...notifyProblems(config),
   ...webhookProblems(config),
   ...proxyProblems(config),
-  ...(config.alarms ? emailProblems('alarms.email', config.alarms.email) : []),
+  ...(config.alarmEmail ? emailProblems('alarmEmail', config.alarmEmail) : []),
   ...networkProblems(config),
 ];
 
@@ -68,14 +68,19 @@ function proxyProblems({ proxy }: Config): string[] {
     : [];
 }
 
-function scheduleProblems({ schedule: { every, shards }, watches, server: { maxConcurrentPages } }: Config): string[] {
+function scheduleProblems({
+  schedule: { every, quietEvery, shards },
+  watches,
+  server: { maxConcurrentPages },
+}: Config): string[] {
   return [
-    ...(shards > maxConcurrentPages
+    ...(maxConcurrentPages !== undefined && shards > maxConcurrentPages
       ? [
           `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${maxConcurrentPages}`,
         ]
       : []),
     ...intervalProblems('schedule.every', every),
+    ...(quietEvery ? intervalProblems('schedule.quietEvery', quietEvery) : []),
     ...(shards > watches.length
       ? [
           `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,

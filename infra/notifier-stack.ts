@@ -79,7 +79,7 @@ export class NotifierStack extends Stack {
       functions,
       missedTicks,
       deadLetters: undelivered,
-      email: config.alarms?.email,
+      email: config.alarmEmail,
       dashboardUrl: url,
     });
     new NotifierDashboard(this, 'Dashboard', {

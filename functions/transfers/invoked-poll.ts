@@ -52,7 +52,8 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
     return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
   }
   const onPollOfTick = (poll: WatchPoll) => {
-    onPoll(poll);
+    // Of those at which nothing happens, the line of the tick has the number.
+    if (poll.outcome !== 'unchanged' || poll.trouble) onPoll(poll);
     pollsOfTicks.publish(poll);
   };
   return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPollOfTick));

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { serviceName } from '../../functions/measures.ts';
-import { logPoll, measurePoll } from '../../functions/transfers/report.ts';
+import { logPoll, reportShard } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
 import { lambdaContext } from '../../infra/local/lambda.ts';
@@ -46,7 +46,7 @@ const delivery = {
 /** Measures what functions log, by having them log an ordinary invocation. */
 export function measureLogs(): LogBytes {
   return {
-    poll: bytesOf('poll', (_, metrics) => measurePoll(metrics, { polls: [poll], skipped: 0 })),
+    poll: bytesOf('poll', (logger, metrics) => reportShard(logger, metrics, { polls: [poll], skipped: 0 })),
     watch: bytesOf('poll', (logger) => logPoll(logger, poll)),
     fanOut: bytesOf('fan-out', (logger, metrics) =>
       reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unrung: 0, unhandled: [] }),
