@@ -85,7 +85,7 @@ export const watchOperations = [
     id: 'listWatches',
     method: 'GET',
     path: '/watches',
-    summary: 'Lists the watches, disabled ones included',
+    summary: 'Lists the watches, disabled ones included, in no order that means anything',
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
@@ -201,7 +201,7 @@ export const watchOperations = [
     id: 'removeWatch',
     method: 'DELETE',
     path,
-    summary: 'Takes a watch out of the registry; what is known of its transfers stays',
+    summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
     params,
     status: 204,
     failures: [404],
