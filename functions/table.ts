@@ -111,10 +111,14 @@ export class Partition {
     );
   }
 
-  /** Deletes a row if it is there. */
-  async delete(sk: string): Promise<void> {
-    await this.write(
-      this.client.send(new DeleteItemCommand({ ...this.conditional({}), Key: marshall({ pk: this.pk, sk }) })),
+  /**
+   * Deletes a row if it is there.
+   *
+   * @returns whether the condition held
+   */
+  delete(sk: string, expression: Expression = {}): Promise<boolean> {
+    return this.write(
+      this.client.send(new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) })),
     );
   }
 

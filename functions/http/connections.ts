@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
 import { openTunnel } from './proxy.ts';
 
@@ -10,6 +11,11 @@ import { openTunnel } from './proxy.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
+  /**
+   * Path and query.
+   * @default - those of the URL
+   */
+  readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until the answer has to be complete. */
@@ -29,7 +35,7 @@ export interface HttpRequest {
   /** Looks the name up in place of the system. */
   readonly lookup?: LookupFunction;
   /** Gives the request up, as if the network had failed. */
-  readonly signal?: AbortSignal | undefined;
+  readonly cancellation?: Cancellation | undefined;
 }
 
 /** What keeps the body of an answer from being read. */
@@ -93,7 +99,7 @@ export class Connections {
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
-    const pool = [request.pool ?? url.origin, proxy?.href].join(' ');
+    const pool = `${request.pool ?? url.origin} ${proxy ? proxy.href : ''}`;
     this.dropIdle(agent, pool, isRepeatable ? keptFor : 0);
     const deadline = performance.now() + request.timeout;
     try {
@@ -102,7 +108,7 @@ export class Connections {
       if (!(error instanceof DeadConnectionError)) throw error;
       // Its neighbours are no fresher.
       this.dropIdle(agent, pool, 0);
-      if (error.failure !== 'network') throw error;
+      if (error.failure !== 'network' || request.cancellation?.isCancelled) throw error;
       return await exchange(request, agent, pool, deadline - performance.now());
     }
   }
@@ -147,21 +153,24 @@ class DeadConnectionError extends HttpError {}
 /** Sends a request once. */
 function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const { method, url, body, maxBytes, proxy, lookup, signal } = request;
+  const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;
   const isTls = url.protocol === 'https:';
   const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
-  const headers = { ...request.headers, 'accept-encoding': 'identity' };
   const options = {
-    ...{ method, headers, agent, pool, proxy, connectTimeout, lookup, signal },
+    ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
+    // Node takes the address of a URL apart anew for each request, and headers one by one unless they come in a row.
+    ...{ protocol: url.protocol, host: bareHost(url), port: url.port || (isTls ? 443 : 80), headers: rowOf(request) },
+    ...(lookup && { lookup }),
     maxHeaderSize: maxHeaderBytes,
     autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(longestForAddress, Math.ceil(connectTimeout / 2))),
   };
-  const outgoing = (isTls ? https : http).request(url, options as Route);
+  const outgoing = (isTls ? https : http).request(options as Route);
   let head: http.IncomingMessage | undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   let bytesBefore = 0;
   let isSettled = false;
+  let connectTimer: NodeJS.Timeout | undefined;
   const settle = (failure: HttpFailure, cause?: Error) => {
     if (isSettled) return;
     isSettled = true;
@@ -169,7 +178,8 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     clearTimeout(connectTimer);
     if (head) {
       const { statusCode: status = 0, headers } = head;
-      return resolve({ status, headers, body: Buffer.concat(chunks), flaw: flawOf(head, bytes > maxBytes, failure) });
+      const arrived = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      return resolve({ status, headers, body: arrived, flaw: flawOf(head, bytes > maxBytes, failure) });
     }
     const isDead = outgoing.reusedSocket && (outgoing.socket?.bytesRead ?? bytesBefore) === bytesBefore;
     if (cause instanceof HttpError) reject(cause);
@@ -180,24 +190,32 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     outgoing.destroy();
   };
   const timer = setTimeout(giveUp, timeout, 'timeout');
-  const connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+  const boundConnecting = () => {
+    if (connectTimeout < timeout && !isSettled) connectTimer = setTimeout(giveUp, connectTimeout, 'connect_timeout');
+  };
+  if (proxy) boundConnecting();
+  if (cancellation) cancellation.onCancel = () => giveUp('network');
   outgoing.on('socket', (socket) => {
     bytesBefore = socket.bytesRead;
     const isConnected = outgoing.reusedSocket || !(isTls || socket.connecting);
-    if (isConnected) clearTimeout(connectTimer);
-    else socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+    if (isConnected) return clearTimeout(connectTimer);
+    if (!connectTimer) boundConnecting();
+    socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
     // No switch of protocols was asked for; where the answer names one, Node closes the connection itself. Other interim
     // answers never come here: HTTP has clients ignore them.
     if (response.statusCode === 101) return giveUp('network');
     head = response;
+    const end = () => settle('network');
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBytes) chunks.push(chunk);
       else giveUp('network');
     });
-    for (const end of ['end', 'error', 'close']) response.on(end, () => settle('network'));
+    response.on('end', end);
+    response.on('error', end);
+    response.on('close', end);
   });
   // Once there is a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
   outgoing.on('error', (error) => head ?? settle('network', error));
@@ -205,6 +223,20 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   outgoing.end(body);
   return promise;
 }
+
+/** The headers of a request, names and values in turns. */
+function rowOf({ method, url, headers, body }: HttpRequest): string[] {
+  // One that is signed has it among its headers.
+  const row = 'host' in headers ? [] : ['Host', url.host];
+  for (const name in headers) row.push(name, headers[name]!);
+  row.push('accept-encoding', 'identity');
+  const mayHaveBody = body !== undefined || /^P/.test(method);
+  if (mayHaveBody && !('content-length' in headers)) row.push('content-length', String(Buffer.byteLength(body ?? '')));
+  return row;
+}
+
+/** An IPv6 address without its brackets. */
+const bareHost = ({ hostname }: URL): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
 /** The content encoding of an answer, though none was asked for, as far as it is a word. */
 export const encodingOf = ({ headers }: Pick<HttpAnswer, 'headers'>): string | undefined =>

@@ -1,8 +1,9 @@
 import { Incidents } from './incidents.ts';
+import { shardOf } from './places.ts';
 import { failedPoll, type PollDependencies, writesUntil } from './poll.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
 import { ShardRows } from './shard-rows.ts';
-import { shardOf } from './timetable.ts';
+
 import { type Watch, watchKey } from './transfer.ts';
 import { troubleOfBusyShard } from './trouble.ts';
 
@@ -21,7 +22,7 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const shard = shardOf(asked, deps.timetable);
   for (let attempt = 1; ; attempt += 1) {
-    const view = await rows.read(shard, deps.origin);
+    const view = await rows.read(shard, deps.timetable.shards, deps.origin);
     const { watches, row, strain } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
@@ -32,7 +33,7 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
       // The operator may just have mended what the last attempts failed for.
       deps.tokens.forgive(term.since);
       const share = deps.server.slots.share(hold.slots);
-      const incidents = new Incidents(deps, shard, view);
+      const incidents = new Incidents(deps, view);
       const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
       await incidents.tell();
       await leaveShard(deps, { hold, share, strain }, undefined);

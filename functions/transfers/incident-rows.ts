@@ -1,7 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Item, Partition } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
-import { registryPartition } from './watches.ts';
+
+/** Partition of what all shards share. */
+export const sharedPartition = 'SHARDS';
 
 const incidentPrefix = 'server#incident#';
 const mendedKey = 'server#mended';
@@ -9,24 +11,24 @@ const mendedKey = 'server#mended';
 /** Milliseconds between two times at which a cause is found mended: each has the watches polled that fail for it. */
 const mendedPause = 60_000;
 
-/** The incidents among the rows of the registry. */
+/** The incidents among the rows that shards share. */
 export const incidentsIn = (rows: readonly Item[]): Incident[] =>
   rows
     .filter(({ sk }) => sk.startsWith(incidentPrefix))
     .map(({ pk, sk, ...row }) => ({ name: sk.slice(incidentPrefix.length), ...row }) as Incident);
 
-/** When causes were found mended, according to the rows of the registry. */
+/** When causes were found mended, according to these rows. */
 export function mendedIn(rows: readonly Item[]): Mended {
   const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
   return mended as Mended;
 }
 
-/** What several watches fail for, beside the watches: one read brings both. */
+/** What several watches fail for, beside the rows of the shards: one read brings both. */
 export class IncidentRows {
   private readonly partition: Partition;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, registryPartition);
+    this.partition = new Partition(client, table, sharedPartition);
   }
 
   /**

@@ -1,9 +1,9 @@
 import { hasBeen } from '../instants.ts';
 import { verificationCauses } from '../verification/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from './event.ts';
-import { type Health, incidentOf } from './health.ts';
+import { incidentOf } from './health.ts';
+import { type Due, type FailingShare, joined, type Size, type Untold } from './incident-share.ts';
 import { longestTrouble } from './timetable.ts';
-import type { Trouble } from './trouble.ts';
 import type { RegisteredWatch } from './watches.ts';
 
 /** One cause that several watches fail for, as it is written down once operators are to be told. Times are ISO 8601. */
@@ -27,11 +27,12 @@ export interface Incident {
   readonly heldUntil?: number;
 }
 
-/** A watch that fails. */
-export type FailingWatch = RegisteredWatch & { readonly health: Health };
+/** What is to be done about an incident: write it down as it is now, or tell of the one watch it comes down to by itself. */
+export type IncidentChange = { readonly next: Omit<Incident, 'rev'> } | 'alone';
 
-/** What is to be done about an incident: write it down as it is now, or tell of the one watch it comes down to. */
-export type IncidentChange = { readonly next: Omit<Incident, 'rev'> } | { readonly alone: FailingWatch };
+/** The incident that operators know, unless they know of its end. */
+export const openIncident = (incident: Incident | undefined): Incident | undefined =>
+  incident?.isOver ? undefined : incident;
 
 /** When incidents are told, in milliseconds. */
 const rules = {
@@ -44,9 +45,6 @@ const rules = {
   longestCalm: 300_000,
 } as const;
 
-/** Examples that operators get. */
-const mostExamples = 3;
-
 /**
  * What has become of an incident. It is told once a watch has failed three times and no further one has begun to fail for
  * an interval, or five minutes later: by then the number is right. Watches that follow within the hour join in silence;
@@ -55,7 +53,7 @@ const mostExamples = 3;
  * @param origin of the Cryptshare Server
  * @param name of the incident
  * @param incident as it is written down
- * @param watches that fail for its cause, disabled ones excepted
+ * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param every milliseconds between two polls of a watch that has no interval of its own
  * @param now Unix time in milliseconds
  * @returns undefined when there is nothing to do
@@ -64,28 +62,27 @@ export function nextIncident(
   origin: string,
   name: string,
   incident: Incident | undefined,
-  watches: readonly FailingWatch[],
+  shares: readonly FailingShare[],
   every: number,
   now: number,
 ): IncidentChange | undefined {
-  const open = incident?.isOver ? undefined : incident;
-  const isTold = ({ health: { sharedAt = '' } }: FailingWatch) =>
-    open !== undefined && sharedAt >= open.from && sharedAt <= open.until;
-  const untold = watches.filter((watch) => (watch.health.isAnnounced ? isShared(watch) && !isTold(watch) : true));
-  const due = untold.filter(isShared).toSorted((a, b) => (sharedAtOf(a) < sharedAtOf(b) ? -1 : 1));
+  const open = openIncident(incident);
+  const share = shares.length > 0 ? joined(open, shares) : undefined;
   const at = new Date(now).toISOString();
-  if (due.length > 0) {
-    if (!isRipe(untold, due[0]!, every, now)) return undefined;
-    if (untold.length === 1) return { alone: due[0]! };
+  const { untold } = share ?? {};
+  if (share && untold?.due) {
+    const { due } = untold;
+    if (!isRipe(untold, due, every, now)) return undefined;
+    if (untold.watches === 1) return 'alone';
     const data = dataOf(untold);
-    const latest = Math.max(now, Date.parse(sharedAtOf(due.at(-1)!)));
-    const told = open && { ...open.told, ...(watches.length > open.told.watches && sizeOf(watches)) };
+    const latest = Math.max(now, Date.parse(due.until));
+    const told = open && { ...open.told, ...(share.all.watches > open.told.watches && sizeIn(share.all)) };
     return {
       next: {
         name,
         // All that were told stay told, whichever way a clock was set meanwhile, and so does each that is counted, whenever
         // another shard finds it due.
-        from: [data.failingSince, sharedAtOf(due[0]!), ...(open ? [open.from] : [])].toSorted()[0]!,
+        from: [data.failingSince, due.from, ...(open ? [open.from] : [])].toSorted()[0]!,
         until: [new Date(latest + rules.joining).toISOString(), ...(open ? [open.until] : [])].toSorted().at(-1)!,
         told: told ?? data,
         pending: [...(incident?.pending ?? []), eventBody(incidentEvent(origin, 'watch.many_failing', data, at))],
@@ -94,40 +91,31 @@ export function nextIncident(
   }
   if (!open) return undefined;
   const { rev: _, clearSince, ...rest } = open;
-  if (watches.some(isTold)) return clearSince === undefined ? undefined : { next: rest };
+  if (share && share.told > 0) return clearSince === undefined ? undefined : { next: rest };
   if (clearSince === undefined) return { next: { ...rest, clearSince: at } };
   if (isRecent(clearSince, Math.min(rules.calmPolls * every, rules.longestCalm), now)) return undefined;
   const ending = eventBody(incidentEvent(origin, 'watch.many_recovered', open.told, at));
   return { next: { ...rest, isOver: true, pending: [...(open.pending ?? []), ending] } };
 }
 
-const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;
-const sharedAtOf = ({ health }: FailingWatch): string => health.sharedAt!;
-
 /** Whether a time lies less than `span` milliseconds back. One in the future does not: a clock was set back. */
 const isRecent = (time: string, span: number, now: number): boolean =>
   Date.parse(time) <= now && now - Date.parse(time) < span;
 
 /** Whether no further watch has begun to fail for as long as it takes to poll all, or that has been waited for long enough. */
-function isRipe(untold: readonly FailingWatch[], first: FailingWatch, usual: number, now: number): boolean {
-  const interval = Math.min(first.every ?? usual, longestTrouble, rules.longestWait);
-  const isGrowing = untold.some(({ health }) => isRecent(health.failingSince, interval, now));
-  return !isGrowing || !isRecent(sharedAtOf(first), rules.longestWait, now);
+function isRipe({ latestSince }: Untold, { from, every }: Due, usual: number, now: number): boolean {
+  const interval = Math.min(every ?? usual, longestTrouble, rules.longestWait);
+  return !isRecent(latestSince, interval, now) || !isRecent(from, rules.longestWait, now);
 }
 
 /** What operators are told of watches that fail for one cause: in the words that most of them have for it. */
-function dataOf(watches: readonly FailingWatch[]): IncidentEventData {
-  const troubles = Map.groupBy(watches, ({ health }) => health.trouble.message);
-  const [most] = [...troubles.values()].toSorted((a, b) => b.length - a.length);
-  const { cause, message }: Trouble = most![0]!.health.trouble;
-  const failingSince = watches.map(({ health }) => health.failingSince).toSorted()[0]!;
-  return { cause, message, ...sizeOf(watches), failingSince };
-}
+const dataOf = ({ trouble: { cause, message }, failingSince, ...size }: Untold): IncidentEventData => ({
+  ...{ cause, message },
+  ...sizeIn(size),
+  failingSince,
+});
 
-function sizeOf(watches: readonly RegisteredWatch[]) {
-  const mailboxes = [...new Set(watches.map(({ mailbox }) => mailbox))].toSorted();
-  return { watches: watches.length, mailboxes: mailboxes.length, examples: mailboxes.slice(0, mostExamples) };
-}
+const sizeIn = ({ watches, mailboxes, examples }: Size) => ({ watches, mailboxes, examples });
 
 /** When causes were last found mended: Unix times in milliseconds by what {@link incidentOf} calls them. */
 export type Mended = Readonly<Record<string, number>>;

@@ -1,12 +1,12 @@
 import { verificationCauses } from '../verification/verification.ts';
 import { announceHealth } from './announce.ts';
 import { incidentOf, toldAlone } from './health.ts';
-import { type FailingWatch, type Incident, nextIncident } from './incident.ts';
+import { type Incident, nextIncident, openIncident } from './incident.ts';
 import { IncidentRows } from './incident-rows.ts';
+import { type FailingShare, type FailingWatch, isDue, shareOf } from './incident-share.ts';
 import type { PollDependencies } from './poll.ts';
 import type { Topics } from './publish.ts';
 import type { ShardView } from './shard-rows.ts';
-import { shardOf } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
 
@@ -31,26 +31,32 @@ export async function announcePending(
 }
 
 /**
- * What watches have in common that fail, as one tick sees it. Each shard's ticks look at all watches; whose write of the
- * incident comes first tells it.
+ * What watches have in common that fail, as one tick sees it. Each shard's ticks look at their own watches and at what other
+ * shards have written down of theirs; whose write of the incident comes first tells it.
  */
 export class Incidents {
   private readonly deps: PollDependencies;
-  private readonly shard: number;
   private readonly view: ShardView;
+  private readonly known: ReadonlyMap<string, Incident>;
   private readonly watches: Map<string, RegisteredWatch>;
 
   /** @param view as the tick read it */
-  constructor(deps: PollDependencies, shard: number, view: ShardView) {
+  constructor(deps: PollDependencies, view: ShardView) {
     this.deps = deps;
-    this.shard = shard;
     this.view = view;
+    this.known = new Map(view.incidents.map((incident) => [incident.name, incident]));
     this.watches = new Map(view.watches.map((watch) => [watchKey(watch), watch]));
   }
 
   /** Takes a watch as a poll of this tick has left it. */
   sees(watch: RegisteredWatch): void {
     this.watches.set(watchKey(watch), watch);
+  }
+
+  /** What the failing watches of this shard amount to, by the names of the incidents that they make. */
+  shares(): Record<string, FailingShare> {
+    const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
+    return Object.fromEntries(shares);
   }
 
   /**
@@ -60,31 +66,29 @@ export class Incidents {
    * @returns a remark, if something could not be done
    */
   async tell(): Promise<{ readonly remark?: string }> {
-    const failing = [...this.watches.values()].filter(isFailing);
-    const byName = Map.groupBy(failing, ({ health }) => incidentOf(health.trouble));
-    const known = new Map(this.view.incidents.map((incident) => [incident.name, incident]));
+    const failing = this.failing();
     const errors: Error[] = [];
-    for (const name of new Set([...byName.keys(), ...known.keys()])) {
-      const error = await this.tellOf(name, known.get(name), byName.get(name) ?? []).catch((cause: Error) => cause);
+    const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
+    for (const name of new Set(names)) {
+      const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
       if (error) errors.push(error);
     }
     const remark = errors[0] && `incidents wait to be told: ${errors[0].message}`;
     return remark === undefined ? {} : { remark };
   }
 
-  private async tellOf(
-    name: string,
-    incident: Incident | undefined,
-    failing: readonly FailingWatch[],
-  ): Promise<Error | undefined> {
+  private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
     const { origin, dynamo, table, topics, timetable } = this.deps;
     const now = this.deps.now().getTime();
     const rows = new IncidentRows(dynamo, table);
+    const incident = this.known.get(name);
     if (failing.length > 0 && this.isMended(name)) await rows.mend(name, now);
     const heldFor = (incident?.heldUntil ?? 0) - now;
     if (heldFor > 0 && heldFor <= longestTelling) return undefined;
-    const change = nextIncident(origin, name, incident, failing, timetable.every, now);
-    if (change && 'alone' in change) return this.tellAlone(change.alone);
+    const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
+    const shares = [...own, ...this.view.others.flatMap(({ [name]: share }) => share ?? [])];
+    const change = nextIncident(origin, name, incident, shares, timetable.every, now);
+    if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
     const current = await rows.replace(incident, next.pending ? { ...next, heldUntil: now + longestTelling } : next);
@@ -95,13 +99,21 @@ export class Incidents {
   }
 
   /** Its own shard tells of a watch that is alone, for it alone may write to it. */
-  private async tellAlone(watch: FailingWatch): Promise<Error | undefined> {
-    const { origin, dynamo, table, topics, timetable } = this.deps;
-    if (shardOf(watch, timetable) !== this.shard) return undefined;
+  private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
+    if (!watch) return undefined;
+    const { origin, dynamo, table, topics } = this.deps;
     const watches = new Watches(dynamo, table);
     const at = this.deps.now().toISOString();
     const current = await watches.commitHealth(watch, toldAlone(origin, watch, watch.health, at));
     return current && announcePending(topics, watches, current);
+  }
+
+  private failing(): Map<string, FailingWatch[]> {
+    return Map.groupBy([...this.watches.values()].filter(isFailing), ({ health }) => incidentOf(health.trouble));
+  }
+
+  private openOf(name: string): Incident | undefined {
+    return openIncident(this.known.get(name));
   }
 
   /** Whether a watch has just been found well of a cause, and not only because a code has verified its mailbox. */

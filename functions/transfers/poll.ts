@@ -102,6 +102,10 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
+  // What was there before the watch was removed, and is being deleted although it was added again: the next poll begins anew.
+  if ((believable(root.deletedUntil, readAt, longestPoll) ?? 0) > readAt) {
+    return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
+  }
   const list = await listed(deps.server, root, watch, terms);
   try {
     const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
@@ -208,7 +212,7 @@ async function listed(
 }
 
 /** A poll that compared nothing, because of `trouble`. */
-export const failedPoll = (trouble: Trouble, units: Units): PollResult => ({
+export const failedPoll = (trouble: Trouble | undefined, units: Units): PollResult => ({
   outcome: 'failed',
   scope: 'all',
   isComplete: false,

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import tls from 'node:tls';
 import { withoutMark } from '../byte-order-mark.ts';
 import { readProxySettings } from '../env.ts';
+import type { Cancellation } from '../http/cancellation.ts';
 import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
@@ -21,8 +22,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
   readonly body?: object | undefined;
-  /** Cuts the request off when it aborts, as if its time were up. */
-  readonly cut?: AbortSignal;
+  /** Cuts the request off, as if its time were up. */
+  readonly cut?: Cancellation;
 }
 
 /** Thrown for an answer whose body cannot be read, though its meaning depends on it; says what came instead. */
@@ -36,9 +37,11 @@ export class UnreadableAnswerError extends Error {
   }
 }
 
+const utf8 = new TextDecoder();
+
 /** Connections to one server, kept open for a few seconds between requests. */
 export class Connection {
-  private readonly origin: string;
+  private readonly url: URL;
   private readonly proxies: ProxySettings;
   private readonly connections: Connections;
 
@@ -48,7 +51,7 @@ export class Connection {
    * @param proxies to reach it through, if not those that the environment names
    */
   constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
-    this.origin = origin;
+    this.url = new URL(origin);
     this.proxies = proxies;
     // OpenSSL finds no certificate after a byte order mark.
     this.connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
@@ -61,11 +64,12 @@ export class Connection {
    * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
    */
   async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
-    const url = new URL(`${this.origin}${path}`);
+    const { url } = this;
     const isGet = body === undefined;
     const request = {
       method: isGet ? 'GET' : 'POST',
       url,
+      path,
       // What is listed has to be as of now: no cache on the way may answer.
       headers: {
         ...headers,
@@ -77,15 +81,15 @@ export class Connection {
       // A verification may send a mail.
       isRepeatable: isGet,
       proxy: proxyFor(url, this.proxies),
-      signal: cut,
+      cancellation: cut,
     };
     const answer = await this.connections.send(request).catch((error: Error) => {
-      throw cut?.aborted ? new HttpError('timeout') : error;
+      throw cut?.isCancelled ? new HttpError('timeout') : error;
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {
       // That it was cut off here, in the middle of its body, is not the server's doing.
-      if (cut?.aborted) throw new HttpError('timeout');
+      if (cut?.isCancelled) throw new HttpError('timeout');
       const words: Record<Flaw, string> = {
         encoded: `content-encoding ${encodingOf(answer)}, which was not asked for`,
         too_large: `more than ${maxBytes} bytes`,
@@ -94,7 +98,7 @@ export class Connection {
       };
       throw new UnreadableAnswerError(status, flaw, words[flaw]);
     }
-    return { status, headers: answer.headers, body: flaw ? '' : new TextDecoder().decode(answer.body) };
+    return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }
 
   /** Ends the kept connections. */

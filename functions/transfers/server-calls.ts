@@ -1,4 +1,5 @@
 import { clockDifference } from '../clock-difference.ts';
+import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
@@ -133,7 +134,7 @@ export class ServerCalls {
   }
 
   /** @returns undefined when the answer was larger than the room for it, of which there is more now */
-  private async sendNow(call: Call, stopAt: number, cut: AbortSignal): Promise<Answer | undefined> {
+  private async sendNow(call: Call, stopAt: number, cut: Cancellation): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
     const left = stopAt - steady();

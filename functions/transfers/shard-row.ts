@@ -1,16 +1,33 @@
 import { believable, hasBeen } from '../instants.ts';
-import type { Scope } from './cryptshare.ts';
+import type { FailingShare } from './incident-share.ts';
 
 /** What is written down of a shard. All instants are Unix times in milliseconds. */
 export interface ShardRow {
   /** Counts its changes. */
   readonly rev: number;
-  /** The last tick whose polls are all done, under way, or left over. */
-  readonly polledTo?: number;
-  /** Polls that no time was left for: what is to be listed, by the keys of the watches. */
-  readonly leftOver?: Readonly<Record<string, Scope>>;
+  /** Parts into which the watches were divided when it was polled last. */
+  readonly shards?: number;
+  /** How far its watches were polled, by their places, in this order. */
+  readonly polled?: readonly Stretch[];
+  /** How far it was polled when the watches were last divided otherwise. */
+  readonly former?: FormerTick | undefined;
+  /** What its failing watches amount to, by the names of the incidents that they make. */
+  readonly failing?: Readonly<Record<string, FailingShare>>;
   /** By the names of their holders. */
   readonly leases?: Readonly<Record<string, Lease>>;
+}
+
+/** Watches from a place on, as far as the next stretch. */
+export interface Stretch {
+  readonly from: number;
+  /** The last tick at which all that was due of them was polled, or left to the poll under way; undefined: none yet. */
+  readonly to?: number | undefined;
+}
+
+/** The last tick of a shard before the number of shards changed: all that was due until then is polled. */
+interface FormerTick {
+  readonly shards: number;
+  readonly to: number | undefined;
 }
 
 /** The right to poll watches of a shard, for one holder at a time. */
@@ -25,7 +42,7 @@ export interface Lease {
 }
 
 /** How far a shard was polled. */
-export type ShardProgress = Required<Pick<ShardRow, 'polledTo' | 'leftOver'>>;
+export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>>;
 
 /** For how long a lease is asked. */
 export type Term = Pick<Lease, 'since' | 'until'>;
@@ -33,9 +50,97 @@ export type Term = Pick<Lease, 'since' | 'until'>;
 /** Milliseconds that a poll takes at most, whatever becomes of its function: several times the function's time limit. */
 export const longestPoll = 600_000;
 
-/** The last tick, if it can be right: none is polled before its time. */
-export const lastTick = ({ polledTo }: ShardRow, now: number): number | undefined =>
-  polledTo !== undefined && hasBeen(polledTo, now) ? polledTo : undefined;
+/** The most stretches that are written down, and the most watches of a lease: the row stays at some KB, whatever it is of. */
+const mostStretches = 64;
+const mostWatches = 100;
+
+/** The last tick of a place, if it can be right: none is polled before its time. */
+export function lastTick({ polled = [] }: ShardRow, place: number, now: number): number | undefined {
+  const to = polled.findLast(({ from }) => from <= place)?.to;
+  return to !== undefined && hasBeen(to, now) ? to : undefined;
+}
+
+/**
+ * The row of a shard as it is for a number of shards. When that number has changed, its watches have been in others, and they
+ * are polled from where the last of those is. What the row says of failing watches counts no more then.
+ *
+ * @param all rows of shards, of former ones, too
+ */
+export function rowFor({ failing, ...row }: ShardRow, shards: number, all: readonly ShardRow[]): ShardRow {
+  if (row.shards === shards) return { ...row, ...(failing && { failing }) };
+  const formers = all.flatMap((one) => (one.shards === shards ? (one.former ?? []) : (formerOf(one) ?? [])));
+  const latest = formers.toSorted((a, b) => (b.to ?? 0) - (a.to ?? 0))[0]?.shards;
+  const to = formers.filter((former) => former.shards === latest).map((former) => former.to);
+  return {
+    ...row,
+    shards,
+    former: formerOf(row),
+    polled: [{ from: 0, to: to.length > 0 ? to.reduce(older) : undefined }],
+  };
+}
+
+const formerOf = ({ shards, polled = [{ from: 0 }] }: ShardRow): FormerTick | undefined =>
+  shards === undefined ? undefined : { shards, to: polled.map(({ to }) => to).reduce(older) };
+
+/** Where a watch is, and between which times its last tick may be said to be: `newest` is what it is, or later if it was not due. */
+export interface Mark {
+  readonly place: number;
+  /** Undefined: it has not been polled yet. */
+  readonly oldest: number | undefined;
+  readonly newest: number | undefined;
+}
+
+/**
+ * How far watches are polled, in as few stretches as that takes. What a tick had no time for keeps its last tick, so that it
+ * is due at the next one with all that was due in between; what was not due goes with its neighbours where it may.
+ *
+ * @param marks of all watches of a shard, in the order of their places
+ * @param to Unix time in milliseconds of the latest tick, where there is no watch
+ */
+export function stretchesOf(marks: readonly Mark[], to: number): Stretch[] {
+  const parts: Mark[] = [];
+  for (const mark of byPlace(marks)) {
+    const joint = parts.length > 0 ? bothOf(parts.at(-1)!, mark) : undefined;
+    if (joint) parts.splice(-1, 1, joint);
+    else parts.push(mark);
+  }
+  const [first = { newest: to }, ...others] = parts;
+  return bounded([{ from: 0, to: first.newest }, ...others.map(({ place, newest }) => ({ from: place, to: newest }))]);
+}
+
+/** One mark for each place. Of a mailbox's two directions, one is polled once more than it need if the other is left over. */
+function byPlace(marks: readonly Mark[]): Mark[] {
+  return [...Map.groupBy(marks, ({ place }) => place).values()].map((same) =>
+    same.reduce((a, b) => {
+      const newest = older(a.newest, b.newest);
+      return bothOf(a, b) ?? { place: a.place, oldest: newest, newest };
+    }),
+  );
+}
+
+/** One mark for two, if there is a time that both may have. */
+function bothOf(a: Mark, b: Mark): Mark | undefined {
+  const oldest =
+    a.oldest === undefined || b.oldest === undefined ? (a.oldest ?? b.oldest) : Math.max(a.oldest, b.oldest);
+  const newest = older(a.newest, b.newest);
+  const isPossible = oldest === undefined || (newest !== undefined && newest >= oldest);
+  return isPossible ? { place: a.place, oldest, newest } : undefined;
+}
+
+/** Joins neighbours while there are too many: some watches are polled once more then, and none is left out. */
+function bounded(stretches: readonly Stretch[]): Stretch[] {
+  if (stretches.length <= mostStretches) return [...stretches];
+  return bounded(
+    stretches.flatMap(({ from, to }, at) => {
+      if (at % 2 === 1) return [];
+      const next = stretches[at + 1];
+      return [{ from, to: next ? older(to, next.to) : to }];
+    }),
+  );
+}
+
+const older = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : Math.min(a, b);
 
 /** The leases that hold. One that a clock that was ahead has given holds no longer. */
 export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: string, lease: Lease][] =>
@@ -82,7 +187,7 @@ export function takeWatch(row: ShardRow, name: string, watch: string, all: numbe
 /**
  * Leaves the shard to others but for some watches, whose polls go on in at most half of the slots.
  *
- * @returns undefined when there are no slots to divide, or the lease holds no longer
+ * @returns undefined when there are no slots to divide, too many watches to name, or the lease holds no longer
  */
 export function narrowLease(
   row: ShardRow,
@@ -94,7 +199,7 @@ export function narrowLease(
   // Written already, by a request whose answer was lost.
   if (lease?.watches) return row;
   const slots = Math.min(watches.length, Math.floor((lease?.slots ?? 0) / 2));
-  if (!lease || slots < 1) return undefined;
+  if (!lease || slots < 1 || watches.length > mostWatches) return undefined;
   return { ...row, ...progress, leases: { ...row.leases, [name]: { ...lease, slots, watches } } };
 }
 

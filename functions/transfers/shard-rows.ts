@@ -3,11 +3,14 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
 import { type Item, Partition } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
-import { incidentsIn, mendedIn } from './incident-rows.ts';
+import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
+import type { FailingShare } from './incident-share.ts';
+import { placesOf, rangeOfPlaces } from './places.ts';
 import {
   endLease,
   type Lease,
   narrowLease,
+  rowFor,
   type ShardProgress,
   type ShardRow,
   type Term,
@@ -17,11 +20,15 @@ import {
 import { type Strain, unstrained } from './strain.ts';
 import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
 
-/** The registry as a shard's poll needs it. */
+/** What a shard's poll needs to know. */
 export interface ShardView {
-  /** All watches, of other shards, too. */
+  /** Those of the shard, in the order of their places. */
   readonly watches: readonly RegisteredWatch[];
+  /** Those of the shard that were removed, or left the configuration file. */
+  readonly removed: readonly RegisteredWatch[];
   readonly row: ShardRow;
+  /** What the failing watches of each other shard amount to. */
+  readonly others: readonly Readonly<Record<string, FailingShare>>[];
   /** Of the server, as the last poll that changed it left it. */
   readonly strain: Strain;
   readonly incidents: readonly Incident[];
@@ -42,36 +49,48 @@ const strainKey = 'server';
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
-/** Watches, the server's row and those of the shards, which stand in this order. */
-const wholeRegistry = ['received#', 'shard$'] as const;
+/** The server's row, incidents, and the rows of the shards, which stand in this order. */
+const sharedRange = ['server', 'shard$'] as const;
 
 const untouched: ShardRow = { rev: 0 };
 
 /** Times that a change is tried again because another holder was quicker. */
 const maxTries = 5;
 
-/**
- * The rows that let each watch be polled by one at a time, and no more requests go to the server than may. They stand
- * beside the watches, because one read brings both.
- */
+/** The rows that let each watch be polled by one at a time, and no more requests go to the server than may. */
 export class ShardRows {
+  private readonly registry: Partition;
   private readonly partition: Partition;
   /** Requests under way at the same time for a whole shard. */
   private readonly slots: number;
 
   constructor(client: DynamoDBClient, table: string, slots: number) {
-    this.partition = new Partition(client, table, registryPartition);
+    this.registry = new Partition(client, table, registryPartition);
+    this.partition = new Partition(client, table, sharedPartition);
     this.slots = slots;
   }
 
-  /** @param origin of the server: the strain of another one is none of this one's */
-  async read(shard: number, origin: string): Promise<ShardView> {
-    const rows = await this.partition.range(...wholeRegistry);
-    const rowOf = (key: string): Item | undefined => rows.find(({ sk }) => sk === key);
-    const server = rowOf(strainKey);
+  /**
+   * Reads the watches of one shard, and what all shards share.
+   *
+   * @param shards parts into which the watches are divided
+   * @param origin of the server: the strain of another one is none of this one's
+   */
+  async read(shard: number, shards: number, origin: string): Promise<ShardView> {
+    const [registered, rows] = await Promise.all([
+      this.registry.range(...rangeOfPlaces(...placesOf(shard, shards))),
+      this.partition.range(...sharedRange),
+    ]);
+    const watches = registered.map(watchOf);
+    const server = rows.find(({ sk }) => sk === strainKey);
+    const all = rows.filter(({ sk }) => sk.startsWith('shard#'));
+    const others = all.filter((row) => row.shards === shards && row.sk !== shardKey(shard));
+    const row = shardRowOf(all.find(({ sk }) => sk === shardKey(shard)));
     return {
-      watches: rows.filter(({ mailbox }) => mailbox !== undefined).map(watchOf),
-      row: shardRowOf(rowOf(shardKey(shard))),
+      watches: watches.filter(({ isRemoved }) => !isRemoved),
+      removed: watches.filter(({ removedAt }) => removedAt !== undefined),
+      row: rowFor(row, shards, all.map(shardRowOf)),
+      others: others.flatMap(({ failing }) => failing ?? []),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
       incidents: incidentsIn(rows),
       mended: mendedIn(rows),
@@ -100,6 +119,11 @@ export class ShardRows {
   async narrow(hold: Hold, watches: readonly string[], progress: ShardProgress): Promise<Hold | undefined> {
     const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
     return row && { ...hold, slots: leaseOf(row, hold.name).slots, row };
+  }
+
+  /** Writes down what the failing watches of a shard amount to, unless its row has changed since it was read. */
+  async note(shard: number, row: ShardRow, failing: Readonly<Record<string, FailingShare>>): Promise<void> {
+    await this.write(shard, row, { ...row, failing });
   }
 
   /**

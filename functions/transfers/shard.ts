@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import type { Scope } from './cryptshare.ts';
@@ -5,12 +6,14 @@ import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
 import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
+import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
-import { busyWatches, lastTick, type ShardProgress } from './shard-row.ts';
-import { type Hold, ShardRows } from './shard-rows.ts';
+import { deleteExpired, expiredWatch } from './removed-watches.ts';
+import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, stretchesOf } from './shard-row.ts';
+import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
-import { dueListing, shardOf } from './timetable.ts';
+import { dueListing } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
@@ -64,21 +67,31 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
-  const view = await rows.read(shard, deps.origin);
+  const { shards } = deps.timetable;
+  const view = await rows.read(shard, shards, deps.origin);
   const { watches, row, strain } = view;
   const mended = believedMended(view.mended, started);
-  const incidents = new Incidents(deps, shard, view);
-  const window = { after: lastTick(row, started), to: Date.parse(at) };
+  const incidents = new Incidents(deps, view);
+  const to = Date.parse(at);
   const busy = busyWatches(row, started);
-  const due = watches.flatMap((watch) => {
-    if (watch.isDisabled || shardOf(watch, deps.timetable) !== shard) return [];
-    const left = row.leftOver?.[watchKey(watch)];
-    const scope = dueListing(hastened(watch, mended), deps.timetable, window);
-    const isLate = left !== undefined;
-    return scope || left ? [{ watch, scope: left === 'all' ? left : (scope ?? left!), isLate }] : [];
-  });
+  const isWhole = (row.polled?.length ?? 0) < 2;
+  const due = watches
+    .filter(({ isDisabled }) => !isDisabled)
+    .flatMap((watch) => {
+      const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
+      const scope = dueListing(hastened(watch, mended), deps.timetable, { after, to });
+      return scope ? [{ watch, scope, after }] : [];
+    });
   const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  if (free.length === 0) return { polls: [], skipped: 0, ...(await incidents.tell()) };
+  const expired = expiredWatch(
+    view.removed.filter((watch) => !busy.has(watchKey(watch))),
+    started,
+  );
+  if (free.length === 0 && !expired) {
+    const told = await incidents.tell();
+    await noteFailing(rows, shard, row, incidents);
+    return { polls: [], skipped: 0, ...told };
+  }
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
@@ -91,14 +104,15 @@ export async function pollShard(
   // With a single slot left of several there is nothing to leave to the next tick.
   const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
-  const leftOver: Record<string, Scope> = Object.fromEntries(later.map(({ watch, scope }) => [watchKey(watch), scope]));
+  const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
   const leaving = { share: deps.server.slots.share(hold.slots), hold, strain };
-  await pLimit(concurrency).map(inOrder(begun, hangs, started), async ({ watch, scope }) => {
+  await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
+    const { watch, scope } = each;
     const key = watchKey(watch);
     if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
-      leftOver[key] = scope;
+      leftOver.add(each);
       return;
     }
     underWay.add(key);
@@ -111,15 +125,25 @@ export async function pollShard(
     // One that hangs leaves its place to another.
     await deps.server.slots.untilHeldUp(watch.mailbox, end);
   });
-  const progress = { polledTo: window.to, leftOver };
-  const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress));
+  const progress = () => ({
+    shards,
+    polled: polledAfter(view, due, leftOver, started, to),
+    failing: incidents.shares(),
+  });
+  const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress()));
   const hung = underWay.size;
   const told = await incidents.tell();
-  await Promise.all(ends).finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress));
+  const kept = await Promise.all(ends)
+    .then(() =>
+      isNarrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
+    )
+    .finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress()));
   // What hung may have been found well since.
   const { remark: untold } = hung > 0 ? await incidents.tell() : told;
-  const isSetBack = row.polledTo !== undefined && window.after === undefined;
-  const remark = [untold, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
+  const isSetBack = row.polled?.some(
+    ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
+  );
+  const remark = [untold, kept, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
   return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
 }
 
@@ -131,6 +155,32 @@ export interface Leaving {
   readonly hold: Hold;
   readonly share: Share;
   readonly strain: Strain;
+}
+
+/** How far a shard is polled after a tick that has left some of what was due over. */
+function polledAfter(
+  { watches, row }: ShardView,
+  due: readonly Due[],
+  left: ReadonlySet<Due>,
+  now: number,
+  to: number,
+) {
+  if (left.size === 0) return stretchesOf([], to);
+  const dueOf = new Map(due.map((each) => [each.watch, each]));
+  const marks = watches.map((watch): Mark => {
+    const place = placeOf(watch);
+    const each = dueOf.get(watch);
+    const oldest = each && !left.has(each) ? to : lastTick(row, place, now);
+    return { place, oldest, newest: each ? oldest : to };
+  });
+  return stretchesOf(marks, to);
+}
+
+/** Writes down what failing watches amount to, if that has changed though none was polled. Never throws. */
+async function noteFailing(rows: ShardRows, shard: number, row: ShardRow, incidents: Incidents): Promise<void> {
+  const failing = incidents.shares();
+  if (row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {}))
+    await rows.note(shard, row, failing).catch(() => undefined);
 }
 
 /** Leaves the shard to the next tick but for watches whose polls go on. Never throws: without it, that tick has to wait. */
@@ -161,15 +211,21 @@ export async function leaveShard(
   ]).catch(() => undefined);
 }
 
-/** Late ones come first, and those that hung last time come last. */
-function inOrder<T extends Due>(due: readonly T[], hangs: (each: Due) => boolean, seed: number): T[] {
-  const { late = [], timely = [] } = Object.groupBy(due, ({ isLate }) => (isLate ? 'late' : 'timely'));
-  return [...rotated(late, seed), ...rotated(timely, seed)].toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
+/** What is late comes first, the oldest of it before the rest, and what hung last time comes last. */
+function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: number): Due[] {
+  const ticks = due.map(({ after }) => after ?? 0);
+  const newest = Math.max(...ticks);
+  const { late = [], timely = [] } = Object.groupBy(due, (_, at) => (ticks[at]! < newest ? 'late' : 'timely'));
+  const ordered = [...late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0)), ...rotated(timely, seed)];
+  return ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
 }
 
+/** A watch that is to be polled. */
 interface Due {
   readonly watch: RegisteredWatch;
-  readonly isLate: boolean;
+  readonly scope: Scope;
+  /** Unix time in milliseconds of the last tick that polled what was due there. */
+  readonly after: number | undefined;
 }
 
 /** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
@@ -213,9 +269,9 @@ export async function pollAndJudge(
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
-  { origin, topics, tokens, dynamo, table }: PollDependencies,
+  { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
   watch: RegisteredWatch,
-  { trouble, isComplete }: PollResult,
+  { outcome, trouble, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Trouble | undefined> {
@@ -224,6 +280,8 @@ async function judgeHealth(
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
     const unchanged = { health: watch.health, event: undefined };
     const watches = new Watches(dynamo, table);
+    const isChanged = outcome === 'changed' || outcome === 'baseline';
+    if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
     const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
     if (current) incidents.sees(current);
     const error = current && (await announcePending(topics, watches, current));

@@ -1,7 +1,9 @@
+import { Cancellation } from '../http/cancellation.ts';
+
 /** A request that is under way. */
 interface Run {
   readonly mailbox: string;
-  readonly cut: AbortController;
+  readonly cut: Cancellation;
   /** By `performance.now()`. */
   readonly began: number;
   timer: NodeJS.Timeout | undefined;
@@ -113,12 +115,12 @@ export class Slots {
   /**
    * Has a request sent when it is its turn.
    *
-   * @param send is given a signal that aborts with a `TimeoutError` when the request is cut off
+   * @param send is given what is cancelled when the request is cut off
    * @param isListing its answer shows how long listings take
    */
   async run<T>(
     mailbox: string = noMailbox,
-    send: (cut: AbortSignal) => Promise<T>,
+    send: (cut: Cancellation) => Promise<T>,
     isListing: boolean = true,
   ): Promise<T> {
     const { promise: turn, resolve: start } = Promise.withResolvers<Run>();
@@ -128,7 +130,7 @@ export class Slots {
     const run = await turn;
     this.judge(run);
     try {
-      const answer = await send(run.cut.signal);
+      const answer = await send(run.cut);
       if (isListing) this.answered(performance.now() - run.began);
       if (!run.isOverdue) this.heldUp.delete(mailbox);
       return answer;
@@ -191,7 +193,7 @@ export class Slots {
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
       const began = performance.now();
       const run: Run = {
-        ...{ mailbox: waiter.mailbox, cut: new AbortController(), began, timer: undefined, isOverdue: false },
+        ...{ mailbox: waiter.mailbox, cut: new Cancellation(), began, timer: undefined, isOverdue: false },
       };
       this.running.add(run);
       waiter.start(run);
@@ -213,7 +215,7 @@ export class Slots {
     for (const { cut, isOverdue } of this.running) {
       if (wanted === 0) return;
       if (!isOverdue) continue;
-      cut.abort(new DOMException('others wait for their turn', 'TimeoutError'));
+      cut.cancel();
       wanted -= 1;
     }
   }

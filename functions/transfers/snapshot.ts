@@ -18,6 +18,7 @@ import {
   runsOf,
   toTransferRow,
   transferKey,
+  transferRange,
 } from './snapshot-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';
 import type { Visit } from './visit.ts';
@@ -42,6 +43,8 @@ export interface Root {
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
   readonly unsettledUntil: number;
+  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
+  readonly deletedUntil: number;
   /** Of what is published, by bucket. */
   readonly digests: Digests;
   /** Sort keys of digest blocks that belong to an earlier, coarser division. */
@@ -71,6 +74,7 @@ const nothing: Root = {
   absence: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
+  deletedUntil: 0,
   digests: emptyDigests(0),
   outdatedBlocks: [],
 };
@@ -100,7 +104,18 @@ export class Snapshot {
     const items = await this.partition.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
-    const { rev, bits, origin, count = 0, active = 0, baselineAt, absence, unsettled, unsettledUntil = 0 } = root;
+    const {
+      rev,
+      bits,
+      origin,
+      count = 0,
+      active = 0,
+      baselineAt,
+      absence,
+      unsettled,
+      unsettledUntil = 0,
+      deletedUntil = 0,
+    } = root;
     const digests = emptyDigests(bits);
     const outdatedBlocks: string[] = [];
     for (const block of items) {
@@ -117,6 +132,7 @@ export class Snapshot {
       absence,
       unsettled: bucketsOf(unsettled),
       unsettledUntil,
+      deletedUntil,
       digests,
       outdatedBlocks,
     };
@@ -147,6 +163,42 @@ export class Snapshot {
     return claimed ? { rev, bits } : undefined;
   }
 
+  /**
+   * Claims the snapshot in order to delete it. It has no baseline from then on: a poll that comes nevertheless makes one, once
+   * nothing is being deleted any more.
+   *
+   * @param until Unix time in milliseconds from which on nothing is deleted under this claim
+   * @returns the claim's `rev`; undefined when another one has claimed the snapshot since
+   */
+  async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
+    const rev = read + 1;
+    const isClaimed = await this.partition.update(
+      rootKey,
+      'SET rev = :rev, #count = :none, active = :none, deletedUntil = :until REMOVE baselineAt, absence',
+      { condition: 'rev = :read', names: ['count'], values: { read, rev, none: 0, until } },
+    );
+    return isClaimed ? rev : undefined;
+  }
+
+  /**
+   * Deletes rows that no later claim has written, transfers first and the root last.
+   *
+   * @param rev of the claim
+   * @param most transfers to delete
+   * @returns whether nothing is left
+   */
+  async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
+    const remove = async (keys: readonly string[]): Promise<boolean> => {
+      const isDone = (sk: string) =>
+        isInTime() && this.partition.delete(sk, { condition: 'rev <= :rev', values: { rev } });
+      return (await this.limit.map(keys, isDone)).every(Boolean);
+    };
+    const { rows, last } = await this.partition.page(...transferRange, most);
+    if (!(await remove(rows.map(({ sk }) => sk))) || last !== undefined) return false;
+    const blocks = (await this.partition.range(...rootRange)).map(({ sk }) => sk).filter((sk) => sk !== rootKey);
+    return (await remove(blocks)) && remove([rootKey]);
+  }
+
   /** The rows of the given buckets by tracking id, those of unlisted transfers included. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
     const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
@@ -156,9 +208,13 @@ export class Snapshot {
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
 
-  /** Runs a task for each item, a bounded number at a time. */
+  /** Runs a task, which never fails, for each item, a bounded number at a time; those that wait take no memory. */
   async each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
-    await this.limit.map(items, task);
+    const waiting = items[Symbol.iterator]();
+    const work = async () => {
+      for (let next = waiting.next(); !next.done; next = waiting.next()) await task(next.value);
+    };
+    await Promise.all(Array.from({ length: concurrency }, work));
   }
 
   /**
@@ -215,7 +271,13 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const left = { baselineAt, absence, unsettled: bitmap, unsettledUntil: bitmap && unsettledUntil };
+    const left = {
+      deletedUntil: undefined,
+      baselineAt,
+      absence,
+      unsettled: bitmap,
+      unsettledUntil: bitmap && unsettledUntil,
+    };
     const kept = Object.entries(left).filter(([, value]) => value !== undefined);
     const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);
     const settled = await this.partition.update(

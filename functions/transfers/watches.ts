@@ -4,6 +4,7 @@ import { addressKey } from '../mailbox-address.ts';
 import { type Item, Partition } from '../table.ts';
 import { type ExpiryEvent, eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
+import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
 /** A watch as the registry has it. */
@@ -14,12 +15,18 @@ export interface RegisteredWatch extends Watch {
   readonly isDisabled?: boolean;
   /** An operator has disabled it: it stays so whatever the configuration file declares. */
   readonly isPaused?: boolean;
+  /** ISO 8601 time at which it left the configuration file, or was removed. */
+  readonly removedAt?: string;
+  /** An operator has removed it: no list has it, and its row is there for the sake of its snapshot. */
+  readonly isRemoved?: boolean;
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting?: boolean;
   /** Milliseconds between two polls, if not as for all. */
   readonly every?: number;
   /** ISO 8601 time from which on it is polled as it stands here. */
   readonly since?: string;
+  /** ISO 8601 time at which a poll last found something changed; kept where quiet watches are polled more seldom. */
+  readonly changedAt?: string;
   readonly health?: Health;
   /** Counts the changes of `health` and of `warnedOf`. */
   readonly healthRev?: number;
@@ -32,7 +39,8 @@ export interface RegisteredWatch extends Watch {
 /** Watches written at the same time. */
 const concurrency = 16;
 
-const registryRange = ['received#', 'sent$'] as const;
+/** Before and after all keys. */
+const registryRange = ['0', 'g'] as const;
 
 /** Partition of the registry. */
 export const registryPartition = 'WATCHES';
@@ -50,10 +58,16 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** The watch of a row of the registry. */
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
+/** Condition of changes to a watch that operators see. */
+const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
+
 /** Tells watches apart whatever the spelling of their addresses. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
-/** The registry of watches in the transfers table: one row for each, under `WATCHES`. */
+/** The watches of rows that have not been removed. */
+const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
+
+/** The registry of watches in the transfers table: one row for each, under `WATCHES`, in the order of their places. */
 export class Watches {
   private readonly partition: Partition;
 
@@ -64,11 +78,11 @@ export class Watches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     const rows = await this.partition.range(...registryRange);
-    return rows.map(watchOf);
+    return listed(rows);
   }
 
   /**
-   * The watches whose keys come after a text, by key, at most `limit`.
+   * The watches whose keys come after a text, by key, at most `limit`; fewer where some were removed.
    *
    * @param after empty for the first ones
    * @returns them, and the key after which to go on; undefined when there are no more
@@ -76,7 +90,7 @@ export class Watches {
   async part(after: string, limit: number): Promise<{ watches: RegisteredWatch[]; next: string | undefined }> {
     const [first, last] = registryRange;
     const page = await this.partition.page(after < first ? first : `${after} `, last, limit);
-    return { watches: page.rows.map(watchOf), next: page.last };
+    return { watches: listed(page.rows), next: page.last };
   }
 
   /**
@@ -91,8 +105,8 @@ export class Watches {
     const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
     const dropped = [...known.values()].filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
     await pLimit(concurrency).map(dropped, async (watch) => {
-      await this.partition.update(watchKey(watch), 'SET isDisabled = :true REMOVE isPaused', {
-        values: { true: true },
+      await this.partition.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
+        values: { true: true, at },
       });
     });
     const different = watches.filter((watch) => {
@@ -101,14 +115,18 @@ export class Watches {
     });
     await pLimit(concurrency).map(different, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const removed = [...(every === undefined ? ['#every'] : []), ...(isPaused ? [] : ['isDisabled'])];
+      const removed = [
+        ...['removedAt', 'isRemoved'],
+        ...(every === undefined ? ['#every'] : []),
+        ...(isPaused ? [] : ['isDisabled']),
+      ];
       await this.partition.update(
-        watchKey({ mailbox, direction }),
+        registryKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
           notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${every === undefined ? '' : ', #every = :every'}
-          ${removed.length > 0 ? `REMOVE ${removed.join(', ')}` : ''}`,
+          REMOVE ${removed.join(', ')}`,
         {
-          condition: 'attribute_not_exists(pk) OR isDeclared = :true',
+          condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true',
           names: ['every'],
           values: { mailbox, direction, true: true, notifyExisting, at, every },
         },
@@ -117,8 +135,8 @@ export class Watches {
   }
 
   async find(watch: Watch): Promise<RegisteredWatch | undefined> {
-    const [row] = await this.partition.range(watchKey(watch), watchKey(watch));
-    return row && watchOf(row);
+    const rows = await this.partition.range(registryKey(watch), registryKey(watch));
+    return listed(rows)[0];
   }
 
   /**
@@ -129,16 +147,19 @@ export class Watches {
    * @returns for each, false when it is there already, disabled or in another spelling of the same address included
    */
   async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
-    const known = new Set((await this.list()).map(sameKey));
+    const wanted = new Set<string>();
     return pLimit(concurrency).map(watches, async (watch) => {
       const key = sameKey(watch);
-      if (known.has(key)) return false;
-      known.add(key);
+      if (wanted.has(key)) return false;
+      wanted.add(key);
+      const place = placeOf(watch);
+      const neighbours = listed(await this.partition.range(...rangeOfPlaces(place, place)));
+      if (neighbours.some((other) => sameKey(other) === key)) return false;
       const { mailbox, direction, every } = watch;
       return this.partition.put(
-        watchKey(watch),
+        registryKey(watch),
         { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
-        { condition: 'attribute_not_exists(pk)' },
+        { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
       );
     });
   }
@@ -154,7 +175,7 @@ export class Watches {
    * @returns false when there is none, or it is disabled already
    */
   pause(watch: Watch): Promise<boolean> {
-    return this.partition.update(watchKey(watch), 'SET isDisabled = :true, isPaused = :true', {
+    return this.partition.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
       condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
       values: { true: true },
     });
@@ -169,9 +190,9 @@ export class Watches {
    * @returns false when it is not disabled, or has been changed since it was read
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
-    const change = `SET since = :at REMOVE isDisabled, isPaused${watch.isPaused ? '' : ', isDeclared'}`;
-    return this.partition.update(watchKey(watch), change, {
-      condition: `isDisabled = :true AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
+    const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
+    return this.partition.update(registryKey(watch), change, {
+      condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
       values: { true: true, at },
     });
   }
@@ -185,8 +206,8 @@ export class Watches {
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
-    return this.partition.update(watchKey(watch), change, {
-      condition: 'attribute_exists(pk)',
+    return this.partition.update(registryKey(watch), change, {
+      condition: isThere,
       names: ['every'],
       values: { at, every },
     });
@@ -199,14 +220,25 @@ export class Watches {
    */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const direction of ['sent', 'received'] as const) {
-      const condition = 'attribute_exists(pk)';
-      await this.partition.update(watchKey({ mailbox, direction }), 'SET since = :at', { condition, values: { at } });
+      const watch = { mailbox, direction };
+      await this.partition.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
     }
   }
 
-  /** Takes a watch out of the registry; its snapshot stays. */
-  async remove(watch: Watch): Promise<void> {
-    await this.partition.delete(watchKey(watch));
+  /**
+   * Takes a watch out of all lists. Its row stays for as long as its snapshot does.
+   *
+   * @param at ISO 8601 time
+   */
+  async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
+    const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
+    await this.partition.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
+  }
+
+  /** Deletes the row of a watch that was removed, unless it was added again since it was read. */
+  async forget(watch: RegisteredWatch): Promise<void> {
+    const condition = 'removedAt = :removedAt';
+    await this.partition.delete(registryKey(watch), { condition, values: { removedAt: watch.removedAt } });
   }
 
   /**
@@ -231,11 +263,11 @@ export class Watches {
       ...(pending ? ['pending = :pending'] : []),
     ];
     const isWritten = await this.partition.update(
-      watchKey(watch),
+      registryKey(watch),
       `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
       {
         // One that was removed meanwhile must not come back as half a row.
-        condition: `attribute_exists(pk) AND ${watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
+        condition: `${isThere} AND ${watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
         values: { healthRev, health, pending, warnedOf, read: watch.healthRev },
       },
     );
@@ -250,9 +282,14 @@ export class Watches {
     };
   }
 
+  /** @param at ISO 8601 time at which a poll has found something changed */
+  async noteChange(watch: Watch, at: string): Promise<void> {
+    await this.partition.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
+  }
+
   /** Takes the published events off a watch, unless another poll has changed it since. */
   async clearPending(watch: RegisteredWatch): Promise<void> {
-    await this.partition.update(watchKey(watch), 'REMOVE pending', {
+    await this.partition.update(registryKey(watch), 'REMOVE pending', {
       condition: 'healthRev = :read',
       values: { read: watch.healthRev },
     });

@@ -105,6 +105,11 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
  */
 export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
   if (targetProblem(url.href, allowPrivate) !== undefined) throw new ForbiddenTargetError();
+  return judgedAddresses(url, resolve, allowPrivate);
+}
+
+/** Does what {@link vettedAddresses} does, for a URL in whose text nothing is wrong. */
+export async function judgedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
   const literal = literalOf(url.hostname);
   const addresses = literal ? [literal] : await resolve(url.hostname);
   if (addresses.length === 0) throw new UnresolvableError('the name has no address');
@@ -139,7 +144,7 @@ export function headerProblem(name: string, value: string): string | undefined {
 }
 
 /** The IP address that a hostname is; WHATWG URL has spelt it canonically by now. */
-function literalOf(hostname: string): string | undefined {
+export function literalOf(hostname: string): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(bare) === 0 ? undefined : bare;
 }

@@ -4,7 +4,14 @@ import { Connections, encodingOf, type HttpAnswer } from '../http/connections.ts
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
 import { codeOf, tlsProblemOf } from '../tls-problem.ts';
-import { type Address, ForbiddenTargetError, type Resolve, targetProblem, vettedAddresses } from './guard.ts';
+import {
+  type Address,
+  ForbiddenTargetError,
+  judgedAddresses,
+  literalOf,
+  type Resolve,
+  targetProblem,
+} from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
 export interface PostAnswer {
@@ -70,10 +77,14 @@ export interface WebhookClientOptions {
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
 
+/** URLs that are remembered. */
+const mostTargets = 500;
+
 /** Posts to URLs that strangers have chosen. */
 export class WebhookClient {
   private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
   private readonly connections: Connections;
+  private readonly targets = new Map<string, URL>();
 
   constructor({ ca, ...options }: WebhookClientOptions) {
     const direct = { proxy: undefined, except: undefined };
@@ -88,10 +99,9 @@ export class WebhookClient {
    * @throws PostError when no answer came
    */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
-    const { proxy: proxies, allowPrivate, timeout, connectTimeout } = this.options;
+    const { proxy: proxies, timeout, connectTimeout } = this.options;
     const start = performance.now();
-    const target = URL.parse(url);
-    if (!target || targetProblem(url, allowPrivate) !== undefined) throw new PostError('forbidden_target');
+    const target = this.targetOf(url);
     try {
       const proxy = proxyFor(target, proxies);
       const pinned = proxy ? {} : pinnedTo(target, await this.vet(target));
@@ -123,12 +133,26 @@ export class WebhookClient {
     this.connections.close();
   }
 
+  /** Tells what is wrong with the text of a URL but once, for an endpoint gets many requests. */
+  private targetOf(url: string): URL {
+    const known = this.targets.get(url);
+    if (known) return known;
+    const target = URL.parse(url);
+    if (!target || targetProblem(url, this.options.allowPrivate) !== undefined) throw new PostError('forbidden_target');
+    if (this.targets.size >= mostTargets) this.targets.clear();
+    this.targets.set(url, target);
+    return target;
+  }
+
   private async vet(target: URL): Promise<readonly Address[]> {
     const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new PostError('connect_timeout')), Math.min(timeout, connectTimeout));
+    const giveUp = () => reject(new PostError('connect_timeout'));
+    // An address needs no look-up, and so no time.
+    const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
-      return await Promise.race([vettedAddresses(target, resolve, allowPrivate), late]);
+      const judged = judgedAddresses(target, resolve, allowPrivate);
+      return await (timer ? Promise.race([judged, late]) : judged);
     } catch (error) {
       if (error instanceof PostError) throw error;
       if (error instanceof ForbiddenTargetError) throw new PostError('forbidden_target');
@@ -155,6 +179,7 @@ function only(addresses: readonly Address[]): LookupFunction {
 
 /** Streaming leaves out a character that the cut has halved. */
 function textOf(answer: HttpAnswer): string {
+  if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, which was not asked for)`;
   const kept = answer.body.subarray(0, keptBodyBytes);
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');

@@ -1,3 +1,4 @@
+import { Cancellation } from '../../functions/http/cancellation.ts';
 import { Connections, type HttpAnswer } from '../../functions/http/connections.ts';
 import { HttpError } from '../../functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../../functions/http/proxy.ts';
@@ -103,6 +104,8 @@ export class ApiClient {
       ...(text && { 'content-type': 'application/json' }),
     };
     const signed = await this.target.sign(method, url, headers, text);
+    const cancellation = new Cancellation();
+    signal?.addEventListener('abort', () => cancellation.cancel());
     let response: HttpAnswer;
     try {
       response = await this.connections.send({
@@ -114,7 +117,7 @@ export class ApiClient {
         maxBytes: largestAnswer,
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),
-        signal,
+        cancellation,
       });
     } catch (error) {
       throw error instanceof HttpError ? this.unreachable(error, timeout) : error;

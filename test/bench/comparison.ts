@@ -127,6 +127,7 @@ function snapshotOf(pages: readonly string[], watch: Watch): InMemorySnapshot {
       absence: undefined,
       unsettled: new Set(),
       unsettledUntil: 0,
+      deletedUntil: 0,
       digests: listing.digests(bits),
       outdatedBlocks: [],
     },

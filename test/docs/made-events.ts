@@ -7,7 +7,8 @@ import {
 } from '../../functions/transfers/event.ts';
 import { CryptshareFailure } from '../../functions/transfers/failure.ts';
 import { type Health, nextHealth, toldAlone } from '../../functions/transfers/health.ts';
-import { type FailingWatch, type Incident, nextIncident } from '../../functions/transfers/incident.ts';
+import { type Incident, nextIncident, openIncident } from '../../functions/transfers/incident.ts';
+import { type FailingWatch, shareOf } from '../../functions/transfers/incident-share.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { type Trouble, troubleOfFailure } from '../../functions/transfers/trouble.ts';
 import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
@@ -52,8 +53,10 @@ export function incidentEventOf({ type, timestamp, data }: IncidentEvent): Incid
     health,
   }));
   // Whatever the times, it has waited long enough.
-  const later = (read: Incident | undefined, found: readonly FailingWatch[], at: number) =>
-    (nextIncident(server, cause, read, found, 1, at) as { next: Incident }).next;
+  const later = (read: Incident | undefined, found: readonly FailingWatch[], at: number) => {
+    const shares = found.length > 0 ? [shareOf(openIncident(read), found)] : [];
+    return (nextIncident(server, cause, read, shares, 1, at) as { next: Incident }).next;
+  };
   const at = Math.max(Date.parse(timestamp), Date.parse(failingSince) + 1);
   const told = later(undefined, failing, at);
   if (type === 'watch.many_failing') return JSON.parse(told.pending![0]!);

@@ -94,7 +94,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect((await ticks(4)).outcomes).toContain('unchanged');
     world.cryptshare.faults.inject({ path: '', answer: faultAnswers.tooManyRequests('70') });
     await ticks(2);
-    const { strain } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, deps.origin);
+    const { strain } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
     expect(strain.restsUntil - world.clock.now().getTime()).toBeGreaterThan(60 * second);
   });
 

@@ -77,7 +77,7 @@ async function begin(work: Promise<unknown>): Promise<void> {
   world.clock.advance(interval);
 }
 async function leasesNow() {
-  const { row } = await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).read(0, deps.origin);
+  const { row } = await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).read(0, 1, deps.origin);
   return row.leases ?? {};
 }
 const polled = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).toSorted();
@@ -144,9 +144,9 @@ test('a watch whose listing hung is polled again by the first tick after its pol
 
   const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const since = world.clock.now().getTime();
-  const { row } = await rows.read(0, deps.origin);
+  const { row } = await rows.read(0, 1, deps.origin);
   const hold = await rows.take(0, row, { since, until: since + 10 * interval });
-  await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { polledTo: since, leftOver: {} });
+  await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { shards: 1, polled: [{ from: 0, to: since }], failing: {} });
   world.clock.advance(interval);
   expect((await tick()).polls).toHaveLength(1);
   world.clock.advance(10 * interval);
@@ -172,6 +172,6 @@ test('a poll that hangs and then finds a cause mended has all watches polled tha
   deps.server.close();
   const troubled = (await work).polls.filter(({ trouble }) => trouble);
   expect(troubled.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
-  const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, deps.origin);
+  const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
   expect(mended).toHaveProperty('forbidden');
 });

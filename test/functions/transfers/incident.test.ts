@@ -4,12 +4,13 @@ import type { NotifierEvent } from '../../../functions/transfers/event.ts';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import {
   believedMended,
-  type FailingWatch,
   hastened,
   type Incident,
   nextIncident,
+  openIncident,
   verifiableSince,
 } from '../../../functions/transfers/incident.ts';
+import { type FailingWatch, isDue, shareOf } from '../../../functions/transfers/incident-share.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
 import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
 
@@ -19,6 +20,12 @@ const start = Date.parse('2026-11-24T00:00:00Z');
 const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
 
 const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined;
+
+/** What shards of two watches each make of those that fail. */
+function sharesOf(incident: Incident | undefined, watches: readonly FailingWatch[]) {
+  const shards = Map.groupBy(watches, ({ mailbox }) => Math.floor(Number(/\d/.exec(mailbox)?.[0] ?? 0) / 2));
+  return [...shards.values()].map((part) => shareOf(openIncident(incident), part));
+}
 
 /** Polls all watches once a minute; each minute has the places of those that fail then. Returns what is told, by minute. */
 function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
@@ -40,15 +47,15 @@ function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (a
       const { health: _, ...rest } = watch;
       return change ? { ...rest, ...(change.health && { health: change.health }) } : watch;
     });
-    const change = nextIncident(origin, 'not_verified', incident, watches.filter(isFailing), minute, now);
+    const failed = watches.filter(isFailing);
+    const change = nextIncident(origin, 'not_verified', incident, sharesOf(incident, failed), minute, now);
     if (!change) continue;
     writes += 1;
-    if ('alone' in change) {
-      const { health, event } = toldAlone(origin, change.alone, change.alone.health, time);
+    if (change === 'alone') {
+      const alone = failed.find((watch) => isDue(openIncident(incident), watch))!;
+      const { health, event } = toldAlone(origin, alone, alone.health, time);
       tell(at, event!);
-      watches = watches.map((watch) =>
-        watch.mailbox === change.alone.mailbox ? { ...watch, health: health! } : watch,
-      );
+      watches = watches.map((watch) => (watch.mailbox === alone.mailbox ? { ...watch, health: health! } : watch));
     } else {
       const { pending = [], ...next } = change.next;
       for (const body of pending) tell(at, JSON.parse(body));
@@ -124,11 +131,19 @@ test('an incident covers each watch that it counts, though another shard has it 
   });
   const own = [watch('one', shared(30)), watch('two', shared(30))];
   const seen = [...own, watch('other', health)];
-  const told = nextIncident(origin, 'not_verified', undefined, seen, minute, start + 2 * minute + 31_000);
+  const told = nextIncident(
+    origin,
+    'not_verified',
+    undefined,
+    sharesOf(undefined, seen),
+    minute,
+    start + 2 * minute + 31_000,
+  );
   const { next } = told as { next: Incident };
   expect(next.told.watches).toBe(3);
   const later = [...own, watch('other', shared(5))];
-  expect(nextIncident(origin, 'not_verified', { ...next, rev: 1 }, later, minute, start + 3 * minute)).toBeUndefined();
+  const open = { ...next, rev: 1 };
+  expect(nextIncident(origin, 'not_verified', open, sharesOf(open, later), minute, start + 3 * minute)).toBeUndefined();
 });
 
 describe('a watch that fails for a cause that was found mended', () => {

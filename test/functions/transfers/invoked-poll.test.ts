@@ -61,7 +61,7 @@ describe('an invocation for one watch', () => {
     const asked = await register('waits@example.com');
     const { deps, clock } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
-    const { row } = await rows.read(0, deps.origin);
+    const { row } = await rows.read(0, 1, deps.origin);
     const hold = await rows.take(0, row, termOf(60_000));
     let pauses = 0;
     const sleep = async (milliseconds: number) => {
@@ -77,7 +77,7 @@ describe('an invocation for one watch', () => {
     const asked = await register('busy@example.com');
     const { deps, clock, cryptshare } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
-    const { row } = await rows.read(0, deps.origin);
+    const { row } = await rows.read(0, 1, deps.origin);
     const hold = await rows.take(0, row, termOf(600_000));
     cryptshare.requests.reset();
     const { polls } = await invoke(asked, async (milliseconds) => clock.advance(milliseconds));
@@ -96,7 +96,7 @@ describe('an invocation for one watch', () => {
     const until = clock.now().getTime() + pollBudget + afterglow;
     let leases: object | undefined;
     world.setDrift(async () => {
-      ({ leases } = (await new ShardRows(deps.dynamo, table, 4).read(0, deps.origin)).row);
+      ({ leases } = (await new ShardRows(deps.dynamo, table, 4).read(0, 1, deps.origin)).row);
     });
     expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'unchanged', scope: 'all', transfers: 111 }]);
     world.setDrift(() => {});

@@ -147,21 +147,66 @@ describe('a watch is polled', () => {
     expect(polls.map(({ watch }) => watch.mailbox)).toContain(left!.mailbox);
   });
 
-  it.each([
-    { scope: 'active', fullListingEvery: 1000 },
-    { scope: 'all', fullListingEvery: 1 },
-  ])('as it was to be listed when no time was left for it: $scope', async ({ scope, fullListingEvery }) => {
+  it('as it was to be listed when no time was left for it', async () => {
     const [watch] = await declare(1, 24 * hour);
     const people = { sender: watch!.mailbox, to: ['bob@example.com'] };
     world.cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
     await tick();
-    const { timetable } = deps;
-    deps = { ...deps, timetable: { ...timetable, fullListingEvery } };
-    world.clock.advance(24 * hour);
-    expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
-    deps = { ...deps, timetable: { ...timetable, fullListingEvery: 1000 } };
-    world.clock.advance(minute);
-    expect((await tick()).polls).toMatchObject([{ scope }]);
+    deps = { ...deps, timetable: { ...deps.timetable, fullListingEvery: 2 } };
+    const scopes: string[] = [];
+    for (let day = 0; day < 4; day += 1) {
+      world.clock.advance(24 * hour);
+      expect(await tick(now(), 0)).toEqual({ polls: [], skipped: 1 });
+      world.clock.advance(minute);
+      scopes.push(...(await tick()).polls.map(({ scope }) => scope));
+    }
+    expect(scopes.slice(0, 2).toSorted()).toEqual(['active', 'all']);
+    expect(scopes.slice(2)).toEqual(scopes.slice(0, 2));
+  });
+});
+
+describe('a watch that has not changed for an hour', () => {
+  beforeEach(() => {
+    deps = { ...deps, timetable: { ...deps.timetable, every: minute, quietEvery: 15 * minute } };
+  });
+  /** Polls of as many minutes, of which the first is that of the watches' addition. */
+  const pollsOf = async (count: number) => sum((await minutes(count)).polls);
+
+  it('is polled in the interval of quiet ones until it changes, and for an hour after that as others', async () => {
+    const [watch] = await declare(1);
+    expect(await pollsOf(59)).toBe(59);
+    await minutes(2);
+    expect(await pollsOf(60)).toBe(4);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    await minutes(16);
+    await world.takeEvents();
+    expect(await pollsOf(40)).toBe(40);
+    await minutes(20);
+    expect(await pollsOf(60)).toBe(4);
+  });
+
+  it('is polled as others while it fails, and again when it is resumed', async () => {
+    const [watch] = await declare(1);
+    await minutes(80);
+    failWith(faultAnswers.emptyUnauthorized);
+    await minutes(16);
+    expect(await pollsOf(20)).toBe(20);
+    world.cryptshare.faults.clear();
+    await minutes(2);
+    expect(await pollsOf(30)).toBe(2);
+    const registry = new Watches(deps.dynamo, deps.table);
+    await registry.pause(watch!);
+    await registry.resume((await registry.find(watch!))!, now());
+    expect(await pollsOf(20)).toBe(20);
+  });
+
+  it('costs no write, and none is written of changes where quiet watches are polled as others', async () => {
+    const registry = new Watches(deps.dynamo, deps.table);
+    deps = { ...deps, timetable: { ...deps.timetable, quietEvery: undefined } };
+    const [watch] = await declare(1);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    await minutes(2);
+    expect(await registry.find(watch!)).not.toHaveProperty('changedAt');
   });
 });
 
@@ -206,7 +251,7 @@ describe('a shard', () => {
     await declare(3, 24 * hour);
     await tick();
     world.clock.advance(24 * hour);
-    const stopsAfterTheListing = new FaultPlan([[2, 'crash before']]);
+    const stopsAfterTheListing = new FaultPlan([[3, 'crash before']]);
     await world.faults.run(stopsAfterTheListing, () => tick()).catch(() => undefined);
     world.clock.advance(minute);
     expect(await tick()).toEqual({ polls: [], skipped: 3 });
@@ -217,13 +262,13 @@ describe('a shard', () => {
   it('is not freed by one whose time was over before it was done', async () => {
     const rows = new ShardRows(deps.dynamo, deps.table, 4);
     const time = world.clock.now().getTime();
-    const row = async () => (await rows.read(0, deps.origin)).row;
+    const row = async () => (await rows.read(0, 1, deps.origin)).row;
     const late = await rows.take(0, await row(), { since: time, until: time + minute });
     const term = { since: time + minute, until: time + 2 * minute };
     const next = await rows.take(0, await row(), term);
-    await rows.giveBack(late!, { polledTo: time, leftOver: {} });
+    await rows.giveBack(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
-    expect(await row()).not.toHaveProperty('polledTo');
+    expect((await row()).polled).toEqual([{ from: 0 }]);
   });
 
   it('costs no write while nothing of it is due', async () => {
@@ -232,7 +277,7 @@ describe('a shard', () => {
     world.clock.advance(minute);
     const plan = new FaultPlan();
     expect(await world.faults.run(plan, () => tick())).toEqual({ polls: [], skipped: 0 });
-    expect(plan.calls).toEqual(['QueryCommand']);
+    expect(plan.calls).toEqual(['QueryCommand', 'QueryCommand']);
   });
 });
 
@@ -321,7 +366,7 @@ test('what one shard was told is not forgotten because another has heard a good 
   const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const time = world.clock.now().getTime();
   const told: Strain = { faults: 1, restsUntil: time + hour, cause: 'throttled' };
-  const strain = async () => (await rows.read(0, deps.origin)).strain;
+  const strain = async () => (await rows.read(0, 1, deps.origin)).strain;
   await rows.keepStrain(deps.origin, told, time);
   await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' }, time);
   expect(await strain()).toEqual(told);
@@ -343,7 +388,7 @@ test('what one shard was told is not forgotten because another has heard a good 
 
   await rows.keepStrain(deps.origin, told, time);
   await rows.keepStrain('https://other.example.com', unstrained, time);
-  expect((await rows.read(0, 'https://other.example.com')).strain).toEqual(unstrained);
+  expect((await rows.read(0, 1, 'https://other.example.com')).strain).toEqual(unstrained);
 });
 
 test('another server is not left alone for what the one before it asked', async () => {

@@ -5,8 +5,10 @@ import {
   endLease,
   lastTick,
   liveLeases,
+  type Mark,
   narrowLease,
   type ShardRow,
+  stretchesOf,
   takeShard,
   takeWatch,
 } from '../../../functions/transfers/shard-row.ts';
@@ -15,7 +17,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 const year = 365 * 24 * hour;
 const start = Date.parse('2026-11-24T12:00:00Z');
-const progress = { polledTo: start, leftOver: {} };
+const progress = { shards: 1, polled: [{ from: 0, to: start }], failing: {} };
 const term = (since: number, milliseconds = 2 * minute) => ({ since, until: since + milliseconds });
 const untouched: ShardRow = { rev: 0 };
 
@@ -99,13 +101,46 @@ test('who has lost a lease gives nothing back and writes down no progress', () =
 test.each([minute, hour, year])(
   'a lease and a last tick of a clock %i ms ahead hold back no poll once it is right',
   (ahead) => {
-    const row = { ...takeShard(untouched, 'a', 4, term(start + ahead))!, polledTo: start + ahead };
+    const row = { ...takeShard(untouched, 'a', 4, term(start + ahead))!, polled: [{ from: 0, to: start + ahead }] };
     expect(liveLeases(row, start)).toEqual([]);
-    expect(lastTick(row, start)).toBeUndefined();
+    expect(lastTick(row, 0, start)).toBeUndefined();
     expect(takeShard(row, 'b', 4, term(start))?.leases).toEqual({ b: { ...term(start), slots: 4 } });
   },
 );
 
 test('a last tick may be some seconds ahead of a clock that is right', () => {
-  expect(lastTick({ rev: 1, polledTo: start + 4000 }, start)).toBe(start + 4000);
+  expect(lastTick({ rev: 1, polled: [{ from: 0, to: start + 4000 }] }, 0, start)).toBe(start + 4000);
+});
+
+test('a row names few watches and stretches, whatever there is of them', () => {
+  const taken = takeShard(untouched, 'a', 8, term(start))!;
+  const names = Array.from({ length: 101 }, (_, at) => `sent#m${at}@example.com`);
+  expect(narrowLease(taken, 'a', names, progress)).toBeUndefined();
+  const marks = Array.from({ length: 3000 }, (_, place) => ({ place, ...exactly(start + (place % 2)) }));
+  expect(stretchesOf(marks, start).length).toBeLessThanOrEqual(64);
+});
+const exactly = (time: number | undefined) => ({ oldest: time, newest: time });
+
+test('stretches keep each watch that was left over at its last tick, and poll no other twice while they are few', () => {
+  const mark = fc.record({ place: fc.nat(30), was: fc.option(fc.nat(3), { nil: undefined }), fate: fc.nat(2) });
+  fc.assert(
+    fc.property(fc.array(mark, { maxLength: 40 }), (list) => {
+      const to = 4;
+      const marks = list
+        .toSorted((a, b) => a.place - b.place)
+        .map(({ place, was, fate }): Mark => {
+          if (fate === 2) return { place, oldest: was, newest: to };
+          return { place, ...exactly(fate === 1 ? to : was) };
+        });
+      const polled = stretchesOf(marks, to);
+      const row = { rev: 1, polled: polled.map(({ from, to: last }) => ({ from, to: last && start + last })) };
+      for (const { place, oldest, newest } of marks) {
+        const tick = lastTick(row, place, start);
+        expect(tick ?? -1).toBeLessThanOrEqual(newest === undefined ? -1 : start + newest);
+        const isAlone = marks.filter((other) => other.place === place).length === 1;
+        if (isAlone && oldest) expect(tick ?? -1).toBeGreaterThanOrEqual(start + oldest);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

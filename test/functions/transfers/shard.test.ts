@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { parseTick, pollShard, type ShardPoll, type Tick, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
 import type { Timetable } from '../../../functions/transfers/timetable.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { watchKey } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import type { Verification } from '../../../functions/verification/verification.ts';
 import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
@@ -67,6 +69,38 @@ describe('the shards', () => {
     }
   });
 
+  it('read their own watches and no others, which all together are all of them', async () => {
+    const watches = await declare(200);
+    const rows = new ShardRows(deps.dynamo, deps.table, 4);
+    for (const shards of [1, 3, 60]) {
+      const views = [];
+      for (let shard = 0; shard < shards; shard += 1) views.push((await rows.read(shard, shards, deps.origin)).watches);
+      expect(views.flat().map(watchKey).toSorted()).toEqual(watches.map(watchKey).toSorted());
+      expect(Math.max(...views.map((view) => view.length))).toBeLessThan((200 / shards) * 1.3 + 8);
+    }
+  });
+
+  it('may become more or fewer at any time: no poll is left out, and few come twice', async () => {
+    const watches = await declare(30);
+    const polled: string[] = [];
+    deps = { ...deps, timetable: { ...alwaysDue(1), every: 20 * minute } };
+    await poll();
+    for (let at = 0; at < 60; at += 1) {
+      world.clock.advance(minute);
+      const shards = [1, 3, 2, 5][Math.floor(at / 7) % 4]!;
+      deps = { ...deps, timetable: { ...deps.timetable, shards } };
+      // Of one shard in five, ticks are lost now and then.
+      for (let shard = 0; shard < shards; shard += 1) {
+        if ((at + shard) % 5 === 0 && at < 59) continue;
+        polled.push(...mailboxes(await poll(shard)));
+      }
+    }
+    const times = Map.groupBy(polled, (mailbox) => mailbox);
+    for (const { mailbox } of watches) expect(times.get(mailbox)?.length).toBeGreaterThanOrEqual(3);
+    // Eight changes, of which each may have a watch polled once more.
+    expect(polled.length).toBeLessThan(watches.length * 7);
+  });
+
   it('keep their watches from poll to poll', async () => {
     await declare(6);
     deps = { ...deps, timetable: alwaysDue(2) };
@@ -125,8 +159,8 @@ describe('a watch that fails', () => {
 
   it('because of DynamoDB harms no other', async () => {
     await declare(3);
-    // The first call reads the registry, the second takes the shard, the third reads the snapshot of some watch.
-    const { polls, skipped } = await world.faults.run(new FaultPlan([[2, 'refused']]), () => poll());
+    // The first two read watches and shards, the third takes the shard, the fourth reads the snapshot of some watch.
+    const { polls, skipped } = await world.faults.run(new FaultPlan([[3, 'refused']]), () => poll());
     expect(skipped).toBe(0);
     expect(polls.map(({ outcome, trouble }) => [outcome, trouble?.cause]).sort()).toEqual([
       ['baseline', undefined],

@@ -18,7 +18,7 @@ function server(all: number, shortest = patience) {
     const answered = slots.run(mailbox, (cut) => {
       underWay.set(name, end);
       most = Math.max(most, underWay.size);
-      cut.addEventListener('abort', () => end.reject(cut.reason));
+      cut.onCancel = () => end.reject(new Error('cut off'));
       return end.promise.finally(() => underWay.delete(name));
     });
     return Object.assign(answered, { name, end });
@@ -35,7 +35,7 @@ describe('a request that hangs', () => {
     const { ask, overdue, names } = server(1);
     const hanging = ask('alice');
     const other = ask('bob');
-    await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(hanging).rejects.toThrow('cut off');
     await settled();
     expect(names()).toEqual([other.name]);
     other.end.resolve('');
@@ -85,7 +85,7 @@ describe('a request that hangs', () => {
     for (const mailbox of ['alice', 'alice', 'carol']) {
       const hanging = ask(mailbox);
       const other = ask('bob');
-      await expect(hanging).rejects.toMatchObject({ name: 'TimeoutError' });
+      await expect(hanging).rejects.toThrow('cut off');
       other.end.resolve('');
       await other;
     }
@@ -140,10 +140,10 @@ describe('where a server has just become slow for all', () => {
     const cut: string[] = [];
     const listed = mailboxes.map((mailbox) =>
       slots
-        .run(mailbox, (signal) => {
+        .run(mailbox, (cancellation) => {
           const { promise, resolve, reject } = Promise.withResolvers<void>();
           setTimeout(resolve, 5000);
-          signal.addEventListener('abort', () => reject(signal.reason));
+          cancellation.onCancel = () => reject(new Error('cut off'));
           return promise;
         })
         .catch(() => cut.push(mailbox)),
@@ -180,7 +180,7 @@ test('never more requests are under way than may be, and all get their turn', as
           .run(`${mailbox}`, async (cut) => {
             underWay += 1;
             expect(underWay).toBeLessThanOrEqual(all);
-            for (let turn = 0; turn < takes && !cut.aborted; turn += 1) await settled();
+            for (let turn = 0; turn < takes && !cut.isCancelled; turn += 1) await settled();
             underWay -= 1;
           })
           .then(() => 'over'),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { dueListing, shardOf, type Timetable, type Window } from '../../../functions/transfers/timetable.ts';
+import { shardOf } from '../../../functions/transfers/places.ts';
+import { dueListing, type Timetable, type Window } from '../../../functions/transfers/timetable.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 
 const minute = 60_000;

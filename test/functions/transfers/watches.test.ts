@@ -2,6 +2,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
+import { registryKey } from '../../../functions/transfers/places.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
 import { type RegisteredWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
@@ -27,13 +28,14 @@ const at = '2026-11-24T00:00:00.000Z';
 
 const sentBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'sent' });
 const receivedBy = (name: string): Watch => ({ mailbox: `${name}@example.com`, direction: 'received' });
-const polled = async () => (await watches.list()).filter((watch) => !watch.isDisabled).map(watchKey);
+const list = async () => (await watches.list()).toSorted((a, b) => (watchKey(a) < watchKey(b) ? -1 : 1));
+const polled = async () => (await list()).filter((watch) => !watch.isDisabled).map(watchKey);
 const find = async (watch: Watch) => (await watches.list()).find((other) => watchKey(other) === watchKey(watch));
 
 /** Writes the row of a watch as the operator's tool would. */
 const addByOperator = (watch: RegisteredWatch) =>
   world.deps.dynamo.send(
-    new PutItemCommand({ TableName: table, Item: marshall({ pk: 'WATCHES', sk: watchKey(watch), ...watch }) }),
+    new PutItemCommand({ TableName: table, Item: marshall({ pk: 'WATCHES', sk: registryKey(watch), ...watch }) }),
   );
 
 describe('the configuration file', () => {
@@ -64,7 +66,7 @@ describe('the configuration file', () => {
 
   it('adds the watches it declares, in either direction', async () => {
     await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
-    expect(await watches.list()).toEqual([
+    expect(await list()).toEqual([
       { ...receivedBy('alice'), isDeclared: true, notifyExisting: false, since: at },
       { ...sentBy('alice'), isDeclared: true, notifyExisting: false, since: at },
       { ...sentBy('bob'), isDeclared: true, notifyExisting: false, since: at },

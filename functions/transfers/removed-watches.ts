@@ -1,0 +1,43 @@
+import type { PollDependencies } from './poll.ts';
+import { Snapshot } from './snapshot.ts';
+import { type RegisteredWatch, Watches } from './watches.ts';
+
+/** Milliseconds for which the snapshot of a watch that was removed is kept: added again meanwhile, it goes on from there. */
+const keptFor = 30 * 86_400_000;
+
+/** Rows of snapshots that one tick deletes. */
+const rowsPerTick = 500;
+
+/** Of removed watches the one whose snapshot is to be deleted next: no more than one in a tick. */
+export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): RegisteredWatch | undefined =>
+  removed
+    .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptFor)
+    .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
+
+/**
+ * Deletes some of the rows of a removed watch's snapshot, and the watch once there are none: for the holder of its shard.
+ * It claims the snapshot as a poll does, and leaves it without a baseline. Should the watch be added again meanwhile, its
+ * next poll begins anew with what is left, and nothing that this poll writes is deleted. Stopped anywhere, it goes on at the
+ * next tick.
+ *
+ * @param until Unix time in milliseconds after which it deletes nothing
+ * @param isInTime whether there is time for one more row
+ * @returns a remark, if something could not be done
+ */
+export async function deleteExpired(
+  { dynamo, table }: PollDependencies,
+  watch: RegisteredWatch,
+  until: number,
+  isInTime: () => boolean,
+): Promise<string | undefined> {
+  try {
+    const snapshot = new Snapshot(dynamo, table, watch);
+    const root = await snapshot.readRoot();
+    const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, until);
+    const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, rowsPerTick, isInTime)));
+    if (isGone) await new Watches(dynamo, table).forget(watch);
+    return undefined;
+  } catch (error) {
+    return `the snapshot of a removed watch is deleted later: ${(error as Error).name}`;
+  }
+}
