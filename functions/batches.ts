@@ -63,6 +63,7 @@ export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
  *
  * @param rows each with `pk` and `sk`, no two of the same key
  * @param patience for what DynamoDB leaves over
+ * @returns write units used
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
 export async function putRows(
@@ -70,16 +71,21 @@ export async function putRows(
   table: string,
   rows: readonly Item[],
   patience = patienceUntil(),
-): Promise<void> {
+): Promise<number> {
   const requests = rows.map(
     (row): WriteRequest => ({
       PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
     }),
   );
+  let units = 0;
   await inBatches(requests, putLimit, 'unwritten', patience, async (batch) => {
-    const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } }));
+    const { UnprocessedItems, ConsumedCapacity } = await client.send(
+      new BatchWriteItemCommand({ RequestItems: { [table]: batch }, ReturnConsumedCapacity: 'TOTAL' }),
+    );
+    units += ConsumedCapacity?.[0]?.CapacityUnits ?? 0;
     return UnprocessedItems?.[table];
   });
+  return units;
 }
 
 /** Hands entries on in batches, and what is left over of them again after a pause, for as long as there is time. */

@@ -57,6 +57,8 @@ const watch = z.strictObject({
   ),
   verification: z.optional(z.strictObject({ method, validUntil: z.optional(z.string()) })),
   baselineAt: z.optional(z.string()),
+  /** Of a baseline that is being stored. */
+  baselineProgress: z.optional(z.strictObject({ stored: z.int(), transfers: z.int() })),
   count: z.optional(z.int()),
 });
 

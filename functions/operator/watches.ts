@@ -72,6 +72,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
+      baselineProgress: root?.baselineProgress,
       count: root?.count,
     };
   });

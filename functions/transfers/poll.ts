@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
 import { believable } from '../instants.ts';
 import type { Units } from '../table.ts';
 import type { Tokens } from '../verification/tokens.ts';
@@ -6,8 +7,8 @@ import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
 import { longestPoll } from './shard-row.ts';
-import { type Root, Snapshot } from './snapshot.ts';
-import type { Timetable } from './timetable.ts';
+import { type BaselineProgress, type Root, Snapshot } from './snapshot.ts';
+import type { Outlook, Timetable } from './timetable.ts';
 import type { Watch } from './transfer.ts';
 import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
@@ -45,6 +46,10 @@ export interface Supervision {
   readonly stopping: AbortSignal;
   /** Watches whose polls are under way. */
   readonly polls: Set<Watch>;
+  /** Told by each tick, once it has read the watches. */
+  readonly foresee?: (outlook: Outlook) => void;
+  /** Told from time to time how far a baseline is. */
+  readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
 /** One poll of one watch. */
@@ -71,6 +76,9 @@ export interface PollResult {
 
 /** For the polls of this process. */
 const visits = new VisitRoom();
+
+/** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
+const baselines = pLimit(2);
 
 /** How a watch is to be polled. */
 export interface PollTerms {
@@ -106,10 +114,15 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if ((believable(root.deletedUntil, readAt, longestPoll) ?? 0) > readAt) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
   }
+  const isFirst = root.baselineAt === undefined;
+  // Rows of a baseline carry no condition: whoever may still store some has the snapshot to itself.
+  const until = believable(root.unsettledUntil, readAt, longestPoll) ?? 0;
+  if (isFirst && until > readAt) return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
   const list = await listed(deps.server, root, watch, terms);
+  const compare = () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list });
   try {
     const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
-    return await visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
+    return await (isFirst ? baselines(() => visits.run(transfers, compare)) : visits.run(transfers, compare));
   } finally {
     list.pass.listing.release();
   }

@@ -1,8 +1,10 @@
+import { patienceUntil } from '../pauses.ts';
 import { type Hold, hasLasted, judgeAbsences, nextHold } from './absences.ts';
 import { announceTransfers } from './announce.ts';
 import type { CryptshareClient, Pass } from './cryptshare.ts';
 import { confirmDepartures, departed } from './departures.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
+import type { Supervision } from './poll.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
 import { isFinal } from './transfer.ts';
@@ -11,6 +13,15 @@ import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
 
 /** Milliseconds for which a request begun just before the end of a poll may still take effect. */
 export const afterglow = 15_000;
+
+/** What a reconciliation works with. */
+interface ReconcileDependencies {
+  readonly server: CryptshareClient;
+  readonly topics: Topics;
+  readonly now: () => Date;
+  readonly steady: () => number;
+  readonly supervision?: Supervision | undefined;
+}
 
 /** A poll that has claimed its snapshot. */
 export interface ClaimedPoll {
@@ -37,7 +48,7 @@ export interface Reconciliation {
   readonly published: number;
   /** False when another poll has claimed the snapshot meanwhile. */
   readonly isSettled: boolean;
-  /** Every change of the visited buckets is committed. */
+  /** Every change of the visited buckets is committed, and no earlier poll can still undo one. */
   readonly isCommitted: boolean;
   readonly trouble: Trouble | undefined;
 }
@@ -48,11 +59,9 @@ export interface Reconciliation {
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
-export async function reconcile(
-  { server, topics, now, steady }: { server: CryptshareClient; topics: Topics; now: () => Date; steady: () => number },
-  poll: ClaimedPoll,
-): Promise<Reconciliation> {
-  const { snapshot, root, pass, visit, claim, context, stopAt, lastWrite } = poll;
+export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
+  const { server, topics, now, steady } = deps;
+  const { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt, lastWrite } = poll;
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
   const listed = pass.listing.in(visit.buckets, visit.bits);
   const { changes, missing } = diff(rows, listed, context);
@@ -63,12 +72,14 @@ export async function reconcile(
 
   // Others believe the claim by their clocks: one that was set forward ends it, too.
   const isInTime = () => steady() < stopAt && now().getTime() < lastWrite - afterglow;
-  const commits = await commitAll(snapshot, [...changes, ...lack.changes], isInTime);
+  const news = [...changes, ...lack.changes];
+  const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
+  const commits = await commitAll(snapshot, news, way, isInTime);
   for (const { after } of commits.committed) rows.set(after.trackingId, after);
 
   const announcement = await announceAll(topics, poll, rows, isInTime);
 
-  const isCommitted = commits.uncommitted.length === 0;
+  const isCommitted = commits.uncommitted.length === 0 && suspectUntil === undefined;
   const stillListed = missing.filter(({ trackingId }) => isListed(rows.get(trackingId)!)).length;
   const newlyListed = commits.committed.filter(({ before, after }) => isListed(after) && !(before && isListed(before)));
   const isWhole = pass.failure === undefined && pass.scope === 'all';
@@ -76,8 +87,9 @@ export async function reconcile(
     count: isWhole ? pass.listing.size + stillListed : root.count + newlyListed.length,
     active: pass.failure ? root.active : pass.listing.active,
     baselineAt: root.baselineAt ?? (isCommitted ? context.observedAt : undefined),
+    baselineProgress: root.baselineAt || isCommitted ? undefined : { stored: rows.size, transfers: pass.listing.size },
     absence: lack.absence,
-    ...bucketsLeft(poll, [...rows.values()], lack.unclear, commits),
+    ...bucketsLeft(poll, [...rows.values()], lack.unclear, { ...commits, endedAt: now().getTime() }),
     digests: digestsAfter(root, visit, rows.values()),
   });
 
@@ -138,10 +150,10 @@ async function judgeDeparted(
  * writing.
  */
 function bucketsLeft(
-  { root, visit, suspectUntil, lastWrite }: ClaimedPoll,
+  { root, visit, suspectUntil }: ClaimedPoll,
   rows: readonly TransferRow[],
   unclear: readonly TransferRow[],
-  { uncommitted, error }: { uncommitted: readonly TransferRow[]; error: Error | undefined },
+  { uncommitted, error, endedAt }: { uncommitted: readonly TransferRow[]; error: Error | undefined; endedAt: number },
 ): Pick<Root, 'unsettled' | 'unsettledUntil'> {
   const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
   const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
@@ -152,24 +164,66 @@ function bucketsLeft(
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, visit.bits)),
     ]),
     // A write that failed here may still be on its way there.
-    unsettledUntil: Math.max(suspectUntil ?? 0, error ? lastWrite : 0),
+    unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + afterglow : 0),
   };
 }
 
-/** Commits each change for as long as there is time; one that fails stops no other. */
-async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], isInTime: () => boolean) {
+/** How changes are written. */
+interface Way {
+  /** Changes that one call takes. */
+  readonly atOnce: number;
+  /** Returns whether they are written, all or none. */
+  readonly write: (changes: readonly RowChange[]) => Promise<boolean>;
+}
+
+/** One by one, each under the condition that nobody else has written its row. */
+const committing = (snapshot: Snapshot): Way => ({
+  atOnce: 1,
+  write: ([change]) => snapshot.commit(change!.before, change!.after),
+});
+
+/** Milliseconds between two words on how far a baseline is. */
+const progressEvery = 5000;
+
+/** Twenty-five at a time, over whatever stands there. */
+function storing({ steady, supervision }: ReconcileDependencies, poll: ClaimedPoll, before: number): Way {
+  const { snapshot, claim, context, pass, stopAt } = poll;
+  let stored = before;
+  let toldAt = steady();
+  return {
+    atOnce: 25,
+    async write(changes) {
+      await snapshot.store(
+        changes.map(({ after }) => after),
+        patienceUntil(stopAt, steady),
+      );
+      stored += changes.filter(({ before: row }) => !row).length;
+      if (steady() - toldAt < progressEvery) return true;
+      toldAt = steady();
+      const progress = { stored, transfers: pass.listing.size };
+      supervision?.storing?.(context.watch, progress);
+      // A word that is not written down changes nothing of what is stored.
+      await snapshot.noteProgress(claim, progress).catch(() => undefined);
+      return true;
+    },
+  };
+}
+
+/** Commits the changes for as long as there is time; one call that fails stops no other. */
+async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way: Way, isInTime: () => boolean) {
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
   let error: Error | undefined;
-  await snapshot.each(changes, async (change) => {
-    const { before, after } = change;
-    try {
-      if (isInTime() && (await snapshot.commit(before, after))) committed.push(change);
-      else uncommitted.push(after);
-    } catch (cause) {
-      uncommitted.push(after);
-      error ??= cause as Error;
-    }
+  const parts = Array.from({ length: Math.ceil(changes.length / way.atOnce) }, (_, at) =>
+    changes.slice(at * way.atOnce, (at + 1) * way.atOnce),
+  );
+  await snapshot.each(parts, async (part) => {
+    const isWritten = await Promise.resolve(isInTime() && way.write(part)).catch((cause: Error) => {
+      error ??= cause;
+      return false;
+    });
+    if (isWritten) committed.push(...part);
+    else uncommitted.push(...part.map(({ after }) => after));
   });
   return { committed, uncommitted, error };
 }

@@ -13,7 +13,7 @@ import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, st
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
-import { dueListing } from './timetable.ts';
+import { dueListing, outlookOf } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
 import { type RegisteredWatch, Watches } from './watches.ts';
@@ -73,6 +73,8 @@ export async function pollShard(
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled).map((watch) => hastened(watch, mended));
+  deps.supervision?.foresee?.(outlookOf(enabled, deps.timetable, to));
   const busy = busyWatches(row, started);
   const isWhole = (row.polled?.length ?? 0) < 2;
   const due = watches

@@ -1,5 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
+import { putRows } from '../batches.ts';
+import type { Patience } from '../pauses.ts';
 import { type Item, Partition, type Units } from '../table.ts';
 import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
@@ -57,11 +59,19 @@ export interface Claim {
   readonly bits: number;
 }
 
+/** How much of a baseline is stored, in transfers. */
+export interface BaselineProgress {
+  readonly stored: number;
+  /** All of the listing. */
+  readonly transfers: number;
+}
+
 /** What a poll leaves behind once it has published what it could. */
-export type Settlement = Pick<
-  Root,
-  'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'
->;
+export interface Settlement
+  extends Pick<Root, 'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'> {
+  /** Of a baseline that is not complete yet. */
+  readonly baselineProgress: BaselineProgress | undefined;
+}
 
 /** The snapshot of a watch that was never polled. */
 const nothing: Root = {
@@ -89,9 +99,15 @@ const concurrency = 16;
 export class Snapshot {
   private readonly partition: Partition;
   private readonly limit = pLimit(concurrency);
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly pk: string;
 
   constructor(client: DynamoDBClient, table: string, watch: Watch) {
-    this.partition = new Partition(client, table, watchKey(watch));
+    this.client = client;
+    this.table = table;
+    this.pk = watchKey(watch);
+    this.partition = new Partition(client, table, this.pk);
   }
 
   /** Read and write units used so far. */
@@ -239,6 +255,25 @@ export class Snapshot {
   }
 
   /**
+   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no condition:
+   * only for a snapshot without a baseline, to which no other poll writes meanwhile.
+   *
+   * @param patience for what DynamoDB leaves over
+   */
+  async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
+    const items = rows.map(({ trackingId, ...row }) => ({ pk: this.pk, sk: transferKey(trackingId), ...row }));
+    this.partition.units.write += await putRows(this.client, this.table, items, patience);
+  }
+
+  /** Writes down how far a baseline is, unless another poll has claimed the snapshot since. */
+  async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
+    await this.partition.update(rootKey, 'SET baselineProgress = :progress', {
+      condition: 'rev = :rev',
+      values: { rev, progress },
+    });
+  }
+
+  /**
    * Takes the published events off a row, unless a later claim has written it. Only now may the row of an unlisted
    * transfer expire.
    */
@@ -261,7 +296,7 @@ export class Snapshot {
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
   async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests } = settlement;
+    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests, baselineProgress } = settlement;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -271,12 +306,14 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
+    const until = bitmap && unsettledUntil;
     const left = {
       deletedUntil: undefined,
       baselineAt,
+      baselineProgress,
       absence,
       unsettled: bitmap,
-      unsettledUntil: bitmap && unsettledUntil,
+      unsettledUntil: until,
     };
     const kept = Object.entries(left).filter(([, value]) => value !== undefined);
     const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);

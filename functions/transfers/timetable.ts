@@ -36,6 +36,23 @@ export interface Window {
   readonly to: number;
 }
 
+/** What a tick has read, for a clock that need not read it again as long as nothing is due. */
+export interface Outlook {
+  /** Unix time in milliseconds of the tick. */
+  readonly from: number;
+  /** Whether any watch is due at a later time, unless the watches are changed until then. */
+  readonly isDue: (at: number) => boolean;
+  /** Milliseconds of the shortest interval. */
+  readonly shortest: number;
+}
+
+/** @param watches those that are to be polled */
+export const outlookOf = (watches: readonly TimedWatch[], timetable: Timetable, from: number): Outlook => ({
+  from,
+  isDue: (at) => watches.some((watch) => dueListing(watch, timetable, { after: from, to: at }) !== undefined),
+  shortest: watches.reduce((least, { every = timetable.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
+});
+
 /** Milliseconds that may pass from `since` until whoever reads the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 

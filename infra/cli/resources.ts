@@ -32,6 +32,8 @@ export interface WatchResource {
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */
   readonly baselineAt?: string;
+  /** Transfers of the first complete listing, and how many of them are stored. */
+  readonly baselineProgress?: { readonly stored: number; readonly transfers: number };
   /** Transfers in the snapshot. */
   readonly count?: number;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { baselineProgressWords } from '../baseline-words.ts';
 import { longTimeout, path } from './api-client.ts';
 import { direction, interval, intervalOrDefault } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -151,13 +152,13 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
   { heading: 'EVERY', text: columnOfInterval },
-  { heading: 'TRANSFERS', text: ({ count }) => (count === undefined ? undefined : String(count)) },
+  { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
 ];
 
 function printWatch(output: Output, watch: WatchResource): void {
-  const { mailbox, direction, health, verification, baselineAt, count } = watch;
+  const { mailbox, direction, health, verification, baselineAt } = watch;
   output.facts([
     ['mailbox', mailbox],
     ['direction', direction],
@@ -170,7 +171,7 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['verified', verification && methodWords[verification.method]],
     ['verified until (UTC)', timeText(verification?.validUntil)],
     ['watched since (UTC)', timeText(baselineAt) ?? 'not listed completely yet'],
-    ['transfers', count],
+    ['transfers', transfersWords(watch)],
   ]);
 }
 
@@ -194,6 +195,10 @@ function intervalWords({ every, quietEvery }: WatchResource): string {
 function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {
   if (quietEvery !== undefined) return `${durationText(quietEvery)}, quiet`;
   return every === undefined ? undefined : durationText(every);
+}
+
+function transfersWords({ count, baselineProgress }: WatchResource): string | undefined {
+  return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();
 }
 
 /** In one word. */

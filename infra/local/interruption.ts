@@ -1,5 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { getRows, rowName } from '../../functions/batches.ts';
+import { Partition } from '../../functions/table.ts';
+import { rootKey } from '../../functions/transfers/snapshot-rows.ts';
+import { watchKey } from '../../functions/transfers/transfer.ts';
+import { Watches } from '../../functions/transfers/watches.ts';
 import { Verifications } from '../../functions/verification/verifications.ts';
 import { Deliveries } from '../../functions/webhooks/deliveries.ts';
 import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf } from '../../functions/webhooks/delivery.ts';
@@ -51,5 +55,19 @@ export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promi
   for (const verification of await verifications.list()) {
     const { busyUntil, ...free } = verification;
     if (busyUntil !== undefined) await verifications.replace(verification, free);
+  }
+}
+
+/** Has no poll wait for one that stored a baseline in a process which has ended. */
+export async function freeBaselines(dynamo: DynamoDBClient, table: string): Promise<void> {
+  const watches = await new Watches(dynamo, table).list();
+  const rows = await getRows(
+    dynamo,
+    table,
+    watches.map((watch) => ({ pk: watchKey(watch), sk: rootKey })),
+  );
+  for (const { pk, baselineAt, unsettledUntil } of rows.values()) {
+    if (baselineAt !== undefined || !unsettledUntil) continue;
+    await new Partition(dynamo, table, pk).update(rootKey, 'REMOVE unsettledUntil', {});
   }
 }

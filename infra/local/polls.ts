@@ -5,12 +5,14 @@ import { type Invoked, pollsOfTicks } from '../../functions/transfers/invoked-po
 import type { Supervision } from '../../functions/transfers/poll.ts';
 import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
+import { baselineProgressWords } from '../baseline-words.ts';
 import { type Reporter, watchWords } from './console.ts';
+import type { Foresight } from './foresight.ts';
 import { lambdaContext } from './lambda.ts';
 import { counted, type Part } from './stopping.ts';
 
-/** Milliseconds between two ticks, the shortest interval that a watch can have. */
-const tickInterval = 1000;
+/** Milliseconds between two looks at the clock, the shortest interval that a watch can have. */
+const lookInterval = 1000;
 
 /** Milliseconds that a poll may take here. */
 const pollTimeout = 120_000;
@@ -24,16 +26,23 @@ export interface Polls extends Part {
   readonly asked: (event: unknown) => Promise<Invoked>;
 }
 
-/** Invokes the poll function each second, as the scheduler does on AWS each minute. */
+/** Invokes the poll function when something is due, to the second, as the scheduler does on AWS each minute. */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<Invoked>,
   reporter: Pick<Reporter, 'poll' | 'remark'>,
+  foresight: Foresight,
 ): Polls {
   const stopping = new AbortController();
   const polls = new Set<Watch>();
-  const supervision: Supervision = { stopping: stopping.signal, polls };
   const underWay = new Set<Promise<unknown>>();
-  const invoke = (event: unknown) => {
+  const invoke = (event: unknown, foresee?: Supervision['foresee']) => {
+    const supervision: Supervision = {
+      stopping: stopping.signal,
+      polls,
+      ...(foresee && { foresee }),
+      storing: (watch, progress) =>
+        reporter.remark(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
+    };
     const invoked = handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
     const over = () => underWay.delete(invoked);
     underWay.add(invoked);
@@ -42,17 +51,23 @@ export function startPolls(
   };
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
-    const { remark } = await invoke(event);
+    const { remark, skipped } = await invoke(event, foresight.begin());
     if (remark) reporter.remark(remark);
+    if (skipped) foresight.forget();
   };
-  const report = (poll: unknown) => reporter.poll(poll as WatchPoll);
+  const report = (message: unknown) => {
+    const poll = message as WatchPoll;
+    // Its trouble, or the end of it, changes when it and others are due.
+    if (poll.trouble || poll.watch.health) foresight.forget();
+    reporter.poll(poll);
+  };
   const loop = async () => {
     subscribe(pollsOfTicks.name, report);
     const { promise: broken, reject } = Promise.withResolvers<never>();
     while (!stopping.signal.aborted) {
       // As on AWS, no tick waits for the one before.
-      tick().catch(reject);
-      const rest = sleep(tickInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (foresight.wantsTick(Date.now())) tick().catch(reject);
+      const rest = sleep(lookInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
       await Promise.race([rest, broken]);
     }
     await Promise.race([Promise.allSettled(underWay), broken]);

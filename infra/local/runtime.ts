@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
+import { steady } from '../../functions/instants.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
@@ -13,7 +14,9 @@ import type { Reporter } from './console.ts';
 import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable } from './embedded-services.ts';
-import { freeRenewals } from './interruption.ts';
+import { startExpiry } from './expiry.ts';
+import { Foresight } from './foresight.ts';
+import { freeBaselines, freeRenewals } from './interruption.ts';
 import { type InvokedFunction, startInvocations } from './invocations.ts';
 import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
@@ -62,6 +65,7 @@ const closeWithin = 1000;
  */
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting, prefix } = options;
+  const now = () => new Date();
   const services = await startAwsServices(data, options.awsEndpoints);
   const table = `${prefix}transfers`;
   setSdkEnvironment(services.sdkEnvironment);
@@ -74,11 +78,12 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
-  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, new Date().toISOString());
+  await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // This run is the only one with this database: what an earlier one held is free.
   const atOnce = requestsAtOnce(config.server, 1);
   await new ShardRows(dynamo, table, atOnce).free(0);
   await freeRenewals(dynamo, table);
+  await freeBaselines(dynamo, table);
 
   const pollVariables = {
     CRYPTSHARE_URL: config.server.url,
@@ -102,20 +107,25 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     options,
     reporter,
   );
+  const foresight = new Foresight();
   const operator = await startOperator({
     environment: { ...pollVariables, ...webhooks.variables, POLL_INVOCATION_URL: invocations.urlOf('poll') },
     data,
-    onChange: (request, status) => reporter.remark(`operator: ${request}, answered ${status}`),
+    onChange(request, status) {
+      reporter.remark(`operator: ${request}, answered ${status}`);
+      foresight.forget();
+    },
   });
   const announcements = await passOnAnnouncements(
-    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console` },
+    { sns, sqs, dynamo, table, eventsTopicArn, noticesTopicArn, queue: `${prefix}console`, now },
     (announcement) => reporter.announcement(announcement),
   );
 
   // Last of all: what polls publish must find everything that listens.
-  const polls = startPolls(handler, reporter);
+  const polls = startPolls(handler, reporter, foresight);
   functions.set('poll', polls.asked);
-  const stages = [[polls, webhooks], [announcements]];
+  const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, steady });
+  const stages = [[polls, webhooks, expiry], [announcements]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {
     try {

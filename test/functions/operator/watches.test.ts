@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Partition } from '../../../functions/table.ts';
 import { watchName } from '../../../functions/transfers/report.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
@@ -112,6 +113,13 @@ describe('a watch', () => {
     expect((await world.ask('POST', '/watches', { body: alice })).body).toMatchObject({
       baselineAt: world.clock.now().toISOString(),
     });
+  });
+
+  test('whose baseline is being stored tells how far it is', async () => {
+    await registry().add(alice, false, at);
+    const baselineProgress = { stored: 712, transfers: 10_000 };
+    await new Partition(world.dynamo, transfersTable, 'sent#alice@example.com').put('ROOT', { baselineProgress }, {});
+    expect((await world.ask('GET', path)).body).toMatchObject({ baselineProgress });
   });
 
   test('that is removed during a poll does not come back as half a row', async () => {

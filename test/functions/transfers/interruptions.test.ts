@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Partition } from '../../../functions/table.ts';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
 import { rowsPerAnnouncement } from '../../../functions/transfers/reconcile.ts';
-import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { freeBaselines } from '../../../infra/local/interruption.ts';
 import { type FaultKind, FaultPlan } from './aws-faults.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld, table, type World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -108,26 +111,113 @@ test('a poll out of time commits no more, and the next one goes on', async () =>
   expect(published).toHaveLength(trackingIds.length);
 });
 
-test('a baseline that runs out of time goes on where it stopped, and stays silent', async () => {
-  const watch = world.watch('large-baseline@example.com');
-  world.cryptshare.transfers.seed({ sender: watch.mailbox, to: ['bob@example.com'], count: 60, state: 'ACTIVE' });
-  const plan = new FaultPlan([[20, 'pause']]);
+/** A mailbox without a baseline. */
+function newMailbox(count: number) {
+  mailboxes += 1;
+  const watch = world.watch(`new-${mailboxes}@example.com`);
+  const seeded = world.cryptshare.transfers.seed({
+    sender: watch.mailbox,
+    to: ['bob@example.com'],
+    count,
+    state: 'ACTIVE',
+  });
+  return { watch, trackingIds: seeded.map(({ trackingId }) => trackingId) };
+}
+
+test('a baseline that runs out of time goes on where it stopped, tells how far it is, and stays silent', async () => {
+  const { watch } = newMailbox(450);
+  const plan = new FaultPlan([['BatchWriteItemCommand', 'pause']]);
   const late = world.faults.run(plan, () => world.poll(watch));
   await plan.reachedPause;
   world.clock.advance(55_000);
   plan.resume();
   const { units: first, ...rest } = await late;
   expect(rest).toMatchObject({ outcome: 'changed', changed: 0, trouble: { cause: 'out_of_time' } });
+  const [root] = await new Partition(world.deps.dynamo, table, watchKey(watch)).range('ROOT', 'ROOT');
+  expect(root!.baselineProgress).toEqual({ stored: 400, transfers: 450 });
 
   const { units: second, outcome } = await world.poll(watch);
 
   expect(outcome).toBe('baseline');
   expect(second.write).toBeLessThan(60);
-  expect(first.write + second.write).toBeLessThan(60 + 10);
+  expect(first.write + second.write).toBeLessThan(450 + 10);
   expect(await world.takeEvents()).toEqual([]);
   world.clock.advance(60_000);
   await world.poll(watch);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+});
+
+test('a baseline is stored in one call for 25 transfers', async () => {
+  const { watch } = newMailbox(60);
+  const plan = new FaultPlan();
+  expect(await world.faults.run(plan, () => world.poll(watch))).toMatchObject({ outcome: 'baseline' });
+  expect(plan.calls).toEqual([
+    'QueryCommand',
+    'UpdateItemCommand',
+    'QueryCommand',
+    ...Array(3).fill('BatchWriteItemCommand'),
+    'PutItemCommand',
+    'UpdateItemCommand',
+  ]);
+});
+
+describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])(
+  'a call of a baseline that is hit by: %s',
+  (kind) => {
+    test.each(Array.from({ length: 8 }, (_, call) => call))(
+      'loses and invents nothing, and the next poll completes the baseline: call %i',
+      async (call) => {
+        const { watch, trackingIds } = newMailbox(30);
+        await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
+        world.clock.advance(70_000);
+        await world.poll(watch);
+        world.cryptshare.transfers.setState(trackingIds[20]!, 'DELETED_BY_ADMIN');
+        world.clock.advance(60_000);
+        await world.poll(watch);
+        world.clock.advance(60_000);
+
+        expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
+        const told = (await world.takeEvents()).map(({ event }) => (event as TransferEvent).data);
+        expect(told).toMatchObject([{ trackingId: trackingIds[20], previousState: 'ACTIVE', sequence: 1 }]);
+      },
+    );
+  },
+);
+
+test('a process that has ended in the middle of a baseline is not waited for once it is known to have ended', async () => {
+  const { watch } = newMailbox(30);
+  await new Watches(world.deps.dynamo, table).add(watch, false, world.clock.now().toISOString());
+  await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'overtaken' });
+  await freeBaselines(world.deps.dynamo, table);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
+  await freeBaselines(world.deps.dynamo, table);
+  world.clock.advance(60_000);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged' });
+});
+
+test('nobody writes to a snapshot whose baseline another poll may still be storing', async () => {
+  const { watch, trackingIds } = newMailbox(30);
+  const plan = new FaultPlan([[3, 'late']]);
+  await world.faults.run(plan, () => world.poll(watch));
+  world.clock.advance(10_000);
+  const meanwhile = await world.poll(watch);
+  expect(meanwhile).toMatchObject({ outcome: 'overtaken', requests: 0, trouble: undefined, units: { write: 0 } });
+  const announcing = await world.poll(watch, { notifyExisting: true });
+  expect(announcing).toMatchObject({ outcome: 'overtaken', units: { write: 0 } });
+  await plan.deliverLate();
+  world.clock.advance(10_000);
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
+  for (const state of ['Quarantined', 'DELETED_BY_ADMIN']) {
+    world.cryptshare.transfers.setState(trackingIds[0]!, state);
+    world.clock.advance(60_000);
+    await world.poll(watch);
+  }
+  const told = (await world.takeEvents()).map(({ event }) => (event as TransferEvent).data);
+  expect(told.map(({ state, sequence }) => [state, sequence])).toEqual([
+    ['Quarantined', 1],
+    ['DELETED_BY_ADMIN', 2],
+  ]);
 });
 
 test('a poll out of time announces no more, and the next one announces the rest alone', async () => {

@@ -1,11 +1,12 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import { registryKey } from '../../../functions/transfers/places.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
-import { type RegisteredWatch, Watches } from '../../../functions/transfers/watches.ts';
+import { type RegisteredWatch, type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { FaultPlan } from './aws-faults.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -38,34 +39,40 @@ const addByOperator = (watch: RegisteredWatch) =>
     new PutItemCommand({ TableName: table, Item: marshall({ pk: 'WATCHES', sk: registryKey(watch), ...watch }) }),
   );
 
-describe('the configuration file', () => {
+describe.each([
+  ['beside others', false],
+  ['alone', true],
+] as const)('the configuration file, declared %s,', (_, isAlone) => {
+  const declare = (declared: readonly WantedWatch[], notifyExisting: boolean, since: string) =>
+    watches.declare(declared, notifyExisting, since, isAlone);
+
   it('changes the interval of a watch with what it says, and only then', async () => {
     const later = '2026-11-25T00:00:00.000Z';
-    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
+    await declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
-    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, later);
+    await declare([{ ...sentBy('alice'), every: 300_000 }], false, later);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, since: at });
-    await watches.declare([{ ...sentBy('alice'), every: 900_000 }], false, later);
+    await declare([{ ...sentBy('alice'), every: 900_000 }], false, later);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 900_000, since: later });
-    await watches.declare([sentBy('alice')], false, later);
+    await declare([sentBy('alice')], false, later);
     expect(await find(sentBy('alice'))).not.toHaveProperty('every');
   });
 
   it('changes the interval of a paused watch, and leaves it paused', async () => {
-    await watches.declare([sentBy('alice')], false, at);
+    await declare([sentBy('alice')], false, at);
     await watches.pause(sentBy('alice'));
-    await watches.declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
+    await declare([{ ...sentBy('alice'), every: 300_000 }], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000, isDisabled: true, isPaused: true });
   });
 
   it('leaves the interval of a watch that an operator added as it is', async () => {
     await watches.add({ ...sentBy('alice'), every: 300_000 }, false, at);
-    await watches.declare([{ ...sentBy('alice'), every: 900_000 }], false, at);
+    await declare([{ ...sentBy('alice'), every: 900_000 }], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000 });
   });
 
   it('adds the watches it declares, in either direction', async () => {
-    await watches.declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
+    await declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
     expect(await list()).toEqual([
       { ...receivedBy('alice'), isDeclared: true, notifyExisting: false, since: at },
       { ...sentBy('alice'), isDeclared: true, notifyExisting: false, since: at },
@@ -74,23 +81,23 @@ describe('the configuration file', () => {
   });
 
   it('disables a watch that it no longer declares, and enables it when it does again', async () => {
-    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
-    await watches.declare([sentBy('bob')], false, at);
+    await declare([sentBy('alice'), sentBy('bob')], false, at);
+    await declare([sentBy('bob')], false, at);
     expect(await polled()).toEqual(['sent#bob@example.com']);
-    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
+    await declare([sentBy('alice'), sentBy('bob')], false, at);
     expect(await polled()).toEqual(['sent#alice@example.com', 'sent#bob@example.com']);
   });
 
   it('leaves alone what an operator added, even if it once declared the same', async () => {
     await addByOperator(sentBy('carol'));
-    await watches.declare([sentBy('carol')], false, at);
-    await watches.declare([], false, at);
+    await declare([sentBy('carol')], false, at);
+    await declare([], false, at);
     expect(await find(sentBy('carol'))).toEqual(sentBy('carol'));
   });
 
   it('does not mistake one direction for the other', async () => {
-    await watches.declare([sentBy('alice'), receivedBy('alice')], false, at);
-    await watches.declare([receivedBy('alice')], false, at);
+    await declare([sentBy('alice'), receivedBy('alice')], false, at);
+    await declare([receivedBy('alice')], false, at);
     expect(await polled()).toEqual(['received#alice@example.com']);
   });
 
@@ -99,27 +106,35 @@ describe('the configuration file', () => {
     const paused: RegisteredWatch = { ...sentBy('paused'), isDisabled: true };
     await addByOperator(added);
     await addByOperator(paused);
-    await watches.declare([sentBy('alice')], false, at);
-    await watches.declare([], false, at);
+    await declare([sentBy('alice')], false, at);
+    await declare([], false, at);
     expect(await find(added)).toEqual(added);
     expect(await find(paused)).toEqual(paused);
     expect(await polled()).toEqual(['sent#added@example.com']);
   });
 
   it('lets a watch keep how it began when it is declared once more', async () => {
-    await watches.declare([sentBy('alice')], true, at);
-    await watches.declare([sentBy('alice'), sentBy('bob')], false, at);
+    await declare([sentBy('alice')], true, at);
+    await declare([sentBy('alice'), sentBy('bob')], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ notifyExisting: true });
     expect(await find(sentBy('bob'))).toMatchObject({ notifyExisting: false });
   });
 
   it('lets a watch keep its health', async () => {
-    await watches.declare([sentBy('alice')], false, at);
+    await declare([sentBy('alice')], false, at);
     await commit((await find(sentBy('alice')))!);
     const before = await find(sentBy('alice'));
-    await watches.declare([sentBy('alice')], false, at);
+    await declare([sentBy('alice')], false, at);
     expect(await find(sentBy('alice'))).toEqual(before);
   });
+});
+
+test('a process that is alone with its registry writes 25 new watches in a call', async () => {
+  const plan = new FaultPlan();
+  const names = Array.from({ length: 60 }, (_, number) => sentBy(`m${number}`));
+  await world.faults.run(plan, () => watches.declare(names, false, at, true));
+  expect(plan.calls).toEqual(['QueryCommand', ...Array(3).fill('BatchWriteItemCommand')]);
+  expect(await watches.list()).toHaveLength(60);
 });
 
 describe('the health of a watch', () => {

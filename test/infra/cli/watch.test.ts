@@ -120,6 +120,14 @@ describe('the verbs of a watch', () => {
     expect(stdout).toMatch(/verified until \(UTC\) +2026-12-24 10:00:00/);
   });
 
+  test('list and show tell how far a baseline is', async () => {
+    const fresh = { ...alice, baselineProgress: { stored: 712, transfers: 10_000 } };
+    api.on('GET /watches', { body: { items: [fresh] } });
+    api.on(`GET ${path}`, { body: fresh });
+    expect((await watch(['list'])).stdout).toContain('712 of 10,000');
+    expect((await watch(['show', 'alice@example.com'])).stdout).toMatch(/transfers +712 of 10,000/);
+  });
+
   test('list tells the cause of a trouble in a word', async () => {
     const trouble = { cause: 'not_verified', message: 'this mailbox is not verified' };
     const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true, trouble };

@@ -1,0 +1,152 @@
+import { PutItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
+import type { Item } from '../../../functions/table.ts';
+import { indexes } from '../../../functions/webhooks/waiting.ts';
+import { createTransfersTable, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
+import { startExpiry } from '../../../infra/local/expiry.ts';
+import type { Part } from '../../../infra/local/stopping.ts';
+import { TestClock } from '../../functions/transfers/world.ts';
+import { startAws, type TestAws } from '../../support/aws.ts';
+
+const [transfers, webhooks] = ['transfers', 'webhooks'];
+const minute = 60_000;
+const day = 24 * 60 * minute;
+let aws: TestAws;
+let clock: TestClock;
+let part: Part;
+let mayGoOn: () => void;
+let rests: () => void;
+
+beforeAll(async () => {
+  aws = await startAws();
+  await createTransfersTable(aws.dynamo, transfers!);
+  await createWebhooksTable(aws.dynamo, webhooks!);
+});
+afterAll(() => aws.close());
+beforeEach(async () => {
+  clock = new TestClock();
+  const resting = restsAgain();
+  part = startExpiry({
+    dynamo: aws.dynamo,
+    tables: [transfers!, webhooks!],
+    now: clock.now,
+    steady: clock.steady,
+    async sleep(milliseconds, signal) {
+      if (milliseconds < minute) return;
+      rests();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      mayGoOn = resolve;
+      signal.addEventListener('abort', reject);
+      await promise;
+    },
+  });
+  await resting;
+  return async () => {
+    part.stop();
+    await part.ended;
+  };
+});
+
+const restsAgain = () =>
+  new Promise<void>((resolve) => {
+    rests = resolve;
+  });
+
+/** Lets the time until it looks at the rows pass; resolves when it has. */
+async function anHourLater(): Promise<void> {
+  const resting = restsAgain();
+  mayGoOn();
+  await resting;
+}
+
+const inSeconds = (milliseconds: number) => Math.floor((clock.now().getTime() + milliseconds) / 1000);
+
+async function rowsOf(table: string): Promise<string[]> {
+  const { Items = [] } = await aws.dynamo.send(new ScanCommand({ TableName: table }));
+  return Items.map(({ sk }) => sk!.S!).sort();
+}
+
+const put = (table: string, rows: readonly Item[]) => putRows(aws.dynamo, table, rows);
+
+test('rows whose time has come are deleted from all tables and indexes, and no others', async () => {
+  await put(transfers!, [
+    { pk: 'ANNOUNCED', sk: 'old', expiresAt: inSeconds(minute) },
+    { pk: 'ANNOUNCED', sk: 'new', expiresAt: inSeconds(day) },
+    { pk: 'sent#alice@example.com', sk: 'ROOT', rev: 1 },
+  ]);
+  await put(webhooks!, [
+    { pk: 'EVENT#1', sk: 'EVENT', day: '2026-11-24', at: 'then', expiresAt: inSeconds(minute) },
+    { pk: 'EVENT#2', sk: 'DELIVERY#crm', due: 'DUE#0', dueAt: 1 },
+  ]);
+  await anHourLater();
+  expect(await rowsOf(transfers!)).toEqual(['ROOT', 'new', 'old']);
+  clock.advance(2 * minute);
+  await anHourLater();
+  expect([await rowsOf(transfers!), await rowsOf(webhooks!)]).toEqual([['ROOT', 'new'], ['DELIVERY#crm']]);
+  const { Count } = await aws.dynamo.send(
+    new QueryCommand({
+      TableName: webhooks,
+      IndexName: indexes.byDay,
+      KeyConditionExpression: '#day = :day',
+      ExpressionAttributeNames: { '#day': 'day' },
+      ExpressionAttributeValues: { ':day': { S: '2026-11-24' } },
+    }),
+  );
+  expect(Count).toBe(0);
+  clock.advance(day);
+  await anHourLater();
+  expect(await rowsOf(transfers!)).toEqual(['ROOT']);
+});
+
+test('a row that gets more time while it is looked at stays', async () => {
+  const key = { pk: { S: 'ANNOUNCED' }, sk: { S: 'renewed' } };
+  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'renewed', expiresAt: inSeconds(minute) }]);
+  aws.dynamo.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === 'DeleteItemCommand') {
+          const Item = { ...key, expiresAt: { N: String(inSeconds(day)) } };
+          await aws.dynamo.send(new PutItemCommand({ TableName: transfers, Item }));
+        }
+        return next(args);
+      },
+    { step: 'initialize', name: 'renew' },
+  );
+  clock.advance(2 * minute);
+  await anHourLater();
+  aws.dynamo.middlewareStack.remove('renew');
+  expect(await rowsOf(transfers!)).toContain('renewed');
+});
+
+test('1,000 rows are looked at in several steps', async () => {
+  const limits: (number | undefined)[] = [];
+  const rows = Array.from({ length: 1000 }, (_, at) => ({
+    pk: 'many',
+    sk: `many-${at}`,
+    expiresAt: inSeconds(minute),
+  }));
+  await put(webhooks!, rows);
+  aws.dynamo.middlewareStack.add(
+    (next) => (args) => {
+      if ('Limit' in args.input) limits.push(args.input.Limit);
+      return next(args);
+    },
+    { step: 'initialize', name: 'steps' },
+  );
+  clock.advance(2 * minute);
+  await anHourLater();
+  aws.dynamo.middlewareStack.remove('steps');
+  expect(limits.every((limit) => limit! <= 250)).toBe(true);
+  expect(limits.length).toBeGreaterThanOrEqual(4);
+  expect((await rowsOf(webhooks!)).filter((sk) => sk.startsWith('many'))).toEqual([]);
+});
+
+test('a clock that was set ahead has nothing deleted before it has stood for an hour', async () => {
+  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'ahead', expiresAt: inSeconds(day) }]);
+  clock.set(2 * day);
+  await anHourLater();
+  expect(await rowsOf(transfers!)).toContain('ahead');
+  await anHourLater();
+  expect(await rowsOf(transfers!)).not.toContain('ahead');
+});
