@@ -23,8 +23,10 @@ const serverEnvironment = z.object({
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
-  MAX_CONCURRENT_PAGES: wholeNumber(1, 500),
+  MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
   TRANSFERS_TABLE: notEmpty,
+  /** Milliseconds between two polls of a watch that has not changed for a while. */
+  QUIET_EVERY: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
 /** What the poll function is told by its environment. */

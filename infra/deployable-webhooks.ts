@@ -43,6 +43,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   SHARDS: true,
   POLL_EVERY: true,
   FULL_LISTING_EVERY: true,
+  QUIET_EVERY: true,
   TRANSFERS_TABLE: true,
   TRANSFER_EVENTS_TOPIC_ARN: true,
   TRANSFER_NOTICES_TOPIC_ARN: true,

@@ -27,7 +27,7 @@ export const deploymentProblems = (config: Config): string[] => [
   ...notifyProblems(config),
   ...webhookProblems(config),
   ...proxyProblems(config),
-  ...(config.alarms ? emailProblems('alarms.email', config.alarms.email) : []),
+  ...(config.alarmEmail ? emailProblems('alarmEmail', config.alarmEmail) : []),
   ...networkProblems(config),
 ];
 

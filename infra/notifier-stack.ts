@@ -80,7 +80,7 @@ export class NotifierStack extends Stack {
       functions,
       missedTicks,
       deadLetters: undelivered,
-      email: config.alarms?.email,
+      email: config.alarmEmail,
       dashboardUrl: url,
     });
     if (url) {

@@ -52,6 +52,7 @@ export class OperatorApi extends Construct {
       environment: {
         // What verifies a mailbox is one request after the other.
         ...serverVariables(server, 1),
+        ...poller.quietVariables,
         TRANSFERS_TABLE: poller.transfers.tableName,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
         WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,

@@ -45,6 +45,7 @@ const watch = z.strictObject({
   isDeclared: z.boolean(),
   isDisabled: z.boolean(),
   every: z.optional(z.int()),
+  quietEvery: z.optional(z.int()),
   health: z.optional(
     z.strictObject({
       failingSince: z.string(),

@@ -271,9 +271,9 @@ export async function pollAndJudge(
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
-  { origin, topics, tokens, dynamo, table }: PollDependencies,
+  { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
   watch: RegisteredWatch,
-  { trouble, isComplete }: PollResult,
+  { outcome, trouble, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Trouble | undefined> {
@@ -282,6 +282,8 @@ async function judgeHealth(
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
     const unchanged = { health: watch.health, event: undefined };
     const watches = new Watches(dynamo, table);
+    const isChanged = outcome === 'changed' || outcome === 'baseline';
+    if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
     const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
     if (current) incidents.sees(current);
     const error = current && (await announcePending(topics, watches, current));

@@ -25,6 +25,8 @@ export interface RegisteredWatch extends Watch {
   readonly every?: number;
   /** ISO 8601 time from which on it is polled as it stands here. */
   readonly since?: string;
+  /** ISO 8601 time at which a poll last found something changed; kept where quiet watches are polled more seldom. */
+  readonly changedAt?: string;
   readonly health?: Health;
   /** Counts the changes of `health` and of `warnedOf`. */
   readonly healthRev?: number;
@@ -286,6 +288,11 @@ export class Watches {
       ...(health && { health }),
       ...(pending && { pending }),
     };
+  }
+
+  /** @param at ISO 8601 time at which a poll has found something changed */
+  async noteChange(watch: Watch, at: string): Promise<void> {
+    await this.partition.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
   }
 
   /** Takes the published events off a watch, unless another poll has changed it since. */

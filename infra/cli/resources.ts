@@ -26,6 +26,8 @@ export interface WatchResource {
   readonly isDisabled?: boolean;
   /** Milliseconds between two polls, if not as for all. */
   readonly every?: number;
+  /** The same while it has not changed for an hour. */
+  readonly quietEvery?: number;
   readonly health?: WatchHealth;
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { BriefFormat } from '../../functions/log-format.ts';
 import { serviceName } from '../../functions/measures.ts';
-import { logPoll, reportShard } from '../../functions/transfers/report.ts';
+import { logPollOfTick, reportShard } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
 import type { Settled } from '../../functions/webhooks/settled.ts';
@@ -105,7 +105,7 @@ type Reporting = (logger: Logger, metrics: Metrics) => void;
 const reportTick =
   (polls: readonly WatchPoll[]): Reporting =>
   (logger, metrics) => {
-    for (const poll of polls) logPoll(logger, poll);
+    for (const poll of polls) logPollOfTick(logger, poll);
     reportShard(logger, metrics, { polls, skipped: 0 });
   };
 

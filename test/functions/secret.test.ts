@@ -101,7 +101,7 @@ describe('variables', () => {
     const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
     expect(read).toThrow(
-      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 500/,
+      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 100/,
     );
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
     expect(read).not.toThrow(/too-short|hush/);

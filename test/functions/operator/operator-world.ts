@@ -100,7 +100,7 @@ export async function startOperatorWorld() {
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
     version: '1.2.3',
-    transfers: { ...transfers, verification: { server, tokens } },
+    transfers: { ...transfers, verification: { server, tokens }, quietEvery: 300_000 },
     pollFunction: {
       url: invocations.urlOf('poll'),
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),

@@ -165,6 +165,51 @@ describe('a watch is polled', () => {
   });
 });
 
+describe('a watch that has not changed for an hour', () => {
+  beforeEach(() => {
+    deps = { ...deps, timetable: { ...deps.timetable, every: minute, quietEvery: 15 * minute } };
+  });
+  /** Polls of as many minutes, of which the first is that of the watches' addition. */
+  const pollsOf = async (count: number) => sum((await minutes(count)).polls);
+
+  it('is polled in the interval of quiet ones until it changes, and for an hour after that as others', async () => {
+    const [watch] = await declare(1);
+    expect(await pollsOf(59)).toBe(59);
+    await minutes(2);
+    expect(await pollsOf(60)).toBe(4);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    await minutes(16);
+    await world.takeEvents();
+    expect(await pollsOf(40)).toBe(40);
+    await minutes(20);
+    expect(await pollsOf(60)).toBe(4);
+  });
+
+  it('is polled as others while it fails, and again when it is resumed', async () => {
+    const [watch] = await declare(1);
+    await minutes(80);
+    failWith(faultAnswers.emptyUnauthorized);
+    await minutes(16);
+    expect(await pollsOf(20)).toBe(20);
+    world.cryptshare.faults.clear();
+    await minutes(2);
+    expect(await pollsOf(30)).toBe(2);
+    const registry = new Watches(deps.dynamo, deps.table);
+    await registry.pause(watch!);
+    await registry.resume((await registry.find(watch!))!, now());
+    expect(await pollsOf(20)).toBe(20);
+  });
+
+  it('costs no write, and none is written of changes where quiet watches are polled as others', async () => {
+    const registry = new Watches(deps.dynamo, deps.table);
+    deps = { ...deps, timetable: { ...deps.timetable, quietEvery: undefined } };
+    const [watch] = await declare(1);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    await minutes(2);
+    expect(await registry.find(watch!)).not.toHaveProperty('changedAt');
+  });
+});
+
 describe('a shard', () => {
   it('is polled by one invocation at a time, so that never more requests are under way than may be', async () => {
     await declare(12);

@@ -33,7 +33,7 @@ export function exampleConfig(folder: string, serverUrl: string): Config {
         },
         { name: 'inside', urlFrom: 'INSIDE_URL', format: 'slack' },
       ],
-      alarms: { email: 'operators@example.com' },
+      alarmEmail: 'operators@example.com',
     }),
   );
   return loadConfig(file);
