@@ -89,7 +89,7 @@ export class ShardRows {
     return {
       watches: watches.filter(({ isRemoved }) => !isRemoved),
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
-      row: rowFor(row, shards, all.map(shardRowOf)),
+      row: rowFor(row, shards),
       others: others.flatMap(({ failing }) => failing ?? []),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
       incidents: incidentsIn(rows),
