@@ -1,7 +1,7 @@
 import type { Health } from './health.ts';
 import type { Incident } from './incident.ts';
+import type { RegisteredWatch } from './polled-watches.ts';
 import type { Trouble } from './trouble.ts';
-import type { RegisteredWatch } from './watches.ts';
 
 /** A watch that fails. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };

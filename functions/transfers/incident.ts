@@ -3,8 +3,8 @@ import { verificationCauses } from '../verification/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from './event.ts';
 import { incidentOf } from './health.ts';
 import { type FailingShare, sinceTold, sumOf, type Untold } from './incident-share.ts';
+import type { RegisteredWatch } from './polled-watches.ts';
 import { longestTrouble } from './timetable.ts';
-import type { RegisteredWatch } from './watches.ts';
 
 /** One cause that several watches fail for, as it is written down once operators are to be told. Times are ISO 8601. */
 export interface Incident {

@@ -120,7 +120,9 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
       const { api, output } = await openSession(surroundings, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
-        output.line(`${words} is no longer watched; added again within 30 days, it goes on from what was last announced`),
+        output.line(
+          `${words} is no longer watched; added again within 30 days, it goes on from what was last announced`,
+        ),
       );
     },
   );

@@ -11,8 +11,8 @@ import {
   verifiableSince,
 } from '../../../functions/transfers/incident.ts';
 import { type FailingWatch, isDue, shareOf } from '../../../functions/transfers/incident-share.ts';
+import type { RegisteredWatch } from '../../../functions/transfers/polled-watches.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
-import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
 
 const origin = 'https://cryptshare.example.com';
 const minute = 60_000;

@@ -3,8 +3,9 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import { registryKey } from '../../../functions/transfers/places.ts';
+import type { RegisteredWatch } from '../../../functions/transfers/polled-watches.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
-import { type RegisteredWatch, Watches } from '../../../functions/transfers/watches.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { startWorld, type World } from './world.ts';
 
