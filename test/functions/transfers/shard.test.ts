@@ -81,7 +81,7 @@ describe('the shards', () => {
   });
 
   it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
-    const watches = await declare(30);
+    const watches = await declare(12);
     const polled: string[] = [];
     deps = { ...deps, timetable: { ...alwaysDue(1), every: 20 * minute } };
     await poll();
