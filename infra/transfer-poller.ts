@@ -107,7 +107,7 @@ export class TransferPoller extends Construct {
   /** Lets somebody do with watches what operators ask for; polls are asked of the function. */
   grantOperate(grantee: IGrantable): Grant {
     return this.transfers
-      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
+      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .combine(this.poll.grantInvokeDeployed(grantee));
   }
 

@@ -84,7 +84,8 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   // Who had no time for it would have less if it came round sooner.
   const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
   const often = isWorthATry ? Math.min(usual, longestTrouble) : usual;
-  const every = isQuiet(watch, to) ? Math.max(often, timetable.quietEvery ?? 0) : often;
+  const { quietEvery } = timetable;
+  const every = quietEvery !== undefined && isQuiet(watch, to) ? Math.max(often, quietEvery) : often;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
   /** How many of the watch's moments have come until a time. */

@@ -95,7 +95,7 @@ test('each role holds what its function calls, and nothing else', () => {
     ],
     OperatorApiOperatorRole: [
       ...logs('OperatorApiOperator'),
-      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
       ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
       ...['waiting', 'by-day'].flatMap((index) => rows(`${webhooks}/index/${index}`, 'Query')),
       variables,
