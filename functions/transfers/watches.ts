@@ -119,7 +119,7 @@ export class Watches {
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
     const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
-      const sk = watchKey({ mailbox, direction });
+      const sk = registryKey({ mailbox, direction });
       return { pk: registryPartition, sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
     });
     await putRows(this.client, this.table, rows);
