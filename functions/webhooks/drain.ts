@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
-import { type Observation, observe, stateOf } from './circuit-breaker.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Delivery, isDue } from './delivery.ts';
@@ -9,21 +7,9 @@ import type { Endpoint, EndpointSecrets } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
 import { Endpoints } from './endpoints.ts';
 import { limitsOf } from './format.ts';
-import {
-  type Admission,
-  addLone,
-  admission,
-  allowsLone,
-  believedLease,
-  endLone,
-  type Flight,
-  hold,
-  type Lease,
-  type Limits,
-  leaseDuration,
-  release,
-} from './lease.ts';
-import { interruptedBefore, observationOf, stepAfter, stepWithoutAttempt } from './next-step.ts';
+import { Holding } from './holding.ts';
+import type { Admission, Lease } from './lease.ts';
+import { stepAfter, stepWithoutAttempt } from './next-step.ts';
 import { putAside } from './put-aside.ts';
 import { type Settled, tellSettled } from './settled.ts';
 import { dueEvents } from './waiting.ts';
@@ -32,9 +18,6 @@ import { type Rows, Work } from './work.ts';
 
 /** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
 const drainFor = 20_000;
-
-/** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
-const beginWithin = 3000;
 
 /** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
 const longestWait = 1000;
@@ -75,26 +58,18 @@ export class Drain {
   private readonly start: DrainStart;
   private readonly deliveries: Deliveries;
   private readonly work: Work;
-  private readonly id = randomUUID();
+  private readonly holding: Holding;
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
-  private lease: Lease;
   private rows: Rows | undefined;
-  private readonly flights = new Map<string, Flight>();
   private readonly underWay = new Map<string, Promise<void>>();
-  /** Attempts that have ended since the lease was written. */
-  private ended: Attempt[] = [];
   private attempts: Attempt[] = [];
   private nextRetryAt = Number.POSITIVE_INFINITY;
-  /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
-  private interrupted: Readonly<Record<string, Flight>> = {};
   /** End of the last attempt of another process that a wake-up came for, too. */
   private othersEndAt = 0;
   /** When requests are to be looked at that are left. */
   private requestsAt = Number.POSITIVE_INFINITY;
   private isTurnedAway = false;
-  private isLone = false;
-  private isLost = false;
   /** Times that another process was quicker to take the lease. */
   private losses = 0;
   private fault: Error | undefined;
@@ -107,8 +82,8 @@ export class Drain {
     this.deliveries = new Deliveries(deps.dynamo, deps.table);
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
-    this.endpoint = start.endpoint;
-    this.lease = start.lease;
+    this.holding = new Holding(deps, name, start.lease);
+    this.know(start.endpoint);
     this.rows = start.rows;
   }
 
@@ -116,8 +91,7 @@ export class Drain {
   async run(): Promise<void> {
     for (;;) {
       if (this.endpoint?.status !== 'active') return this.putAside();
-      const now = this.now();
-      const admitted = admission(believedLease(this.lease, now), this.limits, now);
+      const { admission: admitted } = this.holding;
       const goesOn = admitted.kind === 'free' ? await this.drain() : await this.giveWay(admitted);
       if (!goesOn) break;
     }
@@ -131,21 +105,17 @@ export class Drain {
     // What was read may have been made meanwhile.
     this.rows = undefined;
     // In this order: the holder looks for requests once more after it has given up the lease.
-    this.lease = await leases.read(this.name);
-    const now = this.now();
-    const again = admission(believedLease(this.lease, now), this.limits, now);
+    this.holding.lease = await leases.read(this.name);
+    const { admission: again, limits } = this.holding;
     this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
-    if (again.kind === 'shut' && this.limits.interval > 0 && isLeft) this.requestsAt = again.until;
+    if (again.kind === 'shut' && limits.interval > 0 && isLeft) this.requestsAt = again.until;
     return false;
   }
 
   /** @returns whether there is more to do */
   private async drain(): Promise<boolean> {
-    const now = this.now();
-    this.takeOver(believedLease(this.lease, now), now);
-    this.isLone = this.work.isSingle && allowsLone(this.lease, this.limits, now);
-    this.isLost = false;
+    this.work.add(this.holding.take(this.work.isSingle));
     for (;;) {
       const chosen = await this.choose();
       if (chosen.length > 0) for (const each of await this.enter(chosen)) this.begin(each);
@@ -168,30 +138,22 @@ export class Drain {
     await Promise.race(ends);
     enough.abort();
     // What ends together is followed together: each look and each change of the lease costs a unit.
-    if (2 * this.underWay.size > this.limits.maxInFlight) await sleep(gatherFor);
-  }
-
-  /** Knows the lease from now on, and has the attempts of a holder made that has died. */
-  private takeOver(lease: Lease, now: number): void {
-    const over = Object.entries(lease.flights).filter(([, { until }]) => until <= now);
-    this.lease = lease;
-    this.interrupted = Object.fromEntries(over);
-    this.work.add(over.flatMap(([event, { isLone }]) => (isLone ? [] : [event])));
+    if (2 * this.underWay.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
   }
 
   /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
   private async choose(): Promise<Delivery[]> {
     const chosen: Delivery[] = [];
     try {
-      while (this.mayBegin && chosen.length < this.room) {
+      while (this.mayBegin && chosen.length < this.holding.room) {
         const isIdle = this.underWay.size === 0 && chosen.length === 0;
-        const count = this.room - chosen.length;
+        const count = this.holding.room - chosen.length;
         const look = await this.work.look(this.rows ? Math.min(count, this.start.readAhead) : count, isIdle, this.rows);
         this.rows = undefined;
         if (!look) break;
-        this.endpoint = look.endpoint;
+        this.know(look.endpoint);
         for (const delivery of look.deliveries)
-          if (await this.isToAttempt(delivery)) chosen.push(this.counted(delivery));
+          if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
         if (look.endpoint) this.open(look.endpoint);
       }
     } catch (error) {
@@ -208,86 +170,33 @@ export class Drain {
       this.work.done(delivery.event);
       return false;
     }
-    const flight = this.lease.flights[delivery.event];
-    if (flight && flight.of >= delivery.rev && flight.until > now && !this.flights.has(delivery.event)) {
+    const othersEndAt = this.holding.othersEndAt(delivery);
+    if (othersEndAt !== undefined) {
       // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
       this.work.defer(delivery.event);
-      this.othersEndAt = Math.max(this.othersEndAt, flight.until);
+      this.othersEndAt = Math.max(this.othersEndAt, othersEndAt);
       return false;
     }
-    const step = stepWithoutAttempt(this.counted(delivery), this.endpoint);
+    const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
     if (!step) return true;
     await this.take(delivery, step);
     this.work.done(delivery.event);
     return false;
   }
 
-  /** The delivery with the attempt that a process was making when it died. */
-  private counted(delivery: Delivery): Delivery {
-    return interruptedBefore(delivery, this.interrupted[delivery.event]);
-  }
-
-  /**
-   * Writes down in the lease that these deliveries are under way from now on.
-   *
-   * @returns those that may be begun
-   */
+  /** Writes down what is about to begin, and returns those deliveries that may. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const { isLone } = this;
-    const began = this.deps.steady();
-    const now = this.now();
-    const until = now + leaseDuration;
-    const next = chosen.map(
-      ({ event, rev: of, attempt: made }) =>
-        [event, { attempt: made + 1, of, until, ...(isLone && { isLone }) }] as const,
-    );
-    const isHolder = this.lease.holder?.id === this.id;
-    const observations = this.ended.map(observationOf);
-    const flights = Object.fromEntries([...this.flights, ...next]);
-    let before = this.lease;
-    const written = await this.deps.leases
-      .change(this.name, this.lease, (current) => {
-        const lease = believedLease(current, now);
-        const isOurs = isHolder && current.holder?.id === this.id;
-        if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length, now))) return undefined;
-        const isTaken = ([event, { of }]: (typeof next)[number]): boolean => {
-          const flight = lease.flights[event];
-          return flight !== undefined && flight.of >= of && flight.until > now && !this.flights.has(event);
-        };
-        if (next.some(isTaken)) return undefined;
-        before = lease;
-        if (isLone) return addLone(lease, { flights, observations }, now);
-        return hold(lease, this.id, { flights, observations }, this.limits.interval, now);
-      })
+    const entry = await this.holding
+      .enter(chosen, (events) => this.work.add(events))
       .catch((error: Error) => {
         this.fault ??= error;
         return undefined;
       });
-    const isLate = this.deps.steady() - began > beginWithin;
-    const isNews = written !== undefined && !isHolder && before.rev !== this.lease.rev;
-    if (written) {
-      if (isNews) this.takeOver(before, now);
-      this.lease = written;
-      // Others may have ended while it was written.
-      this.ended = this.ended.slice(observations.length);
-    } else {
-      this.isLost = true;
-      this.losses += 1;
-    }
-    if (written && !isLate) {
-      for (const [event, flight] of next) this.flights.set(event, flight);
-      // Another process may have made them, after they were read and before the lease was this one's.
-      return isNews ? this.unchanged(chosen) : chosen;
-    }
+    if (entry?.isLost) this.losses += 1;
+    // Another process may have made them, after they were read and before the lease was this one's.
+    if (entry && !entry.isLost && !entry.isLate) return entry.isNews ? this.unchanged(chosen) : chosen;
     for (const { event } of chosen) this.work.putBack(event);
     return [];
-  }
-
-  /** Whether so many attempts may begin, as the lease really is. */
-  private isAdmitted(lease: Lease, count: number, now: number): boolean {
-    const admitted = admission(lease, this.limits, now);
-    if (admitted.kind !== 'free') return false;
-    return this.isLone ? allowsLone(lease, this.limits, now) : admitted.room >= count;
   }
 
   /** Those deliveries that are as they were read; the others are looked at anew. */
@@ -297,7 +206,7 @@ export class Drain {
       return [];
     });
     for (const { event } of chosen.filter((delivery) => !fresh.includes(delivery))) {
-      this.flights.delete(event);
+      this.holding.flights.delete(event);
       this.work.putBack(event);
     }
     return fresh;
@@ -310,7 +219,7 @@ export class Drain {
         this.fault ??= error;
       })
       .finally(() => {
-        this.flights.delete(event);
+        this.holding.flights.delete(event);
         this.underWay.delete(event);
       });
     this.underWay.set(event, end);
@@ -320,7 +229,7 @@ export class Drain {
   private async attempt(delivery: Delivery, endpoint: Endpoint, secrets: EndpointSecrets): Promise<void> {
     const { deps } = this;
     const made = await attempt(deps, endpoint, secrets, delivery, delivery.body);
-    this.ended.push(made);
+    this.holding.observe(made);
     this.attempts.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
@@ -339,43 +248,16 @@ export class Drain {
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
-    await this.giveBack();
+    await this.holding.giveBack(this.start.events, this.fault !== undefined);
     await this.tellHealth();
     // Only now: a process that came too early for the lease left a request before it looked at the lease again.
-    const hasRequests = isLeft || (!this.isLone && (await leases.requests(this.name, '', 1)).length > 0);
+    const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
     if (!hasRequests || this.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
     if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
     this.requestsAt = now;
     return false;
-  }
-
-  private async giveBack(): Promise<void> {
-    const { leases } = this.deps;
-    const now = this.now();
-    const observations = this.ended.map(observationOf);
-    // A lone attempt that succeeded is over with its time: its delivery says that it is done.
-    const isSaid = this.isLone && observations.every(({ isSuccess }) => isSuccess);
-    this.ended = [];
-    if (isSaid && !this.isLost) {
-      if (!this.fault) for (const event of this.start.events) leases.end(this.name, event);
-      return;
-    }
-    const given = await leases.change(this.name, this.lease, (current) => {
-      const lease = believedLease(current, now);
-      if (this.isLone) return this.isLost ? undefined : endLone(lease, this.start.events, observations, now);
-      if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
-      return this.isLeftover(lease, now) ? release(lease, { flights: {}, observations }, now) : undefined;
-    });
-    this.lease = given ?? (await leases.read(this.name));
-  }
-
-  /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */
-  private isLeftover(lease: Lease, now: number): boolean {
-    const admitted = admission(lease, this.limits, now);
-    const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
-    return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
@@ -392,10 +274,10 @@ export class Drain {
     const { deps, endpoint, attempts } = this;
     this.attempts = [];
     if (!endpoint || attempts.length === 0) return;
-    const change = healthAfter(endpoint, this.lease, attempts, this.now());
+    const change = healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change) return;
     await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
-    this.endpoint = await new Endpoints(deps.dynamo, deps.table).find(this.name);
+    this.know(await new Endpoints(deps.dynamo, deps.table).find(this.name));
   }
 
   /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
@@ -410,16 +292,8 @@ export class Drain {
     if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));
   }
 
-  /** When the endpoint may be sent to again, as far as the lease tells; an earlier instant than now if it may at once. */
   private get mayBeginAt(): number {
-    const now = this.now();
-    const lease = believedLease(this.lease, now);
-    const admitted = admission(lease, this.limits, now);
-    if (admitted.kind === 'shut') return admitted.until;
-    // Lone attempts take up all of the room that there is.
-    const isFull = admitted.kind === 'free' && admitted.room === 0;
-    const ends = isFull ? Object.values(lease.flights).map(({ until }) => until) : [];
-    return Math.max(this.othersEndAt, isFull ? Math.min(...ends.filter((until) => until > now)) : 0);
+    return Math.max(this.othersEndAt, this.holding.mayBeginAt);
   }
 
   private wake(at: number): Promise<unknown> {
@@ -442,37 +316,21 @@ export class Drain {
     this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
   }
 
-  private get limits(): Limits {
-    return limitsOf(this.endpoint?.format ?? 'event', this.endpoint?.maxInFlight ?? 1);
+  /** Knows the endpoint as it is now. */
+  private know(endpoint: Endpoint | undefined): void {
+    this.endpoint = endpoint;
+    if (endpoint) this.holding.limits = limitsOf(endpoint.format, endpoint.maxInFlight);
   }
 
   private get isTimeOver(): boolean {
     return this.deps.steady() >= this.beginUntil || (this.start.stopping?.aborted ?? false);
   }
 
-  /** The breaker as the attempts leave it that have ended, whether the lease says so already or not. */
-  private get breaker() {
-    const observations: Observation[] = this.ended.map(observationOf);
-    return observations.reduce(observe, believedLease(this.lease, this.now()));
-  }
-
   private get mayBegin(): boolean {
     const isGone = this.attempts.some(({ outcome }) => outcome.kind === 'gone');
-    const isAlone = this.isLone && this.attempts.length > 0;
-    const isShort = this.isTimeOver || this.isLost || this.fault !== undefined || isGone || isAlone;
-    return !isShort && this.endpoint?.status === 'active' && this.room > 0;
-  }
-
-  /** How many more attempts may begin now. */
-  private get room(): number {
-    const now = this.now();
-    const { breaker } = this;
-    if (stateOf(breaker, now) === 'open') return 0;
-    const { maxInFlight, interval } = this.limits;
-    if (interval > 0 && (this.lease.freeAt > now || this.underWay.size > 0)) return 0;
-    const others = Object.values(this.lease.flights).filter(({ isLone, until }) => isLone && until > now).length;
-    const most = this.isLone || stateOf(breaker, now) === 'half-open' ? 1 + (this.isLone ? others : 0) : maxInFlight;
-    return Math.max(0, most - others - this.underWay.size);
+    const isAlone = this.holding.isLone && this.attempts.length > 0;
+    const isShort = this.isTimeOver || this.holding.isLost || this.fault !== undefined || isGone || isAlone;
+    return !isShort && this.endpoint?.status === 'active' && this.holding.room > 0;
   }
 
   private now(): number {
