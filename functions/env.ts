@@ -23,8 +23,10 @@ const serverEnvironment = z.object({
   /** PEM file with the certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
   /** Requests to the server under way at the same time. */
-  MAX_CONCURRENT_PAGES: wholeNumber(1, 500),
+  MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
   TRANSFERS_TABLE: notEmpty,
+  /** Milliseconds between two polls of a watch that has not changed for a while. */
+  QUIET_EVERY: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
 /** What the poll function is told by its environment. */
@@ -42,7 +44,7 @@ const pollEnvironment = z.extend(serverEnvironment, {
 /** What every function that has to do with deliveries is told by its environment. */
 const webhookEnvironment = z.object({
   WEBHOOKS_TABLE: notEmpty,
-  DOORBELL_QUEUE_URL: queueUrl,
+  WAKE_UP_QUEUE_URL: queueUrl,
 });
 
 /** What the fan-out function is told by its environment. */
@@ -72,7 +74,7 @@ const sweepEnvironment = z.extend(webhookEnvironment, {
 const declareEnvironment = z.object({
   TRANSFERS_TABLE: notEmpty,
   WEBHOOKS_TABLE: notEmpty,
-  DOORBELL_QUEUE_URL: queueUrl,
+  WAKE_UP_QUEUE_URL: queueUrl,
   DATA_KEY: dataKey,
   /** JSON file with the watches and endpoints of the configuration. */
   DECLARED_FILE: notEmpty,

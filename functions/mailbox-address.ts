@@ -1,6 +1,8 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import * as z from 'zod/mini';
 
+export { addressKey } from './address-key.ts';
+
 /** Octets of a whole address, of the part before the @, and of a label of the domain (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4). */
 const longestAddress = 254;
 const longestLocalPart = 64;
@@ -87,16 +89,6 @@ export const address = z.string('expected an e-mail address').check(
 
 function problemOf({ input }: { readonly input?: unknown }): string | undefined {
   return addressProblem(String(input));
-}
-
-/**
- * What addresses of the same mailbox have in common: neither case nor script make a difference. The addresses themselves
- * stay as they are spelt, for a server may know them in that spelling alone.
- */
-export function addressKey(text: string): string {
-  const at = text.lastIndexOf('@') + 1;
-  const domain = text.slice(at);
-  return `${text.slice(0, at).normalize('NFC').toLowerCase()}${domainToASCII(domain) || domain.toLowerCase()}`;
 }
 
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);

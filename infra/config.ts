@@ -97,8 +97,8 @@ const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
   }
 });
 
-/** The most that `server.maxConcurrentPages` may be: at 100 ms for a page, 5,000 pages a second. */
-export const mostPages = 500;
+/** The most that `server.maxConcurrentPages` may be: at 100 ms for a page, 10,000 pages a second. */
+export const mostPages = 1000;
 
 const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -116,8 +116,10 @@ const configSchema = z.strictObject({
       .int()
       .min(1)
       .max(mostPages)
-      .default(4)
-      .describe('Requests to the server under way at the same time, over all watches'),
+      .optional()
+      .describe(
+        'Requests that the server bears at the same time, over all watches and shards; without it, 16 for each shard',
+      ),
   }),
   schedule: z
     .strictObject({
@@ -129,6 +131,11 @@ const configSchema = z.strictObject({
         .default(1)
         .describe(
           'With 10, every tenth poll lists all transfers of a watch, the others only the active ones, which spares the server',
+        ),
+      quietEvery: durationText
+        .optional()
+        .describe(
+          'How often a watch is polled that has not changed for an hour; changes are then told that much later',
         ),
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
@@ -166,7 +173,7 @@ const configSchema = z.strictObject({
     .describe(
       'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
     ),
-  alarms: z.strictObject({ email: address }).optional(),
+  alarmEmail: z.optional(address),
   vpc: z
     .strictObject({
       id: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC such as vpc-0123456789abcdef0'),
@@ -249,9 +256,25 @@ export function millisecondsOf(duration: string): number {
   return Number(duration.slice(0, -1)) * unit;
 }
 
-/** Milliseconds between two polls, of each watch. */
+/** Requests under way at the same time in each shard, if the server bears them: a function that waits for more costs no more. */
+const usualRequests = 16;
+
+/** The most that one process takes on. */
+const mostRequests = 100;
+
+/**
+ * Requests to the server that one of several shards may have under way at the same time: its part of what the server bears.
+ *
+ * @returns 0 when the server bears less than one for each
+ */
+export const requestsAtOnce = ({ maxConcurrentPages }: Config['server'], shards: number): number =>
+  maxConcurrentPages === undefined ? usualRequests : Math.min(mostRequests, Math.floor(maxConcurrentPages / shards));
+
+/** Milliseconds between two polls, of each watch while nothing changes. */
 export const intervalsOf = ({ schedule, watches }: Config): number[] =>
-  watches.map(({ every }) => millisecondsOf(every ?? schedule.every));
+  watches.map(({ every }) =>
+    Math.max(millisecondsOf(every ?? schedule.every), schedule.quietEvery ? millisecondsOf(schedule.quietEvery) : 0),
+  );
 
 function parseJson(file: string): unknown {
   let text: string;

@@ -40,7 +40,7 @@ export class DeclaredSet extends Construct {
       environment: {
         TRANSFERS_TABLE: poller.transfers.tableName,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
-        DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
+        WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
         DECLARED_FILE: `${taskFolder}/${declaredFile}`,
       } satisfies Partial<DeclareVariables>,
       lostInvocations: 'a deployment waits for it, and fails with it',

@@ -1,4 +1,4 @@
-import { type Config, millisecondsOf, mostPages } from './config.ts';
+import { type Config, intervalsOf, millisecondsOf, mostPages, requestsAtOnce } from './config.ts';
 
 /**
  * Milliseconds that an answer of the server is taken to need. A server that is twice as fast needs half as many requests under
@@ -18,14 +18,15 @@ const pageSize = 100;
 /** What keeps a schedule from being deployed; each with its path and what to do. */
 export function scheduleProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
-  const { every, shards } = schedule;
+  const { every, quietEvery, shards } = schedule;
   const problems = [
-    ...(shards > server.maxConcurrentPages
+    ...(requestsAtOnce(server, shards) < 1
       ? [
           `server.maxConcurrentPages: expected at least one for each of the ${shards} shards (schedule.shards), which share them, got ${server.maxConcurrentPages}`,
         ]
       : []),
     ...minutesProblems('schedule.every', every),
+    ...(quietEvery ? minutesProblems('schedule.quietEvery', quietEvery) : []),
     ...(shards > watches.length
       ? [
           `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
@@ -42,30 +43,34 @@ const minutesProblems = (path: string, every: string): string[] =>
     ? []
     : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
 
-/** Intervals that cannot be kept even if every mailbox were empty, which takes one request for each poll. */
+/** Polls a second that a shard does at most. */
+const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);
+
+/** Intervals that cannot be kept even if every mailbox were empty, which takes one request for each poll, and quiet. */
 function paceProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
-  const polls = pollsPerSecond(config);
+  const polls = pollsPerSecond(intervalsOf(config));
   const said = `${count(watches.length)} watches are ${figure(polls)} polls a second`;
+  const neededShards = Math.ceil(polls / mostPolls);
   const needed = Math.ceil((polls * answerTime) / 1000);
   const allowed = slotsOf(config);
-  if (needed > allowed) {
-    const apart = Math.floor(server.maxConcurrentPages / schedule.shards);
-    const got =
-      schedule.shards === 1 ? `${allowed}` : `${allowed} (${apart} for each of the ${schedule.shards} shards)`;
-    const raised = Math.ceil(needed / schedule.shards) * schedule.shards;
-    const raise = raised <= mostPages ? `set server.maxConcurrentPages to ${raised}, if the server bears it, or ` : '';
-    return [
-      `schedule.every: expected an interval that can be kept: ${said}, each with a request of some ${answerTime} ms at least, so ${needed} requests under way at the same time, got ${got}: ${raise}poll ${figure(needed / allowed)} times less often`,
-    ];
+  const problems: string[] = [];
+  if (needed > allowed && server.maxConcurrentPages !== undefined) {
+    const each =
+      schedule.shards === 1 ? '' : ` (${allowed / schedule.shards} for each of the ${schedule.shards} shards)`;
+    const shards = Math.max(schedule.shards, neededShards);
+    const raised = Math.ceil(needed / shards) * shards;
+    const raise = raised <= mostPages ? `set it to ${raised}, if the server bears it, or ` : '';
+    problems.push(
+      `server.maxConcurrentPages: expected at least ${needed}: ${said}, each with a request of some ${answerTime} ms at least, got ${allowed}${each}: ${raise}poll ${figure(needed / allowed)} times less often (schedule.every)`,
+    );
   }
-  const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);
-  if (polls > mostPolls * schedule.shards) {
-    return [
-      `schedule.shards: expected at least ${Math.ceil(polls / mostPolls)}: ${said}, of which a shard does ${Math.floor(mostPolls)} at most, ${watchesAtOnce} at the same time, got ${schedule.shards}`,
-    ];
+  if (neededShards > schedule.shards) {
+    problems.push(
+      `schedule.shards: expected at least ${neededShards}: ${said}, of which a shard does ${Math.floor(mostPolls)} at most, ${watchesAtOnce} at the same time, got ${schedule.shards}`,
+    );
   }
-  return [];
+  return problems;
 }
 
 /** Mailboxes that are larger than this on average are few. */
@@ -76,27 +81,24 @@ const roomy = 10_000;
  * kept when every poll lists all transfers. Nothing where there is room enough.
  */
 export function paceNote(config: Config): string[] {
-  const requests = (1000 * slotsOf(config)) / answerTime / pollsPerSecond(config);
+  const { schedule, watches } = config;
+  const often = watches.map(({ every = schedule.every }) => millisecondsOf(every));
+  const requests = (1000 * slotsOf(config)) / answerTime / pollsPerSecond(often);
   const room = (requests - 1) * pageSize;
   if (room >= roomy) return [];
   return [
-    `${count(config.watches.length)} watches with ${slotsOf(config)} requests under way at the same time: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
+    `${count(watches.length)} watches with ${slotsOf(config)} requests under way at the same time: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
   ];
 }
 
-/** By interval: thousands of fractions would not add up to a whole number. */
-function pollsPerSecond({ schedule, watches }: Config): number {
-  const counts = new Map<number, number>();
-  for (const { every = schedule.every } of watches) {
-    const interval = millisecondsOf(every);
-    counts.set(interval, (counts.get(interval) ?? 0) + 1);
-  }
-  return [...counts].reduce((sum, [interval, watches]) => sum + (1000 * watches) / interval, 0);
+/** @param intervals of each watch, in milliseconds; counted first, since thousands of fractions do not add up to a whole number */
+function pollsPerSecond(intervals: readonly number[]): number {
+  const counts = Map.groupBy(intervals, (interval) => interval);
+  return [...counts].reduce((sum, [interval, watches]) => sum + (1000 * watches.length) / interval, 0);
 }
 
 /** Requests that may be under way; each shard has the same number of them. */
-const slotsOf = ({ schedule: { shards }, server: { maxConcurrentPages } }: Config): number =>
-  Math.floor(maxConcurrentPages / shards) * shards;
+const slotsOf = ({ schedule: { shards }, server }: Config): number => requestsAtOnce(server, shards) * shards;
 
 const count = (value: number): string => value.toLocaleString('en-US');
 

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { addressKey } from '../functions/address-key.ts';
 import { hostOf } from '../functions/http/proxy.ts';
-import { addressKey } from '../functions/mailbox-address.ts';
 import { eventTypes } from '../functions/webhooks/endpoint-settings.ts';
 import { isForbidden } from '../functions/webhooks/guard.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -27,7 +27,7 @@ export const deploymentProblems = (config: Config): string[] => [
   ...notifyProblems(config),
   ...webhookProblems(config),
   ...proxyProblems(config),
-  ...(config.alarms ? emailProblems('alarms.email', config.alarms.email) : []),
+  ...(config.alarmEmail ? emailProblems('alarmEmail', config.alarmEmail) : []),
   ...networkProblems(config),
 ];
 

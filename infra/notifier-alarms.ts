@@ -20,7 +20,7 @@ export interface NotifierAlarmsProps {
   /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
   /** The other dead-letter queues. */
-  readonly deadLetters: Readonly<Record<'Announcements' | 'Doorbells', IQueue>>;
+  readonly deadLetters: Readonly<Record<'Announcements' | 'WakeUps', IQueue>>;
   /** Who is told by e-mail. */
   readonly email: string | undefined;
   /** Address of the dashboard, if there is one, for the descriptions. */
@@ -46,8 +46,8 @@ const fiveMinutes = Duration.minutes(5);
 /** What the dead-letter queues of other queues hold. */
 const undelivered = {
   Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
-  Doorbells:
-    'doorbells could not be looked after and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took its rings for an endless loop and dropped them',
+  WakeUps:
+    'wake-ups of endpoints could not be handled and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took them for an endless loop and dropped them',
 };
 
 /** Longest time in seconds that a delivery may be due without anybody looking after it. */
@@ -100,7 +100,7 @@ export class NotifierAlarms extends Construct {
         // A queue that nothing was ever in measures nothing.
         missing: NOT_BREACHING,
       }),
-      ...(['Announcements', 'Doorbells'] as const).map((what) =>
+      ...(['Announcements', 'WakeUps'] as const).map((what) =>
         this.add(`${what}DeadLetters`, {
           says: undelivered[what],
           metric: props.deadLetters[what].metricApproximateNumberOfMessagesVisible({

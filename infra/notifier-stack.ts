@@ -49,7 +49,7 @@ export class NotifierStack extends Stack {
     const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
     const undelivered = {
       Announcements: delivery.announcements.deadLetters,
-      Doorbells: delivery.doorbells.deadLetters,
+      WakeUps: delivery.wakeUps.deadLetters,
     };
     const deadLetters = { MissedTicks: missedTicks, ...undelivered };
     const {
@@ -63,7 +63,7 @@ export class NotifierStack extends Stack {
       delivery,
       queues: {
         Announcements: delivery.announcements.queue,
-        Doorbells: delivery.doorbells.queue,
+        WakeUps: delivery.wakeUps.queue,
         // By the names of their alarms.
         ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
       },
@@ -80,7 +80,7 @@ export class NotifierStack extends Stack {
       functions,
       missedTicks,
       deadLetters: undelivered,
-      email: config.alarms?.email,
+      email: config.alarmEmail,
       dashboardUrl: url,
     });
     if (url) {

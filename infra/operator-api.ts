@@ -52,9 +52,10 @@ export class OperatorApi extends Construct {
       environment: {
         // What verifies a mailbox is one request after the other.
         ...serverVariables(server, 1),
+        ...poller.quietVariables,
         TRANSFERS_TABLE: poller.transfers.tableName,
         WEBHOOKS_TABLE: delivery.webhooks.tableName,
-        DOORBELL_QUEUE_URL: delivery.doorbells.queue.queueUrl,
+        WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
         POLL_INVOCATION_URL: poller.poll.invocationUrl,
         INSPECTED_QUEUES: Stack.of(this).toJsonString(
           Object.fromEntries(Object.entries(queues).map(([name, { queueUrl }]) => [name, queueUrl])),

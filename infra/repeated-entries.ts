@@ -1,4 +1,4 @@
-import { addressKey } from '../functions/mailbox-address.ts';
+import { addressKey } from '../functions/address-key.ts';
 
 /** Watches that stand in a configuration twice, each with its path, whatever else is wrong with it. */
 export function repeatedWatches(json: unknown): string[] {

@@ -8,8 +8,11 @@ export class ServiceQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  /** @param functionTimeout of the function that works on it */
-  constructor(scope: Construct, id: string, functionTimeout: Duration) {
+  /**
+   * @param functionTimeout of the function that works on it
+   * @param maxReceiveCount times that a message is received before it is one of the dead letters
+   */
+  constructor(scope: Construct, id: string, functionTimeout: Duration, maxReceiveCount = 5) {
     super(scope, id);
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters', Duration.days(14));
     this.queue = new Queue(this, 'Queue', {
@@ -18,7 +21,7 @@ export class ServiceQueue extends Construct {
       // As Lambda recommends: messages of a throttled function must not come back while it still tries.
       visibilityTimeout: Duration.seconds(6 * functionTimeout.toSeconds()),
       retentionPeriod: Duration.days(14),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount },
     });
   }
 

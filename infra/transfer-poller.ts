@@ -8,7 +8,7 @@ import type { PollVariables } from '../functions/env.ts';
 import type { Tick } from '../functions/transfers/shard.ts';
 import { type BundledFiles, taskFolder } from './bundle.ts';
 import { Clock, lostTick } from './clock.ts';
-import { type Config, millisecondsOf } from './config.ts';
+import { type Config, millisecondsOf, requestsAtOnce } from './config.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
 import { type Network, ServiceFunction } from './service-function.ts';
 import { ServiceTable } from './service-table.ts';
@@ -59,25 +59,29 @@ export interface TransferPollerProps {
 export class TransferPoller extends Construct {
   readonly transfers: ServiceTable;
   readonly poll: ServiceFunction;
+  /** What the functions have to be told that know of the intervals of quiet watches. */
+  readonly quietVariables: { readonly QUIET_EVERY?: string };
 
   constructor(scope: Construct, id: string, props: TransferPollerProps) {
     super(scope, id);
     const { config, secret, transferEvents, transferNotices, missedTicks, network } = props;
-    const { shards, every, fullListingEvery } = config.schedule;
+    const { shards, every, fullListingEvery, quietEvery } = config.schedule;
+    this.quietVariables = quietEvery ? { QUIET_EVERY: String(millisecondsOf(quietEvery)) } : {};
     this.transfers = new ServiceTable(this, 'Transfers');
     this.poll = new ServiceFunction(this, 'Poll', {
       entry: 'functions/transfers/poll.lambda.ts',
       description: 'Lists the transfers of the watches, publishes what has changed',
-      // A poll waits for the server most of the time; 512 MB parse 100,000 rows in well under a second.
-      memorySize: 512,
+      // A poll waits for the server most of the time. What it may have in memory is bounded to suit this size.
+      memorySize: 256,
       // Longer than a tick: what a slow server delays is not cut off, and ticks meanwhile leave the shard alone.
       timeout: Duration.minutes(2),
       environment: {
         // Shards know nothing of each other, so each has its share.
-        ...serverVariables(config.server, Math.floor(config.server.maxConcurrentPages / shards)),
+        ...serverVariables(config.server, requestsAtOnce(config.server, shards)),
         SHARDS: String(shards),
         POLL_EVERY: String(millisecondsOf(every)),
         FULL_LISTING_EVERY: String(fullListingEvery),
+        ...this.quietVariables,
         TRANSFERS_TABLE: this.transfers.tableName,
         TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
         TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
@@ -103,7 +107,7 @@ export class TransferPoller extends Construct {
   /** Lets somebody do with watches what operators ask for; polls are asked of the function. */
   grantOperate(grantee: IGrantable): Grant {
     return this.transfers
-      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
+      .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .combine(this.poll.grantInvokeDeployed(grantee));
   }
 

@@ -18,6 +18,13 @@ import { ServiceTable } from './service-table.ts';
 const deliverTimeout = Duration.seconds(60);
 const fanOutTimeout = Duration.seconds(30);
 
+/**
+ * Times that a wake-up is received before it is one of the dead letters: as often as SQS allows, which is for four days. The
+ * deliveries that it names may stand in no index, so that nothing else would have them looked after. What is no wake-up is
+ * dropped by the function itself.
+ */
+const mostWakeUps = 1000;
+
 /** Batches that a function works on at the same time. */
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
@@ -40,7 +47,7 @@ export interface WebhookDeliveryProps {
 export class WebhookDelivery extends Construct {
   readonly webhooks: ServiceTable;
   readonly announcements: ServiceQueue;
-  readonly doorbells: ServiceQueue;
+  readonly wakeUps: ServiceQueue;
   readonly fanOut: ServiceFunction;
   readonly deliver: ServiceFunction;
   readonly sweep: ServiceFunction;
@@ -55,26 +62,16 @@ export class WebhookDelivery extends Construct {
         sortKey: ['dueAt', AttributeType.NUMBER],
       },
       {
-        name: indexes.byEndpoint,
-        partitionKey: ['endpoint', AttributeType.STRING],
-        sortKey: ['eventAt', AttributeType.STRING],
-      },
-      {
         name: indexes.byDay,
         partitionKey: ['day', AttributeType.STRING],
-        sortKey: ['at', AttributeType.STRING],
-      },
-      {
-        name: indexes.byTransfer,
-        partitionKey: ['trackingId', AttributeType.STRING],
-        sortKey: ['at', AttributeType.STRING],
+        sortKey: ['listedAt', AttributeType.STRING],
       },
     ]);
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
-    this.doorbells = new ServiceQueue(this, 'Doorbells', deliverTimeout);
+    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, mostWakeUps);
     const environment = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
-      DOORBELL_QUEUE_URL: this.doorbells.queue.queueUrl,
+      WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,
     } satisfies Partial<FanOutVariables>;
 
     this.fanOut = new ServiceFunction(this, 'FanOut', {
@@ -92,7 +89,7 @@ export class WebhookDelivery extends Construct {
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
-    this.grantRing(this.fanOut);
+    this.grantWakeUps(this.fanOut);
     this.announcements.queue.grant(this.fanOut, 'sqs:SendMessage');
     for (const topic of [transferEvents, transferNotices]) {
       const { queue, deadLetters: deadLetterQueue } = this.announcements;
@@ -103,27 +100,29 @@ export class WebhookDelivery extends Construct {
     this.deliver = new ServiceFunction(this, 'Deliver', {
       entry: 'functions/webhooks/deliver.lambda.ts',
       description: 'Signs and posts deliveries to their endpoints',
-      // Ten requests at a time with TLS and signatures; more memory buys CPU, so the first attempt comes sooner.
-      memorySize: 512,
+      // It waits for receivers nearly all the time, and is paid for that: TLS and signatures of ten requests fit in this.
+      memorySize: 256,
       timeout: deliverTimeout,
       environment: {
         ...environment,
         ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
       } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
-      // It rings its own queue for each retry that is near and each place in a gate's queue. The schedule of retries, the
-      // gate and the claims bound that, whereas Lambda would take a receiver that is slow or throttles for an endless
-      // loop after some 16 rings, and drop them.
+      // It wakes itself up when the next retry is near, when a circuit breaker half-opens, and when its time for an endpoint
+      // is over before the work is. The schedule of retries, the breaker and the number of deliveries bound that, whereas
+      // Lambda would take a receiver that is slow or throttles for an endless loop after some 16 wake-ups, and drop them.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     secret.grantVariables(this.deliver);
-    this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem');
-    this.grantRing(this.deliver);
-    this.doorbells.feed(this.deliver, deliverConcurrency);
+    this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.webhooks.grantIndex(this.deliver, indexes.waiting);
+    this.grantWakeUps(this.deliver);
+    this.wakeUps.feed(this.deliver, deliverConcurrency);
 
     this.sweep = new ServiceFunction(this, 'Sweep', {
       entry: 'functions/webhooks/sweep.lambda.ts',
-      description: 'Rings for deliveries that are due, announces what operators are to know of endpoints',
+      description:
+        'Has endpoints looked after where deliveries are due, announces what operators are to know of endpoints',
       memorySize: 256,
       timeout: Duration.seconds(55),
       environment: {
@@ -133,9 +132,9 @@ export class WebhookDelivery extends Construct {
       } satisfies SweepVariables,
       lostInvocations: lostTick,
     });
-    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
+    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem');
     this.webhooks.grantIndex(this.sweep, indexes.waiting);
-    this.grantRing(this.sweep);
+    this.grantWakeUps(this.sweep);
     transferEvents.grantPublish(this.sweep);
     transferNotices.grantPublish(this.sweep);
     new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
@@ -145,7 +144,7 @@ export class WebhookDelivery extends Construct {
   grantOperate(grantee: IGrantable): void {
     this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
-    this.grantRing(grantee);
+    this.grantWakeUps(grantee);
   }
 
   /** Lets somebody declare endpoints. */
@@ -153,7 +152,7 @@ export class WebhookDelivery extends Construct {
     return this.webhooks.grantRows(grantee, 'Query', 'PutItem');
   }
 
-  private grantRing(grantee: IGrantable): Grant {
-    return this.doorbells.queue.grant(grantee, 'sqs:SendMessage');
+  private grantWakeUps(grantee: IGrantable): Grant {
+    return this.wakeUps.queue.grant(grantee, 'sqs:SendMessage');
   }
 }

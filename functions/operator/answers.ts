@@ -45,6 +45,7 @@ const watch = z.strictObject({
   isDeclared: z.boolean(),
   isDisabled: z.boolean(),
   every: z.optional(z.int()),
+  quietEvery: z.optional(z.int()),
   health: z.optional(
     z.strictObject({
       failingSince: z.string(),
@@ -94,6 +95,8 @@ const endpoint = z.strictObject({
   health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
   /** Attempts that have failed since the last one that succeeded. */
   failures: z.optional(z.strictObject({ count: z.int(), since: z.string() })),
+  /** Missing while it is closed. No attempt is made while it is open, and one at a time from then on. */
+  circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: z.string() })),
 });
 
 const endpointWithSecret = z.strictObject({
@@ -119,8 +122,8 @@ const deliveryFields = {
   nextAttemptAt: z.optional(z.string()),
   reason: z.optional(z.string()),
   eventAt: z.string(),
-  /** Of the event, `notice` for what was made for chats; in lists, and where a delivery is shown. */
-  type: z.optional(z.string()),
+  /** Of the event, `notice` for what was made for chats. */
+  type: z.string(),
 };
 
 const delivery = z.strictObject(deliveryFields);

@@ -1,16 +1,20 @@
 import * as z from 'zod/mini';
-import { getRows, rowName } from '../batches.ts';
 import { cancelDelivery } from '../webhooks/cancel.ts';
-import { type Delivery, deliveryKey, duePartNames, eventKey, heldPart } from '../webhooks/delivery.ts';
+import { type Delivery, deliveryKey, eventIdOf, heldPart } from '../webhooks/delivery.ts';
+import type { Endpoint } from '../webhooks/endpoint.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { endpointName } from '../webhooks/endpoint-settings.ts';
+import { Endpoints } from '../webhooks/endpoints.ts';
+import { kindFor } from '../webhooks/format.ts';
 import { type IndexRange, walk } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
 import { indexes, readDeliveries } from '../webhooks/waiting.ts';
+import { daysOf, type Span } from './days.ts';
 import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
 import { cursorOf, pageQuery, placeOf } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import { deliveryIn, deliveryStatus, shownDelivery, shownEvent, tracedDelivery } from './traces.ts';
+import { deliveriesBetween, deliveryIn, deliveryStatus, shownDelivery, tracedDelivery } from './traces.ts';
+import { transferEvents } from './transfer-events.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -29,9 +33,6 @@ const path = '/deliveries/{event}/{endpoint}';
 const target = ({ params: { event, endpoint } }: { readonly params: z.output<typeof params> }): string =>
   `${event} ${endpoint}`;
 
-/** Events of one transfer that are looked at: more than it has states, by far. */
-const mostEvents = 500;
-
 const earliest = '1970-01-01T00:00:00.000Z';
 const latest = '9999-12-31T23:59:59.999Z';
 
@@ -47,64 +48,55 @@ function matcher({ endpoint, status, from, until }: Query): (delivery: Delivery)
 }
 
 /** Ids of the events that the question names, by themselves or by their transfer; undefined when it names none. */
-async function namedEvents({ webhooks }: OperatorDependencies, { event, trackingId }: Query) {
+async function namedEvents(deps: OperatorDependencies, { event, trackingId }: Query) {
   if (trackingId === undefined) return event === undefined ? undefined : [event];
-  const { rows } = await walk(webhooks.dynamo, webhooks.table, {
-    ranges: [
-      {
-        index: indexes.byTransfer,
-        partition: ['trackingId', trackingId],
-        sort: ['at', earliest, latest],
-        isDescending: true,
-      },
-    ],
-    matches: () => true,
-    after: undefined,
-    limit: mostEvents,
-  });
-  const events = rows.map(({ pk }) => (pk as string).slice('EVENT#'.length));
+  const events = (await transferEvents(deps, trackingId)).map(({ id }) => id);
   return event === undefined ? events : events.filter((id) => id === event);
 }
 
 /** Where the deliveries stand that the question is about. */
 async function rangesOf(deps: OperatorDependencies, asked: Query) {
   const { webhooks } = deps;
-  const { endpoint, status, from, until } = asked;
+  const { endpoint, status } = asked;
   const events = await namedEvents(deps, asked);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
-  const since = canonical(from ?? earliest);
-  const before = canonical(until ?? latest);
-  if (since >= before) return [];
-  if (endpoint === undefined && (status === 'PENDING' || status === 'CLAIMED')) {
-    return duePartNames.map((part) => waitingIn(part, 0, Date.parse(latest), false));
-  }
-  const names = endpoint === undefined ? (await listEndpoints(webhooks)).map(({ name }) => name) : [endpoint];
+  const [from, until] = [canonical(asked.from ?? earliest), canonical(asked.until ?? latest)];
+  if (from >= until) return [];
   if (status === 'HELD') {
-    return names.map((name) => waitingIn(heldPart(name), Date.parse(since), Date.parse(before), true));
+    const names = endpoint === undefined ? (await listEndpoints(webhooks)).map(({ name }) => name) : [endpoint];
+    return names.map((name) => heldBy(name, Date.parse(from), Date.parse(until)));
   }
-  return names.map(
-    (name): IndexRange => ({
-      index: indexes.byEndpoint,
-      partition: ['endpoint', name],
-      sort: ['eventAt', since, before],
-      isDescending: true,
-    }),
-  );
+  const now = webhooks.now().getTime();
+  if (endpoint === undefined)
+    return (await listEndpoints(webhooks)).flatMap((one) => sentTo(one, { from, until }, now));
+  const found = await new Endpoints(webhooks.dynamo, webhooks.table).find(endpoint);
+  if (found) return sentTo(found, { from, until }, now);
+  // It was removed, and nothing tells what it got.
+  return (['event', 'slack'] as const).flatMap((format) => sentTo({ name: endpoint, format }, { from, until }, now));
 }
 
 /** The deliveries of an event, by endpoint. */
 function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
+  const [first, last] = deliveriesBetween(event);
+  const own = deliveryKey({ event, endpoint: endpoint ?? '' });
   // DynamoDB goes on from no place within a range of a single key, so this one is wider: no name has a blank.
-  const [first, last] = endpoint === undefined ? ['', '~'] : [endpoint, `${endpoint} `];
-  const { pk, sk } = deliveryKey({ event, endpoint: '' });
-  return { index: undefined, partition: ['pk', pk], sort: ['sk', sk + first, sk + last], isDescending: false };
+  const sort = endpoint === undefined ? ([first, last] as const) : ([own.sk, `${own.sk} `] as const);
+  return { index: undefined, partition: ['pk', own.pk], sort: ['sk', ...sort], isDescending: false };
 }
 
-const waitingIn = (part: string, first: number, last: number, isDescending: boolean): IndexRange => ({
+/** What an endpoint was sent: of each event, or notice, the delivery to it, if it has one. */
+const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
+  daysOf(kindFor(format), span, now, true).map((range) => ({
+    ...range,
+    of: name,
+    rowOf: (key) => deliveryKey({ event: eventIdOf(key), endpoint: name }),
+  }));
+
+const heldBy = (endpoint: string, first: number, last: number): IndexRange => ({
   index: indexes.waiting,
-  partition: ['due', part],
+  partition: ['due', heldPart(endpoint)],
   sort: ['dueAt', first, last],
-  isDescending,
+  isDescending: true,
 });
 
 async function listDeliveries(deps: OperatorDependencies, asked: Query) {
@@ -117,24 +109,10 @@ async function listDeliveries(deps: OperatorDependencies, asked: Query) {
     limit: asked.limit,
   });
   return {
-    items: await typed(deps, rows.map(deliveryIn)),
+    items: rows.map((row) => shownDelivery(deliveryIn(row))),
     ...(next && { next: cursorOf(next) }),
   };
 }
-
-/** Deliveries as operators see them, with the types of their events. */
-async function typed({ webhooks }: OperatorDependencies, deliveries: readonly Delivery[]) {
-  const keys = new Map(deliveries.map(({ event }) => [event, eventKey(event)]));
-  const rows = await getRows(webhooks.dynamo, webhooks.table, [...keys.values()]);
-  return deliveries.map((delivery) => {
-    const row = rows.get(rowName(keys.get(delivery.event)!));
-    return { ...shownDelivery(delivery), type: row && shownEvent(row).type };
-  });
-}
-
-const words = { PENDING: 'waiting for its next attempt', CLAIMED: 'being attempted' } as Partial<
-  Record<Delivery['status'], string>
->;
 
 export const deliveryOperations = [
   operation({
@@ -142,7 +120,7 @@ export const deliveryOperations = [
     method: 'GET',
     path: '/deliveries',
     summary:
-      'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other. Only those on their way, of all endpoints, come in the order in which they are looked after',
+      'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
     query,
     status: 200,
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
@@ -174,7 +152,7 @@ export const deliveryOperations = [
       const isReleased = await resend(deps.webhooks, name);
       const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
       if (!delivery) throw missing(`delivery of ${name.event} to ${name.endpoint}`);
-      if (!isReleased) throw new Problem(409, `the delivery is ${words[delivery.status] ?? 'on its way'}`);
+      if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);
     },
   }),
@@ -193,7 +171,10 @@ export const deliveryOperations = [
       const { delivery, isCancelled } = cancellation;
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;
-      throw new Problem(409, `the delivery is ${words[status] ?? `${status.toLowerCase()} already`}`);
+      throw new Problem(
+        409,
+        `the delivery is ${status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`}`,
+      );
     },
   }),
 ];

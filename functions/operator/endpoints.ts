@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
+import { stateOf } from '../webhooks/circuit-breaker.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
 import {
   addEndpoint,
@@ -16,8 +17,8 @@ import {
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
 import { Endpoints } from '../webhooks/endpoints.ts';
-import type { Gate } from '../webhooks/gate.ts';
-import { gateKey, gateOf } from '../webhooks/gates.ts';
+import { believedLease, type Lease } from '../webhooks/lease.ts';
+import { leaseKey, leaseOf } from '../webhooks/leases.ts';
 import type { Answers } from './answers.ts';
 import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
@@ -33,15 +34,19 @@ async function shown(deps: OperatorDependencies, endpoint: Endpoint): Promise<An
 
 async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
   const { dynamo, table } = deps.webhooks;
-  const gates = await getRows(
+  const leases = await getRows(
     dynamo,
     table,
-    endpoints.map(({ name }) => gateKey(name)),
+    endpoints.map(({ name }) => leaseKey(name)),
   );
-  return endpoints.map((endpoint) => viewWith(deps, endpoint, gateOf(gates.get(rowName(gateKey(endpoint.name))))));
+  return endpoints.map((endpoint) => viewWith(deps, endpoint, leaseOf(leases.get(rowName(leaseKey(endpoint.name))))));
 }
 
-function viewWith(deps: OperatorDependencies, endpoint: Endpoint, gate: Gate): Answers['showEndpoint'] {
+function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
+  const now = deps.webhooks.now().getTime();
+  const believed = believedLease(lease, now);
+  const { failingSince, failedAttempts, openUntil } = believed;
+  const state = stateOf(believed, now);
   const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
   const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
   const { isDeclared = false, retryDelays, maxInFlight } = endpoint;
@@ -66,9 +71,8 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, gate: Gate): A
       warnedAt: health.warnedAt === undefined ? undefined : new Date(health.warnedAt).toISOString(),
     },
     failures:
-      gate.failingSince === undefined
-        ? undefined
-        : { count: gate.failedAttempts, since: new Date(gate.failingSince).toISOString() },
+      failingSince === undefined ? undefined : { count: failedAttempts, since: new Date(failingSince).toISOString() },
+    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: new Date(openUntil!).toISOString() },
   };
 }
 

@@ -1,15 +1,14 @@
 import * as z from 'zod/mini';
-import { getRows, rowName } from '../batches.ts';
 import { addressKey, address as mailbox } from '../mailbox-address.ts';
-import type { Item } from '../table.ts';
-import { retention } from '../webhooks/deliveries.ts';
-import { dayOf, eventKey } from '../webhooks/delivery.ts';
-import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
-import { indexes } from '../webhooks/waiting.ts';
+import { listedAt } from '../webhooks/delivery.ts';
+import { walk } from '../webhooks/index-walk.ts';
+import type { Answers } from './answers.ts';
+import { daysOf } from './days.ts';
 import { canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
 import { cursorOf, pageQuery, placeOf } from './page.ts';
-import { missing } from './problem.ts';
-import { shownEvent, traceOf } from './traces.ts';
+import { badCursor, missing } from './problem.ts';
+import { type EventRow, eventRow, shownEvent, traceOf } from './traces.ts';
+import { transferEvents } from './transfer-events.ts';
 
 const day = 86_400_000;
 
@@ -47,58 +46,44 @@ const query = z
     }),
   );
 
-interface Range {
-  /** ISO 8601; from the first on, before the second. */
-  readonly from: string;
-  readonly until: string;
-}
-
-/** What has expired need not be asked for; nothing is of the day after tomorrow. */
-function kept({ from, until }: Range, now: number): Range {
-  const earliest = iso(now - retention * 1000 - day);
-  const latest = iso(now + day);
-  return { from: from > earliest ? from : earliest, until: until < latest ? until : latest };
-}
-
-/** The days of a range, the oldest first. */
-function daysOf({ from, until }: Range, isDescending: boolean): IndexRange[] {
-  const days: IndexRange[] = [];
-  for (let at = Date.parse(`${dayOf(from)}T00:00:00Z`); iso(at) < until; at += day) {
-    days.push({
-      index: indexes.byDay,
-      partition: ['day', dayOf(iso(at))],
-      sort: ['at', from, until],
-      isDescending,
-    });
-  }
-  return isDescending ? days.reverse() : days;
-}
-
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
+type Event = Answers['listEvents']['items'][number];
+
 /** Whether an event is wanted, by all that it is asked for but its time. */
-function matcher({ type, mailbox: box, direction: way, trackingId }: z.output<typeof query>): (row: Item) => boolean {
+function matcher({
+  type,
+  mailbox: box,
+  direction: way,
+  trackingId,
+}: z.output<typeof query>): (event: Event) => boolean {
   const patterns = type?.split(',');
   const isOfType = (own: string) =>
     patterns!.some((one) => (one.endsWith('*') ? own.startsWith(one.slice(0, -1)) : one === own));
-  return (row) => {
-    if (patterns && !((row.types ?? []) as string[]).some(isOfType)) return false;
-    if (trackingId !== undefined && row.trackingId !== trackingId) return false;
-    if (box === undefined && way === undefined) return true;
-    const { mailbox: own, direction: ownWay } = shownEvent(row).data;
-    const isOfMailbox = box === undefined || (typeof own === 'string' && addressKey(own) === addressKey(box));
-    return isOfMailbox && (way === undefined || ownWay === way);
-  };
+  return ({ type: own, data }) =>
+    (patterns === undefined || isOfType(own)) &&
+    (trackingId === undefined || data.trackingId === trackingId) &&
+    (box === undefined || (typeof data.mailbox === 'string' && addressKey(data.mailbox) === addressKey(box))) &&
+    (way === undefined || data.direction === way);
+}
+
+/** Where a list begins: at an ISO 8601 time, and at a place in that day's part of the index. */
+interface Start {
+  readonly from: string;
+  readonly first: string;
 }
 
 /** Where to begin after an event, or after a time. */
-async function startAfter({ webhooks }: OperatorDependencies, after: string): Promise<{ from: string; place?: Place }> {
-  // Of a time, the next millisecond is the first one after.
-  if (time.safeParse(after).success) return { from: iso(Date.parse(after) + 1) };
-  const key = eventKey(after);
-  const row = (await getRows(webhooks.dynamo, webhooks.table, [key])).get(rowName(key));
-  if (row?.day === undefined) throw missing(`event ${after}; begin after a time instead`);
-  return { from: row.at, place: { ...key, day: row.day, at: row.at } };
+async function startAfter(deps: OperatorDependencies, after: string): Promise<Start> {
+  if (time.safeParse(after).success) {
+    // Of a time, the next millisecond is the first one after.
+    const from = iso(Date.parse(after) + 1);
+    return { from, first: from };
+  }
+  const row = await eventRow(deps, after);
+  if (!row || shownEvent(row).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  // No id has a blank: this is the first place behind the event's own.
+  return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
 
 async function listEvents(deps: OperatorDependencies, asked: z.output<typeof query>) {
@@ -106,28 +91,39 @@ async function listEvents(deps: OperatorDependencies, asked: z.output<typeof que
   const { limit, cursor, trackingId, after } = asked;
   const isWanted = matcher(asked);
   const now = webhooks.now().getTime();
-  const start = after === undefined ? undefined : await startAfter(deps, after);
-  const from = start?.from ?? canonical(asked.from ?? iso(0));
+  const from = canonical(asked.from ?? iso(0));
+  const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   const until = canonical(asked.until ?? iso(now + day));
-  const range = kept({ from, until }, now);
-  const isDescending = after === undefined;
-  const ofTransfer = (id: string): IndexRange => ({
-    index: indexes.byTransfer,
-    partition: ['trackingId', id],
-    sort: ['at', range.from, range.until],
-    isDescending,
-  });
-  const isThere = range.from < range.until;
-  // A following list goes on by day: the place of the event it begins after is one there.
-  const byTransfer = trackingId !== undefined && after === undefined;
-  const ranges = byTransfer ? [ofTransfer(trackingId)] : daysOf(range, isDescending);
+  // A following list goes on by day: it has no end.
+  if (trackingId !== undefined && after === undefined) return listOfTransfer(deps, asked, trackingId, { from, until });
   const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
-    ranges: isThere ? ranges : [],
-    matches: (row) => row.at >= range.from && row.at < range.until && isWanted(row),
-    after: placeOf(cursor) ?? (isThere ? start?.place : undefined),
+    ranges: daysOf('event', { ...start, until }, now, after === undefined),
+    matches: (row) => isWanted(shownEvent(row as EventRow)),
+    after: placeOf(cursor),
     limit,
   });
-  return { items: rows.map(shownEvent), ...(next && { next: cursorOf(next) }) };
+  return { items: rows.map((row) => shownEvent(row as EventRow)), ...(next && { next: cursorOf(next) }) };
+}
+
+/** The events of a transfer, the newest first: a place among them is that of an event in its day, and the transfer. */
+async function listOfTransfer(
+  deps: OperatorDependencies,
+  asked: z.output<typeof query>,
+  transfer: string,
+  { from, until }: { readonly from: string; readonly until: string },
+) {
+  const { limit, cursor } = asked;
+  const isWanted = matcher(asked);
+  const place = placeOf(cursor);
+  const before = place?.listedAt;
+  const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
+  if (place && !(isPlace && Object.keys(place).length === 2)) throw badCursor();
+  const events = (await transferEvents(deps, transfer))
+    .map((event) => ({ event, at: listedAt(event.timestamp, event.id) }))
+    .filter(({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event));
+  const items = events.slice(0, limit).map(({ event }) => event);
+  const isMore = events.length > limit;
+  return { items, ...(isMore && { next: cursorOf({ transfer, listedAt: events[limit - 1]!.at }) }) };
 }
 
 export const eventOperations = [
@@ -160,9 +156,10 @@ export const eventOperations = [
     status: 200,
     failures: [404],
     async run(deps, { params: { id } }) {
-      const { event, deliveries, hasMore } = await traceOf(deps, id);
-      if (!event) throw missing(`event ${id}; events are kept for 30 days`);
-      return { ...shownEvent(event), deliveries: [...deliveries], ...(hasMore && { hasMoreDeliveries: true }) };
+      const trace = await traceOf(deps, id);
+      if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
+      const { event, deliveries, hasMore } = trace;
+      return { ...event, deliveries: [...deliveries], ...(hasMore && { hasMoreDeliveries: true }) };
     },
   }),
 ];

@@ -13,6 +13,8 @@ export interface OperatorDependencies {
   /** Watches, and the Cryptshare Server. */
   readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
     readonly verification: VerifyDependencies;
+    /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
+    readonly quietEvery?: number | undefined;
   };
   readonly pollFunction: PollFunction;
   /** Endpoints, events and deliveries. */

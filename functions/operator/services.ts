@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { Partition } from '../table.ts';
-import { registryPartition } from '../transfers/watches.ts';
+import { registryPartition } from '../transfers/polled-watches.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 import { invokeForTopics } from './poll-function.ts';
 import { Problem } from './problem.ts';

@@ -1,59 +1,66 @@
 import pLimit from 'p-limit';
+import { getRows, rowName } from '../batches.ts';
 import { Watches } from '../transfers/watches.ts';
-import { duePartNames, dueSince, heldPart, isDue } from '../webhooks/delivery.ts';
+import { heldPart } from '../webhooks/delivery.ts';
+import type { Endpoint } from '../webhooks/endpoint.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
-import { countPlaces, type IndexRange, walk } from '../webhooks/index-walk.ts';
-import { indexes } from '../webhooks/waiting.ts';
+import { limitsOf } from '../webhooks/format.ts';
+import { countPlaces, type IndexRange } from '../webhooks/index-walk.ts';
+import { admission, believedLease, type Lease } from '../webhooks/lease.ts';
+import { Leases, leaseKey, leaseOf } from '../webhooks/leases.ts';
+import { dueEvents, indexes } from '../webhooks/waiting.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
-import { deliveryIn } from './traces.ts';
 
 /** Deliveries that are counted; there may be more. */
 const mostCounted = 1000;
 
-/** Of each part of the index, so many are looked at to find the one that has been due for longest. */
-const firstLooks = 25;
-
-/** Queries under way at the same time. */
+/** Endpoints looked at at the same time. */
 const concurrency = 8;
-
-const part = (due: string, until: number): IndexRange => ({
-  index: indexes.waiting,
-  partition: ['due', due],
-  sort: ['dueAt', 0, until],
-  isDescending: false,
-});
 
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** Counts what waits in parts of the index, for as long as there is time and the number is worth telling. */
-async function countAll({ webhooks }: OperatorDependencies, parts: readonly string[], stopAt: number) {
-  let all = 0;
-  let isCut = false;
-  await pLimit(concurrency).map(parts, async (due) => {
-    isCut ||= all > mostCounted || webhooks.steady() >= stopAt;
+/** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
+async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
+  const { dynamo, table } = webhooks;
+  const keys = endpoints.map(({ name }) => leaseKey(name));
+  const leases = await getRows(dynamo, table, keys);
+  let [waiting, held, oldestOverdueMs, isCut] = [0, 0, 0, false];
+  await pLimit(concurrency).map(endpoints, async (endpoint) => {
+    const { name } = endpoint;
+    isCut ||= webhooks.steady() >= stopAt;
     if (isCut) return;
-    const count = await countPlaces(webhooks.dynamo, webhooks.table, part(due, forever), mostCounted + 1);
-    all += count;
+    const [retries, requests, places] = await Promise.all([
+      // One more than is told says that there are more; the first one says since when something is due.
+      dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
+      new Leases(dynamo, table, Math.random).requests(name, '', mostRequests),
+      held > mostCounted ? 0 : countPlaces(dynamo, table, heldRange(name), mostCounted + 1 - held),
+    ]);
+    waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
+    held += places;
+    const now = webhooks.now().getTime();
+    if (isLookedAfter(endpoint, leaseOf(leases.get(rowName(leaseKey(name)))), now)) return;
+    const since = Math.min(retries[0]?.dueAt ?? now, requests[0]?.at ?? now);
+    oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
-  return { count: Math.min(all, mostCounted), more: isCut || all > mostCounted };
+  const told = (count: number) => ({ count: Math.min(count, mostCounted), more: isCut || count > mostCounted });
+  return { waiting: told(waiting), held: told(held), oldestOverdueMs };
 }
 
-async function oldestOverdue({ webhooks }: OperatorDependencies): Promise<number> {
-  const now = webhooks.now().getTime();
-  const waits = await Promise.all(
-    duePartNames.map(async (due) => {
-      const { rows } = await walk(webhooks.dynamo, webhooks.table, {
-        ranges: [part(due, forever)],
-        matches: () => true,
-        after: undefined,
-        limit: firstLooks,
-      });
-      const overdue = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
-      return Math.max(0, ...overdue.map((delivery) => now - dueSince(delivery)));
-    }),
-  );
-  return Math.max(...waits);
+/** Requests counted for each endpoint: each names up to 100 deliveries. */
+const mostRequests = 10;
+
+const heldRange = (endpoint: string): IndexRange => ({
+  index: indexes.waiting,
+  partition: ['due', heldPart(endpoint)],
+  sort: ['dueAt', 0, forever],
+  isDescending: false,
+});
+
+/** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
+function isLookedAfter({ status, format, maxInFlight }: Endpoint, lease: Lease, now: number): boolean {
+  const admitted = admission(believedLease(lease, now), limitsOf(format, maxInFlight), now);
+  return status === 'active' && admitted.kind !== 'free';
 }
 
 export const statusOperations = [
@@ -69,15 +76,7 @@ export const statusOperations = [
         new Watches(transfers.dynamo, transfers.table).list(),
         listEndpoints(webhooks),
       ]);
-      const [waiting, held, oldestOverdueMs] = await Promise.all([
-        countAll(deps, duePartNames, stopAt),
-        countAll(
-          deps,
-          endpoints.map(({ name }) => heldPart(name)),
-          stopAt,
-        ),
-        oldestOverdue(deps),
-      ]);
+      const deliveries = await countDeliveries(deps, endpoints, stopAt);
       const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
       return {
         version: deps.version,
@@ -93,7 +92,7 @@ export const statusOperations = [
           disabled: ofStatus('disabled'),
           failing: endpoints.filter(({ health }) => health).length,
         },
-        deliveries: { waiting, held, oldestOverdueMs },
+        deliveries,
       };
     },
   }),

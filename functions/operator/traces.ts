@@ -3,12 +3,21 @@ import * as z from 'zod/mini';
 import { type Item, Partition } from '../table.ts';
 import { parseEventBody } from '../transfers/event.ts';
 import { answerContext } from '../webhooks/attempt.ts';
-import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf, eventKey } from '../webhooks/delivery.ts';
+import {
+  type AttemptRecord,
+  attemptKey,
+  attemptsOf,
+  type Delivery,
+  type DeliveryName,
+  deliveryKey,
+  deliveryNameOf,
+  eventKey,
+} from '../webhooks/delivery.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
 
-export const deliveryStatus = z.enum(['PENDING', 'CLAIMED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
+export const deliveryStatus = z.enum(['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
 
 /** A delivery as operators see it. */
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
@@ -21,21 +30,21 @@ export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
     nextAttemptAt: status === 'PENDING' ? new Date(nextAttemptAt).toISOString() : undefined,
     reason,
     eventAt,
+    type: shownEvent(delivery).type,
   };
 }
 
 /** A stored event, or notice, as operators see it. */
-export function shownEvent(row: Item): Answers['listEvents']['items'][number] {
-  const { id, type, timestamp, data } = parseEventBody(row.body);
+export function shownEvent({ body }: { readonly body: string }): Answers['listEvents']['items'][number] {
+  const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
-  const { id: notice, timestamp: at, ...rest } = JSON.parse(row.body);
+  const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
   return { id: notice, type: 'notice', timestamp: at, data: rest };
 }
 
 /** What became of an event. */
 export interface Trace {
-  /** Undefined when there is none, or it has expired. */
-  readonly event: Item | undefined;
+  readonly event: Answers['listEvents']['items'][number];
   /** By endpoint; the first ones of many. */
   readonly deliveries: readonly Answers['showDelivery'][];
   readonly hasMore: boolean;
@@ -48,48 +57,68 @@ const mostAttempts = 50;
 /** Deliveries whose attempts are read at the same time. */
 const concurrency = 8;
 
-/** Reads what became of an event. */
-export async function traceOf(deps: OperatorDependencies, event: string): Promise<Trace> {
+/** A row with the event, or notice, of an id: the first of its deliveries, or its own; undefined when it is not there. */
+export async function eventRow(deps: OperatorDependencies, event: string): Promise<EventRow | undefined> {
   const partition = partitionOf(deps, event);
+  const { rows } = await partition.page(...deliveriesBetween(event), 1);
   const { sk } = eventKey(event);
-  const [[row], { rows, last }] = await Promise.all([
-    partition.range(sk, sk),
-    partition.page('DELIVERY#', 'DELIVERY#~', mostDeliveries),
-  ]);
-  const type = row && shownEvent(row).type;
-  const deliveries = await pLimit(concurrency).map(rows, (found) => traced(deps, partition, deliveryIn(found), type));
-  return { event: row, deliveries, hasMore: last !== undefined };
+  return (rows[0] ?? (await partition.range(sk, sk))[0]) as EventRow | undefined;
+}
+
+/** What the rows of an event's deliveries and its own have in common. */
+export interface EventRow {
+  readonly body: string;
+  /** ISO 8601 time of the event. */
+  readonly eventAt: string;
+}
+
+/** Reads what became of an event; undefined when there is none, or it has expired. */
+export async function traceOf(deps: OperatorDependencies, event: string): Promise<Trace | undefined> {
+  const { rows, last } = await partitionOf(deps, event).page(...deliveriesBetween(event), mostDeliveries);
+  const row = rows[0] ?? (await eventRow(deps, event));
+  if (!row) return undefined;
+  const deliveries = await pLimit(concurrency).map(rows, (found) => traced(deps, deliveryIn(found)));
+  return { event: shownEvent(row as EventRow), deliveries, hasMore: last !== undefined };
 }
 
 /** A delivery with its attempts, the last ones of many; undefined when there is none. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
-  const partition = partitionOf(deps, name.event);
-  const [own, stored] = [deliveryKey(name).sk, eventKey(name.event).sk];
-  const [[row], [event]] = await Promise.all([partition.range(own, own), partition.range(stored, stored)]);
-  return row && traced(deps, partition, deliveryIn(row), event && shownEvent(event).type);
+  const { sk } = deliveryKey(name);
+  const [row] = await partitionOf(deps, name.event).range(sk, sk);
+  return row && traced(deps, deliveryIn(row));
 }
 
-async function traced(
-  { webhooks }: OperatorDependencies,
-  partition: Partition,
-  delivery: Delivery,
-  type: string | undefined,
-) {
-  const { endpoint } = delivery;
-  const { rows } = await partition.page(`ATTEMPT#${endpoint}#`, `ATTEMPT#${endpoint}#~`, mostAttempts, true);
-  const attempts = rows.reverse().map((row) => shownAttempt(row, webhooks.dataKey, endpoint));
-  return { ...shownDelivery(delivery), type, attempts };
+async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<Answers['showDelivery']> {
+  const { event, endpoint, lastAttempt } = delivery;
+  const earlier = attemptsOf(delivery);
+  const { rows } = lastAttempt
+    ? await partitionOf(deps, event).page(earlier, `${earlier}~`, mostAttempts, true)
+    : { rows: [] };
+  const last = lastAttempt && { ...lastAttempt, ...attemptKey(delivery, lastAttempt) };
+  // The last one may have a row already: it gets one before the next one takes its place.
+  const others = rows.reverse().filter(({ sk }) => sk !== last?.sk);
+  const attempts = [...others, ...(last ? [last] : [])].slice(-mostAttempts) as AttemptRecord[];
+  return {
+    ...shownDelivery(delivery),
+    attempts: attempts.map((attempt) => shownAttempt(attempt, deps.webhooks.dataKey, endpoint)),
+  };
 }
 
 const partitionOf = ({ webhooks }: OperatorDependencies, event: string): Partition =>
   new Partition(webhooks.dynamo, webhooks.table, eventKey(event).pk);
+
+/** The sort keys between which the deliveries of an event stand. */
+export function deliveriesBetween(event: string): [from: string, to: string] {
+  const { sk } = deliveryKey({ event, endpoint: '' });
+  return [sk, `${sk}~`];
+}
 
 /** The delivery that a row holds. */
 export const deliveryIn = (row: Item): Delivery =>
   ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
 
 const shownAttempt = (
-  { attempt, startedAt, duration, outcome, cause, failure, code, status, response }: Item,
+  { attempt, startedAt, duration, outcome, cause, failure, code, status, response }: AttemptRecord,
   dataKey: DataKey,
   endpoint: string,
 ) => ({

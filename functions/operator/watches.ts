@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
 import { address as mailbox } from '../mailbox-address.ts';
 import type { Health } from '../transfers/health.ts';
+import type { RegisteredWatch } from '../transfers/polled-watches.ts';
 import { watchName } from '../transfers/report.ts';
 import { rootKey } from '../transfers/snapshot-rows.ts';
+import { isQuiet } from '../transfers/timetable.ts';
 import { type Watch, watchKey } from '../transfers/transfer.ts';
-import { type RegisteredWatch, Watches } from '../transfers/watches.ts';
+import { Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import type { Answers } from './answers.ts';
 import { direction, type OperatorDependencies, operation } from './operation.ts';
@@ -49,7 +51,9 @@ const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch 
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
 /** Watches with what is known of their snapshots and their mailboxes' verification. */
-async function viewsOf({ transfers }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+  const { quietEvery = 0 } = transfers;
+  const now = webhooks.now().getTime();
   const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
   const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
@@ -64,6 +68,7 @@ async function viewsOf({ transfers }: OperatorDependencies, watches: readonly Re
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
       every: watch.every,
+      quietEvery: quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now) ? quietEvery : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,
@@ -82,7 +87,7 @@ export const watchOperations = [
     id: 'listWatches',
     method: 'GET',
     path: '/watches',
-    summary: 'Lists the watches, disabled ones included',
+    summary: 'Lists the watches, disabled ones included, in no order that means anything',
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
@@ -198,7 +203,7 @@ export const watchOperations = [
     id: 'removeWatch',
     method: 'DELETE',
     path,
-    summary: 'Takes a watch out of the registry; what is known of its transfers stays',
+    summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
     params,
     status: 204,
     failures: [404],

@@ -2,7 +2,7 @@
 export const maxAnswerBytes = 4 * 1024 * 1024;
 
 /** Bytes of all answers that are under way at the same time. Each stands in memory up to three times while it is read. */
-const maxBytesTogether = 32 * 1024 * 1024;
+const maxBytesTogether = 16 * 1024 * 1024;
 
 /** Part of the largest answer seen that is still expected after one more answer. */
 const fading = 0.9;

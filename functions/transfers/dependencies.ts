@@ -43,7 +43,10 @@ export function serverDependencies(
     serverTime: () => calls.serverTime(),
     sleep,
   });
-  return { calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now, steady };
+  return {
+    ...{ calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now, steady },
+    quietEvery: env.QUIET_EVERY,
+  };
 }
 
 /**
@@ -52,7 +55,7 @@ export function serverDependencies(
  * @throws as {@link serverDependencies} does
  */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, verification, ...shared } = serverDependencies(env);
+  const { calls, verification, quietEvery, ...shared } = serverDependencies(env);
   return {
     ...shared,
     server: new CryptshareClient(calls, verification.tokens),
@@ -63,6 +66,11 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
-    timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY },
+    timetable: {
+      shards: env.SHARDS,
+      every: env.POLL_EVERY,
+      fullListingEvery: env.FULL_LISTING_EVERY,
+      quietEvery,
+    },
   };
 }

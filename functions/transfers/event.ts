@@ -97,7 +97,7 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
   const { mailbox, direction } = watch;
   const ofList = change.unlisted ? 'transfer.unlisted' : change.listedAgain ? 'transfer.listed_again' : undefined;
   return {
-    id: factId('evt', server, watchKey(watch), trackingId, sequence, state),
+    id: eventsOf(trackingId) + hashText([server, watchKey(watch), trackingId, sequence, state]).slice(subjectLength),
     type: ofList ?? eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence },
@@ -152,9 +152,18 @@ export const eventBody = (event: NotifierEvent<string, object>): string => JSON.
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 
 /** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36. */
-export function factId(prefix: string, ...fact: readonly (string | number)[]): string {
+export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
+
+/** Letters of an id of a transfer's event, after `evt_`, that stand for the transfer: 62 bits, and 67 are left for the fact. */
+const subjectLength = 12;
+
+/** What the ids of all events about a transfer begin with, so that they can be stored, and found, together. */
+export const eventsOf = (trackingId: string): string => `evt_${hashText([trackingId]).slice(-subjectLength)}`;
+
+/** 128 bits of a hash in base 36: 25 letters and digits. */
+function hashText(fact: readonly (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(fact)).digest('hex');
-  return `${prefix}_${BigInt(`0x${digest.slice(0, 32)}`)
+  return BigInt(`0x${digest.slice(0, 32)}`)
     .toString(36)
-    .padStart(25, '0')}`;
+    .padStart(25, '0');
 }

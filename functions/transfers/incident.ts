@@ -2,9 +2,9 @@ import { hasBeen } from '../instants.ts';
 import { verificationCauses } from '../verification/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from './event.ts';
 import { incidentOf } from './health.ts';
-import { type Due, type FailingShare, joined, type Size, type Untold } from './incident-share.ts';
+import { type FailingShare, sinceTold, sumOf, type Untold } from './incident-share.ts';
+import type { RegisteredWatch } from './polled-watches.ts';
 import { longestTrouble } from './timetable.ts';
-import type { RegisteredWatch } from './watches.ts';
 
 /** One cause that several watches fail for, as it is written down once operators are to be told. Times are ISO 8601. */
 export interface Incident {
@@ -67,22 +67,27 @@ export function nextIncident(
   now: number,
 ): IncidentChange | undefined {
   const open = openIncident(incident);
-  const share = shares.length > 0 ? joined(open, shares) : undefined;
   const at = new Date(now).toISOString();
-  const { untold } = share ?? {};
-  if (share && untold?.due) {
-    const { due } = untold;
-    if (!isRipe(untold, due, every, now)) return undefined;
-    if (untold.watches === 1) return 'alone';
+  const known = shares.map((share) => sinceTold(open, share));
+  const untold = known.flatMap((share) => share.untold ?? []);
+  const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
+  const [first] = due;
+  if (first) {
+    const interval = Math.min(first.every ?? every, longestTrouble, rules.longestWait);
+    // No further watch has begun to fail for as long as it takes to poll all, or that has been waited for long enough.
+    const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
+    if (isGrowing && isRecent(first.from, rules.longestWait, now)) return undefined;
     const data = dataOf(untold);
-    const latest = Math.max(now, Date.parse(due.until));
-    const told = open && { ...open.told, ...(share.all.watches > open.told.watches && sizeIn(share.all)) };
+    if (data.watches === 1) return 'alone';
+    const latest = Math.max(now, ...due.map(({ until }) => Date.parse(until)));
+    const all = sumOf(known.map((share) => share.all));
+    const told = open && { ...open.told, ...(all.watches > open.told.watches && all) };
     return {
       next: {
         name,
         // All that were told stay told, whichever way a clock was set meanwhile, and so does each that is counted, whenever
         // another shard finds it due.
-        from: [data.failingSince, due.from, ...(open ? [open.from] : [])].toSorted()[0]!,
+        from: [data.failingSince, first.from, ...(open ? [open.from] : [])].toSorted()[0]!,
         until: [new Date(latest + rules.joining).toISOString(), ...(open ? [open.until] : [])].toSorted().at(-1)!,
         told: told ?? data,
         pending: [...(incident?.pending ?? []), eventBody(incidentEvent(origin, 'watch.many_failing', data, at))],
@@ -91,7 +96,7 @@ export function nextIncident(
   }
   if (!open) return undefined;
   const { rev: _, clearSince, ...rest } = open;
-  if (share && share.told > 0) return clearSince === undefined ? undefined : { next: rest };
+  if (known.some((share) => share.told > 0)) return clearSince === undefined ? undefined : { next: rest };
   if (clearSince === undefined) return { next: { ...rest, clearSince: at } };
   if (isRecent(clearSince, Math.min(rules.calmPolls * every, rules.longestCalm), now)) return undefined;
   const ending = eventBody(incidentEvent(origin, 'watch.many_recovered', open.told, at));
@@ -102,20 +107,12 @@ export function nextIncident(
 const isRecent = (time: string, span: number, now: number): boolean =>
   Date.parse(time) <= now && now - Date.parse(time) < span;
 
-/** Whether no further watch has begun to fail for as long as it takes to poll all, or that has been waited for long enough. */
-function isRipe({ latestSince }: Untold, { from, every }: Due, usual: number, now: number): boolean {
-  const interval = Math.min(every ?? usual, longestTrouble, rules.longestWait);
-  return !isRecent(latestSince, interval, now) || !isRecent(from, rules.longestWait, now);
+/** What operators are told of watches that fail for one cause: in the words that most of them have for it, about. */
+function dataOf(untold: readonly Untold[]): IncidentEventData {
+  const [{ trouble }] = untold.toSorted((a, b) => b.watches - a.watches) as [Untold];
+  const failingSince = untold.map((part) => part.failingSince).toSorted()[0]!;
+  return { cause: trouble.cause, message: trouble.message, ...sumOf(untold), failingSince };
 }
-
-/** What operators are told of watches that fail for one cause: in the words that most of them have for it. */
-const dataOf = ({ trouble: { cause, message }, failingSince, ...size }: Untold): IncidentEventData => ({
-  ...{ cause, message },
-  ...sizeIn(size),
-  failingSince,
-});
-
-const sizeIn = ({ watches, mailboxes, examples }: Size) => ({ watches, mailboxes, examples });
 
 /** When causes were last found mended: Unix times in milliseconds by what {@link incidentOf} calls them. */
 export type Mended = Readonly<Record<string, number>>;

@@ -5,10 +5,10 @@ import { type Incident, nextIncident, openIncident } from './incident.ts';
 import { IncidentRows } from './incident-rows.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from './incident-share.ts';
 import type { PollDependencies } from './poll.ts';
+import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import type { Topics } from './publish.ts';
 import type { ShardView } from './shard-rows.ts';
 import { watchKey } from './transfer.ts';
-import { type RegisteredWatch, Watches } from './watches.ts';
 
 /** Milliseconds for which one function may publish what it tells of an incident before another one may. */
 const longestTelling = 60_000;
@@ -21,7 +21,7 @@ const longestTelling = 60_000;
  */
 export async function announcePending(
   topics: Topics,
-  watches: Watches,
+  watches: PolledWatches,
   watch: RegisteredWatch,
 ): Promise<Error | undefined> {
   if (!watch.pending) return undefined;
@@ -102,7 +102,7 @@ export class Incidents {
   private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
     if (!watch) return undefined;
     const { origin, dynamo, table, topics } = this.deps;
-    const watches = new Watches(dynamo, table);
+    const watches = new PolledWatches(dynamo, table);
     const at = this.deps.now().toISOString();
     const current = await watches.commitHealth(watch, toldAlone(origin, watch, watch.health, at));
     return current && announcePending(topics, watches, current);

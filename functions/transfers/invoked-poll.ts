@@ -4,7 +4,7 @@ import type { Metrics } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
 import { pollAsked } from './asked-poll.ts';
 import type { PollDependencies } from './poll.ts';
-import { logPoll, measureAskedPoll, reportShard } from './report.ts';
+import { logPoll, logPollOfTick, measureAskedPoll, reportShard } from './report.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './shard.ts';
 import { type TopicView, viewTopics } from './topics.ts';
 
@@ -52,7 +52,7 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
     return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
   }
   const onPollOfTick = (poll: WatchPoll) => {
-    onPoll(poll);
+    logPollOfTick(logger, poll);
     pollsOfTicks.publish(poll);
   };
   return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPollOfTick));

@@ -6,11 +6,8 @@ export interface ListingLimits {
   readonly process: number;
 }
 
-/**
- * A million transfers of 26 characters each, as many as a pass may have pages for, and two of those at once: a quarter of
- * the poll function's memory.
- */
-const usualLimits: ListingLimits = { listing: 64 * 1024 * 1024, process: 128 * 1024 * 1024 };
+/** A million transfers of 26 characters each, as many as a pass may have pages for: a quarter of the poll function's memory. */
+const usualLimits: ListingLimits = { listing: 64 * 1024 * 1024, process: 64 * 1024 * 1024 };
 
 const megabytes = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MiB`;
 

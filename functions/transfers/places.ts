@@ -1,4 +1,4 @@
-import { addressKey } from '../mailbox-address.ts';
+import { addressKey } from '../address-key.ts';
 import { hash } from './digest.ts';
 import { type Watch, watchKey } from './transfer.ts';
 

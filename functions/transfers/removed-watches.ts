@@ -1,6 +1,6 @@
 import type { PollDependencies } from './poll.ts';
+import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { Snapshot } from './snapshot.ts';
-import { type RegisteredWatch, Watches } from './watches.ts';
 
 /** Milliseconds for which the snapshot of a watch that was removed is kept: added again meanwhile, it goes on from there. */
 const keptFor = 30 * 86_400_000;
@@ -35,7 +35,7 @@ export async function deleteExpired(
     const root = await snapshot.readRoot();
     const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, until);
     const isGone = root.rev === 0 || (rev !== undefined && (await snapshot.deleteRows(rev, rowsPerTick, isInTime)));
-    if (isGone) await new Watches(dynamo, table).forget(watch);
+    if (isGone) await new PolledWatches(dynamo, table).forget(watch);
     return undefined;
   } catch (error) {
     return `the snapshot of a removed watch is deleted later: ${(error as Error).name}`;

@@ -21,11 +21,35 @@ export function logPoll(logger: Logger, poll: WatchPoll): void {
   else logger.info('poll', line);
 }
 
+/** The same for a poll of a tick: of those at which nothing happens, the line of the tick has the number. */
+export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
+  if (poll.outcome !== 'unchanged' || poll.trouble) logPoll(logger, poll);
+}
+
 /** Writes down what there is to say of a shard's poll as a whole, adds it to the metrics, and returns it. */
 export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPoll): ShardPoll {
   if (shardPoll.remark) logger.warn(shardPoll.remark);
+  logTick(logger, shardPoll);
   measurePoll(metrics, shardPoll);
   return shardPoll;
+}
+
+/** Writes the one log line of a tick that had something to poll. */
+export function logTick(logger: Logger, { polls, skipped }: ShardPoll): void {
+  if (polls.length + skipped === 0) return;
+  const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
+  logger.info('tick', {
+    polls: polls.length,
+    unchanged: polls.filter(({ outcome }) => outcome === 'unchanged').length,
+    troubled: polls.filter(({ trouble }) => trouble).length,
+    skipped,
+    requests: sum(({ requests }) => requests),
+    transfers: sum(({ transfers }) => transfers),
+    published: sum(({ published }) => published),
+    longest: Math.max(0, ...polls.map(({ duration }) => duration)),
+    readUnits: sum(({ units }) => units.read),
+    writeUnits: sum(({ units }) => units.write),
+  });
 }
 
 /** Adds a poll that was asked for to the metrics: what it published, for it tells nothing of how the clock is doing. */

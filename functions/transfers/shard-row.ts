@@ -9,8 +9,6 @@ export interface ShardRow {
   readonly shards?: number;
   /** How far its watches were polled, by their places, in this order. */
   readonly polled?: readonly Stretch[];
-  /** How far it was polled when the watches were last divided otherwise. */
-  readonly former?: FormerTick | undefined;
   /** What its failing watches amount to, by the names of the incidents that they make. */
   readonly failing?: Readonly<Record<string, FailingShare>>;
   /** By the names of their holders. */
@@ -22,12 +20,6 @@ export interface Stretch {
   readonly from: number;
   /** The last tick at which all that was due of them was polled, or left to the poll under way; undefined: none yet. */
   readonly to?: number | undefined;
-}
-
-/** The last tick of a shard before the number of shards changed: all that was due until then is polled. */
-interface FormerTick {
-  readonly shards: number;
-  readonly to: number | undefined;
 }
 
 /** The right to poll watches of a shard, for one holder at a time. */
@@ -60,27 +52,9 @@ export function lastTick({ polled = [] }: ShardRow, place: number, now: number):
   return to !== undefined && hasBeen(to, now) ? to : undefined;
 }
 
-/**
- * The row of a shard as it is for a number of shards. When that number has changed, its watches have been in others, and they
- * are polled from where the last of those is. What the row says of failing watches counts no more then.
- *
- * @param all rows of shards, of former ones, too
- */
-export function rowFor({ failing, ...row }: ShardRow, shards: number, all: readonly ShardRow[]): ShardRow {
-  if (row.shards === shards) return { ...row, ...(failing && { failing }) };
-  const formers = all.flatMap((one) => (one.shards === shards ? (one.former ?? []) : (formerOf(one) ?? [])));
-  const latest = formers.toSorted((a, b) => (b.to ?? 0) - (a.to ?? 0))[0]?.shards;
-  const to = formers.filter((former) => former.shards === latest).map((former) => former.to);
-  return {
-    ...row,
-    shards,
-    former: formerOf(row),
-    polled: [{ from: 0, to: to.length > 0 ? to.reduce(older) : undefined }],
-  };
-}
-
-const formerOf = ({ shards, polled = [{ from: 0 }] }: ShardRow): FormerTick | undefined =>
-  shards === undefined ? undefined : { shards, to: polled.map(({ to }) => to).reduce(older) };
+/** The row of a shard for a number of shards. When that has changed, its watches were in others: each is listed in full once. */
+export const rowFor = ({ failing, polled, ...row }: ShardRow, shards: number): ShardRow =>
+  row.shards === shards ? { ...row, ...(failing && { failing }), ...(polled && { polled }) } : { ...row, shards };
 
 /** Where a watch is, and between which times its last tick may be said to be: `newest` is what it is, or later if it was not due. */
 export interface Mark {

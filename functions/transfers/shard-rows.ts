@@ -6,6 +6,7 @@ import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
 import { placesOf, rangeOfPlaces } from './places.ts';
+import { type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
 import {
   endLease,
   type Lease,
@@ -18,7 +19,6 @@ import {
   takeWatch,
 } from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
-import { type RegisteredWatch, registryPartition, watchOf } from './watches.ts';
 
 /** What a shard's poll needs to know. */
 export interface ShardView {
@@ -89,7 +89,7 @@ export class ShardRows {
     return {
       watches: watches.filter(({ isRemoved }) => !isRemoved),
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
-      row: rowFor(row, shards, all.map(shardRowOf)),
+      row: rowFor(row, shards),
       others: others.flatMap(({ failing }) => failing ?? []),
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
       incidents: incidentsIn(rows),

@@ -8,6 +8,7 @@ import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
+import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, stretchesOf } from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
@@ -16,7 +17,6 @@ import type { Strain } from './strain.ts';
 import { dueListing, outlookOf } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
-import { type RegisteredWatch, Watches } from './watches.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
@@ -271,9 +271,9 @@ export async function pollAndJudge(
 
 /** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
 async function judgeHealth(
-  { origin, topics, tokens, dynamo, table }: PollDependencies,
+  { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
   watch: RegisteredWatch,
-  { trouble, isComplete }: PollResult,
+  { outcome, trouble, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Trouble | undefined> {
@@ -281,7 +281,9 @@ async function judgeHealth(
     const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
     const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
     const unchanged = { health: watch.health, event: undefined };
-    const watches = new Watches(dynamo, table);
+    const watches = new PolledWatches(dynamo, table);
+    const isChanged = outcome === 'changed' || outcome === 'baseline';
+    if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
     const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
     if (current) incidents.sees(current);
     const error = current && (await announcePending(topics, watches, current));

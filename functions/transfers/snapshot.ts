@@ -194,9 +194,13 @@ export class Snapshot {
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
 
-  /** Runs a task for each item, a bounded number at a time. */
+  /** Runs a task, which never fails, for each item, a bounded number at a time; those that wait take no memory. */
   async each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
-    await this.limit.map(items, task);
+    const waiting = items[Symbol.iterator]();
+    const work = async () => {
+      for (let next = waiting.next(); !next.done; next = waiting.next()) await task(next.value);
+    };
+    await Promise.all(Array.from({ length: concurrency }, work));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isRecent } from '../instants.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash, mix } from './digest.ts';
 import type { Health } from './health.ts';
@@ -12,6 +13,8 @@ export interface Timetable {
   readonly every: number;
   /** Of so many polls of a watch one lists all of its transfers, the others the active ones; 1: all of them do. */
   readonly fullListingEvery: number;
+  /** Milliseconds between two polls of a watch that is quiet; undefined: as of others. */
+  readonly quietEvery?: number | undefined;
 }
 
 /** A watch as far as it concerns its time. */
@@ -20,6 +23,8 @@ interface TimedWatch extends Watch {
   readonly every?: number;
   /** ISO 8601 time from which on it is polled as it stands; its first poll comes at once. */
   readonly since?: string;
+  /** ISO 8601 time at which a poll last found something changed. */
+  readonly changedAt?: string;
   /** There while it is in trouble. */
   readonly health?: Pick<Health, 'trouble'>;
 }
@@ -54,11 +59,23 @@ const longestWrite = 10_000;
 /** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
 export const longestTrouble = 900_000;
 
+/** Milliseconds without a change after which a watch is quiet. */
+const quietAfter = 3_600_000;
+
+/**
+ * Whether a watch has not changed for an hour, nor been told to be polled otherwise. One in trouble is not quiet: nobody
+ * knows what has changed.
+ *
+ * @param now Unix time in milliseconds
+ */
+export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number): boolean =>
+  !health && ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, quietAfter));
+
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
  * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
  * however many of its moments have passed. A watch in trouble is listed in full, and every 15 minutes at least,
- * unless its trouble was that there was no time.
+ * unless its trouble was that there was no time. A quiet one is polled more seldom, if that is wanted.
  *
  * @returns undefined when the watch is not to be polled
  */
@@ -66,7 +83,9 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   const { every: usual = timetable.every, since, health } = watch;
   // Who had no time for it would have less if it came round sooner.
   const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
-  const every = isWorthATry ? Math.min(usual, longestTrouble) : usual;
+  const often = isWorthATry ? Math.min(usual, longestTrouble) : usual;
+  const { quietEvery } = timetable;
+  const every = quietEvery !== undefined && isQuiet(watch, to) ? Math.max(often, quietEvery) : often;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
   /** How many of the watch's moments have come until a time. */

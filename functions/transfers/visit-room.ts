@@ -1,8 +1,8 @@
 /**
- * Transfers that visits of snapshots may have in memory at the same time, over all polls of a process: some 300 MB of the
- * poll function's 512. A mailbox that has more is visited by itself.
+ * Transfers that visits of snapshots may have in memory at the same time, over all polls of a process: some 75 MB of the poll
+ * function's 256. A mailbox that has more is visited by itself.
  */
-const usualRoom = 100_000;
+const usualRoom = 50_000;
 
 /** The most transfers of a visit that needs no room: all of those under way at the same time are not worth counting. */
 const smallVisit = 1000;

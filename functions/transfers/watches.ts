@@ -1,47 +1,15 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { addressKey } from '../mailbox-address.ts';
-import { type Item, Partition } from '../table.ts';
-import { type ExpiryEvent, eventBody } from './event.ts';
-import type { Health, HealthChange } from './health.ts';
+import { addressKey } from '../address-key.ts';
+import type { Item } from '../table.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
+import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
 import { type Watch, watchKey } from './transfer.ts';
-
-/** A watch as the registry has it. */
-export interface RegisteredWatch extends Watch {
-  /** It stands in the configuration file. */
-  readonly isDeclared?: boolean;
-  /** It is not polled, for instance because the configuration file no longer declares it. */
-  readonly isDisabled?: boolean;
-  /** An operator has disabled it: it stays so whatever the configuration file declares. */
-  readonly isPaused?: boolean;
-  /** ISO 8601 time at which it left the configuration file, or was removed. */
-  readonly removedAt?: string;
-  /** An operator has removed it: no list has it, and its row is there for the sake of its snapshot. */
-  readonly isRemoved?: boolean;
-  /** Announce what is there before the baseline instead of storing it silently. */
-  readonly notifyExisting?: boolean;
-  /** Milliseconds between two polls, if not as for all. */
-  readonly every?: number;
-  /** ISO 8601 time from which on it is polled as it stands here. */
-  readonly since?: string;
-  readonly health?: Health;
-  /** Counts the changes of `health` and of `warnedOf`. */
-  readonly healthRev?: number;
-  /** ISO 8601 end of the verification that operators were told about last. */
-  readonly warnedOf?: string;
-  /** Bodies of events about this watch that are not known to be published. */
-  readonly pending?: readonly string[];
-}
 
 /** Watches written at the same time. */
 const concurrency = 16;
 
 /** Before and after all keys. */
 const registryRange = ['0', 'g'] as const;
-
-/** Partition of the registry. */
-export const registryPartition = 'WATCHES';
 
 /** A watch as the configuration file or an operator wants it. */
 export interface WantedWatch extends Watch {
@@ -53,26 +21,14 @@ export interface WantedWatch extends Watch {
 const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-/** The watch of a row of the registry. */
-export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
-
-/** Condition of changes to a watch that operators see. */
-const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
-
 /** Tells watches apart whatever the spelling of their addresses. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
 /** The watches of rows that have not been removed. */
 const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
-/** The registry of watches in the transfers table: one row for each, under `WATCHES`, in the order of their places. */
-export class Watches {
-  private readonly partition: Partition;
-
-  constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, registryPartition);
-  }
-
+/** The registry of watches as the configuration file and operators change it. */
+export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     const rows = await this.partition.range(...registryRange);
@@ -239,60 +195,5 @@ export class Watches {
   async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
     const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
     await this.partition.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
-  }
-
-  /** Deletes the row of a watch that was removed, unless it was added again since it was read. */
-  async forget(watch: RegisteredWatch): Promise<void> {
-    const condition = 'removedAt = :removedAt';
-    await this.partition.delete(registryKey(watch), { condition, values: { removedAt: watch.removedAt } });
-  }
-
-  /**
-   * Writes down a watch's health, and of which end of its verification operators are told, together with the events this
-   * is worth.
-   *
-   * @returns the watch as it is now, or undefined when another poll was first
-   */
-  async commitHealth(
-    watch: RegisteredWatch,
-    { health, event }: HealthChange,
-    warning?: ExpiryEvent,
-  ): Promise<RegisteredWatch | undefined> {
-    const healthRev = (watch.healthRev ?? 0) + 1;
-    const events = [event, warning].filter((one) => one !== undefined);
-    const pending = events.length > 0 ? [...(watch.pending ?? []), ...events.map(eventBody)] : watch.pending;
-    const warnedOf = warning?.data.validUntil ?? watch.warnedOf;
-    const sets = [
-      'healthRev = :healthRev',
-      ...(warnedOf ? ['warnedOf = :warnedOf'] : []),
-      ...(health ? ['health = :health'] : []),
-      ...(pending ? ['pending = :pending'] : []),
-    ];
-    const isWritten = await this.partition.update(
-      registryKey(watch),
-      `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
-      {
-        // One that was removed meanwhile must not come back as half a row.
-        condition: `${isThere} AND ${watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
-        values: { healthRev, health, pending, warnedOf, read: watch.healthRev },
-      },
-    );
-    if (!isWritten) return undefined;
-    const { health: _, pending: __, ...rest } = watch;
-    return {
-      ...rest,
-      healthRev,
-      ...(warnedOf && { warnedOf }),
-      ...(health && { health }),
-      ...(pending && { pending }),
-    };
-  }
-
-  /** Takes the published events off a watch, unless another poll has changed it since. */
-  async clearPending(watch: RegisteredWatch): Promise<void> {
-    await this.partition.update(registryKey(watch), 'REMOVE pending', {
-      condition: 'healthRev = :read',
-      values: { read: watch.healthRev },
-    });
   }
 }

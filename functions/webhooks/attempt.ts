@@ -1,5 +1,5 @@
 import { clockDifference } from '../clock-difference.ts';
-import type { Delivery } from './delivery.ts';
+import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
 import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
@@ -96,5 +96,25 @@ export async function attempt(
     failure: missed?.failure,
     code: missed?.code,
     clockDifference: answer && clockDifference(answer.headers, now().getTime()),
+  };
+}
+
+/** Letters of an answer that are kept of an attempt that succeeded: more would make its row cost more. */
+const successLength = 100;
+
+/** An attempt as it is kept. */
+export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
+  const { delivery, startedAt, endedAt, outcome, status, response, failure, code } = made;
+  const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;
+  return {
+    attempt: delivery.attempt + 1,
+    startedAt: new Date(startedAt).toISOString(),
+    duration: endedAt - startedAt,
+    outcome: outcome.kind,
+    ...('cause' in outcome && { cause: outcome.cause }),
+    ...(failure && { failure }),
+    ...(code && { code }),
+    ...(status !== undefined && { status }),
+    ...(kept && { response: dataKey.seal(kept, answerContext(delivery.endpoint)) }),
   };
 }

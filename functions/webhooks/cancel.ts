@@ -1,6 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { getRows, rowName } from '../batches.ts';
 import { Deliveries } from './deliveries.ts';
-import { type Delivery, type DeliveryName, isDue } from './delivery.ts';
+import type { Delivery, DeliveryName } from './delivery.ts';
+import { believedLease } from './lease.ts';
+import { leaseKey, leaseOf } from './leases.ts';
 import { readDeliveries } from './waiting.ts';
 
 /** What cancelling works with. */
@@ -28,10 +31,18 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   const delivery = await read();
   if (!delivery) return undefined;
   const now = deps.now().getTime();
-  const isWaiting = ['PENDING', 'HELD'].includes(delivery.status) || isDue(delivery, now);
+  const isWaiting =
+    delivery.status === 'HELD' || (delivery.status === 'PENDING' && !(await isUnderWay(deps, delivery, now)));
   if (!isWaiting) return { delivery, isCancelled: false };
   const step = { status: 'CANCELLED', reason: 'operator' } as const;
   const cancelled = await new Deliveries(deps.dynamo, deps.table).step(delivery, step, now);
   if (cancelled) return { delivery: cancelled, isCancelled: true };
   return { delivery: (await read()) ?? delivery, isCancelled: false };
+}
+
+async function isUnderWay({ dynamo, table }: CancelDependencies, { event, endpoint, rev }: Delivery, now: number) {
+  const key = leaseKey(endpoint);
+  const lease = leaseOf((await getRows(dynamo, table, [key])).get(rowName(key)));
+  const flight = believedLease(lease, now).flights[event];
+  return flight !== undefined && flight.of === rev && flight.until > now;
 }

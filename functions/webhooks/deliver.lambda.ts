@@ -1,29 +1,31 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { SQSEvent } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readDeliverEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { deliver } from './deliver.ts';
 import { deliverDependencies } from './dependencies.ts';
-import { type DoorbellAnswer, readDoorbells, unhandledMessages } from './doorbell-messages.ts';
-import { deliveryFacts, reportDeliveries } from './report.ts';
+import { reportDeliveries } from './report.ts';
+import { failedMessages, readWakeUps } from './wake-ups.ts';
 
 /** Milliseconds kept back at the end of an invocation for what is still to be written down. */
 const reserve = 5000;
 
 const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvironment(fields)));
 
-export const handler = middy<SQSEvent, DoorbellAnswer>()
+export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(logMetrics(metrics))
   .handler(async ({ Records }, context) => {
-    const messages = readDoorbells(Records);
+    const messages = readWakeUps(Records);
     const deps = await dependencies();
     const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
-    const batch = await deliver(deps, [...messages.rung.values()], stopAt);
-    reportDeliveries(logger, metrics, batch);
-    return { batchItemFailures: unhandledMessages(messages, batch), deliveries: batch.settled.map(deliveryFacts) };
+    const { stopping } = context as { readonly stopping?: AbortSignal };
+    const batch = await deliver(deps, [...messages.wakeUps.values()], stopAt, stopping);
+    reportDeliveries(logger, metrics, batch, messages.malformed);
+    const failed = new Set(batch.unhandled.map(({ endpoint }) => endpoint));
+    return { batchItemFailures: [...failedMessages(messages, failed)] };
   });

@@ -1,37 +1,34 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { believable } from '../instants.ts';
-import { Partition } from '../table.ts';
+import { type Item, Partition } from '../table.ts';
 import {
+  type AttemptRecord,
+  attemptKey,
   type Delivery,
-  type DeliveryName,
-  dayOf,
+  dayPart,
   deliveryKey,
   duePart,
+  type EventKind,
   eventKey,
   heldPart,
-  longestDoorbellDelay,
+  listedAt,
   type NextStep,
-  sweepAt,
 } from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
 
-/** Seconds for which events, attempts and finished deliveries are kept. */
+/** Seconds for which events, deliveries and attempts are kept. */
 export const retention = 30 * 86_400;
 
-/** An event or notice as it is stored: once, whatever the number of endpoints that get it. */
+/** An event or notice on its way into the table. */
 export interface StoredEvent {
   readonly id: string;
   /** The bytes that were published. */
   readonly body: string;
   /** ISO 8601 time of the event. */
   readonly at: string;
-  readonly types: readonly string[];
-  /** Events are listed by time; notices, which repeat what events tell, are not. */
-  readonly kind: 'event' | 'notice';
-  /** Of the transfer that an event is about. */
-  readonly trackingId?: string | undefined;
+  readonly kind: EventKind;
 }
 
-/** The rows of deliveries and events in the webhooks table. */
+/** The rows of deliveries in the webhooks table, and of events that no endpoint wanted. */
 export class Deliveries {
   private readonly client: DynamoDBClient;
   private readonly table: string;
@@ -41,56 +38,63 @@ export class Deliveries {
     this.table = table;
   }
 
-  /** Stores an event unless it is stored already. */
-  async storeEvent({ id, body, at, types, kind, trackingId }: StoredEvent, now: number): Promise<void> {
-    const { pk, sk } = eventKey(id);
-    await this.partition(pk).put(
-      sk,
-      {
-        body,
-        at,
-        types,
-        ...(kind === 'event' && { day: dayOf(at), ...(trackingId && { trackingId }) }),
-        expiresAt: secondsOf(now) + retention,
-      },
-      { condition: 'attribute_not_exists(pk)' },
-    );
+  /** Stores an event that no endpoint wants, unless it is stored already. */
+  async storeEvent(event: StoredEvent, now: number): Promise<void> {
+    const { pk, sk } = eventKey(event.id);
+    const { body, at: eventAt } = event;
+    const row = { body, eventAt, ...listing(event), expiresAt: secondsOf(now) + retention };
+    await this.partition(pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
   }
 
-  /** Creates a delivery unless it is there already, whatever has become of it. */
-  async create(name: DeliveryName, endpointSince: string, eventAt: string, now: number): Promise<void> {
-    const { pk, sk } = deliveryKey(name);
-    const waiting = { due: duePart(name), dueAt: sweepAt(now, now) };
-    const fresh = { rev: 0, status: 'PENDING', attempt: 0, nextAttemptAt: now, changedAt: now };
-    await this.partition(pk).put(
-      sk,
-      { ...name, endpointSince, eventAt, ...fresh, ...waiting },
-      { condition: 'attribute_not_exists(pk)' },
-    );
+  /**
+   * Creates a delivery, with the event in it, unless it is there already, whatever its status.
+   *
+   * @param isListed the event is listed under this delivery
+   */
+  async create(
+    event: StoredEvent,
+    { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
+    now: number,
+    isListed: boolean,
+  ): Promise<void> {
+    const { pk, sk } = deliveryKey({ event: event.id, endpoint: name });
+    const row = {
+      endpointSince: createdAt,
+      eventAt: event.at,
+      body: event.body,
+      rev: 0,
+      status: 'PENDING',
+      attempt: 0,
+      nextAttemptAt: now,
+      changedAt: now,
+      ...(isListed && listing(event)),
+      expiresAt: secondsOf(now) + retention,
+    };
+    await this.partition(pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
   }
 
   /**
    * Takes a delivery one step further.
    *
-   * @param endpointSince a new one, if it is from now on for another endpoint of the same name
+   * @param now Unix time in milliseconds
+   * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now
    * @returns the delivery as it is then, or undefined when it has changed since it was read
    */
-  async step(delivery: Delivery, step: NextStep, now: number, endpointSince?: string): Promise<Delivery | undefined> {
+  async step(
+    delivery: Delivery,
+    step: NextStep,
+    now: number,
+    change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
+  ): Promise<Delivery | undefined> {
     const { pk, sk } = deliveryKey(delivery);
-    const values = {
-      rev: delivery.rev + 1,
-      status: step.status,
-      attempt: 'attempt' in step ? step.attempt : delivery.attempt,
-      endpointSince: endpointSince ?? delivery.endpointSince,
-      changedAt: now,
-    };
+    const values = { rev: delivery.rev + 1, status: step.status, changedAt: now, ...change };
     const optional = {
-      nextAttemptAt: 'nextAttemptAt' in step ? step.nextAttemptAt : delivery.nextAttemptAt,
-      hasPlace: 'hasPlace' in step ? step.hasPlace : undefined,
-      claimedUntil: 'claimedUntil' in step ? step.claimedUntil : undefined,
+      ...(step.attempt !== undefined && { attempt: step.attempt }),
+      ...('nextAttemptAt' in step && { nextAttemptAt: step.nextAttemptAt }),
       reason: 'reason' in step ? step.reason : undefined,
-      ...waitingOf(delivery, step, now),
+      ...waitingOf(delivery, step),
     };
+    if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
     const set = Object.entries({ ...values, ...optional }).filter(([, value]) => value !== undefined);
     const gone = Object.entries(optional).filter(([, value]) => value === undefined);
     const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
@@ -100,18 +104,20 @@ export class Deliveries {
       values: { ...Object.fromEntries(set), read: delivery.rev },
       names: ['status'],
     });
-    if (!isWritten) return undefined;
-    const { hasPlace: _, claimedUntil: __, reason: ___, ...rest } = delivery;
+    if (!isWritten) {
+      // The attempt was made all the same.
+      if (change.lastAttempt) await this.storeAttempt(delivery, change.lastAttempt);
+      return undefined;
+    }
+    const { reason: _, ...rest } = delivery;
     return { ...rest, ...Object.fromEntries(set) } as Delivery;
   }
 
-  /** Puts off the sweep's next look at a delivery, unless the delivery has changed since it was read. */
-  async putOffSweep(delivery: Delivery, until: number): Promise<void> {
-    const { pk, sk } = deliveryKey(delivery);
-    await this.partition(pk).update(sk, 'SET dueAt = :until', {
-      condition: 'rev = :read AND attribute_exists(due)',
-      values: { until, read: delivery.rev },
-    });
+  /** Gives an attempt a row of its own, before the next one takes its place. */
+  private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+    const { pk, sk } = attemptKey(delivery, attempt);
+    const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
+    await this.partition(pk).put(sk, { ...attempt, expiresAt } as Item, {});
   }
 
   private partition(pk: string): Partition {
@@ -119,23 +125,13 @@ export class Deliveries {
   }
 }
 
-/** Where a delivery waits, and how long it is kept. */
-function waitingOf(delivery: Delivery, step: NextStep, now: number) {
-  switch (step.status) {
-    case 'PENDING':
-      return { due: duePart(delivery), dueAt: sweepAt(step.nextAttemptAt, now), expiresAt: undefined };
-    case 'CLAIMED':
-      // A place in the index that is late enough is kept: moving there costs two writes.
-      return {
-        due: duePart(delivery),
-        dueAt: Math.max(step.claimedUntil, believable(delivery.dueAt, now, longestDoorbellDelay) ?? 0),
-        expiresAt: undefined,
-      };
-    case 'HELD':
-      return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt), expiresAt: undefined };
-    default:
-      return { due: undefined, dueAt: undefined, expiresAt: secondsOf(now) + retention };
-  }
+const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
+
+/** Where a delivery waits: a retry for its time, a held one for an operator. */
+function waitingOf(delivery: Delivery, step: NextStep) {
+  if (step.status === 'PENDING') return { due: duePart(delivery.endpoint), dueAt: step.nextAttemptAt };
+  if (step.status === 'HELD') return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt) };
+  return { due: undefined, dueAt: undefined };
 }
 
 const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000);

@@ -1,15 +1,15 @@
 import type { Key } from '../batches.ts';
 import { believable, hasBeen } from '../instants.ts';
-import { hash } from '../transfers/digest.ts';
+import { eventsOf } from '../transfers/event.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 
 /**
  * Where a delivery stands.
- * `PENDING` waits for its next attempt, `CLAIMED` is being attempted; `DELIVERED`, `FAILED` (its schedule is over, or the
- * receiver will never take it) and `CANCELLED` are final; `HELD` waits for an operator, because its endpoint is paused or
- * disabled.
+ * `PENDING` waits for its next attempt or is being attempted, which the endpoint's lease tells; `DELIVERED`, `FAILED` (its
+ * schedule is over, or the receiver will never take it) and `CANCELLED` are final; `HELD` waits for an operator, because its
+ * endpoint is paused or disabled.
  */
-export type DeliveryStatus = 'PENDING' | 'CLAIMED' | 'DELIVERED' | 'FAILED' | 'HELD' | 'CANCELLED';
+export type DeliveryStatus = 'PENDING' | 'DELIVERED' | 'FAILED' | 'HELD' | 'CANCELLED';
 
 /** Why a delivery is what it is, where the status alone does not tell. */
 export type DeliveryReason =
@@ -17,7 +17,6 @@ export type DeliveryReason =
   | 'rejected'
   | 'interrupted'
   | 'endpoint_removed'
-  | 'event_expired'
   | 'paused'
   | 'disabled'
   | 'operator';
@@ -36,96 +35,137 @@ export interface Delivery extends DeliveryName {
   readonly endpointSince: string;
   /** ISO 8601 time of the event. */
   readonly eventAt: string;
-  /** Counts its changes; whoever changes it names the one it has seen. */
+  /** The event, or notice, in the bytes that were published. */
+  readonly body: string;
+  /** Counts its changes; each change names the one it has seen. */
   readonly rev: number;
   readonly status: DeliveryStatus;
-  /** Attempts begun since it was created or replayed. */
+  /** Attempts made since it was created or replayed. */
   readonly attempt: number;
   /** Not before this instant is the next attempt made. */
   readonly nextAttemptAt: number;
-  /** The gate has given it this place in the endpoint's queue. */
-  readonly hasPlace?: boolean;
-  /** Until when the claim on it counts, while it is `CLAIMED`. */
-  readonly claimedUntil?: number;
   readonly reason?: DeliveryReason;
-  /** When the sweep looks after it, while it waits. */
-  readonly dueAt?: number;
   /** When it was last changed. */
   readonly changedAt?: number;
+  /** The last attempt; earlier ones have rows of their own. */
+  readonly lastAttempt?: AttemptRecord;
+}
+
+/** An attempt as it is kept. */
+export interface AttemptRecord {
+  /** Counted from 1. */
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly outcome: string;
+  readonly cause?: EndpointCause | undefined;
+  /** What went wrong on the way, if nothing was answered, with Node's code for it, for example `ENOTFOUND`. */
+  readonly failure?: string | undefined;
+  readonly code?: string | undefined;
+  /** HTTP status, if the receiver answered. */
+  readonly status?: number | undefined;
+  /** The beginning of the answer, sealed. */
+  readonly response?: string | undefined;
 }
 
 /** What a delivery becomes; what is not named here goes. */
 export type NextStep =
+  | { readonly status: 'PENDING'; readonly attempt: number; readonly nextAttemptAt: number }
+  | { readonly status: 'DELIVERED'; readonly attempt: number }
   | {
-      readonly status: 'PENDING';
-      readonly attempt: number;
-      readonly nextAttemptAt: number;
-      readonly hasPlace?: boolean;
-    }
-  | { readonly status: 'CLAIMED'; readonly attempt: number; readonly claimedUntil: number }
-  | { readonly status: 'HELD'; readonly reason: DeliveryReason }
-  | { readonly status: 'DELIVERED' }
-  | { readonly status: 'FAILED' | 'CANCELLED'; readonly reason: DeliveryReason };
+      readonly status: 'HELD' | 'FAILED' | 'CANCELLED';
+      readonly reason: DeliveryReason;
+      /** Without it, as many as before. */
+      readonly attempt?: number;
+    };
 
-/** Milliseconds for which a claim holds: more than an attempt can take, whose request alone may take 15 s. */
-export const claimDuration = 60_000;
-
-/** Milliseconds after which the sweep takes a doorbell for lost. */
-export const doorbellGrace = 120_000;
-
-/** Milliseconds that a doorbell may ring early, by the clocks of two machines. */
+/** Milliseconds by which a delivery may be attempted early, by the clocks of two machines. */
 const earliness = 1000;
 
-/** Longest delay of a message in SQS, in milliseconds; what waits longer is found by the sweep. */
-export const longestDoorbellDelay = 900_000;
+/** The part of the waiting index in which the retries of an endpoint wait for their time. */
+export const duePart = (endpoint: string): string => `DUE#${endpoint}`;
 
-/** When the sweep has to look after a delivery that waits for `nextAttemptAt`. */
-export const sweepAt = (nextAttemptAt: number, now: number): number =>
-  nextAttemptAt - now > longestDoorbellDelay ? nextAttemptAt : Math.max(nextAttemptAt, now) + doorbellGrace;
-
-/** Parts of the index of waiting deliveries; each takes 1,000 writes a second. */
-const dueParts = 4;
-
-/** Names of all parts of the index in which deliveries wait for their time. */
-export const duePartNames: readonly string[] = Array.from({ length: dueParts }, (_, part) => `DUE#${part}`);
-
-/** The part of the index in which a delivery waits for its time. */
-export const duePart = ({ event, endpoint }: DeliveryName): string =>
-  duePartNames[(hash(`${event} ${endpoint}`).high >>> 0) % dueParts]!;
-
-/** The part of the index in which the held deliveries of an endpoint wait. */
+/** The part of the waiting index in which the held deliveries of an endpoint wait. */
 export const heldPart = (endpoint: string): string => `HELD#${endpoint}`;
 
+/** Letters of an event's id that name its partition: those that all events about one transfer have in common. */
+const partitionLength = eventsOf('').length;
+
+/** The partition of an event and its deliveries. */
+const partitionOf = (event: string): string => `EVENT#${event.slice(0, partitionLength)}`;
+
+/** The partition of all events about a transfer. */
+export const transferPartition = (trackingId: string): string => partitionOf(eventsOf(trackingId));
+
 export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({
-  pk: `EVENT#${event}`,
-  sk: `DELIVERY#${endpoint}`,
+  pk: partitionOf(event),
+  sk: `DELIVERY#${event}#${endpoint}`,
 });
 
-export const eventKey = (event: string): Key => ({ pk: `EVENT#${event}`, sk: 'EVENT' });
+/** An event that no endpoint wanted has a row of its own; all others stand in the rows of their deliveries. */
+export const eventKey = (event: string): Key => ({ pk: partitionOf(event), sk: `EVENT#${event}` });
 
-/** The part of the index of events by day in which an event stands, from its ISO 8601 time. */
-export const dayOf = (at: string): string => at.slice(0, 10);
+/** An attempt that another one followed. */
+export const attemptKey = ({ event, endpoint }: DeliveryName, { startedAt, attempt }: AttemptRecord): Key => ({
+  pk: partitionOf(event),
+  sk: `${attemptsOf({ event, endpoint })}${startedAt}#${attempt}`,
+});
+
+/** What the keys of a delivery's earlier attempts begin with. */
+export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
+
+/** Events are listed by time; notices, which repeat what events tell, by themselves. */
+export type EventKind = 'event' | 'notice';
+
+const day = 86_400_000;
+
+/** The part of the index by day in which an event or notice stands, from its ISO 8601 time. */
+export const dayPart = (kind: EventKind, at: string): string =>
+  kind === 'event' ? at.slice(0, 10) : `notices ${at.slice(0, 10)}`;
+
+/**
+ * The parts of the index by day from a time to before another (ISO 8601), the oldest first. What has expired need not be asked
+ * for, and nothing is of the day after tomorrow.
+ *
+ * @param now Unix time in milliseconds
+ */
+export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
+  const parts: string[] = [];
+  const first = Math.max(Date.parse(from), now - longestWait - day);
+  const last = Math.min(Date.parse(until) - 1, now + day);
+  for (let at = first - (((first % day) + day) % day); at <= last; at += day) {
+    parts.push(dayPart(kind, new Date(at).toISOString()));
+  }
+  return parts;
+}
+
+/** Where an event stands in its day: by its ISO 8601 time, then by its id. */
+export const listedAt = (at: string, event: string): string => `${at} ${event}`;
 
 /** The delivery that a row's key names. */
-export const deliveryNameOf = ({ pk, sk }: Key): DeliveryName => ({
-  event: pk.slice('EVENT#'.length),
-  endpoint: sk.slice('DELIVERY#'.length),
-});
+export function deliveryNameOf({ sk }: Key): DeliveryName {
+  const name = sk.slice('DELIVERY#'.length);
+  // An id may hold any sign, the name of an endpoint holds none of these.
+  const end = name.lastIndexOf('#');
+  return { event: name.slice(0, end), endpoint: name.slice(end + 1) };
+}
 
-/** Unix time in milliseconds since which a delivery that waits for its time has been due, or from which on it is. */
-export const dueSince = ({ status, claimedUntil = 0, nextAttemptAt }: Delivery): number =>
-  status === 'CLAIMED' ? claimedUntil : nextAttemptAt;
+/** The event that a row is about, be it one of its deliveries or the event alone. */
+export const eventIdOf = ({ pk, sk }: Key): string =>
+  sk.startsWith('EVENT#') ? sk.slice('EVENT#'.length) : deliveryNameOf({ pk, sk }).event;
 
 /** Milliseconds that a delivery waits at most: events are kept for 30 days. */
 export const longestWait = 30 * 86_400_000;
 
 /**
- * Whether an attempt may begin: it is due, or the one that was under way was interrupted. What a clock that was ahead has
- * put off is due, too, for its time is not known.
+ * Whether an attempt may begin. What a clock that was ahead has put off is due, too, for its time is not known.
+ *
+ * @param now Unix time in milliseconds
  */
-export function isDue(delivery: Delivery, now: number): boolean {
-  const { status, nextAttemptAt, claimedUntil = 0, changedAt = 0 } = delivery;
-  if (status !== 'PENDING' && status !== 'CLAIMED') return false;
-  if (!hasBeen(changedAt, now) || believable(dueSince(delivery), now, longestWait) === undefined) return true;
-  return status === 'PENDING' ? nextAttemptAt <= now + earliness : claimedUntil <= now;
+export function isDue({ status, nextAttemptAt, changedAt = 0 }: Delivery, now: number): boolean {
+  if (status !== 'PENDING') return false;
+  if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWait) === undefined) return true;
+  return nextAttemptAt <= now + earliness;
 }

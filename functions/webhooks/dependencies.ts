@@ -11,13 +11,13 @@ import {
 import { steady } from '../instants.ts';
 import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
-import { Doorbells } from './doorbells.ts';
 import type { FanOutDependencies } from './fan-out.ts';
-import { Gates } from './gates.ts';
+import { Leases } from './leases.ts';
 import { WebhookClient } from './post.ts';
 import { dnsResolver } from './resolver.ts';
 import { DataKey } from './sealing.ts';
 import type { SweepDependencies } from './sweep.ts';
+import { WakeUps } from './wake-ups.ts';
 
 const now = () => new Date();
 
@@ -25,10 +25,10 @@ const now = () => new Date();
 const sqs = () => new SQSClient({ useQueueUrlAsEndpoint: false });
 
 /** Builds what everything that has to do with deliveries works with. */
-export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly DOORBELL_QUEUE_URL: string }) => ({
+export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
   dynamo: new DynamoDBClient({}),
   table: env.WEBHOOKS_TABLE,
-  doorbells: new Doorbells(sqs(), env.DOORBELL_QUEUE_URL),
+  wakeUps: new WakeUps(sqs(), env.WAKE_UP_QUEUE_URL),
   now,
   steady,
 });
@@ -48,7 +48,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
   const shared = webhookDependencies(env);
   return {
     ...shared,
-    gates: new Gates(shared.dynamo, shared.table, Math.random),
+    leases: new Leases(shared.dynamo, shared.table, Math.random),
     dataKey: new DataKey(env.DATA_KEY),
     client: new WebhookClient({
       resolve: dnsResolver(),

@@ -1,8 +1,10 @@
+import { clockWords } from '../clock-difference.ts';
 import { hasBeen } from '../instants.ts';
 import { eventBody } from '../transfers/event.ts';
+import type { Attempt } from './attempt.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
 import { type EndpointCause, endpointEvent } from './endpoint-event.ts';
-import type { Gate } from './gate.ts';
 
 /** Failed attempts in a row after which operators are told. */
 const failuresToTell = 4;
@@ -47,14 +49,14 @@ const causes: Record<EndpointCause, string> = {
  */
 export function nextEndpointHealth(
   endpoint: Endpoint,
-  gate: Gate,
+  breaker: CircuitBreaker,
   cause: EndpointCause | undefined,
   at: number,
   clockWords?: string,
 ): EndpointHealthChange | undefined {
   const { name, health } = endpoint;
   const time = iso(at);
-  const failingSince = gate.failingSince === undefined ? undefined : iso(gate.failingSince);
+  const failingSince = breaker.failingSince === undefined ? undefined : iso(breaker.failingSince);
   // One that fails since another time has been well in between, though that was not written down.
   if (health && health.failingSince !== failingSince) {
     const { cause: told } = health;
@@ -65,13 +67,13 @@ export function nextEndpointHealth(
   const message = clockWords ? `${causes[cause]}; ${clockWords}, which may be the reason` : causes[cause];
   const data = { endpoint: name, cause, message, failingSince };
   if (!health) {
-    if (gate.failures < failuresToTell) return undefined;
+    if (breaker.failures < failuresToTell) return undefined;
     return {
       health: { failingSince, cause },
       body: eventBody(endpointEvent('endpoint.failing', data, time)),
     };
   }
-  if (gate.failedAttempts < attemptsToDisable) return undefined;
+  if (breaker.failedAttempts < attemptsToDisable) return undefined;
   // A warning that is still to come was given by a clock that was ahead.
   if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
     if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
@@ -84,7 +86,33 @@ export function nextEndpointHealth(
   return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
 }
 
-/** What becomes of an endpoint that is disabled for a cause. */
+/** Statuses by which receivers refuse a signature, which is made for a time. */
+const refusals = new Set([400, 401, 403]);
+
+const wrongClock = ({ status = 0, clockDifference }: Attempt): string | undefined =>
+  refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
+
+/**
+ * What operators must hear about an endpoint after attempts; one that tells that it is gone is disabled.
+ *
+ * @param breaker after these attempts
+ * @param attempts at least one, in the order of their ends
+ * @param now Unix time in milliseconds
+ */
+export function healthAfter(
+  endpoint: Endpoint,
+  breaker: CircuitBreaker,
+  attempts: readonly Attempt[],
+  now: number,
+): EndpointHealthChange | undefined {
+  const causes = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
+  const gone = attempts.find(({ outcome }) => outcome.kind === 'gone');
+  if (!gone) return nextEndpointHealth(endpoint, breaker, causes.at(-1), now, wrongClock(attempts.at(-1)!));
+  const since = iso(breaker.failingSince ?? gone.startedAt);
+  return disabling(endpoint, since, (gone.outcome as { cause: EndpointCause }).cause, now);
+}
+
+/** What an endpoint's health is when it is disabled for a cause. */
 export function disabling(
   { name }: Endpoint,
   failingSince: string,

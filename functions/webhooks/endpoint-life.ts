@@ -5,7 +5,6 @@ import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
 import { Deliveries } from './deliveries.ts';
 import type { DeliveryName } from './delivery.ts';
-import type { Doorbells } from './doorbells.ts';
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
 import { testEvent } from './endpoint-event.ts';
 import {
@@ -16,16 +15,17 @@ import {
   type EndpointSettingsInput,
 } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
-import { forgetGate } from './gates.ts';
+import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
+import type { WakeUps } from './wake-ups.ts';
 
 /** What the life of endpoints needs. */
 export interface EndpointLifeDependencies {
   readonly dynamo: DynamoDBClient;
   /** Name of the webhooks table. */
   readonly table: string;
-  readonly doorbells: Doorbells;
+  readonly wakeUps: WakeUps;
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
@@ -148,8 +148,8 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 /** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existing(deps, name);
-  // Before it is active again, so that nothing meets the old gate; of one that is active, nothing is forgotten.
-  if (status === 'disabled') await forgetGate(deps.dynamo, deps.table, name);
+  // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
+  if (status === 'disabled') await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
@@ -201,18 +201,22 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
       ? ({ kind: 'event', id: event.id, body: eventBody(event) } as const)
       : ({ kind: 'notice', id: notice.id, body: JSON.stringify(notice) } as const);
   const deliveries = new Deliveries(deps.dynamo, deps.table);
-  await deliveries.storeEvent({ ...stored, at, types: [event.type] }, now.getTime());
-  const delivery = { event: stored.id, endpoint: name };
-  await deliveries.create(delivery, createdAt, at, now.getTime());
-  await deps.doorbells.ring([{ ...delivery, at: now.getTime() }], now.getTime());
-  return delivery;
+  await deliveries.create({ ...stored, at }, { name, createdAt }, now.getTime(), true);
+  await wake(deps, name, [stored.id]);
+  return { event: stored.id, endpoint: name };
 }
 
-/** Removes an endpoint. What is still on its way to it is cancelled when its time comes. */
+/**
+ * Removes an endpoint, and has what is still on its way to it cancelled.
+ *
+ * @throws EndpointError when there is none of that name
+ */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   await existing(deps, name);
   await registry(deps).remove(name);
-  await forgetGate(deps.dynamo, deps.table, name);
+  await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
+  // The sweep looks at nothing of it any more.
+  await wake(deps, name, []);
 }
 
 /**
@@ -259,6 +263,14 @@ async function existing(deps: EndpointLifeDependencies, name: string): Promise<E
   const endpoint = await registry(deps).find(name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   return endpoint;
+}
+
+/** @throws EndpointError when SQS does not take the wake-up */
+async function wake({ wakeUps, now }: EndpointLifeDependencies, endpoint: string, events: readonly string[]) {
+  const at = now().getTime();
+  const refused = await wakeUps.send([{ endpoint, events, at }], at);
+  if (refused.length > 0)
+    throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
 const registry = ({ dynamo, table }: EndpointLifeDependencies): Endpoints => new Endpoints(dynamo, table);

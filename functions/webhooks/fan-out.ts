@@ -5,16 +5,17 @@ import { parseEventBody } from '../transfers/event.ts';
 import { isTrackingId } from '../transfers/transfer.ts';
 import type { Announcement, Announcements } from './announcements.ts';
 import { Deliveries, type StoredEvent } from './deliveries.ts';
-import type { Doorbell, Doorbells } from './doorbells.ts';
-import { type Endpoint, isWanted, type Subject } from './endpoint.ts';
+import { isWanted, type Subject } from './endpoint.ts';
 import { type EndpointPart, Endpoints } from './endpoints.ts';
+import { kindFor } from './format.ts';
+import type { WakeUps } from './wake-ups.ts';
 
 /** What fanning out works with. */
 export interface FanOutDependencies {
   readonly dynamo: DynamoDBClient;
   /** Name of the webhooks table. */
   readonly table: string;
-  readonly doorbells: Doorbells;
+  readonly wakeUps: WakeUps;
   /** Gets what is left of announcements that too many endpoints want. */
   readonly announcements: Announcements;
   readonly now: () => Date;
@@ -27,8 +28,6 @@ export interface FanOut {
   readonly deliveries: number;
   /** Messages of which the rest was handed on. */
   readonly handedOn: number;
-  /** Doorbells that SQS did not take; the sweep makes up for them. */
-  readonly unrung: number;
   /** Numbers of the messages that could not be handled, with the reason. */
   readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
 }
@@ -49,15 +48,16 @@ interface Arrival extends StoredEvent {
 
 /** What was done for one message. */
 interface Part {
-  readonly doorbells: readonly Doorbell[];
+  /** Endpoints that have a delivery now. */
+  readonly endpoints: readonly string[];
   /** The endpoint after which to go on; undefined when all have it. */
   readonly next: string | undefined;
 }
 
 /**
- * Stores events and notices, creates a delivery for each endpoint that wants them at this moment, and rings for those.
- * Endpoints are looked at by name, a bounded number for each message, and only while there is time; with what is left, the
- * message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
+ * Stores events and notices with a delivery for each endpoint that wants them at this moment, and has these endpoints looked
+ * after. Endpoints are looked at by name, a bounded number for each message, and only while there is time; with what is left,
+ * the message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
  *
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
  * @param stopAt instant of the steady clock after which no delivery is created
@@ -69,36 +69,72 @@ export async function fanOut(
 ): Promise<FanOut> {
   const partAfter = partReader(deps);
   const limit = pLimit(concurrency);
-  const unhandled: { message: number; error: Error }[] = [];
+  const unhandled = new Map<number, Error>();
   const attempt = async <T>(message: number, task: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await task();
     } catch (error) {
-      unhandled.push({ message, error: error as Error });
+      unhandled.set(message, error as Error);
       return undefined;
     }
   };
+  const arrivals = announcements.map(({ body }, message) => attempt(message, async () => arrivalOf(body)));
   const parts = await Promise.all(
-    announcements.map(({ body, after = '' }, message) =>
-      attempt(message, async () =>
-        createDeliveries(deps, limit, arrivalOf(body), after, await partAfter(after), stopAt),
-      ),
+    announcements.map(({ after = '' }, message) =>
+      attempt(message, async () => {
+        const arrival = await arrivals[message];
+        return arrival && createDeliveries(deps, limit, arrival, after, await partAfter(after), stopAt);
+      }),
     ),
   );
-  const doorbells = parts.flatMap((part) => part?.doorbells ?? []);
-  const unrung = await deps.doorbells.ring(doorbells, deps.now().getTime());
+  const events = await Promise.all(arrivals);
+  const asleep = await wakeUp(deps, parts, (message) => events[message]!.id);
+  for (const [message, part] of parts.entries()) {
+    // Without a wake-up, nothing would look at the delivery: the queue has to bring the message again.
+    if (part?.endpoints.some((endpoint) => asleep.has(endpoint))) {
+      unhandled.set(message, new Error('SQS did not take the wake-up; the queue brings the message again'));
+    }
+  }
   // Last of all, so that a message that fails is repeated from where it began, and only it.
   const handedOn = await Promise.all(
     announcements.map(async ({ body }, message) => {
       const next = parts[message]?.next;
-      if (next === undefined) return false;
+      if (next === undefined || unhandled.has(message)) return false;
       return attempt(message, async () => {
         await deps.announcements.handOn({ body, after: next });
         return true;
       });
     }),
   );
-  return { deliveries: doorbells.length, handedOn: handedOn.filter(Boolean).length, unrung, unhandled };
+  return {
+    deliveries: parts.reduce((sum, part) => sum + (part?.endpoints.length ?? 0), 0),
+    handedOn: handedOn.filter(Boolean).length,
+    unhandled: [...unhandled].map(([message, error]) => ({ message, error })),
+  };
+}
+
+/**
+ * Has the endpoints looked after that got something, each by one wake-up for all messages of the batch.
+ *
+ * @returns the endpoints whose wake-ups SQS did not take
+ */
+async function wakeUp(
+  { wakeUps, now }: FanOutDependencies,
+  parts: readonly (Part | undefined)[],
+  eventOf: (message: number) => string,
+): Promise<ReadonlySet<string>> {
+  const events = new Map<string, string[]>();
+  for (const [message, part] of parts.entries()) {
+    for (const endpoint of part?.endpoints ?? []) {
+      events.set(endpoint, [...(events.get(endpoint) ?? []), eventOf(message)]);
+    }
+  }
+  const at = now().getTime();
+  const refused = await wakeUps.send(
+    [...events].map(([endpoint, ids]) => ({ endpoint, events: ids, at })),
+    at,
+  );
+  return new Set(refused.map(({ endpoint }) => endpoint));
 }
 
 /** Reads parts of the endpoints, each once for all messages of a batch. */
@@ -122,28 +158,30 @@ async function createDeliveries(
 ): Promise<Part> {
   const deliveries = new Deliveries(dynamo, table);
   const now = clock().getTime();
-  const wanting = endpoints.filter((endpoint) => isFor(endpoint, arrival) && isWanted(endpoint, arrival.subject));
+  const wanting = endpoints.filter(
+    ({ format, ...endpoint }) => kindFor(format) === arrival.kind && isWanted(endpoint, arrival.subject),
+  );
+  const isFirst = after === '';
   // A notice that nobody gets is worth no write; an event can be asked for all the same.
-  if (arrival.kind === 'event' || wanting.length > 0) await limit(() => deliveries.storeEvent(arrival, now));
+  if (isFirst && arrival.kind === 'event' && wanting.length === 0)
+    await limit(() => deliveries.storeEvent(arrival, now));
   // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
   let end = wanting.length;
-  await limit.map(wanting, async ({ name, createdAt }, at) => {
+  await limit.map(wanting, async (endpoint, at) => {
     if (at < end && steady() >= stopAt) end = at;
-    if (at < end) await deliveries.create({ event: arrival.id, endpoint: name }, createdAt, arrival.at, now);
+    if (at < end) await deliveries.create(arrival, endpoint, now, isFirst && at === 0);
   });
-  const doorbells = wanting.slice(0, end).map(({ name }) => ({ event: arrival.id, endpoint: name, at: now }));
-  if (end === wanting.length) return { doorbells, next };
-  const last = doorbells.at(-1)?.endpoint;
+  const done = wanting.slice(0, end).map(({ name }) => name);
+  if (end === wanting.length) return { endpoints: done, next };
+  const last = done.at(-1);
   if (last === undefined) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
-  return { doorbells, next: last };
+  return { endpoints: done, next: last };
 }
 
 /** Thrown when an invocation ends before it has done anything for a message. */
 class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
 }
-
-const isFor = ({ format }: Endpoint, { kind }: Arrival): boolean => (format === 'event') === (kind === 'event');
 
 /**
  * Reads a message: an event has an envelope with `data`, everything else must be a notice.
@@ -166,7 +204,7 @@ function arrivalOf(body: string): Arrival {
       );
     }
     const types = [type];
-    return { kind: 'event', id, at: timestamp, body, types, trackingId, subject: { types, mailbox, direction } };
+    return { kind: 'event', id, at: timestamp, body, subject: { types, mailbox, direction } };
   }
   const notice = parseNotice(body);
   const { types, mailbox, direction } = notice;
@@ -175,7 +213,6 @@ function arrivalOf(body: string): Arrival {
     id: notice.id,
     at: notice.timestamp,
     body: JSON.stringify(notice),
-    types,
     subject: { types, mailbox, direction },
   };
 }

@@ -1,12 +1,16 @@
 import { parseNotice } from '../notices/notice-record.ts';
 import { slackMessage } from '../notices/slack.ts';
 import { teamsMessage } from '../notices/teams.ts';
-import type { GateLimits } from './gate.ts';
+import type { EventKind } from './delivery.ts';
+import type { Limits } from './lease.ts';
 
 /** What an endpoint gets: `event`, the envelope itself, or notices as messages for a chat, one per poll. */
 export type Format = 'event' | 'slack' | 'teams';
 
 export const formats = ['event', 'slack', 'teams'] as const satisfies readonly Format[];
+
+/** What endpoints of a format get. */
+export const kindFor = (format: Format): EventKind => (format === 'event' ? 'event' : 'notice');
 
 /** What is posted for a stored event or notice. */
 export function bodyOf(format: Format, stored: string): string {
@@ -16,5 +20,5 @@ export function bodyOf(format: Format, stored: string): string {
 }
 
 /** How fast an endpoint may get them: Slack takes one message a second from a webhook. */
-export const limitsOf = (format: Format, maxInFlight: number): GateLimits =>
+export const limitsOf = (format: Format, maxInFlight: number): Limits =>
   format === 'slack' ? { maxInFlight: 1, interval: 1000 } : { maxInFlight, interval: 0 };

@@ -12,6 +12,12 @@ export interface IndexRange {
   /** Name of the sort key, its first and its last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
   readonly isDescending: boolean;
+  /** What is looked for in it where others look for something else in the same range; it becomes part of each place. */
+  readonly of?: string;
+  /** The row to read for a key in the index, unless it is that very row. */
+  readonly rowOf?: (key: Key) => Key;
+  /** Places with the same sort key are of one thing, which is given once. */
+  readonly isOncePerSortKey?: true;
 }
 
 /** The place of a row: its own key, and that of the index. */
@@ -19,7 +25,7 @@ export type Place = Readonly<Record<string, string | number>>;
 
 /** How to walk through ranges of an index. */
 export interface Walk {
-  /** In the order in which they are walked through; no two have the same partition. */
+  /** In the order in which they are walked through; no place is in two of them. */
   readonly ranges: readonly IndexRange[];
   /** Which rows are wanted. */
   readonly matches: (row: Item) => boolean;
@@ -61,17 +67,27 @@ export async function walk(client: DynamoDBClient, table: string, { ranges, ...w
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
   if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
   const found: { row: Item; place: Place }[] = [];
+  /** Partitions of an index that are asked for again and again, and are empty. */
+  const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
   for (const [at, range] of ranges.slice(begin).entries()) {
+    const { rowOf = (key: Key) => key, isOncePerSortKey = false } = range;
     let start = at === 0 ? after : undefined;
+    let seen = start?.[range.sort[0]];
+    if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
       const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
       const page = await readPlaces(client, table, range, start, Math.min(wished, longestWalk - examined));
-      const rows = await getRows(client, table, page.places.map(keyOf));
+      if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
+      const keyIn = (place: Place) => rowOf({ pk: String(place.pk), sk: String(place.sk) });
+      const keys = new Map(page.places.map((place) => [rowName(keyIn(place)), keyIn(place)]));
+      const rows = await getRows(client, table, [...keys.values()]);
       for (const place of page.places) {
-        const row = rows.get(rowName(keyOf(place)));
-        if (row && matches(row)) found.push({ row, place });
+        const row = rows.get(rowName(keyIn(place)));
+        const isRepetition = isOncePerSortKey && place[range.sort[0]] === seen;
+        if (row) seen = place[range.sort[0]];
+        if (row && !isRepetition && matches(row)) found.push({ row, place });
         // One more than asked for tells that there is more.
         if (found.length > limit) {
           return { rows: found.slice(0, limit).map(({ row: wanted }) => wanted), next: found[limit - 1]!.place };
@@ -112,17 +128,19 @@ async function readPlaces(
   after: Place | undefined,
   limit: number,
 ): Promise<{ places: Place[]; next: Place | undefined }> {
+  const own = range.of === undefined ? {} : { of: range.of };
+  const { of: _, ...start } = after ?? {};
   try {
     const page = await client.send(
       new QueryCommand({
         ...queryOf(table, range),
         Limit: limit,
         ...(range.index === undefined && { ProjectionExpression: 'pk, sk' }),
-        ...(after && { ExclusiveStartKey: marshall(after) }),
+        ...(after && { ExclusiveStartKey: marshall(start) }),
       }),
     );
-    const places = (page.Items ?? []).map((item) => unmarshall(item) as Place);
-    return { places, next: page.LastEvaluatedKey && (unmarshall(page.LastEvaluatedKey) as Place) };
+    const place = (item: NonNullable<typeof page.LastEvaluatedKey>) => ({ ...unmarshall(item), ...own }) as Place;
+    return { places: (page.Items ?? []).map(place), next: page.LastEvaluatedKey && place(page.LastEvaluatedKey) };
   } catch (error) {
     if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
     throw error;
@@ -139,20 +157,20 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
 });
 
 /** A place behind all rows of a range. */
-const endOf = ({ index, partition, sort, isDescending }: IndexRange): Place => ({
+const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place => ({
+  ...(of !== undefined && { of }),
   // No row has this key: only its place counts.
   ...(index !== undefined && { pk: '-', sk: '-' }),
   [partition[0]]: partition[1],
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-const keyOf = ({ pk, sk }: Place): Key => ({ pk: String(pk), sk: String(sk) });
-
 /** Whether a place is one in a range: it has exactly the parts of one, of the right types, and lies within. */
-function isIn({ index, partition, sort }: IndexRange, place: Place): boolean {
+function isIn({ index, partition, sort, of }: IndexRange, place: Place): boolean {
   const at = place[sort[0]];
   return (
-    Object.keys(place).length === (index === undefined ? 2 : 4) &&
+    Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
+    place.of === of &&
     typeof place.pk === 'string' &&
     typeof place.sk === 'string' &&
     place[partition[0]] === partition[1] &&

@@ -3,18 +3,18 @@ import pLimit from 'p-limit';
 import { patienceUntil } from '../pauses.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Delivery, DeliveryName, DeliveryStatus } from './delivery.ts';
-import type { Doorbell, Doorbells } from './doorbells.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
 import { endpointDeliveries, heldDeliveries, readDeliveries } from './waiting.ts';
+import type { WakeUps } from './wake-ups.ts';
 
 /** What replays work with. */
 export interface ReplayDependencies {
   readonly dynamo: DynamoDBClient;
   /** Name of the webhooks table. */
   readonly table: string;
-  readonly doorbells: Doorbells;
+  readonly wakeUps: WakeUps;
   readonly now: () => Date;
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
@@ -82,7 +82,7 @@ export async function replay(
 ): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const patience = patienceUntil(options.stopAt, deps.steady);
-  const all = endpointDeliveries(deps.dynamo, deps.table, name, options.from, options.until, patience);
+  const all = endpointDeliveries(deps.dynamo, deps.table, endpoint, options, deps.now().getTime(), patience);
   return release(deps, endpoint, all, ({ status }) => replayable.has(status) && statuses.has(status), options);
 }
 
@@ -98,7 +98,7 @@ export async function resend(deps: ReplayDependencies, name: DeliveryName): Prom
   if (!delivery || !replayable.has(delivery.status)) return false;
   const now = deps.now().getTime();
   const isReleased = await releaseOne(new Deliveries(deps.dynamo, deps.table), endpoint, delivery, now, now);
-  if (isReleased) await deps.doorbells.ring([{ ...name, at: now }], now);
+  if (isReleased) await deps.wakeUps.send([{ endpoint: name.endpoint, events: [name.event], at: now }], now);
   return isReleased;
 }
 
@@ -132,14 +132,18 @@ async function release(
     const before = matching;
     matching += matched.length;
     if (dryRun) continue;
-    const doorbells: Doorbell[] = [];
+    const places: number[] = [];
     await pLimit(concurrency).map(matched, async (delivery, at) => {
       const place = started + Math.floor(((before + at) * 1000) / perSecond);
       const now = deps.now().getTime();
-      if (await releaseOne(deliveries, endpoint, delivery, place, now)) doorbells.push({ ...delivery, at: place });
+      if (await releaseOne(deliveries, endpoint, delivery, place, now)) places.push(place);
     });
-    released += doorbells.length;
-    await deps.doorbells.ring(doorbells, deps.now().getTime());
+    // One wake-up for each page: the drain looks itself when the next one is due.
+    if (places.length > 0) {
+      const at = Math.min(...places);
+      await deps.wakeUps.send([{ endpoint: endpoint.name, events: [], at }], deps.now().getTime());
+    }
+    released += places.length;
   }
   return { matching, released, isComplete: true };
 }
@@ -152,5 +156,5 @@ async function releaseOne(
   now: number,
 ): Promise<boolean> {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  return (await deliveries.step(delivery, step, now, endpoint.createdAt)) !== undefined;
+  return (await deliveries.step(delivery, step, now, { endpointSince: endpoint.createdAt })) !== undefined;
 }

@@ -2,41 +2,36 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { measures } from '../measures.ts';
 import type { DeliveryBatch } from './deliver.ts';
-import type { Settled } from './endpoint-batch.ts';
 import type { FanOut } from './fan-out.ts';
+import { deliveryFacts } from './settled.ts';
 import type { Sweep } from './sweep.ts';
 
-export type DeliveryFacts = ReturnType<typeof deliveryFacts>;
-
-/** What there is to say about a delivery that was looked after, in one line; neither URL nor answer stand in it. */
-export function deliveryFacts({ delivery, attempt }: Settled) {
-  const { event, endpoint, status, reason, nextAttemptAt } = delivery;
-  return {
-    event,
-    endpoint,
-    status,
-    ...(reason && { reason }),
-    ...(status === 'PENDING' && { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
-    ...(attempt && {
-      attempt: attempt.delivery.attempt,
-      duration: attempt.endedAt - attempt.startedAt,
-      outcome: attempt.outcome.kind,
-      ...('cause' in attempt.outcome && { cause: attempt.outcome.cause }),
-      ...(attempt.failure && { failure: attempt.failure }),
-      ...(attempt.code && { code: attempt.code }),
-      ...(attempt.status !== undefined && { answer: attempt.status }),
-    }),
-  };
-}
-
-/** Writes one log line for each delivery, and adds the batch to the metrics. */
-export function reportDeliveries(logger: Logger, metrics: Metrics, { settled, unhandled }: DeliveryBatch): void {
-  for (const one of settled) logger.info('delivery', deliveryFacts(one));
-  for (const { delivery, error } of unhandled) logger.error('delivery not handled', { ...delivery, error });
+/**
+ * Writes one log line for the successes of a batch and one for each other delivery, and adds the batch to the metrics.
+ *
+ * @param malformed messages that were no wake-ups
+ */
+export function reportDeliveries(
+  logger: Logger,
+  metrics: Metrics,
+  { settled, unhandled }: DeliveryBatch,
+  malformed: number,
+): void {
+  const { delivered = [], others = [] } = Object.groupBy(settled, ({ delivery }) =>
+    delivery.status === 'DELIVERED' ? 'delivered' : 'others',
+  );
+  if (delivered.length > 0) {
+    const events = Map.groupBy(delivered, ({ delivery }) => delivery.endpoint);
+    const byEndpoint = [...events].map(([name, list]) => [name, list.map(({ delivery }) => delivery.event)]);
+    logger.info('delivered', { count: delivered.length, events: Object.fromEntries(byEndpoint) });
+  }
+  for (const one of others) logger.info('delivery', deliveryFacts(one));
+  for (const { endpoint, error } of unhandled) logger.error('deliveries not handled', { endpoint, error });
+  if (malformed > 0) logger.error('messages dropped that are no wake-ups', { count: malformed });
   const attempts = settled.flatMap(({ attempt }) => attempt ?? []);
-  const delivered = attempts.filter(({ outcome }) => outcome.kind === 'delivered').length;
-  metrics.addMetric(measures.attemptsSucceeded, MetricUnit.Count, delivered);
-  metrics.addMetric(measures.attemptsFailed, MetricUnit.Count, attempts.length - delivered);
+  const succeeded = attempts.filter(({ outcome }) => outcome.kind === 'delivered').length;
+  metrics.addMetric(measures.attemptsSucceeded, MetricUnit.Count, succeeded);
+  metrics.addMetric(measures.attemptsFailed, MetricUnit.Count, attempts.length - succeeded);
   metrics.addMetric(
     measures.deliveriesFailed,
     MetricUnit.Count,
@@ -45,12 +40,8 @@ export function reportDeliveries(logger: Logger, metrics: Metrics, { settled, un
 }
 
 /** Writes one log line for a batch that was fanned out, and adds it to the metrics. */
-export function reportFanOut(
-  logger: Logger,
-  metrics: Metrics,
-  { deliveries, handedOn, unrung, unhandled }: FanOut,
-): void {
-  logger.info('fan-out', { deliveries, handedOn, unrung });
+export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, handedOn, unhandled }: FanOut): void {
+  logger.info('fan-out', { deliveries, handedOn });
   for (const { error } of unhandled) logger.error('message not handled', { error });
   metrics.addMetric(measures.deliveriesCreated, MetricUnit.Count, deliveries);
 }

@@ -1,21 +1,25 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import pLimit, { type LimitFunction } from 'p-limit';
-import { patienceUntil } from '../pauses.ts';
+import pLimit from 'p-limit';
+import { getRows, rowName } from '../batches.ts';
+import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
 import { ClockWitness } from './clock-witness.ts';
-import { Deliveries } from './deliveries.ts';
-import { doorbellGrace, duePartNames, dueSince, isDue, longestWait } from './delivery.ts';
-import type { Doorbells } from './doorbells.ts';
+import { isDue, longestWait } from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
 import { Endpoints } from './endpoints.ts';
-import { waitingDeliveries } from './waiting.ts';
+import { limitsOf } from './format.ts';
+import { admission, believedLease, type Lease } from './lease.ts';
+import { Leases, leaseKey, leaseOf } from './leases.ts';
+import { dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
+import type { WakeUp, WakeUps } from './wake-ups.ts';
 
 /** What a sweep works with. */
 export interface SweepDependencies {
   readonly dynamo: DynamoDBClient;
   /** Name of the webhooks table. */
   readonly table: string;
-  readonly doorbells: Doorbells;
+  readonly wakeUps: WakeUps;
   readonly topics: Topics;
   readonly now: () => Date;
   /** Milliseconds of a clock that is never set. */
@@ -24,29 +28,48 @@ export interface SweepDependencies {
 
 /** What a sweep did. */
 export interface Sweep {
-  /** Deliveries it rang for. */
-  readonly rung: number;
-  /** Due deliveries left for the next sweep, because their endpoint has had its share or time was short. */
+  /** Endpoints that it has looked after. */
+  readonly woken: number;
+  /** Endpoints left for the next sweep, because time was short. */
   readonly left: number;
   /** Milliseconds for which the longest waiting of the due deliveries has been due. */
   readonly longestWait: number;
   /** Events about endpoints that were published. */
   readonly announced: number;
-  /** Doorbells that SQS did not take, and events that SNS did not take. */
+  /** Wake-ups that SQS did not take, and events that SNS did not take. */
   readonly failed: number;
   /** Milliseconds by which the clock was set back since an earlier sweep, told once; all that waits was looked at. */
   readonly clockSetBack?: number;
 }
 
-/** Deliveries put off at the same time, over all parts of the index. */
-const concurrency = 32;
+/** Endpoints looked at at the same time. */
+const concurrency = 16;
 
-/** Deliveries of one endpoint that a sweep rings for: as many as it can take until the next one, and some. */
-export const endpointShare = 500;
+/** Endpoints whose leases are read in one call. */
+const pageSize = 100;
+
+/** Events that a wake-up names. */
+const eventsPerWakeUp = 50;
+
+/** Retries put off by a wrong clock that one sweep looks at, for each endpoint. */
+const mostMisplaced = 500;
+
+/** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
+const loneMemory = 180_000;
+
+/** Later than every instant at which something is due. */
+const forever = Number.MAX_SAFE_INTEGER;
+
+/** What an endpoint needs. */
+interface Need {
+  readonly wakeUps: readonly WakeUp[];
+  /** Milliseconds for which something has been due. */
+  readonly overdue: number;
+}
 
 /**
- * Rings for every delivery whose time has come: retries, claims of functions that died, doorbells that were lost. Then
- * publishes what operators are to know of endpoints.
+ * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
+ * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
  *
  * @param stopAt instant of the steady clock after which nothing new is begun
  */
@@ -54,101 +77,120 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const started = deps.now().getTime();
   const witness = new ClockWitness(deps.dynamo, deps.table);
   const { setBack, isOld } = await witness.ask(started);
-  // What a clock that was ahead has put off stands behind what is due, as far behind as the clock was ahead.
-  const late = { from: setBack > 0 ? started + 1 : started + longestWait, until: forever };
-  const ranges = [{ from: 0, until: started }, ...(isOld ? [late] : [])];
-  const shares = new Map<string, number>();
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
+  const needs: Need[] = [];
+  let left = 0;
+  let announced = 0;
+  let failed = 0;
   const limit = pLimit(concurrency);
-  const parts = await Promise.all(
-    duePartNames.flatMap((part) =>
-      ranges.map((range) => sweepPart(deps, { part, ...range, started }, shares, limit, stopAt)),
-    ),
-  );
-  const left = sum(parts, (part) => part.left);
+  for await (const page of pagesOf(new Endpoints(deps.dynamo, deps.table).each())) {
+    const keys = page.map(({ name }) => leaseKey(name));
+    const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
+    await limit.map(page, async (endpoint) => {
+      if (deps.steady() >= stopAt) {
+        left += 1;
+        return;
+      }
+      needs.push(await needOf(deps, endpoint, leaseOf(rows.get(rowName(leaseKey(endpoint.name)))), looking));
+      if (!endpoint.pending?.length) return;
+      if (await announceEndpoint(deps.topics, endpoint.pending)) failed += endpoint.pending.length;
+      else {
+        announced += endpoint.pending.length;
+        await new Endpoints(deps.dynamo, deps.table).clearPending(endpoint);
+      }
+    });
+  }
+  const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+  const refused = await deps.wakeUps.send(wakeUps, started);
   // Where something is left, the next sweep has to look, too.
-  const isDone = left === 0 && !parts.some(({ isCutShort }) => isCutShort);
-  if (isOld && (isDone || setBack === 0)) await witness.note(started);
-  const announcements = await announcePending(deps, stopAt);
+  if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
   return {
-    rung: sum(parts, ({ rung }) => rung),
+    woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
-    longestWait: Math.max(0, ...parts.map(({ overdue }) => overdue)),
-    announced: announcements.announced,
-    failed: announcements.failed + sum(parts, ({ unrung }) => unrung),
+    longestWait: Math.max(0, ...needs.map(({ overdue }) => overdue)),
+    announced,
+    failed: failed + refused.length,
     ...(setBack > 0 && { clockSetBack: setBack }),
   };
 }
 
-/** What one query of a sweep is about. */
-interface SweptRange {
-  readonly part: string;
-  readonly from: number;
-  readonly until: number;
-  /** Unix time in milliseconds. */
-  readonly started: number;
+/** What one endpoint needs, by its lease and by what waits for it. */
+async function needOf(
+  deps: SweepDependencies,
+  endpoint: Endpoint,
+  row: Lease,
+  {
+    started,
+    misplacedFrom,
+    stopAt,
+  }: { readonly started: number; readonly misplacedFrom: number; readonly stopAt: number },
+): Promise<Need> {
+  const { name, format, maxInFlight, status } = endpoint;
+  const lease = believedLease(row, started);
+  const admitted = admission(lease, limitsOf(format, maxInFlight), started);
+  const patience = patienceUntil(stopAt, deps.steady);
+  const misplaced = await misplacedRetries(deps, name, misplacedFrom, patience);
+  const wakeUps = groupsOf(misplaced).map((events) => ({ endpoint: name, events }));
+  // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
+  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0 };
+  const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
+  const lone = await unfinishedLone(deps, name, lease, started, patience);
+  const [[request], [retry]] = await Promise.all([
+    new Leases(deps.dynamo, deps.table, Math.random).requests(name, '', 1),
+    dueEvents(deps.dynamo, deps.table, name, started, 1),
+  ]);
+  const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
+  const overdue = Math.max(0, ...since.map((at = started) => started - at));
+  const named = [...interrupted, ...lone].map(([event]) => event);
+  if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
+  if (request || retry) wakeUps.push({ endpoint: name, events: [] });
+  return { wakeUps, overdue };
 }
 
-/** Later than every instant at which something is due. */
-const forever = Number.MAX_SAFE_INTEGER;
-
-async function sweepPart(
-  { dynamo, table, doorbells, steady }: SweepDependencies,
-  { part, from, until, started }: SweptRange,
-  shares: Map<string, number>,
-  limit: LimitFunction,
-  stopAt: number,
+/** Lone attempts whose time has been over for a little while, and whose deliveries are not done. */
+async function unfinishedLone(
+  { dynamo, table }: SweepDependencies,
+  endpoint: string,
+  { flights }: Lease,
+  now: number,
+  patience: Patience,
 ) {
-  const deliveries = new Deliveries(dynamo, table);
-  let rung = 0;
-  let left = 0;
-  let unrung = 0;
-  let overdue = 0;
-  let isCutShort = false;
-  const patience = patienceUntil(stopAt, steady);
-  for await (const page of waitingDeliveries(dynamo, table, part, from, until, patience)) {
-    const due = page.filter((delivery) => isDue(delivery, started));
-    overdue = Math.max(overdue, ...due.map((delivery) => started - dueSince(delivery)));
-    const chosen = due.filter(({ endpoint }) => {
-      const share = shares.get(endpoint) ?? 0;
-      if (share < endpointShare) shares.set(endpoint, share + 1);
-      return share < endpointShare;
-    });
-    left += due.length - chosen.length;
-    if (steady() >= stopAt) {
-      left += chosen.length;
-      // Pages that follow may hold what is due, even if this one holds none.
-      isCutShort = true;
-      break;
-    }
-    unrung += await doorbells.ring(
-      chosen.map((delivery) => ({ ...delivery, at: started })),
-      started,
-    );
-    rung += chosen.length;
-    // After ringing: a sweep that dies in between rings twice rather than never.
-    await limit.map(chosen, (delivery) => deliveries.putOffSweep(delivery, started + doorbellGrace));
-  }
-  return { rung, left, unrung, overdue, isCutShort };
+  const over = Object.entries(flights).filter(
+    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
+  );
+  const names = over.map(([event]) => ({ event, endpoint }));
+  const rows = names.length > 0 ? await readDeliveries(dynamo, table, names, patience) : [];
+  const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
+  return over.filter(([event]) => waiting.has(event));
 }
 
-/** Begins with the first endpoint each time: those that are done have nothing pending any more. */
-async function announcePending({ dynamo, table, topics, steady }: SweepDependencies, stopAt: number) {
-  const endpoints = new Endpoints(dynamo, table);
-  let announced = 0;
-  let failed = 0;
-  for await (const endpoint of endpoints.each()) {
-    const { pending = [] } = endpoint;
-    if (pending.length === 0) continue;
-    if (steady() >= stopAt) break;
-    const error = await announceEndpoint(topics, pending);
-    if (error) failed += pending.length;
-    else {
-      announced += pending.length;
-      await endpoints.clearPending(endpoint);
-    }
+/** Ids of events whose retries a clock that was ahead has put off: they are due, however late they stand in the index. */
+async function misplacedRetries(
+  { dynamo, table, now }: SweepDependencies,
+  endpoint: string,
+  from: number,
+  patience: Patience,
+): Promise<string[]> {
+  const found: string[] = [];
+  for await (const page of retriesBetween(dynamo, table, endpoint, from, forever, patience)) {
+    found.push(...page.filter((delivery) => isDue(delivery, now().getTime())).map(({ event }) => event));
+    if (found.length >= mostMisplaced) break;
   }
-  return { announced, failed };
+  return found;
 }
 
-const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
-  items.reduce((total, item) => total + of(item), 0);
+const groupsOf = (events: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(events.length / eventsPerWakeUp) }, (_, group) =>
+    events.slice(group * eventsPerWakeUp, (group + 1) * eventsPerWakeUp),
+  );
+
+async function* pagesOf(endpoints: AsyncIterable<Endpoint>): AsyncGenerator<Endpoint[]> {
+  let page: Endpoint[] = [];
+  for await (const endpoint of endpoints) {
+    page.push(endpoint);
+    if (page.length < pageSize) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}

@@ -2,37 +2,68 @@ import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { getRows, type Key, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
-import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf, heldPart } from './delivery.ts';
+import {
+  type Delivery,
+  type DeliveryName,
+  dayParts,
+  deliveryKey,
+  deliveryNameOf,
+  duePart,
+  eventIdOf,
+  heldPart,
+} from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
+import { kindFor } from './format.ts';
 
 /** Indexes of the webhooks table; each holds nothing but keys. */
 export const indexes = {
-  /** Deliveries that wait: for their time, or for an operator. Keys: `due`, `dueAt` (Unix milliseconds). */
+  /** Retries, and what is held. Keys: `due`, `dueAt` (Unix milliseconds). */
   waiting: 'waiting',
-  /** All deliveries of an endpoint. Keys: `endpoint`, `eventAt` (ISO 8601). */
-  byEndpoint: 'by-endpoint',
-  /** All events, but no notices. Keys: `day` (`YYYY-MM-DD`), `at` (ISO 8601). */
+  /** Events, each once, under one of its deliveries or by itself. Keys: `day` (`YYYY-MM-DD`), `listedAt` (time and id). */
   byDay: 'by-day',
-  /** The events about a transfer. Keys: `trackingId`, `at` (ISO 8601). */
-  byTransfer: 'by-transfer',
 } as const;
 
 /** Deliveries read at once. */
 const pageSize = 100;
 
 /**
- * The deliveries of a part of the waiting index that the sweep is to look after between two instants, both included, the
- * oldest first, page by page, as they are now.
+ * Ids of events whose retries to an endpoint are due, the oldest first, as far as the index knows already: some at once.
+ *
+ * @param until Unix time in milliseconds
  */
-export async function* waitingDeliveries(
+export async function dueEvents(
   client: DynamoDBClient,
   table: string,
-  part: string,
+  endpoint: string,
+  until: number,
+  limit = pageSize,
+): Promise<{ readonly event: string; readonly dueAt: number }[]> {
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: table,
+      IndexName: indexes.waiting,
+      KeyConditionExpression: 'due = :part AND dueAt <= :until',
+      ExpressionAttributeValues: marshall({ ':part': duePart(endpoint), ':until': until }),
+      Limit: limit,
+    }),
+  );
+  return Items.map((item) => {
+    const row = unmarshall(item);
+    return { event: deliveryNameOf(row as Key).event, dueAt: row.dueAt };
+  });
+}
+
+/** The retries of an endpoint that wait for a time between two instants, both included, page by page, as they are now. */
+export async function* retriesBetween(
+  client: DynamoDBClient,
+  table: string,
+  endpoint: string,
   from: number,
   until: number,
   patience: Patience,
 ): AsyncGenerator<Delivery[]> {
   const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
-  const values = { ':part': part, ':from': from, ':until': until };
+  const values = { ':part': duePart(endpoint), ':from': from, ':until': until };
   yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
 }
 
@@ -50,20 +81,30 @@ export async function* heldDeliveries(
   yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
 }
 
-/** All deliveries of an endpoint with events from `from` to before `until` (ISO 8601), page by page. */
+/**
+ * All deliveries to an endpoint of events from `from` to before `until` (ISO 8601), the oldest first, page by page. All events
+ * are looked through, whether the endpoint wanted them or not.
+ *
+ * @param now Unix time in milliseconds
+ */
 export async function* endpointDeliveries(
   client: DynamoDBClient,
   table: string,
-  endpoint: string,
-  from: string,
-  until: string,
+  { name, format }: Pick<Endpoint, 'name' | 'format'>,
+  { from, until }: { readonly from: string; readonly until: string },
+  now: number,
   patience: Patience,
 ): AsyncGenerator<Delivery[]> {
-  const condition = { KeyConditionExpression: 'endpoint = :endpoint AND eventAt BETWEEN :from AND :until' };
-  const values = { ':endpoint': endpoint, ':from': from, ':until': until };
-  const query = { IndexName: indexes.byEndpoint, ...condition };
-  for await (const page of pages(client, table, query, values, patience)) {
-    yield page.filter(({ eventAt }) => eventAt < until);
+  for (const part of dayParts(kindFor(format), from, until, now)) {
+    const query = {
+      IndexName: indexes.byDay,
+      KeyConditionExpression: '#day = :day AND listedAt BETWEEN :from AND :until',
+      ExpressionAttributeNames: { '#day': 'day' },
+    };
+    yield* pages(client, table, query, { ':day': part, ':from': from, ':until': until }, patience, (key) => ({
+      event: eventIdOf(key),
+      endpoint: name,
+    }));
   }
 }
 
@@ -88,6 +129,7 @@ async function* pages(
   query: Partial<QueryCommandInput>,
   values: Record<string, unknown>,
   patience: Patience,
+  nameOf: (key: Key) => DeliveryName = deliveryNameOf,
 ): AsyncGenerator<Delivery[]> {
   let start: QueryCommandInput['ExclusiveStartKey'];
   do {
@@ -102,7 +144,7 @@ async function* pages(
     );
     const keys = (page.Items ?? []).map((item) => unmarshall(item) as Key);
     // The index may lag behind: what counts is the row itself.
-    if (keys.length > 0) yield await readDeliveries(client, table, keys.map(deliveryNameOf), patience);
+    if (keys.length > 0) yield await readDeliveries(client, table, keys.map(nameOf), patience);
     start = page.LastEvaluatedKey;
   } while (start);
 }

@@ -18,7 +18,7 @@ interface ListOptions extends CommonOptions, PageOptions {
   readonly trackingId?: string;
 }
 
-const statuses = ['PENDING', 'CLAIMED', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'];
+const statuses = ['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'];
 
 const examples = `
 Examples:

@@ -16,7 +16,7 @@ export function checkDeliveries({ deliveries, endpoints }: StatusResource): Chec
       fail(
         'deliveries',
         `the oldest has been due for ${overdue}`,
-        'look whether the functions sweep and deliver run without errors; a backlog needs a larger maxInFlight',
+        'look whether the functions sweep and deliver run without errors',
       ),
     );
   } else checks.push(ok('deliveries', `${countWords(waiting)} waiting, none overdue for long`));

@@ -2,7 +2,7 @@ import { attemptRemedy, attemptWords } from '../attempt-words.ts';
 import { path } from './api-client.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { timeText } from './output.ts';
-import type { AttemptResource, DeliveryResource } from './resources.ts';
+import type { AttemptResource, DeliveryResource, EndpointResource } from './resources.ts';
 import type { Session } from './session.ts';
 
 /** Milliseconds from one look to the next. */
@@ -20,7 +20,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   const { api, output, hint } = session;
   const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
   output.progress(`waiting for what ${name} answers …`);
-  const delivery = await firstAttempt(session, event, name).finally(() => output.progress(''));
+  const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
   output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
   if (delivery.status === 'DELIVERED') return;
@@ -30,28 +30,35 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   throw new CliError(
     exitCodes.refused,
     attempt === undefined
-      ? `the test event has not been attempted, ${unattempted(delivery, session.surroundings.now())}: ${more} tells more`
+      ? `the test event has not been attempted, ${unattempted(delivery, openUntil)}: ${more} tells more`
       : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
   );
 }
 
-/** The delivery once it has been attempted or will not be, or as it is when patience ends. */
-async function firstAttempt({ api, surroundings }: Session, event: string, name: string): Promise<DeliveryResource> {
+/**
+ * The delivery once it has been attempted or will not be, or as it is when patience ends; with the time before which nothing
+ * is attempted, if that is why.
+ */
+async function firstAttempt({ api, surroundings }: Session, event: string, name: string) {
+  let openUntil: string | undefined;
   for (let waited = 0; ; waited += interval) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
-    const isOver = delivery.status !== 'PENDING' && delivery.status !== 'CLAIMED';
-    // A delivery that has a place in the queue is not attempted before.
-    const isPutOff = Date.parse(delivery.nextAttemptAt ?? '') > surroundings.now().getTime() + patience - waited;
-    if (isOver || isPutOff || (delivery.attempts?.length ?? 0) > 0 || waited >= patience) return delivery;
+    const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
+    if (isOver || waited >= patience) return { delivery, openUntil };
+    if (waited === 0) {
+      const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
+      openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
+      if (Date.parse(openUntil ?? '') > surroundings.now().getTime() + patience) return { delivery, openUntil };
+    }
     await surroundings.sleep(interval);
   }
 }
 
-function unattempted({ status, endpoint, nextAttemptAt = '' }: DeliveryResource, now: Date): string {
+function unattempted({ status, endpoint }: DeliveryResource, openUntil: string | undefined): string {
   if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
   if (status !== 'PENDING') return 'or what came of it is not known';
-  if (Date.parse(nextAttemptAt) <= now.getTime()) return 'though its turn has come: doctor tells what is wrong';
-  return `for ${endpoint} is left alone after failures; its turn is at ${timeText(nextAttemptAt)} UTC`;
+  if (openUntil === undefined) return 'though its turn has come: doctor tells what is wrong';
+  return `for ${endpoint} is left alone after failures: its circuit breaker is open until ${timeText(openUntil)} UTC`;
 }
 
 /** `crm answered HTTP 204 in 37 ms`. */

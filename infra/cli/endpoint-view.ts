@@ -20,6 +20,14 @@ export function failuresText({ failures }: EndpointResource): string | undefined
   return `${count} failed ${count === 1 ? 'attempt' : 'attempts'} since ${timeText(since)} UTC`;
 }
 
+/** What an open circuit breaker, or a half-open one, means; undefined where it is closed. */
+function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
+  if (!circuitBreaker) return undefined;
+  const { state, openUntil } = circuitBreaker;
+  const meaning = state === 'open' ? 'no attempt before' : 'one attempt at a time since';
+  return `${state}, ${meaning} ${timeText(openUntil)} UTC`;
+}
+
 /** Prints everything of an endpoint that is no secret, with how the last attempt ended, if that is known. */
 export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
   const { health, retryDelays, headerNames } = endpoint;
@@ -28,6 +36,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['status', stateOf(endpoint)],
     ['because', endpoint.disabledBecause],
     ['trouble', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
+    ['circuit breaker', breakerText(endpoint)],
     ['last attempt', last?.words],
     ['what to do', last?.remedy],
     ['address', endpoint.url],

@@ -26,6 +26,8 @@ export interface WatchResource {
   readonly isDisabled?: boolean;
   /** Milliseconds between two polls, if not as for all. */
   readonly every?: number;
+  /** The same while it has not changed for an hour. */
+  readonly quietEvery?: number;
   readonly health?: WatchHealth;
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */
@@ -95,6 +97,8 @@ export interface EndpointResource {
   readonly health?: { readonly failingSince: string; readonly cause: string };
   /** Attempts that have failed since the last one that succeeded. */
   readonly failures?: { readonly count: number; readonly since: string };
+  /** Missing while it is closed. */
+  readonly circuitBreaker?: { readonly state: 'open' | 'half-open'; readonly openUntil: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }

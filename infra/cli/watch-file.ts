@@ -1,6 +1,7 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { address, addressKey } from '../../functions/mailbox-address.ts';
+import { addressKey } from '../../functions/address-key.ts';
+import { address } from '../../functions/mailbox-address.ts';
 import { readTextFile } from '../text-file.ts';
 import { interval } from './arguments.ts';
 import { CliError, exitCodes } from './cli-error.ts';

@@ -121,7 +121,9 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
       const { api, output } = await openSession(surroundings, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
-        output.line(`${words} is no longer watched; added again, it goes on from what was last announced`),
+        output.line(
+          `${words} is no longer watched; added again within 30 days, it goes on from what was last announced`,
+        ),
       );
     },
   );
@@ -149,7 +151,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
   { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
-  { heading: 'EVERY', text: ({ every }) => (every === undefined ? undefined : durationText(every)) },
+  { heading: 'EVERY', text: columnOfInterval },
   { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
@@ -183,8 +185,17 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 
-const intervalWords = ({ every }: WatchResource): string =>
-  every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+function intervalWords({ every, quietEvery }: WatchResource): string {
+  const usual = every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+  if (quietEvery === undefined) return usual;
+  const quiet = durationText(quietEvery);
+  return `every ${quiet}, for nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
+}
+
+function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {
+  if (quietEvery !== undefined) return `${durationText(quietEvery)}, quiet`;
+  return every === undefined ? undefined : durationText(every);
+}
 
 function transfersWords({ count, baselineProgress }: WatchResource): string | undefined {
   return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();

@@ -3,7 +3,7 @@ import { neutral, printable, printableJson } from '../../functions/notices/forei
 import { incidentOf } from '../../functions/transfers/health.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
-import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
+import type { DeliveryFacts } from '../../functions/webhooks/settled.ts';
 import { attemptWords } from '../attempt-words.ts';
 import type { Announcement } from './announcements.ts';
 import type { LineOutput } from './output.ts';

@@ -120,18 +120,10 @@ export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Prom
       ...keyDefinitions,
       { AttributeName: 'due', AttributeType: 'S' },
       { AttributeName: 'dueAt', AttributeType: 'N' },
-      { AttributeName: 'endpoint', AttributeType: 'S' },
-      { AttributeName: 'eventAt', AttributeType: 'S' },
       { AttributeName: 'day', AttributeType: 'S' },
-      { AttributeName: 'trackingId', AttributeType: 'S' },
-      { AttributeName: 'at', AttributeType: 'S' },
+      { AttributeName: 'listedAt', AttributeType: 'S' },
     ],
-    GlobalSecondaryIndexes: [
-      index(indexes.waiting, 'due', 'dueAt'),
-      index(indexes.byEndpoint, 'endpoint', 'eventAt'),
-      index(indexes.byDay, 'day', 'at'),
-      index(indexes.byTransfer, 'trackingId', 'at'),
-    ],
+    GlobalSecondaryIndexes: [index(indexes.waiting, 'due', 'dueAt'), index(indexes.byDay, 'day', 'listedAt')],
   });
 
 const keyDefinitions: AttributeDefinition[] = [

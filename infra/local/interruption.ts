@@ -5,11 +5,11 @@ import { rootKey } from '../../functions/transfers/snapshot-rows.ts';
 import { watchKey } from '../../functions/transfers/transfer.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import { Verifications } from '../../functions/verification/verifications.ts';
-import { Deliveries } from '../../functions/webhooks/deliveries.ts';
-import { type Delivery, type DeliveryName, deliveryKey, deliveryNameOf } from '../../functions/webhooks/delivery.ts';
-import { Gates } from '../../functions/webhooks/gates.ts';
+import { Endpoints } from '../../functions/webhooks/endpoints.ts';
+import { believedLease, type Lease } from '../../functions/webhooks/lease.ts';
+import { Leases, leaseKey, leaseOf } from '../../functions/webhooks/leases.ts';
 
-/** Where deliveries stand. */
+/** Where leases stand, in a database without another user. */
 export interface InterruptionDependencies {
   readonly dynamo: DynamoDBClient;
   /** Name of the webhooks table. */
@@ -18,35 +18,51 @@ export interface InterruptionDependencies {
 }
 
 /**
- * Takes attempts back that the end of this process cuts off: they do not count, their deliveries are due at once, and
- * their endpoints' gates let others in. For a database without another user.
+ * Ends the leases of a process that has died: the next drain takes them over at once, and the attempts under way count as
+ * interrupted.
  *
- * @param names of deliveries that may be claimed
  * @throws the error of the SDK
  */
-export async function interruptDeliveries(
+export async function endLeases(deps: InterruptionDependencies): Promise<void> {
+  const names = (await new Endpoints(deps.dynamo, deps.table).list()).map(({ name }) => name);
+  const at = deps.now().getTime();
+  await changeLeases(deps, names, ({ holder: _, flights, ...lease }) => ({
+    ...lease,
+    flights: Object.fromEntries(
+      Object.entries(flights).map(([event, flight]) => [event, { ...flight, until: Math.min(flight.until, at) }]),
+    ),
+  }));
+}
+
+/**
+ * Gives back the leases that the end of this process cuts off: its attempts under way do not count, and what they were to
+ * deliver is still named by the messages and rows that asked for it.
+ *
+ * @param endpoints names, each once
+ * @throws the error of the SDK
+ */
+export const giveBackLeases = (deps: InterruptionDependencies, endpoints: readonly string[]): Promise<void> =>
+  changeLeases(deps, endpoints, ({ holder: _, ...lease }) => ({ ...lease, flights: {} }));
+
+/** Changes the leases that somebody holds, or under which attempts are under way. */
+async function changeLeases(
   { dynamo, table, now }: InterruptionDependencies,
-  names: readonly DeliveryName[],
+  endpoints: readonly string[],
+  change: (lease: Lease) => Lease,
 ): Promise<void> {
-  const keys = new Map(names.map((name) => [rowName(deliveryKey(name)), deliveryKey(name)]));
-  const rows = await getRows(dynamo, table, [...keys.values()]);
-  const claimed = [...keys].flatMap(([row, key]) => {
-    const delivery = { ...rows.get(row), ...deliveryNameOf(key) } as Delivery;
-    return delivery.status === 'CLAIMED' ? [delivery] : [];
-  });
-  const deliveries = new Deliveries(dynamo, table);
+  const rows = await getRows(dynamo, table, endpoints.map(leaseKey));
   const at = now().getTime();
-  const gates = new Gates(dynamo, table, Math.random);
-  await Promise.all([
-    ...claimed.map((delivery) =>
-      deliveries.step(delivery, { status: 'PENDING', attempt: delivery.attempt - 1, nextAttemptAt: at }, at),
-    ),
-    ...[...new Set(claimed.map(({ endpoint }) => endpoint))].map(async (endpoint) =>
-      gates.change(endpoint, await gates.read(endpoint), (gate) => ({
-        gate: { ...gate, rev: gate.rev + 1, holds: {} },
-      })),
-    ),
-  ]);
+  const leases = new Leases(dynamo, table, Math.random);
+  await Promise.all(
+    endpoints.map(async (name) => {
+      const read = leaseOf(rows.get(rowName(leaseKey(name))));
+      await leases.change(name, read, (lease) => {
+        const believed = believedLease(lease, at);
+        const isBusy = believed.holder || Object.keys(believed.flights).length > 0;
+        return isBusy ? { ...change(believed), rev: lease.rev + 1, changedAt: at } : undefined;
+      });
+    }),
+  );
 }
 
 /** Frees the verifications that a process which has ended was about to renew: no poll has to wait for it. */

@@ -80,7 +80,7 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
   ]);
   const idle = [
     ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
-    ...(config.alarms ? ['alarms'] : []),
+    ...(config.alarmEmail ? ['alarms'] : []),
   ];
   if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);
   if (await ended) reporter.remark('stopped, nothing left halfway');

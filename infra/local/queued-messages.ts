@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tolerance } from '../../functions/instants.ts';
-import { longestDoorbellDelay } from '../../functions/webhooks/delivery.ts';
+import { longestDelay } from '../../functions/webhooks/wake-ups.ts';
 
 /**
  * Has all messages of the queues received again that a process which has ended had in hand, and those that a clock that was
@@ -17,7 +17,7 @@ export function freeMessages(file: string, now: number): void {
   try {
     if (!database.prepare("SELECT name FROM sqlite_schema WHERE name = 'sqs_messages'").get()) return;
     database.exec('UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL');
-    const latest = now + longestDoorbellDelay + tolerance;
+    const latest = now + longestDelay + tolerance;
     database.prepare('UPDATE sqs_messages SET delay_until = NULL WHERE delay_until > ?').run(latest);
   } finally {
     database.close();

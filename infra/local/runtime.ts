@@ -6,7 +6,7 @@ import { steady } from '../../functions/instants.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
-import { type Config, millisecondsOf } from '../config.ts';
+import { type Config, millisecondsOf, requestsAtOnce } from '../config.ts';
 import { watchDeclarations } from '../declarations.ts';
 import { passOnAnnouncements } from './announcements.ts';
 import { type AwsEndpoints, checkAwsEndpoints, startAwsServices } from './aws-endpoints.ts';
@@ -82,7 +82,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
   // This run is the only one with this database: what an earlier one held is free.
-  await new ShardRows(dynamo, table, config.server.maxConcurrentPages).free(0);
+  const atOnce = requestsAtOnce(config.server, 1);
+  await new ShardRows(dynamo, table, atOnce).free(0);
   await freeRenewals(dynamo, table);
   await freeBaselines(dynamo, table);
 
@@ -91,10 +92,11 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     CRYPTSHARE_CLIENT_ID: credentials.clientId,
     DATA_KEY: dataKey,
     CRYPTSHARE_CA_FILE: config.server.caFile,
-    MAX_CONCURRENT_PAGES: String(config.server.maxConcurrentPages),
+    MAX_CONCURRENT_PAGES: String(atOnce),
     SHARDS: '1',
     POLL_EVERY: String(millisecondsOf(config.schedule.every)),
     FULL_LISTING_EVERY: String(config.schedule.fullListingEvery),
+    QUIET_EVERY: config.schedule.quietEvery && String(millisecondsOf(config.schedule.quietEvery)),
     TRANSFERS_TABLE: table,
     TRANSFER_EVENTS_TOPIC_ARN: eventsTopicArn,
     TRANSFER_NOTICES_TOPIC_ARN: noticesTopicArn,

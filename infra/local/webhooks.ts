@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
@@ -6,14 +5,13 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { steady } from '../../functions/instants.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
-import { readDoorbells } from '../../functions/webhooks/doorbell-messages.ts';
-import { Doorbells } from '../../functions/webhooks/doorbells.ts';
-import type { DeliveryFacts } from '../../functions/webhooks/report.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
+import { type DeliveryFacts, settledChannel } from '../../functions/webhooks/settled.ts';
+import { readWakeUps, WakeUps } from '../../functions/webhooks/wake-ups.ts';
 import type { Reporter } from './console.ts';
 import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
-import { interruptDeliveries } from './interruption.ts';
+import { endLeases, giveBackLeases } from './interruption.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
 import type { RunOptions } from './runtime.ts';
 import { counted, type Part } from './stopping.ts';
@@ -34,12 +32,9 @@ export interface LocalWebhooks extends Part {
   /** What other functions need to know of them. */
   readonly variables: Pick<
     OperatorVariables,
-    'WEBHOOKS_TABLE' | 'DOORBELL_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
+    'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
 }
-
-/** Name of the channel that tells other parts of the process of each delivery as it is settled: DeliveryFacts. */
-const settledDeliveries = 'transfer-notifier.delivery';
 
 /** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
@@ -54,6 +49,9 @@ const visibilityTimeout = 60;
 const fanOutConcurrency = 2;
 const deliverConcurrency = 20;
 
+/** Endpoints that are named when deliveries to them are waited for. */
+const mostNamed = 3;
+
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
   { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
@@ -63,7 +61,7 @@ export async function startWebhooks(
   const table = `${prefix}webhooks`;
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
-  const doorbellQueue = await createQueue(sqs, `${prefix}doorbells`, visibilityTimeout);
+  const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
   for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
     await sns.send(
       new SubscribeCommand({
@@ -74,12 +72,14 @@ export async function startWebhooks(
       }),
     );
   }
-  const doorbells = new Doorbells(sqs, doorbellQueue.url);
+  const wakeUps = new WakeUps(sqs, wakeUpQueue.url);
   const now = () => new Date();
+  // This run is the only one with this database: whatever holds an endpoint has died.
+  await endLeases({ dynamo, table, now });
   const life = {
     dynamo,
     table,
-    doorbells,
+    wakeUps,
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
     now,
@@ -93,7 +93,7 @@ export async function startWebhooks(
   }
   const variables = {
     WEBHOOKS_TABLE: table,
-    DOORBELL_QUEUE_URL: doorbellQueue.url,
+    WAKE_UP_QUEUE_URL: wakeUpQueue.url,
     ALLOW_PRIVATE_WEBHOOKS: allowPrivateWebhooks ? 'yes' : undefined,
     WEBHOOK_PROXY: credentials.webhookProxy ?? config.proxy,
   };
@@ -107,14 +107,16 @@ export async function startWebhooks(
   const fanOut = startEventSource(sqs, events, fanOutConcurrency, async (batch) =>
     functions.fanOut(batch, lambdaContext('fan-out', functionTimeout)),
   );
-  const deliver = startEventSource(sqs, doorbellQueue, deliverConcurrency, async (batch) => {
-    const answer = await functions.deliver(batch, lambdaContext('deliver', functionTimeout));
-    for (const delivery of answer.deliveries) reporter.delivery(delivery);
-    return answer;
-  });
-  const report = (delivery: unknown) => reporter.delivery(delivery as DeliveryFacts);
-  subscribe(settledDeliveries, report);
   const stopping = new AbortController();
+  const deliver = startEventSource(sqs, wakeUpQueue, deliverConcurrency, async (batch) =>
+    functions.deliver(batch, { ...lambdaContext('deliver', functionTimeout), ...{ stopping: stopping.signal } }),
+  );
+  const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
+  settledChannel.subscribe(report);
+  const drained = () => {
+    const endpoints = [...readWakeUps(deliver.inHand()).wakeUps.values()].map(({ endpoint }) => endpoint);
+    return [...new Set(endpoints)];
+  };
   const sweep = async () => {
     while (!stopping.signal.aborted) {
       const { clockSetBack } = await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
@@ -126,24 +128,30 @@ export async function startWebhooks(
   return {
     variables: {
       ...variables,
-      INSPECTED_QUEUES: JSON.stringify({ Announcements: events.url, Doorbells: doorbellQueue.url }),
+      INSPECTED_QUEUES: JSON.stringify({ Announcements: events.url, WakeUps: wakeUpQueue.url }),
     },
     stop() {
       stopping.abort();
       fanOut.stop();
       deliver.stop();
     },
-    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => unsubscribe(settledDeliveries, report)),
+    ended: Promise.all([fanOut.ended, deliver.ended, sweep()]).finally(() => settledChannel.unsubscribe(report)),
     underWay: () => [
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
-      ...counted(deliver.inHand().length, 'delivery', 'deliveries'),
+      ...named(drained()),
     ],
     async giveBack() {
-      const { rung } = readDoorbells(deliver.inHand());
-      await Promise.all([fanOut.giveBack(), interruptDeliveries({ dynamo, table, now }, [...rung.values()])]);
+      await Promise.all([fanOut.giveBack(), giveBackLeases({ dynamo, table, now }, drained())]);
       await deliver.giveBack();
     },
   };
+}
+
+/** `deliveries to crm`; nothing without an endpoint. */
+function named(endpoints: readonly string[]): string[] {
+  if (endpoints.length === 0) return [];
+  const more = endpoints.length > mostNamed ? ` and ${endpoints.length - mostNamed} more` : '';
+  return [`deliveries to ${endpoints.slice(0, mostNamed).join(', ')}${more}`];
 }
 
 /** Loads the functions only now, because they read their environment when they are loaded, as on AWS. */

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Units } from '../../functions/table.ts';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import { type Watch, watchKey } from '../../functions/transfers/transfer.ts';
-import type { Approach } from './approach.ts';
+import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
 
@@ -11,12 +11,14 @@ import type { PlainServer } from './plain-listing.ts';
 const concurrency = 16;
 
 /** The first way to write it: ask the table about each transfer of the listing, and put those that changed. */
-export const getEach = (server: PlainServer, deps: PollDependencies): Approach => ({
+export const getEach = (deps: PollDependencies, server: PlainServer): Approach => ({
   name: 'GetItem each',
+  limit: 'none',
+  loses: losesAll,
   writesFollow: 'changes',
   // Half a million requests, which 100,000 transfers would take, keep the embedded database busy for minutes.
   largestMeasured: 10_000,
-  secondsPerTransfer: 0.004,
+  largestPossible: Number.POSITIVE_INFINITY,
   async poll(watch) {
     const units: Units = { read: 0, write: 0 };
     const changes: PlainChange[] = [];

@@ -10,9 +10,11 @@ const budget = 30 * 60_000;
 /** This project's own poll, exactly as the deployed function runs it for each watch. */
 export const notifier = (deps: PollDependencies): Approach => ({
   name: notifierName,
+  limit: 'memory: some 250,000',
+  loses: 'nothing: an event and its change are one write',
   writesFollow: 'changes',
   largestMeasured: Number.POSITIVE_INFINITY,
-  secondsPerTransfer: 0.0009,
+  largestPossible: Number.POSITIVE_INFINITY,
   async poll(watch) {
     const { changed, units, trouble } = await pollWatch(deps, watch, {
       notifyExisting: false,

@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import type { Units } from '../../functions/table.ts';
 import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import { type Watch, watchKey } from '../../functions/transfers/transfer.ts';
-import type { Approach } from './approach.ts';
+import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
 
@@ -20,11 +20,13 @@ const concurrency = 16;
 const batchSize = 25;
 
 /** The second way to write it: read the whole last listing, compare in memory, and store the whole new one. */
-export const rewriteAll = (server: PlainServer, deps: PollDependencies): Approach => ({
+export const rewriteAll = (deps: PollDependencies, server: PlainServer): Approach => ({
   name: 'Query, rewrite all',
+  limit: 'memory',
+  loses: losesAll,
   writesFollow: 'transfers',
   largestMeasured: Number.POSITIVE_INFINITY,
-  secondsPerTransfer: 0.0005,
+  largestPossible: Number.POSITIVE_INFINITY,
   async poll(watch) {
     const units: Units = { read: 0, write: 0 };
     const listed = await server.list(watch);

@@ -34,7 +34,7 @@ export function wholeText(
       'which npm run deploy -- -c dashboard=no leaves out.',
     ],
     [`Line by line in ${region}, by number of watches`, serviceTable(bills, region)],
-    ['What one thing changes for 10,000 × 1,000 in us-east-1', variantTable(billsOf(variants, polls, inputs))],
+    ['What one thing changes for the last of them, in us-east-1', variantTable(billsOf(variants, polls, inputs))],
     [
       `A million deliveries in ${region}, from publication on, nothing free`,
       deliveryTable(inputs.sharedUse, inputs.deployed, region),

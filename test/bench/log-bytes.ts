@@ -2,10 +2,10 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { BriefFormat } from '../../functions/log-format.ts';
 import { serviceName } from '../../functions/measures.ts';
-import { logPoll, reportShard } from '../../functions/transfers/report.ts';
+import { logPollOfTick, reportShard } from '../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../functions/transfers/shard.ts';
-import type { Settled } from '../../functions/webhooks/endpoint-batch.ts';
 import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
+import type { Settled } from '../../functions/webhooks/settled.ts';
 import { lambdaContext } from '../../infra/local/lambda.ts';
 import { usualStack } from '../../infra/usual-names.ts';
 import type { LogBytes, MetricCounts } from './monthly-use.ts';
@@ -42,6 +42,7 @@ const delivery = {
   endpoint: 'crm',
   endpointSince: new Date(now).toISOString(),
   eventAt: new Date(now).toISOString(),
+  body: '',
   rev: 2,
   status: 'DELIVERED',
   attempt: 1,
@@ -76,12 +77,12 @@ export function measureLogs(): MeasuredLogs {
   const changed = writtenBy('poll', reportTick([quiet, change]));
   const quietBytes = ticks.bytes - tick.bytes;
   const fanOut = writtenBy('fan-out', (logger, metrics) =>
-    reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unrung: 0, unhandled: [] }),
+    reportFanOut(logger, metrics, { deliveries: 1, handedOn: 0, unhandled: [] }),
   );
   const deliver = writtenBy('deliver', reportSuccesses(1));
   const deliveryBytes = writtenBy('deliver', reportSuccesses(2)).bytes - deliver.bytes;
   const sweep = writtenBy('sweep', (logger, metrics) =>
-    reportSweep(logger, metrics, { rung: 0, left: 0, longestWait: 0, announced: 0, failed: 0 }),
+    reportSweep(logger, metrics, { woken: 0, left: 0, longestWait: 0, announced: 0, failed: 0 }),
   );
   const always = new Set([...ticks.metrics, ...sweep.metrics]);
   const sent = new Set([...always, ...changed.metrics, ...fanOut.metrics, ...deliver.metrics]);
@@ -104,14 +105,14 @@ type Reporting = (logger: Logger, metrics: Metrics) => void;
 const reportTick =
   (polls: readonly WatchPoll[]): Reporting =>
   (logger, metrics) => {
-    for (const poll of polls) logPoll(logger, poll);
+    for (const poll of polls) logPollOfTick(logger, poll);
     reportShard(logger, metrics, { polls, skipped: 0 });
   };
 
 const reportSuccesses =
   (count: number): Reporting =>
   (logger, metrics) =>
-    reportDeliveries(logger, metrics, { settled: Array.from({ length: count }, () => success), unhandled: [] });
+    reportDeliveries(logger, metrics, { settled: Array.from({ length: count }, () => success), unhandled: [] }, 0);
 
 /** What a function writes to its log as it reports, with everything that each line tells of the invocation. */
 function writtenBy(name: string, report: Reporting): { bytes: number; metrics: readonly string[] } {

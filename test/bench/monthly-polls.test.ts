@@ -62,6 +62,12 @@ test('a watch that has not changed for an hour is polled as seldom as is said', 
   expect(now.requests).toBeCloseTo(43_200 * 11 * (busy + (1 - busy) / 15));
 });
 
+test('where quiet watches are polled seldom, each poll that finds something notes it', () => {
+  const writes = (quietEvery?: number) =>
+    quantitiesOf({ ...(quietEvery && { quietEvery }), watches: 100, changes: 100 }).dynamoWrites;
+  expect(writes(1) - writes()).toBe(100 * 100);
+});
+
 test('there are as many shards for watches that are quiet as for others, since they need not stay so', () => {
   expect(useOf({ watches: 10_000, quietEvery: 60 }).shards).toBe(useOf({ watches: 10_000 }).shards);
 });

@@ -99,6 +99,8 @@ export function pollsOf(installation: Installation, measured: MeasuredUse, deplo
     changes * each(({ change }) => change[kind]) +
     ticks * use.tick[kind] +
     busyTicks * use.busyTick[kind];
+  // When a watch last changed is written down only where quiet ones are polled more seldom.
+  const notes = installation.quietEvery === undefined ? 0 : findings;
   const own = watches / shards;
   // The first unit is part of what each tick takes.
   const registryReads = Math.max(0, Math.ceil(own * registry.own + (watches - own) * registry.others) - 1);
@@ -116,7 +118,7 @@ export function pollsOf(installation: Installation, measured: MeasuredUse, deplo
     publications,
     quantities: {
       dynamoReads: units('read') + ticks * registryReads,
-      dynamoWrites: units('write'),
+      dynamoWrites: units('write') + notes,
       ...kept(watches * transfers * stored.transfer),
       lambdaCompute: gigabyteSeconds(deployed.memory.poll, waited),
       lambdaRequests: ticks,

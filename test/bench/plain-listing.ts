@@ -20,9 +20,11 @@ interface Answer {
  * HTTP costs everyone the same.
  */
 export class PlainServer {
+  private readonly origin: string;
   private readonly connection: Connection;
 
   constructor({ origin }: ServiceAddresses) {
+    this.origin = origin;
     this.connection = new Connection(origin);
   }
 
@@ -48,7 +50,15 @@ export class PlainServer {
   }
 
   /** The text of one page, counted from 1; asks for the same fields as the project's own poll. */
-  private async page({ mailbox, direction }: Watch, page: number): Promise<string> {
+  async page(watch: Watch, page: number): Promise<string> {
+    const { path, headers } = this.requestOf(watch, page);
+    const { status, body } = await this.connection.send({ path, headers }, timeout, maxAnswerBytes);
+    if (status !== 200) throw new Error(`the simulated server answers ${status}`);
+    return body;
+  }
+
+  /** What asks for a page. */
+  requestOf({ mailbox, direction }: Watch, page: number) {
     const query = new URLSearchParams({
       fields: 'trackingId,status(state)',
       page: String(page),
@@ -62,9 +72,7 @@ export class PlainServer {
       'X-CS-ClientId': clientId,
       'X-CS-VerificationToken': token,
     };
-    const { status, body } = await this.connection.send({ path, headers }, timeout, maxAnswerBytes);
-    if (status !== 200) throw new Error(`the simulated server answers ${status}`);
-    return body;
+    return { url: `${this.origin}${path}`, path, headers };
   }
 
   /** Ends the kept connections. */

@@ -1,10 +1,17 @@
-import { billLineTable, billTable, bundleTable, networkTable, unitTable } from './bill-tables.ts';
+import type { Safety } from './approach.ts';
+import { billTable, bundleTable, deliveryTable } from './bill-tables.ts';
 import type { BundleCosts } from './bundles.ts';
+import type { BurstTime } from './burst.ts';
+import type { BurstUnits } from './burst-units.ts';
 import type { ComparisonCost } from './comparison.ts';
+import type { CrashRecovery } from './crash.ts';
 import type { Figure } from './figures.ts';
 import type { HourlyLoad } from './hourly-load.ts';
-import type { BillInputs, InstallationBill } from './installation-bills.ts';
+import type { InstallationBill, SharedUse } from './installation-bills.ts';
 import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
+import type { Deployed, EventUnits } from './monthly-use.ts';
+import type { NeighbourLatency } from './neighbours.ts';
+import type { Section } from './options.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
 import {
@@ -14,81 +21,148 @@ import {
   monthTable,
   pageReadingTable,
   pollTable,
-  webhookTable,
+  safetyTable,
 } from './tables.ts';
-import type { WebhookSpeed } from './webhooks.ts';
+import type { ContestantSpeed } from './throughput.ts';
+import type { WarmCpu } from './warm-cpu.ts';
+import {
+  burstTable,
+  burstUnitTable,
+  contestantTable,
+  crashTable,
+  latencyTable,
+  neighbourTable,
+  warmTable,
+} from './webhook-tables.ts';
 
-/** Everything that one run has measured. */
+/** Everything that one run has measured; what was not asked for, or has failed, is empty or undefined. */
 export interface Report {
   /** ISO 8601. */
   readonly startedAt: string;
   /** Seconds. */
   readonly duration: number;
   readonly machine: string;
+  readonly cores: number;
   /** Version of Node.js. */
   readonly node: string;
+  /** Processes that ran or wanted to, on average over the last minute of each section, its own included. */
+  readonly loads: Readonly<Partial<Record<Section, number>>>;
+  /** Why sections could not be measured. */
+  readonly failures: Readonly<Partial<Record<Section, string>>>;
   readonly polls: readonly PollCost[];
+  readonly ways: readonly Safety[];
   readonly comparisons: readonly ComparisonCost[];
-  readonly pageReading: PageReadingTime;
+  readonly pageReading: PageReadingTime | undefined;
   readonly hourlyLoad: readonly HourlyLoad[];
-  readonly webhooks: WebhookSpeed;
-  readonly bundles: BundleCosts;
+  readonly warm: WarmCpu | undefined;
+  readonly bursts: readonly BurstTime[];
+  readonly contestants: readonly ContestantSpeed[];
+  readonly neighbours: NeighbourLatency | undefined;
+  readonly crashes: readonly CrashRecovery[];
+  readonly bundles: BundleCosts | undefined;
   readonly months: readonly MonthlyCost[];
-  readonly billInputs: BillInputs;
+  readonly units: { readonly bursts: readonly BurstUnits[]; readonly alone: EventUnits } | undefined;
   readonly bills: readonly InstallationBill[];
+  /** What the costs of a million deliveries are reckoned from. */
+  readonly deliveries: { readonly measured: SharedUse; readonly deployed: Deployed } | undefined;
   readonly figures: readonly Figure[];
+}
+
+/** A table of the report. */
+export interface Part {
+  /** Under which the page of the benchmarks has a place for it. */
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
 }
 
 /** The report as a person reads it. */
 export function reportText(report: Report): string {
-  const {
-    startedAt,
-    duration,
-    machine,
-    node,
-    polls,
-    comparisons,
-    pageReading,
-    hourlyLoad,
-    webhooks,
-    bundles,
-    months,
-    billInputs,
-    bills,
-    figures,
-  } = report;
+  const { failures, figures } = report;
   const missed = figures.filter(({ isReached }) => isReached === false).length;
-  const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
   return [
-    `Transfer Notifier, ${startedAt.slice(0, 10)}, ${machine}, Node.js ${node}, ${Math.round(duration)} s`,
-    section('What a poll costs (CPU: median; heap: greatest; ~ extrapolated from 10,000 transfers)', pollTable(polls)),
-    section(
-      'Comparing, without requests, beside JSON.parse of the same pages: median (least to greatest)',
-      comparisonTable(comparisons),
-    ),
-    section('Listing on a slow server', pageReadingTable(pageReading)),
-    section('An hour of polls, one a minute, 5 % of the transfers active', hourlyLoadTable(hourlyLoad)),
-    section('Webhooks', webhookTable(webhooks)),
-    section('Bundles, as they would be deployed: median (least to greatest)', bundleTable(bundles)),
-    ...(months.length === 0
-      ? []
-      : [
-          section(
-            `A month of DynamoDB: ${month}, each transfer changing once (per million: writes ${price.write} USD, reads ${price.read} USD)`,
-            monthTable(months),
-          ),
-        ]),
-    section('Units of DynamoDB that webhooks cost, one by one, indexes included', unitTable(billInputs)),
-    ...(bills.length === 0
-      ? []
-      : [
-          section('A month of AWS, with its always-free amounts and as if nothing were free', billTable(bills)),
-          section(`Of that, ${bills[0]!.installation.name} in us-east-1`, billLineTable(bills[0]!, 'us-east-1')),
-          section('What a private network would add', networkTable(bills)),
-        ]),
-    section('What the design promises', figureTable(figures)),
-    ...(missed > 0 ? [`!!! ${missed} OF ${figures.length} FIGURES NOT REACHED !!!`] : []),
+    ...reportParts(report).map(({ title, text }) => (title === '' ? text : `${title}\n\n${text}`)),
+    ...Object.entries(failures).map(([name, why]) => `!!! ${name} NOT MEASURED: ${why}`),
+    ...(missed > 0 ? [`!!! ${missed} OF ${figures.length} FIGURES MISSED !!!`] : []),
   ].join('\n\n');
 }
 
-const section = (heading: string, text: string): string => `${heading}\n\n${text}`;
+/** The tables of what was measured, in the order in which they are printed. */
+export function reportParts(report: Report): Part[] {
+  const { startedAt, duration, machine, cores, node, figures } = report;
+  const run = `Transfer Notifier, ${startedAt.slice(0, 10)}, ${Math.round(duration)} s\n${machine}, ${cores} cores, Node.js ${node}`;
+  return [
+    { id: 'run', title: '', text: run },
+    ...pollParts(report),
+    ...webhookParts(report),
+    ...deploymentParts(report),
+    { id: 'figures', title: 'What the design promises', text: figureTable(figures) },
+  ];
+}
+
+function pollParts(report: Report): Part[] {
+  const { polls, ways, comparisons, pageReading, hourlyLoad, warm, months } = report;
+  const said = sayer(report);
+  const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
+  const prices = `Per million: write units ${price.write} USD, read units ${price.read} USD; of the object, requests to S3`;
+  const pollsTitle = 'What a poll costs (CPU: median; heap: greatest; ~ extrapolated from 10,000)';
+  const monthTitle = `A month: ${month}, each transfer changing once`;
+  return [
+    ...said('polls', 'polls', pollsTitle, polls, pollTable),
+    ...said('polls', 'safety', 'What each way can be relied on for', polls.length > 0 ? ways : [], safetyTable),
+    ...said('polls', 'month', monthTitle, months, (costs) => `${monthTable(costs)}\n\n${prices}`),
+    ...said('comparing', 'comparing', 'Comparing beside JSON.parse of the same pages', comparisons, comparisonTable),
+    ...said('listing', 'listing', 'Listing on a slow server', pageReading, pageReadingTable),
+    ...said('hour', 'hour', 'An hour of polls, one a minute, 5 % of the transfers active', hourlyLoad, hourlyLoadTable),
+    ...said('warm', 'warm', 'CPU of what is done again and again: median (least to greatest)', warm, warmTable),
+  ];
+}
+
+function webhookParts(report: Report): Part[] {
+  const { bursts, contestants, neighbours, crashes, units } = report;
+  const said = sayer(report);
+  return [
+    ...said('burst', 'burst', 'A burst to one endpoint with default settings', bursts, burstTable),
+    ...said(
+      'throughput',
+      'throughput',
+      '1,000 events at once: median (least to greatest)',
+      contestants,
+      contestantTable,
+    ),
+    ...said('throughput', 'latency', 'Publication to first attempt, an event every 60 ms', contestants, latencyTable),
+    ...said('neighbours', 'neighbours', 'Publication to first attempt beside others', neighbours, neighbourTable),
+    ...said('crash', 'crash', 'SIGKILL in the middle of a burst, then a new start', crashes, crashTable),
+    ...said('units', 'units', 'Units of DynamoDB for each delivery, indexes included', units, ({ bursts, alone }) =>
+      burstUnitTable(bursts, alone),
+    ),
+  ];
+}
+
+function deploymentParts(report: Report): Part[] {
+  const { bundles, bills, deliveries } = report;
+  const said = sayer(report);
+  const loading = 'Bundles, as they would be deployed: median (least to greatest)';
+  return [
+    ...said('bundles', 'bundles', loading, bundles, bundleTable),
+    ...said('bills', 'bills', 'A month before alarms in USD, with the always-free amounts', bills, billTable),
+    ...said('bills', 'deliveries', 'A million deliveries in us-east-1, nothing free', deliveries, (from) =>
+      deliveryTable(from.measured, from.deployed, 'us-east-1'),
+    ),
+  ];
+}
+
+/** Says what was measured, with how busy the machine was; of what was not measured, nothing. */
+function sayer({ loads, cores }: Report) {
+  return <T>(
+    section: Section,
+    id: string,
+    title: string,
+    measured: T | undefined,
+    text: (measured: T) => string,
+  ): Part[] => {
+    if (measured === undefined || (Array.isArray(measured) && measured.length === 0)) return [];
+    const busy = `(load average ${loads[section]?.toFixed(1)}, ${cores} cores)`;
+    return [{ id, title: `${title}\n${busy}`, text: text(measured) }];
+  };
+}

@@ -1,10 +1,10 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
 import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
-import { type Arrivals, startBenchReceiver } from './bench-receiver.ts';
-import type { Command, ServiceAddresses } from './services.ts';
-
-/** The process that holds everything a poll talks to. It serves its parent only, and ends with it however that ends. */
-process.once('disconnect', () => process.exit());
+import { cpuSoFar, serveParent } from './bench-child.ts';
+import { startBenchReceiver } from './bench-receiver.ts';
+import { type Command, clientId, type ServiceAddresses, type ServiceUse } from './services.ts';
 
 /** Ends of a transfer's life, given in turn to those that are to change. */
 const ends = ['DELETED_BY_EXPIRATION', 'DELETED_BY_REVOCATION', 'DELETED_BY_SECURITY', 'DELETED_BY_ADMIN'] as const;
@@ -13,9 +13,18 @@ const aws = await startEmbeddedServices();
 const cryptshare = await startCryptshareServer();
 const { transfers, requests, switches } = cryptshare;
 const receiver = await startBenchReceiver();
+// A real notifier with this client id verifies its mailboxes by itself.
+cryptshare.verifications.registerClientId(clientId);
+
+let calls = 0;
+// What goes to AWS is signed, and nothing else is.
+subscribe('http.server.request.start', (message) => {
+  const { request } = message as { request: IncomingMessage };
+  if (request.headers.authorization?.startsWith('AWS4-')) calls += 1;
+});
 
 /** Carries out a command; returns what was counted since it was asked last, if it asks. */
-function obey(command: Command): number | Arrivals {
+function obey(command: Command): number | ServiceUse {
   switch (command.kind) {
     case 'fill':
       cryptshare.grantToken(command.mailbox, command.clientId, command.token);
@@ -29,8 +38,8 @@ function obey(command: Command): number | Arrivals {
     case 'delay':
       switches.latencyMs = command.milliseconds;
       return 0;
-    case 'takeArrivals':
-      return receiver.takeArrivals();
+    case 'use':
+      return { cpu: cpuSoFar(), calls };
     case 'countRequests': {
       const { total } = requests;
       requests.reset();
@@ -53,9 +62,11 @@ function listOnce(mailbox: string): void {
   transfers.page({ mailbox, direction: 'sent' }, { page: 1, pageSize: 1 });
 }
 
-process.on('message', (command: Command) => process.send!(obey(command)));
-process.send!({
-  origin: cryptshare.url,
-  receiver: receiver.url,
-  sdkEnvironment: aws.sdkEnvironment,
-} satisfies ServiceAddresses);
+serveParent<Command>(
+  {
+    origin: cryptshare.url,
+    receiver: receiver.url,
+    sdkEnvironment: aws.sdkEnvironment,
+  } satisfies ServiceAddresses,
+  obey,
+);

@@ -1,8 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Watch } from '../../functions/transfers/transfer.ts';
-import type { Arrivals } from './bench-receiver.ts';
+import { BenchChild } from './bench-child.ts';
 
 /** What the process of the services is told to do. */
 export type Command =
@@ -15,8 +13,15 @@ export type Command =
     }
   | { readonly kind: 'change'; readonly mailbox: string; readonly transfers: number }
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  | { readonly kind: 'countRequests' }
-  | { readonly kind: 'takeArrivals' };
+  | { readonly kind: 'countRequests' | 'use' };
+
+/** What the embedded AWS services have been asked, and what that took. */
+export interface ServiceUse {
+  /** Milliseconds of CPU of the process, since it began. */
+  readonly cpu: number;
+  /** Requests to DynamoDB, SNS and SQS, since it began. */
+  readonly calls: number;
+}
 
 /** Where the services listen. */
 export interface ServiceAddresses {
@@ -37,9 +42,9 @@ export const token = 'example-token';
  */
 export class Services {
   readonly addresses: ServiceAddresses;
-  private readonly child: ChildProcess;
+  private readonly child: BenchChild<Command>;
 
-  private constructor(child: ChildProcess, addresses: ServiceAddresses) {
+  private constructor(child: BenchChild<Command>, addresses: ServiceAddresses) {
     this.child = child;
     this.addresses = addresses;
   }
@@ -50,65 +55,39 @@ export class Services {
    * @throws Error when it ends before that
    */
   static async start(): Promise<Services> {
-    const child = fork(fileURLToPath(import.meta.resolve('./services-process.ts')), {
-      execPath: process.execPath,
-      execArgv: [],
-    });
-    return new Services(child, (await answerOf(child)) as ServiceAddresses);
+    const file = fileURLToPath(import.meta.resolve('./services-process.ts'));
+    const { child, ready } = await BenchChild.start<Command, ServiceAddresses>(file);
+    return new Services(child, ready);
   }
 
   /** Makes a mailbox that has sent that many transfers, all of them active. */
   async fill(mailbox: string, transfers: number): Promise<Watch> {
-    await this.tell({ kind: 'fill', mailbox, transfers, clientId, token });
+    await this.child.tell({ kind: 'fill', mailbox, transfers, clientId, token });
     return { mailbox, direction: 'sent' };
   }
 
   /** Ends that many active transfers, spread evenly over the mailbox. */
   async change({ mailbox }: Watch, transfers: number): Promise<void> {
-    await this.tell({ kind: 'change', mailbox, transfers });
+    await this.child.tell({ kind: 'change', mailbox, transfers });
   }
 
   /** Has the Cryptshare Server wait before each answer. */
   async delay(milliseconds: number): Promise<void> {
-    await this.tell({ kind: 'delay', milliseconds });
+    await this.child.tell({ kind: 'delay', milliseconds });
   }
 
   /** Requests to the Cryptshare Server, by its own count, since this was asked last. */
   async countRequests(): Promise<number> {
-    return (await this.tell({ kind: 'countRequests' })) as number;
+    return (await this.child.tell({ kind: 'countRequests' })) as number;
   }
 
-  /** First arrivals of webhooks since this was asked last. */
-  async takeArrivals(): Promise<Arrivals> {
-    return (await this.tell({ kind: 'takeArrivals' })) as Arrivals;
+  /** What the embedded services have done so far. */
+  async use(): Promise<ServiceUse> {
+    return (await this.child.tell({ kind: 'use' })) as ServiceUse;
   }
 
   /** Ends the process. */
-  async stop(): Promise<void> {
-    const ended = once(this.child, 'exit');
-    this.child.disconnect();
-    await ended;
-  }
-
-  private async tell(command: Command): Promise<unknown> {
-    const answer = answerOf(this.child);
-    this.child.send(command);
-    return answer;
-  }
-}
-
-/** The next message of the process. */
-async function answerOf(child: ChildProcess): Promise<unknown> {
-  const over = new AbortController();
-  const { signal } = over;
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal }).then(([message]) => message),
-      once(child, 'exit', { signal }).then(([code]) => {
-        throw new Error(`the process of the services ended with exit code ${code}`);
-      }),
-    ]);
-  } finally {
-    over.abort();
+  stop(): Promise<void> {
+    return this.child.stop();
   }
 }

@@ -1,3 +1,4 @@
+import type { Safety } from './approach.ts';
 import type { ComparisonCost } from './comparison.ts';
 import type { Figure } from './figures.ts';
 import type { HourlyLoad } from './hourly-load.ts';
@@ -5,19 +6,18 @@ import type * as month from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
 import type { PollCost } from './scenarios.ts';
 import type { Spread } from './spread.ts';
-import type { Percentiles, WebhookSpeed } from './webhooks.ts';
 
 /** Texts of a row, one for each column. */
 type Row = readonly string[];
 
 export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+export const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Polls by size and scenario, the approaches one below the other. */
 export function pollTable(costs: readonly PollCost[]): string {
   const sorted = [...costs].sort((a, b) => a.transfers - b.transfers || orderOf(costs, a) - orderOf(costs, b));
   return table(
-    ['transfers', 'poll', 'approach', 'rounds', 'requests', 'read units', 'write units', 'CPU ms', 'heap MB'],
+    ['transfers', 'poll', 'approach', 'rounds', 'requests', 'reads', 'writes', 'CPU ms', 'heap MB'],
     sorted.map((cost, at) => {
       // Said once for each block, so that the blocks can be told apart.
       const isFirst = (name: 'transfers' | 'scenario') => cost[name] !== sorted[at - 1]?.[name];
@@ -87,34 +87,19 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
       approach,
       number.format(read),
       number.format(write),
-      fine.format(dollars),
+      dollars.toFixed(3),
     ]),
     1,
   );
 }
 
-/** Webhooks: deliveries a second, and from publication to the first attempt. */
-export function webhookTable({ sendPath, throughServices, latency, besideHealthy, besideBad }: WebhookSpeed): string {
-  const latencies: readonly (readonly [string, Percentiles])[] = [
-    ['alone', latency],
-    ['beside three healthy endpoints', besideHealthy] as const,
-    ['beside three bad ones', besideBad] as const,
-  ];
-  return [
-    table(
-      ['deliveries', 'a second'],
-      [
-        ['open, sign, judge, post, classify', number.format(sendPath)],
-        ['doorbell to finished row, through the embedded services', number.format(throughServices)],
-      ],
-      1,
-    ),
-    table(
-      ['publication to first attempt', 'events', 'p50 ms', 'p99 ms'],
-      latencies.map(([name, { count, p50, p99 }]) => [name, String(count), fine.format(p50), fine.format(p99)]),
-      1,
-    ),
-  ].join('\n\n');
+/** What ways to poll can be relied on for. */
+export function safetyTable(ways: readonly Safety[]): string {
+  return table(
+    ['approach', 'largest mailbox', 'lost when it dies between storing and publishing'],
+    ways.map(({ name, limit, loses }) => [name, limit, loses]),
+    3,
+  );
 }
 
 /** Promises beside measurements. */
@@ -125,7 +110,7 @@ export function figureTable(figures: readonly Figure[]): string {
       what,
       `${isLeast ? '≥' : '≤'} ${limit} ${unit}`,
       measured ? figureText(measured) : '-',
-      isReached === undefined ? 'not measured with these sizes' : isReached ? 'reached' : 'NOT REACHED',
+      isReached === undefined ? '' : isReached ? 'reached' : 'MISSED',
     ]),
     4,
   );
@@ -142,22 +127,27 @@ export function table(heading: Row, rows: readonly Row[], texts: number): string
   return [line(heading), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-/** A range of whole numbers, a single measurement, or median, least and greatest. */
+/** A range of whole numbers, a single measurement, or median, least and greatest; large ones in whole numbers. */
 const figureText = (measured: Spread): string => {
-  const { least, greatest } = measured;
+  const { least, median, greatest } = measured;
   if (Number.isInteger(least + greatest)) return range(measured);
-  return least === greatest ? fine.format(least) : spread(measured);
+  if (least === greatest) return (median < 100 ? fine : number).format(median);
+  return median < 100 ? spread(measured) : wholeSpread(measured);
 };
 
-/** `4`, or `3 to 5` if the rounds differ. */
+/** `4`, or `3–5` if the rounds differ. */
 const range = ({ least, greatest }: Spread): string =>
   number.format(least) === number.format(greatest)
     ? number.format(least)
-    : `${number.format(least)} to ${number.format(greatest)}`;
+    : `${number.format(least)}–${number.format(greatest)}`;
 
 /** `0.48 (0.42 to 1.05)`: median, least and greatest. */
 export const spread = ({ least, median, greatest }: Spread): string =>
   `${fine.format(median)} (${fine.format(least)} to ${fine.format(greatest)})`;
+
+/** The same in whole numbers. */
+export const wholeSpread = ({ least, median, greatest }: Spread): string =>
+  `${number.format(median)} (${number.format(least)} to ${number.format(greatest)})`;
 
 /** Scenarios keep the order in which they were measured, and within each the approaches. */
 function orderOf(costs: readonly PollCost[], { scenario, approach }: PollCost): number {

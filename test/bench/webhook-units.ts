@@ -1,63 +1,30 @@
-import { randomBytes } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { steady } from '../../functions/instants.ts';
 import { transferNotice } from '../../functions/notices/notice.ts';
 import type { Units } from '../../functions/table.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
 import type { Topics } from '../../functions/transfers/publish.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
-import { Announcements } from '../../functions/webhooks/announcements.ts';
 import { deliver } from '../../functions/webhooks/deliver.ts';
-import { Doorbells } from '../../functions/webhooks/doorbells.ts';
 import { addEndpoint } from '../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../functions/webhooks/fan-out.ts';
-import { Gates } from '../../functions/webhooks/gates.ts';
-import { WebhookClient } from '../../functions/webhooks/post.ts';
-import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { sweep } from '../../functions/webhooks/sweep.ts';
-import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
-import { createQueue } from '../../infra/local/event-source.ts';
-import { sdkSettings } from '../support/sdk-settings.ts';
 import { assumed } from './bill-assumptions.ts';
 import type { EventUnits, StoredBytes, WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { storedBytes } from './stored-bytes.ts';
-import { UnitsMeter } from './units-meter.ts';
+import { meteredWebhooks } from './webhook-dependencies.ts';
 
 /** Times that everything is measured; rows differ in nothing but ids and times. */
 const rounds = 10;
 
-const table = 'metered-webhooks';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
 /** Measures how many units of DynamoDB webhooks cost, each function by itself, and the bytes that they store. */
 export async function measureWebhookUnits(
-  { receiver, sdkEnvironment }: ServiceAddresses,
+  services: ServiceAddresses,
   topics: Topics,
 ): Promise<{ units: WebhookUnits; stored: Omit<StoredBytes, 'transfer'> }> {
-  const sdk = sdkSettings(sdkEnvironment);
-  const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
-  const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
-  const sqs = new SQSClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
-  const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
-  await createWebhooksTable(onlooker, table);
-  const meter = new UnitsMeter(dynamo, onlooker);
-  const { url } = await createQueue(sqs, table, 60);
-  const deps = {
-    dynamo,
-    table,
-    topics,
-    client,
-    doorbells: new Doorbells(sqs, url),
-    announcements: new Announcements(sqs, url),
-    gates: new Gates(dynamo, table, Math.random),
-    dataKey: new DataKey(randomBytes(32).toString('base64')),
-    allowPrivate: true,
-    now: () => new Date(),
-    steady,
-    random: Math.random,
-  };
+  const { deps: shared, meter, onlooker, close } = await meteredWebhooks(services);
+  const deps = { ...shared, topics };
   const [endpoint, second] = ['ok', 'also-ok'];
   /** An event's way, with so many of them in each invocation. */
   const wayOf = async (batch: number): Promise<EventUnits> => {
@@ -84,10 +51,7 @@ export async function measureWebhookUnits(
       const event = { read: byOne.read - creation.read, write: byOne.write - creation.write };
       const delivery = each(
         await meter.of(async () => {
-          const { settled } = await deliver(
-            deps,
-            wanted.map(({ id }) => ({ event: id, endpoint })),
-          );
+          const { settled } = await deliver(deps, [{ endpoint, events: wanted.map(({ id }) => id) }]);
           if (settled.length !== batch || settled.some((one) => one.delivery.status !== 'DELIVERED')) {
             throw new Error('a webhook was not delivered');
           }
@@ -105,10 +69,10 @@ export async function measureWebhookUnits(
   };
   try {
     await addEndpoint(deps, endpoint, {
-      url: `${receiver}/ok`,
+      url: `${services.receiver}/ok`,
       types: ['transfer.failed', 'transfer.deleted_by_revocation'],
     });
-    await addEndpoint(deps, second, { url: `${receiver}/ok`, types: ['transfer.deleted_by_revocation'] });
+    await addEndpoint(deps, second, { url: `${services.receiver}/ok`, types: ['transfer.deleted_by_revocation'] });
     const alone = await wayOf(1);
     const burst = await wayOf(assumed('batch'));
     const { record } = transferNotice(watch, [eventOf('notice', 'FAILED')]);
@@ -119,18 +83,17 @@ export async function measureWebhookUnits(
     }
     return { units: { alone, burst, notice, sweep: meanOf(sweeps) }, stored: await storedOf() };
   } finally {
-    client.close();
-    for (const one of [dynamo, onlooker, sqs]) one.destroy();
+    close();
   }
 
   /** Bytes of an event, and of each delivery. */
   async function storedOf() {
     const bytesAfter = async (state: string, endpoints: readonly string[]) => {
       const event = eventOf('stored', state);
-      const before = await storedBytes(onlooker, table);
+      const before = await storedBytes(onlooker, deps.table);
       await fanOut(deps, [{ body: eventBody(event) }]);
-      for (const name of endpoints) await deliver(deps, [{ event: event.id, endpoint: name }]);
-      return (await storedBytes(onlooker, table)) - before;
+      for (const name of endpoints) await deliver(deps, [{ endpoint: name, events: [event.id] }]);
+      return (await storedBytes(onlooker, deps.table)) - before;
     };
     const one = await bytesAfter(states.wantedByOne, [endpoint]);
     const delivery = (await bytesAfter(states.wantedByBoth, [endpoint, second])) - one;

@@ -11,10 +11,10 @@ import { type Incident, nextIncident, openIncident } from '../../functions/trans
 import { type FailingWatch, shareOf } from '../../functions/transfers/incident-share.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { type Trouble, troubleOfFailure } from '../../functions/transfers/trouble.ts';
+import { type CircuitBreaker, closedBreaker } from '../../functions/webhooks/circuit-breaker.ts';
 import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
 import { type EndpointEvent, testEvent } from '../../functions/webhooks/endpoint-event.ts';
 import { disabling, nextEndpointHealth } from '../../functions/webhooks/endpoint-health.ts';
-import type { Gate } from '../../functions/webhooks/gate.ts';
 import type { AnyEvent } from './event-schemas.ts';
 
 /** The server of the examples. */
@@ -72,8 +72,8 @@ export function endpointEventOf({
 }: Pick<EndpointEvent, 'type' | 'timestamp' | 'data'>): EndpointEvent {
   const { endpoint: name, cause, failingSince } = data;
   const at = Date.parse(timestamp);
-  const well: Gate = { rev: 1, holds: {}, failures: 0, failedAttempts: 0, failedAt: 0, freeAt: 0, pace: 0 };
-  const failing: Gate = { ...well, failures: 10, failedAttempts: 10, failingSince: Date.parse(failingSince) };
+  const well: CircuitBreaker = closedBreaker;
+  const failing: CircuitBreaker = { ...well, failures: 10, failedAttempts: 10, failingSince: Date.parse(failingSince) };
   const crm: Endpoint = {
     name,
     status: 'active',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { address, addressKey, addressPattern, addressProblem } from '../../functions/mailbox-address.ts';
+import { addressKey } from '../../functions/address-key.ts';
+import { address, addressPattern, addressProblem } from '../../functions/mailbox-address.ts';
 import { existing, refused } from './mailbox-addresses.ts';
 
 test.each(existing)('%s is an address', (text) => {

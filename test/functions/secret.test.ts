@@ -101,7 +101,7 @@ describe('variables', () => {
     const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
     expect(read).toThrow(
-      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 500/,
+      /CRYPTSHARE_URL must be.*\n.*CLIENT_ID must be.*\n.*DATA_KEY must be.*\n.*PAGES must be a whole number from 1 to 100/,
     );
     expect(read).toThrow(/TRANSFERS_TABLE is missing/);
     expect(read).not.toThrow(/too-short|hush/);
@@ -110,7 +110,7 @@ describe('variables', () => {
   test('of the secret go before those of the environment', () => {
     const dataKey = `${'B'.repeat(43)}=`;
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
+    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
     vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
     vi.stubEnv('WEBHOOK_PROXY', 'http://proxy.example.com:3128');
@@ -124,7 +124,7 @@ describe('variables', () => {
 
   test('that decide where a function works and what it may do are never those of the secret', () => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
+    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
     const read = readDeliverEnvironment({
       DATA_KEY: `${'a1B'.repeat(14)}9`,
       WEBHOOKS_TABLE: 'another',
@@ -136,7 +136,7 @@ describe('variables', () => {
 
   test('take the data key as Secrets Manager makes it: 43 letters and digits', () => {
     vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('DOORBELL_QUEUE_URL', 'https://sqs.example.com/doorbells');
+    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
     expect(() => readDeliverEnvironment({ DATA_KEY: `${'a1B'.repeat(14)}9` })).not.toThrow();
     expect(() => readDeliverEnvironment({ DATA_KEY: 'a1B'.repeat(14) })).toThrow(/must be 32 bytes/);
   });

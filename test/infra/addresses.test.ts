@@ -39,7 +39,7 @@ const places: Record<string, (address: string) => string> = {
   'watches of the configuration file': (mailbox) => inConfig({ watches: [{ mailbox }] }),
   'webhooks of the configuration file': (one) => inConfig({ webhooks: [{ ...webhook, mailboxes: [one] }] }),
   'recipients of notices': (address) => inConfig({ notify: { email: [{ address }] } }),
-  'the recipient of alarms': (email) => inConfig({ alarms: { email } }),
+  'the recipient of alarms': (email) => inConfig({ alarmEmail: email }),
   'a file to import': (mailbox) =>
     saidOf('watches.csv', `mailbox,direction\n"${mailbox.replaceAll('"', '""')}",sent\n`, readWatchFile),
   'the filter of an endpoint': (one) => messages(endpointSettings(false).safeParse({ ...webhook, mailboxes: [one] })),

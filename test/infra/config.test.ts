@@ -38,7 +38,7 @@ const watches = [{ mailbox: 'alice@example.com' }];
 test('the least that is needed gets the documented defaults', () => {
   expect(load({ server, watches })).toEqual({
     stack: 'TransferNotifier',
-    server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
+    server: { url: 'https://cryptshare.example.com' },
     schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
     watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
     notify: { email: [] },

@@ -60,8 +60,8 @@ describe('mistakes of different kinds are told at once:', () => {
     ],
     [
       'in what is of the wrong type altogether',
-      { server: 7, watches: 'alice@example.com', schedule: { every: '10s' }, notify: [], alarms: { email: 'a@b.c-' } },
-      ['server', 'watches', 'notify', 'alarms.email', 'schedule.every'],
+      { server: 7, watches: 'alice@example.com', schedule: { every: '10s' }, notify: [], alarmEmail: 'a@b.c-' },
+      ['server', 'watches', 'notify', 'alarmEmail', 'schedule.every'],
     ],
     [
       'in what is missing',
@@ -81,7 +81,7 @@ describe('mistakes of different kinds are told at once:', () => {
     watches: [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com', direction: 'received' }],
     notify: { email: [{ address: 'ops@example.com' }, { address: 'dev@example.com', types: ['watch.*'] }] },
     webhooks: [{ ...crm }, { ...crm, name: 'archive', headers: {} }],
-    alarms: { email: 'ops@example.com' },
+    alarmEmail: 'ops@example.com',
     vpc: { id: 'vpc-0123456789abcdef0', subnets: [...subnets] },
   });
   /** Each is one mistake, whatever else is wrong. */
@@ -101,7 +101,7 @@ describe('mistakes of different kinds are told at once:', () => {
     ['webhooks[1].name', 'ARCHIVE'],
     ['webhooks[1].headers.Authorization', 'x'],
     ['webhooks[1].retryDelays', ['soon']],
-    ['alarms.email', 'ops'],
+    ['alarmEmail', 'ops'],
     ['vpc.id', 'network'],
     ['vpc.subnets[1]', subnets[0]],
   ];

@@ -5,16 +5,17 @@ import { paceNote, scheduleProblems } from '../../infra/deployable-schedule.ts';
 interface Given {
   readonly watches: number;
   readonly every?: string;
+  readonly quietEvery?: string;
   readonly shards?: number;
   readonly maxConcurrentPages?: number;
   /** Intervals of single watches, beside the others. */
   readonly own?: readonly string[];
 }
 
-const configOf = ({ watches, every = '1m', shards = 1, maxConcurrentPages = 4, own = [] }: Given): Config => ({
+const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrentPages, own = [] }: Given): Config => ({
   stack: 'TransferNotifier',
-  server: { url: 'https://cryptshare.example.com', maxConcurrentPages },
-  schedule: { every, fullListingEvery: 1, shards },
+  server: { url: 'https://cryptshare.example.com', ...(maxConcurrentPages && { maxConcurrentPages }) },
+  schedule: { every, ...(quietEvery && { quietEvery }), fullListingEvery: 1, shards },
   watches: [
     ...Array.from({ length: watches }, (_, at) => ({
       mailbox: `person-${at}@example.com`,
@@ -29,66 +30,71 @@ const configOf = ({ watches, every = '1m', shards = 1, maxConcurrentPages = 4, o
 describe('an interval that can be kept if mailboxes are small enough is deployed:', () => {
   test.each<[string, Given]>([
     ['one watch with one request at a time', { watches: 1, maxConcurrentPages: 1 }],
-    ['as many polls as four requests of 100 ms can do', { watches: 2400 }],
-    ['as many polls as a shard can do', { watches: 4300, maxConcurrentPages: 8 }],
+    ['as many polls as four requests of 100 ms can do', { watches: 2400, maxConcurrentPages: 4 }],
+    ['as many polls as a shard can do', { watches: 4300 }],
     ['twice as many in two shards', { watches: 8600, shards: 2, maxConcurrentPages: 16 }],
     ['many watches that are polled seldom', { watches: 10_000, every: '5m' }],
     [
       'many watches that are polled seldom, and one that is polled often',
       { watches: 10_000, every: '1h', own: ['1m'] },
     ],
+    ['many watches that are polled seldom while they are quiet', { watches: 10_000, quietEvery: '5m' }],
   ])('%s', (_, given) => {
     expect(scheduleProblems(configOf(given))).toEqual([]);
   });
 });
 
 describe('an interval that cannot be kept, though every mailbox be empty, is refused with figures and what to do:', () => {
-  test.each<[string, Given, string]>([
+  test.each<[string, Given, ...string[]]>([
     [
-      'more polls than requests that may be under way',
-      { watches: 10_000 },
-      'schedule.every: expected an interval that can be kept: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, so 17 requests under way at the same time, got 4: set server.maxConcurrentPages to 17, if the server bears it, or poll 4.25 times less often',
-    ],
-    [
-      'one poll a minute too many',
-      { watches: 2401 },
-      'schedule.every: expected an interval that can be kept: 2,401 watches are 40 polls a second, each with a request of some 100 ms at least, so 5 requests under way at the same time, got 4: set server.maxConcurrentPages to 5, if the server bears it, or poll 1.25 times less often',
+      'one poll a minute too many for the requests that may be under way',
+      { watches: 2401, maxConcurrentPages: 4 },
+      'server.maxConcurrentPages: expected at least 5: 2,401 watches are 40 polls a second, each with a request of some 100 ms at least, got 4: set it to 5, if the server bears it, or poll 1.25 times less often (schedule.every)',
     ],
     [
       'watches whose own intervals are too short',
-      { watches: 1, own: Array.from({ length: 3000 }, () => '1m'), every: '24h' },
-      'schedule.every: expected an interval that can be kept: 3,001 watches are 50 polls a second, each with a request of some 100 ms at least, so 6 requests under way at the same time, got 4: set server.maxConcurrentPages to 6, if the server bears it, or poll 1.5 times less often',
+      { watches: 1, own: Array.from({ length: 3000 }, () => '1m'), every: '24h', maxConcurrentPages: 4 },
+      'server.maxConcurrentPages: expected at least 6: 3,001 watches are 50 polls a second, each with a request of some 100 ms at least, got 4: set it to 6, if the server bears it, or poll 1.5 times less often (schedule.every)',
     ],
     [
       'the same in shards, each of which has the same whole number of requests',
       { watches: 10_000, shards: 3, maxConcurrentPages: 11 },
-      'schedule.every: expected an interval that can be kept: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, so 17 requests under way at the same time, got 9 (3 for each of the 3 shards): set server.maxConcurrentPages to 18, if the server bears it, or poll 1.89 times less often',
+      'server.maxConcurrentPages: expected at least 17: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, got 9 (3 for each of the 3 shards): set it to 18, if the server bears it, or poll 1.89 times less often (schedule.every)',
     ],
     [
       'more than the most requests that may ever be under way',
-      { watches: 320_000, shards: 100, maxConcurrentPages: 500 },
-      'schedule.every: expected an interval that can be kept: 320,000 watches are 5,330 polls a second, each with a request of some 100 ms at least, so 534 requests under way at the same time, got 500 (5 for each of the 100 shards): poll 1.07 times less often',
+      { watches: 430_000, shards: 100, maxConcurrentPages: 600 },
+      'server.maxConcurrentPages: expected at least 717: 430,000 watches are 7,170 polls a second, each with a request of some 100 ms at least, got 600 (6 for each of the 100 shards): set it to 800, if the server bears it, or poll 1.2 times less often (schedule.every)',
     ],
     [
       'more polls than a shard can do, which has eight under way',
-      { watches: 10_000, maxConcurrentPages: 32 },
+      { watches: 10_000 },
       'schedule.shards: expected at least 3: 10,000 watches are 167 polls a second, of which a shard does 72 at most, 8 at the same time, got 1',
     ],
-  ])('%s', (_, given, problem) => {
-    expect(scheduleProblems(configOf(given))).toEqual([problem]);
+    [
+      'both at once',
+      { watches: 10_000, maxConcurrentPages: 4 },
+      'server.maxConcurrentPages: expected at least 17: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, got 4: set it to 18, if the server bears it, or poll 4.25 times less often (schedule.every)',
+      'schedule.shards: expected at least 3: 10,000 watches are 167 polls a second, of which a shard does 72 at most, 8 at the same time, got 1',
+    ],
+  ])('%s', (_, given, ...problems) => {
+    expect(scheduleProblems(configOf(given))).toEqual(problems);
+  });
+
+  test('what no number of requests and shards keeps has no other remedy than to poll less often', () => {
+    const [problem] = scheduleProblems(configOf({ watches: 700_000, shards: 100, maxConcurrentPages: 1000 }));
+    expect(problem).toMatch(/got 1000 \(10 for each of the 100 shards\): poll 1.17 times less often/);
   });
 });
 
 test('what is told to do makes the interval one that can be kept', () => {
   for (const watches of [2401, 10_000, 50_000]) {
     for (const shards of [1, 7, 16]) {
-      const [problem = ''] = scheduleProblems(configOf({ watches, shards, maxConcurrentPages: 16 }));
-      const told = /maxConcurrentPages to (\d+)/.exec(problem);
-      if (!told) continue;
-      const raised = { watches, shards, maxConcurrentPages: Number(told[1]) };
-      const [next = ''] = scheduleProblems(configOf(raised));
-      const needed = /at least (\d+)/.exec(next);
-      if (!needed) expect(next).toBe('');
+      const given = { watches, shards, maxConcurrentPages: 16 };
+      const told = scheduleProblems(configOf(given)).join();
+      const maxConcurrentPages = Number(/set it to (\d+)/.exec(told)?.[1] ?? given.maxConcurrentPages);
+      const raised = Number(/schedule.shards: expected at least (\d+)/.exec(told)?.[1] ?? shards);
+      expect(scheduleProblems(configOf({ watches, shards: raised, maxConcurrentPages }))).toEqual([]);
     }
   }
 });
@@ -97,13 +103,18 @@ describe('how large mailboxes may be is told where that can be too small:', () =
   test.each<[string, Given, string | undefined]>([
     ['nothing for a single watch', { watches: 1 }, undefined],
     [
+      'nothing more where quiet watches are polled seldom, since all of them may change',
+      { watches: 10_000, shards: 6, quietEvery: '1h' },
+      '10,000 watches with 96 requests under way at the same time: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+    ],
+    [
       'some hundred transfers for each of 10,000 watches a minute',
-      { watches: 10_000, shards: 6, maxConcurrentPages: 100 },
+      { watches: 10_000, shards: 6 },
       '10,000 watches with 96 requests under way at the same time: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
     ],
     [
       'fewer where fewer requests may be under way',
-      { watches: 10_000, every: '10m' },
+      { watches: 10_000, every: '10m', maxConcurrentPages: 4 },
       '10,000 watches with 4 requests under way at the same time: the interval is kept while mailboxes have some 140 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
     ],
   ])('%s', (_, given, note) => {

@@ -52,7 +52,7 @@ describe('what can be deployed', () => {
     ],
     [
       'one address for notices and for alarms',
-      { notify: { email: [{ address: 'ops@example.com' }] }, alarms: { email: 'ops@example.com' } },
+      { notify: { email: [{ address: 'ops@example.com' }] }, alarmEmail: 'ops@example.com' },
     ],
     ['a proxy for webhooks on the internet', { proxy: 'http://proxy.example.com:3128' }],
     ['a Slack channel', { notify: { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCDEF' } } }],
@@ -153,8 +153,8 @@ describe('what cannot is refused with its path and what to do:', () => {
     ],
     [
       'an address whose domain SNS has to have in ASCII',
-      { alarms: { email: 'ops@münchen.de' } },
-      'alarms.email: expected a domain in ASCII, as SNS needs it: write xn--mnchen-3ya.de for it',
+      { alarmEmail: 'ops@münchen.de' },
+      'alarmEmail: expected a domain in ASCII, as SNS needs it: write xn--mnchen-3ya.de for it',
     ],
     [
       'a subnet twice',
@@ -208,7 +208,7 @@ test('everything is told at once, in the order of the file', () => {
     schedule: { every: '10s', shards: 2 },
     notify: { email: [{ address: 'ops@example.com', types: ['watch.gone'] }] },
     webhooks: [{ name: 'crm', url: 'http://10.0.0.1' }],
-    alarms: { email: 'jörg@example.com' },
+    alarmEmail: 'jörg@example.com',
     vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] },
   });
   expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
@@ -218,7 +218,7 @@ test('everything is told at once, in the order of the file', () => {
     'notify.email[0].types[0]',
     'webhooks[0].url',
     'webhooks[0].secretFrom',
-    'alarms.email',
+    'alarmEmail',
     'vpc.subnets[1]',
   ]);
 });

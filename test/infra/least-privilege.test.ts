@@ -28,11 +28,11 @@ const rows = (table: string, ...actions: string[]) => actions.map((action) => `d
 const transfers = 'TransferPollerTransfers';
 const webhooks = 'WebhookDeliveryWebhooks';
 const variables = 'secretsmanager:GetSecretValue NotifierSecret';
-const ring = 'sqs:SendMessage WebhookDeliveryDoorbellsQueue';
+const wakeUp = 'sqs:SendMessage WebhookDeliveryWakeUpsQueue';
 const announce = ['sns:Publish TransferEvents', 'sns:Publish TransferNotices'];
 const queues = [
   'MissedTicks',
-  ...['Announcements', 'Doorbells'].flatMap((what) => [
+  ...['Announcements', 'WakeUps'].flatMap((what) => [
     `WebhookDelivery${what}Queue`,
     `WebhookDelivery${what}DeadLetters`,
   ]),
@@ -66,22 +66,23 @@ test('each role holds what its function calls, and nothing else', () => {
     WebhookDeliveryFanOutRole: [
       ...logs('WebhookDeliveryFanOut'),
       ...rows(webhooks, 'Query', 'PutItem'),
-      ring,
+      wakeUp,
       ...workOn('WebhookDeliveryAnnouncementsQueue'),
       'sqs:SendMessage WebhookDeliveryAnnouncementsQueue',
     ],
     WebhookDeliveryDeliverRole: [
       ...logs('WebhookDeliveryDeliver'),
-      ...rows(webhooks, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'BatchWriteItem'),
+      ...rows(webhooks, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...rows(`${webhooks}/index/waiting`, 'Query'),
       variables,
-      ring,
-      ...workOn('WebhookDeliveryDoorbellsQueue'),
+      wakeUp,
+      ...workOn('WebhookDeliveryWakeUpsQueue'),
     ],
     WebhookDeliverySweepRole: [
       ...logs('WebhookDeliverySweep'),
-      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
+      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem'),
       ...rows(`${webhooks}/index/waiting`, 'Query'),
-      ring,
+      wakeUp,
       ...announce,
       tellOfMissedTick,
     ],
@@ -94,13 +95,11 @@ test('each role holds what its function calls, and nothing else', () => {
     ],
     OperatorApiOperatorRole: [
       ...logs('OperatorApiOperator'),
-      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
       ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
-      ...['waiting', 'by-endpoint', 'by-day', 'by-transfer'].flatMap((index) =>
-        rows(`${webhooks}/index/${index}`, 'Query'),
-      ),
+      ...['waiting', 'by-day'].flatMap((index) => rows(`${webhooks}/index/${index}`, 'Query')),
       variables,
-      ring,
+      wakeUp,
       'lambda:InvokeFunction TransferPollerPoll',
       ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
     ],

@@ -29,7 +29,7 @@ export const config: Config = {
     },
   ],
   proxy: 'http://proxy.example.com:3128',
-  alarms: { email: 'oncall@example.com' },
+  alarmEmail: 'oncall@example.com',
 };
 
 /** The context that a deployment has, with the feature flags of the CDK. */

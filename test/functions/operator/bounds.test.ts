@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
+import { eventBody } from '../../../functions/transfers/event.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
+import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { attemptKey, deliveryKey } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
@@ -22,11 +25,31 @@ const fewCalls = 8;
 async function addMany(): Promise<void> {
   await world.ask('POST', '/endpoints', { body: { name: endpoints[0]!, url: world.urlOf('crm') } });
   await world.fanOut(exampleEvent('one'));
-  const [delivery] = (await world.trace(event)).deliveries;
   const others = endpoints.slice(1);
   await Promise.all(others.map((name) => addEndpoint(world.deps, name, { url: world.urlOf(name) })));
-  const rows = others.map((name) => ({ ...delivery, endpoint: name, sk: `DELIVERY#${name}` }));
+  await addDeliveries(event, eventBody(exampleEvent('one')), others);
+}
+
+/** Adds deliveries of an event, as the first one of them all is. */
+async function addDeliveries(id: string, body: string, names: readonly string[]): Promise<void> {
+  const [delivery] = (await world.trace(event)).deliveries;
+  const { day, listedAt, ...row } = delivery as unknown as Record<string, unknown>;
+  const rows = names.map((endpoint) => ({ ...row, body, ...deliveryKey({ event: id, endpoint }) }));
   await putRows(world.dynamo, webhooksTable, rows);
+}
+
+/** Counts the rows that queries read from now on. */
+function countRows(): () => number {
+  let rows = 0;
+  world.dynamo.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      rows += (result.output as { Count?: number }).Count ?? 0;
+      return result;
+    },
+    { step: 'initialize', name: 'rows' },
+  );
+  return () => rows;
 }
 
 /** Everything that a list has, and how many rows its longest request has read. */
@@ -71,19 +94,20 @@ describe('however many endpoints there are', () => {
     expect(body.hasMoreDeliveries).toBe(true);
   });
 
+  test('the events of a transfer are listed by reading some of the deliveries of each', async () => {
+    const others = [2, 3].map((sequence) => exampleEvent('one', sequence));
+    for (const other of others) await addDeliveries(other.id, eventBody(other), endpoints);
+    const rows = countRows();
+    const { body } = await world.ask('GET', '/events', { query: { trackingId: 'one' } });
+    expect(body.items.map(({ id }) => id).toSorted()).toEqual([event, ...others.map(({ id }) => id)].toSorted());
+    expect(rows()).toBeLessThanOrEqual(3 * 26);
+  });
+
   test('one delivery is shown by reading its own rows alone', async () => {
-    let rows = 0;
-    world.dynamo.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        rows += (result.output as { Count?: number }).Count ?? 0;
-        return result;
-      },
-      { step: 'initialize', name: 'rows' },
-    );
+    const rows = countRows();
     const { status, body } = await world.ask('GET', `/deliveries/${event}/${endpoints[200]}`);
     expect({ status, endpoint: body.endpoint }).toEqual({ status: 200, endpoint: endpoints[200] });
-    expect(rows).toBeLessThanOrEqual(3);
+    expect(rows()).toBeLessThanOrEqual(3);
   });
 
   test('a list without any row ends after 200 queries, and goes on with the next page', async () => {
@@ -98,10 +122,15 @@ test('a delivery that was attempted many times is shown with its last 50 attempt
   await world.fanOut(exampleEvent('one'));
   const rows = Array.from({ length: 60 }, (_, at) => {
     const startedAt = `2026-11-24T00:00:${String(at).padStart(2, '0')}.000Z`;
-    const sk = `ATTEMPT#crm#${startedAt}#${at}`;
-    return { pk: `EVENT#${event}`, sk, attempt: at, startedAt, duration: 1, outcome: 'failed' };
+    const attempt = { attempt: at, startedAt, duration: 1, outcome: 'failed' };
+    return { ...attemptKey({ event, endpoint: 'crm' }, attempt), ...attempt };
   });
   await putRows(world.dynamo, webhooksTable, rows);
+  // Its last one has a row of its own already: the process that was about to put the next one in its place has died.
+  const [delivery] = (await world.trace(event)).deliveries;
+  const step = { status: 'PENDING', attempt: 60, nextAttemptAt: 0 } as const;
+  const lastAttempt = rows.at(-1)!;
+  await new Deliveries(world.dynamo, webhooksTable).step(delivery!, step, 0, { lastAttempt });
   const { body } = await world.ask('GET', `/deliveries/${event}/crm`);
   const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
   expect(shown).toEqual(Array.from({ length: 50 }, (_, at) => at + 10));

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferEvent } from '../../../functions/transfers/event.ts';
-import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { hold, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
-import { readDeliveries } from '../../../functions/webhooks/waiting.ts';
-import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
+import { exampleEvent } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
 let world: OperatorWorld;
@@ -33,7 +32,7 @@ describe('deliveries are found', () => {
   beforeEach(async () => {
     world.setAnswer(({ path: of }) => ({ status: of === '/crm' ? 500 : 204 }));
     await world.fanOut(...events);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
   });
 
   test('by their event', async () => {
@@ -76,6 +75,18 @@ describe('deliveries are found', () => {
     expect(await oneByOne({ endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
   });
 
+  test('of an endpoint that was removed, and of a chat', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
+    const { body } = await world.ask('POST', '/endpoints/ops/test');
+    const ofChat = async () =>
+      (await world.ask('GET', '/deliveries', { query: { endpoint: 'ops' } })).body.items.map((one) => one.event);
+    expect(await ofChat()).toEqual([body.event]);
+    for (const name of ['ops', 'crm']) await world.ask('DELETE', `/endpoints/${name}`);
+    expect(await ofChat()).toEqual([body.event]);
+    expect(await listed({ endpoint: 'crm' })).toHaveLength(3);
+    expect(await listed()).toHaveLength(3);
+  });
+
   test('by being held, at one endpoint or at all', async () => {
     for (const name of ['archive', 'crm']) await world.ask('POST', `/endpoints/${name}/pause`);
     await world.fanOut(...events);
@@ -83,6 +94,25 @@ describe('deliveries are found', () => {
     expect(await listed({ status: 'HELD' })).toHaveLength(3);
     expect(await listed({ status: 'HELD', endpoint: 'archive' })).toEqual([]);
     expect(await listed({ status: 'HELD', endpoint: 'crm' })).toHaveLength(3);
+  });
+
+  test('after a place in the very same list alone', async () => {
+    const cursors = async (query: Record<string, string>) =>
+      (await world.ask('GET', '/deliveries', { query: { ...query, limit: '1' } })).body.next;
+    const [all, ofCrm] = [await cursors({}), await cursors({ endpoint: 'crm' })];
+    for (const query of [
+      { cursor: all, endpoint: 'crm' },
+      { cursor: ofCrm, endpoint: 'archive' },
+      { cursor: ofCrm, event },
+      { cursor: ofCrm, status: 'HELD' },
+      { cursor: ofCrm, endpoint: 'crm', until: '2026-11-24T00:00:00Z' },
+    ]) {
+      expect(await world.ask('GET', '/deliveries', { query })).toMatchObject({
+        status: 400,
+        body: { problems: [{ path: 'cursor' }] },
+      });
+    }
+    expect((await world.ask('GET', '/deliveries', { query: { cursor: ofCrm, endpoint: 'crm' } })).status).toBe(200);
   });
 
   test.each<[string, Record<string, string>]>([
@@ -118,6 +148,12 @@ describe('deliveries are found', () => {
       },
     });
     expect(Date.parse(body.nextAttemptAt as string)).toBeGreaterThan(world.clock.now().getTime());
+    world.setAnswer(() => ({ status: 204 }));
+    await world.settleAll();
+    expect((await world.ask('GET', path)).body.attempts).toMatchObject([
+      { attempt: 1, outcome: 'failed', status: 500 },
+      { attempt: 2, outcome: 'delivered', status: 204 },
+    ]);
   });
 });
 
@@ -143,7 +179,7 @@ describe('why an attempt brought no answer is kept:', () => {
       }),
     });
     await world.fanOut(events[0]!);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     const { body } = await world.ask('GET', `/deliveries/${event}/ops`);
     expect(body).toMatchObject({ status: 'PENDING', attempts: [{ attempt: 1, outcome: 'failed', failure, code }] });
     expect((await world.ask('GET', '/endpoints/ops')).body).toMatchObject({
@@ -173,7 +209,7 @@ describe('a delivery is cancelled', () => {
   test('while it is held, and is not recovered', async () => {
     await world.ask('POST', '/endpoints/crm/pause');
     await world.fanOut(events[0]!);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect((await world.ask('POST', `${path}/cancel`)).body.status).toBe('CANCELLED');
     await world.ask('POST', '/endpoints/crm/resume');
     expect((await world.ask('POST', '/endpoints/crm/recover')).body.count).toBe(0);
@@ -181,25 +217,26 @@ describe('a delivery is cancelled', () => {
 
   test('but not while its request is on its way, unless that was interrupted', async () => {
     await world.fanOut(events[0]!);
-    const [delivery] = await readDeliveries(world.dynamo, webhooksTable, [{ event, endpoint: 'crm' }]);
     const now = world.clock.now().getTime();
-    const claim = { status: 'CLAIMED', attempt: 1, claimedUntil: now + 60_000 } as const;
-    await new Deliveries(world.dynamo, webhooksTable).step(delivery!, claim, now);
+    const flights = { [event]: { attempt: 1, of: 0, until: now + leaseDuration } };
+    await world
+      .otherLeases()
+      .change('crm', newLease, (lease) => hold(lease, 'dead', { flights, observations: [] }, 0, now));
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 409,
       body: { detail: 'the delivery is being attempted' },
     });
-    world.clock.advance(60_000);
+    world.clock.advance(leaseDuration);
     expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
   });
 
   test('or attempted, whoever is first, and never both', async () => {
     for (const one of events) {
       await world.fanOut(one);
-      const doorbells = (await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'crm');
+      const wakeUps = (await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'crm');
       const before = world.received.length;
       const of = `/deliveries/${one.id}/crm`;
-      const [{ status }] = await Promise.all([world.ask('POST', `${of}/cancel`), world.deliver(doorbells)]);
+      const [{ status }] = await Promise.all([world.ask('POST', `${of}/cancel`), world.deliver(wakeUps)]);
       const { body } = await world.ask('GET', of);
       expect([status, body.status, world.received.length - before]).toEqual(
         status === 200 ? [200, 'CANCELLED', 0] : [409, 'DELIVERED', 1],
@@ -215,7 +252,7 @@ describe('a delivery is cancelled', () => {
 
   test('only once, and not when it is over', async () => {
     await world.fanOut(events[0]!);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 409,
       body: { detail: 'the delivery is delivered already' },
@@ -228,18 +265,18 @@ describe('a delivery is sent again', () => {
     await world.fanOut(events[0]!);
     expect(await world.ask('POST', `${path}/resend`)).toMatchObject({
       status: 409,
-      body: { detail: 'the delivery is waiting for its next attempt' },
+      body: { detail: 'the delivery is still on its way' },
     });
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await world.ask('POST', `${path}/resend`)).toMatchObject({ status: 202, body: { status: 'PENDING' } });
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     const toCrm = world.received.filter(({ path: of }) => of === '/crm');
     expect(toCrm.map(({ headers }) => headers['webhook-id'])).toEqual([event, event]);
   });
 
   test('only to an endpoint that is active', async () => {
     await world.fanOut(events[0]!);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     await world.ask('POST', '/endpoints/crm/pause');
     expect(await world.ask('POST', `${path}/resend`)).toMatchObject({
       status: 409,

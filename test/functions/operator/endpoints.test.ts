@@ -85,7 +85,7 @@ describe('an endpoint', () => {
     await add('crm');
     const { status, body } = await change('crm', 'test');
     expect({ status, body }).toMatchObject({ status: 202, body: { endpoint: 'crm' } });
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(world.received.map(({ headers }) => headers['webhook-id'])).toEqual([body.event]);
     expect((await world.ask('GET', `/deliveries/${body.event}/crm`)).body).toMatchObject({ status: 'DELIVERED' });
   });
@@ -113,7 +113,7 @@ describe('what was held', () => {
     await add('crm');
     await change('crm', 'pause');
     await world.fanOut(exampleEvent('one'), exampleEvent('two'));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     await change('crm', 'resume');
   });
 

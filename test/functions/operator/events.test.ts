@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
-import { exampleEvent } from '../webhooks/webhook-world.ts';
+import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
+import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
 let world: OperatorWorld;
@@ -12,9 +13,9 @@ beforeEach(async () => {
 
 /** An event of a time, about the transfer `one`. */
 function eventAt(at: string, state = 'FAILED', trackingId = 'one'): TransferEvent {
-  const change = { trackingId, state, previousState: 'ACTIVE', sequence: 1, unlisted: false };
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at), unlisted: false };
   const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
-  return { ...transferEvent('https://cryptshare.example.com', watch, change, at), id: `evt_${at}_${trackingId}` };
+  return transferEvent('https://cryptshare.example.com', watch, change, at);
 }
 
 const days = [
@@ -99,8 +100,31 @@ describe('events are listed', () => {
     expect(seen.toSorted()).toEqual([...same, days[3]!].map(({ id }) => id).toSorted());
   });
 
+  test('each once, though a crash has listed one under two of its deliveries', async () => {
+    const deliveries = new Deliveries(world.dynamo, webhooksTable);
+    const [body, at] = [eventBody(days[2]!), times[2]!];
+    const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
+    for (const name of ['crm', 'archive']) {
+      await deliveries.create(event, { name, createdAt: at }, world.clock.now().getTime(), true);
+    }
+    expect(await listed()).toEqual(times.toReversed());
+    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
+    expect(await listed({ after: days[2]!.id })).toEqual([times[3]]);
+    const first = await list({ limit: '2' });
+    const second = await list({ limit: '2', cursor: first.body.next });
+    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
+  });
+
+  test('of a transfer whatever the endpoints that got them', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+    const later = eventAt('2026-11-24T11:30:00.000Z');
+    await world.fanOut(later);
+    expect(await listed({ trackingId: 'one' })).toEqual([later.timestamp, times[3], times[2], times[0]]);
+  });
+
   test('a cursor of another list is refused, and so is what is none', async () => {
     const { body } = await list({ limit: '1' });
+    const ofTransfer = await list({ limit: '1', trackingId: 'one' });
     const madeUp = (place: unknown) => Buffer.from(JSON.stringify(place)).toString('base64url');
     for (const query of [
       { cursor: body.next, trackingId: 'one' },
@@ -109,8 +133,13 @@ describe('events are listed', () => {
       { cursor: '%%%' },
       { cursor: madeUp(null) },
       { cursor: madeUp({ pk: 'EVENT#one' }) },
-      { cursor: madeUp({ pk: '', sk: '', day: '2026-11-24', at: times[3] }) },
-      { cursor: madeUp({ pk: 'EVENT#one', sk: 'EVENT', day: '2026-11-24', at: 7 }) },
+      { cursor: madeUp({ pk: '', sk: '', day: '2026-11-24', listedAt: times[3] }) },
+      { cursor: madeUp({ pk: 'EVENT#one', sk: 'EVENT#one', day: '2026-11-24', listedAt: 7 }) },
+      { cursor: ofTransfer.body.next },
+      { cursor: ofTransfer.body.next, trackingId: 'two' },
+      { cursor: ofTransfer.body.next, trackingId: 'one', until: times[0]! },
+      { cursor: madeUp({ transfer: 'one', listedAt: 7 }), trackingId: 'one' },
+      { cursor: madeUp({ transfer: 'one', listedAt: times[3], more: 1 }), trackingId: 'one' },
     ]) {
       expect(await list(query)).toMatchObject({ status: 400, body: { problems: [{ path: 'cursor' }] } });
     }
@@ -154,7 +183,7 @@ describe('one event', () => {
     await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
     const event = exampleEvent('one');
     await world.fanOut(event);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await world.ask('GET', `/events/${event.id}`)).toMatchObject({
       status: 200,
       body: { ...event, deliveries: [{ endpoint: 'crm', status: 'DELIVERED', attempts: [{ status: 204 }] }] },

@@ -30,7 +30,7 @@ const times = [
   '9999-12-31T23:59:59-14:00',
   '2026-02-30T00:00:00Z',
 ];
-const statusNames = ['HELD', 'PENDING', 'CLAIMED', 'FAILED', 'DELIVERED'];
+const statusNames = ['HELD', 'PENDING', 'CANCELLED', 'FAILED', 'DELIVERED'];
 const odd = ['', '__proto__', 'constructor', '\0', '%', '..', 'ä', '\ud800', '-1', '1e9', 'NaN', 'null'];
 
 /** Mostly what would do, sometimes anything. */

@@ -100,13 +100,13 @@ export async function startOperatorWorld() {
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
     version: '1.2.3',
-    transfers: { ...transfers, verification: { server, tokens } },
+    transfers: { ...transfers, verification: { server, tokens }, quietEvery: 300_000 },
     pollFunction: {
       url: invocations.urlOf('poll'),
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
     },
     webhooks: world.deps,
-    queues: { sqs: world.sqs, urls: { Doorbells: world.queue.url } },
+    queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
     async sleep(milliseconds) {
       sleeps.push(milliseconds);
       clock.advance(milliseconds);

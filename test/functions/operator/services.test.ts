@@ -26,7 +26,7 @@ test('tables, queues and topics that answer are told, with what is in the queues
   await world.fanOut(exampleEvent('one'), exampleEvent('two'));
   const { tables, queues, topics } = await services();
   expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-  expect(queues).toEqual([{ name: 'Doorbells', waiting: 2, underWay: 0 }]);
+  expect(queues).toEqual([{ name: 'WakeUps', waiting: 1, underWay: 0 }]);
   const [events, notices] = topics;
   expect(notices).toMatchObject({ name: 'transfer-notices', unconfirmed: 0 });
   expect(events).toEqual({ name: 'transfer-events', subscriptions: notices!.subscriptions + 1, unconfirmed: 0 });
@@ -38,13 +38,13 @@ test('what does not answer is told by the name of the error, and everything else
   Object.assign(operatorDeps.queues, {
     urls: {
       ...operatorDeps.queues.urls,
-      Announcements: operatorDeps.queues.urls.Doorbells!.replace('doorbells', 'no'),
+      Announcements: operatorDeps.queues.urls.WakeUps!.replace('wake-ups', 'no'),
     },
   });
   const { tables, queues, topics } = await services();
   expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }]);
   expect(queues).toMatchObject([
-    { name: 'Doorbells', waiting: 0 },
+    { name: 'WakeUps', waiting: 0 },
     { name: 'Announcements', problem: expect.stringContaining('QueueDoesNotExist') },
   ]);
   expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices' }]);

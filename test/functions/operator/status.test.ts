@@ -1,4 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { hold, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
 import { exampleEvent } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
@@ -9,6 +10,7 @@ beforeEach(async () => {
 });
 
 const status = async () => (await world.ask('GET', '/status')).body;
+const addEndpoint = (name: string) => world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
 
 test('a notifier with nothing to do is all zeros', async () => {
   expect(await status()).toEqual({
@@ -30,13 +32,14 @@ test('the status counts watches, endpoints and deliveries, and tells how late th
   await world.ask('POST', '/watches/sent/alice%40example.com/pause');
   await world.cryptshare.close();
   for (let polls = 0; polls < 3; polls += 1) await world.ask('POST', '/watches/sent/bob%40example.com/poll');
-  for (const name of ['crm', 'archive'])
-    await world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
+  for (const name of ['crm', 'archive']) await addEndpoint(name);
   await world.ask('POST', '/endpoints/archive/pause');
+  world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(exampleEvent('one'), exampleEvent('two'));
-  const held = (await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'archive');
-  await world.deliver(held);
-  const since = world.clock.now().getTime();
+  await world.answerWakeUps();
+  const { nextAttemptAt } = (await world.trace(exampleEvent('one').id)).deliveries.find(
+    ({ endpoint }) => endpoint === 'crm',
+  )!;
   world.clock.advance(90_000);
   expect(await status()).toMatchObject({
     watches: { all: 2, failing: 1, disabled: 1 },
@@ -44,7 +47,45 @@ test('the status counts watches, endpoints and deliveries, and tells how late th
     deliveries: {
       waiting: { count: 2, more: false },
       held: { count: 2, more: false },
-      oldestOverdueMs: world.clock.now().getTime() - since,
+      oldestOverdueMs: world.clock.now().getTime() - nextAttemptAt,
     },
   });
+});
+
+describe('deliveries that were left to the process that holds their endpoint', () => {
+  const now = () => world.clock.now().getTime();
+  beforeEach(async () => {
+    await addEndpoint('crm');
+    await world.otherLeases().leaveRequest('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+  });
+
+  test('wait, and are late when nobody has looked after them', async () => {
+    world.clock.advance(30_000);
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2, more: false }, oldestOverdueMs: 30_000 });
+  });
+
+  test('are not late while a process drains the endpoint', async () => {
+    world.clock.advance(30_000);
+    const progress = { flights: {}, observations: [] };
+    await world.otherLeases().change('crm', newLease, (lease) => hold(lease, 'other', progress, 0, now()));
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+    world.clock.advance(leaseDuration);
+    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDuration });
+  });
+
+  test('are not late while its circuit breaker is open', async () => {
+    world.clock.advance(30_000);
+    const open = { failures: 5, failingSince: now(), openUntil: now() + 60_000, rev: 1, changedAt: now() };
+    await world.otherLeases().change('crm', newLease, (lease) => ({ ...lease, ...open }));
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+    world.clock.advance(60_000);
+    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 90_000 });
+  });
+});
+
+test('no more than 1,000 waiting deliveries are counted, and it is said that there are more', async () => {
+  for (const name of ['archive', 'crm']) await addEndpoint(name);
+  const ids = Array.from({ length: 501 }, (_, at) => `evt_${at}`);
+  for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
+  expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
 });

@@ -244,6 +244,17 @@ describe('a poll that is asked for', () => {
   });
 });
 
+test('a watch that has not changed for an hour is shown with the interval it is polled in, but not one of a longer interval', async () => {
+  await world.ask('POST', '/watches', { body: alice });
+  await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', every: 3_600_000 } });
+  const quiet = async () => (await world.ask('GET', '/watches')).body.items.map(({ quietEvery }) => quietEvery);
+  expect(await quiet()).toEqual([undefined, undefined]);
+  world.clock.advance(3_600_000);
+  expect((await quiet()).toSorted()).toEqual([300_000, undefined]);
+  await world.ask('PATCH', path, { body: { every: 60_000 } });
+  expect(await quiet()).toEqual([undefined, undefined]);
+});
+
 test('the list of watches comes page by page, each watch once', async () => {
   const mailboxes = ['carol', 'alice', 'bob'].map((name) => `${name}@example.com`);
   for (const mailbox of mailboxes) await world.ask('POST', '/watches', { body: { mailbox } });

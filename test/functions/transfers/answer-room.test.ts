@@ -19,20 +19,20 @@ describe('the room for answers that are under way', () => {
           const atOnce = room.atOnce(wanted);
           expect(atOnce).toBeGreaterThanOrEqual(1);
           expect(atOnce).toBeLessThanOrEqual(wanted);
-          expect(atOnce * room.share(atOnce)).toBeLessThanOrEqual(32 * MiB);
+          expect(atOnce * room.share(atOnce)).toBeLessThanOrEqual(16 * MiB);
         }
       }),
     );
   });
 
   test.each([
-    { what: 'is known of the server', answers: [], atOnce: 8 },
+    { what: 'is known of the server', answers: [], atOnce: 4 },
     { what: 'but pages of 10 KB has come', answers: Array(40).fill(10_000), atOnce: 100 },
-    { what: 'but pages of 2 MB has come', answers: Array(40).fill(2_000_000), atOnce: 16 },
+    { what: 'but pages of 2 MB has come', answers: Array(40).fill(2_000_000), atOnce: 8 },
     {
       what: 'but one page of 2 MB among small ones has come',
       answers: [...Array(40).fill(10_000), 2_000_000],
-      atOnce: 16,
+      atOnce: 8,
     },
   ])('lets $atOnce of 100 requests be under way when nothing $what', ({ answers, atOnce }) => {
     const room = new AnswerRoom();
@@ -40,7 +40,7 @@ describe('the room for answers that are under way', () => {
     expect(room.atOnce(100)).toBe(atOnce);
   });
 
-  it('has enough for the largest answers with four requests under way, the default', () => {
+  it('has enough for the largest answers with four requests under way', () => {
     const room = new AnswerRoom();
     expect(room.atOnce(4)).toBe(4);
     expect(room.share(4)).toBe(maxAnswerBytes);

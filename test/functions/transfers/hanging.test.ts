@@ -121,6 +121,8 @@ test('more listings that hang than polls and requests may be under way leave the
     ended = [];
     underWay.push(tick());
     await expect.poll(() => ended).toContain(well!.mailbox);
+    // The next one needs the shard.
+    await expect.poll(async () => Object.values(await leasesNow()).every(({ watches }) => watches)).toBe(true);
     world.clock.advance(interval);
   }
 });

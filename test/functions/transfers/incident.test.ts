@@ -10,9 +10,9 @@ import {
   openIncident,
   verifiableSince,
 } from '../../../functions/transfers/incident.ts';
-import { type FailingWatch, isDue, shareOf } from '../../../functions/transfers/incident-share.ts';
+import { type FailingShare, type FailingWatch, isDue, shareOf } from '../../../functions/transfers/incident-share.ts';
+import type { RegisteredWatch } from '../../../functions/transfers/polled-watches.ts';
 import type { Trouble } from '../../../functions/transfers/trouble.ts';
-import type { RegisteredWatch } from '../../../functions/transfers/watches.ts';
 
 const origin = 'https://cryptshare.example.com';
 const minute = 60_000;
@@ -27,40 +27,53 @@ function sharesOf(incident: Incident | undefined, watches: readonly FailingWatch
   return [...shards.values()].map((part) => shareOf(openIncident(incident), part));
 }
 
-/** Polls all watches once a minute; each minute has the places of those that fail then. Returns what is told, by minute. */
+const shards = 3;
+
+/**
+ * Polls all watches once a minute, shard by shard; each minute has the places of those that fail then. A shard knows its own
+ * watches, and of the others what their last ticks have written down. Returns what is told, by minute.
+ */
 function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
-  let watches: RegisteredWatch[] = Array.from({ length: count }, (_, at) => ({
+  const watches: RegisteredWatch[] = Array.from({ length: count }, (_, at) => ({
     ...{ mailbox: `m${at}@example.com`, direction: 'sent' },
   }));
+  const shares: (FailingShare | undefined)[] = Array(shards).fill(undefined);
   let incident: Incident | undefined;
   const told: { minute: number; type: string; watches: number | undefined }[] = [];
   const tell = (at: number, { type, data }: NotifierEvent<string, object>) =>
     told.push({ minute: at, type, watches: (data as { watches?: number }).watches });
   let writes = 0;
-  for (const [at, failing] of minutes.entries()) {
+  const tick = (at: number, shard: number, failing: ReadonlySet<number>) => {
     const now = clock(at);
     const time = new Date(now).toISOString();
-    watches = watches.map((watch, place) => {
+    const places = [...watches.keys()].filter((place) => place % shards === shard);
+    for (const place of places) {
+      const { health: before, ...rest } = watches[place]!;
       const trouble = failing.has(place) ? unverified : undefined;
-      const change = nextHealth(origin, watch, watch.health, trouble, !trouble, time);
+      const change = nextHealth(origin, watches[place]!, before, trouble, !trouble, time);
       if (change?.event) tell(at, change.event);
-      const { health: _, ...rest } = watch;
-      return change ? { ...rest, ...(change.health && { health: change.health }) } : watch;
-    });
-    const failed = watches.filter(isFailing);
-    const change = nextIncident(origin, 'not_verified', incident, sharesOf(incident, failed), minute, now);
-    if (!change) continue;
-    writes += 1;
+      if (change) watches[place] = { ...rest, ...(change.health && { health: change.health }) };
+    }
+    const own = places.map((place) => watches[place]!).filter(isFailing);
+    shares[shard] = own.length > 0 ? shareOf(openIncident(incident), own) : undefined;
+    const known = shares.filter((share) => share !== undefined);
+    const change = nextIncident(origin, 'not_verified', incident, known, minute, now);
+    if (!change) return;
     if (change === 'alone') {
-      const alone = failed.find((watch) => isDue(openIncident(incident), watch))!;
+      const alone = own.find((watch) => isDue(openIncident(incident), watch));
+      if (!alone) return;
       const { health, event } = toldAlone(origin, alone, alone.health, time);
       tell(at, event!);
-      watches = watches.map((watch) => (watch.mailbox === alone.mailbox ? { ...watch, health: health! } : watch));
+      watches[watches.indexOf(alone)] = { ...alone, health: health! };
     } else {
       const { pending = [], ...next } = change.next;
       for (const body of pending) tell(at, JSON.parse(body));
       incident = { ...next, rev: (incident?.rev ?? 0) + 1 };
     }
+    writes += 1;
+  };
+  for (const [at, failing] of minutes.entries()) {
+    for (let shard = 0; shard < shards; shard += 1) tick(at, shard, failing);
   }
   return { told, writes, watches, incident };
 }

@@ -146,7 +146,7 @@ describe('what is known of a watch', () => {
 /** Of a tick that deletes: two reads, the lease, root, claim, transfers, three of them, blocks, one, root, watch, lease. */
 const calls = Array.from({ length: 16 }, (_, call) => call);
 
-describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a call that is hit by: %s', (kind) => {
+describe.each<FaultKind>(['lost', 'crash before', 'crash after'])('a call that is hit by: %s', (kind) => {
   test.each(calls)('leaves nothing of a removed watch behind, once later ticks have gone on: call %i', async (call) => {
     await removed();
     wait();

@@ -90,8 +90,10 @@ describe('what the function prints when it is invoked', () => {
     trackingIds.push(...seeded.map(({ trackingId }) => trackingId));
     await world.poll(well);
     transfers.setState(trackingIds[0]!, 'FAILED');
+    const quiet = world.watch('dave@example.com');
+    await world.poll(quiet);
     const broken = { mailbox: 'carol@example.com', direction: 'sent' } as const;
-    await new Watches(world.deps.dynamo, table).declare([well, broken], false, world.clock.now().toISOString());
+    await new Watches(world.deps.dynamo, table).declare([well, broken, quiet], false, world.clock.now().toISOString());
     world.cryptshare.verifications.registerClientId(clientId);
     const body = JSON.stringify({ errorCode: 3001, errorMessage: 'not licensed' });
     const answer = { kind: 'response', status: 403, body } as const;
@@ -120,6 +122,13 @@ describe('what the function prints when it is invoked', () => {
     expect(lineOf('alice@example.com')?.writeUnits).toBeGreaterThan(0);
   });
 
+  it('has one line for the tick, with how many polls found nothing, and none for each of these', () => {
+    const ticks = lines.filter(({ message }) => message === 'tick');
+    const figures = { polls: 3, unchanged: 1, troubled: 1, skipped: 0, transfers: 150, published: 1 };
+    expect(ticks).toEqual([expect.objectContaining({ level: 'INFO', ...figures, longest: expect.any(Number) })]);
+    expect(lineOf('dave@example.com')).toBeUndefined();
+  });
+
   it('warns of a watch that fails, with its cause and the remedy', () => {
     expect(lineOf('carol@example.com')).toMatchObject({
       level: 'WARN',
@@ -135,7 +144,7 @@ describe('what the function prints when it is invoked', () => {
     expect(metrics[0]).toMatchObject({
       service: 'transfer-notifier',
       SecondsSinceCompleteListing: 0,
-      CompleteListings: 1,
+      CompleteListings: 2,
       WatchesFailing: 0,
       WatchesSkipped: 0,
       EventsPublished: 1,

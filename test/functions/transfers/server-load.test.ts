@@ -165,6 +165,56 @@ describe('a watch is polled', () => {
   });
 });
 
+describe('a watch that has not changed for an hour', () => {
+  beforeEach(() => {
+    deps = { ...deps, timetable: { ...deps.timetable, every: 5 * minute, quietEvery: 30 * minute } };
+  });
+  /** How often it is polled in a number of hours that have a tick every five minutes. */
+  async function pollsIn(hours: number): Promise<number> {
+    let polls = 0;
+    for (let at = 0; at < 12 * hours; at += 1) {
+      world.clock.advance(5 * minute);
+      polls += (await tick()).polls.length;
+    }
+    return polls;
+  }
+
+  it('is polled in the interval of quiet ones until it changes, and for an hour after that as others', async () => {
+    const [watch] = await declare(1);
+    await tick();
+    expect(await pollsIn(1)).toBeGreaterThanOrEqual(11);
+    expect(await pollsIn(2)).toBe(4);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    expect(await pollsIn(0.5)).toBeGreaterThan(0);
+    expect(await pollsIn(0.5)).toBe(6);
+    await pollsIn(1);
+    expect(await pollsIn(1)).toBe(2);
+  });
+
+  it('is polled as others while it fails, and after it was resumed', async () => {
+    const [watch] = await declare(1);
+    await tick();
+    await pollsIn(1.5);
+    failWith(faultAnswers.emptyUnauthorized);
+    await pollsIn(0.5);
+    expect(await pollsIn(0.5)).toBe(6);
+    world.cryptshare.faults.clear();
+    await pollsIn(0.5);
+    expect(await pollsIn(1)).toBe(2);
+    const registry = new Watches(deps.dynamo, deps.table);
+    await registry.pause(watch!);
+    await registry.resume((await registry.find(watch!))!, now());
+    expect(await pollsIn(0.5)).toBe(6);
+  });
+
+  it('has no change written down where quiet watches are polled as others', async () => {
+    deps = { ...deps, timetable: { ...deps.timetable, quietEvery: undefined } };
+    const [watch] = await declare(1);
+    await tick();
+    expect(await new Watches(deps.dynamo, deps.table).find(watch!)).not.toHaveProperty('changedAt');
+  });
+});
+
 describe('a shard', () => {
   it('is polled by one invocation at a time, so that never more requests are under way than may be', async () => {
     await declare(12);
@@ -223,7 +273,7 @@ describe('a shard', () => {
     const next = await rows.take(0, await row(), term);
     await rows.giveBack(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
-    expect((await row()).polled).toEqual([{ from: 0 }]);
+    expect((await row()).polled).toBeUndefined();
   });
 
   it('costs no write while nothing of it is due', async () => {

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import {
+  type CircuitBreaker,
+  closedBreaker,
+  type Observation,
+  observe,
+} from '../../../functions/webhooks/circuit-breaker.ts';
 import type { Endpoint } from '../../../functions/webhooks/endpoint.ts';
 import type { EndpointCause, EndpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
 import {
@@ -7,7 +13,6 @@ import {
   type EndpointHealthChange,
   nextEndpointHealth,
 } from '../../../functions/webhooks/endpoint-health.ts';
-import { type Gate, leave, newGate } from '../../../functions/webhooks/gate.ts';
 import { assertValidEvent } from '../../docs/event-schemas.ts';
 
 const second = 1000;
@@ -33,21 +38,21 @@ const crm: Endpoint = {
 interface Try {
   readonly at: number;
   readonly cause?: EndpointCause | undefined;
-  /** Its batch could not write down what it meant for the endpoint's health. */
+  /** Its drain could not write down what it meant for the endpoint's health. */
   readonly isUnwritten?: boolean;
 }
 
 /** An endpoint that is tried again and again. */
 class Tried {
-  gate: Gate = newGate;
+  breaker: CircuitBreaker = closedBreaker;
   endpoint: Endpoint = crm;
   readonly events: EndpointEvent[] = [];
 
   /** Tries once, and tells what it led to. */
   try({ at, cause, isUnwritten }: Try): EndpointHealthChange | undefined {
-    const passage = { isSuccess: cause === undefined, slowDown: false, retryAfter: undefined };
-    this.gate = leave(this.gate, 'x', [{ startedAt: at, endedAt: at + 500, ...passage }]);
-    const change = nextEndpointHealth(this.endpoint, this.gate, cause, at + second);
+    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfter: undefined };
+    this.breaker = observe(this.breaker, { startedAt: at, endedAt: at + 500, ...answer });
+    const change = nextEndpointHealth(this.endpoint, this.breaker, cause, at + second);
     if (!change || isUnwritten) return undefined;
     const { health: _, ...rest } = this.endpoint;
     const { health, disabledBecause } = change;
@@ -108,15 +113,15 @@ describe('operators are told that an endpoint fails', () => {
   });
 
   it('not for failures that were under way at the same time, which count as one', () => {
-    const failure = {
+    const failure: Observation = {
       startedAt: start,
       endedAt: start + 500,
       isSuccess: false,
       slowDown: false,
       retryAfter: undefined,
     };
-    const gate = leave(newGate, 'x', Array(20).fill(failure));
-    expect(nextEndpointHealth(crm, gate, 'timeout', start + second)).toBeUndefined();
+    const breaker = Array<Observation>(20).fill(failure).reduce(observe, closedBreaker);
+    expect(nextEndpointHealth(crm, breaker, 'timeout', start + second)).toBeUndefined();
   });
 
   it('once more for another time of trouble', () => {
@@ -218,8 +223,8 @@ describe('operators are told that an endpoint is well again', () => {
 });
 
 test('nothing is told of a batch whose own attempts did not fail while others do', () => {
-  const { gate } = new Tried().fail(6, start, hour);
-  expect(nextEndpointHealth(crm, gate, undefined, start + day)).toBeUndefined();
+  const { breaker } = new Tried().fail(6, start, hour);
+  expect(nextEndpointHealth(crm, breaker, undefined, start + day)).toBeUndefined();
 });
 
 describe('whatever an endpoint answers', () => {
@@ -282,11 +287,16 @@ describe('whatever an endpoint answers', () => {
   });
 
   it('the ids of being told and of the end depend on no clock', () => {
-    const { gate } = new Tried().fail(4, start, hour);
+    const { breaker } = new Tried().fail(4, start, hour);
     const idsAt = (at: number) =>
       [
-        nextEndpointHealth(crm, gate, 'timeout', at),
-        nextEndpointHealth({ ...crm, health: { failingSince: iso(start), cause: 'timeout' } }, newGate, undefined, at),
+        nextEndpointHealth(crm, breaker, 'timeout', at),
+        nextEndpointHealth(
+          { ...crm, health: { failingSince: iso(start), cause: 'timeout' } },
+          closedBreaker,
+          undefined,
+          at,
+        ),
         disabling(crm, iso(start), 'timeout', at),
       ].map((change) => JSON.parse(change!.body).id);
     expect(idsAt(start + 9 * hour)).toEqual(idsAt(start + 4 * hour));

@@ -186,8 +186,8 @@ describe('a paused endpoint', () => {
     await pauseEndpoint(world.deps, 'crm');
     await world.fanOut(event);
     const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
-    const doorbells = await world.takeDoorbells();
-    const holding = world.faults.run(plan, () => world.deliver(doorbells));
+    const wakeUps = await world.takeWakeUps();
+    const holding = world.faults.run(plan, () => world.deliver(wakeUps));
     await plan.reachedPause;
     await resumeEndpoint(world.deps, 'crm');
     plan.resume();
@@ -202,10 +202,10 @@ describe('an endpoint that fails for long', () => {
     const end = world.clock.now().getTime() + milliseconds;
     for (let at = 0; world.clock.now().getTime() < end; at += 1) {
       await world.fanOut(exampleEvent(`failing-${at}-${end}`));
-      await world.answerDoorbells();
+      await world.answerWakeUps();
       world.clock.advance(6 * 3_600_000);
       await world.sweep();
-      await world.answerDoorbells();
+      await world.answerWakeUps();
     }
   };
   const health = async () => {
@@ -224,7 +224,7 @@ describe('an endpoint that fails for long', () => {
     expect(await health()).toMatchObject({ status: 'disabled' });
     await world.settleAll();
     await world.fanOut(event);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await statusOf()).toBe('HELD');
     await enableEndpoint(world.deps, 'crm');
     world.setAnswer(() => ({ status: 204 }));

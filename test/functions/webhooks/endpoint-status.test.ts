@@ -26,7 +26,7 @@ async function fail(): Promise<void> {
   for (let time = 0; time < 5; time += 1) {
     world.setAnswer(() => (time < 4 ? { status: 500 } : { status: 429, headers: { 'retry-after': '86400' } }));
     await world.fanOut(exampleEvent(`failing-${time}`));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     world.clock.advance(1);
   }
   expect(await crm()).toMatchObject({ health: { cause: 'http_error' } });
@@ -43,7 +43,7 @@ describe('an endpoint that begins anew gets the next event at once', () => {
     expect(await crm()).not.toHaveProperty('health');
     expect(await crm()).not.toHaveProperty('disabledBecause');
     await world.fanOut(exampleEvent('next'));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(world.received).toHaveLength(1);
   });
 
@@ -52,16 +52,16 @@ describe('an endpoint that begins anew gets the next event at once', () => {
     await removeEndpoint(world.deps, 'crm');
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
     await world.fanOut(exampleEvent('next'));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(world.received).toHaveLength(1);
   });
 });
 
-test('enabling an endpoint that is active does not open its gate', async () => {
+test('enabling an endpoint that is active does not close its breaker', async () => {
   await fail();
   await expect(enableEndpoint(world.deps, 'crm')).rejects.toThrow('crm is active already');
   await world.fanOut(exampleEvent('next'));
-  await world.answerDoorbells();
+  await world.answerWakeUps();
   expect(world.received).toEqual([]);
 });
 
@@ -98,7 +98,7 @@ describe('what an operator does', () => {
 
   test('to try an endpoint out is done at once', async () => {
     const { event } = await sendTest(world.deps, 'crm');
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(world.received.map(({ headers }) => headers['webhook-id'])).toEqual([event]);
   });
 });

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import { eventBody, transferEvent } from '../../../functions/transfers/event.ts';
+import { eventKey } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
@@ -29,7 +31,7 @@ describe('an event', () => {
   ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
     expect(await world.fanOut(event)).toEqual({
-      ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unrung: 0, unhandled: [] },
+      ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unhandled: [] },
     });
     expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
   });
@@ -38,8 +40,9 @@ describe('an event', () => {
     await world.fanOut(event);
     await addEndpoint(world.deps, 'late', { url: world.urlOf('late') });
     expect(await receivers(event.id)).toEqual([]);
-    const [stored] = await world.rows(`EVENT#${event.id}`);
-    expect(stored).toMatchObject({ sk: 'EVENT', body: eventBody(event), types: ['transfer.failed'] });
+    const { pk, sk } = eventKey(event.id);
+    const [stored] = await world.rows(pk);
+    expect(stored).toMatchObject({ sk, body: eventBody(event), eventAt: event.timestamp });
     expect(stored!.expiresAt).toBe(world.clock.now().getTime() / 1000 + 30 * 86_400);
   });
 
@@ -57,9 +60,43 @@ describe('an event', () => {
     await world.fanOut(event);
     world.clock.advance(1000);
     await world.fanOut({ ...event, timestamp: world.clock.now().toISOString() });
-    const [stored] = await world.rows(`EVENT#${event.id}`);
-    expect(stored).toMatchObject({ body: eventBody(event), at: event.timestamp });
+    const [stored] = await world.rows(eventKey(event.id).pk);
+    expect(stored).toMatchObject({ body: eventBody(event), eventAt: event.timestamp });
   });
+});
+
+describe('a batch of events', () => {
+  const batch = Array.from({ length: 10 }, (_, at) => exampleEvent(`batch-${at}`));
+
+  test('wakes each endpoint once, by the ids of all that it got, and no endpoint that got nothing', async () => {
+    for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
+    await addEndpoint(world.deps, 'other', { url: world.urlOf('other'), types: ['watch.*'] });
+    await world.fanOut(...batch);
+    const wakeUps = await world.takeWakeUps();
+    expect(wakeUps.map(({ endpoint }) => endpoint).toSorted()).toEqual(['crm', 'erp']);
+    for (const { events } of wakeUps) expect(events.toSorted()).toEqual(batch.map(({ id }) => id).toSorted());
+  });
+
+  test('stands in the index of what waits with none of its deliveries: their wake-up is durable', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.fanOut(...batch);
+    expect((await world.dump()).filter(({ due }) => due !== undefined)).toEqual([]);
+  });
+
+  test.each(['refused', 'partial'] as const)(
+    'of which SQS takes no wake-up for an endpoint (%s) is brought again by its queue, and delivered once',
+    async (kind) => {
+      for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
+      const plan = new FaultPlan([['SendMessageBatchCommand', kind]]);
+      const { unhandled } = await world.faults.run(plan, () => world.fanOut(...batch));
+      expect(unhandled.map(({ message }) => message)).toEqual([...batch.keys()]);
+      await world.answerWakeUps();
+      expect(world.received).toHaveLength(kind === 'partial' ? 10 : 0);
+      await world.fanOut(...batch);
+      await world.answerWakeUps();
+      expect(world.received).toHaveLength(20);
+    },
+  );
 });
 
 describe('a notice', () => {
@@ -114,6 +151,7 @@ describe('a message that is neither', () => {
     const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);
-    expect(await world.rows('EVENT#undefined')).toEqual([]);
+    const events = new Set((await world.dump()).map(({ eventAt }) => eventAt));
+    expect(events).toEqual(new Set([undefined, event.timestamp]));
   });
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
       pk: `EVENT#${day}-${at}`,
       sk: 'EVENT',
       day,
-      at: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
+      listedAt: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
       number: at,
     })),
   );
@@ -26,7 +26,7 @@ beforeAll(async () => {
 const range = (day: string): IndexRange => ({
   index: indexes.byDay,
   partition: ['day', day],
-  sort: ['at', '2026', '2027'],
+  sort: ['listedAt', '2026', '2027'],
   isDescending: false,
 });
 const ranges = days.map(range);
@@ -100,12 +100,46 @@ describe('a walk', () => {
     expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  test('gives places of the same sort key once where that is said, also from one walk to the next', async () => {
+    const at = '2026-11-25T00:00:00.000Z';
+    const rows = ['a', 'b', 'c'].map((name) => ({ pk: 'EVENT#two', sk: name, day: '2026-11-25', listedAt: at, name }));
+    await putRows(world.dynamo, webhooksTable, rows);
+    const once = { ...range('2026-11-25'), isOncePerSortKey: true } as const;
+    const all = { ranges: [once], matches: () => true };
+    const first = await walk(world.dynamo, webhooksTable, { ...all, after: undefined, limit: 5 });
+    expect(first).toMatchObject({ rows: [{ pk: 'EVENT#two' }], next: undefined });
+    const place = { pk: 'EVENT#two', sk: 'a', day: '2026-11-25', listedAt: at };
+    const second = await walk(world.dynamo, webhooksTable, { ...all, after: place, limit: 5 });
+    expect(second.rows).toEqual([]);
+  });
+
+  test('looks for several things in the same range, each with places of its own', async () => {
+    await putRows(world.dynamo, webhooksTable, [
+      { pk: 'OF#a', sk: `EVENT#${days[0]}-0`, name: 'a' },
+      { pk: 'OF#b', sk: `EVENT#${days[0]}-0`, name: 'b' },
+    ]);
+    const looks = ['a', 'b'].map(
+      (of): IndexRange => ({ ...ranges[0]!, of, rowOf: ({ pk }) => ({ pk: `OF#${of}`, sk: pk }) }),
+    );
+    const asked = { ranges: looks, matches: () => true, limit: 1 };
+    const first = await walk(world.dynamo, webhooksTable, { ...asked, after: undefined });
+    expect(first.rows).toMatchObject([{ name: 'a' }]);
+    const names: unknown[] = [];
+    let { next } = first;
+    while (next) {
+      const walked = await walk(world.dynamo, webhooksTable, { ...asked, after: next });
+      names.push(...walked.rows.map(({ name }) => name));
+      next = walked.next;
+    }
+    expect(names).toEqual(['b']);
+  });
+
   test.each([
-    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', at: '2026-11-22T00:00:00.000Z' }],
-    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: '2025-11-23T00:00:00.000Z' }],
-    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', at: 1 }],
+    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', listedAt: '2026-11-22T00:00:00.000Z' }],
+    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: '2025-11-23T00:00:00.000Z' }],
+    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: 1 }],
     ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
-    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', at: '2026-11-23T00:00:00.000Z' }],
+    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
   ])('does not begin at a place %s', async (_, after) => {
     const asked = walk(world.dynamo, webhooksTable, { ranges, matches: () => true, after, limit: 1 });
     await expect(asked).rejects.toThrow(PlaceError);

@@ -42,7 +42,13 @@ describe('recovering', () => {
     const places = (await waiting()).map(({ nextAttemptAt }) => nextAttemptAt - started);
     expect(places.filter((place) => place < 1000)).toHaveLength(50);
     expect(Math.max(...places)).toBe(2580);
-    await world.settleAll();
+    await world.takeWakeUps();
+    world.clock.advance(2000);
+    await world.deliver([{ endpoint: 'crm', events: [] }]);
+    // By the clocks of two machines, an attempt may be a second early.
+    expect(world.received.length).toBeGreaterThanOrEqual(101);
+    world.clock.advance(580);
+    await world.deliver([{ endpoint: 'crm', events: [] }]);
     expect(new Set(ids())).toEqual(new Set(events.map(({ id }) => id)));
     expect(world.received).toHaveLength(130);
     expect(await recover(world.deps, 'crm', all)).toMatchObject({ matching: 0 });
@@ -62,7 +68,7 @@ describe('recovering', () => {
       next: events[0]!.timestamp,
     });
     expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
-    expect(await world.countDoorbells()).toBe(3);
+    expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [] }]);
   });
 
   test('sends what was held for an endpoint to the one that was added again under its name', async () => {
@@ -138,7 +144,7 @@ describe('replaying', () => {
     expect(await resend(world.deps, name)).toBe(false);
     await world.settleAll();
     expect(await resend(world.deps, name)).toBe(true);
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(ids()).toEqual([event!.id, event!.id]);
     expect(world.received[0]!.body).toBe(world.received[1]!.body);
     expect(await resend(world.deps, { ...name, event: 'evt_none' })).toBe(false);

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => vi.useRealTimers());
 
 const event = exampleEvent('20260101-000000-Example1');
-const name = { event: event.id, endpoint: 'crm' };
+const wakeUp = { endpoint: 'crm', events: [event.id] };
 
 /** Lets the official library judge a request at the time at which it arrived. */
 function verify(secret: string, { body, headers, at }: Received): unknown {
@@ -32,7 +32,7 @@ async function attemptAll(): Promise<number[]> {
     if (delivery!.status !== 'PENDING') return instants;
     world.clock.advance(delivery!.nextAttemptAt - world.clock.now().getTime());
     instants.push(world.clock.now().getTime());
-    await world.deliver([name]);
+    await world.deliver([wakeUp]);
   }
 }
 
@@ -102,7 +102,7 @@ describe('Retry-After', () => {
     world.setAnswer(() => ({ status: 503, headers: { 'retry-after': value() } }));
     await world.fanOut(event);
     const started = world.clock.now().getTime();
-    await world.deliver([name]);
+    await world.deliver([wakeUp]);
     const [delivery] = (await world.trace(event.id)).deliveries;
     expect(delivery!.nextAttemptAt - started).toBe(wait);
   });

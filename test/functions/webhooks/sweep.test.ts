@@ -1,104 +1,175 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
 import { eventBody } from '../../../functions/transfers/event.ts';
+import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
 import { addEndpoint, disableEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
-import { endpointShare, sweep } from '../../../functions/webhooks/sweep.ts';
+import { hold, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
+import { Leases, leaseKey } from '../../../functions/webhooks/leases.ts';
+import { sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const second = 1000;
+const minute = 60 * second;
 
 let world: WebhookWorld;
 beforeEach(async () => {
   world = await startWebhookWorld();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 100 });
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [20 * minute] });
   return () => world.close();
 });
 
 const events = (count: number) => Array.from({ length: count }, (_, at) => exampleEvent(`transfer-${at}`));
+const now = () => world.clock.now().getTime();
+const all = { endpoint: 'crm', events: [] };
+const another = (): DeliverDependencies => ({
+  ...world.deps,
+  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+});
 
-/** Fans events out whose doorbells are lost. */
-async function loseDoorbells(count: number): Promise<void> {
-  const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-  await world.faults.run(plan, () => world.fanOut(...events(count)));
+/** Has events attempted once, without success, so that they wait for 20 minutes. */
+async function failOnce(count: number): Promise<void> {
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(...events(count));
+  await world.answerWakeUps();
+  world.setAnswer(() => ({ status: 204 }));
+  world.received.length = 0;
 }
 
+/** Has a process die in the middle of its requests. */
+async function die(): Promise<void> {
+  const plan = new FaultPlan();
+  world.setAnswer(() => {
+    plan.kill();
+    return { status: 204 };
+  });
+  const wakeUps = await world.takeWakeUps();
+  await world.faults.run(plan, () => deliver(another(), wakeUps)).catch(() => undefined);
+  world.setAnswer(() => ({ status: 204 }));
+  world.received.length = 0;
+}
+
+/** Has a process hold the endpoint from now on. */
+const holdBy = (id: string) =>
+  another().leases.change('crm', newLease, (lease) => hold(lease, id, { flights: {}, observations: [] }, 0, now()));
+
 describe('a sweep', () => {
-  test('leaves alone what the doorbell has just rung for', async () => {
+  test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
+    expect(await world.sweep()).toMatchObject({ woken: 0, left: 0, longestWait: 0 });
     await world.fanOut(...events(3));
-    expect(await world.sweep()).toMatchObject({ rung: 0, left: 0 });
+    expect(await world.sweep()).toMatchObject({ woken: 0, left: 0 });
   });
 
-  test('rings for lost doorbells once only while they may still be under way', async () => {
-    await loseDoorbells(5);
-    world.clock.advance(120_000);
-    expect(await world.sweep()).toMatchObject({ rung: 5, left: 0, longestWait: 120_000, failed: 0 });
-    expect(new Set((await world.takeDoorbells()).map(({ event }) => event)).size).toBe(5);
-    expect(await world.sweep()).toMatchObject({ rung: 0 });
-    world.clock.advance(120_000);
-    expect(await world.sweep()).toMatchObject({ rung: 5 });
+  test('wakes an endpoint once for all of its retries once they are due, and not before', async () => {
+    await failOnce(5);
+    world.clock.advance(20 * minute - 1);
+    expect(await world.sweep()).toMatchObject({ woken: 0, longestWait: 0 });
+    world.clock.advance(1 + minute);
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute, failed: 0 });
+    const wakeUps = await world.takeWakeUps();
+    expect(wakeUps).toEqual([all]);
+    await world.deliver(wakeUps);
+    expect(world.received).toHaveLength(5);
+    expect(await world.sweep()).toMatchObject({ woken: 0 });
   });
 
-  test('gives an endpoint its share over many pages, so that its backlog does not keep others from being swept', async () => {
-    await loseDoorbells(endpointShare + 20);
-    await addEndpoint(world.deps, 'other', { url: world.urlOf('other') });
-    await world.fanOut(exampleEvent('for-both'));
-    await world.takeDoorbells();
-    world.clock.advance(120_000);
-    const swept = await world.sweep();
-    expect(swept).toMatchObject({ rung: endpointShare + 1, left: 21 });
-    expect((await world.takeDoorbells()).filter(({ endpoint }) => endpoint === 'other')).toHaveLength(1);
+  test('wakes an endpoint for requests that their holder left when it died, once its lease has ended', async () => {
+    await holdBy('dead');
+    await world.fanOut(...events(2));
+    await world.answerWakeUps();
+    world.clock.advance(leaseDuration - 1);
+    expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(1);
-    expect((await world.sweep()).rung).toBe(21);
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDuration });
+    await world.answerWakeUps();
+    expect(world.received).toHaveLength(2);
+  });
+
+  test('wakes an endpoint for the attempts of a process that died, by their events, once its lease has ended', async () => {
+    await world.fanOut(...events(2));
+    await die();
+    world.clock.advance(leaseDuration - 1);
+    expect(await world.sweep()).toMatchObject({ woken: 0 });
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
+    const wakeUps = await world.takeWakeUps();
+    const named = wakeUps.flatMap((wakeUp) => wakeUp.events);
+    expect(named.toSorted()).toEqual(
+      events(2)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+    await world.deliver(wakeUps);
+    expect(world.received).toHaveLength(2);
+    expect(await world.sweep()).toMatchObject({ woken: 0 });
+  });
+
+  test('wakes an endpoint for a lone attempt whose process died, and not for one that succeeded', async () => {
+    const [lost, made] = events(2);
+    await world.fanOut(made!);
+    await world.answerWakeUps();
+    await world.fanOut(lost!);
+    await die();
+    world.clock.advance(leaseDuration);
+    expect(await world.sweep()).toMatchObject({ woken: 1 });
+    expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [lost!.id] }]);
+  });
+
+  test('leaves an endpoint alone that asked to be left alone, until that is over', async () => {
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
+    await world.fanOut(...events(2));
+    await world.answerWakeUps();
+    world.clock.advance(3599 * second);
+    expect(await world.sweep()).toMatchObject({ woken: 0, longestWait: 0 });
+    world.clock.advance(second);
+    expect(await world.sweep()).toMatchObject({ woken: 1 });
+  });
+
+  test('has what waits for an endpoint that was paused put aside', async () => {
+    await failOnce(1);
+    await pauseEndpoint(world.deps, 'crm');
+    world.clock.advance(20 * minute);
+    expect(await world.sweep()).toMatchObject({ woken: 1 });
+    await world.answerWakeUps();
+    expect((await world.trace(events(1)[0]!.id)).deliveries).toMatchObject([{ status: 'HELD', reason: 'paused' }]);
+    expect(await world.sweep()).toMatchObject({ woken: 0 });
+  });
+
+  test('looks after every endpoint, over many pages', async () => {
+    await failOnce(1);
+    world.clock.advance(20 * minute);
+    const [crm] = await world.rows('ENDPOINTS');
+    const names = Array.from({ length: 120 }, (_, at) => `endpoint-${at}`);
+    const rows = names.flatMap((name) => [
+      { ...crm!, pk: 'ENDPOINTS', sk: name, name },
+      { pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] },
+    ]);
+    await putRows(world.dynamo, webhooksTable, rows);
+    expect(await world.sweep()).toMatchObject({ woken: 121, left: 0 });
   });
 
   test('stops when time is short and says what it left', async () => {
-    await loseDoorbells(5);
-    world.clock.advance(120_000);
-    expect(await sweep(world.deps, world.clock.now().getTime())).toMatchObject({ rung: 0, left: 5 });
+    await failOnce(5);
+    world.clock.advance(20 * minute);
+    expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ woken: 0, left: 1 });
   });
 
-  test('takes a delivery whose function died to be due since the claim ended', async () => {
-    await world.fanOut(...events(1));
-    const plan = new FaultPlan();
-    world.setAnswer(() => {
-      plan.kill();
-      return { status: 204 };
-    });
-    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
-    world.clock.advance(130_000);
-    expect(await world.sweep()).toMatchObject({ rung: 1, longestWait: 70_000 });
-  });
-
-  test('that dies while it rings leaves the doorbells to the next one, at once', async () => {
-    await loseDoorbells(5);
-    world.clock.advance(120_000);
+  test('that dies while it wakes leaves all of it to the next one', async () => {
+    await failOnce(5);
+    world.clock.advance(20 * minute);
     const plan = new FaultPlan([['SendMessageBatchCommand', 'crash before']]);
     await world.faults.run(plan, world.sweep).catch(() => undefined);
-    expect(await world.sweep()).toMatchObject({ rung: 5 });
+    expect(await world.sweep()).toMatchObject({ woken: 1 });
   });
 
-  test('does not touch what became of a delivery while it rang', async () => {
-    await loseDoorbells(1);
-    world.clock.advance(120_000);
-    const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
-    const sweeping = world.faults.run(plan, world.sweep);
-    await plan.reachedPause;
-    await pauseEndpoint(world.deps, 'crm');
-    await world.answerDoorbells();
-    plan.resume();
-    await sweeping;
-    const [event] = events(1);
-    const { deliveries } = await world.trace(event!.id);
-    expect(deliveries).toMatchObject([{ status: 'HELD', dueAt: Date.parse(event!.timestamp) }]);
-  });
-
-  test('counts doorbells that SQS does not take, and rings again', async () => {
-    await loseDoorbells(5);
-    world.clock.advance(120_000);
+  test('counts wake-ups that SQS does not take, and sends them again', async () => {
+    await failOnce(5);
+    world.clock.advance(20 * minute);
     const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-    expect((await world.faults.run(plan, world.sweep)).failed).toBe(5);
-    world.clock.advance(120_000);
-    expect(await world.sweep()).toMatchObject({ rung: 5, failed: 0 });
+    expect((await world.faults.run(plan, world.sweep)).failed).toBe(1);
+    expect(await world.sweep()).toMatchObject({ woken: 1, failed: 0 });
   });
 
   test('announces nothing more of endpoints once its time is over, and leaves it to the next sweep', async () => {
@@ -116,8 +187,8 @@ describe('a sweep', () => {
     world.setAnswer(() => ({ status: 500 }));
     for (const event of events(4)) {
       await world.fanOut(event);
-      await world.answerDoorbells();
-      world.clock.advance(1000);
+      await world.answerWakeUps();
+      world.clock.advance(second);
     }
     const plan = new FaultPlan([['PublishCommand', 'refused']]);
     expect(await world.faults.run(plan, world.sweep)).toMatchObject({ announced: 0, failed: 1 });

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { putRows } from '../../../functions/batches.ts';
 import { deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint, removeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { Gates } from '../../../functions/webhooks/gates.ts';
+import { hold, newLease } from '../../../functions/webhooks/lease.ts';
+import { Leases } from '../../../functions/webhooks/leases.ts';
 import { sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
@@ -29,19 +30,19 @@ beforeEach(async () => {
 
 const event = () => exampleEvent(`clock-${count}`);
 
-/** Lets minutes pass, with the sweep and the doorbells of each, and returns what the sweeps said. */
+/** Lets minutes pass, with the sweep and the wake-ups of each, and returns what the sweeps said. */
 async function rounds(minutes: number) {
   const swept = [];
   for (let passed = 0; passed < minutes; passed += 1) {
     world.clock.advance(minute);
     swept.push(await world.sweep());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
   }
   return swept;
 }
 const delivery = async () => (await world.trace(event().id)).deliveries[0];
 const restart = () => {
-  Object.assign(world.deps, { gates: new Gates(world.dynamo, webhooksTable, () => 0.5) });
+  Object.assign(world.deps, { leases: new Leases(world.dynamo, webhooksTable, () => 0.5) });
 };
 
 const steps = [minute, hour, year].flatMap((size) => [size, -size]);
@@ -50,7 +51,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   test.each(['under way', 'before a restart'])('%s has a retry made in time', async (when) => {
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(event());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     expect(await delivery()).toMatchObject({ status: 'PENDING', attempt: 1 });
     world.clock.set(step);
     if (when === 'before a restart') restart();
@@ -61,28 +62,46 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect(toldOfIt).toHaveLength(step < -minute ? 1 : 0);
   });
 
-  test('leaves no delivery behind whose doorbell was lost, and none whose function died', async () => {
-    const lost = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-    await world.faults.run(lost, () => world.fanOut(event()));
-    const other = exampleEvent(`clock-${count}-dies`);
-    await world.fanOut(other);
+  test.each([
+    { what: 'a lone attempt, whose message the queue brings again', size: 1, isBroughtAgain: true },
+    { what: 'attempts under a lease', size: 3, isBroughtAgain: false },
+  ])('leaves nothing behind of a process that died during $what', async ({ size, isBroughtAgain }) => {
+    const dying = Array.from({ length: size }, (_, at) => exampleEvent(`clock-${count}-dies-${at}`));
+    await world.fanOut(...dying);
     const plan = new FaultPlan();
     world.setAnswer(() => {
       plan.kill();
       return { status: 204 };
     });
-    await world.faults.run(plan, world.answerDoorbells).catch(() => undefined);
+    const wakeUps = await world.takeWakeUps();
+    await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
     world.setAnswer(() => ({ status: 204 }));
     world.clock.set(step);
-    await rounds(6);
-    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
-    expect((await world.trace(other.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+    restart();
+    await rounds(1);
+    await world.deliver(isBroughtAgain ? wakeUps : []);
+    await rounds(2);
+    for (const { id } of dying) expect((await world.trace(id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
 
-  test('keeps no endpoint closed for longer than it asks for', async () => {
+  test('leaves no request behind of a process that died while it held the endpoint', async () => {
+    await world.deps.leases.change('crm', newLease, (lease) => {
+      return hold(lease, 'dead', { flights: {}, observations: [] }, 0, world.clock.now().getTime());
+    });
+    restart();
+    await world.fanOut(event());
+    await world.answerWakeUps();
+    expect(await delivery()).toMatchObject({ status: 'PENDING' });
+    world.clock.set(step);
+    await rounds(3);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+    expect((await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'))).toEqual([]);
+  });
+
+  test('keeps no endpoint from being sent to for longer than it asks for', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
     await world.fanOut(event());
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     world.clock.set(step);
     world.setAnswer(() => ({ status: 204 }));
     await rounds(8);
@@ -95,7 +114,7 @@ test('what a clock put off that was a year ahead for some seconds is found', asy
   world.clock.set(year);
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(event());
-  await world.answerDoorbells();
+  await world.answerWakeUps();
   world.clock.set(-year);
   world.setAnswer(() => ({ status: 204 }));
   await rounds(3);
@@ -107,16 +126,16 @@ test('what a clock put off that was an hour ahead is found though the first swee
   await rounds(2);
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(event());
-  await world.answerDoorbells();
+  await world.answerWakeUps();
   world.clock.set(-hour);
   const now = world.clock.now().getTime();
-  const waiting = { due: duePart({ event: event().id, endpoint: 'crm' }), dueAt: now + 20 * minute };
+  const waiting = { due: duePart('crm'), dueAt: now + 20 * minute };
   const others = Array.from({ length: 150 }, (_, at) => ({
     ...deliveryKey({ event: `clock-${count}-${at}`, endpoint: 'crm' }),
     ...{ ...waiting, status: 'PENDING', rev: 1, attempt: 1, nextAttemptAt: now + 20 * minute, changedAt: now },
   }));
   await putRows(world.dynamo, webhooksTable, others);
-  expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ rung: 0 });
+  expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ woken: 0 });
   world.setAnswer(() => ({ status: 204 }));
   await rounds(3);
   expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
@@ -131,7 +150,7 @@ test.each([hour, -hour])(
       return { status: 500 };
     });
     await world.fanOut(event());
-    const { settled } = await world.answerDoorbells();
+    const { settled } = await world.answerWakeUps();
     expect(settled.map(({ attempt }) => attempt!.endedAt - attempt!.startedAt)).toEqual([200]);
   },
 );
@@ -141,7 +160,7 @@ test('of a clock that is wrong a receiver’s owner hears where a refused signat
   world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
   for (let at = 0; at < 4; at += 1) {
     await world.fanOut(exampleEvent(`clock-${count}-${at}`));
-    await world.answerDoorbells();
+    await world.answerWakeUps();
     world.clock.advance(second);
   }
   const [row] = await world.rows('ENDPOINTS');

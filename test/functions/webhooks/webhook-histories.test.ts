@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventBody } from '../../../functions/transfers/event.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
 import {
   addEndpoint,
   enableEndpoint,
@@ -12,7 +13,9 @@ import {
   rotateSecret,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import type { Leases } from '../../../functions/webhooks/leases.ts';
 import { recover } from '../../../functions/webhooks/replay.ts';
+import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { FaultPlan, type PlannedFault } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
@@ -26,12 +29,20 @@ type Name = (typeof endpoints)[number];
 
 /** One thing that happens. */
 type Happening =
-  | { readonly kind: 'event'; readonly repeats: number; readonly faults: readonly PlannedFault[] }
-  /** Some of the doorbells that wait are answered, out of order, some twice; the others wait on or are lost. */
   | {
-      readonly kind: 'doorbells';
+      readonly kind: 'event';
+      readonly count: number;
+      readonly repeats: number;
+      readonly faults: readonly PlannedFault[];
+    }
+  /**
+   * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once; what is not handled
+   * is brought again.
+   */
+  | {
+      readonly kind: 'wake-ups';
       readonly take: readonly number[];
-      readonly lose: boolean;
+      readonly others: readonly number[];
       readonly faults: readonly PlannedFault[];
     }
   | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
@@ -52,14 +63,19 @@ const endpoint = fc.constantFrom(...endpoints);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('event' as const), repeats: fc.integer({ min: 1, max: 2 }), faults }),
+    arbitrary: fc.record({
+      kind: fc.constant('event' as const),
+      count: fc.constantFrom(1, 1, 1, 2, 7),
+      repeats: fc.integer({ min: 1, max: 2 }),
+      faults,
+    }),
   },
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constant('doorbells' as const),
+      kind: fc.constant('wake-ups' as const),
       take: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
-      lose: fc.boolean(),
+      others: fc.oneof(fc.constant([]), fc.array(fc.nat(20), { minLength: 1, maxLength: 5 })),
       faults,
     }),
   },
@@ -68,7 +84,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('time' as const),
-      milliseconds: fc.constantFrom(1, 1000, 5000, 60_000, 130_000, 3_600_000, 86_400_000),
+      milliseconds: fc.constantFrom(1, 1000, 5000, 25_000, 60_000, 130_000, 3_600_000, 86_400_000),
     }),
   },
   {
@@ -95,7 +111,7 @@ class History {
   private readonly world: WebhookWorld;
   private readonly events = new Map<string, string>();
   private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
-  private readonly waiting: { event: string; endpoint: string }[] = [];
+  private waiting: WakeUp[] = [];
   private readonly prefix: string;
   /** Times that a delivery was taken, by event and endpoint. */
   private readonly successes = new Map<string, number>();
@@ -122,30 +138,54 @@ class History {
   private async happen(one: Happening): Promise<void> {
     const { world } = this;
     if (one.kind === 'event') {
-      const event = exampleEvent(`${this.prefix}-${this.events.size}`);
-      this.events.set(event.id, eventBody(event));
+      const events = Array.from({ length: one.count }, () => {
+        const event = exampleEvent(`${this.prefix}-${this.events.size}`);
+        this.events.set(event.id, eventBody(event));
+        return event;
+      });
+      const messages = events.map((event) => ({ body: eventBody(event) }));
       for (let time = 1; time < one.repeats; time += 1)
-        await this.failing(one.faults, () => fanOut(world.deps, [{ body: eventBody(event) }]));
+        await this.failing(one.faults, () => fanOut(world.deps, messages));
       // SQS brings a message again until it is handled.
       let isHandled = false;
       await this.failing(one.faults, async () => {
-        isHandled = (await fanOut(world.deps, [{ body: eventBody(event) }])).unhandled.length === 0;
+        isHandled = (await fanOut(world.deps, messages)).unhandled.length === 0;
       });
-      if (!isHandled) await fanOut(world.deps, [{ body: eventBody(event) }]);
-    } else if (one.kind === 'doorbells') {
-      this.waiting.push(...(await world.takeDoorbells()));
-      const rung = one.take.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
-      if (one.lose) this.waiting.length = 0;
-      if (one.faults.length > 0) {
-        for (const key of new Set(rung.map(({ event, endpoint }) => `${event} /${endpoint}`))) {
-          this.troubled.set(key, (this.troubled.get(key) ?? 0) + 1);
-        }
-      }
-      await this.failing(one.faults, () => world.deliver(rung));
-    } else if (one.kind === 'sweep') await this.failing(one.faults, () => world.sweep());
+      if (!isHandled) await fanOut(world.deps, messages);
+    } else if (one.kind === 'wake-ups') await this.handle(one);
+    else if (one.kind === 'sweep') await this.failing(one.faults, () => world.sweep());
     else if (one.kind === 'time') world.clock.advance(one.milliseconds);
     else if (one.kind === 'answers') this.answers.set(one.endpoint, one);
     else await this.live(one.endpoint, one.act);
+  }
+
+  /** Messages that a function does not handle stay in the queue. */
+  private async handle({ take, others, faults }: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
+    const { world } = this;
+    this.waiting.push(...(await world.takeWakeUps()));
+    const chosen = (places: readonly number[]) =>
+      places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
+    const [own, theirs] = [chosen(take), chosen(others)];
+    if (faults.length > 0) {
+      for (const { endpoint } of [...own, ...theirs]) this.trouble(endpoint);
+    }
+    const handled = new Set<WakeUp>();
+    const run = async (wakeUps: readonly WakeUp[], leases: Leases) => {
+      const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
+      for (const one of wakeUps) if (!unhandled.some(({ endpoint }) => endpoint === one.endpoint)) handled.add(one);
+    };
+    await this.failing(faults, () =>
+      Promise.all([run(own, world.deps.leases), theirs.length > 0 && run(theirs, world.otherLeases())]),
+    );
+    this.waiting = this.waiting.filter((one) => !handled.has(one));
+  }
+
+  /** Something went wrong with an endpoint: each of its deliveries may be taken once more after a success. */
+  private trouble(endpoint: string): void {
+    for (const id of this.events.keys()) {
+      const key = `${id} /${endpoint}`;
+      this.troubled.set(key, (this.troubled.get(key) ?? 0) + 1);
+    }
   }
 
   private async live(name: Name, act: 'pause' | 'resume' | 'rotate' | 'remove'): Promise<void> {
@@ -177,6 +217,7 @@ class History {
       if (status === 'paused') await resumeEndpoint(world.deps, name);
       if (status === 'disabled') await enableEndpoint(world.deps, name);
     }
+    await world.deliver(this.waiting);
     await world.settleAll();
     const range = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z', dryRun: false };
     for (const name of endpoints) await recover(world.deps, name, range);
@@ -199,6 +240,8 @@ class History {
         if (request.headers['webhook-id'] === id) expect(request.body).toBe(body);
       }
     }
+    const left = (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
+    expect(left).toEqual([]);
     const known = new Set(this.events.keys());
     for (const { headers } of world.received) expect(known).toContain(headers['webhook-id']);
   }

@@ -16,7 +16,8 @@ const dataKey = randomBytes(32).toString('base64');
 const event = exampleEvent('20260101-000000-Example1');
 const { mailbox, direction } = event.data;
 const notice = transferNotice({ mailbox, direction }, [event]).record;
-const doorbell = (endpoint: string, id = event.id) => JSON.stringify({ event: id, endpoint });
+const wakeUp = (endpoint: string, ...ids: readonly string[]) =>
+  JSON.stringify({ endpoint, events: ids.length > 0 ? ids : [event.id] });
 
 let world: WebhookWorld;
 let environment: Record<string, string | undefined>;
@@ -26,7 +27,7 @@ beforeEach(async () => {
   environment = {
     ...world.sdkEnvironment,
     WEBHOOKS_TABLE: webhooksTable,
-    DOORBELL_QUEUE_URL: world.queue.url,
+    WAKE_UP_QUEUE_URL: world.queue.url,
     ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
     DATA_KEY: dataKey,
     ALLOW_PRIVATE_WEBHOOKS: 'yes',
@@ -70,9 +71,27 @@ async function printed(changes: Record<string, string | undefined>, ...invocatio
 const fanOutOf = (...bodies: string[]): Invocation => ['fan-out', messagesOf(...bodies)];
 const deliverTo = (...endpoints: string[]): Invocation => [
   'deliver',
-  messagesOf(...endpoints.map((name) => doorbell(name))),
+  messagesOf(...endpoints.map((name) => wakeUp(name))),
 ];
 const sweep: Invocation = ['sweep', {}];
+
+test('what succeeds in a batch is told in one line, with what each endpoint got, and all else in a line of its own', async () => {
+  for (const name of ['crm', 'erp', 'failing']) await add(name);
+  const events = [0, 1, 2].map((at) => exampleEvent(`batch-${at}`));
+  world.setAnswer(({ path }) => ({ status: path.includes('failing') ? 500 : 204 }));
+  const ids = events.map(({ id }) => id);
+  const wakeUps = ['crm', 'erp', 'failing'].map((name) => wakeUp(name, ...ids));
+  const output = await printed({}, fanOutOf(...events.map(eventBody)), ['deliver', messagesOf(...wakeUps)]);
+  const lines = output.split('\n').filter((line) => line.startsWith('{"level"'));
+  const told = lines.map((line) => JSON.parse(line)).filter(({ message }) => message.startsWith('deliver'));
+  expect(told.filter(({ message }) => message === 'delivered')).toMatchObject([{ count: 6 }]);
+  const { events: delivered } = told.find(({ message }) => message === 'delivered');
+  for (const name of ['crm', 'erp']) expect(delivered[name].toSorted()).toEqual(ids.toSorted());
+  const others = told.filter(({ message }) => message === 'delivery');
+  expect(others.map(({ event }) => event).toSorted()).toEqual(ids.toSorted());
+  for (const line of others) expect(line).toMatchObject({ endpoint: 'failing', status: 'PENDING', answer: 500 });
+  expect(told).toHaveLength(4);
+});
 
 describe('logs, metrics, answers and errors tell no secret and no mailbox', () => {
   test('when receivers answer with all that they were sent, whatever the status', async () => {
@@ -90,9 +109,9 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     await add('teams-status-500', { format: 'teams' });
     const output = await printed({}, fanOutOf(eventBody(event), JSON.stringify(notice)), deliverTo(...names), [
       'deliver',
-      messagesOf(doorbell('slack-status-400', notice.id), doorbell('teams-status-500', notice.id)),
+      messagesOf(wakeUp('slack-status-400', notice.id), wakeUp('teams-status-500', notice.id)),
     ]);
-    for (const status of statuses) expect(output).toContain(`"answer":${status}`);
+    for (const status of statuses.slice(1)) expect(output).toContain(`"answer":${status}`);
     for (const name of ['slack-status-400', 'teams-status-500']) expect(output).toContain(`"endpoint":"${name}"`);
     expect(output).toContain('"AttemptsFailed":5');
     expect(world.received).toHaveLength(statuses.length + 2);
@@ -145,10 +164,11 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     const output = await printed(
       { AWS_ENDPOINT_URL_SNS: dead, AWS_ENDPOINT_URL_SQS: dead },
       fanOutOf(...events.map(eventBody)),
-      ...events.map(({ id }): Invocation => ['deliver', messagesOf(doorbell('crm', id))]),
+      ...events.map(({ id }): Invocation => ['deliver', messagesOf(wakeUp('crm', id))]),
       sweep,
     );
-    expect(output).toContain('"unrung":4');
+    for (const at of [0, 1, 2, 3]) expect(output).toContain(`{"itemIdentifier":"message-${at}"}`);
+    expect(output).toContain('SQS did not take the wake-up');
     expect(output).toMatch(/"level":"WARN","message":"sweep".*"failed":1/);
   });
 
@@ -163,6 +183,7 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     await add('crm');
     const output = await printed({}, fanOutOf(body), ['deliver', messagesOf(body)]);
     expect(output).toContain('"fan-out":{"batchItemFailures":[{"itemIdentifier":"message-0"}]}');
-    expect(output).toContain('"deliver":{"batchItemFailures":[{"itemIdentifier":"message-0"}]');
+    expect(output).toContain('"deliver":{"batchItemFailures":[]}');
+    expect(output).toMatch(/"message":"messages dropped that are no wake-ups".*"count":1[,}]/);
   });
 });

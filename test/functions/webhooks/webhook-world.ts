@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Key } from '../../../functions/batches.ts';
 import { Partition } from '../../../functions/table.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
 import { Announcements } from '../../../functions/webhooks/announcements.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
-import { type Delivery, type DeliveryName, duePartNames } from '../../../functions/webhooks/delivery.ts';
-import { Doorbells, parseDoorbell } from '../../../functions/webhooks/doorbells.ts';
-import type { EndpointLifeDependencies } from '../../../functions/webhooks/endpoint-life.ts';
+import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '../../../functions/webhooks/delivery.ts';
+import { type EndpointLifeDependencies, listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
 import { type FanOutDependencies, fanOut } from '../../../functions/webhooks/fan-out.ts';
-import { Gates } from '../../../functions/webhooks/gates.ts';
+import { Leases, leaseKey, leaseOf } from '../../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
-import { indexes } from '../../../functions/webhooks/waiting.ts';
+import { parseWakeUp, type WakeUp, WakeUps } from '../../../functions/webhooks/wake-ups.ts';
 import { createTopic, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startAws } from '../../support/aws.ts';
@@ -66,7 +66,7 @@ export async function startWebhookWorld() {
   await createWebhooksTable(dynamo, webhooksTable);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
-  const queue = await createQueue(sqs, 'doorbells', 30);
+  const queue = await createQueue(sqs, 'wake-ups', 30);
   const announcementQueue = await createQueue(sqs, 'announcements', 30);
   const faults = new AwsFaults(dynamo, sns, sqs);
 
@@ -93,14 +93,14 @@ export async function startWebhookWorld() {
   const shared = {
     dynamo,
     table: webhooksTable,
-    doorbells: new Doorbells(sqs, queue.url),
+    wakeUps: new WakeUps(sqs, queue.url),
     now: clock.now,
     steady: clock.steady,
   };
   const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
     announcements: new Announcements(sqs, announcementQueue.url),
-    gates: new Gates(dynamo, webhooksTable, () => 0.5),
+    leases: new Leases(dynamo, webhooksTable, () => 0.5),
     dataKey,
     client,
     random: () => 0.5,
@@ -108,15 +108,15 @@ export async function startWebhookWorld() {
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
   };
 
-  /** Takes every message of the doorbell queue, delayed ones included once SQS shows them. */
-  const takeDoorbells = async (): Promise<DeliveryName[]> => {
-    const taken: DeliveryName[] = [];
+  /** Takes every message of the queue of wake-ups, delayed ones included once SQS shows them. */
+  const takeWakeUps = async (): Promise<WakeUp[]> => {
+    const taken: WakeUp[] = [];
     for (;;) {
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10 }),
       );
       if (Messages.length === 0) return taken;
-      taken.push(...Messages.map(({ Body = '' }) => parseDoorbell(Body)));
+      taken.push(...Messages.map(({ Body = '' }) => parseWakeUp(Body)!));
       await sqs.send(
         new DeleteMessageBatchCommand({
           QueueUrl: queue.url,
@@ -125,8 +125,8 @@ export async function startWebhookWorld() {
       );
     }
   };
-  /** How many doorbells will ring, delayed ones included. */
-  const countDoorbells = async (): Promise<number> => {
+  /** How many wake-ups will come, delayed ones included. */
+  const countWakeUps = async (): Promise<number> => {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
     const { Attributes = {} } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: [...names] }),
@@ -138,27 +138,29 @@ export async function startWebhookWorld() {
     const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: webhooksTable }));
     return Items.map((item) => unmarshall(item));
   };
-  /** The first instant in each part of the index at which the sweep has something to do. */
+  /** For each endpoint with something to do, the instant at which it may be done. */
   const firstDue = async (): Promise<number[]> => {
-    const answers = await Promise.all(
-      duePartNames.map((part) =>
-        dynamo.send(
-          new QueryCommand({
-            TableName: webhooksTable,
-            IndexName: indexes.waiting,
-            KeyConditionExpression: 'due = :part',
-            ExpressionAttributeValues: { ':part': { S: part } },
-            Limit: 1,
-          }),
-        ),
-      ),
-    );
-    return answers.flatMap(({ Items = [] }) => Items.map(({ dueAt }) => Number(dueAt!.N)));
+    const all = await dump();
+    const now = clock.now().getTime();
+    const pending = new Set(all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])));
+    return (await listEndpoints(deps)).flatMap(({ name, status }) => {
+      const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
+      const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
+      const flights = Object.entries(lease.flights).flatMap(([event, { until }]) =>
+        pending.has(deliveryKey({ event, endpoint: name }).sk) ? [until] : [],
+      );
+      const hasRequests = all.some(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE');
+      const first = Math.min(...retries, ...flights, ...(hasRequests ? [now] : []));
+      if (first === Number.POSITIVE_INFINITY) return [];
+      return [
+        status === 'active' ? Math.max(first, lease.holder?.until ?? 0, lease.openUntil ?? 0, lease.freeAt) : first,
+      ];
+    });
   };
   /** Moves the clock from one due instant to the next, until nothing waits for its time any more. */
   const settleAll = async (): Promise<void> => {
     for (let round = 0; round < 500; round += 1) {
-      await deliver(deps, await takeDoorbells());
+      await deliver(deps, await takeWakeUps());
       const due = await firstDue();
       if (due.length === 0) return;
       clock.advance(Math.max(1, Math.min(...due) - clock.now().getTime()));
@@ -190,21 +192,29 @@ export async function startWebhookWorld() {
         deps,
         events.map((event) => ({ body: eventBody(event) })),
       ),
-    takeDoorbells,
-    countDoorbells,
-    deliver: (names: readonly DeliveryName[]) => deliver(deps, names),
-    /** Has everything looked after that the doorbell rings for now. */
-    async answerDoorbells() {
-      return deliver(deps, await takeDoorbells());
+    takeWakeUps,
+    countWakeUps,
+    /** The leases as another process sees them, which knows none from before. */
+    otherLeases: () => new Leases(dynamo, webhooksTable, () => 0.5),
+    deliver: (wakeUps: readonly WakeUp[]) => deliver(deps, wakeUps),
+    /** Has everything looked after that there are wake-ups for now. */
+    async answerWakeUps() {
+      return deliver(deps, await takeWakeUps());
     },
     sweep: () => sweep(deps, clock.steady() + 50_000),
-    /** Everything that became of an event: one query. */
+    /** All deliveries of an event, by endpoint, with all of their attempts. */
     async trace(event: string): Promise<Trace> {
-      const all = await rows(`EVENT#${event}`);
-      return {
-        deliveries: all.filter(({ sk }) => sk.startsWith('DELIVERY#')) as unknown as Delivery[],
-        attempts: all.filter(({ sk }) => sk.startsWith('ATTEMPT#')),
-      };
+      const all = (await rows(deliveryKey({ event, endpoint: '' }).pk)).filter(({ sk }) => sk.includes(`#${event}#`));
+      const deliveries = all.flatMap((row) =>
+        row.sk.startsWith('DELIVERY#')
+          ? [{ ...row, ...deliveryNameOf(row as unknown as Key) } as unknown as Delivery]
+          : [],
+      );
+      const attempts = [
+        ...all.filter(({ sk }) => sk.startsWith('ATTEMPT#')),
+        ...deliveries.flatMap(({ lastAttempt }) => (lastAttempt ? [{ ...lastAttempt }] : [])),
+      ];
+      return { deliveries, attempts };
     },
     rows,
     dump,

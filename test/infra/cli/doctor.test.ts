@@ -306,24 +306,24 @@ test('without the operator API, what can be told from here is', async () => {
 test('a table, topic or queue that does not answer is a failure, and the others are told nevertheless', async () => {
   world.wellWith([alice], undefined, {
     tables: [{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }],
-    queues: [{ name: 'Doorbells', waiting: 0, underWay: 0, problem: 'QueueDoesNotExist' }],
+    queues: [{ name: 'WakeUps', waiting: 0, underWay: 0, problem: 'QueueDoesNotExist' }],
     topics: [{ name: 'transfer-events', subscriptions: 0, unconfirmed: 0, problem: 'NotFound' }],
   });
   const { code, of } = await world.doctor();
   expect(code).toBe(1);
   expect(of('tables')).toEqual([{ outcome: 'fail', message: 'webhooks does not answer: ResourceNotFoundException' }]);
   expect(of('topics')).toEqual([{ outcome: 'fail', message: 'transfer-events does not answer: NotFound' }]);
-  expect(of('queues')).toEqual([{ outcome: 'fail', message: 'Doorbells does not answer: QueueDoesNotExist' }]);
+  expect(of('queues')).toEqual([{ outcome: 'fail', message: 'WakeUps does not answer: QueueDoesNotExist' }]);
   expect(of('last listing')).toMatchObject([{ outcome: 'ok' }]);
 });
 
 test('messages that could not be handled fail, with the page that tells what to do', async () => {
-  const queues = [{ name: 'DoorbellsDeadLetters', waiting: 2, underWay: 0 }];
+  const queues = [{ name: 'WakeUpsDeadLetters', waiting: 2, underWay: 0 }];
   world.wellWith([alice], undefined, { queues });
   const { code, checks } = await world.doctor();
   expect(code).toBe(1);
   const [check] = checks.filter(({ name }) => name === 'queues');
-  expect(check).toMatchObject({ outcome: 'fail', message: '2 messages in DoorbellsDeadLetters could not be handled' });
+  expect(check).toMatchObject({ outcome: 'fail', message: '2 messages in WakeUpsDeadLetters could not be handled' });
   expect(headings()).toContain(/operations\.md#(\S+)/.exec(check!.remedy!)![1]);
 });
 

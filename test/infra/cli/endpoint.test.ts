@@ -138,9 +138,15 @@ describe('test', () => {
   const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', duration: 37, outcome: 'failed' };
   const now = () => new Date('2026-11-24T12:00:00.000Z');
 
+  let circuitBreaker: object | undefined;
+  beforeEach(() => {
+    circuitBreaker = undefined;
+  });
+
   /** Tests an endpoint of which the delivery becomes one after the other of these. */
   async function tested(...states: object[]) {
     api.on('POST /endpoints/crm/test', { status: 202, body: { event: 'evt_1', endpoint: 'crm' } });
+    api.on('GET /endpoints/crm', { body: { ...crm, circuitBreaker } });
     const left = [...states];
     api.on('GET /deliveries/evt_1/crm', () => ({ body: left.length > 1 ? left.shift() : left[0] }));
     return endpoint(['test', 'crm'], { now });
@@ -148,13 +154,9 @@ describe('test', () => {
 
   test('waits for the answer, and prints its status and how long it took', async () => {
     const delivered = { ...delivery, status: 'DELIVERED', attempt: 1, attempts: [{ ...attempt, status: 204 }] };
-    const ran = await tested(
-      { ...delivery, attempts: [] },
-      { ...delivery, status: 'CLAIMED', attempts: [] },
-      delivered,
-    );
+    const ran = await tested({ ...delivery, attempts: [] }, { ...delivery, attempts: [] }, delivered);
     expect(ran).toMatchObject({ code: 0, stdout: 'crm answered HTTP 204 in 37 ms\n', stderr: '' });
-    expect(api.requests).toHaveLength(4);
+    expect(api.requests).toHaveLength(5);
   });
 
   test.each([
@@ -190,9 +192,12 @@ describe('test', () => {
   });
 
   test('does not wait for one that is left alone for longer after failures', async () => {
-    const ran = await tested({ ...delivery, nextAttemptAt: '2026-11-24T12:10:00.000Z', attempts: [] });
-    expect(ran.stderr).toContain('for crm is left alone after failures; its turn is at 2026-11-24 12:10:00 UTC');
-    expect(api.requests).toHaveLength(2);
+    circuitBreaker = { state: 'open', openUntil: '2026-11-24T12:10:00.000Z' };
+    const ran = await tested({ ...delivery, attempts: [] });
+    expect(ran.stderr).toContain(
+      'for crm is left alone after failures: its circuit breaker is open until 2026-11-24 12:10:00 UTC',
+    );
+    expect(api.requests).toHaveLength(3);
   });
 
   test('gives up after a minute', async () => {
@@ -230,6 +235,18 @@ describe('an endpoint of which attempts fail', () => {
     expect(stdout).toMatch(/^trouble +2 failed attempts since 2026-11-24 11:58:00 UTC$/m);
     expect(stdout).toMatch(/^last attempt +the connection was refused \(ECONNREFUSED\)$/m);
     expect(stdout).toMatch(/^what to do +see whether it runs/m);
+    expect(stdout).not.toContain('circuit breaker');
+  });
+
+  test.each([
+    ['open', 'open, no attempt before 2026-11-24 12:10:00 UTC'],
+    ['half-open', 'half-open, one attempt at a time since 2026-11-24 12:10:00 UTC'],
+  ])('is shown with what its circuit breaker means while it is %s', async (state, words) => {
+    const circuitBreaker = { state, openUntil: '2026-11-24T12:10:00.000Z' };
+    api.on('GET /endpoints/crm', { body: { ...retrying, circuitBreaker } });
+    api.on('GET /deliveries', { body: { items: [] } });
+    const { stdout } = await endpoint(['show', 'crm']);
+    expect(stdout).toMatch(new RegExp(`^circuit breaker +${words}$`, 'm'));
   });
 });
 

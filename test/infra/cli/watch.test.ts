@@ -54,6 +54,16 @@ describe('the verbs of a watch', () => {
     expect(unknown.stderr).toContain(`cannot be told (the server cannot be reached); if its polls fail: ${command}`);
   });
 
+  test('list and show say of a quiet watch how late its next change is told', async () => {
+    const quiet = { ...alice, quietEvery: 300_000 };
+    api.on('GET /watches', { body: { items: [quiet] } });
+    expect((await watch(['list'])).stdout).toContain('5m, quiet');
+    api.on('GET /watches/sent/alice%40example.com', { body: quiet });
+    expect((await watch(['show', 'alice@example.com'])).stdout).toContain(
+      'every 5m, for nothing has changed for an hour: the next change is told up to 5m later, then it is polled as often as all',
+    );
+  });
+
   test('list shows beside failing why', async () => {
     const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
     const failing = { ...alice, health: { ...health, trouble: { cause: 'not_verified', message: 'x' } } };

@@ -5,15 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operations } from '../../../functions/operator/operations.ts';
 import type { ShardPoll } from '../../../functions/transfers/shard.ts';
 import { endpointsPerMessage } from '../../../functions/webhooks/fan-out.ts';
-import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import type { DeliveryFacts } from '../../../functions/webhooks/settled.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { openApiDocument } from '../../../infra/openapi.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { eventOf } from '../../functions/operator/operator-world.ts';
 import { selfSigned } from '../local/certificate.ts';
-import { type BatchAnswer, type Deployment, deploy, functionNames as names } from './deployment.ts';
+import { type Deployment, deploy, functionNames as names } from './deployment.ts';
 import { alice, carol, exampleConfig } from './example-config.ts';
+import type { LogLine } from './function-process.ts';
 import { metricsIn, metricsOfAlarms } from './metric-names.ts';
 import type { ReceivedPost } from './public-receiver.ts';
 import { grantsIn } from './role-policy.ts';
@@ -48,12 +49,15 @@ afterAll(async () => {
 const posted = (matches: (post: ReceivedPost) => boolean): Promise<ReceivedPost> =>
   Promise.race([deployment.receiver.posts.first(matches), deployment.broken]);
 
-/** Waits for what became of a delivery, or for whatever keeps it from coming. */
-const settled = async (matches: (delivery: DeliveryFacts) => boolean): Promise<DeliveryFacts> => {
-  const isIn = ({ deliveries = [] }: BatchAnswer) => deliveries.some(matches);
-  const { deliveries = [] } = await Promise.race([deployment.batches.first(isIn), deployment.broken]);
-  return deliveries.find(matches)!;
-};
+/** Waits for a line in the log of deliver, or for whatever keeps it from coming. */
+const logged = (matches: (line: LogLine) => boolean): Promise<LogLine> =>
+  Promise.race([deployment.function('Deliver').lines.first(matches), deployment.broken]);
+
+/** Waits for what became of a delivery that did not arrive. */
+const settled = async (matches: (delivery: DeliveryFacts) => boolean): Promise<DeliveryFacts> =>
+  (await logged(
+    (line) => line.message === 'delivery' && matches(line as unknown as DeliveryFacts),
+  )) as unknown as DeliveryFacts;
 
 /** Polls, and tells how many events that has published for each watch, the least first. */
 async function publishedByPoll(): Promise<number[]> {
@@ -144,7 +148,7 @@ describe('a sweep', () => {
   test('has a delivery attempted again when its time has come', async () => {
     const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
     await deployment.makeDue({ event, endpoint: 'rebound' });
-    expect(await deployment.tick('Sweep')).toMatchObject({ rung: 1, left: 0, failed: 0 });
+    expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
     const again = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 2);
     expect(again).toMatchObject({ event, cause: 'forbidden_target' });
   });
@@ -159,6 +163,14 @@ describe('a sweep', () => {
     server.transfers.create({ sender: alice, to: ['bob@example.com'] });
     await deployment.tick('Poll');
     await settled(({ endpoint, reason }) => endpoint === 'crm' && reason === 'disabled');
+  });
+
+  test('has a delivery attempted that was left to a process which has died', async () => {
+    const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
+    await deployment.leaveBehind({ event, endpoint: 'rebound' });
+    expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
+    const last = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 3);
+    expect(last).toMatchObject({ event, status: 'FAILED', reason: 'forbidden_target' });
   });
 });
 
@@ -233,7 +245,7 @@ test('an event goes to more endpoints than one message of fan-out is for', async
   }
   server.transfers.setState(server.transfers.create({ sender: carol, to: ['bob@example.com'] }).trackingId, 'FAILED');
   expect(await publishedByPoll()).toEqual([0, 1]);
-  expect(await settled(({ endpoint }) => endpoint === many.at(-1))).toMatchObject({ outcome: 'delivered' });
+  await logged(({ message, events }) => message === 'delivered' && many.at(-1)! in (events as object));
 });
 
 describe('a mailbox that outgrows its snapshot', () => {

@@ -7,13 +7,12 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { type DeliveryName, deliveryKey } from '../../../functions/webhooks/delivery.ts';
-import type { DeliveryFacts } from '../../../functions/webhooks/report.ts';
+import { Leases } from '../../../functions/webhooks/leases.ts';
 import type { Config } from '../../../infra/config.ts';
 import { startEmbeddedServices } from '../../../infra/local/embedded-services.ts';
 import { type LocalQueue, startEventSource } from '../../../infra/local/event-source.ts';
 import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
 import { sdkSettings } from '../../support/sdk-settings.ts';
-import { Arrivals } from './arrivals.ts';
 import { createResources } from './created-resources.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { type PublicReceiver, startPublicReceiver } from './public-receiver.ts';
@@ -24,17 +23,9 @@ import { type SynthesisedStack, synthesise } from './synthesised-stack.ts';
 export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare', 'Operator'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
-/** What a function that works on a queue has answered. */
-export interface BatchAnswer extends SQSBatchResponse {
-  /** Of deliver: what became of the deliveries. */
-  readonly deliveries?: readonly DeliveryFacts[];
-}
-
 /** The stack on this machine: the bundles in processes of their own, on embedded services. */
 export interface Deployment extends SynthesisedStack {
   readonly receiver: PublicReceiver;
-  /** Answers of the functions that work on queues. */
-  readonly batches: Arrivals<BatchAnswer>;
   /** Calls that a role did not allow. */
   readonly denied: readonly string[];
   /** Never resolves; rejects when a call is denied, or a function that works on a queue leaves a message unhandled. */
@@ -42,8 +33,10 @@ export interface Deployment extends SynthesisedStack {
   function(name: FunctionName): FunctionProcess;
   /** Does to a function what its schedule does. */
   tick(name: FunctionName): Promise<unknown>;
-  /** Makes a delivery as due as if its time had come minutes ago, and its doorbell had been lost. */
+  /** Makes a delivery as due as if its time had come minutes ago, and its wake-up had been lost. */
   makeDue(delivery: DeliveryName): Promise<void>;
+  /** The same, but a process has left it to another one that has died since. */
+  leaveBehind(delivery: DeliveryName): Promise<void>;
   /** Adds fields to the secret as an operator does. */
   fillSecret(fields: Readonly<Record<string, string>>): Promise<void>;
   /** The secret as it is. */
@@ -102,13 +95,11 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     functions.set(deployable.logicalId, started);
     invoked.set(deployable.logicalId, started.invoke);
   }
-  const batches = new Arrivals<BatchAnswer>();
   const sources: { stop: () => void; ended: Promise<void> }[] = [];
   for (const { Properties } of Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))) {
     const worker = functions.get(Properties.FunctionName.Ref)!;
     const { ref: url, arn } = values.of(Properties.EventSourceArn['Fn::GetAtt'][0]);
     const source = await feed(worker, sdk, { url, arn }, (answer) => {
-      batches.add(answer);
       const { length } = answer.batchItemFailures;
       if (length > 0) breakDown(new Error(`${worker.name} leaves ${length} messages; it wrote\n${worker.log()}`));
     });
@@ -122,13 +113,23 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     return new Date(Date.now() + minutes * 60_000).toISOString();
   };
   const processOf = (name: FunctionName) => functions.get(stack.functions.get(name)!.logicalId)!;
+  const webhooksTable = () => processOf('Deliver').environment.WEBHOOKS_TABLE!;
+  const change = async (delivery: DeliveryName, UpdateExpression: string) => {
+    await dynamo.send(
+      new UpdateItemCommand({
+        TableName: webhooksTable(),
+        Key: marshall(deliveryKey(delivery)),
+        UpdateExpression,
+        ExpressionAttributeValues: marshall({ ':past': Date.now() - 1000 }),
+      }),
+    );
+  };
   const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
   const SecretId = values.of(secret!).ref;
   const secretText = async () => (await operator.send(new GetSecretValueCommand({ SecretId }))).SecretString!;
   return {
     ...stack,
     receiver,
-    batches,
     denied,
     broken,
     function: processOf,
@@ -142,16 +143,12 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       if (inputs.length !== 1) throw new Error(`${name} has ${inputs.length} schedules`);
       return processOf(name).invoke(inputs[0]);
     },
-    async makeDue(delivery) {
-      const past = Date.now() - 1000;
-      await dynamo.send(
-        new UpdateItemCommand({
-          TableName: processOf('Deliver').environment.WEBHOOKS_TABLE,
-          Key: marshall(deliveryKey(delivery)),
-          UpdateExpression: 'SET dueAt = :past, nextAttemptAt = :past',
-          ExpressionAttributeValues: marshall({ ':past': past }),
-        }),
-      );
+    makeDue: (delivery) => change(delivery, 'SET dueAt = :past, nextAttemptAt = :past'),
+    async leaveBehind(delivery) {
+      await change(delivery, 'SET nextAttemptAt = :past REMOVE due, dueAt');
+      const now = Date.now();
+      const leases = new Leases(dynamo, webhooksTable(), Math.random);
+      await leases.leaveRequest(delivery.endpoint, [delivery.event], now, Math.ceil(now / 1000) + 3600);
     },
     async fillSecret(fields) {
       const SecretString = JSON.stringify({ ...JSON.parse(await secretText()), ...fields });
@@ -173,12 +170,12 @@ async function feed(
   worker: FunctionProcess,
   sdk: ReturnType<typeof sdkSettings>,
   queue: LocalQueue,
-  onAnswer: (answer: BatchAnswer) => void,
+  onAnswer: (answer: SQSBatchResponse) => void,
 ) {
   const sqs = new SQSClient({ ...sdk, endpoint: worker.proxy.url, useQueueUrlAsEndpoint: false });
   await sqs.send(new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ['QueueArn'] }));
   const { stop, ended } = startEventSource(sqs, queue, 1, async (event) => {
-    const answer = (await worker.invoke(event)) as BatchAnswer;
+    const answer = (await worker.invoke(event)) as SQSBatchResponse;
     onAnswer(answer);
     return answer;
   });

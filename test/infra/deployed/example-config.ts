@@ -23,17 +23,17 @@ export function exampleConfig(folder: string, serverUrl: string): Config {
       webhooks: [
         { name: 'crm', url: 'https://hooks.example.com/crm', secretFrom: 'CRM_SECRET', ...ofAlice },
         { name: 'chat', urlFrom: 'CHAT_URL', format: 'slack', types: ['endpoint.*', 'transfer.*'], ...ofAlice },
-        // A retry that is too far off for a doorbell: nothing but a sweep rings for it.
+        // A retry that is too far off for a wake-up: nothing but a sweep looks after it.
         {
           name: 'rebound',
           url: 'https://inside.example.com/',
           secretFrom: 'REBOUND_SECRET',
-          retryDelays: ['1h'],
+          retryDelays: ['1h', '1h'],
           ...ofAlice,
         },
         { name: 'inside', urlFrom: 'INSIDE_URL', format: 'slack' },
       ],
-      alarms: { email: 'operators@example.com' },
+      alarmEmail: 'operators@example.com',
     }),
   );
   return loadConfig(file);

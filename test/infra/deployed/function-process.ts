@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { taskFolder } from '../../../infra/bundle.ts';
 import type { sdkSettings } from '../../support/sdk-settings.ts';
+import { Arrivals } from './arrivals.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import { startLambdaRuntime } from './lambda-runtime.ts';
@@ -26,9 +28,17 @@ export interface FunctionProcess {
   readonly environment: Readonly<Record<string, string>>;
   /** What it has logged. */
   log(): string;
+  /** Of that, the lines that are JSON. */
+  readonly lines: Arrivals<LogLine>;
   /** @throws FunctionError */
   invoke(event: unknown): Promise<unknown>;
   close(): Promise<void>;
+}
+
+/** A line of a log, with whatever a function says of what it did. */
+export interface LogLine {
+  readonly message: string;
+  readonly [fact: string]: unknown;
 }
 
 /** What a function finds where it is deployed. */
@@ -83,6 +93,10 @@ export async function startFunction(
       log += text;
     });
   }
+  const lines = new Arrivals<LogLine>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) lines.add(JSON.parse(line));
+  });
   const ended = once(child, 'close');
   child.on('close', () => runtime.end(new Error(`the process of ${name} has ended; it wrote\n${log}`)));
   return {
@@ -91,6 +105,7 @@ export async function startFunction(
     granted,
     environment,
     log: () => log,
+    lines,
     invoke: (event) => runtime.invoke(event, 1000 * Timeout),
     async close() {
       child.kill();

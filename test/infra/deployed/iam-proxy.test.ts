@@ -33,7 +33,7 @@ beforeAll(async () => {
   endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '', lambda: '' };
   await createWebhooksTable(new DynamoDBClient({ ...sdk, endpoint: dynamodb }), 'webhooks');
   topic = await createTopic(new SNSClient({ ...sdk, endpoint: queues }), 'events');
-  queueUrl = (await createQueue(new SQSClient({ ...sdk, endpoint: queues }), 'doorbells', 30)).url;
+  queueUrl = (await createQueue(new SQSClient({ ...sdk, endpoint: queues }), 'wake-ups', 30)).url;
 });
 beforeEach(() => {
   denied.length = 0;
@@ -91,7 +91,7 @@ test('batches of messages need the right to the single message, on the very queu
     TopicArn: topic,
     PublishBatchRequestEntries: [{ Id: '0', Message: 'news' }],
   });
-  const may = await roleOf(allow(['sqs:SendMessage'], [arn('sqs', 'doorbells')]), allow(['sns:Publish'], [topic]));
+  const may = await roleOf(allow(['sqs:SendMessage'], [arn('sqs', 'wake-ups')]), allow(['sns:Publish'], [topic]));
   const sqs = new SQSClient({ ...may, useQueueUrlAsEndpoint: false });
   expect((await sqs.send(send)).Successful).toHaveLength(1);
   expect((await new SNSClient(may).send(publish)).Successful).toHaveLength(1);
@@ -100,7 +100,7 @@ test('batches of messages need the right to the single message, on the very queu
   await expect(new SQSClient({ ...mayNot, useQueueUrlAsEndpoint: false }).send(send)).rejects.toMatchObject(refused);
   const one = new PublishCommand({ TopicArn: topic, Message: 'news' });
   await expect(new SNSClient(mayNot).send(one)).rejects.toThrow('not authorized');
-  expect(denied).toEqual(['sqs:SendMessage doorbells', 'sns:Publish events']);
+  expect(denied).toEqual(['sqs:SendMessage wake-ups', 'sns:Publish events']);
 });
 
 test('the right to invoke a function is none to invoke another', async () => {

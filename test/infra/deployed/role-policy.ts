@@ -62,7 +62,7 @@ export function isGranted(statements: readonly Statement[], { action, resource, 
   return matching.length > 0 && matching.every(({ effect }) => effect === 'Allow');
 }
 
-/** `sqs:SendMessage WebhookDeliveryDoorbellsQueue`: a grant with the ARN's last part. */
+/** `sqs:SendMessage WebhookDeliveryWakeUpsQueue`: a grant with the ARN's last part. */
 export const grantName = ({ action, resource }: Access): string =>
   `${action} ${resource.split(':').slice(5).join(':')}`;
 

@@ -1,0 +1,339 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
+import type { DeliverDependencies } from './deliver.ts';
+import { Deliveries } from './deliveries.ts';
+import { type Delivery, isDue } from './delivery.ts';
+import type { Endpoint, EndpointSecrets } from './endpoint.ts';
+import { healthAfter } from './endpoint-health.ts';
+import { Endpoints } from './endpoints.ts';
+import { limitsOf } from './format.ts';
+import { Holding } from './holding.ts';
+import type { Admission, Lease } from './lease.ts';
+import { stepAfter, stepWithoutAttempt } from './next-step.ts';
+import { putAside } from './put-aside.ts';
+import { type Settled, tellSettled } from './settled.ts';
+import { dueEvents } from './waiting.ts';
+import { longestDelay } from './wake-ups.ts';
+import { type Rows, Work } from './work.ts';
+
+/** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
+const drainFor = 20_000;
+
+/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
+const longestWait = 1000;
+
+/** Times that another process may be quicker before a drain leaves the endpoint to the others. */
+const maxLosses = 3;
+
+/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
+const gatherFor = 5;
+
+/** What a drain is begun with. */
+export interface DrainStart {
+  /** Ids of events that wake-ups name. */
+  readonly events: readonly string[];
+  /** Whether retries are looked at that are due. */
+  readonly wantsRetries: boolean;
+  readonly endpoint: Endpoint | undefined;
+  readonly lease: Lease;
+  /** Deliveries that were read with the endpoint: the first ones. */
+  readonly rows: Rows;
+  /** How many. */
+  readonly readAhead: number;
+  /** Instant of the steady clock after which no attempt is begun. */
+  readonly beginUntil: number;
+  /** Aborts when the process is to end. */
+  readonly stopping: AbortSignal | undefined;
+}
+
+/**
+ * Makes the deliveries to one endpoint, and goes on until none is due or its time is over. It holds the endpoint's lease
+ * meanwhile; if another process does, it leaves that one a request.
+ */
+export class Drain {
+  /** What was looked after, so far. */
+  readonly settled: Settled[] = [];
+  private readonly deps: DeliverDependencies;
+  private readonly name: string;
+  private readonly start: DrainStart;
+  private readonly deliveries: Deliveries;
+  private readonly work: Work;
+  private readonly holding: Holding;
+  private readonly beginUntil: number;
+  private endpoint: Endpoint | undefined;
+  private rows: Rows | undefined;
+  private readonly underWay = new Map<string, Promise<void>>();
+  private attempts: Attempt[] = [];
+  private nextRetryAt = Number.POSITIVE_INFINITY;
+  /** End of the last attempt of another process that a wake-up came for, too. */
+  private othersEndAt = 0;
+  /** When requests are to be looked at that are left. */
+  private requestsAt = Number.POSITIVE_INFINITY;
+  private isTurnedAway = false;
+  /** Times that another process was quicker to take the lease. */
+  private losses = 0;
+  private fault: Error | undefined;
+  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
+
+  constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
+    this.deps = deps;
+    this.name = name;
+    this.start = start;
+    this.deliveries = new Deliveries(deps.dynamo, deps.table);
+    this.work = new Work(deps, name, start.events, start.wantsRetries);
+    this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
+    this.holding = new Holding(deps, name, start.lease);
+    this.know(start.endpoint);
+    this.rows = start.rows;
+  }
+
+  /** @throws what keeps the deliveries from being looked after, once nothing of it is under way any more */
+  async run(): Promise<void> {
+    for (;;) {
+      if (this.endpoint?.status !== 'active') return this.putAside();
+      const { admission: admitted } = this.holding;
+      const goesOn = admitted.kind === 'free' ? await this.drain() : await this.giveWay(admitted);
+      if (!goesOn) break;
+    }
+    await this.wakeAgain();
+  }
+
+  /** @returns whether the lease is free after all */
+  private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
+    const { leases } = this.deps;
+    const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
+    // What was read may have been made meanwhile.
+    this.rows = undefined;
+    // In this order: the holder looks for requests once more after it has given up the lease.
+    this.holding.lease = await leases.read(this.name);
+    const { admission: again, limits } = this.holding;
+    this.isTurnedAway = again.kind === 'held';
+    if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
+    if (again.kind === 'shut' && limits.interval > 0 && isLeft) this.requestsAt = again.until;
+    return false;
+  }
+
+  /** @returns whether there is more to do */
+  private async drain(): Promise<boolean> {
+    this.work.add(this.holding.take(this.work.isSingle));
+    for (;;) {
+      const chosen = await this.choose();
+      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.begin(each);
+      if (this.underWay.size > 0) await this.waitForMore();
+      else if (chosen.length === 0 || !this.mayBegin) break;
+    }
+    const isLeft = await this.leave().catch((error: Error) => {
+      this.fault ??= error;
+      return false;
+    });
+    if (this.fault) throw this.fault;
+    return isLeft;
+  }
+
+  /** Until an attempt ends or, while there is room for others, more may have been left to this process. */
+  private async waitForMore(): Promise<void> {
+    const enough = new AbortController();
+    const ends: Promise<unknown>[] = [...this.underWay.values()];
+    if (this.mayBegin) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    await Promise.race(ends);
+    enough.abort();
+    // What ends together is followed together: each look and each change of the lease costs a unit.
+    if (2 * this.underWay.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
+  }
+
+  /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
+  private async choose(): Promise<Delivery[]> {
+    const chosen: Delivery[] = [];
+    try {
+      while (this.mayBegin && chosen.length < this.holding.room) {
+        const isIdle = this.underWay.size === 0 && chosen.length === 0;
+        const count = this.holding.room - chosen.length;
+        const look = await this.work.look(this.rows ? Math.min(count, this.start.readAhead) : count, isIdle, this.rows);
+        this.rows = undefined;
+        if (!look) break;
+        this.know(look.endpoint);
+        for (const delivery of look.deliveries)
+          if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
+        if (look.endpoint) this.open(look.endpoint);
+      }
+    } catch (error) {
+      this.fault ??= error as Error;
+    }
+    const isInVain = this.fault !== undefined || this.endpoint?.status !== 'active';
+    if (isInVain) for (const { event } of chosen.splice(0)) this.work.putBack(event);
+    return chosen;
+  }
+
+  private async isToAttempt(delivery: Delivery): Promise<boolean> {
+    const now = this.now();
+    if (!isDue(delivery, now)) {
+      this.work.done(delivery.event);
+      return false;
+    }
+    const othersEndAt = this.holding.othersEndAt(delivery);
+    if (othersEndAt !== undefined) {
+      // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
+      this.work.defer(delivery.event);
+      this.othersEndAt = Math.max(this.othersEndAt, othersEndAt);
+      return false;
+    }
+    const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
+    if (!step) return true;
+    await this.take(delivery, step);
+    this.work.done(delivery.event);
+    return false;
+  }
+
+  /** Writes down what is about to begin, and returns those deliveries that may. */
+  private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const entry = await this.holding
+      .enter(chosen, (events) => this.work.add(events))
+      .catch((error: Error) => {
+        this.fault ??= error;
+        return undefined;
+      });
+    if (entry?.isLost) this.losses += 1;
+    // Another process may have made them, after they were read and before the lease was this one's.
+    if (entry && !entry.isLost && !entry.isLate) return entry.isNews ? this.unchanged(chosen) : chosen;
+    for (const { event } of chosen) this.work.putBack(event);
+    return [];
+  }
+
+  /** Those deliveries that are as they were read; the others are looked at anew. */
+  private async unchanged(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
+    const fresh = await this.work.unchanged(chosen).catch((error: Error): readonly Delivery[] => {
+      this.fault ??= error;
+      return [];
+    });
+    for (const { event } of chosen.filter((delivery) => !fresh.includes(delivery))) {
+      this.holding.flights.delete(event);
+      this.work.putBack(event);
+    }
+    return fresh;
+  }
+
+  private begin(delivery: Delivery): void {
+    const { event } = delivery;
+    const end = this.attempt(delivery, this.endpoint!, this.opened!.secrets)
+      .catch((error: Error) => {
+        this.fault ??= error;
+      })
+      .finally(() => {
+        this.holding.flights.delete(event);
+        this.underWay.delete(event);
+      });
+    this.underWay.set(event, end);
+  }
+
+  /** Attempts a delivery, and writes down what follows. */
+  private async attempt(delivery: Delivery, endpoint: Endpoint, secrets: EndpointSecrets): Promise<void> {
+    const { deps } = this;
+    const made = await attempt(deps, endpoint, secrets, delivery, delivery.body);
+    this.holding.observe(made);
+    this.attempts.push(made);
+    const step = stepAfter(made, endpoint, deps.random);
+    const lastAttempt = recordOf(made, deps.dataKey);
+    const after = await this.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
+    this.work.done(delivery.event);
+    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
+    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
+    this.settle({ delivery: after ?? delivery, attempt: made });
+  }
+
+  /**
+   * Gives the lease back, and leaves what is not done to the next drain.
+   *
+   * @returns whether there is more to do for this one
+   */
+  private async leave(): Promise<boolean> {
+    const { leases } = this.deps;
+    const isLeft = await this.work.leave(this.now(), false);
+    await this.holding.giveBack(this.start.events, this.fault !== undefined);
+    await this.tellHealth();
+    // Only now: a process that came too early for the lease left a request before it looked at the lease again.
+    const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
+    if (!hasRequests || this.fault) return false;
+    if (this.endpoint?.status !== 'active') return true;
+    const now = this.now();
+    if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
+    this.requestsAt = now;
+    return false;
+  }
+
+  /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
+  private async putAside(): Promise<void> {
+    const { deps, work, deliveries, endpoint, beginUntil } = this;
+    const isCutShort = await putAside({ deps, work, deliveries, name: this.name, beginUntil }, endpoint, (settled) =>
+      this.settle(settled),
+    );
+    if (isCutShort) await this.wake(this.now());
+  }
+
+  /** Tells operators what the attempts show of the endpoint's health. */
+  private async tellHealth(): Promise<void> {
+    const { deps, endpoint, attempts } = this;
+    this.attempts = [];
+    if (!endpoint || attempts.length === 0) return;
+    const change = healthAfter(endpoint, this.holding.lease, attempts, this.now());
+    if (!change) return;
+    await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
+    this.know(await new Endpoints(deps.dynamo, deps.table).find(this.name));
+  }
+
+  /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
+  private async wakeAgain(): Promise<void> {
+    const { dynamo, table } = this.deps;
+    let at = Math.min(this.nextRetryAt, this.requestsAt);
+    // The process that holds the endpoint looks at them itself: it was asked to.
+    if (this.work.looksAtRetries && !this.isTurnedAway) {
+      const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
+      at = Math.min(at, next?.dueAt ?? at);
+    }
+    if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));
+  }
+
+  private get mayBeginAt(): number {
+    return Math.max(this.othersEndAt, this.holding.mayBeginAt);
+  }
+
+  private wake(at: number): Promise<unknown> {
+    return this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
+  }
+
+  private async take(delivery: Delivery, step: Parameters<Deliveries['step']>[1]): Promise<void> {
+    const taken = await this.deliveries.step(delivery, step, this.now());
+    if (taken) this.settle({ delivery: taken, attempt: undefined });
+  }
+
+  private settle(settled: Settled): void {
+    this.settled.push(settled);
+    tellSettled(settled);
+  }
+
+  /** Opens the secrets of the endpoint, if they are new. */
+  private open(endpoint: Endpoint): void {
+    if (this.opened?.sealed === endpoint.sealed) return;
+    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
+  }
+
+  /** Knows the endpoint as it is now. */
+  private know(endpoint: Endpoint | undefined): void {
+    this.endpoint = endpoint;
+    if (endpoint) this.holding.limits = limitsOf(endpoint.format, endpoint.maxInFlight);
+  }
+
+  private get isTimeOver(): boolean {
+    return this.deps.steady() >= this.beginUntil || (this.start.stopping?.aborted ?? false);
+  }
+
+  private get mayBegin(): boolean {
+    const isGone = this.attempts.some(({ outcome }) => outcome.kind === 'gone');
+    const isAlone = this.holding.isLone && this.attempts.length > 0;
+    const isShort = this.isTimeOver || this.holding.isLost || this.fault !== undefined || isGone || isAlone;
+    return !isShort && this.endpoint?.status === 'active' && this.holding.room > 0;
+  }
+
+  private now(): number {
+    return this.deps.now().getTime();
+  }
+}

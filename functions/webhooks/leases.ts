@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Key } from '../batches.ts';
+import { type Item, Partition } from '../table.ts';
+import { type Lease, newLease } from './lease.ts';
+
+export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
+
+/** The lease that a row holds. */
+export const leaseOf = (row: Item | undefined): Lease => (row as Lease | undefined) ?? newLease;
+
+/** Deliveries that a process was asked to make while another one held their endpoint. */
+export interface Request {
+  /** Sort key of its row. */
+  readonly sk: string;
+  /** Ids of the events; none asks for the retries that are due. */
+  readonly events: readonly string[];
+  /** Unix time in milliseconds at which it was left. */
+  readonly at: number;
+}
+
+/** Events that one request names. */
+const eventsPerRequest = 100;
+
+/** Requests read at once. */
+const pageSize = 10;
+
+/** Times that a change is tried again because another process was quicker. */
+const maxTries = 20;
+
+/** Milliseconds of the longest wait before the first such repetition, and before any. */
+const firstWait = 5;
+const longestWait = 100;
+
+/**
+ * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease one
+ * after the other and know it from the one before; those of several processes find out by the write's condition.
+ */
+export class Leases {
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly random: () => number;
+  private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
+
+  /** @param random in [0, 1), for the waits of those that were not quick enough */
+  constructor(client: DynamoDBClient, table: string, random: () => number) {
+    this.client = client;
+    this.table = table;
+    this.random = random;
+  }
+
+  /** The lease as this process wrote it last, which others may have changed since; undefined if it wrote none. */
+  known(endpoint: string): Lease | undefined {
+    return this.turns.get(endpoint)?.last;
+  }
+
+  /**
+   * Remembers that an attempt of this process has ended, which costs nothing: the next change of the lease takes it out. Other
+   * processes wait until its time is over.
+   */
+  end(endpoint: string, event: string): void {
+    const turn = this.turns.get(endpoint);
+    if (!turn?.last) return;
+    const { [event]: _, ...flights } = turn.last.flights;
+    turn.last = { ...turn.last, flights };
+  }
+
+  /** The lease of an endpoint as it is now. */
+  async read(endpoint: string): Promise<Lease> {
+    const { sk } = leaseKey(endpoint);
+    const [row] = await this.partition(endpoint).range(sk, sk);
+    return leaseOf(row);
+  }
+
+  /**
+   * Changes a lease, again and again while others are quicker.
+   *
+   * @param read as it was read last
+   * @param next the lease that follows from the one that is really there; undefined leaves it as it is
+   * @returns the lease as it is then; undefined when it was left as it is, or others always were quicker
+   */
+  change(endpoint: string, read: Lease, next: (lease: Lease) => Lease | undefined): Promise<Lease | undefined> {
+    const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
+    this.turns.set(endpoint, turn);
+    return turn.limit(async () => {
+      let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const changed = next(current);
+        // What is remembered may be over: only the row as it is now refuses.
+        if (!changed && tries > 0) return undefined;
+        if (changed && (await this.write(endpoint, current, changed))) {
+          turn.last = changed;
+          return changed;
+        }
+        if (tries > 0) await sleep(this.random() * Math.min(longestWait, firstWait * 2 ** tries));
+        current = await this.read(endpoint);
+        turn.last = undefined;
+      }
+      return undefined;
+    });
+  }
+
+  /**
+   * Leaves a request for whichever process holds the endpoint next, or holds it now.
+   *
+   * @param events ids; none asks for the retries that are due
+   * @param now Unix time in milliseconds
+   * @param expiresAt Unix time in seconds
+   */
+  async leaveRequest(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
+    for (let from = 0; from === 0 || from < events.length; from += eventsPerRequest) {
+      const sk = `${requests}${String(now).padStart(15, '0')}#${randomUUID()}`;
+      const row = { events: events.slice(from, from + eventsPerRequest), expiresAt };
+      await this.partition(endpoint).put(sk, row, {});
+    }
+  }
+
+  /** Requests left for an endpoint, the oldest first: those after a sort key, some at once. */
+  async requests(endpoint: string, after = '', limit = pageSize): Promise<Request[]> {
+    const { rows } = await this.partition(endpoint).page(after ? `${after} ` : requests, `${requests}~`, limit);
+    return rows.map(({ sk, events }) => ({ sk, events, at: Number(sk.split('#')[1]) }));
+  }
+
+  /** Deletes a request whose deliveries are looked after. */
+  async deleteRequest(endpoint: string, sk: string): Promise<void> {
+    await this.partition(endpoint).delete(sk);
+  }
+
+  /** Forgets how an endpoint was doing. */
+  async forget(endpoint: string): Promise<void> {
+    await this.partition(endpoint).delete(leaseKey(endpoint).sk);
+  }
+
+  private write(endpoint: string, { rev }: Lease, next: Lease): Promise<boolean> {
+    const { sk } = leaseKey(endpoint);
+    // A lease that was forgotten meanwhile must not come back from a process's memory.
+    const expression =
+      rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
+    return this.partition(endpoint).put(sk, { ...next }, expression);
+  }
+
+  private partition(endpoint: string): Partition {
+    return new Partition(this.client, this.table, leaseKey(endpoint).pk);
+  }
+}
+
+const requests = 'REQUEST#';

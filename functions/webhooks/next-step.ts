@@ -1,0 +1,49 @@
+import type { Attempt } from './attempt.ts';
+import { nextAttemptAt } from './backoff.ts';
+import type { Observation } from './circuit-breaker.ts';
+import type { Delivery, NextStep } from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Flight } from './lease.ts';
+
+/**
+ * What a delivery becomes that is not to be attempted.
+ *
+ * @returns undefined when it is to be attempted
+ */
+export function stepWithoutAttempt(
+  { endpointSince, attempt }: Delivery,
+  endpoint: Endpoint | undefined,
+): NextStep | undefined {
+  if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
+  if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
+  // What kills its own function must not do so for ever.
+  if (attempt > endpoint.retryDelays.length) return { status: 'FAILED', reason: 'interrupted', attempt };
+  return undefined;
+}
+
+/** What a delivery becomes after an attempt. */
+export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: Endpoint, random: () => number): NextStep {
+  const attempt = delivery.attempt + 1;
+  if (outcome.kind === 'delivered') return { status: 'DELIVERED', attempt };
+  if (outcome.kind === 'rejected') return { status: 'FAILED', reason: 'rejected', attempt };
+  if (outcome.kind === 'gone') return { status: 'HELD', reason: outcome.cause, attempt };
+  const { retryDelays } = endpoint;
+  const at = nextAttemptAt({ attempt, retryDelays, retryAfter: outcome.retryAfter, endedAt, random });
+  if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
+  return { status: 'PENDING', attempt, nextAttemptAt: at };
+}
+
+/**
+ * A delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end.
+ *
+ * @param flight that the lease named, if it named the delivery
+ */
+export const interruptedBefore = (delivery: Delivery, flight: Flight | undefined): Delivery =>
+  flight && flight.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
+
+/** What an attempt tells the circuit breaker. */
+export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
+  const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
+  const { slowDown, retryAfter } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfter: undefined };
+  return { startedAt, endedAt, isSuccess, slowDown, retryAfter };
+}

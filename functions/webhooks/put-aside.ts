@@ -1,0 +1,84 @@
+import type { DeliverDependencies } from './deliver.ts';
+import type { Deliveries } from './deliveries.ts';
+import { isDue } from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
+import { Endpoints } from './endpoints.ts';
+import { stepWithoutAttempt } from './next-step.ts';
+import type { Settled } from './settled.ts';
+import type { Work } from './work.ts';
+
+/** What is to be put aside. */
+export interface Aside {
+  readonly deps: DeliverDependencies;
+  readonly work: Work;
+  readonly deliveries: Deliveries;
+  /** Name of the endpoint. */
+  readonly name: string;
+  /** Instant of the steady clock after which nothing more is begun. */
+  readonly beginUntil: number;
+}
+
+/** Deliveries changed at the same time. */
+const concurrency = 25;
+
+/**
+ * Holds the deliveries of an endpoint that is paused or disabled, and cancels those of one that was removed. It needs no
+ * lease: no request is made, and each delivery is changed under the condition that it is as it was read.
+ *
+ * @returns whether something is left, because time was short
+ */
+export async function putAside(
+  { deps, work, deliveries, name, beginUntil }: Aside,
+  read: Endpoint | undefined,
+  settle: (settled: Settled) => void,
+): Promise<boolean> {
+  const now = () => deps.now().getTime();
+  const held: Settled[] = [];
+  let endpoint = read;
+  // What waits for a removed endpoint is looked at by nobody later.
+  if (!endpoint) work.takeAllRetries();
+  while (deps.steady() < beginUntil) {
+    const look = await work.look(concurrency, true);
+    if (!look) break;
+    endpoint = look.endpoint;
+    await Promise.all(
+      look.deliveries.map(async (delivery) => {
+        const isWaiting = delivery.status === 'PENDING' && (!endpoint || isDue(delivery, now()));
+        const step = isWaiting ? stepWithoutAttempt(delivery, endpoint) : undefined;
+        const taken = step && (await deliveries.step(delivery, step, now()));
+        if (step || !isWaiting) work.done(delivery.event);
+        // It was resumed in this very moment.
+        else work.putBack(delivery.event);
+        if (taken?.status === 'HELD') held.push({ delivery: taken, attempt: undefined });
+        else if (taken) settle({ delivery: taken, attempt: undefined });
+      }),
+    );
+    if (endpoint?.status === 'active') break;
+  }
+  const isShort = deps.steady() >= beginUntil;
+  const isLeft = await work.leave(now(), false);
+  return (await settleHeld({ deps, deliveries, name }, held, settle)) || isLeft || isShort;
+}
+
+/**
+ * An operator who resumes an endpoint in this very moment may not have seen what was held just now.
+ *
+ * @returns whether it waits for its next attempt again
+ */
+async function settleHeld(
+  { deps, deliveries, name }: Pick<Aside, 'deps' | 'deliveries' | 'name'>,
+  held: readonly Settled[],
+  settle: (settled: Settled) => void,
+): Promise<boolean> {
+  const endpoint = held.length > 0 ? await new Endpoints(deps.dynamo, deps.table).find(name) : undefined;
+  const now = deps.now().getTime();
+  for (const { delivery } of held) {
+    const { attempt } = delivery;
+    const isResumed = endpoint?.status === 'active';
+    const released = isResumed
+      ? await deliveries.step(delivery, { status: 'PENDING', attempt, nextAttemptAt: now }, now)
+      : undefined;
+    settle({ delivery: released ?? delivery, attempt: undefined });
+  }
+  return held.length > 0 && endpoint?.status === 'active';
+}

@@ -1,0 +1,41 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Attempt } from './attempt.ts';
+import type { Delivery } from './delivery.ts';
+
+/** A delivery that was looked after. */
+export interface Settled {
+  /** As it is now. */
+  readonly delivery: Delivery;
+  /** The attempt that was made, if one was. */
+  readonly attempt: Attempt | undefined;
+}
+
+export type DeliveryFacts = ReturnType<typeof deliveryFacts>;
+
+/** What there is to say about a delivery that was looked after, in one line; neither URL nor answer stand in it. */
+export function deliveryFacts({ delivery, attempt }: Settled) {
+  const { event, endpoint, status, reason, nextAttemptAt } = delivery;
+  return {
+    event,
+    endpoint,
+    status,
+    ...(reason && { reason }),
+    ...(status === 'PENDING' && { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
+    ...(attempt && {
+      attempt: attempt.delivery.attempt + 1,
+      duration: attempt.endedAt - attempt.startedAt,
+      outcome: attempt.outcome.kind,
+      ...('cause' in attempt.outcome && { cause: attempt.outcome.cause }),
+      ...(attempt.failure && { failure: attempt.failure }),
+      ...(attempt.code && { code: attempt.code }),
+      ...(attempt.status !== undefined && { answer: attempt.status }),
+    }),
+  };
+}
+
+/** Where deliveries are told of as they are looked after, for who watches this very process: their {@link DeliveryFacts}. */
+export const settledChannel = channel('transfer-notifier.delivery');
+
+export function tellSettled(settled: Settled): void {
+  if (settledChannel.hasSubscribers) settledChannel.publish(deliveryFacts(settled));
+}

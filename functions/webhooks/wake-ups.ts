@@ -1,0 +1,103 @@
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSBatchItemFailure, SQSRecord } from 'aws-lambda';
+import pLimit from 'p-limit';
+
+/** A call to look after deliveries to an endpoint. */
+export interface WakeUp {
+  readonly endpoint: string;
+  /** Ids of the events; none has everything looked at that is due. */
+  readonly events: readonly string[];
+}
+
+/** A wake-up for an instant: Unix time in milliseconds. */
+export interface TimedWakeUp extends WakeUp {
+  readonly at: number;
+}
+
+/** Longest delay of a message in SQS, in milliseconds; what waits longer is found by the sweep. */
+export const longestDelay = 900_000;
+
+/** Messages that SQS takes in one call. */
+const batchSize = 10;
+
+/** Calls under way at the same time. */
+const concurrency = 4;
+
+/** The queue that has deliveries looked after. */
+export class WakeUps {
+  private readonly sqs: SQSClient;
+  private readonly queueUrl: string;
+
+  constructor(sqs: SQSClient, queueUrl: string) {
+    this.sqs = sqs;
+    this.queueUrl = queueUrl;
+  }
+
+  /**
+   * Sends wake-ups; those for a time further ahead than SQS can delay a message are left to the sweep.
+   *
+   * @param now Unix time in milliseconds
+   * @returns those that SQS did not take
+   */
+  async send(wakeUps: readonly TimedWakeUp[], now: number): Promise<WakeUp[]> {
+    const near = wakeUps.filter(({ at }) => at - now <= longestDelay);
+    const batches = Array.from({ length: Math.ceil(near.length / batchSize) }, (_, batch) =>
+      near.slice(batch * batchSize, (batch + 1) * batchSize),
+    );
+    return (await pLimit(concurrency).map(batches, (batch) => this.sendBatch(batch, now))).flat();
+  }
+
+  private async sendBatch(wakeUps: readonly TimedWakeUp[], now: number): Promise<WakeUp[]> {
+    try {
+      const { Failed = [] } = await this.sqs.send(
+        new SendMessageBatchCommand({
+          QueueUrl: this.queueUrl,
+          Entries: wakeUps.map(({ endpoint, events, at }, entry) => ({
+            Id: String(entry),
+            MessageBody: JSON.stringify({ endpoint, events }),
+            // A fair queue keeps one endpoint's backlog from delaying the others.
+            MessageGroupId: endpoint,
+            DelaySeconds: Math.ceil(Math.max(0, at - now) / 1000),
+          })),
+        }),
+      );
+      return Failed.map(({ Id }) => wakeUps[Number(Id)]!);
+    } catch {
+      return [...wakeUps];
+    }
+  }
+}
+
+/** The wake-ups of a batch of messages. */
+export interface WakeUpMessages {
+  /** By message id. */
+  readonly wakeUps: ReadonlyMap<string, WakeUp>;
+  /** Number of messages that are none. They are dropped: nothing of ours sends such a message. */
+  readonly malformed: number;
+}
+
+/** Reads the messages of a batch; one that is no wake-up harms no other. */
+export function readWakeUps(records: readonly Pick<SQSRecord, 'messageId' | 'body'>[]): WakeUpMessages {
+  const read = records.map(({ messageId, body }) => [messageId, parseWakeUp(body)] as const);
+  const wakeUps = new Map(read.flatMap(([id, wakeUp]) => (wakeUp ? [[id, wakeUp]] : [])));
+  return { wakeUps, malformed: records.length - wakeUps.size };
+}
+
+/** The messages that SQS has to bring again: those for endpoints that were not looked after. */
+export const failedMessages = (
+  { wakeUps }: WakeUpMessages,
+  failed: ReadonlySet<string>,
+): readonly SQSBatchItemFailure[] =>
+  [...wakeUps].flatMap(([itemIdentifier, { endpoint }]) => (failed.has(endpoint) ? [{ itemIdentifier }] : []));
+
+/** The wake-up in a message; undefined when it is none. */
+export function parseWakeUp(body: string): WakeUp | undefined {
+  try {
+    const { endpoint, events } = JSON.parse(body) ?? {};
+    const isWakeUp =
+      typeof endpoint === 'string' && Array.isArray(events) && events.every((event) => typeof event === 'string');
+    return isWakeUp ? { endpoint, events } : undefined;
+  } catch {
+    return undefined;
+  }
+}

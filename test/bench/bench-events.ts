@@ -1,0 +1,15 @@
+import { type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
+
+/** As many events as asked for, each about a transfer of its own. */
+export const eventsOf = (name: string, count: number): TransferEvent[] =>
+  Array.from({ length: count }, (_, at) => {
+    const change = {
+      trackingId: `${name}-${at}`,
+      state: 'FAILED',
+      previousState: 'ACTIVE',
+      sequence: 1,
+      unlisted: false,
+    };
+    const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+    return transferEvent('https://cryptshare.example.com', watch, change, new Date().toISOString());
+  });

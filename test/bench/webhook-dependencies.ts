@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { steady } from '../../functions/instants.ts';
+import { Announcements } from '../../functions/webhooks/announcements.ts';
+import { Leases } from '../../functions/webhooks/leases.ts';
+import { WebhookClient } from '../../functions/webhooks/post.ts';
+import { DataKey } from '../../functions/webhooks/sealing.ts';
+import { parseWakeUp, WakeUps } from '../../functions/webhooks/wake-ups.ts';
+import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
+import { createQueue } from '../../infra/local/event-source.ts';
+import { sdkSettings } from '../support/sdk-settings.ts';
+import type { ServiceAddresses } from './services.ts';
+import { UnitsMeter } from './units-meter.ts';
+
+let tables = 0;
+
+/** What the functions for webhooks work with in this process, on a new table of the embedded services, with every unit counted. */
+export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
+  tables += 1;
+  const table = `metered-webhooks-${tables}`;
+  const sdk = sdkSettings(sdkEnvironment);
+  const database = { ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB! };
+  const [dynamo, onlooker] = [new DynamoDBClient(database), new DynamoDBClient(database)];
+  const sqs = new SQSClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
+  const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
+  await createWebhooksTable(onlooker, table);
+  const meter = new UnitsMeter(dynamo, onlooker);
+  const queue = await createQueue(sqs, table, 60);
+  return {
+    deps: {
+      dynamo,
+      table,
+      client,
+      wakeUps: new WakeUps(sqs, queue.url),
+      // So few endpoints leave nothing to be handed on.
+      announcements: new Announcements(sqs, queue.url),
+      leases: new Leases(dynamo, table, Math.random),
+      dataKey: new DataKey(randomBytes(32).toString('base64')),
+      allowPrivate: true,
+      now: () => new Date(),
+      steady,
+      random: Math.random,
+    },
+    meter,
+    /** A client of the same database that is not metered. */
+    onlooker,
+    sqs,
+    queue,
+    /** What a message of the queue asks for. */
+    wakeUpOf: (body: string) => parseWakeUp(body)!,
+    close() {
+      client.close();
+      for (const one of [dynamo, onlooker, sqs]) one.destroy();
+    },
+  };
+}

@@ -1,0 +1,214 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { leaseDuration, newLease, release } from '../../../functions/webhooks/lease.ts';
+import { Leases } from '../../../functions/webhooks/leases.ts';
+import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const second = 1000;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+const events = Array.from({ length: 20 }, (_, at) => exampleEvent(`transfer-${at}`));
+const [first, other, _third] = events as [(typeof events)[0], (typeof events)[0], (typeof events)[0]];
+const now = () => world.clock.now().getTime();
+const add = (settings: Partial<EndpointSettingsInput> = {}) =>
+  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
+const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
+  endpoint: 'crm',
+  events: some.map(({ id }) => id),
+});
+const ids = () => world.received.map(({ headers }) => String(headers['webhook-id']));
+const timesOf = ({ id }: { id: string }) => ids().filter((one) => one === id).length;
+const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
+const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
+
+/** What another process works with, which knows no lease yet. */
+const another = (): DeliverDependencies => ({
+  ...world.deps,
+  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+});
+
+async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
+  await world.fanOut(...some);
+  await world.takeWakeUps();
+}
+
+/** Answers each request after something else has happened, which the first one alone waits for. */
+function duringFirst(act: () => Promise<unknown>, status = 204): void {
+  let isFirst = true;
+  world.setAnswer(async () => {
+    if (!isFirst) return { status: 204 };
+    isFirst = false;
+    await act();
+    return { status };
+  });
+}
+
+/** Has a process die in the middle of its requests. */
+async function die(deps: DeliverDependencies, ...wakeUps: readonly WakeUp[]): Promise<void> {
+  const plan = new FaultPlan();
+  world.setAnswer(() => {
+    plan.kill();
+    return { status: 204 };
+  });
+  await world.faults.run(plan, () => deliver(deps, wakeUps)).catch(() => undefined);
+  world.setAnswer(() => ({ status: 204 }));
+}
+
+describe('a process that was paused for longer than its lease', () => {
+  test('begins nothing more, and what it was to make is made by others, once', async () => {
+    await add({ maxInFlight: 1 });
+    await prepare(...events.slice(0, 6));
+    duringFirst(async () => {
+      world.clock.advance(leaseDuration);
+      await deliver(another(), [wakeUpFor(events[5]!)]);
+    });
+    await world.deliver([wakeUpFor(...events.slice(0, 5))]);
+    await world.answerWakeUps();
+    expect(timesOf(first)).toBe(2);
+    expect(events.slice(1, 6).map(timesOf)).toEqual([1, 1, 1, 1, 1]);
+    expect(await requests()).toEqual([]);
+  });
+
+  test('begins nothing under the lease of another that still works', async () => {
+    await add({ maxInFlight: 1 });
+    await prepare(...events.slice(0, 6));
+    let most = 0;
+    let underWay = 0;
+    let companion: Promise<unknown> | undefined;
+    const arrived = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    world.setAnswer(async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      if (world.received.length === 1) {
+        world.clock.advance(leaseDuration);
+        companion = deliver(another(), [wakeUpFor(...events.slice(3))]);
+        await arrived.promise;
+      } else if (world.received.length === 2) {
+        arrived.resolve();
+        await ended.promise;
+      }
+      underWay -= 1;
+      return { status: 204 };
+    });
+    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    expect(world.received).toHaveLength(2);
+    ended.resolve();
+    await companion;
+    // The one that died for others, and the one of the other process.
+    expect(most).toBe(2);
+    expect(await requests()).toEqual([]);
+    expect(new Set(ids()).size).toBe(6);
+  });
+
+  test('during an attempt says what came of it all the same, beside what came of the one that followed', async () => {
+    await add();
+    await prepare(first);
+    duringFirst(async () => {
+      world.clock.advance(60 * second);
+      await deliver(another(), [wakeUpFor(first)]);
+    }, 500);
+    const { settled } = await world.deliver([wakeUpFor(first)]);
+    expect(settled).toMatchObject([{ attempt: { outcome: { kind: 'failed' } } }]);
+    const { deliveries, attempts } = await world.trace(first.id);
+    expect(deliveries).toMatchObject([{ status: 'DELIVERED', attempt: 2 }]);
+    expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'failed'],
+      [2, 'delivered'],
+    ]);
+  });
+
+  test('between writing the lease and beginning makes no request', async () => {
+    await add({ maxInFlight: 2 });
+    await prepare(...events.slice(0, 2));
+    const plan = new FaultPlan([['PutItemCommand', 'pause']]);
+    const slow = world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first, other)], now() + 15 * second + 1));
+    await plan.reachedPause;
+    world.clock.advance(leaseDuration);
+    plan.resume();
+    await slow;
+    expect(world.received).toEqual([]);
+    await world.answerWakeUps();
+    expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+  });
+});
+
+test('a process that others always are quicker than makes no request, and leaves its deliveries to the next one', async () => {
+  await add();
+  await prepare(first, other);
+  const crowded = new DynamoDBClient({
+    ...sdkSettings(world.sdkEnvironment),
+    endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+  });
+  crowded.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === PutItemCommand.name) {
+          await another().leases.change('crm', newLease, (lease) =>
+            release(lease, { flights: {}, observations: [] }, now()),
+          );
+        }
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+  const leases = new Leases(crowded, webhooksTable, () => 0);
+  leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
+  const { unhandled } = await deliver({ ...world.deps, leases }, [wakeUpFor(first, other)]);
+  crowded.destroy();
+  expect([unhandled, world.received]).toEqual([[], []]);
+  expect(await world.countWakeUps()).toBe(1);
+  await world.answerWakeUps();
+  expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+  expect(await requests()).toEqual([]);
+});
+
+describe('a process that has died', () => {
+  test('has its deliveries made by the next one as soon as its lease ends, and not before, with that attempt counted', async () => {
+    await add();
+    await prepare(...events.slice(0, 4));
+    await die(another(), wakeUpFor(...events.slice(0, 3)));
+    world.received.length = 0;
+    world.clock.advance(leaseDuration - 1);
+    await world.deliver([wakeUpFor(events[3]!)]);
+    expect(world.received).toEqual([]);
+    world.clock.advance(1);
+    await world.sweep();
+    await world.answerWakeUps();
+    expect(new Set(ids())).toEqual(new Set(events.slice(0, 4).map(({ id }) => id)));
+    const attempts = await Promise.all(events.slice(0, 4).map(async (one) => (await deliveryOf(one)).attempt));
+    expect(attempts[3]).toBe(1);
+    expect(attempts.slice(0, 3)).toContain(2);
+    expect(await requests()).toEqual([]);
+  });
+
+  test('has its deliveries made by one that remembers the lease as it was before', async () => {
+    await add();
+    const [before, ...others] = events.slice(0, 6);
+    await prepare(...events.slice(0, 6));
+    const remembering = another();
+    await deliver(remembering, [wakeUpFor(before!, others[0]!)]);
+    await die(another(), wakeUpFor(others[1]!, others[2]!));
+    world.received.length = 0;
+    world.clock.advance(leaseDuration);
+    await deliver(remembering, [wakeUpFor(others[3]!, others[4]!)]);
+    expect(ids().toSorted()).toEqual(
+      others
+        .slice(1)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+    expect((await deliveryOf(others[1]!)).attempt).toBe(2);
+  });
+});

@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { type Flight, hold, type Lease, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
+import { endLeases, giveBackLeases } from '../../../infra/local/interruption.ts';
+import {
+  exampleEvent,
+  startWebhookWorld,
+  type WebhookWorld,
+  webhooksTable,
+} from '../../functions/webhooks/webhook-world.ts';
+
+const event = exampleEvent('one').id;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  await world.fanOut(exampleEvent('one'));
+  // The message that named the delivery is in the hands of the process that dies.
+  await world.takeWakeUps();
+  return () => world.close();
+});
+
+const now = () => world.clock.now().getTime();
+const deps = () => ({ dynamo: world.dynamo, table: webhooksTable, now: world.clock.now });
+const read = () => world.otherLeases().read('crm');
+
+/** Has a process begin the first attempt of the delivery. */
+async function begin(flight: Partial<Flight> = {}, more: Partial<Lease> = {}): Promise<void> {
+  const flights = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...flight } };
+  await world.otherLeases().change('crm', newLease, (lease) => {
+    const held = hold(lease, 'dead', { flights, observations: [] }, 0, now());
+    const { holder, ...rest } = held;
+    return { ...(flight.isLone ? rest : held), ...more };
+  });
+}
+
+/** What becomes of the delivery without any time passing. */
+async function afterwards() {
+  await world.sweep();
+  await world.answerWakeUps();
+  const [delivery] = (await world.trace(event)).deliveries;
+  return delivery;
+}
+
+describe.each<[string, Partial<Flight>]>([
+  ['an endpoint', {}],
+  ['nothing but one delivery', { isLone: true }],
+])('a process that held %s', (_, flight) => {
+  test('and has died leaves it to the next one at once when its leases are ended, and its attempt counts', async () => {
+    await begin(flight);
+    expect(await afterwards()).toMatchObject({ status: 'PENDING', attempt: 0 });
+    await endLeases(deps());
+    expect(await afterwards()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+  });
+
+  test('and gives it back leaves it to the next one at once, and its attempt does not count', async () => {
+    await begin(flight);
+    await giveBackLeases(deps(), ['crm']);
+    // The message goes back to the queue, too.
+    await world.deliver([{ endpoint: 'crm', events: [event] }]);
+    const [delivery] = (await world.trace(event)).deliveries;
+    expect(delivery).toMatchObject({ status: 'DELIVERED', attempt: 1 });
+  });
+});
+
+test('a circuit breaker stays as it is, whether leases are ended or given back', async () => {
+  const breaker = {
+    failures: 5,
+    failedAttempts: 7,
+    failedAt: now(),
+    failingSince: now() - 1000,
+    openUntil: now() + 60_000,
+  };
+  await begin({}, breaker);
+  await endLeases(deps());
+  expect(await read()).toMatchObject(breaker);
+  await giveBackLeases(deps(), ['crm']);
+  expect(await read()).toMatchObject({ ...breaker, flights: {} });
+});
+
+test('a lease that nobody holds is left alone', async () => {
+  await world.deliver([{ endpoint: 'crm', events: [event] }]);
+  await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, flights: {} }));
+  const before = await read();
+  await endLeases(deps());
+  await giveBackLeases(deps(), ['crm', 'removed']);
+  expect(await read()).toEqual(before);
+});
