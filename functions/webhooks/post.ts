@@ -146,13 +146,13 @@ export class WebhookClient {
 
   private async vet(target: URL): Promise<readonly Address[]> {
     const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
-    const { promise: late, reject } = Promise.withResolvers<never>();
+    const { promise: vetted, resolve: end, reject } = Promise.withResolvers<readonly Address[]>();
     const giveUp = () => reject(new PostError('connect_timeout'));
     // An address needs no look-up, and so no time.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
-      const judged = judgedAddresses(target, resolve, allowPrivate);
-      return await (timer ? Promise.race([judged, late]) : judged);
+      judgedAddresses(target, resolve, allowPrivate).then(end, reject);
+      return await vetted;
     } catch (error) {
       if (error instanceof PostError) throw error;
       if (error instanceof ForbiddenTargetError) throw new PostError('forbidden_target');
