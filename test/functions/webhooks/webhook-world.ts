@@ -149,8 +149,14 @@ export async function startWebhookWorld() {
       const flights = Object.entries(lease.flights).flatMap(([event, { until }]) =>
         pending.has(deliveryKey({ event, endpoint: name }).sk) ? [until] : [],
       );
-      const hasRequests = all.some(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE');
-      const first = Math.min(...retries, ...flights, ...(hasRequests ? [now] : []));
+      // What another process is attempting is looked at when that attempt has ended.
+      const requests = all
+        .filter(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE')
+        .flatMap(({ events }) => {
+          const ends = (events as string[]).map((event) => lease.flights[event]?.until ?? now);
+          return Math.min(...ends, ...(ends.length === 0 ? [now] : []));
+        });
+      const first = Math.min(...retries, ...flights, ...requests);
       if (first === Number.POSITIVE_INFINITY) return [];
       return [
         status === 'active' ? Math.max(first, lease.holder?.until ?? 0, lease.openUntil ?? 0, lease.freeAt) : first,
