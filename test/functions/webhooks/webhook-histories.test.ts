@@ -174,8 +174,12 @@ class History {
       const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
       for (const one of wakeUps) if (!unhandled.some(({ endpoint }) => endpoint === one.endpoint)) handled.add(one);
     };
+    // Neither outlives its happening, however the other one ends.
     await this.failing(faults, () =>
-      Promise.all([run(own, world.deps.leases), theirs.length > 0 && run(theirs, world.otherLeases())]),
+      Promise.allSettled([
+        run(own, world.deps.leases),
+        ...(theirs.length > 0 ? [run(theirs, world.otherLeases())] : []),
+      ]),
     );
     this.waiting = this.waiting.filter((one) => !handled.has(one));
   }
@@ -263,7 +267,7 @@ describe(`random histories of deliveries (SEED=${seed})`, () => {
           await history.run(happenings);
           await history.check();
         }),
-        { numRuns: histories, seed },
+        { numRuns: histories, seed, endOnFailure: true },
       );
     } finally {
       await world.close();
