@@ -142,12 +142,12 @@ export async function startWebhookWorld() {
   const firstDue = async (): Promise<number[]> => {
     const all = await dump();
     const now = clock.now().getTime();
-    const pending = new Set(all.flatMap(({ sk, status }) => (status === 'PENDING' ? [sk] : [])));
+    const pending = new Map(all.flatMap(({ sk, status, rev }) => (status === 'PENDING' ? [[sk, rev as number]] : [])));
     return (await listEndpoints(deps)).flatMap(({ name, status }) => {
       const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
       const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
-      const flights = Object.entries(lease.flights).flatMap(([event, { until }]) =>
-        pending.has(deliveryKey({ event, endpoint: name }).sk) ? [until] : [],
+      const flights = Object.entries(lease.flights).flatMap(([event, { until, of }]) =>
+        of >= (pending.get(deliveryKey({ event, endpoint: name }).sk) ?? Number.POSITIVE_INFINITY) ? [until] : [],
       );
       // What another process is attempting is looked at when that attempt has ended.
       const requests = all
