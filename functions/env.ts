@@ -94,16 +94,17 @@ function fromJson(json: string): unknown {
   }
 }
 
-/** What the operator function is told by its environment. */
-const operatorEnvironment = z.extend(serverEnvironment, {
-  ...deliverEnvironment.shape,
-  ...documentEnvironment.shape,
-  NOTIFIER_VERSION: notEmpty,
-  /** Where Lambda's API takes invocations of the poll function. */
-  POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
-  /** JSON object: URLs of all queues by what they hold. */
-  INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(fromJson), z.record(z.string(), queueUrl))),
-});
+/** What the operator function is told by its environment. Made when it is read: no other bundle has it. */
+const operatorEnvironment = () =>
+  z.extend(serverEnvironment, {
+    ...deliverEnvironment.shape,
+    ...documentEnvironment.shape,
+    NOTIFIER_VERSION: notEmpty,
+    /** Where Lambda's API takes invocations of the poll function. */
+    POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
+    /** JSON object: URLs of all queues by what they hold. */
+    INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(fromJson), z.record(z.string(), queueUrl))),
+  });
 
 /** Variables that a function needs to run; those of a secret may come from there instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
@@ -112,7 +113,7 @@ export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;
 export type DeliverVariables = VariablesOf<typeof deliverEnvironment>;
 export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
 export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
-export type OperatorVariables = VariablesOf<typeof operatorEnvironment>;
+export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
 /** Texts by the names of the variables they stand in for. */
 export type Fields = Readonly<Record<string, string>>;
@@ -152,7 +153,7 @@ export const readSweepEnvironment = () => read(sweepEnvironment, {});
 export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
 
 /** The same for the operator function. */
-export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment, fields);
+export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment(), fields);
 
 /**
  * Path of the OpenAPI document, whatever else the operator function's environment lacks.

@@ -80,7 +80,7 @@ function reasonAgainstDomain(domain: string): string | undefined {
 const sameSigma = (label: string): string => label.normalize('NFC').replaceAll('ς', 'σ');
 
 /** An e-mail address, in normal form C, as it stands in the configuration file, in requests and in files to import. */
-export const address = z.string('expected an e-mail address').check(
+export const address = /* @__PURE__ */ z.string('expected an e-mail address').check(
   z.normalize('NFC'),
   z.maxLength(longestAddress, { error: problemOf, abort: true }),
   z.regex(addressPattern, { error: problemOf, abort: true }),

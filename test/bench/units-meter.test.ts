@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => services.close());
 
 const row = (sk: string) => ({ pk: { S: 'EVENT#1' }, sk: { S: sk } });
-const indexed = { due: { S: 'DUE#0' }, dueAt: { N: '1' }, endpoint: { S: 'crm' }, eventAt: { S: '2026' } };
+const indexed = { due: { S: 'DUE#0' }, dueAt: { N: '1' }, day: { S: '2026-11-24' }, listedAt: { S: '2026' } };
 const put = (Item: object) => dynamo.send(new PutItemCommand({ TableName, Item: { ...row('a'), ...Item } }));
 const update = (UpdateExpression: string, values?: object) =>
   dynamo.send(

@@ -55,7 +55,7 @@ test('each role holds what its function calls, and nothing else', () => {
   const expected = {
     TransferPollerPollRole: [
       ...logs('TransferPollerPoll'),
-      ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+      ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
       variables,
       ...announce,
       'sns:GetTopicAttributes TransferEvents',

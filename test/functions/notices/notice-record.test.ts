@@ -134,7 +134,7 @@ test('mail and the chat of Amazon Q Developer have the same facts, each without 
           "textType": "client-markdown",
           "title": "3 transfers received by al_i&ce@example.com: 1 no longer listed, 1 in a state unknown to the notifier, 1 active",
         },
-        "id": "ntc_cf9sqa42lmsgxqx7q01wxy40g",
+        "id": "ntc_1uhljv81sswaohdtlmfe3jgk8",
         "source": "custom",
         "version": "1.0",
       },

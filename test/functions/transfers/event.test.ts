@@ -80,7 +80,7 @@ describe('the id of a transfer event', () => {
 
 test('the bytes of an event are pinned: receivers have its id, and repetitions have to match', () => {
   expect(eventBody(transferEvent(server, watch, change, observedAt))).toBe(
-    '{"id":"evt_7eqhmmw9fnb9yk3b864sj7r1q","type":"transfer.deleted_by_expiration",' +
+    '{"id":"evt_58ofy5fvy9eyyk3b864sj7r1q","type":"transfer.deleted_by_expiration",' +
       '"timestamp":"2026-11-24T00:15:03.120Z","data":{"trackingId":"20240522-065711-H8UoUSI6",' +
       '"mailbox":"alice@example.com","direction":"sent","state":"DELETED_BY_EXPIRATION",' +
       '"previousState":"ACTIVE","sequence":3}}',
