@@ -69,7 +69,9 @@ function reasonAgainstDomain(domain: string): string | undefined {
   const ascii = domainToASCII(domain).split('.');
   const read = domainToUnicode(domain).split('.');
   // What is read as something else, such as a ligature or a full-width letter, stands in no registered name.
-  const isSame = labels.every((label, at) => isAscii(label) || sameSigma(read[at]!) === sameSigma(label.toLowerCase()));
+  const isSame = labels.every(
+    (label, at) => isAscii(label) || sameSigma(read[at] ?? '') === sameSigma(label.toLowerCase()),
+  );
   if (ascii.length !== labels.length || !isSame) return 'its domain is no valid name in its script or in Punycode';
   return ascii.some((label) => label.length > longestLabel)
     ? `a part of its domain has more than ${longestLabel} characters, in Punycode if it is in another script`

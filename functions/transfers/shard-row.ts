@@ -9,6 +9,8 @@ export interface ShardRow {
   readonly shards?: number;
   /** How far its watches were polled, by their places, in this order. */
   readonly polled?: readonly Stretch[];
+  /** Unix time in milliseconds of the last tick, if it had no time for all that was due. */
+  readonly leftAt?: number | undefined;
   /** What its failing watches amount to, by the names of the incidents that they make. */
   readonly failing?: Readonly<Record<string, FailingShare>>;
   /** By the names of their holders. */
@@ -34,7 +36,7 @@ export interface Lease {
 }
 
 /** How far a shard was polled. */
-export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>>;
+export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'failing'>> & Pick<ShardRow, 'leftAt'>;
 
 /** For how long a lease is asked. */
 export type Term = Pick<Lease, 'since' | 'until'>;

@@ -14,7 +14,7 @@ import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, st
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
-import { dueListing, outlookOf } from './timetable.ts';
+import { dueListing, outlookOf, type Timetable } from './timetable.ts';
 import { watchKey } from './transfer.ts';
 import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
 
@@ -82,7 +82,7 @@ export async function pollShard(
     .flatMap((watch) => {
       const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
       const scope = dueListing(hastened(watch, mended), deps.timetable, { after, to });
-      return scope ? [{ watch, scope, after }] : [];
+      return scope ? [{ watch, scope, after, isLate: wasDue(watch, deps.timetable, after, row.leftAt) }] : [];
     });
   const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
   const expired = expiredWatch(
@@ -131,6 +131,7 @@ export async function pollShard(
     shards,
     polled: polledAfter(view, due, leftOver, started, to),
     failing: incidents.shares(),
+    leftAt: leftOver.size > 0 ? to : undefined,
   });
   const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress()));
   const hung = underWay.size;
@@ -215,12 +216,19 @@ export async function leaveShard(
 
 /** What is late comes first, the oldest of it before the rest, and what hung last time comes last. */
 function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: number): Due[] {
-  const ticks = due.map(({ after }) => after ?? 0);
-  const newest = Math.max(...ticks);
-  const { late = [], timely = [] } = Object.groupBy(due, (_, at) => (ticks[at]! < newest ? 'late' : 'timely'));
+  const newest = Math.max(...due.map(({ after = 0 }) => after));
+  const { late = [], timely = [] } = Object.groupBy(due, ({ after = 0, isLate }) =>
+    isLate || after < newest ? 'late' : 'timely',
+  );
   const ordered = [...late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0)), ...rotated(timely, seed)];
   return ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
 }
+
+/** Whether a watch was due already at a tick that had no time for all. */
+const wasDue = (watch: RegisteredWatch, timetable: Timetable, after: number | undefined, leftAt = 0): boolean =>
+  (after ?? 0) < leftAt &&
+  (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
+  dueListing(watch, timetable, { after, to: leftAt }) !== undefined;
 
 /** A watch that is to be polled. */
 interface Due {
@@ -228,6 +236,8 @@ interface Due {
   readonly scope: Scope;
   /** Unix time in milliseconds of the last tick that polled what was due there. */
   readonly after: number | undefined;
+  /** A tick had no time for it. */
+  readonly isLate: boolean;
 }
 
 /** Begins at another watch each time, so that when time is short it is not always short for the same ones. */

@@ -1,9 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { getRows, rowName } from '../batches.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
-import { believedLease } from './lease.ts';
-import { leaseKey, leaseOf } from './leases.ts';
+import { addLone, believedLease, endLone, leaseDuration } from './lease.ts';
+import { Leases } from './leases.ts';
 import { readDeliveries } from './waiting.ts';
 
 /** What cancelling works with. */
@@ -30,19 +29,28 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   const read = async () => (await readDeliveries(deps.dynamo, deps.table, [name]))[0];
   const delivery = await read();
   if (!delivery) return undefined;
-  const now = deps.now().getTime();
-  const isWaiting =
-    delivery.status === 'HELD' || (delivery.status === 'PENDING' && !(await isUnderWay(deps, delivery, now)));
-  if (!isWaiting) return { delivery, isCancelled: false };
-  const step = { status: 'CANCELLED', reason: 'operator' } as const;
-  const cancelled = await new Deliveries(deps.dynamo, deps.table).step(delivery, step, now);
+  const cancelled = await cancel(deps, delivery);
   if (cancelled) return { delivery: cancelled, isCancelled: true };
   return { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
-async function isUnderWay({ dynamo, table }: CancelDependencies, { event, endpoint, rev }: Delivery, now: number) {
-  const key = leaseKey(endpoint);
-  const lease = leaseOf((await getRows(dynamo, table, [key])).get(rowName(key)));
-  const flight = believedLease(lease, now).flights[event];
-  return flight !== undefined && flight.of === rev && flight.until > now;
+/** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */
+async function cancel({ dynamo, table, now: clock }: CancelDependencies, delivery: Delivery) {
+  const { event, endpoint, rev: of, attempt, status } = delivery;
+  const now = clock().getTime();
+  const step = () => new Deliveries(dynamo, table).step(delivery, { status: 'CANCELLED', reason: 'operator' }, now);
+  if (status === 'HELD') return step();
+  if (status !== 'PENDING') return undefined;
+  const leases = new Leases(dynamo, table, Math.random);
+  const flights = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
+  const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
+    const lease = believedLease(current, now);
+    const flight = lease.flights[event];
+    const isUnderWay = flight !== undefined && flight.of >= of && flight.until > now;
+    return isUnderWay ? undefined : addLone(lease, { flights, observations: [] }, now);
+  });
+  if (!taken) return undefined;
+  const cancelled = await step();
+  await leases.change(endpoint, taken, (lease) => endLone(lease, [event], [], now));
+  return cancelled;
 }

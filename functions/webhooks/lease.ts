@@ -48,6 +48,9 @@ export interface Limits {
 /** Milliseconds from the begin of an attempt to its end at the latest: 15 s for the request, and what clocks may differ by. */
 export const leaseDuration = 22_000;
 
+/** More than a lease is ever changed in a millisecond. */
+const changesPerMs = 1024;
+
 /** The lease of an endpoint that nothing is known of. */
 export const newLease: Lease = { ...closedBreaker, rev: 0, flights: {}, freeAt: 0 };
 
@@ -149,7 +152,7 @@ function withProgress(lease: Lease, { flights: own, observations }: Progress, in
   return {
     ...observations.reduce(observe, breaker as CircuitBreaker),
     // A lease that was forgotten and begun anew must not look like the old one.
-    rev: rev === 0 ? now : rev + 1,
+    rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,
     flights: { ...Object.fromEntries(others), ...own },
     // One that comes late is no nearer to the next one for that.
