@@ -73,6 +73,7 @@ export const refused: readonly (readonly [text: string, because: string])[] = [
   ['alice@192.0.2.1', 'its domain ends with a number'],
   ['alice@ｅxample.com', 'its domain is no valid name in its script or in Punycode'],
   ['alice@example。com.de', 'its domain is no valid name in its script or in Punycode'],
+  ['alice@example.ﷺ', 'its domain is no valid name in its script or in Punycode'],
   [`alice@${'b'.repeat(64)}.com`, longLabel],
   [`alice@${'ü'.repeat(60)}.com`, longLabel],
   [`alice@${'b.'.repeat(130)}com`, 'it has 269 bytes, more than 254'],
