@@ -56,7 +56,9 @@ export async function startMoto(): Promise<Implementation> {
     // Each world of the tests has a region of its own.
     { MOTO_ALLOW_NONEXISTENT_REGION: 'true' },
   );
-  return { ...started, name: 'moto', environment: { OUTSIDE_AWS_URL: started.url }, option: started.url };
+  // It answers one request at a time, and long searches are made with the embedded services.
+  const environment = { OUTSIDE_AWS_URL: started.url, WEBHOOK_HISTORIES: '5' };
+  return { ...started, name: 'moto', environment, option: started.url };
 }
 
 /**
