@@ -155,12 +155,14 @@ export class Work {
       await leases.leaveRequest(this.name, unfinished, now, expiresAt);
     const finished = [...this.open].filter(([, left]) => left === 0);
     await Promise.all(finished.map(([sk]) => leases.deleteRequest(this.name, sk)));
-    for (const [sk] of finished) this.open.delete(sk);
     this.fresh.length = 0;
     this.retries.length = 0;
     for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
     this.lastRequest = '';
-    return unfinished.length > 0 || this.open.size > 0;
+    const isLeft = unfinished.length > 0 || this.open.size > finished.length;
+    // They are read again, if they are still there: another process may have looked after them meanwhile.
+    this.open.clear();
+    return isLeft;
   }
 
   /** The next deliveries, first attempts and retries in turn, without those that were taken already. */
@@ -202,7 +204,8 @@ export class Work {
   }
 
   private settleRequest(request: string | undefined): void {
-    if (request !== undefined) this.open.set(request, this.open.get(request)! - 1);
+    const left = request === undefined ? undefined : this.open.get(request);
+    if (left !== undefined) this.open.set(request!, left - 1);
   }
 
   private read(keys: readonly Key[]): Promise<Rows> {
