@@ -47,7 +47,7 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
 /** Something that is not there. */
 export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
-/** Tells what an error means to whoever asked; undefined when it is a fault of ours. */
+/** Tells the client what an error means; undefined when it is a fault of ours. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof EndpointError) return problemOfEndpoint(error);

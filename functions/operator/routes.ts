@@ -20,7 +20,7 @@ export const largestBody = 256 * 1024;
 /** Milliseconds kept back at the end of an invocation for ending what has begun. */
 export const reserve = 10_000;
 
-/** Who asks where nobody has to say so: in the local run. */
+/** The name in the audit line of the local run, where no client names itself. */
 const localOperator = 'local';
 
 /**

@@ -7,7 +7,7 @@ import { ShardRows } from './shard-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';
 import { troubleOfBusyShard } from './trouble.ts';
 
-/** Milliseconds between two attempts to take a shard that somebody else polls, and how many there are. */
+/** Milliseconds between two attempts to take a shard that another process polls, and how many there are. */
 const patience = { pause: 500, attempts: 80 };
 
 /**

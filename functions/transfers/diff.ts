@@ -33,7 +33,7 @@ export interface RowChange {
   readonly after: TransferRow;
 }
 
-/** After so many complete listings without it a transfer counts as gone. */
+/** Complete listings without a transfer after which it counts as gone. */
 export const passesUntilUnlisted = 3;
 
 /** Days for which the row of an unlisted transfer is kept, so that its return is told as one. */

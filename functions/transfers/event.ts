@@ -54,7 +54,7 @@ export interface ExpiryEventData {
   readonly direction: Watch['direction'];
   /** What ends and what to do about it. */
   readonly message: string;
-  /** ISO 8601 time from which on the mailbox cannot be watched any more. */
+  /** ISO 8601 time at which the mailbox ceases to be watchable. */
   readonly validUntil: string;
 }
 

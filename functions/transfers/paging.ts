@@ -6,7 +6,7 @@ export const pageSize = 100;
 /** A listing longer than this many pages is taken for a server that repeats itself. */
 const maxPages = 10_000;
 
-/** After so many failed pages the rest of a pass is not asked for. */
+/** Failed pages after which the rest of a pass is not asked for. */
 const maxFailedPages = 3;
 
 /** What a page brought: its rows, and how many transfers among them no earlier page had. */
