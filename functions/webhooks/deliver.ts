@@ -31,7 +31,7 @@ export interface DeliveryBatch {
 /** Milliseconds that a request may take, and that are left to write down what came of it. */
 const requestTime = 15_000;
 
-/** Deliveries to an endpoint that are read together with it: as many as begin at once by default. */
+/** Deliveries read together with their endpoint: as many as begin at once by default. */
 const readAhead = 10;
 
 /**
@@ -78,7 +78,6 @@ export async function deliver(
         endpoint: row && endpointOf(row),
         lease: known.get(name) ?? leaseOf(rows.get(rowName(leaseKey(name)))),
         rows,
-        readAhead,
         beginUntil: stopAt - requestTime,
         stopping,
       });

@@ -1,17 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Delivery, isDue } from './delivery.ts';
-import type { Endpoint, EndpointSecrets } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
 import { Endpoints } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { Holding } from './holding.ts';
 import type { Admission, Lease } from './lease.ts';
-import { stepAfter, stepWithoutAttempt } from './next-step.ts';
+import { stepWithoutAttempt } from './next-step.ts';
 import { putAside } from './put-aside.ts';
 import { type Settled, tellSettled } from './settled.ts';
+import { UnderWay } from './under-way.ts';
 import { dueEvents } from './waiting.ts';
 import { longestDelay } from './wake-ups.ts';
 import { type Rows, Work } from './work.ts';
@@ -19,14 +18,8 @@ import { type Rows, Work } from './work.ts';
 /** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
 const drainFor = 20_000;
 
-/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
-const longestWait = 1000;
-
 /** Times that another process may be quicker before a drain leaves the endpoint to the others. */
 const maxLosses = 3;
-
-/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
-const gatherFor = 5;
 
 /** What a drain is begun with. */
 export interface DrainStart {
@@ -38,8 +31,6 @@ export interface DrainStart {
   readonly lease: Lease;
   /** Deliveries that were read with the endpoint: the first ones. */
   readonly rows: Rows;
-  /** How many. */
-  readonly readAhead: number;
   /** Instant of the steady clock after which no attempt is begun. */
   readonly beginUntil: number;
   /** Aborts when the process is to end. */
@@ -62,9 +53,7 @@ export class Drain {
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
   private rows: Rows | undefined;
-  private readonly underWay = new Map<string, Promise<void>>();
-  private attempts: Attempt[] = [];
-  private nextRetryAt = Number.POSITIVE_INFINITY;
+  private readonly underWay: UnderWay;
   /** End of the last attempt of another process that a wake-up came for, too. */
   private othersEndAt = 0;
   /** When requests are to be looked at that are left. */
@@ -72,8 +61,6 @@ export class Drain {
   private isTurnedAway = false;
   /** Times that another process was quicker to take the lease. */
   private losses = 0;
-  private fault: Error | undefined;
-  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
 
   constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
     this.deps = deps;
@@ -83,6 +70,7 @@ export class Drain {
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
     this.holding = new Holding(deps, name, start.lease);
+    this.underWay = new UnderWay(deps, this.holding, this.work, (settled) => this.settle(settled));
     this.know(start.endpoint);
     this.rows = start.rows;
   }
@@ -118,27 +106,13 @@ export class Drain {
     this.work.add(this.holding.take(this.work.isSingle));
     for (;;) {
       const chosen = await this.choose();
-      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.begin(each);
-      if (this.underWay.size > 0) await this.waitForMore();
+      if (chosen.length > 0) for (const each of await this.enter(chosen)) this.underWay.begin(each, this.endpoint!);
+      if (this.underWay.count > 0) await this.underWay.waitForMore(this.mayBegin);
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
-    const isLeft = await this.leave().catch((error: Error) => {
-      this.fault ??= error;
-      return false;
-    });
-    if (this.fault) throw this.fault;
-    return isLeft;
-  }
-
-  /** Until an attempt ends or, while there is room for others, more may have been left to this process. */
-  private async waitForMore(): Promise<void> {
-    const enough = new AbortController();
-    const ends: Promise<unknown>[] = [...this.underWay.values()];
-    if (this.mayBegin) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
-    await Promise.race(ends);
-    enough.abort();
-    // What ends together is followed together: each look and each change of the lease costs a unit.
-    if (2 * this.underWay.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
+    const isLeft = await this.leave().catch(this.underWay.fail);
+    if (this.underWay.fault) throw this.underWay.fault;
+    return isLeft === true;
   }
 
   /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
@@ -146,20 +120,20 @@ export class Drain {
     const chosen: Delivery[] = [];
     try {
       while (this.mayBegin && chosen.length < this.holding.room) {
-        const isIdle = this.underWay.size === 0 && chosen.length === 0;
-        const count = this.holding.room - chosen.length;
-        const look = await this.work.look(this.rows ? Math.min(count, this.start.readAhead) : count, isIdle, this.rows);
+        const isIdle = this.underWay.count === 0 && chosen.length === 0;
+        const look = await this.work.look(this.holding.room - chosen.length, isIdle, this.rows);
         this.rows = undefined;
         if (!look) break;
         this.know(look.endpoint);
         for (const delivery of look.deliveries)
           if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
-        if (look.endpoint) this.open(look.endpoint);
+        // Before anything is written down: an attempt that cannot be signed is none.
+        if (look.endpoint) this.underWay.open(look.endpoint);
       }
     } catch (error) {
-      this.fault ??= error as Error;
+      this.underWay.fail(error as Error);
     }
-    const isInVain = this.fault !== undefined || this.endpoint?.status !== 'active';
+    const isInVain = this.underWay.fault !== undefined || this.endpoint?.status !== 'active';
     if (isInVain) for (const { event } of chosen.splice(0)) this.work.putBack(event);
     return chosen;
   }
@@ -186,12 +160,7 @@ export class Drain {
 
   /** Writes down what is about to begin, and returns those deliveries that may. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const entry = await this.holding
-      .enter(chosen, (events) => this.work.add(events))
-      .catch((error: Error) => {
-        this.fault ??= error;
-        return undefined;
-      });
+    const entry = await this.holding.enter(chosen, (events) => this.work.add(events)).catch(this.underWay.fail);
     if (entry?.isLost) this.losses += 1;
     // Another process may have made them, after they were read and before the lease was this one's.
     if (entry && !entry.isLost && !entry.isLate) return entry.isNews ? this.unchanged(chosen) : chosen;
@@ -201,43 +170,12 @@ export class Drain {
 
   /** Those deliveries that are as they were read; the others are looked at anew. */
   private async unchanged(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const fresh = await this.work.unchanged(chosen).catch((error: Error): readonly Delivery[] => {
-      this.fault ??= error;
-      return [];
-    });
+    const fresh = (await this.work.unchanged(chosen).catch(this.underWay.fail)) ?? [];
     for (const { event } of chosen.filter((delivery) => !fresh.includes(delivery))) {
       this.holding.flights.delete(event);
       this.work.putBack(event);
     }
     return fresh;
-  }
-
-  private begin(delivery: Delivery): void {
-    const { event } = delivery;
-    const end = this.attempt(delivery, this.endpoint!, this.opened!.secrets)
-      .catch((error: Error) => {
-        this.fault ??= error;
-      })
-      .finally(() => {
-        this.holding.flights.delete(event);
-        this.underWay.delete(event);
-      });
-    this.underWay.set(event, end);
-  }
-
-  /** Attempts a delivery, and writes down what follows. */
-  private async attempt(delivery: Delivery, endpoint: Endpoint, secrets: EndpointSecrets): Promise<void> {
-    const { deps } = this;
-    const made = await attempt(deps, endpoint, secrets, delivery, delivery.body);
-    this.holding.observe(made);
-    this.attempts.push(made);
-    const step = stepAfter(made, endpoint, deps.random);
-    const lastAttempt = recordOf(made, deps.dataKey);
-    const after = await this.deliveries.step(delivery, step, made.endedAt, { lastAttempt });
-    this.work.done(delivery.event);
-    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
-    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
-    this.settle({ delivery: after ?? delivery, attempt: made });
   }
 
   /**
@@ -248,11 +186,11 @@ export class Drain {
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
-    await this.holding.giveBack(this.start.events, this.fault !== undefined);
+    await this.holding.giveBack(this.start.events, this.underWay.fault !== undefined);
     await this.tellHealth();
     // Only now: a process that came too early for the lease left a request before it looked at the lease again.
     const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
-    if (!hasRequests || this.fault) return false;
+    if (!hasRequests || this.underWay.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
     const now = this.now();
     if (this.mayBeginAt <= now && !this.isTimeOver && this.losses < maxLosses) return true;
@@ -271,8 +209,8 @@ export class Drain {
 
   /** Tells operators what the attempts show of the endpoint's health. */
   private async tellHealth(): Promise<void> {
-    const { deps, endpoint, attempts } = this;
-    this.attempts = [];
+    const { deps, endpoint } = this;
+    const attempts = this.underWay.takeMade();
     if (!endpoint || attempts.length === 0) return;
     const change = healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change) return;
@@ -283,7 +221,7 @@ export class Drain {
   /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
   private async wakeAgain(): Promise<void> {
     const { dynamo, table } = this.deps;
-    let at = Math.min(this.nextRetryAt, this.requestsAt);
+    let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
     // The process that holds the endpoint looks at them itself: it was asked to.
     if (this.work.looksAtRetries && !this.isTurnedAway) {
       const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
@@ -310,12 +248,6 @@ export class Drain {
     tellSettled(settled);
   }
 
-  /** Opens the secrets of the endpoint, if they are new. */
-  private open(endpoint: Endpoint): void {
-    if (this.opened?.sealed === endpoint.sealed) return;
-    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
-  }
-
   /** Knows the endpoint as it is now. */
   private know(endpoint: Endpoint | undefined): void {
     this.endpoint = endpoint;
@@ -327,9 +259,10 @@ export class Drain {
   }
 
   private get mayBegin(): boolean {
-    const isGone = this.attempts.some(({ outcome }) => outcome.kind === 'gone');
-    const isAlone = this.holding.isLone && this.attempts.length > 0;
-    const isShort = this.isTimeOver || this.holding.isLost || this.fault !== undefined || isGone || isAlone;
+    const { made, fault } = this.underWay;
+    const isGone = made.some(({ outcome }) => outcome.kind === 'gone');
+    const isAlone = this.holding.isLone && made.length > 0;
+    const isShort = this.isTimeOver || this.holding.isLost || fault !== undefined || isGone || isAlone;
     return !isShort && this.endpoint?.status === 'active' && this.holding.room > 0;
   }
 

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
+import type { DeliverDependencies } from './deliver.ts';
+import { Deliveries } from './deliveries.ts';
+import type { Delivery } from './delivery.ts';
+import type { Endpoint, EndpointSecrets } from './endpoint.ts';
+import type { Holding } from './holding.ts';
+import { stepAfter } from './next-step.ts';
+import type { Settled } from './settled.ts';
+import type { Work } from './work.ts';
+
+/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
+const longestWait = 1000;
+
+/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
+const gatherFor = 5;
+
+/** The attempts of a drain that are under way, and what has come of those before. */
+export class UnderWay {
+  /** When the first retry is due that they led to. */
+  nextRetryAt = Number.POSITIVE_INFINITY;
+  /** The first fault of ours; nothing more is begun after it. */
+  fault: Error | undefined;
+  /** Those that have ended. */
+  made: Attempt[] = [];
+  private readonly ends = new Map<string, Promise<void>>();
+  private readonly deps: DeliverDependencies;
+  private readonly holding: Holding;
+  private readonly work: Work;
+  private readonly settle: (settled: Settled) => void;
+  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
+
+  constructor(deps: DeliverDependencies, holding: Holding, work: Work, settle: (settled: Settled) => void) {
+    this.deps = deps;
+    this.holding = holding;
+    this.work = work;
+    this.settle = settle;
+  }
+
+  get count(): number {
+    return this.ends.size;
+  }
+
+  /** Remembers a fault of ours, unless it is not the first. */
+  readonly fail = (error: Error): undefined => {
+    this.fault ??= error;
+  };
+
+  /** Hands out the attempts that have ended since this was asked last. */
+  takeMade(): readonly Attempt[] {
+    const { made } = this;
+    this.made = [];
+    return made;
+  }
+
+  /**
+   * Opens the secrets of the endpoint, if they are new.
+   *
+   * @throws SealedTextError
+   */
+  open(endpoint: Endpoint): void {
+    if (this.opened?.sealed === endpoint.sealed) return;
+    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
+  }
+
+  /** Begins an attempt at an endpoint whose secrets are open. */
+  begin(delivery: Delivery, endpoint: Endpoint): void {
+    const { event } = delivery;
+    const end = this.attempt(delivery, endpoint)
+      .catch(this.fail)
+      .finally(() => {
+        this.holding.flights.delete(event);
+        this.ends.delete(event);
+      });
+    this.ends.set(event, end);
+  }
+
+  /** Waits until an attempt ends or, while there is room for others, more may have been left to this process. */
+  async waitForMore(hasRoom: boolean): Promise<void> {
+    const enough = new AbortController();
+    const ends: Promise<unknown>[] = [...this.ends.values()];
+    if (hasRoom) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    await Promise.race(ends);
+    enough.abort();
+    // What ends together is followed together: each look and each change of the lease costs a unit.
+    if (2 * this.count > this.holding.limits.maxInFlight) await sleep(gatherFor);
+  }
+
+  /** Attempts a delivery, and writes down what follows. */
+  private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
+    const { deps } = this;
+    const made = await attempt(deps, endpoint, this.opened!.secrets, delivery, delivery.body);
+    this.holding.observe(made);
+    this.made.push(made);
+    const step = stepAfter(made, endpoint, deps.random);
+    const lastAttempt = recordOf(made, deps.dataKey);
+    const after = await new Deliveries(deps.dynamo, deps.table).step(delivery, step, made.endedAt, { lastAttempt });
+    this.work.done(delivery.event);
+    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
+    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
+    this.settle({ delivery: after ?? delivery, attempt: made });
+  }
+}
