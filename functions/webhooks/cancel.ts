@@ -1,15 +1,11 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Deliveries } from './deliveries.ts';
+import { stepDelivery, type WebhooksTable } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import { addLone, believedLease, endLone, leaseDuration } from './lease.ts';
 import { Leases } from './leases.ts';
 import { readDeliveries } from './waiting.ts';
 
 /** What cancelling works with. */
-export interface CancelDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
+export interface CancelDependencies extends WebhooksTable {
   readonly now: () => Date;
 }
 
@@ -38,7 +34,7 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
 async function cancel({ dynamo, table, now: clock }: CancelDependencies, delivery: Delivery) {
   const { event, endpoint, rev: of, attempt, status } = delivery;
   const now = clock().getTime();
-  const step = () => new Deliveries(dynamo, table).step(delivery, { status: 'CANCELLED', reason: 'operator' }, now);
+  const step = () => stepDelivery({ dynamo, table }, delivery, { status: 'CANCELLED', reason: 'operator' }, now);
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
   const leases = new Leases(dynamo, table, Math.random);

@@ -1,7 +1,7 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { getRows, type Key, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
 import type { AttemptDependencies } from './attempt.ts';
+import type { WebhooksTable } from './deliveries.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
 import { endpointKey, endpointOf } from './endpoints.ts';
@@ -11,10 +11,7 @@ import type { Settled } from './settled.ts';
 import type { WakeUp, WakeUps } from './wake-ups.ts';
 
 /** What deliveries are made with. */
-export interface DeliverDependencies extends AttemptDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
+export interface DeliverDependencies extends AttemptDependencies, WebhooksTable {
   readonly wakeUps: WakeUps;
   readonly leases: Leases;
   /** In [0, 1). */

@@ -28,102 +28,98 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-/** The rows of deliveries in the webhooks table, and of events that no endpoint wanted. */
-export class Deliveries {
-  private readonly client: DynamoDBClient;
-  private readonly table: string;
-
-  constructor(client: DynamoDBClient, table: string) {
-    this.client = client;
-    this.table = table;
-  }
-
-  /** Stores an event that no endpoint wants, unless it is stored already. */
-  async storeEvent(event: StoredEvent, now: number): Promise<void> {
-    const { pk, sk } = eventKey(event.id);
-    const { body, at: eventAt } = event;
-    const row = { body, eventAt, ...listing(event), expiresAt: secondsOf(now) + retention };
-    await this.partition(pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
-  }
-
-  /**
-   * Creates a delivery, with the event in it, unless it is there already, whatever its status.
-   *
-   * @param isListed the event is listed under this delivery
-   */
-  async create(
-    event: StoredEvent,
-    { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
-    now: number,
-    isListed: boolean,
-  ): Promise<void> {
-    const { pk, sk } = deliveryKey({ event: event.id, endpoint: name });
-    const row = {
-      endpointSince: createdAt,
-      eventAt: event.at,
-      body: event.body,
-      rev: 0,
-      status: 'PENDING',
-      attempt: 0,
-      nextAttemptAt: now,
-      changedAt: now,
-      ...(isListed && listing(event)),
-      expiresAt: secondsOf(now) + retention,
-    };
-    await this.partition(pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
-  }
-
-  /**
-   * Takes a delivery one step further.
-   *
-   * @param now Unix time in milliseconds
-   * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now
-   * @returns the delivery as it is then, or undefined when it has changed since it was read
-   */
-  async step(
-    delivery: Delivery,
-    step: NextStep,
-    now: number,
-    change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
-  ): Promise<Delivery | undefined> {
-    const { pk, sk } = deliveryKey(delivery);
-    const values = { rev: delivery.rev + 1, status: step.status, changedAt: now, ...change };
-    const optional = {
-      ...(step.attempt !== undefined && { attempt: step.attempt }),
-      ...('nextAttemptAt' in step && { nextAttemptAt: step.nextAttemptAt }),
-      reason: 'reason' in step ? step.reason : undefined,
-      ...waitingOf(delivery, step),
-    };
-    if (change.lastAttempt && delivery.lastAttempt) await this.storeAttempt(delivery, delivery.lastAttempt);
-    const set = Object.entries({ ...values, ...optional }).filter(([, value]) => value !== undefined);
-    const gone = Object.entries(optional).filter(([, value]) => value === undefined);
-    const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
-    const removes = gone.map(([name]) => name).join(', ');
-    const isWritten = await this.partition(pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {
-      condition: 'rev = :read',
-      values: { ...Object.fromEntries(set), read: delivery.rev },
-      names: ['status'],
-    });
-    if (!isWritten) {
-      // The attempt was made all the same.
-      if (change.lastAttempt) await this.storeAttempt(delivery, change.lastAttempt);
-      return undefined;
-    }
-    const { reason: _, ...rest } = delivery;
-    return { ...rest, ...Object.fromEntries(set) } as Delivery;
-  }
-
-  /** Gives an attempt a row of its own, before the next one takes its place. */
-  private async storeAttempt(delivery: Delivery, attempt: AttemptRecord): Promise<void> {
-    const { pk, sk } = attemptKey(delivery, attempt);
-    const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
-    await this.partition(pk).put(sk, { ...attempt, expiresAt } as Item, {});
-  }
-
-  private partition(pk: string): Partition {
-    return new Partition(this.client, this.table, pk);
-  }
+/** The webhooks table. */
+export interface WebhooksTable {
+  readonly dynamo: DynamoDBClient;
+  /** Its name. */
+  readonly table: string;
 }
+
+/** Stores an event that no endpoint wants, unless it is stored already. */
+export async function storeEvent(table: WebhooksTable, event: StoredEvent, now: number): Promise<void> {
+  const { pk, sk } = eventKey(event.id);
+  const { body, at: eventAt } = event;
+  const row = { body, eventAt, ...listing(event), expiresAt: secondsOf(now) + retention };
+  await partition(table, pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
+}
+
+/**
+ * Creates a delivery, with the event in it, unless it is there already, whatever its status.
+ *
+ * @param isListed the event is listed under this delivery
+ */
+export async function createDelivery(
+  table: WebhooksTable,
+  event: StoredEvent,
+  { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
+  now: number,
+  isListed: boolean,
+): Promise<void> {
+  const { pk, sk } = deliveryKey({ event: event.id, endpoint: name });
+  const row = {
+    endpointSince: createdAt,
+    eventAt: event.at,
+    body: event.body,
+    rev: 0,
+    status: 'PENDING',
+    attempt: 0,
+    nextAttemptAt: now,
+    changedAt: now,
+    ...(isListed && listing(event)),
+    expiresAt: secondsOf(now) + retention,
+  };
+  await partition(table, pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
+}
+
+/**
+ * Takes a delivery one step further.
+ *
+ * @param now Unix time in milliseconds
+ * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now
+ * @returns the delivery as it is then, or undefined when it has changed since it was read
+ */
+export async function stepDelivery(
+  table: WebhooksTable,
+  delivery: Delivery,
+  step: NextStep,
+  now: number,
+  change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
+): Promise<Delivery | undefined> {
+  const { pk, sk } = deliveryKey(delivery);
+  const values = { rev: delivery.rev + 1, status: step.status, changedAt: now, ...change };
+  const optional = {
+    ...(step.attempt !== undefined && { attempt: step.attempt }),
+    ...('nextAttemptAt' in step && { nextAttemptAt: step.nextAttemptAt }),
+    reason: 'reason' in step ? step.reason : undefined,
+    ...waitingOf(delivery, step),
+  };
+  if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
+  const set = Object.entries({ ...values, ...optional }).filter(([, value]) => value !== undefined);
+  const gone = Object.entries(optional).filter(([, value]) => value === undefined);
+  const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
+  const removes = gone.map(([name]) => name).join(', ');
+  const isWritten = await partition(table, pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {
+    condition: 'rev = :read',
+    values: { ...Object.fromEntries(set), read: delivery.rev },
+    names: ['status'],
+  });
+  if (!isWritten) {
+    // The attempt was made all the same.
+    if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
+    return undefined;
+  }
+  const { reason: _, ...rest } = delivery;
+  return { ...rest, ...Object.fromEntries(set) } as Delivery;
+}
+
+/** Gives an attempt a row of its own, before the next one takes its place. */
+async function storeAttempt(table: WebhooksTable, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+  const { pk, sk } = attemptKey(delivery, attempt);
+  const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
+  await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
+}
+
+const partition = ({ dynamo, table }: WebhooksTable, pk: string): Partition => new Partition(dynamo, table, pk);
 
 const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
 

@@ -1,6 +1,6 @@
 import type { DeliverDependencies } from './deliver.ts';
-import { Deliveries } from './deliveries.ts';
-import { type Delivery, isDue } from './delivery.ts';
+import { stepDelivery } from './deliveries.ts';
+import { type Delivery, isDue, type NextStep } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
 import { Endpoints } from './endpoints.ts';
@@ -47,7 +47,6 @@ export class Drain {
   private readonly deps: DeliverDependencies;
   private readonly name: string;
   private readonly start: DrainStart;
-  private readonly deliveries: Deliveries;
   private readonly work: Work;
   private readonly holding: Holding;
   private readonly beginUntil: number;
@@ -66,7 +65,6 @@ export class Drain {
     this.deps = deps;
     this.name = name;
     this.start = start;
-    this.deliveries = new Deliveries(deps.dynamo, deps.table);
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
     this.holding = new Holding(deps, name, start.lease);
@@ -200,8 +198,8 @@ export class Drain {
 
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
   private async putAside(): Promise<void> {
-    const { deps, work, deliveries, endpoint, beginUntil } = this;
-    const isCutShort = await putAside({ deps, work, deliveries, name: this.name, beginUntil }, endpoint, (settled) =>
+    const { deps, work, endpoint, beginUntil } = this;
+    const isCutShort = await putAside({ deps, work, name: this.name, beginUntil }, endpoint, (settled) =>
       this.settle(settled),
     );
     if (isCutShort) await this.wake(this.now());
@@ -238,8 +236,8 @@ export class Drain {
     return this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
   }
 
-  private async take(delivery: Delivery, step: Parameters<Deliveries['step']>[1]): Promise<void> {
-    const taken = await this.deliveries.step(delivery, step, this.now());
+  private async take(delivery: Delivery, step: NextStep): Promise<void> {
+    const taken = await stepDelivery(this.deps, delivery, step, this.now());
     if (taken) this.settle({ delivery: taken, attempt: undefined });
   }
 

@@ -3,7 +3,7 @@ import { testNotice } from '../notices/endpoint-notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
-import { Deliveries } from './deliveries.ts';
+import { createDelivery } from './deliveries.ts';
 import type { DeliveryName } from './delivery.ts';
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
 import { testEvent } from './endpoint-event.ts';
@@ -200,8 +200,7 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
     format === 'event'
       ? ({ kind: 'event', id: event.id, body: eventBody(event) } as const)
       : ({ kind: 'notice', id: notice.id, body: JSON.stringify(notice) } as const);
-  const deliveries = new Deliveries(deps.dynamo, deps.table);
-  await deliveries.create({ ...stored, at }, { name, createdAt }, now.getTime(), true);
+  await createDelivery(deps, { ...stored, at }, { name, createdAt }, now.getTime(), true);
   await wake(deps, name, [stored.id]);
   return { event: stored.id, endpoint: name };
 }

@@ -4,7 +4,7 @@ import { isInstant, NoticeError, parseNotice } from '../notices/notice-record.ts
 import { parseEventBody } from '../transfers/event.ts';
 import { isTrackingId } from '../transfers/transfer.ts';
 import type { Announcement, Announcements } from './announcements.ts';
-import { Deliveries, type StoredEvent } from './deliveries.ts';
+import { createDelivery, type StoredEvent, storeEvent } from './deliveries.ts';
 import { isWanted, type Subject } from './endpoint.ts';
 import { type EndpointPart, Endpoints } from './endpoints.ts';
 import { kindFor } from './format.ts';
@@ -156,7 +156,6 @@ async function createDeliveries(
   { endpoints, next }: EndpointPart,
   stopAt: number,
 ): Promise<Part> {
-  const deliveries = new Deliveries(dynamo, table);
   const now = clock().getTime();
   const wanting = endpoints.filter(
     ({ format, ...endpoint }) => kindFor(format) === arrival.kind && isWanted(endpoint, arrival.subject),
@@ -164,12 +163,12 @@ async function createDeliveries(
   const isFirst = after === '';
   // A notice that nobody gets is worth no write; an event can be asked for all the same.
   if (isFirst && arrival.kind === 'event' && wanting.length === 0)
-    await limit(() => deliveries.storeEvent(arrival, now));
+    await limit(() => storeEvent({ dynamo, table }, arrival, now));
   // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
   let end = wanting.length;
   await limit.map(wanting, async (endpoint, at) => {
     if (at < end && steady() >= stopAt) end = at;
-    if (at < end) await deliveries.create(arrival, endpoint, now, isFirst && at === 0);
+    if (at < end) await createDelivery({ dynamo, table }, arrival, endpoint, now, isFirst && at === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
   if (end === wanting.length) return { endpoints: done, next };

@@ -1,5 +1,5 @@
 import type { DeliverDependencies } from './deliver.ts';
-import type { Deliveries } from './deliveries.ts';
+import { stepDelivery } from './deliveries.ts';
 import { isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Endpoints } from './endpoints.ts';
@@ -11,7 +11,6 @@ import type { Work } from './work.ts';
 export interface Aside {
   readonly deps: DeliverDependencies;
   readonly work: Work;
-  readonly deliveries: Deliveries;
   /** Name of the endpoint. */
   readonly name: string;
   /** Instant of the steady clock after which nothing more is begun. */
@@ -28,7 +27,7 @@ const concurrency = 25;
  * @returns whether something is left, because time was short
  */
 export async function putAside(
-  { deps, work, deliveries, name, beginUntil }: Aside,
+  { deps, work, name, beginUntil }: Aside,
   read: Endpoint | undefined,
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
@@ -45,7 +44,7 @@ export async function putAside(
       look.deliveries.map(async (delivery) => {
         const isWaiting = delivery.status === 'PENDING' && (!endpoint || isDue(delivery, now()));
         const step = isWaiting ? stepWithoutAttempt(delivery, endpoint) : undefined;
-        const taken = step && (await deliveries.step(delivery, step, now()));
+        const taken = step && (await stepDelivery(deps, delivery, step, now()));
         if (step || !isWaiting) work.done(delivery.event);
         // It was resumed in this very moment.
         else work.putBack(delivery.event);
@@ -57,7 +56,7 @@ export async function putAside(
   }
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
-  return (await settleHeld({ deps, deliveries, name }, held, settle)) || isLeft || isShort;
+  return (await settleHeld({ deps, name }, held, settle)) || isLeft || isShort;
 }
 
 /**
@@ -66,7 +65,7 @@ export async function putAside(
  * @returns whether it waits for its next attempt again
  */
 async function settleHeld(
-  { deps, deliveries, name }: Pick<Aside, 'deps' | 'deliveries' | 'name'>,
+  { deps, name }: Pick<Aside, 'deps' | 'name'>,
   held: readonly Settled[],
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
@@ -76,7 +75,7 @@ async function settleHeld(
     const { attempt } = delivery;
     const isResumed = endpoint?.status === 'active';
     const released = isResumed
-      ? await deliveries.step(delivery, { status: 'PENDING', attempt, nextAttemptAt: now }, now)
+      ? await stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt: now }, now)
       : undefined;
     settle({ delivery: released ?? delivery, attempt: undefined });
   }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { patienceUntil } from '../pauses.ts';
-import { Deliveries } from './deliveries.ts';
+import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName, DeliveryStatus } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-settings.ts';
@@ -97,7 +97,7 @@ export async function resend(deps: ReplayDependencies, name: DeliveryName): Prom
   const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
   if (!delivery || !replayable.has(delivery.status)) return false;
   const now = deps.now().getTime();
-  const isReleased = await releaseOne(new Deliveries(deps.dynamo, deps.table), endpoint, delivery, now, now);
+  const isReleased = await releaseOne(deps, endpoint, delivery, now, now);
   if (isReleased) await deps.wakeUps.send([{ endpoint: name.endpoint, events: [name.event], at: now }], now);
   return isReleased;
 }
@@ -121,7 +121,6 @@ async function release(
   matches: (delivery: Delivery) => boolean,
   { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY }: ReplayOptions,
 ): Promise<Replay> {
-  const deliveries = new Deliveries(deps.dynamo, deps.table);
   const started = deps.now().getTime();
   let matching = 0;
   let released = 0;
@@ -136,7 +135,7 @@ async function release(
     await pLimit(concurrency).map(matched, async (delivery, at) => {
       const place = started + Math.floor(((before + at) * 1000) / perSecond);
       const now = deps.now().getTime();
-      if (await releaseOne(deliveries, endpoint, delivery, place, now)) places.push(place);
+      if (await releaseOne(deps, endpoint, delivery, place, now)) places.push(place);
     });
     // One wake-up for each page: the drain looks itself when the next one is due.
     if (places.length > 0) {
@@ -149,12 +148,12 @@ async function release(
 }
 
 async function releaseOne(
-  deliveries: Deliveries,
+  deps: ReplayDependencies,
   endpoint: Endpoint,
   delivery: Delivery,
   nextAttemptAt: number,
   now: number,
 ): Promise<boolean> {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  return (await deliveries.step(delivery, step, now, { endpointSince: endpoint.createdAt })) !== undefined;
+  return (await stepDelivery(deps, delivery, step, now, { endpointSince: endpoint.createdAt })) !== undefined;
 }

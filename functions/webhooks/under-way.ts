@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
 import type { DeliverDependencies } from './deliver.ts';
-import { Deliveries } from './deliveries.ts';
+import { stepDelivery } from './deliveries.ts';
 import type { Delivery } from './delivery.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
 import type { Holding } from './holding.ts';
@@ -94,7 +94,7 @@ export class UnderWay {
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
-    const after = await new Deliveries(deps.dynamo, deps.table).step(delivery, step, made.endedAt, { lastAttempt });
+    const after = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
     // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
 import { eventBody } from '../../../functions/transfers/event.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
-import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { stepDelivery } from '../../../functions/webhooks/deliveries.ts';
 import { attemptKey, deliveryKey } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
@@ -130,7 +130,7 @@ test('a delivery that was attempted many times is shown with its last 50 attempt
   const [delivery] = (await world.trace(event)).deliveries;
   const step = { status: 'PENDING', attempt: 60, nextAttemptAt: 0 } as const;
   const lastAttempt = rows.at(-1)!;
-  await new Deliveries(world.dynamo, webhooksTable).step(delivery!, step, 0, { lastAttempt });
+  await stepDelivery({ dynamo: world.dynamo, table: webhooksTable }, delivery!, step, 0, { lastAttempt });
   const { body } = await world.ask('GET', `/deliveries/${event}/crm`);
   const shown = (body.attempts as { attempt: number }[]).map(({ attempt }) => attempt);
   expect(shown).toEqual(Array.from({ length: 50 }, (_, at) => at + 10));

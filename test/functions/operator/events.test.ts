@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
-import { Deliveries } from '../../../functions/webhooks/deliveries.ts';
+import { createDelivery } from '../../../functions/webhooks/deliveries.ts';
 import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
@@ -101,11 +101,11 @@ describe('events are listed', () => {
   });
 
   test('each once, though a crash has listed one under two of its deliveries', async () => {
-    const deliveries = new Deliveries(world.dynamo, webhooksTable);
+    const rows = { dynamo: world.dynamo, table: webhooksTable };
     const [body, at] = [eventBody(days[2]!), times[2]!];
     const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
     for (const name of ['crm', 'archive']) {
-      await deliveries.create(event, { name, createdAt: at }, world.clock.now().getTime(), true);
+      await createDelivery(rows, event, { name, createdAt: at }, world.clock.now().getTime(), true);
     }
     expect(await listed()).toEqual(times.toReversed());
     expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
