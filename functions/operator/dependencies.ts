@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { readOperatorEnvironment } from '../env.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import { serverDependencies } from '../transfers/dependencies.ts';
 import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
@@ -28,7 +29,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },
-    queues: { sqs: new SQSClient({ useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
+    queues: { sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }), urls: env.INSPECTED_QUEUES },
     sleep,
   };
 }

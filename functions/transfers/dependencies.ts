@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import type { readOperatorEnvironment, readPollEnvironment } from '../env.ts';
 import { steady } from '../instants.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import { ServerVerification } from '../verification/server-verification.ts';
 import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
@@ -32,7 +33,7 @@ export function serverDependencies(
     random: Math.random,
     sleep,
   });
-  const dynamo = new DynamoDBClient({});
+  const dynamo = new DynamoDBClient(sdkSettings);
   const server = new ServerVerification(calls);
   const tokens = new Tokens({
     server,
@@ -61,7 +62,7 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
     server: new CryptshareClient(calls, verification.tokens),
     tokens: verification.tokens,
     topics: {
-      sns: new SNSClient({}),
+      sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,

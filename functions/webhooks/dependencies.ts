@@ -9,6 +9,7 @@ import {
   type readSweepEnvironment,
 } from '../env.ts';
 import { steady } from '../instants.ts';
+import { sdkSettings } from '../sdk-settings.ts';
 import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import type { FanOutDependencies } from './fan-out.ts';
@@ -22,11 +23,11 @@ import { WakeUps } from './wake-ups.ts';
 const now = () => new Date();
 
 // A queue that outlives its address, as in the local run, is reached where the SDK's own settings say.
-const sqs = () => new SQSClient({ useQueueUrlAsEndpoint: false });
+const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
 /** Builds what everything that has to do with deliveries works with. */
 export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
-  dynamo: new DynamoDBClient({}),
+  dynamo: new DynamoDBClient(sdkSettings),
   table: env.WEBHOOKS_TABLE,
   wakeUps: new WakeUps(sqs(), env.WAKE_UP_QUEUE_URL),
   now,
@@ -63,7 +64,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
   ...webhookDependencies(env),
   topics: {
-    sns: new SNSClient({}),
+    sns: new SNSClient(sdkSettings),
     eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
     noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
     sleep,

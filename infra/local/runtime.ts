@@ -3,6 +3,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
 import { steady } from '../../functions/instants.ts';
+import { sdkSettings } from '../../functions/sdk-settings.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
@@ -71,11 +72,11 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const table = `${prefix}transfers`;
   setSdkEnvironment(services.sdkEnvironment);
   await checkAwsEndpoints(options.awsEndpoints);
-  const dynamo = new DynamoDBClient({});
+  const dynamo = new DynamoDBClient(sdkSettings);
   waitSilently(dynamo);
-  const sns = new SNSClient({});
+  const sns = new SNSClient(sdkSettings);
   // A queue kept in the data folder remembers the port of the run that created it.
-  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+  const sqs = new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
   await createTransfersTable(dynamo, table);
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { sdkSettings } from '../../functions/sdk-settings.ts';
 import { eventBody } from '../../functions/transfers/event.ts';
 import { publishEvents } from '../../functions/transfers/publish.ts';
 import type { Reporter } from '../../infra/local/console.ts';
@@ -18,7 +19,7 @@ import type { SenderStart } from './sender.ts';
 /** The functions for webhooks as the local run has them, with the topic that they listen to. */
 const { sdkEnvironment, prefix, endpoints } = JSON.parse(process.argv[2]!) as SenderStart;
 setSdkEnvironment(sdkEnvironment);
-const sns = new SNSClient({});
+const sns = new SNSClient(sdkSettings);
 const [eventsTopicArn, noticesTopicArn] = await Promise.all(
   ['events', 'notices'].map((topic) => createTopic(sns, `${prefix}${topic}`)),
 );
@@ -41,8 +42,8 @@ const declared = endpoints.map(({ name, url }) => ({ name, settings: { url }, se
 await startWebhooks(
   {
     ...topics,
-    dynamo: new DynamoDBClient({}),
-    sqs: new SQSClient({ useQueueUrlAsEndpoint: false }),
+    dynamo: new DynamoDBClient(sdkSettings),
+    sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }),
     dataKey: randomBytes(32).toString('base64'),
   },
   // The rest is about polls.
