@@ -39,12 +39,12 @@ export class Endpoints {
     return (await this.partition.range(' ', afterLast)).map(endpointOf);
   }
 
-  /** All endpoints, by name, a page of them in memory at a time. */
-  async *each(): AsyncGenerator<Endpoint> {
+  /** All endpoints, by name, as many in memory as one call reads the leases of. */
+  async *pages(): AsyncGenerator<readonly Endpoint[]> {
     let after: string | undefined = '';
     while (after !== undefined) {
       const part: EndpointPart = await this.part(after, pageSize);
-      yield* part.endpoints;
+      yield part.endpoints;
       after = part.next;
     }
   }
