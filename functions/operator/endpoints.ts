@@ -6,12 +6,12 @@ import {
   addEndpoint,
   disableEndpoint,
   enableEndpoint,
+  existingEndpoint,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
   sendTest,
-  showEndpoint,
   updateEndpoint,
   viewOf,
 } from '../webhooks/endpoint-life.ts';
@@ -127,8 +127,7 @@ export const endpointOperations = [
     failures: [409],
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
-      const signing = { isAsymmetric, ...(chosen !== undefined && { secret: chosen }) };
-      const added = await addEndpoint(deps.webhooks, name, settings, signing);
+      const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
@@ -138,7 +137,7 @@ export const endpointOperations = [
     method: 'GET',
     summary: 'Shows an endpoint, without its secrets',
     failures: [404],
-    run: async (deps, { params: { name } }) => shown(deps, (await showEndpoint(deps.webhooks, name)).endpoint),
+    run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
   }),
   operation({
     ...onEndpoint,

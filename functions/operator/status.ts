@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { getRows, rowName } from '../batches.ts';
 import { Watches } from '../transfers/watches.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
-import { Endpoints } from '../webhooks/endpoints.ts';
+import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { limitsOf } from '../webhooks/format.ts';
 import { countPlaces } from '../webhooks/index-walk.ts';
 import { admission, believedLease, type Lease } from '../webhooks/lease.ts';
@@ -66,7 +66,7 @@ export const statusOperations = [
       const { transfers, webhooks } = deps;
       const [watches, endpoints] = await Promise.all([
         new Watches(transfers.dynamo, transfers.table).list(),
-        new Endpoints(webhooks.dynamo, webhooks.table).list(),
+        listEndpoints(webhooks),
       ]);
       const deliveries = await countDeliveries(deps, endpoints, stopAt);
       const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;

@@ -1,25 +1,13 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { patienceUntil } from '../pauses.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
+import { existingEndpoint } from './endpoint-life.ts';
 import { EndpointError } from './endpoint-settings.ts';
-import { Endpoints } from './endpoints.ts';
+import type { WebhookDependencies } from './endpoints.ts';
 import { type IndexRange, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
-import type { WakeUps } from './wake-ups.ts';
-
-/** What replays work with. */
-export interface ReplayDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-}
 
 /** How to release or replay many deliveries. */
 export interface ReplayOptions {
@@ -58,7 +46,7 @@ const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
  *
  * @throws EndpointError unless the endpoint is active
  */
-export async function recover(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
   return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
@@ -70,7 +58,7 @@ export async function recover(deps: ReplayDependencies, name: string, options: R
  *
  * @throws EndpointError unless the endpoint is active
  */
-export async function replay(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
 }
@@ -81,7 +69,7 @@ export async function replay(deps: ReplayDependencies, name: string, options: Re
  * @returns false when there is no such delivery, or it is still on its way
  * @throws EndpointError unless the endpoint is active
  */
-export async function resend(deps: ReplayDependencies, name: DeliveryName): Promise<boolean> {
+export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
   const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
   if (!delivery || !hasEnded(delivery)) return false;
@@ -91,20 +79,17 @@ export async function resend(deps: ReplayDependencies, name: DeliveryName): Prom
   return isReleased;
 }
 
-async function activeEndpoint({ dynamo, table }: ReplayDependencies, name: string): Promise<Endpoint> {
-  const endpoint = await new Endpoints(dynamo, table).find(name);
-  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
-  if (endpoint.status !== 'active') {
-    const { status } = endpoint;
-    throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
-  }
-  return endpoint;
+async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await existingEndpoint(deps, name);
+  const { status } = endpoint;
+  if (status === 'active') return endpoint;
+  throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
 }
 
 const remedies = { paused: 'resume', disabled: 'enable' } as const;
 
 async function release(
-  deps: ReplayDependencies,
+  deps: WebhookDependencies,
   endpoint: Endpoint,
   ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
@@ -139,7 +124,7 @@ async function release(
 }
 
 async function releaseOne(
-  { dynamo, table, now }: ReplayDependencies,
+  { dynamo, table, now }: WebhookDependencies,
   endpoint: Endpoint,
   delivery: Delivery,
   nextAttemptAt: number,

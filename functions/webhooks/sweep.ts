@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
@@ -7,24 +6,17 @@ import type { Topics } from '../transfers/publish.ts';
 import { ClockWitness } from './clock-witness.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Endpoints } from './endpoints.ts';
+import { Endpoints, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases, leaseKey, leaseOf } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { WakeUp, WakeUps } from './wake-ups.ts';
+import type { WakeUp } from './wake-ups.ts';
 
 /** What a sweep works with. */
-export interface SweepDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
+export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
 }
 
 /** What a sweep did. */
