@@ -1,20 +1,17 @@
 import * as z from 'zod/mini';
 import { cancelDelivery } from '../webhooks/cancel.ts';
-import { type Delivery, deliveryKey, eventIdOf, heldPart } from '../webhooks/delivery.ts';
-import type { Endpoint } from '../webhooks/endpoint.ts';
+import { type Delivery, type DeliveryName, deliveryKey } from '../webhooks/delivery.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { endpointName } from '../webhooks/endpoint-settings.ts';
 import { Endpoints } from '../webhooks/endpoints.ts';
-import { kindFor } from '../webhooks/format.ts';
-import { type IndexRange, walk } from '../webhooks/index-walk.ts';
+import type { IndexRange } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
-import { indexes, readDeliveries } from '../webhooks/waiting.ts';
-import { daysOf, type Span } from './days.ts';
-import { canonical, eventId, type OperatorDependencies, operation, time } from './operation.ts';
-import { cursorOf, pageQuery, placeOf } from './page.ts';
+import { deliveryIn, heldBetween, newestFirst, readDeliveries, type Span, sentTo } from '../webhooks/waiting.ts';
+import { always, canonical, eventId, never, type OperatorDependencies, operation, time } from './operation.ts';
+import { pageOf, pageQuery, rowsBetween } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import { deliveriesBetween, deliveryIn, deliveryStatus, shownDelivery, tracedDelivery } from './traces.ts';
-import { transferEvents } from './transfer-events.ts';
+import { deliveriesBetween, deliveryStatus, shownDelivery, tracedDelivery } from './traces.ts';
+import { trackingId, transferEvents } from './transfer-events.ts';
 
 const query = z.strictObject({
   ...pageQuery,
@@ -23,96 +20,69 @@ const query = z.strictObject({
   from: z.optional(time),
   until: z.optional(time),
   event: z.optional(eventId),
-  trackingId: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'))),
+  trackingId: z.optional(trackingId),
 });
 
 type Query = z.output<typeof query>;
 
-const params = z.strictObject({ event: eventId, endpoint: endpointName });
-const path = '/deliveries/{event}/{endpoint}';
-const target = ({ params: { event, endpoint } }: { readonly params: z.output<typeof params> }): string =>
-  `${event} ${endpoint}`;
-
-const earliest = '1970-01-01T00:00:00.000Z';
-const latest = '9999-12-31T23:59:59.999Z';
-
-/** Whether a delivery is wanted, whatever way it was found. */
-function matcher({ endpoint, status, from, until }: Query): (delivery: Delivery) => boolean {
-  const since = from && canonical(from);
-  const before = until && canonical(until);
-  return (delivery) =>
-    (endpoint === undefined || delivery.endpoint === endpoint) &&
-    (status === undefined || delivery.status === status) &&
-    (since === undefined || delivery.eventAt >= since) &&
-    (before === undefined || delivery.eventAt < before);
-}
+const onDelivery = {
+  path: '/deliveries/{event}/{endpoint}',
+  params: z.strictObject({ event: eventId, endpoint: endpointName }),
+  status: 200,
+  failures: [404, 409],
+  target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
+} as const;
 
 /** Ids of the events that the question names, by themselves or by their transfer; undefined when it names none. */
-async function namedEvents(deps: OperatorDependencies, { event, trackingId }: Query) {
-  if (trackingId === undefined) return event === undefined ? undefined : [event];
-  const events = (await transferEvents(deps, trackingId)).map(({ id }) => id);
+async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
+  if (transfer === undefined) return event === undefined ? undefined : [event];
+  const events = (await transferEvents(deps, transfer)).map(({ id }) => id);
   return event === undefined ? events : events.filter((id) => id === event);
 }
 
 /** Where the deliveries stand that the question is about. */
-async function rangesOf(deps: OperatorDependencies, asked: Query) {
-  const { webhooks } = deps;
+async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = asked;
   const events = await namedEvents(deps, asked);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
-  const [from, until] = [canonical(asked.from ?? earliest), canonical(asked.until ?? latest)];
+  const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];
-  if (status === 'HELD') {
-    const names = endpoint === undefined ? (await listEndpoints(webhooks)).map(({ name }) => name) : [endpoint];
-    return names.map((name) => heldBy(name, Date.parse(from), Date.parse(until)));
-  }
-  const now = webhooks.now().getTime();
-  if (endpoint === undefined)
-    return (await listEndpoints(webhooks)).flatMap((one) => sentTo(one, { from, until }, now));
-  const found = await new Endpoints(webhooks.dynamo, webhooks.table).find(endpoint);
-  if (found) return sentTo(found, { from, until }, now);
-  // It was removed, and nothing tells what it got.
-  return (['event', 'slack'] as const).flatMap((format) => sentTo({ name: endpoint, format }, { from, until }, now));
+  const endpoints = await endpointsOf(deps, endpoint);
+  const now = deps.webhooks.now().getTime();
+  if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now)));
+  const names = new Set(endpoints.map(({ name }) => name));
+  return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
+}
+
+/** The endpoint of a name, or all. */
+async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
+  if (name === undefined) return listEndpoints(webhooks);
+  const found = await new Endpoints(webhooks.dynamo, webhooks.table).find(name);
+  // One that was removed may have got either: nothing tells what.
+  return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }
 
 /** The deliveries of an event, by endpoint. */
 function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
-  const [first, last] = deliveriesBetween(event);
-  const own = deliveryKey({ event, endpoint: endpoint ?? '' });
+  const { pk, sk } = deliveryKey({ event, endpoint: endpoint ?? '' });
   // DynamoDB goes on from no place within a range of a single key, so this one is wider: no name has a blank.
-  const sort = endpoint === undefined ? ([first, last] as const) : ([own.sk, `${own.sk} `] as const);
-  return { index: undefined, partition: ['pk', own.pk], sort: ['sk', ...sort], isDescending: false };
+  return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
 }
-
-/** What an endpoint was sent: of each event, or notice, the delivery to it, if it has one. */
-const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
-  daysOf(kindFor(format), span, now, true).map((range) => ({
-    ...range,
-    of: name,
-    rowOf: (key) => deliveryKey({ event: eventIdOf(key), endpoint: name }),
-  }));
-
-const heldBy = (endpoint: string, first: number, last: number): IndexRange => ({
-  index: indexes.waiting,
-  partition: ['due', heldPart(endpoint)],
-  sort: ['dueAt', first, last],
-  isDescending: true,
-});
 
 async function listDeliveries(deps: OperatorDependencies, asked: Query) {
-  const { webhooks } = deps;
-  const isWanted = matcher(asked);
-  const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
-    ranges: await rangesOf(deps, asked),
-    matches: (row) => isWanted(deliveryIn(row)),
-    after: placeOf(asked.cursor),
-    limit: asked.limit,
-  });
-  return {
-    items: rows.map((row) => shownDelivery(deliveryIn(row))),
-    ...(next && { next: cursorOf(next) }),
-  };
+  const { endpoint, status } = asked;
+  const [from, until] = [canonical(asked.from ?? always), canonical(asked.until ?? never)];
+  const isWanted = (delivery: Delivery): boolean =>
+    (endpoint === undefined || delivery.endpoint === endpoint) &&
+    (status === undefined || delivery.status === status) &&
+    delivery.eventAt >= from &&
+    delivery.eventAt < until;
+  const ranges = await rangesOf(deps, asked, { from, until });
+  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(deliveryIn(row)));
+  return { items: rows.map((row) => shownDelivery(deliveryIn(row))), ...next };
 }
+
+const missingDelivery = ({ event, endpoint }: DeliveryName): Problem => missing(`delivery of ${event} to ${endpoint}`);
 
 export const deliveryOperations = [
   operation({
@@ -126,48 +96,41 @@ export const deliveryOperations = [
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
   }),
   operation({
+    ...onDelivery,
     id: 'showDelivery',
     method: 'GET',
-    path,
     summary: 'Shows a delivery with its attempts',
-    params,
-    status: 200,
     failures: [404],
-    async run(deps, { params: { event, endpoint } }) {
-      const found = await tracedDelivery(deps, { event, endpoint });
-      if (!found) throw missing(`delivery of ${event} to ${endpoint}`);
+    async run(deps, { params: name }) {
+      const found = await tracedDelivery(deps, name);
+      if (!found) throw missingDelivery(name);
       return found;
     },
   }),
   operation({
+    ...onDelivery,
     id: 'resendDelivery',
     method: 'POST',
-    path: `${path}/resend`,
+    path: `${onDelivery.path}/resend`,
     summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
-    params,
     status: 202,
-    failures: [404, 409],
-    target,
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
       const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
-      if (!delivery) throw missing(`delivery of ${name.event} to ${name.endpoint}`);
+      if (!delivery) throw missingDelivery(name);
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);
     },
   }),
   operation({
+    ...onDelivery,
     id: 'cancelDelivery',
     method: 'POST',
-    path: `${path}/cancel`,
+    path: `${onDelivery.path}/cancel`,
     summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
-    params,
-    status: 200,
-    failures: [404, 409],
-    target,
     async run(deps, { params: name }) {
       const cancellation = await cancelDelivery(deps.webhooks, name);
-      if (!cancellation) throw missing(`delivery of ${name.event} to ${name.endpoint}`);
+      if (!cancellation) throw missingDelivery(name);
       const { delivery, isCancelled } = cancellation;
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;

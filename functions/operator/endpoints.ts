@@ -6,27 +6,36 @@ import {
   addEndpoint,
   disableEndpoint,
   enableEndpoint,
+  existingEndpoint,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
   sendTest,
-  showEndpoint,
   updateEndpoint,
   viewOf,
 } from '../webhooks/endpoint-life.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '../webhooks/endpoint-settings.ts';
-import { Endpoints } from '../webhooks/endpoints.ts';
+import { endpointKey, endpointOf } from '../webhooks/endpoints.ts';
 import { believedLease, type Lease } from '../webhooks/lease.ts';
 import { leaseKey, leaseOf } from '../webhooks/leases.ts';
 import type { Answers } from './answers.ts';
-import { endpointParams as params, endpointPath as path, endpointTarget as target } from './endpoint-recovery.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
-import { keyAfter, keyPage, pageQuery } from './page.ts';
+import { pageOf, pageQuery, rowsBetween } from './page.ts';
 
 // Whether a target may be private is decided where it is stored; the document is the same for all.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
+
+/** What operations on one endpoint have in common, unless they say otherwise. */
+export const onEndpoint = {
+  path: '/endpoints/{name}',
+  params: z.strictObject({ name: endpointName }),
+  status: 200,
+  failures: [404, 409],
+  target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
+} as const;
+
 /** An endpoint with what is known of its last attempts. */
 async function shown(deps: OperatorDependencies, endpoint: Endpoint): Promise<Answers['showEndpoint']> {
   return (await allShown(deps, [endpoint]))[0]!;
@@ -83,14 +92,11 @@ const statusChange = (
   change: (deps: OperatorDependencies['webhooks'], name: string) => Promise<Endpoint>,
 ) =>
   operation({
+    ...onEndpoint,
     id: `${verb}Endpoint`,
     method: 'POST',
-    path: `${path}/${verb}`,
+    path: `${onEndpoint.path}/${verb}`,
     summary,
-    params,
-    status: 200,
-    failures: [404, 409],
-    target,
     run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
   });
 
@@ -103,9 +109,8 @@ export const endpointOperations = [
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
-      const { dynamo, table } = deps.webhooks;
-      const { endpoints, next } = await new Endpoints(dynamo, table).part(keyAfter(query), query.limit);
-      return keyPage(await allShown(deps, endpoints), next);
+      const { rows, ...next } = await pageOf(deps.webhooks, query, [rowsBetween(endpointKey('').pk, ' ', '~')]);
+      return { items: await allShown(deps, rows.map(endpointOf)), ...next };
     },
   }),
   operation({
@@ -122,27 +127,23 @@ export const endpointOperations = [
     failures: [409],
     target: ({ body }) => body.name,
     async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
-      const signing = { isAsymmetric, ...(chosen !== undefined && { secret: chosen }) };
-      const added = await addEndpoint(deps.webhooks, name, settings, signing);
+      const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
   operation({
+    ...onEndpoint,
     id: 'showEndpoint',
     method: 'GET',
-    path,
     summary: 'Shows an endpoint, without its secrets',
-    params,
-    status: 200,
     failures: [404],
-    run: async (deps, { params: { name } }) => shown(deps, (await showEndpoint(deps.webhooks, name)).endpoint),
+    run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
   }),
   operation({
+    ...onEndpoint,
     id: 'updateEndpoint',
     method: 'PATCH',
-    path,
     summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
-    params,
     body: z.strictObject({
       url: z.optional(fields.url),
       types: z.optional(fields.types),
@@ -153,70 +154,58 @@ export const endpointOperations = [
       retryDelays: z.optional(fields.retryDelays),
       maxInFlight: z.optional(fields.maxInFlight),
     }),
-    status: 200,
-    failures: [404, 409],
-    target,
     async run(deps, { params: { name }, body }) {
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
       return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
     },
   }),
   operation({
+    ...onEndpoint,
     id: 'removeEndpoint',
     method: 'DELETE',
-    path,
     summary: 'Removes an endpoint; what is still on its way to it is cancelled when its time comes',
-    params,
     status: 204,
     failures: [404],
-    target,
     run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
   }),
   statusChange('pause', 'Holds what an endpoint would get, until it is resumed and recovered', pauseEndpoint),
   statusChange('resume', 'Sends new events again; what was held waits to be recovered', resumeEndpoint),
   statusChange('enable', 'Sends new events again, as if the endpoint had never failed', enableEndpoint),
   operation({
+    ...onEndpoint,
     id: 'disableEndpoint',
     method: 'POST',
-    path: `${path}/disable`,
+    path: `${onEndpoint.path}/disable`,
     summary: 'Holds what an endpoint would get, until it is enabled and recovered',
-    params,
     body: z.strictObject({
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
-    status: 200,
-    failures: [404, 409],
-    target,
     run: async (deps, { params: { name }, body: { because } }) =>
       shown(deps, await disableEndpoint(deps.webhooks, name, because)),
   }),
   operation({
+    ...onEndpoint,
     id: 'rotateSecret',
     method: 'POST',
-    path: `${path}/rotate`,
+    path: `${onEndpoint.path}/rotate`,
     summary: 'Gives an endpoint a new secret, shown this once; for a while requests are signed by the old one, too',
-    params,
     body: z.strictObject({
       overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
       secret: z.optional(secret),
     }),
-    status: 200,
-    failures: [404, 409],
-    target,
     async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
       const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
       return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
   operation({
+    ...onEndpoint,
     id: 'testEndpoint',
     method: 'POST',
-    path: `${path}/test`,
+    path: `${onEndpoint.path}/test`,
     summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
-    params,
     status: 202,
     failures: [404],
-    target,
     run: async (deps, { params: { name } }) => ({ ...(await sendTest(deps.webhooks, name)) }),
   }),
 ];

@@ -1,14 +1,13 @@
 import * as z from 'zod/mini';
 import { addressKey, address as mailbox } from '../mailbox-address.ts';
 import { listedAt } from '../webhooks/delivery.ts';
-import { walk } from '../webhooks/index-walk.ts';
+import { daysOf, newestFirst } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
-import { daysOf } from './days.ts';
-import { canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
-import { cursorOf, pageQuery, placeOf } from './page.ts';
+import { always, canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
+import { cursorOf, pageOf, pageQuery, placeOf } from './page.ts';
 import { badCursor, missing } from './problem.ts';
-import { type EventRow, eventRow, shownEvent, traceOf } from './traces.ts';
-import { transferEvents } from './transfer-events.ts';
+import { eventRow, shownEvent, traceOf } from './traces.ts';
+import { trackingId, transferEvents } from './transfer-events.ts';
 
 const day = 86_400_000;
 
@@ -33,7 +32,7 @@ const query = z
     type: z.optional(types),
     mailbox: z.optional(mailbox),
     direction: z.optional(direction),
-    trackingId: z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'))),
+    trackingId: z.optional(trackingId),
     /** Id of an event, or a time: only what came after, the oldest first. */
     after: z.optional(eventId),
     /** Seconds to wait for something to come after. */
@@ -48,21 +47,17 @@ const query = z
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
+type Query = z.output<typeof query>;
 type Event = Answers['listEvents']['items'][number];
 
 /** Whether an event is wanted, by all that it is asked for but its time. */
-function matcher({
-  type,
-  mailbox: box,
-  direction: way,
-  trackingId,
-}: z.output<typeof query>): (event: Event) => boolean {
+function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: Event) => boolean {
   const patterns = type?.split(',');
   const isOfType = (own: string) =>
     patterns!.some((one) => (one.endsWith('*') ? own.startsWith(one.slice(0, -1)) : one === own));
   return ({ type: own, data }) =>
     (patterns === undefined || isOfType(own)) &&
-    (trackingId === undefined || data.trackingId === trackingId) &&
+    (transfer === undefined || data.trackingId === transfer) &&
     (box === undefined || (typeof data.mailbox === 'string' && addressKey(data.mailbox) === addressKey(box))) &&
     (way === undefined || data.direction === way);
 }
@@ -81,34 +76,30 @@ async function startAfter(deps: OperatorDependencies, after: string): Promise<St
     return { from, first: from };
   }
   const row = await eventRow(deps, after);
-  if (!row || shownEvent(row).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  if (!row || shownEvent(row.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
   // No id has a blank: this is the first place behind the event's own.
   return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
 
-async function listEvents(deps: OperatorDependencies, asked: z.output<typeof query>) {
-  const { webhooks } = deps;
-  const { limit, cursor, trackingId, after } = asked;
+async function listEvents(deps: OperatorDependencies, asked: Query) {
+  const { trackingId: transfer, after } = asked;
   const isWanted = matcher(asked);
-  const now = webhooks.now().getTime();
-  const from = canonical(asked.from ?? iso(0));
+  const now = deps.webhooks.now().getTime();
+  const from = canonical(asked.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   const until = canonical(asked.until ?? iso(now + day));
   // A following list goes on by day: it has no end.
-  if (trackingId !== undefined && after === undefined) return listOfTransfer(deps, asked, trackingId, { from, until });
-  const { rows, next } = await walk(webhooks.dynamo, webhooks.table, {
-    ranges: daysOf('event', { ...start, until }, now, after === undefined),
-    matches: (row) => isWanted(shownEvent(row as EventRow)),
-    after: placeOf(cursor),
-    limit,
-  });
-  return { items: rows.map((row) => shownEvent(row as EventRow)), ...(next && { next: cursorOf(next) }) };
+  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
+  const days = daysOf('event', { ...start, until }, now);
+  const ranges = after === undefined ? newestFirst(days) : days;
+  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(shownEvent(row.body)));
+  return { items: rows.map(({ body }) => shownEvent(body)), ...next };
 }
 
 /** The events of a transfer, the newest first: a place among them is that of an event in its day, and the transfer. */
 async function listOfTransfer(
   deps: OperatorDependencies,
-  asked: z.output<typeof query>,
+  asked: Query,
   transfer: string,
   { from, until }: { readonly from: string; readonly until: string },
 ) {
@@ -158,8 +149,7 @@ export const eventOperations = [
     async run(deps, { params: { id } }) {
       const trace = await traceOf(deps, id);
       if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
-      const { event, deliveries, hasMore } = trace;
-      return { ...event, deliveries: [...deliveries], ...(hasMore && { hasMoreDeliveries: true }) };
+      return trace;
     },
   }),
 ];

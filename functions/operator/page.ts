@@ -1,5 +1,7 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import type { Place } from '../webhooks/index-walk.ts';
+import type { Item } from '../table.ts';
+import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
 import { badCursor } from './problem.ts';
 
 const wrongLimit = 'expected a whole number from 1 to 100';
@@ -14,16 +16,39 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-/** What a page is asked for. */
-export interface Paging {
+interface Paging {
   readonly limit: number;
   readonly cursor?: string | undefined;
 }
 
-const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
+/**
+ * Reads one page of the rows in ranges of a table.
+ *
+ * @returns the rows, and the cursor of the next page unless these are all
+ * @throws Problem when the cursor is none of this very list
+ */
+export async function pageOf(
+  { dynamo, table }: { readonly dynamo: DynamoDBClient; readonly table: string },
+  { limit, cursor }: Paging,
+  ranges: readonly IndexRange[],
+  matches: (row: Item) => boolean = () => true,
+): Promise<{ readonly rows: readonly Item[]; readonly next?: string }> {
+  const { rows, next } = await walk(dynamo, table, { ranges, matches, after: placeOf(cursor), limit });
+  return { rows, ...(next && { next: cursorOf(next) }) };
+}
+
+/** The rows of a partition from one sort key to another, both included. */
+export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
+  index: undefined,
+  partition: ['pk', partition],
+  sort: ['sk', first, last],
+  isDescending: false,
+});
 
 /** A cursor: the place after which a list goes on, opaque to the client. */
 export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+
+const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
 /**
  * Reads a cursor.
@@ -32,32 +57,9 @@ export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(pla
  */
 export function placeOf(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
-  const place = placeSchema.safeParse(parsed(Buffer.from(cursor, 'base64url').toString('utf8'))).data;
-  if (!place) throw badCursor();
-  return place;
-}
-
-/**
- * The key after which a list goes on that is read by keys; empty for its beginning.
- *
- * @throws Problem when the cursor is none of such a list
- */
-export function keyAfter({ cursor }: Paging): string {
-  const { key = '' } = placeOf(cursor) ?? { key: '' };
-  if (typeof key !== 'string' || (cursor !== undefined && key === '')) throw badCursor();
-  return key;
-}
-
-/** One page of such a list; the next one begins after `next`. */
-export const keyPage = <Item>(items: Item[], next: string | undefined) => ({
-  items,
-  ...(next !== undefined && { next: cursorOf({ key: next }) }),
-});
-
-function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
   } catch {
-    return undefined;
+    throw badCursor();
   }
 }

@@ -1,14 +1,13 @@
 import pLimit from 'p-limit';
 import { getRows, rowName } from '../batches.ts';
 import { Watches } from '../transfers/watches.ts';
-import { heldPart } from '../webhooks/delivery.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { limitsOf } from '../webhooks/format.ts';
-import { countPlaces, type IndexRange } from '../webhooks/index-walk.ts';
+import { countPlaces } from '../webhooks/index-walk.ts';
 import { admission, believedLease, type Lease } from '../webhooks/lease.ts';
 import { Leases, leaseKey, leaseOf } from '../webhooks/leases.ts';
-import { dueEvents, indexes } from '../webhooks/waiting.ts';
+import { dueEvents, heldBetween } from '../webhooks/waiting.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 
 /** Deliveries that are counted; there may be more. */
@@ -34,7 +33,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
       // One more than is told says that there are more; the first one says since when something is due.
       dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
       new Leases(dynamo, table, Math.random).requests(name, '', mostRequests),
-      held > mostCounted ? 0 : countPlaces(dynamo, table, heldRange(name), mostCounted + 1 - held),
+      held > mostCounted ? 0 : countPlaces(dynamo, table, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
     held += places;
@@ -49,13 +48,6 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
 
 /** Requests counted for each endpoint: each names up to 100 deliveries. */
 const mostRequests = 10;
-
-const heldRange = (endpoint: string): IndexRange => ({
-  index: indexes.waiting,
-  partition: ['due', heldPart(endpoint)],
-  sort: ['dueAt', 0, forever],
-  isDescending: false,
-});
 
 /** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
 function isLookedAfter({ status, format, maxInFlight }: Endpoint, lease: Lease, now: number): boolean {

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import { parseEventBody } from '../transfers/event.ts';
 import { answerContext } from '../webhooks/attempt.ts';
@@ -10,10 +11,9 @@ import {
   type Delivery,
   type DeliveryName,
   deliveryKey,
-  deliveryNameOf,
   eventKey,
 } from '../webhooks/delivery.ts';
-import type { DataKey } from '../webhooks/sealing.ts';
+import { deliveryIn } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
 
@@ -30,24 +30,16 @@ export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
     nextAttemptAt: status === 'PENDING' ? new Date(nextAttemptAt).toISOString() : undefined,
     reason,
     eventAt,
-    type: shownEvent(delivery).type,
+    type: shownEvent(delivery.body).type,
   };
 }
 
 /** A stored event, or notice, as operators see it. */
-export function shownEvent({ body }: { readonly body: string }): Answers['listEvents']['items'][number] {
+export function shownEvent(body: string): Answers['listEvents']['items'][number] {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
   const { id: notice, timestamp: at, ...rest } = JSON.parse(body);
   return { id: notice, type: 'notice', timestamp: at, data: rest };
-}
-
-/** What became of an event. */
-export interface Trace {
-  readonly event: Answers['listEvents']['items'][number];
-  /** By endpoint; the first ones of many. */
-  readonly deliveries: readonly Answers['showDelivery'][];
-  readonly hasMore: boolean;
 }
 
 /** Deliveries shown with their event, and attempts shown with each: an answer has room for some MB. */
@@ -58,27 +50,20 @@ const mostAttempts = 50;
 const concurrency = 8;
 
 /** A row with the event, or notice, of an id: the first of its deliveries, or its own; undefined when it is not there. */
-export async function eventRow(deps: OperatorDependencies, event: string): Promise<EventRow | undefined> {
+export async function eventRow(deps: OperatorDependencies, event: string): Promise<Item | undefined> {
   const partition = partitionOf(deps, event);
   const { rows } = await partition.page(...deliveriesBetween(event), 1);
   const { sk } = eventKey(event);
-  return (rows[0] ?? (await partition.range(sk, sk))[0]) as EventRow | undefined;
-}
-
-/** What the rows of an event's deliveries and its own have in common. */
-export interface EventRow {
-  readonly body: string;
-  /** ISO 8601 time of the event. */
-  readonly eventAt: string;
+  return rows[0] ?? (await partition.range(sk, sk))[0];
 }
 
 /** Reads what became of an event; undefined when there is none, or it has expired. */
-export async function traceOf(deps: OperatorDependencies, event: string): Promise<Trace | undefined> {
+export async function traceOf(deps: OperatorDependencies, event: string): Promise<Answers['showEvent'] | undefined> {
   const { rows, last } = await partitionOf(deps, event).page(...deliveriesBetween(event), mostDeliveries);
   const row = rows[0] ?? (await eventRow(deps, event));
   if (!row) return undefined;
   const deliveries = await pLimit(concurrency).map(rows, (found) => traced(deps, deliveryIn(found)));
-  return { event: shownEvent(row as EventRow), deliveries, hasMore: last !== undefined };
+  return { ...shownEvent(row.body), deliveries, ...(last !== undefined && { hasMoreDeliveries: true }) };
 }
 
 /** A delivery with its attempts, the last ones of many; undefined when there is none. */
@@ -97,12 +82,17 @@ async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<A
   const last = lastAttempt && { ...lastAttempt, ...attemptKey(delivery, lastAttempt) };
   // The last one may have a row already: it gets one before the next one takes its place.
   const others = rows.reverse().filter(({ sk }) => sk !== last?.sk);
-  const attempts = [...others, ...(last ? [last] : [])].slice(-mostAttempts) as AttemptRecord[];
+  const attempts = [...others, ...(last ? [last] : [])].slice(-mostAttempts) as AttemptRow[];
   return {
     ...shownDelivery(delivery),
-    attempts: attempts.map((attempt) => shownAttempt(attempt, deps.webhooks.dataKey, endpoint)),
+    attempts: attempts.map(({ pk, sk, expiresAt, response, ...attempt }) => ({
+      ...attempt,
+      response: response && deps.webhooks.dataKey.open(response, answerContext(endpoint)),
+    })),
   };
 }
+
+type AttemptRow = AttemptRecord & Key & { readonly expiresAt?: number };
 
 const partitionOf = ({ webhooks }: OperatorDependencies, event: string): Partition =>
   new Partition(webhooks.dynamo, webhooks.table, eventKey(event).pk);
@@ -112,23 +102,3 @@ export function deliveriesBetween(event: string): [from: string, to: string] {
   const { sk } = deliveryKey({ event, endpoint: '' });
   return [sk, `${sk}~`];
 }
-
-/** The delivery that a row holds. */
-export const deliveryIn = (row: Item): Delivery =>
-  ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;
-
-const shownAttempt = (
-  { attempt, startedAt, duration, outcome, cause, failure, code, status, response }: AttemptRecord,
-  dataKey: DataKey,
-  endpoint: string,
-) => ({
-  attempt,
-  startedAt,
-  duration,
-  outcome,
-  cause,
-  failure,
-  code,
-  status,
-  response: response && dataKey.open(response, answerContext(endpoint)),
-});

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { type Item, Partition } from '../table.ts';
 import { eventIdOf, listedAt, transferPartition } from '../webhooks/delivery.ts';
 import type { Answers } from './answers.ts';
@@ -10,12 +11,14 @@ const mostEvents = 500;
 /** Rows read at once: those of several events where there are few endpoints, and not too many of one where there are many. */
 const stride = 25;
 
+export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'));
+
 /** The events about a transfer, the newest first. */
 export async function transferEvents(
   { webhooks }: OperatorDependencies,
-  trackingId: string,
+  transfer: string,
 ): Promise<Answers['listEvents']['items']> {
-  const partition = new Partition(webhooks.dynamo, webhooks.table, transferPartition(trackingId));
+  const partition = new Partition(webhooks.dynamo, webhooks.table, transferPartition(transfer));
   const bodies = new Map<string, string>();
   let from = 'DELIVERY#';
   for (;;) {
@@ -27,9 +30,9 @@ export async function transferEvents(
   }
   const { rows } = await partition.page('EVENT#', 'EVENT#~', mostEvents);
   for (const row of rows) bodies.set(idIn(row), row.body);
-  const events = [...bodies.values()].map((body) => shownEvent({ body }));
-  return events
-    .filter(({ data }) => data.trackingId === trackingId)
+  return [...bodies.values()]
+    .map(shownEvent)
+    .filter(({ data }) => data.trackingId === transfer)
     .sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1))
     .slice(0, mostEvents);
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { getRows, rowName } from '../batches.ts';
 import { address as mailbox } from '../mailbox-address.ts';
 import type { Health } from '../transfers/health.ts';
-import type { RegisteredWatch } from '../transfers/polled-watches.ts';
+import { type RegisteredWatch, registryPartition, watchOf } from '../transfers/polled-watches.ts';
 import { watchName } from '../transfers/report.ts';
 import { rootKey } from '../transfers/snapshot-rows.ts';
 import { isQuiet } from '../transfers/timetable.ts';
@@ -11,7 +11,7 @@ import { Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import type { Answers } from './answers.ts';
 import { direction, type OperatorDependencies, operation } from './operation.ts';
-import { keyAfter, keyPage, pageQuery } from './page.ts';
+import { pageOf, pageQuery, rowsBetween } from './page.ts';
 import { invokePoll } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';
 
@@ -29,10 +29,14 @@ const wanted = z.strictObject({
   every: z.optional(interval),
 });
 
-export const watchParams = z.strictObject({ direction, mailbox });
-const params = watchParams;
-const path = '/watches/{direction}/{mailbox}';
-const target = (asked: { readonly params: Watch }): string => watchName(asked.params);
+/** What operations on one watch have in common. */
+export const onWatch = {
+  path: '/watches/{direction}/{mailbox}',
+  params: z.strictObject({ direction, mailbox }),
+  status: 200,
+  failures: [404],
+  target: ({ params }: { readonly params: Watch }): string => watchName(params),
+} as const;
 
 const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
 
@@ -91,8 +95,9 @@ export const watchOperations = [
     query: z.strictObject(pageQuery),
     status: 200,
     async run(deps, { query }) {
-      const { watches, next } = await registry(deps).part(keyAfter(query), query.limit);
-      return keyPage(await viewsOf(deps, watches), next);
+      const all = rowsBetween(registryPartition, ' ', '~');
+      const { rows, ...next } = await pageOf(deps.transfers, query, [all], (row) => !watchOf(row).isRemoved);
+      return { items: await viewsOf(deps, rows.map(watchOf)), ...next };
     },
   }),
   operation({
@@ -129,25 +134,18 @@ export const watchOperations = [
     },
   }),
   operation({
+    ...onWatch,
     id: 'showWatch',
     method: 'GET',
-    path,
     summary: 'Shows a watch',
-    params,
-    status: 200,
-    failures: [404],
     run: (deps, { params: watch }) => viewOf(deps, watch),
   }),
   operation({
+    ...onWatch,
     id: 'updateWatch',
     method: 'PATCH',
-    path,
     summary: 'Has a watch polled in another interval, or with null as all are',
-    params,
     body: z.strictObject({ every: z.nullable(interval) }),
-    status: 200,
-    failures: [404],
-    target,
     async run(deps, { params: watch, body: { every } }) {
       await existingWatch(deps, watch);
       await registry(deps).pace(watch, every ?? undefined, nowOf(deps));
@@ -155,14 +153,12 @@ export const watchOperations = [
     },
   }),
   operation({
+    ...onWatch,
     id: 'pauseWatch',
     method: 'POST',
-    path: `${path}/pause`,
+    path: `${onWatch.path}/pause`,
     summary: 'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
-    params,
-    status: 200,
     failures: [404, 409],
-    target,
     async run(deps, { params: watch }) {
       await existingWatch(deps, watch);
       if (!(await registry(deps).pause(watch))) throw new Problem(409, 'the watch is disabled already');
@@ -170,14 +166,12 @@ export const watchOperations = [
     },
   }),
   operation({
+    ...onWatch,
     id: 'resumeWatch',
     method: 'POST',
-    path: `${path}/resume`,
+    path: `${onWatch.path}/resume`,
     summary: 'Has a disabled watch polled again',
-    params,
-    status: 200,
     failures: [404, 409],
-    target,
     async run(deps, { params: watch }) {
       const read = await existingWatch(deps, watch);
       if (!(await registry(deps).resume(read, nowOf(deps)))) throw new Problem(409, 'the watch is not disabled');
@@ -185,14 +179,12 @@ export const watchOperations = [
     },
   }),
   operation({
+    ...onWatch,
     id: 'pollWatch',
     method: 'POST',
-    path: `${path}/poll`,
+    path: `${onWatch.path}/poll`,
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
-    params,
-    status: 200,
     failures: [404, 502],
-    target,
     async run(deps, { params: watch, stopAt }) {
       const poll = await invokePoll(deps.pollFunction, watch, stopAt - deps.webhooks.steady());
       if (!poll) throw missingWatch(watch);
@@ -200,14 +192,11 @@ export const watchOperations = [
     },
   }),
   operation({
+    ...onWatch,
     id: 'removeWatch',
     method: 'DELETE',
-    path,
     summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
-    params,
     status: 204,
-    failures: [404],
-    target,
     async run(deps, { params: watch }) {
       await existingWatch(deps, watch);
       await registry(deps).remove(watch, nowOf(deps));

@@ -1,13 +1,11 @@
-import { stepDelivery, type WebhooksTable } from './deliveries.ts';
+import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
+import type { WebhookDependencies } from './endpoints.ts';
 import { addLone, believedLease, endLone, leaseDuration } from './lease.ts';
 import { Leases } from './leases.ts';
 import { readDeliveries } from './waiting.ts';
 
-/** What cancelling works with. */
-export interface CancelDependencies extends WebhooksTable {
-  readonly now: () => Date;
-}
+type CancelDependencies = Pick<WebhookDependencies, 'dynamo' | 'table' | 'now'>;
 
 /** What became of the wish to cancel; without `isCancelled`, the delivery as it stands instead. */
 export interface Cancellation {

@@ -4,13 +4,13 @@ import type { Endpoint } from './endpoint.ts';
 import {
   addEndpoint,
   type EndpointLifeDependencies,
+  listEndpoints,
   modify,
   type NewEndpoint,
   rotateSecret,
   updateEndpoint,
 } from './endpoint-life.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
-import { Endpoints } from './endpoints.ts';
 
 /** An endpoint as the configuration file declares it. */
 export interface EndpointDeclaration {
@@ -82,15 +82,13 @@ export async function declareEndpoints(
   declared: readonly DeclaredEndpoint[],
   waiting: readonly string[] = [],
 ): Promise<NewEndpoint[]> {
-  const known = new Map(
-    (await new Endpoints(deps.dynamo, deps.table).list()).map((endpoint) => [endpoint.name, endpoint]),
-  );
+  const known = new Map((await listEndpoints(deps)).map((endpoint) => [endpoint.name, endpoint]));
   for (const name of waiting) known.delete(name);
   const limit = pLimit(concurrency);
   const added = await limit.map(declared, async ({ name, settings, secret }) => {
     const endpoint = known.get(name);
     known.delete(name);
-    if (!endpoint) return addEndpoint(deps, name, settings, secret === undefined ? {} : { secret }, true);
+    if (!endpoint) return addEndpoint(deps, name, settings, { secret }, true);
     if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
     return undefined;
   });

@@ -1,18 +1,16 @@
 import { getRows, type Key, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
 import type { AttemptDependencies } from './attempt.ts';
-import type { WebhooksTable } from './deliveries.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
-import { endpointKey, endpointOf } from './endpoints.ts';
+import { endpointKey, endpointOf, type WebhookDependencies } from './endpoints.ts';
 import { believedLease, newLease } from './lease.ts';
 import { type Leases, leaseKey, leaseOf } from './leases.ts';
 import type { Settled } from './settled.ts';
-import type { WakeUp, WakeUps } from './wake-ups.ts';
+import type { WakeUp } from './wake-ups.ts';
 
 /** What deliveries are made with. */
-export interface DeliverDependencies extends AttemptDependencies, WebhooksTable {
-  readonly wakeUps: WakeUps;
+export interface DeliverDependencies extends AttemptDependencies, WebhookDependencies {
   readonly leases: Leases;
   /** In [0, 1). */
   readonly random: () => number;

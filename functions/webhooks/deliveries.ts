@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Item, Partition } from '../table.ts';
 import {
   type AttemptRecord,
@@ -14,6 +13,7 @@ import {
   type NextStep,
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { WebhookDependencies } from './endpoints.ts';
 
 /** Seconds for which events, deliveries and attempts are kept. */
 export const retention = 30 * 86_400;
@@ -28,15 +28,10 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-/** The webhooks table. */
-export interface WebhooksTable {
-  readonly dynamo: DynamoDBClient;
-  /** Its name. */
-  readonly table: string;
-}
+type Table = Pick<WebhookDependencies, 'dynamo' | 'table'>;
 
 /** Stores an event that no endpoint wants, unless it is stored already. */
-export async function storeEvent(table: WebhooksTable, event: StoredEvent, now: number): Promise<void> {
+export async function storeEvent(table: Table, event: StoredEvent, now: number): Promise<void> {
   const { pk, sk } = eventKey(event.id);
   const { body, at: eventAt } = event;
   const row = { body, eventAt, ...listing(event), expiresAt: secondsOf(now) + retention };
@@ -49,7 +44,7 @@ export async function storeEvent(table: WebhooksTable, event: StoredEvent, now: 
  * @param isListed the event is listed under this delivery
  */
 export async function createDelivery(
-  table: WebhooksTable,
+  table: Table,
   event: StoredEvent,
   { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
   now: number,
@@ -79,7 +74,7 @@ export async function createDelivery(
  * @returns the delivery as it is then, or undefined when it has changed since it was read
  */
 export async function stepDelivery(
-  table: WebhooksTable,
+  table: Table,
   delivery: Delivery,
   step: NextStep,
   now: number,
@@ -113,13 +108,13 @@ export async function stepDelivery(
 }
 
 /** Gives an attempt a row of its own, before the next one takes its place. */
-async function storeAttempt(table: WebhooksTable, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+async function storeAttempt(table: Table, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
   const { pk, sk } = attemptKey(delivery, attempt);
   const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
   await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
 }
 
-const partition = ({ dynamo, table }: WebhooksTable, pk: string): Partition => new Partition(dynamo, table, pk);
+const partition = ({ dynamo, table }: Table, pk: string): Partition => new Partition(dynamo, table, pk);
 
 const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
 

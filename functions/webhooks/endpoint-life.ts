@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { testNotice } from '../notices/endpoint-notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import { eventBody } from '../transfers/event.ts';
@@ -14,30 +13,22 @@ import {
   type EndpointSettings,
   type EndpointSettingsInput,
 } from './endpoint-settings.ts';
-import { Endpoints } from './endpoints.ts';
+import { Endpoints, type WebhookDependencies } from './endpoints.ts';
 import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
-import type { WakeUps } from './wake-ups.ts';
 
 /** What the life of endpoints needs. */
-export interface EndpointLifeDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
+export interface EndpointLifeDependencies extends WebhookDependencies {
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
 }
 
 /** How an endpoint is signed for. */
-export interface SigningOptions {
+interface SigningOptions {
   /** `whsec_…` of its owner's choice; without it, a new one. */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
   /** Sign with ed25519 (`v1a`) as well. */
   readonly isAsymmetric?: boolean;
 }
@@ -51,17 +42,8 @@ export interface NewEndpoint {
   readonly publicKey: string | undefined;
 }
 
-/** An endpoint as its owner may see it. */
-export interface EndpointView {
-  readonly endpoint: Endpoint;
-  /** The URL, without what may be a token: the path of a chat's webhook, and every query. */
-  readonly url: string;
-  readonly headerNames: readonly string[];
-  readonly publicKey: string | undefined;
-}
-
 /** Milliseconds for which the old secret is still used after a rotation. */
-export const defaultOverlap = 86_400_000;
+const defaultOverlap = 86_400_000;
 
 /** Times that a change is tried again because another one was quicker. */
 const maxTries = 5;
@@ -95,19 +77,14 @@ export async function addEndpoint(
 }
 
 /** All endpoints, by name. */
-export const listEndpoints = (deps: EndpointLifeDependencies): Promise<Endpoint[]> => registry(deps).list();
+export const listEndpoints = (deps: WebhookDependencies): Promise<Endpoint[]> => registry(deps).list();
 
-/** @throws EndpointError when there is none of that name */
-export async function showEndpoint(deps: EndpointLifeDependencies, name: string): Promise<EndpointView> {
-  return viewOf(deps, await existing(deps, name));
-}
-
-/** An endpoint as its owner may see it. */
-export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint): EndpointView {
+/** What an endpoint's owner may see of its secrets: of the URL not the path of a chat's webhook, and no query, for they may be tokens. */
+export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
   const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);
   const path = endpoint.format === 'event' ? pathname + (search && '?…') : '/…';
-  return { endpoint, url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
+  return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
 /**
@@ -128,8 +105,7 @@ export function updateEndpoint(
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
     const { url, headers } = settings;
-    const { mailboxes: _, directions: __, ...rest } = endpoint;
-    return { ...rest, ...publicSettings(settings), sealed: seal(deps, name, { url, headers, secrets }) };
+    return { ...endpoint, ...publicSettings(settings), sealed: seal(deps, name, { url, headers, secrets }) };
   });
 }
 
@@ -147,7 +123,7 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 
 /** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
-  const { status } = await existing(deps, name);
+  const { status } = await existingEndpoint(deps, name);
   // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
   if (status === 'disabled') await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   return changeStatus(deps, name, ['disabled'], 'active');
@@ -174,7 +150,7 @@ export async function rotateSecret(
     if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
     const now = deps.now().getTime();
     const isAsymmetric = secrets.some(isPrivateKey);
-    fresh = newSecrets({ isAsymmetric, ...(secret !== undefined && { secret }) });
+    fresh = newSecrets({ secret, isAsymmetric });
     const old = secrets
       .filter(({ until }) => until === undefined || until > now)
       .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
@@ -191,7 +167,7 @@ export async function rotateSecret(
  * @throws EndpointError when there is none of that name
  */
 export async function sendTest(deps: EndpointLifeDependencies, name: string): Promise<DeliveryName> {
-  const { format, createdAt } = await existing(deps, name);
+  const { format, createdAt } = await existingEndpoint(deps, name);
   const now = deps.now();
   const at = now.toISOString();
   const event = testEvent(name, at);
@@ -211,7 +187,7 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
  * @throws EndpointError when there is none of that name
  */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
-  await existing(deps, name);
+  await existingEndpoint(deps, name);
   await registry(deps).remove(name);
   await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   // The sweep looks at nothing of it any more.
@@ -230,7 +206,7 @@ export async function modify(
 ): Promise<Endpoint> {
   const endpoints = registry(deps);
   for (let tries = 0; tries < maxTries; tries += 1) {
-    const endpoint = await existing(deps, name);
+    const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
     if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
     await pause(tries + 1, patienceUntil());
@@ -258,7 +234,8 @@ function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: Endp
   return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
 }
 
-async function existing(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
+/** @throws EndpointError when there is none of that name */
+export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
   const endpoint = await registry(deps).find(name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   return endpoint;
@@ -272,17 +249,13 @@ async function wake({ wakeUps, now }: EndpointLifeDependencies, endpoint: string
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-const registry = ({ dynamo, table }: EndpointLifeDependencies): Endpoints => new Endpoints(dynamo, table);
+const registry = ({ dynamo, table }: WebhookDependencies): Endpoints => new Endpoints(dynamo, table);
 
 /** The settings that need not be sealed. */
-function publicSettings({ url, headers: _, mailboxes, directions, ...settings }: EndpointSettings) {
-  return {
-    ...settings,
-    ...(mailboxes && { mailboxes }),
-    ...(directions && { directions }),
-    origin: new URL(url).origin,
-  };
-}
+const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
+  ...settings,
+  origin: new URL(url).origin,
+});
 
 const seal = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
   dataKey.seal(JSON.stringify(secrets), sealingContext(name));

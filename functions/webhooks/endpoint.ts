@@ -20,8 +20,8 @@ export interface EndpointFilter {
   /** Event types; `transfer.*` stands for all that begin so. */
   readonly types: readonly string[];
   /** Only events of these mailboxes, whatever their case. */
-  readonly mailboxes?: readonly string[];
-  readonly directions?: readonly string[];
+  readonly mailboxes?: readonly string[] | undefined;
+  readonly directions?: readonly string[] | undefined;
 }
 
 /** A webhook subscriber, without its secrets. */

@@ -3,6 +3,7 @@ import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHealthChange } from './endpoint-health.ts';
+import type { WakeUps } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
 
@@ -18,6 +19,17 @@ export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 export function endpointOf(row: Item): Endpoint {
   const { pk, sk, ...endpoint } = row;
   return endpoint as Endpoint;
+}
+
+/** What everything that has to do with deliveries works with. */
+export interface WebhookDependencies {
+  readonly dynamo: DynamoDBClient;
+  /** Name of the webhooks table. */
+  readonly table: string;
+  readonly wakeUps: WakeUps;
+  readonly now: () => Date;
+  /** Milliseconds of a clock that is never set. */
+  readonly steady: () => number;
 }
 
 /** Some of the endpoints, and the name after which to go on; undefined when there are no more. */
@@ -39,12 +51,12 @@ export class Endpoints {
     return (await this.partition.range(' ', afterLast)).map(endpointOf);
   }
 
-  /** All endpoints, by name, a page of them in memory at a time. */
-  async *each(): AsyncGenerator<Endpoint> {
+  /** All endpoints, by name, as many in memory as one call reads the leases of. */
+  async *pages(): AsyncGenerator<readonly Endpoint[]> {
     let after: string | undefined = '';
     while (after !== undefined) {
       const part: EndpointPart = await this.part(after, pageSize);
-      yield* part.endpoints;
+      yield part.endpoints;
       after = part.next;
     }
   }

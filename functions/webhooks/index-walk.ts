@@ -1,6 +1,7 @@
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { getRows, type Key, rowName } from '../batches.ts';
+import { type Patience, patienceUntil } from '../pauses.ts';
 import type { Item } from '../table.ts';
 
 /** One partition of an index, or of the table itself, or a range of it. */
@@ -23,20 +24,18 @@ export interface IndexRange {
 /** The place of a row: its own key, and that of the index. */
 export type Place = Readonly<Record<string, string | number>>;
 
-/** How to walk through ranges of an index. */
-export interface Walk {
+interface Walk {
   /** In the order in which they are walked through; no place is in two of them. */
   readonly ranges: readonly IndexRange[];
-  /** Which rows are wanted. */
   readonly matches: (row: Item) => boolean;
   /** The place after which to begin. */
   readonly after: Place | undefined;
-  /** So many wanted rows are enough. */
+  /** Wanted rows that are enough. */
   readonly limit: number;
 }
 
 /** Rows found, and the place after which to go on; without it, there are no more. */
-export interface Walked {
+interface Walked {
   readonly rows: readonly Item[];
   readonly next: Place | undefined;
 }
@@ -52,18 +51,21 @@ const longestWalk = 1000;
 /** Queries of one walk: ranges may be many and empty. */
 const mostQueries = 200;
 
-/** Keys read at once: few rows are not worth a call, and more than a batch is none. */
+/** Places read at once: few rows are not worth a call, and more than a batch is none. */
 const shortestStride = 25;
 const longestStride = 100;
 
 /**
- * Walks through an index, which holds nothing but keys, and reads the rows as they are now. A row that is no longer there
- * is skipped.
+ * Walks through ranges of the table, or of an index, and reads the rows as they are now. A row that is no longer there is
+ * skipped.
  *
  * @throws PlaceError when `after` is no place in the ranges
  */
-export async function walk(client: DynamoDBClient, table: string, { ranges, ...walking }: Walk): Promise<Walked> {
-  const { matches, after, limit } = walking;
+export async function walk(
+  client: DynamoDBClient,
+  table: string,
+  { ranges, matches, after, limit }: Walk,
+): Promise<Walked> {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
   if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
   const found: { row: Item; place: Place }[] = [];
@@ -71,36 +73,51 @@ export async function walk(client: DynamoDBClient, table: string, { ranges, ...w
   const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
+  const end = (next?: Place): Walked => ({ rows: found.map(({ row }) => row), next });
   for (const [at, range] of ranges.slice(begin).entries()) {
-    const { rowOf = (key: Key) => key, isOncePerSortKey = false } = range;
+    const [sortKey] = range.sort;
     let start = at === 0 ? after : undefined;
-    let seen = start?.[range.sort[0]];
+    let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
       const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
       const page = await readPlaces(client, table, range, start, Math.min(wished, longestWalk - examined));
       if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
-      const keyIn = (place: Place) => rowOf({ pk: String(place.pk), sk: String(place.sk) });
-      const keys = new Map(page.places.map((place) => [rowName(keyIn(place)), keyIn(place)]));
-      const rows = await getRows(client, table, [...keys.values()]);
-      for (const place of page.places) {
-        const row = rows.get(rowName(keyIn(place)));
-        const isRepetition = isOncePerSortKey && place[range.sort[0]] === seen;
-        if (row) seen = place[range.sort[0]];
-        if (row && !isRepetition && matches(row)) found.push({ row, place });
+      const rows = await rowsAt(client, table, range, page);
+      for (const [position, row] of rows.entries()) {
+        const place = page.places[position]!;
+        const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
+        if (row) seen = place[sortKey];
+        if (!row || isRepetition || !matches(row)) continue;
         // One more than asked for tells that there is more.
-        if (found.length > limit) {
-          return { rows: found.slice(0, limit).map(({ row: wanted }) => wanted), next: found[limit - 1]!.place };
-        }
+        if (found.length === limit) return end(found.at(-1)!.place);
+        found.push({ row, place });
       }
-      examined += page.places.length;
+      examined += rows.length;
       queries += 1;
       start = page.next;
-      if (examined >= longestWalk) return { rows: found.map(({ row }) => row), next: page.places.at(-1) };
+      if (examined >= longestWalk) return end(page.places.at(-1));
     } while (start);
-    if (queries >= mostQueries) return { rows: found.map(({ row }) => row), next: endOf(range) };
+    if (queries >= mostQueries) return end(endOf(range));
   }
-  return { rows: found.map(({ row }) => row), next: undefined };
+  return end();
+}
+
+/** All rows in ranges of an index as they are now, page by page. */
+export async function* rowsIn(
+  client: DynamoDBClient,
+  table: string,
+  ranges: readonly IndexRange[],
+  patience: Patience,
+): AsyncGenerator<Item[]> {
+  for (const range of ranges) {
+    let start: Place | undefined;
+    do {
+      const page = await readPlaces(client, table, range, start, longestStride);
+      yield (await rowsAt(client, table, range, page, patience)).filter((row) => row !== undefined);
+      start = page.next;
+    } while (start);
+  }
 }
 
 /** Counts the places in a range, up to `most`. */
@@ -121,35 +138,57 @@ export async function countPlaces(
   return count;
 }
 
-async function readPlaces(
+/** What one query finds. */
+interface Places {
+  readonly places: readonly Place[];
+  /** Of an index, keys alone. */
+  readonly items: readonly Item[];
+  readonly next: Place | undefined;
+}
+
+/** Reads places of a range, in their order: those after one, or the first. */
+export async function readPlaces(
   client: DynamoDBClient,
   table: string,
   range: IndexRange,
   after: Place | undefined,
   limit: number,
-): Promise<{ places: Place[]; next: Place | undefined }> {
-  const own = range.of === undefined ? {} : { of: range.of };
+): Promise<Places> {
   const { of: _, ...start } = after ?? {};
+  const own = range.of === undefined ? {} : { of: range.of };
+  const placeOf = (item: Item): Place => ({
+    ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
+    ...own,
+  });
   try {
-    const page = await client.send(
-      new QueryCommand({
-        ...queryOf(table, range),
-        Limit: limit,
-        ...(range.index === undefined && { ProjectionExpression: 'pk, sk' }),
-        ...(after && { ExclusiveStartKey: marshall(start) }),
-      }),
-    );
-    const place = (item: NonNullable<typeof page.LastEvaluatedKey>) => ({ ...unmarshall(item), ...own }) as Place;
-    return { places: (page.Items ?? []).map(place), next: page.LastEvaluatedKey && place(page.LastEvaluatedKey) };
+    const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
+    const { Items = [], LastEvaluatedKey: last } = await client.send(new QueryCommand(query));
+    const items = Items.map((item) => unmarshall(item));
+    return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
   } catch (error) {
     if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
     throw error;
   }
 }
 
+/** The rows of places, undefined where one is not there any more. An index may lag behind: what counts is the row itself. */
+async function rowsAt(
+  client: DynamoDBClient,
+  table: string,
+  { index, rowOf = (key) => key }: IndexRange,
+  { places, items }: Places,
+  patience = patienceUntil(),
+): Promise<readonly (Item | undefined)[]> {
+  if (index === undefined) return items;
+  const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
+  const distinct = new Map(keys.map((key) => [rowName(key), key]));
+  const rows = await getRows(client, table, [...distinct.values()], patience);
+  return keys.map((key) => rows.get(rowName(key)));
+}
+
 const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
   TableName: table,
-  ...(index !== undefined && { IndexName: index }),
+  ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
   KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',
   ExpressionAttributeNames: { '#partition': partition[0], '#sort': sort[0] },
   ExpressionAttributeValues: marshall({ ':partition': partition[1], ':first': sort[1], ':last': sort[2] }),

@@ -1,24 +1,13 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { patienceUntil } from '../pauses.ts';
 import { stepDelivery } from './deliveries.ts';
-import type { Delivery, DeliveryName, DeliveryStatus } from './delivery.ts';
+import type { Delivery, DeliveryName } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
+import { existingEndpoint } from './endpoint-life.ts';
 import { EndpointError } from './endpoint-settings.ts';
-import { Endpoints } from './endpoints.ts';
-import { endpointDeliveries, heldDeliveries, readDeliveries } from './waiting.ts';
-import type { WakeUps } from './wake-ups.ts';
-
-/** What replays work with. */
-export interface ReplayDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-}
+import type { WebhookDependencies } from './endpoints.ts';
+import { type IndexRange, rowsIn } from './index-walk.ts';
+import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
 
 /** How to release or replay many deliveries. */
 export interface ReplayOptions {
@@ -28,17 +17,15 @@ export interface ReplayOptions {
   /** Only count. */
   readonly dryRun: boolean;
   /** Deliveries a second. */
-  readonly perSecond?: number;
+  readonly perSecond?: number | undefined;
   /** Instant of the steady clock after which nothing new is begun; a repetition goes on from there. */
   readonly stopAt?: number;
 }
 
 /** What a replay did, or would do. */
 export interface Replay {
-  /** Deliveries that match. */
-  readonly matching: number;
-  /** Deliveries that will be attempted again; 0 for a dry run. */
-  readonly released: number;
+  /** Deliveries that will be attempted again; for a dry run, those that would be. */
+  readonly count: number;
   /** False when time was short. */
   readonly isComplete: boolean;
   /** ISO 8601 time of the first event that was not looked at, if time was short: from there the same call goes on. */
@@ -51,8 +38,7 @@ const defaultPerSecond = 100;
 /** Deliveries changed at the same time. */
 const concurrency = 8;
 
-/** What a range is replayed of: everything that has come to an end. */
-const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 'CANCELLED', 'HELD']);
+const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
 
 /**
  * Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. What failed
@@ -60,30 +46,21 @@ const replayable: ReadonlySet<DeliveryStatus> = new Set(['DELIVERED', 'FAILED', 
  *
  * @throws EndpointError unless the endpoint is active
  */
-export async function recover(deps: ReplayDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  const [from, until] = [Date.parse(options.from), Date.parse(options.until)];
-  const held = heldDeliveries(deps.dynamo, deps.table, name, from, until, patienceUntil(options.stopAt, deps.steady));
-  return release(deps, endpoint, held, (delivery) => delivery.status === 'HELD', options);
+  const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
+  return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
 }
 
 /**
- * Delivers everything again that an endpoint was sent in a time range and that has come to an end, however it ended,
- * under the same ids.
+ * Delivers everything again that an endpoint was sent in a time range and that has come to an end or is held, under the same
+ * ids.
  *
- * @param statuses only deliveries that ended so
  * @throws EndpointError unless the endpoint is active
  */
-export async function replay(
-  deps: ReplayDependencies,
-  name: string,
-  options: ReplayOptions,
-  statuses: ReadonlySet<DeliveryStatus> = replayable,
-): Promise<Replay> {
+export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
-  const patience = patienceUntil(options.stopAt, deps.steady);
-  const all = endpointDeliveries(deps.dynamo, deps.table, endpoint, options, deps.now().getTime(), patience);
-  return release(deps, endpoint, all, ({ status }) => replayable.has(status) && statuses.has(status), options);
+  return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
 }
 
 /**
@@ -92,41 +69,41 @@ export async function replay(
  * @returns false when there is no such delivery, or it is still on its way
  * @throws EndpointError unless the endpoint is active
  */
-export async function resend(deps: ReplayDependencies, name: DeliveryName): Promise<boolean> {
+export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
   const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
-  if (!delivery || !replayable.has(delivery.status)) return false;
+  if (!delivery || !hasEnded(delivery)) return false;
   const now = deps.now().getTime();
-  const isReleased = await releaseOne(deps, endpoint, delivery, now, now);
+  const isReleased = await releaseOne(deps, endpoint, delivery, now);
   if (isReleased) await deps.wakeUps.send([{ endpoint: name.endpoint, events: [name.event], at: now }], now);
   return isReleased;
 }
 
-async function activeEndpoint({ dynamo, table }: ReplayDependencies, name: string): Promise<Endpoint> {
-  const endpoint = await new Endpoints(dynamo, table).find(name);
-  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
-  if (endpoint.status !== 'active') {
-    const { status } = endpoint;
-    throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
-  }
-  return endpoint;
+async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await existingEndpoint(deps, name);
+  const { status } = endpoint;
+  if (status === 'active') return endpoint;
+  throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
 }
 
 const remedies = { paused: 'resume', disabled: 'enable' } as const;
 
 async function release(
-  deps: ReplayDependencies,
+  deps: WebhookDependencies,
   endpoint: Endpoint,
-  pages: AsyncIterable<Delivery[]>,
+  ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
   { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY }: ReplayOptions,
 ): Promise<Replay> {
   const started = deps.now().getTime();
   let matching = 0;
   let released = 0;
-  for await (const page of pages) {
+  for await (const rows of rowsIn(deps.dynamo, deps.table, ranges, patienceUntil(stopAt, deps.steady))) {
+    const page = rows.map(deliveryIn);
     const [first] = page;
-    if (first && deps.steady() >= stopAt) return { matching, released, isComplete: false, next: first.eventAt };
+    if (first && deps.steady() >= stopAt) {
+      return { count: dryRun ? matching : released, isComplete: false, next: first.eventAt };
+    }
     const matched = page.filter(matches);
     const before = matching;
     matching += matched.length;
@@ -134,8 +111,7 @@ async function release(
     const places: number[] = [];
     await pLimit(concurrency).map(matched, async (delivery, at) => {
       const place = started + Math.floor(((before + at) * 1000) / perSecond);
-      const now = deps.now().getTime();
-      if (await releaseOne(deps, endpoint, delivery, place, now)) places.push(place);
+      if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
     // One wake-up for each page: the drain looks itself when the next one is due.
     if (places.length > 0) {
@@ -144,16 +120,16 @@ async function release(
     }
     released += places.length;
   }
-  return { matching, released, isComplete: true };
+  return { count: dryRun ? matching : released, isComplete: true };
 }
 
 async function releaseOne(
-  deps: ReplayDependencies,
+  deps: WebhookDependencies,
   endpoint: Endpoint,
   delivery: Delivery,
   nextAttemptAt: number,
-  now: number,
 ): Promise<boolean> {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  return (await stepDelivery(deps, delivery, step, now, { endpointSince: endpoint.createdAt })) !== undefined;
+  const change = { endpointSince: endpoint.createdAt };
+  return (await stepDelivery(deps, delivery, step, deps.now().getTime(), change)) !== undefined;
 }

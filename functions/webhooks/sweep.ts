@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
@@ -7,23 +6,17 @@ import type { Topics } from '../transfers/publish.ts';
 import { ClockWitness } from './clock-witness.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Endpoints } from './endpoints.ts';
+import { Endpoints, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
+import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases, leaseKey, leaseOf } from './leases.ts';
-import { dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { WakeUp, WakeUps } from './wake-ups.ts';
+import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
+import type { WakeUp } from './wake-ups.ts';
 
 /** What a sweep works with. */
-export interface SweepDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
+export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
 }
 
 /** What a sweep did. */
@@ -44,9 +37,6 @@ export interface Sweep {
 
 /** Endpoints looked at at the same time. */
 const concurrency = 16;
-
-/** Endpoints whose leases are read in one call. */
-const pageSize = 100;
 
 /** Events that a wake-up names. */
 const eventsPerWakeUp = 50;
@@ -83,7 +73,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   let announced = 0;
   let failed = 0;
   const limit = pLimit(concurrency);
-  for await (const page of pagesOf(new Endpoints(deps.dynamo, deps.table).each())) {
+  for await (const page of new Endpoints(deps.dynamo, deps.table).pages()) {
     const keys = page.map(({ name }) => leaseKey(name));
     const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
     await limit.map(page, async (endpoint) => {
@@ -172,8 +162,9 @@ async function misplacedRetries(
   patience: Patience,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const page of retriesBetween(dynamo, table, endpoint, from, forever, patience)) {
-    found.push(...page.filter((delivery) => isDue(delivery, now().getTime())).map(({ event }) => event));
+  for await (const page of rowsIn(dynamo, table, [retriesBetween(endpoint, from, forever)], patience)) {
+    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, now().getTime()));
+    found.push(...due.map(({ event }) => event));
     if (found.length >= mostMisplaced) break;
   }
   return found;
@@ -183,14 +174,3 @@ const groupsOf = (events: readonly string[]): string[][] =>
   Array.from({ length: Math.ceil(events.length / eventsPerWakeUp) }, (_, group) =>
     events.slice(group * eventsPerWakeUp, (group + 1) * eventsPerWakeUp),
   );
-
-async function* pagesOf(endpoints: AsyncIterable<Endpoint>): AsyncGenerator<Endpoint[]> {
-  let page: Endpoint[] = [];
-  for await (const endpoint of endpoints) {
-    page.push(endpoint);
-    if (page.length < pageSize) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
-}

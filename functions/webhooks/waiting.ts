@@ -1,7 +1,7 @@
-import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { getRows, type Key, rowName } from '../batches.ts';
-import { type Patience, patienceUntil } from '../pauses.ts';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { getRows, rowName } from '../batches.ts';
+import { patienceUntil } from '../pauses.ts';
+import type { Item } from '../table.ts';
 import {
   type Delivery,
   type DeliveryName,
@@ -9,11 +9,13 @@ import {
   deliveryKey,
   deliveryNameOf,
   duePart,
+  type EventKind,
   eventIdOf,
   heldPart,
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { kindFor } from './format.ts';
+import { type IndexRange, readPlaces } from './index-walk.ts';
 
 /** Indexes of the webhooks table; each holds nothing but keys. */
 export const indexes = {
@@ -38,75 +40,65 @@ export async function dueEvents(
   until: number,
   limit = pageSize,
 ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: table,
-      IndexName: indexes.waiting,
-      KeyConditionExpression: 'due = :part AND dueAt <= :until',
-      ExpressionAttributeValues: marshall({ ':part': duePart(endpoint), ':until': until }),
-      Limit: limit,
-    }),
-  );
-  return Items.map((item) => {
-    const row = unmarshall(item);
-    return { event: deliveryNameOf(row as Key).event, dueAt: row.dueAt };
-  });
+  const { items } = await readPlaces(client, table, retriesBetween(endpoint, 0, until), undefined, limit);
+  return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
 }
 
-/** The retries of an endpoint that wait for a time between two instants, both included, page by page, as they are now. */
-export async function* retriesBetween(
-  client: DynamoDBClient,
-  table: string,
-  endpoint: string,
-  from: number,
-  until: number,
-  patience: Patience,
-): AsyncGenerator<Delivery[]> {
-  const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
-  const values = { ':part': duePart(endpoint), ':from': from, ':until': until };
-  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
-}
+/** The retries of an endpoint that wait for a time between two instants (Unix milliseconds), both included. */
+export const retriesBetween = (endpoint: string, from: number, until: number): IndexRange =>
+  waitingBetween(duePart(endpoint), from, until);
 
-/** The held deliveries of an endpoint with events from `from` to before `until` (Unix milliseconds), page by page. */
-export async function* heldDeliveries(
-  client: DynamoDBClient,
-  table: string,
-  endpoint: string,
-  from: number,
-  until: number,
-  patience: Patience,
-): AsyncGenerator<Delivery[]> {
-  const condition = { KeyConditionExpression: 'due = :part AND dueAt BETWEEN :from AND :until' };
-  const values = { ':part': heldPart(endpoint), ':from': from, ':until': until - 1 };
-  yield* pages(client, table, { IndexName: indexes.waiting, ...condition }, values, patience);
+/** The held deliveries of an endpoint with events from one instant to another (Unix milliseconds), both included. */
+export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
+  waitingBetween(heldPart(endpoint), from, until);
+
+const waitingBetween = (part: string, from: number, until: number): IndexRange => ({
+  index: indexes.waiting,
+  partition: ['due', part],
+  sort: ['dueAt', from, until],
+  isDescending: false,
+});
+
+/** A range of times. */
+export interface Span {
+  /** ISO 8601; from the first on, before the second. */
+  readonly from: string;
+  readonly until: string;
+  /** The first place in the index, unless it is that of `from`. */
+  readonly first?: string;
 }
 
 /**
- * All deliveries to an endpoint of events from `from` to before `until` (ISO 8601), the oldest first, page by page. All events
- * are looked through, whether the endpoint wanted them or not.
+ * The days in which events, or notices, are listed, each of them once, the oldest first.
  *
  * @param now Unix time in milliseconds
  */
-export async function* endpointDeliveries(
-  client: DynamoDBClient,
-  table: string,
-  { name, format }: Pick<Endpoint, 'name' | 'format'>,
-  { from, until }: { readonly from: string; readonly until: string },
-  now: number,
-  patience: Patience,
-): AsyncGenerator<Delivery[]> {
-  for (const part of dayParts(kindFor(format), from, until, now)) {
-    const query = {
-      IndexName: indexes.byDay,
-      KeyConditionExpression: '#day = :day AND listedAt BETWEEN :from AND :until',
-      ExpressionAttributeNames: { '#day': 'day' },
-    };
-    yield* pages(client, table, query, { ':day': part, ':from': from, ':until': until }, patience, (key) => ({
-      event: eventIdOf(key),
-      endpoint: name,
-    }));
-  }
-}
+export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
+  dayParts(kind, from, until, now).map((part) => ({
+    index: indexes.byDay,
+    partition: ['day', part],
+    sort: ['listedAt', first, until],
+    isDescending: false,
+    // What is told of an event twice after a crash stands side by side.
+    isOncePerSortKey: true,
+  }));
+
+/**
+ * The deliveries to an endpoint of the events in a range of times, the oldest first. All events are looked through, whether the
+ * endpoint wanted them or not.
+ *
+ * @param now Unix time in milliseconds
+ */
+export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
+  daysOf(kindFor(format), span, now).map((day) => ({
+    ...day,
+    of: name,
+    rowOf: (key) => deliveryKey({ event: eventIdOf(key), endpoint: name }),
+  }));
+
+/** The same ranges, the newest first. */
+export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
+  ranges.map((range) => ({ ...range, isDescending: true })).reverse();
 
 /** Reads deliveries as they are now. */
 export async function readDeliveries(
@@ -117,34 +109,9 @@ export async function readDeliveries(
 ): Promise<Delivery[]> {
   const keys = names.map(deliveryKey);
   const rows = await getRows(client, table, keys, patience);
-  return keys.flatMap((key) => {
-    const row = rows.get(rowName(key));
-    return row ? [{ ...row, ...deliveryNameOf(key) } as Delivery] : [];
-  });
+  return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryIn);
 }
 
-async function* pages(
-  client: DynamoDBClient,
-  table: string,
-  query: Partial<QueryCommandInput>,
-  values: Record<string, unknown>,
-  patience: Patience,
-  nameOf: (key: Key) => DeliveryName = deliveryNameOf,
-): AsyncGenerator<Delivery[]> {
-  let start: QueryCommandInput['ExclusiveStartKey'];
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        ...query,
-        TableName: table,
-        ExpressionAttributeValues: marshall(values),
-        ExclusiveStartKey: start,
-        Limit: pageSize,
-      }),
-    );
-    const keys = (page.Items ?? []).map((item) => unmarshall(item) as Key);
-    // The index may lag behind: what counts is the row itself.
-    if (keys.length > 0) yield await readDeliveries(client, table, keys.map(nameOf), patience);
-    start = page.LastEvaluatedKey;
-  } while (start);
-}
+/** The delivery that a row holds. */
+export const deliveryIn = (row: Item): Delivery =>
+  ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;

@@ -171,7 +171,7 @@ const at = near(...times, '2026-11-24T00:00:00.000Z');
 const cursor = fc.oneof(
   fc
     .oneof(
-      fc.record({ key: near('crm', 'sent#alice@example.com', '2026') }),
+      fc.record({ pk: near('ENDPOINTS', 'WATCHES'), sk: near('crm', '01234567#sent#alice@example.com') }),
       fc.record({ pk: id, sk: id, day: near('2026-11-24'), at }),
       fc.record({ pk: id, sk: id, trackingId: near('one'), at }),
       fc.record({ pk: id, sk: id, endpoint: near('crm'), eventAt: at }),

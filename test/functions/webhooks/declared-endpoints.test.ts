@@ -4,8 +4,9 @@ import { type DeclaredEndpoint, declareEndpoints } from '../../../functions/webh
 import {
   addEndpoint,
   disableEndpoint,
+  existingEndpoint,
   listEndpoints,
-  showEndpoint,
+  viewOf,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
@@ -58,12 +59,13 @@ describe('endpoints of the configuration file', () => {
   test('have the settings that stand there, and the defaults for those that no longer do', async () => {
     await declareEndpoints(world.deps, [declared('crm', { mailboxes: ['a@example.com'], headers: { 'x-a': 'b' } })]);
     await declareEndpoints(world.deps, [declared('crm', { maxInFlight: 3 })]);
-    const { endpoint, headerNames } = await showEndpoint(world.deps, 'crm');
+    const endpoint = await existingEndpoint(world.deps, 'crm');
+    const { headerNames } = viewOf(world.deps, endpoint);
     expect(endpoint).toMatchObject({ maxInFlight: 3, types: ['transfer.*'] });
     expect(endpoint).not.toHaveProperty('mailboxes');
     expect(headerNames).toEqual([]);
     await declare('crm');
-    expect((await showEndpoint(world.deps, 'crm')).endpoint.maxInFlight).toBe(10);
+    expect((await existingEndpoint(world.deps, 'crm')).maxInFlight).toBe(10);
   });
 
   test('leave one alone that an operator added under such a name', async () => {

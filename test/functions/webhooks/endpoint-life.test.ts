@@ -3,14 +3,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import {
   addEndpoint,
   enableEndpoint,
+  existingEndpoint,
   listEndpoints,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
   sendTest,
-  showEndpoint,
   updateEndpoint,
+  viewOf,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
@@ -42,7 +43,8 @@ describe('adding an endpoint', () => {
     await world.fanOut(event);
     await world.settleAll();
     expect(verifies(secret!)).toBe(true);
-    expect(JSON.stringify(await showEndpoint(world.deps, 'crm'))).not.toContain(secret);
+    const endpoint = await existingEndpoint(world.deps, 'crm');
+    expect(JSON.stringify([endpoint, viewOf(world.deps, endpoint)])).not.toContain(secret);
   });
 
   test('takes a secret of its owner, and signs by ed25519 as well where asked', async () => {
@@ -136,7 +138,7 @@ describe('secrets at rest', () => {
     for (const text of [secret!, rotated.secret!, secret!.slice(6), 'hunter2', 'hunter3'])
       expect(dump).not.toContain(text);
     expect(world.received[0]!.headers['x-token']).toBe('hunter3');
-    expect((await showEndpoint(world.deps, 'crm')).url).toMatch(/\/crm\?…$/);
+    expect(viewOf(world.deps, await existingEndpoint(world.deps, 'crm')).url).toMatch(/\/crm\?…$/);
   });
 });
 
@@ -273,7 +275,7 @@ describe('updating, removing and listing', () => {
   });
 
   test('names an endpoint that is not there', async () => {
-    for (const act of [removeEndpoint, pauseEndpoint, showEndpoint, sendTest, rotateSecret]) {
+    for (const act of [removeEndpoint, pauseEndpoint, existingEndpoint, sendTest, rotateSecret]) {
       await expect(act(world.deps, 'nobody')).rejects.toThrow('there is no endpoint nobody');
     }
   });

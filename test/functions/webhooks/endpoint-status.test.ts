@@ -3,11 +3,11 @@ import {
   addEndpoint,
   disableEndpoint,
   enableEndpoint,
+  existingEndpoint,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
   sendTest,
-  showEndpoint,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-const crm = async () => (await showEndpoint(world.deps, 'crm')).endpoint;
+const crm = () => existingEndpoint(world.deps, 'crm');
 
 /** Has the endpoint fail often enough to be talked of, and then ask to be left alone for a day. */
 async function fail(): Promise<void> {

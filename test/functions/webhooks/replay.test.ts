@@ -29,14 +29,12 @@ describe('recovering', () => {
     await expect(recover(world.deps, 'crm', all)).rejects.toThrow('the endpoint crm is paused: resume it first');
     await resumeEndpoint(world.deps, 'crm');
     expect(await recover(world.deps, 'crm', { ...all, dryRun: true })).toEqual({
-      matching: 130,
-      released: 0,
+      count: 130,
       isComplete: true,
     });
     const started = world.clock.now().getTime();
     expect(await recover(world.deps, 'crm', { ...all, perSecond: 50 })).toEqual({
-      matching: 130,
-      released: 130,
+      count: 130,
       isComplete: true,
     });
     const places = (await waiting()).map(({ nextAttemptAt }) => nextAttemptAt - started);
@@ -51,7 +49,7 @@ describe('recovering', () => {
     await world.deliver([{ endpoint: 'crm', events: [] }]);
     expect(new Set(ids())).toEqual(new Set(events.map(({ id }) => id)));
     expect(world.received).toHaveLength(130);
-    expect(await recover(world.deps, 'crm', all)).toMatchObject({ matching: 0 });
+    expect(await recover(world.deps, 'crm', all)).toMatchObject({ count: 0 });
   });
 
   test('takes only events of the range, and goes on where it stopped', async () => {
@@ -60,14 +58,13 @@ describe('recovering', () => {
     await world.settleAll();
     await resumeEndpoint(world.deps, 'crm');
     const before = { ...all, from: '2026-11-23T00:00:00.000Z', until: all.from };
-    expect(await recover(world.deps, 'crm', before)).toMatchObject({ matching: 0 });
+    expect(await recover(world.deps, 'crm', before)).toMatchObject({ count: 0 });
     expect(await recover(world.deps, 'crm', { ...all, stopAt: 0 })).toEqual({
-      matching: 0,
-      released: 0,
+      count: 0,
       isComplete: false,
       next: events[0]!.timestamp,
     });
-    expect(await recover(world.deps, 'crm', all)).toMatchObject({ released: 3 });
+    expect(await recover(world.deps, 'crm', all)).toMatchObject({ count: 3 });
     expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [] }]);
   });
 
@@ -95,7 +92,7 @@ describe('a range', () => {
     if (way === 'recover') await resumeEndpoint(world.deps, 'crm');
     const matching = async (from: string, until: string) => {
       const found = await { recover, replay }[way](world.deps, 'crm', { from, until, dryRun: true });
-      return found.matching;
+      return found.count;
     };
     expect(await matching(hour(0), hour(1))).toBe(1);
     expect(await matching(hour(1), hour(9))).toBe(0);
@@ -112,13 +109,17 @@ describe('replaying', () => {
     await world.settleAll();
     world.setAnswer(() => ({ status: 204 }));
     world.received.length = 0;
-    expect(await replay(world.deps, 'crm', { ...all, dryRun: true })).toMatchObject({ matching: 4, released: 0 });
-    expect(await replay(world.deps, 'crm', all, new Set(['FAILED']))).toMatchObject({ matching: 1, released: 1 });
+    expect(await replay(world.deps, 'crm', { ...all, dryRun: true })).toMatchObject({ count: 4 });
     await world.settleAll();
-    expect(ids()).toEqual([events[3]!.id]);
-    expect(await replay(world.deps, 'crm', all)).toMatchObject({ matching: 4, released: 4 });
+    expect(ids()).toEqual([]);
+    expect(await replay(world.deps, 'crm', all)).toMatchObject({ count: 4 });
     await world.settleAll();
-    expect(ids().toSorted()).toEqual([...events.slice(0, 4).map(({ id }) => id), events[3]!.id].toSorted());
+    expect(ids().toSorted()).toEqual(
+      events
+        .slice(0, 4)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
   });
 
   test('begins the schedule anew', async () => {
@@ -132,9 +133,9 @@ describe('replaying', () => {
     expect(world.received).toHaveLength(4);
   });
 
-  test('leaves alone what is still on its way, even if it is asked for', async () => {
+  test('leaves alone what is still on its way', async () => {
     await world.fanOut(events[0]!);
-    expect(await replay(world.deps, 'crm', all, new Set(['PENDING']))).toMatchObject({ matching: 0, released: 0 });
+    expect(await replay(world.deps, 'crm', all)).toMatchObject({ count: 0 });
   });
 
   test('resends one delivery, unless it is still on its way', async () => {
