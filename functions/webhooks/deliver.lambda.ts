@@ -26,6 +26,6 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
     const { stopping } = context as { readonly stopping?: AbortSignal };
     const batch = await deliver(deps, [...messages.wakeUps.values()], stopAt, stopping);
     reportDeliveries(logger, metrics, batch, messages.malformed);
-    const failed = new Set(batch.unhandled.map(({ endpoint }) => endpoint));
+    const failed = new Set(batch.unhandled.flatMap(({ endpoint, isKept }) => (isKept ? [] : endpoint)));
     return { batchItemFailures: [...failedMessages(messages, failed)] };
   });

@@ -20,7 +20,17 @@ export interface DeliverDependencies extends AttemptDependencies, WebhookDepende
 export interface DeliveryBatch {
   readonly settled: readonly Settled[];
   /** Endpoints that a fault of ours kept from being looked after, with the fault. */
-  readonly unhandled: readonly { readonly endpoint: string; readonly error: Error }[];
+  readonly unhandled: readonly Unhandled[];
+}
+
+interface Unhandled {
+  readonly endpoint: string;
+  readonly error: Error;
+  /**
+   * What is left stands in requests, which the sweep looks at each minute: the wake-ups need not come again. If they did, a fault
+   * that lasts would bring ever more of them.
+   */
+  readonly isKept: boolean;
 }
 
 /** Milliseconds that a request may take, and that are left to write down what came of it. */
@@ -63,7 +73,7 @@ export async function deliver(
       : [...events].slice(0, readAhead).map((event) => deliveryKey({ event, endpoint }))),
   ]);
   const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
-  const unhandled: { endpoint: string; error: Error }[] = [];
+  const unhandled: Unhandled[] = [];
   const settled = await Promise.all(
     [...wanted].map(async ([name, { events, wantsRetries }]) => {
       const row = rows.get(rowName(endpointKey(name)));
@@ -76,7 +86,7 @@ export async function deliver(
         beginUntil: stopAt - requestTime,
         stopping,
       });
-      await drain.run().catch((error: Error) => unhandled.push({ endpoint: name, error }));
+      await drain.run().catch((error: Error) => unhandled.push({ endpoint: name, error, isKept: drain.isKept }));
       return drain.settled;
     }),
   );

@@ -73,6 +73,11 @@ export class Drain {
     this.rows = start.rows;
   }
 
+  /** Nothing is left to do for which the wake-ups have to come again. */
+  get isKept(): boolean {
+    return this.work.isKept;
+  }
+
   /** @throws what keeps the deliveries from being looked after, once nothing of it is under way any more */
   async run(): Promise<void> {
     for (;;) {

@@ -49,6 +49,8 @@ export class Work {
   private lookedAt: number;
   /** Deliveries that another process is attempting. */
   private readonly deferred: Entry[] = [];
+  /** Nothing is left that only the wake-ups name: requests and the retries that wait name the rest. */
+  isKept = false;
   /** Deliveries that were handed out, and are not yet done. */
   private readonly looking = new Map<string, Entry>();
 
@@ -80,6 +82,7 @@ export class Work {
 
   add(events: Iterable<string>): void {
     for (const event of events) this.fresh.push({ event });
+    this.isKept &&= this.fresh.length === 0;
   }
 
   /**
@@ -139,7 +142,7 @@ export class Work {
   }
 
   /**
-   * Leaves what is not done to the next drain, and deletes the requests that are done.
+   * Leaves what is not done to the next drain, be it for a fault of ours, and deletes the requests that are done.
    *
    * @param now Unix time in milliseconds
    * @param asks whether a holder is asked to look at the retries that are due, if this was to
@@ -147,7 +150,7 @@ export class Work {
    */
   async leave(now: number, asks: boolean): Promise<boolean> {
     const { leases } = this.deps;
-    const unfinished = [...this.fresh, ...this.deferred]
+    const unfinished = [...this.fresh, ...this.deferred, ...this.looking.values()]
       .filter(({ request }) => request === undefined)
       .map(({ event }) => event);
     const expiresAt = Math.floor(now / 1000) + retention;
@@ -157,11 +160,13 @@ export class Work {
     await Promise.all(finished.map(([sk]) => leases.deleteRequest(this.name, sk)));
     this.fresh.length = 0;
     this.retries.length = 0;
+    this.looking.clear();
     for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
     this.lastRequest = '';
     const isLeft = unfinished.length > 0 || this.open.size > finished.length;
     // They are read again, if they are still there: another process may have looked after them meanwhile.
     this.open.clear();
+    this.isKept = true;
     return isLeft;
   }
 

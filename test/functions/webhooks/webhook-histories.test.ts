@@ -172,7 +172,8 @@ class History {
     const handled = new Set<WakeUp>();
     const run = async (wakeUps: readonly WakeUp[], leases: Leases) => {
       const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
-      for (const one of wakeUps) if (!unhandled.some(({ endpoint }) => endpoint === one.endpoint)) handled.add(one);
+      const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
+      for (const one of wakeUps) if (!isFailed(one.endpoint)) handled.add(one);
     };
     // Neither outlives its happening, however the other one ends.
     await this.failing(faults, () =>
