@@ -1,0 +1,55 @@
+import { beforeEach, expect, test } from 'vitest';
+import { addEndpoint, showEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+const event = exampleEvent('transfer-1');
+
+async function later() {
+  for (let minutes = 0; minutes < 10; minutes += 1) {
+    world.clock.advance(60_000);
+    await world.sweep();
+    await world.answerWakeUps();
+  }
+}
+
+/** What must not be: a delivery is held by an active endpoint, nobody was told, and nothing sends it. */
+async function expectNotStuck() {
+  const { endpoint } = await showEndpoint(world.deps, 'crm');
+  const [delivery] = (await world.trace(event.id)).deliveries;
+  expect({ endpoint: endpoint.status, delivery: delivery!.status }).not.toEqual({ endpoint: 'active', delivery: 'HELD' });
+}
+
+test('an endpoint that says it is gone is disabled, though the process dies before that is written down', async () => {
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  world.setAnswer(() => ({ status: 410 }));
+  await world.fanOut(event);
+  const wakeUps = await world.takeWakeUps();
+  // BatchGetItem, the lease, the delivery, and the lease again.
+  const plan = new FaultPlan([[3, 'crash after']]);
+  await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
+  expect(plan.calls.slice(0, 4)).toEqual(['BatchGetItemCommand', 'PutItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
+  world.clock.advance(6 * 60_000);
+  await world.deliver(wakeUps);
+  await later();
+  await expectNotStuck();
+});
+
+test('an endpoint that says it is gone is disabled, though it is changed while it says so', async () => {
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  world.setAnswer(async () => {
+    // Any change counts: here an operator's; the sweep's, when it has published an event about the endpoint, does as well.
+    await updateEndpoint(world.deps, 'crm', { maxInFlight: 9 });
+    return { status: 410 };
+  });
+  await world.fanOut(event);
+  await world.answerWakeUps();
+  await later();
+  await expectNotStuck();
+});
