@@ -4,6 +4,7 @@ import {
   factId,
   type HealthEvent,
   type IncidentEvent,
+  type NotifierEvent,
   type TransferEvent,
   type WatchEvent,
 } from '../transfers/event.ts';
@@ -137,71 +138,74 @@ export function watchNotice(event: WatchEvent): Notice {
   return 'watches' in event.data ? incidentNotice(event as IncidentEvent) : healthNotice(event as HealthEvent);
 }
 
-function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
-  const { mailbox, direction, message, validUntil } = data;
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: 'warning',
-    types: [type],
-    mailbox,
-    direction,
-    headline: `The verification of ${mailboxText(mailbox)} ends soon`,
-    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`],
-  });
+function expiryNotice(event: ExpiryEvent): Notice {
+  const { mailbox, direction, message, validUntil } = event.data;
+  const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
+  const text = [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`];
+  return plainNotice(event, 'warning', headline, text, { mailbox, direction });
 }
 
-function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
-  const { mailbox, direction, failingSince } = data;
-  const message = unlinked(data.message);
-  const isFailing = type === 'watch.failing';
+function healthNotice(event: HealthEvent): Notice {
+  const { mailbox, direction, failingSince } = event.data;
+  const message = unlinked(event.data.message);
   const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
-  const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
-  const text = isFailing
-    ? [`${headline}, since ${spokenTime(failingSince)}: ${message}`, unannounced]
-    : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: isFailing ? 'alert' : 'info',
-    types: [type],
-    mailbox,
-    direction,
-    headline,
-    paragraphs: text,
-  });
+  const since = `since ${spokenTime(failingSince)}`;
+  const watch = { mailbox, direction };
+  if (event.type === 'watch.failing') {
+    const headline = `Cannot watch ${whose}`;
+    return plainNotice(event, 'alert', headline, [`${headline}, ${since}: ${message}`, unannounced], watch);
+  }
+  const headline = `Watching ${whose} again`;
+  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
+  return plainNotice(event, 'info', headline, [text], watch);
 }
 
 const unannounced = 'Changes are not lost: they are announced as soon as a poll succeeds.';
 
-function incidentNotice({ id, type, timestamp, data }: IncidentEvent): Notice {
-  const { watches, mailboxes, examples, failingSince } = data;
-  const message = unlinked(data.message);
-  const isFailing = type === 'watch.many_failing';
+function incidentNotice(event: IncidentEvent): Notice {
+  const { watches, mailboxes, examples, failingSince } = event.data;
+  const message = unlinked(event.data.message);
   const several = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
-  const headline = isFailing ? `Cannot watch ${several}` : `Watching ${several} again`;
   const others = mailboxes - examples.length;
-  const names = `${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const names = `They are: ${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}.`;
   const since = `since ${spokenTime(failingSince)}`;
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: isFailing ? 'alert' : 'info',
-    types: [type],
-    headline,
-    paragraphs: isFailing
-      ? [`${headline} (${watches} watches), ${since}: ${message}`, `They are: ${names}.`, unannounced]
-      : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed ${since}: ${message}`, `They are: ${names}.`],
-  });
+  if (event.type === 'watch.many_failing') {
+    const headline = `Cannot watch ${several}`;
+    const text = `${headline} (${watches} watches), ${since}: ${message}`;
+    return plainNotice(event, 'alert', headline, [text, names, unannounced]);
+  }
+  const headline = `Watching ${several} again`;
+  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
+  return plainNotice(event, 'info', headline, [text, names]);
 }
 
-/** A notice that consists of a headline and some paragraphs. */
-export const plainNotice = (record: Omit<NoticeRecord, 'items' | 'more'>): Notice =>
+/**
+ * A notice of one event that consists of a headline and some paragraphs.
+ *
+ * @param watch that it is about, if it is about one
+ */
+export const plainNotice = (
+  { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
+  severity: Severity,
+  headline: string,
+  paragraphs: string[],
+  watch?: Watch,
+): Notice =>
   notice({
-    subject: record.headline,
-    text: record.paragraphs,
-    lines: record.paragraphs,
-    record: { ...record, items: [], more: 0 },
+    subject: headline,
+    text: paragraphs,
+    lines: paragraphs,
+    record: {
+      id: factId('ntc', id),
+      timestamp,
+      severity,
+      types: [type],
+      ...watch,
+      headline,
+      paragraphs,
+      items: [],
+      more: 0,
+    },
   });
 
 function notice(parts: {
