@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod/mini';
 import { withoutMark } from './byte-order-mark.ts';
 import { type Fields, readSecretArn } from './env.ts';
 import { isRecent } from './instants.ts';
@@ -48,18 +49,9 @@ async function secretText(client: SecretsManagerClient, arn: string, last: strin
 }
 
 function fieldsOf(text: string): Fields {
-  const fields = parsed(text);
-  const isOfTexts = typeof fields === 'object' && Object.values(fields ?? { none: 0 }).every(isText);
-  if (!isOfTexts) throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
-  return fields as Fields;
-}
-
-const isText = (value: unknown): boolean => typeof value === 'string';
-
-function parsed(text: string): unknown {
   try {
-    return JSON.parse(withoutMark(text));
+    return z.record(z.string(), z.string()).parse(JSON.parse(withoutMark(text)));
   } catch {
-    return undefined;
+    throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
   }
 }

@@ -15,15 +15,7 @@ export const forbiddenTarget = 'expected an address on the public internet';
 /** Thrown when a target is, or resolves to, an address that must not be reached. */
 export class ForbiddenTargetError extends Error {
   override readonly name = 'ForbiddenTargetError';
-
-  constructor() {
-    super(forbiddenTarget);
-  }
-}
-
-/** Thrown when a name has no address. */
-export class UnresolvableError extends Error {
-  override readonly name = 'UnresolvableError';
+  override readonly message = forbiddenTarget;
 }
 
 /** Networks of IPv4 that are not on the public internet (IANA special-purpose registry). */
@@ -98,21 +90,15 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
 }
 
 /**
- * The addresses to connect to for a URL, looked up now. Where even one of a name's addresses is forbidden, all are: what
- * resolves to both is an attack, or a mistake.
+ * The addresses to connect to for a URL in whose text nothing is wrong, looked up now. Where even one of a name's addresses is
+ * forbidden, all are: what resolves to both is an attack, or a mistake.
  *
- * @throws ForbiddenTargetError, UnresolvableError, or the error of the look-up
+ * @throws ForbiddenTargetError, an error where a name has no address, or the error of the look-up
  */
 export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
-  if (targetProblem(url.href, allowPrivate) !== undefined) throw new ForbiddenTargetError();
-  return judgedAddresses(url, resolve, allowPrivate);
-}
-
-/** Does what {@link vettedAddresses} does, for a URL in whose text nothing is wrong. */
-export async function judgedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
   const literal = literalOf(url.hostname);
   const addresses = literal ? [literal] : await resolve(url.hostname);
-  if (addresses.length === 0) throw new UnresolvableError('the name has no address');
+  if (addresses.length === 0) throw new Error('the name has no address');
   if (!allowPrivate && addresses.some(isForbidden)) throw new ForbiddenTargetError();
   return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
 }

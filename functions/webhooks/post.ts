@@ -7,10 +7,10 @@ import { codeOf, tlsProblemOf } from '../tls-problem.ts';
 import {
   type Address,
   ForbiddenTargetError,
-  judgedAddresses,
   literalOf,
   type Resolve,
   targetProblem,
+  vettedAddresses,
 } from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
@@ -151,7 +151,7 @@ export class WebhookClient {
     // An address needs no look-up, and so no time.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
-      judgedAddresses(target, resolve, allowPrivate).then(end, reject);
+      vettedAddresses(target, resolve, allowPrivate).then(end, reject);
       return await vetted;
     } catch (error) {
       if (error instanceof PostError) throw error;

@@ -3,7 +3,7 @@ import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
-import { ClockWitness } from './clock-witness.ts';
+import { clockWitness } from './clock-witness.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Endpoints, type WebhookDependencies } from './endpoints.ts';
@@ -65,8 +65,7 @@ interface Need {
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();
-  const witness = new ClockWitness(deps.dynamo, deps.table);
-  const { setBack, isOld } = await witness.ask(started);
+  const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
   const needs: Need[] = [];
   let left = 0;
@@ -93,7 +92,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
   const refused = await deps.wakeUps.send(wakeUps, started);
   // Where something is left, the next sweep has to look, too.
-  if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
+  if (left === 0 || setBack === 0) await note?.();
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
