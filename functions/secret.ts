@@ -1,5 +1,4 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import * as z from 'zod/mini';
 import { withoutMark } from './byte-order-mark.ts';
 import { type Fields, readSecretArn } from './env.ts';
 import { isRecent } from './instants.ts';
@@ -49,9 +48,16 @@ async function secretText(client: SecretsManagerClient, arn: string, last: strin
 }
 
 function fieldsOf(text: string): Fields {
+  const fields = parsed(text) ?? { none: 0 };
+  if (typeof fields === 'object' && Object.values(fields).every((value) => typeof value === 'string'))
+    return { ...fields };
+  throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
+}
+
+function parsed(text: string): unknown {
   try {
-    return z.record(z.string(), z.string()).parse(JSON.parse(withoutMark(text)));
+    return JSON.parse(withoutMark(text));
   } catch {
-    throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
+    return undefined;
   }
 }

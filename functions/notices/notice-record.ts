@@ -15,12 +15,12 @@ const notice = z.object({
   id: z.string().check(z.startsWith('ntc_')),
   /** ISO 8601 time of the newest of these events. */
   timestamp: z.string().check(z.refine(isInstant)),
-  severity: z.enum(['info', 'warning', 'alert']),
+  severity: z.literal(['info', 'warning', 'alert']),
   /** Types of all these events. */
   types: texts,
   /** The watch that it is about; both missing when it is about something else. */
   mailbox: z.optional(z.string()),
-  direction: z.optional(z.enum(['sent', 'received'])),
+  direction: z.optional(z.literal(['sent', 'received'])),
   headline: z.string(),
   /** What it tells, before the transfers if it is about some. */
   paragraphs: texts,
