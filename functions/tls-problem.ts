@@ -10,19 +10,13 @@ export interface TlsProblem {
   readonly receiverRemedy: string;
 }
 
-const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
-  says: `certificate ${says}`,
-  isCertificate: true,
-  serverRemedy,
-  receiverRemedy,
-});
+const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `certificate ${says}`, isCertificate: true, serverRemedy, receiverRemedy };
+};
 
-const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
-  says: `side ${says}`,
-  isCertificate: false,
-  serverRemedy,
-  receiverRemedy,
-});
+const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `side ${says}`, isCertificate: false, serverRemedy, receiverRemedy };
+};
 
 const renew = 'have its operator renew the certificate';
 

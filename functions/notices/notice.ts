@@ -12,37 +12,16 @@ import type { Watch } from '../transfers/transfer.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
-/** Text for people about one poll of one watch, ready for every channel. */
-export interface Notice {
-  /** At most 99 ASCII characters, the limit of an e-mail subject at SNS. */
-  readonly subject: string;
-  /** Plain text. */
-  readonly text: string;
-  /** The same for a chat channel. */
-  readonly chat: ChatNotification;
-  /** The same for systems, and what subscribers filter on. */
-  readonly record: NoticeRecord;
-}
-
-/** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
-export interface ChatNotification {
-  readonly version: '1.0';
-  readonly source: 'custom';
-  /** Derived from the events it sums up, so a repetition has the same. */
-  readonly id: string;
-  readonly content: {
-    readonly textType: 'client-markdown';
-    /** At most 250 characters. */
-    readonly title: string;
-    /** At most 8,000 characters. */
-    readonly description: string;
-  };
-}
+/** Text for people about one poll of one watch, or about one event, ready for every channel. */
+export type Notice = ReturnType<typeof notice>;
 
 /** Transfers named one by one; the others are only counted. */
 const maxLines = 20;
 
+/** Characters of a subject, which is ASCII: the limit of an e-mail's at SNS. */
 const maxSubject = 99;
+
+/** Characters of a title and a description: limits of Amazon Q Developer in chat applications. */
 const maxTitle = 250;
 const maxDescription = 8000;
 
@@ -208,15 +187,12 @@ export const plainNotice = (
     },
   });
 
-function notice(parts: {
-  subject: string;
-  text: readonly string[];
-  lines: readonly string[];
-  record: NoticeRecord;
-}): Notice {
+/** A notice as each channel gets it. */
+function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
     text: `${parts.text.map(printable).join('\n')}\n`,
+    /** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
     chat: {
       version: '1.0',
       source: 'custom',
@@ -227,6 +203,7 @@ function notice(parts: {
         description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
       },
     },
+    /** The same for systems, and what subscribers filter on. */
     record: parts.record,
   };
 }

@@ -205,8 +205,10 @@ export const answers = {
   cancelDelivery: delivery,
 } satisfies Readonly<Record<string, z.ZodMiniType>>;
 
+type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
+
 /** What an operation answers, by its id. */
-export type Answers = { [Id in keyof typeof answers]: z.input<(typeof answers)[Id]> };
+export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof answers)[Id]>> };
 
 /** The body of every answer that is no success: problem details of RFC 9457. */
 export const problemSchema = z.strictObject({

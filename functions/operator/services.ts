@@ -47,7 +47,7 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
 /** Neither topic can be told about when the function that knows them cannot be asked. */
 async function viewTopics({ pollFunction }: OperatorDependencies, timeout: number) {
   try {
-    return [...(await invokeForTopics(pollFunction, timeout))];
+    return await invokeForTopics(pollFunction, timeout);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const unknown = { subscriptions: 0, unconfirmed: 0, problem: error.message };

@@ -48,11 +48,7 @@ const defaultOverlap = 86_400_000;
 /** Times that a change is tried again because another one was quicker. */
 const maxTries = 5;
 
-/**
- * Adds an endpoint.
- *
- * @throws EndpointError for wrong settings, or when there is one of that name
- */
+/** @throws EndpointError for wrong settings, or when there is one of that name */
 export async function addEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -76,7 +72,6 @@ export async function addEndpoint(
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
-/** All endpoints, by name. */
 export const listEndpoints = (deps: WebhookDependencies): Promise<Endpoint[]> => registry(deps).list();
 
 /** What an endpoint's owner may see of its secrets: of the URL not the path of a chat's webhook, and no query, for they may be tokens. */

@@ -1,4 +1,4 @@
-import { addressKey } from '../mailbox-address.ts';
+import { addressKey } from '../address-key.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import type { Format } from './format.ts';
 
@@ -16,7 +16,7 @@ export interface EndpointHealth {
 }
 
 /** What an endpoint wants to get. */
-export interface EndpointFilter {
+interface EndpointFilter {
   /** Event types; `transfer.*` stands for all that begin so. */
   readonly types: readonly string[];
   /** Only events of these mailboxes, whatever their case. */
@@ -43,23 +43,21 @@ export interface Endpoint extends EndpointFilter {
   readonly sealed: string;
   /** Counts its changes. */
   readonly rev: number;
-  readonly health?: EndpointHealth;
+  readonly health?: EndpointHealth | undefined;
   /** Why it is disabled, in words. */
   readonly disabledBecause?: string;
   /** Bodies of events about this endpoint that are not known to be published. */
-  readonly pending?: readonly string[];
+  readonly pending?: readonly string[] | undefined;
 }
 
 /** What only the sender may know of an endpoint. */
 export interface EndpointSecrets {
   readonly url: string;
-  /** Further headers to send. */
   readonly headers: Readonly<Record<string, string>>;
   /** Signing secrets, the newest first. */
   readonly secrets: readonly SigningSecret[];
 }
 
-/** A secret with which requests are signed. */
 export interface SigningSecret {
   /** `whsec_…` or, for ed25519, `whsk_…`. */
   readonly secret: string;
