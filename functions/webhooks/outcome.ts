@@ -7,8 +7,8 @@ import type { PostAnswer, PostError, PostFailure } from './post.ts';
 /** What an attempt led to. */
 export type Outcome =
   | { readonly kind: 'delivered' }
-  /** Worth trying again later. */
   | {
+      /** Worth trying again later. */
       readonly kind: 'failed';
       readonly cause: EndpointCause;
       readonly slowDown: boolean;

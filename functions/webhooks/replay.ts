@@ -9,7 +9,6 @@ import type { WebhookDependencies } from './endpoints.ts';
 import { type IndexRange, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
 
-/** How to release or replay many deliveries. */
 export interface ReplayOptions {
   /** ISO 8601 times of the events: from the first on, before the second. */
   readonly from: string;
