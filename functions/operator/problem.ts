@@ -14,7 +14,7 @@ export interface FieldProblem {
 }
 
 /** What a problem tells beside its status and detail. */
-export interface ProblemParts {
+interface ProblemParts {
   readonly problems?: readonly FieldProblem[];
   /** One word for what the Cryptshare Server did not do. */
   readonly cause?: string;
@@ -38,13 +38,11 @@ export class Problem extends Error {
   }
 }
 
-/** A request that is not as documented. */
 export const invalid = (problems: readonly FieldProblem[]): Problem =>
   new Problem(400, problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
     problems,
   });
 
-/** Something that is not there. */
 export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
 /** Tells the client what an error means; undefined when it is a fault of ours. */
@@ -80,10 +78,8 @@ export function problemAnswer({ status, message, parts }: Problem): APIGatewayPr
   };
 }
 
-const endpointStatuses = { invalid: 400, missing: 404, conflict: 409 } as const;
-
 function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem {
-  if (kind !== 'invalid') return new Problem(endpointStatuses[kind], message);
+  if (kind !== 'invalid') return new Problem(kind === 'missing' ? 404 : 409, message);
   return invalid(
     problems.map((problem) => {
       const [path = '', ...rest] = problem.split(': ');

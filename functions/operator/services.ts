@@ -32,14 +32,11 @@ async function viewTable(name: 'transfers' | 'webhooks', dynamo: DynamoDBClient,
 
 async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
   const view = await seen(async () => {
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({
-        QueueUrl,
-        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-      }),
-    );
-    const { ApproximateNumberOfMessages: waiting, ApproximateNumberOfMessagesNotVisible: underWay } = Attributes;
-    return { waiting: Number(waiting ?? 0), underWay: Number(underWay ?? 0) };
+    const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+    const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
+    const { Attributes = {} } = await sqs.send(query);
+    const [waiting = 0, underWay = 0] = names.map((attribute) => Number(Attributes[attribute] ?? 0));
+    return { waiting, underWay };
   });
   return { name, waiting: 0, underWay: 0, ...view };
 }
