@@ -125,11 +125,6 @@ export const readSweepEnvironment = () => read(sweepEnvironment);
 export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
 export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment(), fields);
 
-/**
- * Path of the OpenAPI document, whatever else the operator function's environment lacks.
- *
- * @throws EnvironmentError
- */
 export const readOpenApiFile = (): string => read(documentEnvironment).OPENAPI_FILE;
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */

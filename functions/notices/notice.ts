@@ -40,11 +40,7 @@ const wording: Record<TransferEvent['type'], { readonly words: string; readonly 
 };
 const types = Object.keys(wording) as TransferEvent['type'][];
 
-/**
- * Sums up the events of one poll.
- *
- * @param events at least one, all of the same watch
- */
+/** @param events of one poll of the watch: at least one */
 export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
   const sorted = events.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
   const present = types.filter((type) => events.some((event) => event.type === type));
@@ -158,11 +154,7 @@ function incidentNotice(event: IncidentEvent): Notice {
   return plainNotice(event, 'info', headline, [text, names]);
 }
 
-/**
- * A notice of one event that consists of a headline and some paragraphs.
- *
- * @param watch that it is about, if it is about one
- */
+/** A notice of one event, perhaps about a watch, that consists of a headline and some paragraphs. */
 export const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
@@ -187,7 +179,6 @@ export const plainNotice = (
     },
   });
 
-/** A notice as each channel gets it. */
 function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),

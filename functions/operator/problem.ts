@@ -6,7 +6,6 @@ import { CryptshareFailure } from '../transfers/failure.ts';
 import { EndpointError } from '../webhooks/endpoint-settings.ts';
 import { PlaceError } from '../webhooks/index-walk.ts';
 
-/** What is wrong with one field of a request. */
 export interface FieldProblem {
   /** Where it stands, for example `headers.x-tenant`; empty for the whole. */
   readonly path: string;
@@ -62,7 +61,6 @@ export function problemOf(error: unknown): Problem | undefined {
 export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
-/** The answer that tells of a problem. */
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
   const { retryAfter, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };

@@ -19,12 +19,7 @@ const largestBody = 256 * 1024;
 /** Milliseconds kept back at the end of an invocation for ending what has begun. */
 export const reserve = 10_000;
 
-/**
- * The operator API: routes, checks of what is asked for, and answers.
- *
- * @param dependencies built at an invocation
- * @param document reads the OpenAPI document of these routes, as text
- */
+/** @param document reads the OpenAPI document of these routes, as text */
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,

@@ -6,9 +6,9 @@ import { type OperatorDependencies, operation } from './operation.ts';
 import { invokeForTopics } from './poll-function.ts';
 import { Problem } from './problem.ts';
 
-/** Queues by what they hold, with their URLs. */
 export interface InspectedQueues {
   readonly sqs: SQSClient;
+  /** URLs of the queues, by what they hold. */
   readonly urls: Readonly<Record<string, string>>;
 }
 

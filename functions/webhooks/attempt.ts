@@ -100,7 +100,6 @@ export async function attempt(
 /** Letters of an answer that are kept of an attempt that succeeded: more would make its row cost more. */
 const successLength = 100;
 
-/** An attempt as it is kept. */
 export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
   const { delivery, startedAt, endedAt, outcome, status, response, failure, code } = made;
   const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;

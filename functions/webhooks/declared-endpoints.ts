@@ -69,8 +69,7 @@ const undeclared = 'the configuration file no longer declares it';
  * disables those that no longer stand in it, and leaves alone what operators added.
  *
  * @param waiting names of declared endpoints that are not to be looked at yet
- * @returns the added ones, with the secrets that are shown this once
- * @throws EndpointError for wrong settings
+ * @returns the added ones
  */
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,

@@ -18,14 +18,13 @@ import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
 
-/** What the life of endpoints needs. */
+/** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
 }
 
-/** How an endpoint is signed for. */
 interface SigningOptions {
   /** `whsec_…` of its owner's choice; without it, a new one. */
   readonly secret?: string | undefined;
@@ -82,11 +81,7 @@ export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint
   return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
-/**
- * Changes settings of an endpoint; what is not named stays. Deliveries under way take the new ones at their next attempt.
- *
- * @throws EndpointError for wrong settings, or when there is none of that name
- */
+/** Changes settings; what is not named stays. Deliveries under way take the new ones at their next attempt. */
 export function updateEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -129,8 +124,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
  *
  * @param overlap milliseconds until the old secret is no longer used
  * @param secret of its owner's choice; without it, a new one
- * @returns the new secret, shown this once
- * @throws EndpointError for a malformed secret, a chat, or when there is none of that name
+ * @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
   deps: EndpointLifeDependencies,
@@ -155,12 +149,7 @@ export async function rotateSecret(
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
 
-/**
- * Sends an endpoint a test event, whatever types it asks for.
- *
- * @returns the delivery to look at
- * @throws EndpointError when there is none of that name
- */
+/** Sends an endpoint a test event, whatever types it asks for: the delivery that is returned. */
 export async function sendTest(deps: EndpointLifeDependencies, name: string): Promise<DeliveryName> {
   const { format, createdAt } = await existingEndpoint(deps, name);
   const now = deps.now();
@@ -177,11 +166,7 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
   return { event: stored.id, endpoint: name };
 }
 
-/**
- * Removes an endpoint, and has what is still on its way to it cancelled.
- *
- * @throws EndpointError when there is none of that name
- */
+/** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   await existingEndpoint(deps, name);
   await registry(deps).remove(name);
@@ -190,11 +175,7 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   await wake(deps, name, []);
 }
 
-/**
- * Changes an endpoint as it is now.
- *
- * @throws EndpointError when there is none of that name, or others change it all the time
- */
+/** @throws EndpointError when others change it all the time */
 export async function modify(
   deps: EndpointLifeDependencies,
   name: string,

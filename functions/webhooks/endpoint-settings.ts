@@ -107,8 +107,6 @@ export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
 /**
- * Checks what an operator says of an endpoint.
- *
  * @param secret that the operator brings along
  * @throws EndpointError that lists every mistake with its path, but repeats no secret
  */
@@ -129,11 +127,7 @@ export function checkedSettings(
   return data;
 }
 
-/**
- * Checks a signing secret that an operator brings along.
- *
- * @throws EndpointError that does not repeat it
- */
+/** @throws EndpointError, which does not repeat the secret */
 export function checkSecret(secret: string): void {
   const problems = problemsOfSecret(secret);
   if (problems.length > 0) throw new EndpointError(problems);

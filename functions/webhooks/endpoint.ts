@@ -15,18 +15,14 @@ export interface EndpointHealth {
   readonly warnedAt?: number;
 }
 
-/** What an endpoint wants to get. */
-interface EndpointFilter {
+/** A webhook subscriber, without its secrets. */
+export interface Endpoint {
+  readonly name: string;
   /** Event types; `transfer.*` stands for all that begin so. */
   readonly types: readonly string[];
   /** Only events of these mailboxes, whatever their case. */
   readonly mailboxes?: readonly string[] | undefined;
   readonly directions?: readonly string[] | undefined;
-}
-
-/** A webhook subscriber, without its secrets. */
-export interface Endpoint extends EndpointFilter {
-  readonly name: string;
   readonly status: EndpointStatus;
   /** ISO 8601. */
   readonly createdAt: string;
@@ -73,7 +69,10 @@ export interface Subject {
 }
 
 /** Whether an endpoint wants to get something. Filters on mailbox and direction let pass what has neither. */
-export function isWanted({ types, mailboxes, directions }: EndpointFilter, subject: Subject): boolean {
+export function isWanted(
+  { types, mailboxes, directions }: Pick<Endpoint, 'types' | 'mailboxes' | 'directions'>,
+  subject: Subject,
+): boolean {
   const { mailbox, direction } = subject;
   return (
     subject.types.some((type) => types.some((pattern) => matches(pattern, type))) &&

@@ -52,7 +52,6 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   return { kind: 'failed', cause: slowDown ? 'throttled' : 'http_error', slowDown, retryAfter };
 }
 
-/** Tells what an attempt without an answer means. */
 export const outcomeOfError = ({ failure }: PostError): Outcome => ({
   kind: 'failed',
   cause: failureCauses[failure],

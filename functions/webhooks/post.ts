@@ -114,7 +114,6 @@ export class WebhookClient {
     }
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connections.close();
   }

@@ -14,12 +14,10 @@ import { Leases, leaseKey, leaseOf } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
 import type { WakeUp } from './wake-ups.ts';
 
-/** What a sweep works with. */
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
 }
 
-/** What a sweep did. */
 export interface Sweep {
   /** Endpoints that it has looked after. */
   readonly woken: number;
@@ -50,7 +48,6 @@ const loneMemory = 180_000;
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** What an endpoint needs. */
 interface Need {
   readonly wakeUps: readonly WakeUp[];
   /** Milliseconds for which something has been due. */
@@ -155,14 +152,14 @@ async function unfinishedLone(
 
 /** Ids of events whose retries a clock that was ahead has put off: they are due, however late they stand in the index. */
 async function misplacedRetries(
-  { dynamo, table, now }: SweepDependencies,
+  deps: SweepDependencies,
   endpoint: string,
   from: number,
   patience: Patience,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const page of rowsIn(dynamo, table, [retriesBetween(endpoint, from, forever)], patience)) {
-    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, now().getTime()));
+  for await (const page of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
+    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
     found.push(...due.map(({ event }) => event));
     if (found.length >= mostMisplaced) break;
   }
