@@ -5,22 +5,16 @@ export const wrongClock = 60_000;
 
 /**
  * Milliseconds by which the clock here is ahead of that of the other side; below 0, it is behind. Told by the answer's
- * `Date` (RFC 9110, 6.6.1), to the second.
+ * `Date` (RFC 9110, 6.6.1), to the second; undefined when the answer does not tell, or comes from a cache.
  *
  * @param now Unix time in milliseconds at which the answer came
- * @returns undefined when the answer does not tell, or comes from a cache
  */
 export function clockDifference({ date, age }: IncomingHttpHeaders, now: number): number | undefined {
   const theirs = date === undefined || age !== undefined ? Number.NaN : Date.parse(date);
   return Number.isNaN(theirs) ? undefined : now - theirs;
 }
 
-/**
- * Says how wrong the clock here is.
- *
- * @param whose for example `the server’s`
- * @returns undefined while it is right, or nothing is known of it
- */
+/** How wrong the clock here is compared to `the server’s`, for example; undefined while it is right, or nothing is known of it. */
 export function clockWords(difference: number | undefined, whose: string): string | undefined {
   if (difference === undefined || Math.abs(difference) < wrongClock) return undefined;
   return `the clock here is ${spoken(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} ${whose}`;

@@ -6,6 +6,8 @@ const notEmpty = text().check(z.minLength(1, 'must not be empty'));
 const queueUrl = text().check(z.regex(/^https?:\/\//, 'must be the URL of a queue'));
 const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
+const topics = { TRANSFER_EVENTS_TOPIC_ARN: arn, TRANSFER_NOTICES_TOPIC_ARN: arn };
+
 /** What seals secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
@@ -14,7 +16,7 @@ function wholeNumber(from: number, to: number) {
   return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
 }
 
-/** What a function that asks the Cryptshare Server is told by its environment. */
+/** What functions are told by their environments: this those that ask the Cryptshare Server. */
 const serverEnvironment = z.object({
   /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url('must be the address of the server'),
@@ -29,7 +31,6 @@ const serverEnvironment = z.object({
   QUIET_EVERY: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
-/** What the poll function is told by its environment. */
 const pollEnvironment = z.extend(serverEnvironment, {
   /** Parts into which the watches are divided. */
   SHARDS: wholeNumber(1, 100),
@@ -37,23 +38,17 @@ const pollEnvironment = z.extend(serverEnvironment, {
   POLL_EVERY: wholeNumber(1000, 86_400_000),
   /** Every how many polls a watch lists all of its transfers. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
-  TRANSFER_EVENTS_TOPIC_ARN: arn,
-  TRANSFER_NOTICES_TOPIC_ARN: arn,
+  ...topics,
 });
 
-/** What every function that has to do with deliveries is told by its environment. */
-const webhookEnvironment = z.object({
-  WEBHOOKS_TABLE: notEmpty,
-  WAKE_UP_QUEUE_URL: queueUrl,
-});
+/** Of every function that has to do with deliveries. */
+const webhookEnvironment = z.object({ WEBHOOKS_TABLE: notEmpty, WAKE_UP_QUEUE_URL: queueUrl });
 
-/** What the fan-out function is told by its environment. */
 const fanOutEnvironment = z.extend(webhookEnvironment, {
   /** The queue that it works on itself. */
   ANNOUNCEMENT_QUEUE_URL: queueUrl,
 });
 
-/** What the deliver function is told by its environment. */
 const deliverEnvironment = z.extend(webhookEnvironment, {
   DATA_KEY: dataKey,
   /** Proxy that webhooks are sent through; other variables for proxies do not concern them. */
@@ -64,27 +59,17 @@ const deliverEnvironment = z.extend(webhookEnvironment, {
   ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
 });
 
-/** What the sweep function is told by its environment. */
-const sweepEnvironment = z.extend(webhookEnvironment, {
-  TRANSFER_EVENTS_TOPIC_ARN: arn,
-  TRANSFER_NOTICES_TOPIC_ARN: arn,
-});
+const sweepEnvironment = z.extend(webhookEnvironment, topics);
 
-/** What the declare function is told by its environment. */
-const declareEnvironment = z.object({
+const declareEnvironment = z.extend(webhookEnvironment, {
   TRANSFERS_TABLE: notEmpty,
-  WEBHOOKS_TABLE: notEmpty,
-  WAKE_UP_QUEUE_URL: queueUrl,
   DATA_KEY: dataKey,
   /** JSON file with the watches and endpoints of the configuration. */
   DECLARED_FILE: notEmpty,
 });
 
-/** What the operator function needs to know before its secret is filled. */
-const documentEnvironment = z.object({
-  /** OpenAPI document of what operators can ask for. */
-  OPENAPI_FILE: notEmpty,
-});
+/** OpenAPI document of what operators can ask for; the operator function needs to know it before its secret is filled. */
+const documentEnvironment = z.object({ OPENAPI_FILE: notEmpty });
 
 function fromJson(json: string): unknown {
   try {
@@ -94,7 +79,7 @@ function fromJson(json: string): unknown {
   }
 }
 
-/** What the operator function is told by its environment. Made when it is read: no other bundle has it. */
+/** Made when it is read: no other bundle has it. */
 const operatorEnvironment = () =>
   z.extend(serverEnvironment, {
     ...deliverEnvironment.shape,
@@ -132,40 +117,21 @@ export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 /** The proxy on the way to the Cryptshare Server, if the environment names one. */
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
 
-/**
- * Reads the poll function's environment.
- *
- * @param fields of the secret; those that are variables go before variables of the same name
- * @throws EnvironmentError
- */
+// The environment of each function, and what is in its secret; they throw EnvironmentError.
 export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
-
-/** The same for the fan-out function. */
-export const readFanOutEnvironment = () => read(fanOutEnvironment, {});
-
-/** The same for the deliver function. */
+export const readFanOutEnvironment = () => read(fanOutEnvironment);
 export const readDeliverEnvironment = (fields: Fields = {}) => read(deliverEnvironment, fields);
-
-/** The same for the sweep function. */
-export const readSweepEnvironment = () => read(sweepEnvironment, {});
-
-/** The same for the declare function. */
+export const readSweepEnvironment = () => read(sweepEnvironment);
 export const readDeclareEnvironment = (fields: Fields = {}) => read(declareEnvironment, fields);
-
-/** The same for the operator function. */
 export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnvironment(), fields);
 
-/**
- * Path of the OpenAPI document, whatever else the operator function's environment lacks.
- *
- * @throws EnvironmentError
- */
-export const readOpenApiFile = (): string => read(documentEnvironment, {}).OPENAPI_FILE;
+export const readOpenApiFile = (): string => read(documentEnvironment).OPENAPI_FILE;
 
 /** What a function takes from its secret; fields of other names are what endpoints are declared with. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY', 'WEBHOOK_PROXY']);
 
-function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields): z.output<Schema> {
+/** @param fields of the secret; those that are variables go before variables of the same name */
+function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields = {}): z.output<Schema> {
   const fromSecret = Object.entries(fields).filter(([name]) => secretVariables.has(name));
   const { data, error } = z.safeParse(schema, { ...process.env, ...Object.fromEntries(fromSecret) });
   if (data) return data;

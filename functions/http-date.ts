@@ -9,10 +9,9 @@ const forms = [
 ].map((form) => new RegExp(form, 'i'));
 
 /**
- * Reads the date of an HTTP header (RFC 9110, 5.6.7).
+ * The date of an HTTP header (RFC 9110, 5.6.7) as Unix time in milliseconds; undefined for a text that is no such date.
  *
  * @param now tells the century of a year of two digits: no date is more than 50 years ahead
- * @returns Unix time in milliseconds; undefined for a text that is no such date
  */
 export function httpDateOf(text: string, now: Date): number | undefined {
   const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);

@@ -9,12 +9,7 @@ export const tolerance = 5000;
 /** Whether an instant that was the present one when it was stored can be right: it is not still to come. */
 export const hasBeen = (at: number, now: number): boolean => at <= now + tolerance;
 
-/**
- * An instant until which something lasts, if it can be right.
- *
- * @param longest milliseconds from now: the most that its writer can have meant
- * @returns undefined when it lies further ahead, or when there is none
- */
+/** An instant until which something lasts; undefined when it lies more than `longest` ms ahead, which its writer cannot have meant. */
 export const believable = (until: number | undefined, now: number, longest: number): number | undefined =>
   until !== undefined && until <= now + longest + tolerance ? until : undefined;
 

@@ -1,8 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import * as z from 'zod/mini';
 
-export { addressKey } from './address-key.ts';
-
 /** Octets of a whole address, of the part before the @, and of a label of the domain (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4). */
 const longestAddress = 254;
 const longestLocalPart = 64;

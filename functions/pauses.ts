@@ -5,7 +5,6 @@ import { steady } from './instants.ts';
 export interface Patience {
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
-  /** Waits for this number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** In [0, 1). */
   readonly random: () => number;

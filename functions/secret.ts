@@ -3,9 +3,6 @@ import { withoutMark } from './byte-order-mark.ts';
 import { type Fields, readSecretArn } from './env.ts';
 import { isRecent } from './instants.ts';
 
-/** Milliseconds after which a changed secret is noticed. */
-const defaultMaxAge = 300_000;
-
 /** Thrown for a secret that holds something else than texts by name; does not repeat it. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
@@ -21,7 +18,7 @@ export class SecretError extends Error {
  */
 export function whenInvoked<Dependencies>(
   build: (fields: Fields) => Dependencies,
-  maxAge: number = defaultMaxAge,
+  maxAge = 300_000,
   now: () => number = Date.now,
 ): () => Promise<Dependencies> {
   const arn = readSecretArn();
@@ -36,7 +33,7 @@ export function whenInvoked<Dependencies>(
   };
 }
 
-/** Reads the secret; while it cannot be read, the last text goes on to count. */
+/** While the secret cannot be read, the last text goes on to count. */
 async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
@@ -48,13 +45,11 @@ async function secretText(client: SecretsManagerClient, arn: string, last: strin
 }
 
 function fieldsOf(text: string): Fields {
-  const fields = parsed(text);
-  const isOfTexts = typeof fields === 'object' && Object.values(fields ?? { none: 0 }).every(isText);
-  if (!isOfTexts) throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
-  return fields as Fields;
+  const fields = parsed(text) ?? { none: 0 };
+  if (typeof fields === 'object' && Object.values(fields).every((value) => typeof value === 'string'))
+    return { ...fields };
+  throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
 }
-
-const isText = (value: unknown): boolean => typeof value === 'string';
 
 function parsed(text: string): unknown {
   try {

@@ -1,5 +1,5 @@
 /** What kept a TLS connection from being trusted or made, in words for people. */
-export interface TlsProblem {
+interface TlsProblem {
   /** What was found, to stand after "its" or "the server’s". */
   readonly says: string;
   /** The other side’s certificate is not trusted; otherwise there was no connection to show one. */
@@ -10,19 +10,13 @@ export interface TlsProblem {
   readonly receiverRemedy: string;
 }
 
-const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
-  says: `certificate ${says}`,
-  isCertificate: true,
-  serverRemedy,
-  receiverRemedy,
-});
+const certificate = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `certificate ${says}`, isCertificate: true, serverRemedy, receiverRemedy };
+};
 
-const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => ({
-  says: `side ${says}`,
-  isCertificate: false,
-  serverRemedy,
-  receiverRemedy,
-});
+const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRemedy): TlsProblem => {
+  return { says: `side ${says}`, isCertificate: false, serverRemedy, receiverRemedy };
+};
 
 const renew = 'have its operator renew the certificate';
 
@@ -91,11 +85,7 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   ],
 ];
 
-/**
- * What an error code says about TLS; undefined when it is about something else.
- *
- * @param code as {@link codeOf} tells it, for example `CERT_HAS_EXPIRED`
- */
+/** What a code such as `CERT_HAS_EXPIRED`, told by {@link codeOf}, says about TLS; undefined when it is about something else. */
 export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.find(([codes]) => codes.test(code))?.[1];
 
 /**

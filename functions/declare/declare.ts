@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Fields } from '../env.ts';
 import { type WantedWatch, Watches } from '../transfers/watches.ts';
 import {
@@ -16,9 +15,7 @@ export interface Declarations {
   readonly endpoints: readonly EndpointDeclaration[];
 }
 
-/** What declaring works with. */
 export interface DeclareDependencies {
-  readonly dynamo: DynamoDBClient;
   readonly transfersTable: string;
   readonly endpointLife: EndpointLifeDependencies;
   /** The secret's fields. */
@@ -40,24 +37,22 @@ export interface Declared {
  * @throws EndpointError when others change an endpoint all the time
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
-  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false, deps.endpointLife.now().toISOString());
+  await new Watches(deps.endpointLife.dynamo, deps.transfersTable).declare(
+    watches,
+    false,
+    deps.endpointLife.now().toISOString(),
+  );
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
     const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);
-    const because =
-      missing.length > 0
-        ? missing.map((variable) => `the secret has no field ${variable}`)
-        : problemsWith(endpoint, deps.endpointLife.allowPrivate);
-    return { endpoint, because };
+    const because = missing.map((variable) => `the secret has no field ${variable}`);
+    return { endpoint, because: missing.length > 0 ? because : problemsWith(endpoint, deps.endpointLife.allowPrivate) };
   });
   const ready = judged.filter(({ because }) => because.length === 0).map(({ endpoint }) => endpoint);
-  const waiting = judged.flatMap(({ endpoint: { name }, because }) =>
-    because.length > 0 ? [{ endpoint: name, because }] : [],
-  );
-  await declareEndpoints(
-    deps.endpointLife,
-    ready,
-    waiting.map(({ endpoint }) => endpoint),
-  );
+  const waiting = judged
+    .filter(({ because }) => because.length > 0)
+    .map(({ endpoint: { name }, because }) => ({ endpoint: name, because }));
+  const waitingNames = waiting.map(({ endpoint }) => endpoint);
+  await declareEndpoints(deps.endpointLife, ready, waitingNames);
   return { watches: watches.length, endpoints: ready.length, waiting };
 }

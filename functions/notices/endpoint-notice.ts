@@ -1,54 +1,31 @@
-import { factId } from '../transfers/event.ts';
 import type { EndpointEvent, TestEvent } from '../webhooks/endpoint-event.ts';
 import { unlinked } from './foreign-text.ts';
 import { type Notice, plainNotice, spokenTime } from './notice.ts';
 
 /** Tells that an endpoint fails, is disabled, or is well again. */
-export function endpointNotice({ id, type, timestamp, data }: EndpointEvent): Notice {
-  const { endpoint, failingSince, disableAt } = data;
-  const message = unlinked(data.message);
+export function endpointNotice(event: EndpointEvent): Notice {
+  const { endpoint, failingSince, disableAt } = event.data;
+  const message = unlinked(event.data.message);
   const since = `since ${spokenTime(failingSince)}`;
-  const kept = 'Its events are kept, and delivered as soon as it answers.';
-  const texts = {
-    'endpoint.failing': disableAt
-      ? {
-          headline: `Webhook ${endpoint} will be disabled`,
-          paragraphs: [
-            `The webhook ${endpoint} has failed ${since}: ${message}.`,
-            `Unless it succeeds once, it is disabled at ${spokenTime(disableAt)}. Its events are kept.`,
-          ],
-        }
-      : {
-          headline: `Webhook ${endpoint} is failing`,
-          paragraphs: [`The webhook ${endpoint} has failed ${since}: ${message}.`, kept],
-        },
-    'endpoint.disabled': {
-      headline: `Webhook ${endpoint} is disabled`,
-      paragraphs: [
-        `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
-        'Its events are held. Once it is mended, enable it and recover them.',
-      ],
-    },
-    'endpoint.recovered': {
-      headline: `Webhook ${endpoint} works again`,
-      paragraphs: [`The webhook ${endpoint} works again. It had failed ${since}: ${message}.`],
-    },
-  };
-  const severities = {
-    'endpoint.failing': 'warning',
-    'endpoint.disabled': 'alert',
-    'endpoint.recovered': 'info',
-  } as const;
-  return plainNotice({ id: factId('ntc', id), timestamp, severity: severities[type], types: [type], ...texts[type] });
+  if (event.type === 'endpoint.recovered') {
+    return plainNotice(event, 'info', `Webhook ${endpoint} works again`, [
+      `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
+    ]);
+  }
+  if (event.type === 'endpoint.disabled') {
+    return plainNotice(event, 'alert', `Webhook ${endpoint} is disabled`, [
+      `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
+      'Its events are held. Once it is mended, enable it and recover them.',
+    ]);
+  }
+  return plainNotice(event, 'warning', `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
+    `The webhook ${endpoint} has failed ${since}: ${message}.`,
+    disableAt
+      ? `Unless it succeeds once, it is disabled at ${spokenTime(disableAt)}. Its events are kept.`
+      : 'Its events are kept, and delivered as soon as it answers.',
+  ]);
 }
 
 /** Tells nothing but that it arrived. */
-export const testNotice = ({ id, type, timestamp, data }: TestEvent): Notice =>
-  plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: 'info',
-    types: [type],
-    headline: 'A test of Transfer Notifier',
-    paragraphs: [data.message],
-  });
+export const testNotice = (event: TestEvent): Notice =>
+  plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);

@@ -1,56 +1,48 @@
-import type { Direction } from '../transfers/transfer.ts';
+import * as z from 'zod/mini';
 
-/** How urgently a person should look, from routine to harm done. */
-export type Severity = 'info' | 'warning' | 'alert';
+const texts = z.array(z.string());
+
+const item = z.object({
+  /** What is now the case. */
+  words: z.string(),
+  trackingId: z.string(),
+  /** What was the case before, in parentheses; empty when that is no news. */
+  before: z.string(),
+});
+
+const notice = z.object({
+  /** `ntc_…`, derived from the events it sums up, so a repetition has the same. */
+  id: z.string().check(z.startsWith('ntc_')),
+  /** ISO 8601 time of the newest of these events. */
+  timestamp: z.string().check(z.refine(isInstant)),
+  severity: z.literal(['info', 'warning', 'alert']),
+  /** Types of all these events. */
+  types: texts,
+  /** The watch that it is about; both missing when it is about something else. */
+  mailbox: z.optional(z.string()),
+  direction: z.optional(z.literal(['sent', 'received'])),
+  headline: z.string(),
+  /** What it tells, before the transfers if it is about some. */
+  paragraphs: texts,
+  /** Transfers named one by one, the most urgent first; at most 20. */
+  items: z.array(item),
+  /** Transfers that are only counted. */
+  more: z.int(),
+});
 
 /** One transfer that a notice names. */
-export interface NoticeItem {
-  /** What is now the case. */
-  readonly words: string;
-  readonly trackingId: string;
-  /** What was the case before, in parentheses; empty when that is no news. */
-  readonly before: string;
-}
+export type NoticeItem = Readonly<z.output<typeof item>>;
 
 /** A notice in its parts, from which every channel makes its own message. */
-export interface NoticeRecord {
-  /** `ntc_…`, derived from the events it sums up, so a repetition has the same. */
-  readonly id: string;
-  /** ISO 8601 time of the newest of these events. */
-  readonly timestamp: string;
-  readonly severity: Severity;
-  /** Types of all these events. */
-  readonly types: readonly string[];
-  /** The watch that it is about; both missing when it is about something else. */
-  readonly mailbox?: string;
-  readonly direction?: Direction;
-  readonly headline: string;
-  /** What it tells, before the transfers if it is about some. */
-  readonly paragraphs: readonly string[];
-  /** Transfers named one by one, the most urgent first; at most 20. */
-  readonly items: readonly NoticeItem[];
-  /** Transfers that are only counted. */
-  readonly more: number;
-}
+export type NoticeRecord = Readonly<z.output<typeof notice>>;
+
+/** How urgently a person should look, from routine to harm done. */
+export type Severity = NoticeRecord['severity'];
 
 /** Thrown for a message that is no notice; repeats nothing of it, and so has no cause: the one of `JSON.parse` quotes it. */
 export class NoticeError extends Error {
   override readonly name = 'NoticeError';
 }
-
-/** What each part of a notice must be. */
-const parts: { readonly [Part in keyof Required<NoticeRecord>]: (value: unknown) => boolean } = {
-  id: (value) => isText(value) && value.startsWith('ntc_'),
-  timestamp: isInstant,
-  severity: (value) => value === 'info' || value === 'warning' || value === 'alert',
-  types: isListOf(isText),
-  mailbox: (value) => value === undefined || isText(value),
-  direction: (value) => value === undefined || value === 'sent' || value === 'received',
-  headline: isText,
-  paragraphs: isListOf(isText),
-  items: isListOf((item) => ['words', 'trackingId', 'before'].every((part) => isText(partsOf(item)[part]))),
-  more: Number.isSafeInteger,
-};
 
 /**
  * Reads a notice as a queue gets it: the record as JSON. An SNS that does not choose the text by the subscriber's protocol
@@ -60,32 +52,23 @@ const parts: { readonly [Part in keyof Required<NoticeRecord>]: (value: unknown)
  */
 export function parseNotice(body: string): NoticeRecord {
   const message = parsed(body);
-  const record = isText(message.sqs) ? parsed(message.sqs) : message;
-  for (const [part, isRight] of Object.entries(parts)) {
-    if (!isRight(record[part])) throw new NoticeError(`expected a notice, but ${part} is missing or wrong`);
-  }
-  return record as unknown as NoticeRecord;
+  const { data: texts } = z.object({ sqs: z.string() }).safeParse(message);
+  const { data, error } = notice.safeParse(texts ? parsed(texts.sqs) : message);
+  if (data) return data;
+  // What has no parts at all lacks the first one.
+  throw new NoticeError(`expected a notice, but ${String(error.issues[0]?.path[0] ?? 'id')} is missing or wrong`);
 }
 
-function parsed(text: string): Record<string, unknown> {
+function parsed(text: string): unknown {
   try {
-    return partsOf(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
     throw new NoticeError('expected a notice, but the message is not JSON');
   }
 }
 
-const partsOf = (value: unknown): Record<string, unknown> => (value ?? {}) as Record<string, unknown>;
-
 /** Whether it is a time as every event and notice has it: `2026-11-24T00:15:03.120Z`, whose order is that of texts. */
 export function isInstant(value: unknown): value is string {
-  return isText(value) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isListOf(isRight: (item: unknown) => boolean): (value: unknown) => boolean {
-  return (value) => Array.isArray(value) && value.every(isRight);
+  const isForm = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return isForm && !Number.isNaN(Date.parse(value));
 }

@@ -4,6 +4,7 @@ import {
   factId,
   type HealthEvent,
   type IncidentEvent,
+  type NotifierEvent,
   type TransferEvent,
   type WatchEvent,
 } from '../transfers/event.ts';
@@ -11,37 +12,16 @@ import type { Watch } from '../transfers/transfer.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
-/** Text for people about one poll of one watch, ready for every channel. */
-export interface Notice {
-  /** At most 99 ASCII characters, the limit of an e-mail subject at SNS. */
-  readonly subject: string;
-  /** Plain text. */
-  readonly text: string;
-  /** The same for a chat channel. */
-  readonly chat: ChatNotification;
-  /** The same for systems, and what subscribers filter on. */
-  readonly record: NoticeRecord;
-}
-
-/** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
-export interface ChatNotification {
-  readonly version: '1.0';
-  readonly source: 'custom';
-  /** Derived from the events it sums up, so a repetition has the same. */
-  readonly id: string;
-  readonly content: {
-    readonly textType: 'client-markdown';
-    /** At most 250 characters. */
-    readonly title: string;
-    /** At most 8,000 characters. */
-    readonly description: string;
-  };
-}
+/** Text for people about one poll of one watch, or about one event, ready for every channel. */
+export type Notice = ReturnType<typeof notice>;
 
 /** Transfers named one by one; the others are only counted. */
 const maxLines = 20;
 
+/** Characters of a subject, which is ASCII: the limit of an e-mail's at SNS. */
 const maxSubject = 99;
+
+/** Characters of a title and a description: limits of Amazon Q Developer in chat applications. */
 const maxTitle = 250;
 const maxDescription = 8000;
 
@@ -60,11 +40,7 @@ const wording: Record<TransferEvent['type'], { readonly words: string; readonly 
 };
 const types = Object.keys(wording) as TransferEvent['type'][];
 
-/**
- * Sums up the events of one poll.
- *
- * @param events at least one, all of the same watch
- */
+/** @param events of one poll of the watch: at least one */
 export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
   const sorted = events.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
   const present = types.filter((type) => events.some((event) => event.type === type));
@@ -137,82 +113,77 @@ export function watchNotice(event: WatchEvent): Notice {
   return 'watches' in event.data ? incidentNotice(event as IncidentEvent) : healthNotice(event as HealthEvent);
 }
 
-function expiryNotice({ id, type, timestamp, data }: ExpiryEvent): Notice {
-  const { mailbox, direction, message, validUntil } = data;
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: 'warning',
-    types: [type],
-    mailbox,
-    direction,
-    headline: `The verification of ${mailboxText(mailbox)} ends soon`,
-    paragraphs: [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`],
-  });
+function expiryNotice(event: ExpiryEvent): Notice {
+  const { mailbox, direction, message, validUntil } = event.data;
+  const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
+  const text = [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`];
+  return plainNotice(event, 'warning', headline, text, { mailbox, direction });
 }
 
-function healthNotice({ id, type, timestamp, data }: HealthEvent): Notice {
-  const { mailbox, direction, failingSince } = data;
-  const message = unlinked(data.message);
-  const isFailing = type === 'watch.failing';
+function healthNotice(event: HealthEvent): Notice {
+  const { mailbox, direction, failingSince } = event.data;
+  const message = unlinked(event.data.message);
   const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
-  const headline = isFailing ? `Cannot watch ${whose}` : `Watching ${whose} again`;
-  const text = isFailing
-    ? [`${headline}, since ${spokenTime(failingSince)}: ${message}`, unannounced]
-    : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed since ${spokenTime(failingSince)}: ${message}`];
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: isFailing ? 'alert' : 'info',
-    types: [type],
-    mailbox,
-    direction,
-    headline,
-    paragraphs: text,
-  });
+  const since = `since ${spokenTime(failingSince)}`;
+  const watch = { mailbox, direction };
+  if (event.type === 'watch.failing') {
+    const headline = `Cannot watch ${whose}`;
+    return plainNotice(event, 'alert', headline, [`${headline}, ${since}: ${message}`, unannounced], watch);
+  }
+  const headline = `Watching ${whose} again`;
+  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
+  return plainNotice(event, 'info', headline, [text], watch);
 }
 
 const unannounced = 'Changes are not lost: they are announced as soon as a poll succeeds.';
 
-function incidentNotice({ id, type, timestamp, data }: IncidentEvent): Notice {
-  const { watches, mailboxes, examples, failingSince } = data;
-  const message = unlinked(data.message);
-  const isFailing = type === 'watch.many_failing';
+function incidentNotice(event: IncidentEvent): Notice {
+  const { watches, mailboxes, examples, failingSince } = event.data;
+  const message = unlinked(event.data.message);
   const several = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
-  const headline = isFailing ? `Cannot watch ${several}` : `Watching ${several} again`;
   const others = mailboxes - examples.length;
-  const names = `${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  const names = `They are: ${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}.`;
   const since = `since ${spokenTime(failingSince)}`;
-  return plainNotice({
-    id: factId('ntc', id),
-    timestamp,
-    severity: isFailing ? 'alert' : 'info',
-    types: [type],
-    headline,
-    paragraphs: isFailing
-      ? [`${headline} (${watches} watches), ${since}: ${message}`, `They are: ${names}.`, unannounced]
-      : [`${headline}, since ${spokenTime(timestamp)}. Polls had failed ${since}: ${message}`, `They are: ${names}.`],
-  });
+  if (event.type === 'watch.many_failing') {
+    const headline = `Cannot watch ${several}`;
+    const text = `${headline} (${watches} watches), ${since}: ${message}`;
+    return plainNotice(event, 'alert', headline, [text, names, unannounced]);
+  }
+  const headline = `Watching ${several} again`;
+  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
+  return plainNotice(event, 'info', headline, [text, names]);
 }
 
-/** A notice that consists of a headline and some paragraphs. */
-export const plainNotice = (record: Omit<NoticeRecord, 'items' | 'more'>): Notice =>
+/** A notice of one event, perhaps about a watch, that consists of a headline and some paragraphs. */
+export const plainNotice = (
+  { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
+  severity: Severity,
+  headline: string,
+  paragraphs: string[],
+  watch?: Watch,
+): Notice =>
   notice({
-    subject: record.headline,
-    text: record.paragraphs,
-    lines: record.paragraphs,
-    record: { ...record, items: [], more: 0 },
+    subject: headline,
+    text: paragraphs,
+    lines: paragraphs,
+    record: {
+      id: factId('ntc', id),
+      timestamp,
+      severity,
+      types: [type],
+      ...watch,
+      headline,
+      paragraphs,
+      items: [],
+      more: 0,
+    },
   });
 
-function notice(parts: {
-  subject: string;
-  text: readonly string[];
-  lines: readonly string[];
-  record: NoticeRecord;
-}): Notice {
+function notice(parts: { subject: string; text: readonly string[]; lines: readonly string[]; record: NoticeRecord }) {
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
     text: `${parts.text.map(printable).join('\n')}\n`,
+    /** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
     chat: {
       version: '1.0',
       source: 'custom',
@@ -223,6 +194,7 @@ function notice(parts: {
         description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
       },
     },
+    /** The same for systems, and what subscribers filter on. */
     record: parts.record,
   };
 }

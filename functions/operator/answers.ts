@@ -8,11 +8,8 @@ import { deliveryStatus } from './traces.ts';
 const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
   z.strictObject({ items: z.array(item), next: z.optional(z.string()) });
 
-const counted = z.strictObject({
-  count: z.int(),
-  /** There are more than were counted. */
-  more: z.boolean(),
-});
+/** `more`: there are more than were counted. */
+const counted = z.strictObject({ count: z.int(), more: z.boolean() });
 
 const status = z.strictObject({
   version: z.string(),
@@ -72,10 +69,6 @@ const transfer = z.strictObject({
   isListed: z.boolean(),
 });
 
-const addedWatches = z.strictObject({
-  items: z.array(z.strictObject({ mailbox: z.string(), direction, isAdded: z.boolean() })),
-});
-
 const endpoint = z.strictObject({
   name: z.string(),
   status: z.enum(['active', 'paused', 'disabled']),
@@ -114,7 +107,7 @@ const replayed = z.strictObject({
   next: z.optional(z.string()),
 });
 
-const deliveryFields = {
+const delivery = z.strictObject({
   event: z.string(),
   endpoint: z.string(),
   status: deliveryStatus,
@@ -124,13 +117,10 @@ const deliveryFields = {
   eventAt: z.string(),
   /** Of the event, `notice` for what was made for chats. */
   type: z.string(),
-};
-
-const delivery = z.strictObject(deliveryFields);
+});
 
 /** A delivery with its attempts. */
-const tracedDelivery = z.strictObject({
-  ...deliveryFields,
+const tracedDelivery = z.extend(delivery, {
   attempts: z.array(
     z.strictObject({
       attempt: z.int(),
@@ -166,7 +156,9 @@ export const answers = {
   showServices: services,
   listWatches: pageOf(watch),
   addWatch: watch,
-  addWatches: addedWatches,
+  addWatches: z.strictObject({
+    items: z.array(z.strictObject({ mailbox: z.string(), direction, isAdded: z.boolean() })),
+  }),
   showWatch: watch,
   updateWatch: watch,
   pauseWatch: watch,
@@ -205,8 +197,10 @@ export const answers = {
   cancelDelivery: delivery,
 } satisfies Readonly<Record<string, z.ZodMiniType>>;
 
+type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
+
 /** What an operation answers, by its id. */
-export type Answers = { [Id in keyof typeof answers]: z.input<(typeof answers)[Id]> };
+export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof answers)[Id]>> };
 
 /** The body of every answer that is no success: problem details of RFC 9457. */
 export const problemSchema = z.strictObject({

@@ -8,11 +8,7 @@ import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import type { OperatorDependencies } from './operation.ts';
 
-/**
- * Builds what operators' wishes are done with.
- *
- * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
- */
+/** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies {
   const transfers = serverDependencies(env);
   const { credentials, region, sha256 } = transfers.dynamo.config;

@@ -37,17 +37,12 @@ export const onEndpoint = {
 } as const;
 
 /** An endpoint with what is known of its last attempts. */
-async function shown(deps: OperatorDependencies, endpoint: Endpoint): Promise<Answers['showEndpoint']> {
-  return (await allShown(deps, [endpoint]))[0]!;
-}
+const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
 async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
   const { dynamo, table } = deps.webhooks;
-  const leases = await getRows(
-    dynamo,
-    table,
-    endpoints.map(({ name }) => leaseKey(name)),
-  );
+  const keys = endpoints.map(({ name }) => leaseKey(name));
+  const leases = await getRows(dynamo, table, keys);
   return endpoints.map((endpoint) => viewWith(deps, endpoint, leaseOf(leases.get(rowName(leaseKey(endpoint.name))))));
 }
 
@@ -56,34 +51,18 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
   const believed = believedLease(lease, now);
   const { failingSince, failedAttempts, openUntil } = believed;
   const state = stateOf(believed, now);
-  const { url, headerNames, publicKey } = viewOf(deps.webhooks, endpoint);
-  const { name, status, disabledBecause, createdAt, format, types, mailboxes, directions, health } = endpoint;
-  const { isDeclared = false, retryDelays, maxInFlight } = endpoint;
+  const { sealed, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
   return {
-    name,
-    status,
-    disabledBecause,
+    ...settings,
+    ...viewOf(deps.webhooks, endpoint),
     isDeclared,
-    createdAt,
-    url,
-    format,
-    types: [...types],
-    mailboxes: mailboxes && [...mailboxes],
-    directions: directions && [...directions],
-    headerNames: [...headerNames],
-    retryDelays: [...retryDelays],
-    maxInFlight,
-    publicKey,
-    health: health && {
-      failingSince: health.failingSince,
-      cause: health.cause,
-      warnedAt: health.warnedAt === undefined ? undefined : new Date(health.warnedAt).toISOString(),
-    },
-    failures:
-      failingSince === undefined ? undefined : { count: failedAttempts, since: new Date(failingSince).toISOString() },
-    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: new Date(openUntil!).toISOString() },
+    health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
+    failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
+    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
   };
 }
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** A change of status, as a route of its own. */
 const statusChange = (
@@ -206,6 +185,6 @@ export const endpointOperations = [
     summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
     status: 202,
     failures: [404],
-    run: async (deps, { params: { name } }) => ({ ...(await sendTest(deps.webhooks, name)) }),
+    run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
   }),
 ];

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { addressKey, address as mailbox } from '../mailbox-address.ts';
+import { addressKey } from '../address-key.ts';
+import { address as mailbox } from '../mailbox-address.ts';
 import { listedAt } from '../webhooks/delivery.ts';
 import { daysOf, newestFirst } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';

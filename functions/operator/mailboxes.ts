@@ -7,11 +7,14 @@ import { type Verification, verificationCauses } from '../verification/verificat
 import { requestCode, verificationState, verify } from '../verification/verify.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 
-const params = z.strictObject({ mailbox });
-const target = (asked: { readonly params: z.output<typeof params> }): string => mailboxName(asked.params.mailbox);
-
-/** What the Cryptshare Server can be at fault for. */
-const serverFailures = [429, 502];
+const onMailbox = {
+  path: '/mailboxes/{mailbox}/verification',
+  params: z.strictObject({ mailbox }),
+  status: 200,
+  // What the Cryptshare Server can be at fault for.
+  failures: [429, 502],
+  target: ({ params }: { readonly params: { readonly mailbox: string } }): string => mailboxName(params.mailbox),
+} as const;
 
 /** Has watches polled at the next tick whose cause of failing a verification has mended. */
 async function hasten(
@@ -28,30 +31,25 @@ async function hasten(
 
 export const mailboxOperations = [
   operation({
+    ...onMailbox,
     id: 'requestCode',
     method: 'POST',
     path: '/mailboxes/{mailbox}/code',
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
-    params,
     status: 202,
-    failures: serverFailures,
-    target,
     async run({ transfers }, { params: { mailbox: of }, stopAt }) {
       await requestCode(transfers.verification, of, stopAt);
       return { mailbox: of };
     },
   }),
   operation({
+    ...onMailbox,
     id: 'verifyMailbox',
     method: 'POST',
-    path: '/mailboxes/{mailbox}/verification',
     summary:
       'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
-    params,
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
-    status: 200,
-    failures: [422, ...serverFailures],
-    target,
+    failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params: { mailbox: of }, body: { code }, stopAt }) {
       const verification = await verify(transfers.verification, of, code, stopAt);
       await hasten(transfers, verification, webhooks.now());
@@ -59,20 +57,14 @@ export const mailboxOperations = [
     },
   }),
   operation({
+    ...onMailbox,
     id: 'showVerification',
     method: 'GET',
-    path: '/mailboxes/{mailbox}/verification',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
-    params,
-    status: 200,
-    failures: serverFailures,
-    target,
     async run({ transfers }, { params: { mailbox: of }, stopAt }) {
-      const state = await verificationState(transfers.verification, of, stopAt);
-      const { isVerified, methods, verification } = state;
-      const { method: by, validUntil } = verification ?? {};
-      return { isVerified, methods: [...methods], method: by, validUntil };
+      const { isVerified, methods, verification } = await verificationState(transfers.verification, of, stopAt);
+      return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
     },
   }),
 ];

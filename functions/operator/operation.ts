@@ -26,7 +26,6 @@ export interface OperatorDependencies {
 
 /** A request, checked. */
 export interface Asked<Params, Query, Body> {
-  /** Parts of the path. */
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -82,13 +81,9 @@ export function operation<
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
 >(definition: Definition<Id, P, Q, B>): Operation {
-  const { params = nothing, query = nothing, body, failures = [], target = () => '', run } = definition;
+  const { body, target = () => '', run } = definition;
   return {
-    ...definition,
-    params,
-    query,
-    body,
-    failures,
+    ...{ params: nothing, query: nothing, failures: [], ...definition, body },
     target: target as Operation['target'],
     // The caller has read the request by these very schemas.
     run: run as Operation['run'],

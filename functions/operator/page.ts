@@ -1,7 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import type { Item } from '../table.ts';
-import { type IndexRange, type Place, walk } from '../webhooks/index-walk.ts';
+import { type IndexRange, type Place, type TableSource, walk } from '../webhooks/index-walk.ts';
 import { badCursor } from './problem.ts';
 
 const wrongLimit = 'expected a whole number from 1 to 100';
@@ -28,12 +27,12 @@ interface Paging {
  * @throws Problem when the cursor is none of this very list
  */
 export async function pageOf(
-  { dynamo, table }: { readonly dynamo: DynamoDBClient; readonly table: string },
+  source: TableSource,
   { limit, cursor }: Paging,
   ranges: readonly IndexRange[],
   matches: (row: Item) => boolean = () => true,
 ): Promise<{ readonly rows: readonly Item[]; readonly next?: string }> {
-  const { rows, next } = await walk(dynamo, table, { ranges, matches, after: placeOf(cursor), limit });
+  const { rows, next } = await walk(source, { ranges, matches, after: placeOf(cursor), limit });
   return { rows, ...(next && { next: cursorOf(next) }) };
 }
 
@@ -50,11 +49,7 @@ export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(pla
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
-/**
- * Reads a cursor.
- *
- * @throws Problem when it is none
- */
+/** @throws Problem when it is no cursor */
 export function placeOf(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   try {

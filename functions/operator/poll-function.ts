@@ -15,7 +15,6 @@ export interface PollFunction {
 /** What keeps a poll from doing all of its work. */
 export const troubleSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
-/** What is told of a poll. */
 export const pollFields = {
   outcome: z.enum(['unchanged', 'changed', 'baseline', 'overtaken', 'failed']),
   isComplete: z.boolean(),
@@ -25,7 +24,6 @@ export const pollFields = {
   trouble: z.optional(troubleSchema),
 };
 
-/** What is told of a topic. */
 export const topicFields = {
   name: z.enum(['transfer-events', 'transfer-notices']),
   subscriptions: z.int(),
@@ -50,26 +48,19 @@ const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100
 export const invokePoll = async (pollFunction: PollFunction, watch: Watch, timeout: number) =>
   pollsSchema.parse(await answerOf(pollFunction, watch, timeout)).polls[0];
 
-/**
- * Has the poll function, which publishes to the topics, look at them.
- *
- * @param timeout milliseconds to wait
- * @throws Problem when the function could not be invoked, or failed as such
- */
+/** Has the poll function, which publishes to the topics, look at them; as {@link invokePoll} otherwise. */
 export const invokeForTopics = async (pollFunction: PollFunction, timeout: number) =>
   topicsSchema.parse(await answerOf(pollFunction, { show: 'topics' }, timeout)).topics;
 
-async function answerOf({ url, signer }: PollFunction, event: object, timeout: number): Promise<unknown> {
-  const response = await invoked(url, signer, JSON.stringify(event), timeout);
-  const answer: unknown = JSON.parse(response.text);
-  if (response.isFunctionError) {
-    const { data } = errorSchema.safeParse(answer);
-    throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
-  }
-  return answer;
+async function answerOf(pollFunction: PollFunction, event: object, timeout: number): Promise<unknown> {
+  const { body, headers } = await invoked(pollFunction, JSON.stringify(event), timeout);
+  const answer: unknown = JSON.parse(body.toString());
+  if (headers['x-amz-function-error'] === undefined) return answer;
+  const { data } = errorSchema.safeParse(answer);
+  throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
 }
 
-async function invoked(url: string, signer: PollFunction['signer'], body: string, timeout: number) {
+async function invoked({ url, signer }: PollFunction, body: string, timeout: number): Promise<HttpAnswer> {
   const { protocol, host, hostname, port, pathname } = new URL(url);
   const { headers } = await signer.sign({
     method: 'POST',
@@ -82,8 +73,7 @@ async function invoked(url: string, signer: PollFunction['signer'], body: string
   });
   // The client sets the same host. A connection that is kept would not outlive the time between two invocations.
   const { host: _, ...signed } = headers;
-  const connections = new Connections();
-  const answer = await connections
+  const answer = await new Connections()
     .send({
       method: 'POST',
       url: new URL(url),
@@ -98,17 +88,15 @@ async function invoked(url: string, signer: PollFunction['signer'], body: string
     });
   if (answer.status !== 200) throw refused(answer);
   if (answer.flaw) throw unreachable(new HttpError('network'));
-  return { text: answer.body.toString(), isFunctionError: answer.headers['x-amz-function-error'] !== undefined };
+  return answer;
 }
 
 function unreachable({ failure, code, message }: HttpError): Problem {
-  if (failure !== 'network') {
-    return new Problem(502, 'the poll function did not answer in time: its log tells what became of the poll');
-  }
-  return new Problem(
-    502,
-    `Lambda cannot be reached (${code ?? message}): ask again, and see whether the VPC, if any, has a way to it`,
-  );
+  const detail =
+    failure === 'network'
+      ? `Lambda cannot be reached (${code ?? message}): ask again, and see whether the VPC, if any, has a way to it`
+      : 'the poll function did not answer in time: its log tells what became of the poll';
+  return new Problem(502, detail);
 }
 
 function refused({ status, headers }: HttpAnswer): Problem {

@@ -6,7 +6,6 @@ import { CryptshareFailure } from '../transfers/failure.ts';
 import { EndpointError } from '../webhooks/endpoint-settings.ts';
 import { PlaceError } from '../webhooks/index-walk.ts';
 
-/** What is wrong with one field of a request. */
 export interface FieldProblem {
   /** Where it stands, for example `headers.x-tenant`; empty for the whole. */
   readonly path: string;
@@ -14,7 +13,7 @@ export interface FieldProblem {
 }
 
 /** What a problem tells beside its status and detail. */
-export interface ProblemParts {
+interface ProblemParts {
   readonly problems?: readonly FieldProblem[];
   /** One word for what the Cryptshare Server did not do. */
   readonly cause?: string;
@@ -38,13 +37,11 @@ export class Problem extends Error {
   }
 }
 
-/** A request that is not as documented. */
 export const invalid = (problems: readonly FieldProblem[]): Problem =>
   new Problem(400, problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
     problems,
   });
 
-/** Something that is not there. */
 export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
 /** Tells the client what an error means; undefined when it is a fault of ours. */
@@ -64,7 +61,6 @@ export function problemOf(error: unknown): Problem | undefined {
 export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
-/** The answer that tells of a problem. */
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
   const { retryAfter, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
@@ -80,10 +76,8 @@ export function problemAnswer({ status, message, parts }: Problem): APIGatewayPr
   };
 }
 
-const endpointStatuses = { invalid: 400, missing: 404, conflict: 409 } as const;
-
 function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem {
-  if (kind !== 'invalid') return new Problem(endpointStatuses[kind], message);
+  if (kind !== 'invalid') return new Problem(kind === 'missing' ? 404 : 409, message);
   return invalid(
     problems.map((problem) => {
       const [path = '', ...rest] = problem.split(': ');

@@ -7,28 +7,19 @@ import type { Operation, OperatorDependencies } from './operation.ts';
 import { operations } from './operations.ts';
 import { type FieldProblem, invalid, missing, Problem, problemAnswer, problemOf } from './problem.ts';
 
-/** What is needed of a logger. */
-export type OperatorLogger = Pick<Logger, 'info' | 'error'>;
+type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 
 /** An HTTP request as a function URL brings it (payload 2.0). */
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
 /** Bytes of the largest body that is read. */
-export const largestBody = 256 * 1024;
+const largestBody = 256 * 1024;
 
 /** Milliseconds kept back at the end of an invocation for ending what has begun. */
 export const reserve = 10_000;
 
-/** The name in the audit line of the local run, where no client names itself. */
-const localOperator = 'local';
-
-/**
- * The operator API: routes, checks of what is asked for, and answers.
- *
- * @param dependencies built at an invocation
- * @param document reads the OpenAPI document of these routes, as text
- */
+/** @param document reads the OpenAPI document of these routes, as text */
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,
@@ -39,19 +30,13 @@ export function operatorHandler(
     path: operation.path,
     handler: async (event: OperatorEvent, context: Context) => answer(operation, dependencies, logger, event, context),
   }));
-  const documentation = {
-    method: 'GET' as const,
-    path: '/openapi.json',
-    handler: async () => jsonAnswer(200, document()),
-  };
+  routes.push({ method: 'GET', path: '/openapi.json', handler: async () => jsonAnswer(200, document()) });
   return middy<OperatorEvent, OperatorAnswer>()
     .handler(
       httpRouterHandler<OperatorEvent, OperatorAnswer>({
-        routes: [...routes, documentation],
+        routes,
         notFoundResponse({ path }) {
-          const allow = [...routes, documentation]
-            .filter((route) => isAt(route.path, path))
-            .map(({ method }) => method);
+          const allow = routes.filter((route) => isAt(route.path, path)).map(({ method }) => method);
           if (allow.length === 0) throw missing('such route; GET /openapi.json lists them');
           throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
         },
@@ -102,10 +87,10 @@ async function answer(
   }
 }
 
-/** The principal that the function URL has let in. */
+/** The principal that the function URL has let in; in the local run no client names itself. */
 function whoAsks({ requestContext }: OperatorEvent): string {
   const { authorizer } = requestContext as { authorizer?: { iam?: { userArn?: string } } };
-  return authorizer?.iam?.userArn ?? localOperator;
+  return authorizer?.iam?.userArn ?? 'local';
 }
 
 function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent): unknown {
@@ -138,13 +123,11 @@ function checked<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): 
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue): FieldProblem[] {
-  const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'expected no such field' }));
+    return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'expected no such field' }));
   }
-  return [
-    { path: path.join('.'), message: issue.message.startsWith('expected ') ? issue.message : expectation(issue) },
-  ];
+  const message = issue.message.startsWith('expected ') ? issue.message : expectation(issue);
+  return [{ path: issue.path.join('.'), message }];
 }
 
 const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };

@@ -6,9 +6,9 @@ import { type OperatorDependencies, operation } from './operation.ts';
 import { invokeForTopics } from './poll-function.ts';
 import { Problem } from './problem.ts';
 
-/** Queues by what they hold, with their URLs. */
 export interface InspectedQueues {
   readonly sqs: SQSClient;
+  /** URLs of the queues, by what they hold. */
   readonly urls: Readonly<Record<string, string>>;
 }
 
@@ -32,14 +32,11 @@ async function viewTable(name: 'transfers' | 'webhooks', dynamo: DynamoDBClient,
 
 async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
   const view = await seen(async () => {
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({
-        QueueUrl,
-        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-      }),
-    );
-    const { ApproximateNumberOfMessages: waiting, ApproximateNumberOfMessagesNotVisible: underWay } = Attributes;
-    return { waiting: Number(waiting ?? 0), underWay: Number(underWay ?? 0) };
+    const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+    const query = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });
+    const { Attributes = {} } = await sqs.send(query);
+    const [waiting = 0, underWay = 0] = names.map((attribute) => Number(Attributes[attribute] ?? 0));
+    return { waiting, underWay };
   });
   return { name, waiting: 0, underWay: 0, ...view };
 }
@@ -47,7 +44,7 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
 /** Neither topic can be told about when the function that knows them cannot be asked. */
 async function viewTopics({ pollFunction }: OperatorDependencies, timeout: number) {
   try {
-    return [...(await invokeForTopics(pollFunction, timeout))];
+    return await invokeForTopics(pollFunction, timeout);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const unknown = { subscriptions: 0, unconfirmed: 0, problem: error.message };

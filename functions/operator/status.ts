@@ -33,7 +33,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
       // One more than is told says that there are more; the first one says since when something is due.
       dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
       new Leases(dynamo, table, Math.random).requests(name, '', mostRequests),
-      held > mostCounted ? 0 : countPlaces(dynamo, table, heldBetween(name, 0, forever), mostCounted + 1 - held),
+      held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
     held += places;

@@ -22,7 +22,6 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-/** A watch to add. */
 const wanted = z.strictObject({
   mailbox,
   direction: z._default(direction, 'sent'),

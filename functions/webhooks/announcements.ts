@@ -12,7 +12,6 @@ export interface Announcement {
 /** The attribute of a message that says where to go on. It leaves the published bytes as they are. */
 const afterAttribute = 'endpointsAfter';
 
-/** The announcement in a message, from a topic or handed on by fan-out. */
 export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>) =>
   ({ body, after: messageAttributes[afterAttribute]?.stringValue }) satisfies Announcement;
 
@@ -26,11 +25,7 @@ export class Announcements {
     this.queueUrl = queueUrl;
   }
 
-  /**
-   * Has an announcement fanned out to the endpoints that are left.
-   *
-   * @throws the error of the SDK
-   */
+  /** Has an announcement fanned out to the endpoints that are left. */
   async handOn({ body, after }: Required<Announcement>): Promise<void> {
     await this.sqs.send(
       new SendMessageCommand({

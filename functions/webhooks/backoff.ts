@@ -24,8 +24,7 @@ export const longestRetryAfter = 24 * hours;
 /** Delays are up to a fifth shorter or longer, so that what failed together does not come back together. */
 const jitter = 0.2;
 
-/** What the next attempt depends on. */
-export interface FailedAttempt {
+interface FailedAttempt {
   /** Attempts made so far. */
   readonly attempt: number;
   /** Milliseconds before each retry. */

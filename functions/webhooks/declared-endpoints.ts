@@ -22,15 +22,14 @@ export interface EndpointDeclaration {
   readonly headersFrom?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A declared endpoint with everything it needs. */
+/** The same with everything it needs. */
 export interface DeclaredEndpoint {
   readonly name: string;
   readonly settings: EndpointSettingsInput;
-  /** Its secret, if its owner has chosen one. */
+  /** If its owner has chosen one. */
   readonly secret: string | undefined;
 }
 
-/** Names of the variables that an endpoint is declared with. */
 export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration): string[] =>
   [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
 
@@ -44,11 +43,7 @@ export function filledIn(
   const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
   return {
     name,
-    settings: {
-      ...settings,
-      url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)),
-      ...(Object.keys(headers).length > 0 && { headers }),
-    },
+    settings: { ...settings, url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)), headers },
     secret: secretFrom === undefined ? undefined : from(secretFrom),
   };
 }
@@ -74,8 +69,7 @@ const undeclared = 'the configuration file no longer declares it';
  * disables those that no longer stand in it, and leaves alone what operators added.
  *
  * @param waiting names of declared endpoints that are not to be looked at yet
- * @returns the added ones, with the secrets that are shown this once
- * @throws EndpointError for wrong settings
+ * @returns the added ones
  */
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,

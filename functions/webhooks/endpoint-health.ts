@@ -4,7 +4,7 @@ import { eventBody } from '../transfers/event.ts';
 import type { Attempt } from './attempt.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
-import { type EndpointCause, endpointEvent } from './endpoint-event.ts';
+import { type EndpointCause, type EndpointEventData, type EndpointEventType, endpointEvent } from './endpoint-event.ts';
 
 /** Failed attempts in a row after which operators are told. */
 const failuresToTell = 4;
@@ -54,34 +54,26 @@ export function nextEndpointHealth(
   at: number,
   clockWords?: string,
 ): EndpointHealthChange | undefined {
-  const { name, health } = endpoint;
-  const time = iso(at);
+  const { health } = endpoint;
   const failingSince = breaker.failingSince === undefined ? undefined : iso(breaker.failingSince);
   // One that fails since another time has been well in between, though that was not written down.
   if (health && health.failingSince !== failingSince) {
-    const { cause: told } = health;
-    const data = { endpoint: name, cause: told, message: causes[told], failingSince: health.failingSince };
-    return { health: undefined, body: eventBody(endpointEvent('endpoint.recovered', data, time)) };
+    const data = { cause: health.cause, message: causes[health.cause], failingSince: health.failingSince };
+    return { health: undefined, body: bodyOf('endpoint.recovered', endpoint, data, at) };
   }
   if (failingSince === undefined || cause === undefined) return undefined;
   const message = clockWords ? `${causes[cause]}; ${clockWords}, which may be the reason` : causes[cause];
-  const data = { endpoint: name, cause, message, failingSince };
+  const data = { cause, message, failingSince };
   if (!health) {
     if (breaker.failures < failuresToTell) return undefined;
-    return {
-      health: { failingSince, cause },
-      body: eventBody(endpointEvent('endpoint.failing', data, time)),
-    };
+    return { health: { failingSince, cause }, body: bodyOf('endpoint.failing', endpoint, data, at) };
   }
   if (breaker.failedAttempts < attemptsToDisable) return undefined;
   // A warning that is still to come was given by a clock that was ahead.
   if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
     if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
-    const disableAt = iso(at + warning);
-    return {
-      health: { ...health, warnedAt: at },
-      body: eventBody(endpointEvent('endpoint.failing', { ...data, disableAt }, time)),
-    };
+    const warned = { ...data, disableAt: iso(at + warning) };
+    return { health: { ...health, warnedAt: at }, body: bodyOf('endpoint.failing', endpoint, warned, at) };
   }
   return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
 }
@@ -112,19 +104,23 @@ export function healthAfter(
   return disabling(endpoint, since, (gone.outcome as { cause: EndpointCause }).cause, now);
 }
 
-/** What an endpoint's health is when it is disabled for a cause. */
-export function disabling(
-  { name }: Endpoint,
+/** The change by which an endpoint is disabled for a cause. */
+export const disabling = (
+  endpoint: Endpoint,
   failingSince: string,
   cause: EndpointCause,
   at: number,
-): EndpointHealthChange {
-  const data = { endpoint: name, cause, message: causes[cause], failingSince };
-  return {
-    health: undefined,
-    disabledBecause: causes[cause],
-    body: eventBody(endpointEvent('endpoint.disabled', data, iso(at))),
-  };
-}
+): EndpointHealthChange => ({
+  health: undefined,
+  disabledBecause: causes[cause],
+  body: bodyOf('endpoint.disabled', endpoint, { cause, message: causes[cause], failingSince }, at),
+});
+
+const bodyOf = (
+  type: EndpointEventType,
+  { name: endpoint }: Endpoint,
+  data: Omit<EndpointEventData, 'endpoint'>,
+  at: number,
+): string => eventBody(endpointEvent(type, { endpoint, ...data }, iso(at)));
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -18,14 +18,13 @@ import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
 
-/** What the life of endpoints needs. */
+/** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
 }
 
-/** How an endpoint is signed for. */
 interface SigningOptions {
   /** `whsec_…` of its owner's choice; without it, a new one. */
   readonly secret?: string | undefined;
@@ -48,11 +47,7 @@ const defaultOverlap = 86_400_000;
 /** Times that a change is tried again because another one was quicker. */
 const maxTries = 5;
 
-/**
- * Adds an endpoint.
- *
- * @throws EndpointError for wrong settings, or when there is one of that name
- */
+/** @throws EndpointError for wrong settings, or when there is one of that name */
 export async function addEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -76,7 +71,6 @@ export async function addEndpoint(
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
-/** All endpoints, by name. */
 export const listEndpoints = (deps: WebhookDependencies): Promise<Endpoint[]> => registry(deps).list();
 
 /** What an endpoint's owner may see of its secrets: of the URL not the path of a chat's webhook, and no query, for they may be tokens. */
@@ -87,11 +81,7 @@ export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint
   return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
-/**
- * Changes settings of an endpoint; what is not named stays. Deliveries under way take the new ones at their next attempt.
- *
- * @throws EndpointError for wrong settings, or when there is none of that name
- */
+/** Changes settings; what is not named stays. Deliveries under way take the new ones at their next attempt. */
 export function updateEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -134,8 +124,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
  *
  * @param overlap milliseconds until the old secret is no longer used
  * @param secret of its owner's choice; without it, a new one
- * @returns the new secret, shown this once
- * @throws EndpointError for a malformed secret, a chat, or when there is none of that name
+ * @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
   deps: EndpointLifeDependencies,
@@ -160,12 +149,7 @@ export async function rotateSecret(
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
 
-/**
- * Sends an endpoint a test event, whatever types it asks for.
- *
- * @returns the delivery to look at
- * @throws EndpointError when there is none of that name
- */
+/** Sends an endpoint a test event, whatever types it asks for: the delivery that is returned. */
 export async function sendTest(deps: EndpointLifeDependencies, name: string): Promise<DeliveryName> {
   const { format, createdAt } = await existingEndpoint(deps, name);
   const now = deps.now();
@@ -181,11 +165,7 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
   return { event: stored.id, endpoint: name };
 }
 
-/**
- * Removes an endpoint, and has what is still on its way to it cancelled.
- *
- * @throws EndpointError when there is none of that name
- */
+/** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   await existingEndpoint(deps, name);
   await registry(deps).remove(name);
@@ -194,11 +174,7 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   await wake(deps, name, []);
 }
 
-/**
- * Changes an endpoint as it is now.
- *
- * @throws EndpointError when there is none of that name, or others change it all the time
- */
+/** @throws EndpointError when others change it all the time */
 export async function modify(
   deps: EndpointLifeDependencies,
   name: string,

@@ -5,16 +5,14 @@ import { formats } from './format.ts';
 import { headerProblem, targetProblem } from './guard.ts';
 import { secretProblem } from './signature.ts';
 
-/** Why something cannot be done with an endpoint: what was asked for is wrong, there is none, or it stands otherwise. */
-export type EndpointErrorKind = 'invalid' | 'missing' | 'conflict';
-
 /** Thrown for what cannot be done with an endpoint; lists every mistake, but repeats no secret. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
   readonly problems: readonly string[];
-  readonly kind: EndpointErrorKind;
+  /** What was asked for is wrong, there is no such endpoint, or it stands otherwise. */
+  readonly kind: 'invalid' | 'missing' | 'conflict';
 
-  constructor(problems: readonly string[], kind: EndpointErrorKind = 'invalid') {
+  constructor(problems: readonly string[], kind: EndpointError['kind'] = 'invalid') {
     super(problems.join('\n'));
     this.problems = problems;
     this.kind = kind;
@@ -59,11 +57,12 @@ export const endpointName = z
   .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
 
 const headers = z.record(z.string(), z.string('expected a text')).check(({ value: given, issues }) => {
-  if (Object.keys(given).length > 10)
-    issues.push({ code: 'custom', input: undefined, message: 'expected at most 10 headers' });
+  const refuse = (message: string, path: string[] = []) =>
+    issues.push({ code: 'custom', input: undefined, path, message });
+  if (Object.keys(given).length > 10) refuse('expected at most 10 headers');
   for (const [name, value] of Object.entries(given)) {
     const problem = headerProblem(name, value);
-    if (problem) issues.push({ code: 'custom', input: undefined, path: [name], message: problem });
+    if (problem) refuse(problem, [name]);
   }
 });
 
@@ -75,7 +74,7 @@ const checkedBy =
     if (message) issues.push({ code: 'custom', input: undefined, message });
   };
 
-/** The settings of an endpoint, each without its default; `allowPrivate` as in the guard. */
+/** Each without its default; `allowPrivate` as in the guard. */
 export const endpointSettingFields = (allowPrivate: boolean) => ({
   url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
   types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
@@ -89,7 +88,6 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
 });
 
-/** What an operator says of an endpoint; `allowPrivate` as in the guard. */
 export const endpointSettings = (allowPrivate: boolean) => {
   const fields = endpointSettingFields(allowPrivate);
   return z.strictObject({
@@ -104,13 +102,11 @@ export const endpointSettings = (allowPrivate: boolean) => {
   });
 };
 
-/** What an operator says of an endpoint, with all defaults filled in. */
+/** With all defaults filled in. */
 export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
 /**
- * Checks what an operator says of an endpoint.
- *
  * @param secret that the operator brings along
  * @throws EndpointError that lists every mistake with its path, but repeats no secret
  */
@@ -120,10 +116,10 @@ export function checkedSettings(
   allowPrivate: boolean,
   secret?: string,
 ): EndpointSettings {
-  const checkedName = endpointName.safeParse(name);
+  const { error: nameError } = endpointName.safeParse(name);
   const { data, error } = endpointSettings(allowPrivate).safeParse(input);
   const problems = [
-    ...(checkedName.error?.issues.map(({ message }) => `name: ${message}`) ?? []),
+    ...(nameError?.issues.map(({ message }) => `name: ${message}`) ?? []),
     ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
     ...(secret === undefined ? [] : problemsOfSecret(secret)),
   ];
@@ -131,11 +127,7 @@ export function checkedSettings(
   return data;
 }
 
-/**
- * Checks a signing secret that an operator brings along.
- *
- * @throws EndpointError that does not repeat it
- */
+/** @throws EndpointError, which does not repeat the secret */
 export function checkSecret(secret: string): void {
   const problems = problemsOfSecret(secret);
   if (problems.length > 0) throw new EndpointError(problems);

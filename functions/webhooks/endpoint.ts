@@ -1,4 +1,4 @@
-import { addressKey } from '../mailbox-address.ts';
+import { addressKey } from '../address-key.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import type { Format } from './format.ts';
 
@@ -15,18 +15,14 @@ export interface EndpointHealth {
   readonly warnedAt?: number;
 }
 
-/** What an endpoint wants to get. */
-export interface EndpointFilter {
+/** A webhook subscriber, without its secrets. */
+export interface Endpoint {
+  readonly name: string;
   /** Event types; `transfer.*` stands for all that begin so. */
   readonly types: readonly string[];
   /** Only events of these mailboxes, whatever their case. */
   readonly mailboxes?: readonly string[] | undefined;
   readonly directions?: readonly string[] | undefined;
-}
-
-/** A webhook subscriber, without its secrets. */
-export interface Endpoint extends EndpointFilter {
-  readonly name: string;
   readonly status: EndpointStatus;
   /** ISO 8601. */
   readonly createdAt: string;
@@ -43,23 +39,21 @@ export interface Endpoint extends EndpointFilter {
   readonly sealed: string;
   /** Counts its changes. */
   readonly rev: number;
-  readonly health?: EndpointHealth;
+  readonly health?: EndpointHealth | undefined;
   /** Why it is disabled, in words. */
   readonly disabledBecause?: string;
   /** Bodies of events about this endpoint that are not known to be published. */
-  readonly pending?: readonly string[];
+  readonly pending?: readonly string[] | undefined;
 }
 
 /** What only the sender may know of an endpoint. */
 export interface EndpointSecrets {
   readonly url: string;
-  /** Further headers to send. */
   readonly headers: Readonly<Record<string, string>>;
   /** Signing secrets, the newest first. */
   readonly secrets: readonly SigningSecret[];
 }
 
-/** A secret with which requests are signed. */
 export interface SigningSecret {
   /** `whsec_…` or, for ed25519, `whsk_…`. */
   readonly secret: string;
@@ -75,7 +69,10 @@ export interface Subject {
 }
 
 /** Whether an endpoint wants to get something. Filters on mailbox and direction let pass what has neither. */
-export function isWanted({ types, mailboxes, directions }: EndpointFilter, subject: Subject): boolean {
+export function isWanted(
+  { types, mailboxes, directions }: Pick<Endpoint, 'types' | 'mailboxes' | 'directions'>,
+  subject: Subject,
+): boolean {
   const { mailbox, direction } = subject;
   return (
     subject.types.some((type) => types.some((pattern) => matches(pattern, type))) &&

@@ -15,7 +15,6 @@ const afterLast = '{';
 
 export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 
-/** The endpoint that a row holds. */
 export function endpointOf(row: Item): Endpoint {
   const { pk, sk, ...endpoint } = row;
   return endpoint as Endpoint;
@@ -46,7 +45,6 @@ export class Endpoints {
     this.partition = new Partition(client, table, registry);
   }
 
-  /** All endpoints, by name. */
   async list(): Promise<Endpoint[]> {
     return (await this.partition.range(' ', afterLast)).map(endpointOf);
   }
@@ -81,12 +79,7 @@ export class Endpoints {
     return this.partition.put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
   }
 
-  /**
-   * Replaces an endpoint by its changed self.
-   *
-   * @param read as it was read
-   * @returns false when it has changed since
-   */
+  /** @returns false when the endpoint has changed since it was read */
   replace(read: Endpoint, changed: Endpoint): Promise<boolean> {
     return this.partition.put(
       read.name,
@@ -104,11 +97,10 @@ export class Endpoints {
    *
    * @returns false when the endpoint has changed since it was read
    */
-  async commitHealth(read: Endpoint, { health, disabledBecause, body }: EndpointHealthChange): Promise<boolean> {
-    const { health: _, ...rest } = read;
+  commitHealth(read: Endpoint, { health, disabledBecause, body }: EndpointHealthChange): Promise<boolean> {
     return this.replace(read, {
-      ...rest,
-      ...(health && { health }),
+      ...read,
+      health,
       ...(disabledBecause && { disabledBecause, status: 'disabled' }),
       pending: [...(read.pending ?? []), body],
     });
@@ -116,7 +108,6 @@ export class Endpoints {
 
   /** Takes the published events off an endpoint, unless it has changed since it was read. */
   async clearPending(read: Endpoint): Promise<void> {
-    const { pending: _, ...rest } = read;
-    await this.replace(read, rest);
+    await this.replace(read, { ...read, pending: undefined });
   }
 }

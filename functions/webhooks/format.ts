@@ -5,11 +5,9 @@ import type { EventKind } from './delivery.ts';
 import type { Limits } from './lease.ts';
 
 /** What an endpoint gets: `event`, the envelope itself, or notices as messages for a chat, one per poll. */
-export type Format = 'event' | 'slack' | 'teams';
+export const formats = ['event', 'slack', 'teams'] as const;
+export type Format = (typeof formats)[number];
 
-export const formats = ['event', 'slack', 'teams'] as const satisfies readonly Format[];
-
-/** What endpoints of a format get. */
 export const kindFor = (format: Format): EventKind => (format === 'event' ? 'event' : 'notice');
 
 /** What is posted for a stored event or notice. */

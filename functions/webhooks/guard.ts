@@ -1,6 +1,5 @@
 import { BlockList, isIP } from 'node:net';
 
-/** An address that may be connected to. */
 export interface Address {
   readonly address: string;
   readonly family: 4 | 6;
@@ -15,15 +14,7 @@ export const forbiddenTarget = 'expected an address on the public internet';
 /** Thrown when a target is, or resolves to, an address that must not be reached. */
 export class ForbiddenTargetError extends Error {
   override readonly name = 'ForbiddenTargetError';
-
-  constructor() {
-    super(forbiddenTarget);
-  }
-}
-
-/** Thrown when a name has no address. */
-export class UnresolvableError extends Error {
-  override readonly name = 'UnresolvableError';
+  override readonly message = forbiddenTarget;
 }
 
 /** Networks of IPv4 that are not on the public internet (IANA special-purpose registry). */
@@ -34,20 +25,16 @@ const forbidden4 = [
 ].flatMap((line) => line.split(' '));
 
 /** Of IPv6 only global unicast is let through, and of that not these: they embed or stand for something else. */
-const allowed6 = ['2000::/3'];
+const global = blockList(['2000::/3']);
 const forbidden6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
 
-const blocked = blockList([
-  ...forbidden4.map((network) => [network, 'ipv4'] as const),
-  ...forbidden6.map((network) => [network, 'ipv6'] as const),
-]);
-const global = blockList(allowed6.map((network) => [network, 'ipv6'] as const));
+const blocked = blockList([...forbidden4, ...forbidden6]);
 
 /**
  * Where a translator (NAT64) shows IPv4 to a network that has none: the last 32 bits are the IPv4 address that is reached
  * (RFC 6052, 2.1). The prefix for local use, 64:ff9b:1::/48, is each network's own affair, and so stays forbidden.
  */
-const translated = blockList([['64:ff9b::/96', 'ipv6']]);
+const translated = blockList(['64:ff9b::/96']);
 
 /** Whether an IP address is not on the public internet; what is no plain IP address is not either. */
 export function isForbidden(address: string): boolean {
@@ -98,21 +85,15 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
 }
 
 /**
- * The addresses to connect to for a URL, looked up now. Where even one of a name's addresses is forbidden, all are: what
- * resolves to both is an attack, or a mistake.
+ * The addresses to connect to for a URL in whose text nothing is wrong, looked up now. Where even one of a name's addresses is
+ * forbidden, all are: what resolves to both is an attack, or a mistake.
  *
- * @throws ForbiddenTargetError, UnresolvableError, or the error of the look-up
+ * @throws ForbiddenTargetError, an error where a name has no address, or the error of the look-up
  */
 export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
-  if (targetProblem(url.href, allowPrivate) !== undefined) throw new ForbiddenTargetError();
-  return judgedAddresses(url, resolve, allowPrivate);
-}
-
-/** Does what {@link vettedAddresses} does, for a URL in whose text nothing is wrong. */
-export async function judgedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
   const literal = literalOf(url.hostname);
   const addresses = literal ? [literal] : await resolve(url.hostname);
-  if (addresses.length === 0) throw new UnresolvableError('the name has no address');
+  if (addresses.length === 0) throw new Error('the name has no address');
   if (!allowPrivate && addresses.some(isForbidden)) throw new ForbiddenTargetError();
   return addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
 }
@@ -157,11 +138,11 @@ function embedded4(address: string): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-function blockList(networks: readonly (readonly [network: string, type: 'ipv4' | 'ipv6'])[]): BlockList {
+function blockList(networks: readonly string[]): BlockList {
   const list = new BlockList();
-  for (const [network, type] of networks) {
+  for (const network of networks) {
     const [address = '', prefix] = network.split('/');
-    list.addSubnet(address, Number(prefix), type);
+    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
   }
   return list;
 }

@@ -4,6 +4,12 @@ import { getRows, type Key, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import type { Item } from '../table.ts';
 
+/** A table by its name. */
+export interface TableSource {
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+}
+
 /** One partition of an index, or of the table itself, or a range of it. */
 export interface IndexRange {
   /** Undefined: the table. */
@@ -61,11 +67,7 @@ const longestStride = 100;
  *
  * @throws PlaceError when `after` is no place in the ranges
  */
-export async function walk(
-  client: DynamoDBClient,
-  table: string,
-  { ranges, matches, after, limit }: Walk,
-): Promise<Walked> {
+export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk): Promise<Walked> {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
   if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
   const found: { row: Item; place: Place }[] = [];
@@ -81,9 +83,9 @@ export async function walk(
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
       const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
-      const page = await readPlaces(client, table, range, start, Math.min(wished, longestWalk - examined));
+      const page = await readPlaces(source, range, start, Math.min(wished, longestWalk - examined));
       if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
-      const rows = await rowsAt(client, table, range, page);
+      const rows = await rowsAt(source, range, page);
       for (const [position, row] of rows.entries()) {
         const place = page.places[position]!;
         const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
@@ -104,41 +106,30 @@ export async function walk(
 }
 
 /** All rows in ranges of an index as they are now, page by page. */
-export async function* rowsIn(
-  client: DynamoDBClient,
-  table: string,
-  ranges: readonly IndexRange[],
-  patience: Patience,
-): AsyncGenerator<Item[]> {
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], patience: Patience) {
   for (const range of ranges) {
     let start: Place | undefined;
     do {
-      const page = await readPlaces(client, table, range, start, longestStride);
-      yield (await rowsAt(client, table, range, page, patience)).filter((row) => row !== undefined);
+      const page = await readPlaces(source, range, start, longestStride);
+      yield (await rowsAt(source, range, page, patience)).filter((row) => row !== undefined);
       start = page.next;
     } while (start);
   }
 }
 
 /** Counts the places in a range, up to `most`. */
-export async function countPlaces(
-  client: DynamoDBClient,
-  table: string,
-  range: IndexRange,
-  most: number,
-): Promise<number> {
+export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
   let count = 0;
   let start: QueryCommandInput['ExclusiveStartKey'];
   do {
     const query = { ...queryOf(table, range), Select: 'COUNT' as const, Limit: most - count, ExclusiveStartKey: start };
-    const page = await client.send(new QueryCommand(query));
+    const page = await dynamo.send(new QueryCommand(query));
     count += page.Count ?? 0;
     start = page.LastEvaluatedKey;
   } while (start && count < most);
   return count;
 }
 
-/** What one query finds. */
 interface Places {
   readonly places: readonly Place[];
   /** Of an index, keys alone. */
@@ -148,8 +139,7 @@ interface Places {
 
 /** Reads places of a range, in their order: those after one, or the first. */
 export async function readPlaces(
-  client: DynamoDBClient,
-  table: string,
+  { dynamo, table }: TableSource,
   range: IndexRange,
   after: Place | undefined,
   limit: number,
@@ -162,7 +152,7 @@ export async function readPlaces(
   });
   try {
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
-    const { Items = [], LastEvaluatedKey: last } = await client.send(new QueryCommand(query));
+    const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
     return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
   } catch (error) {
@@ -173,8 +163,7 @@ export async function readPlaces(
 
 /** The rows of places, undefined where one is not there any more. An index may lag behind: what counts is the row itself. */
 async function rowsAt(
-  client: DynamoDBClient,
-  table: string,
+  { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
   { places, items }: Places,
   patience = patienceUntil(),
@@ -182,7 +171,7 @@ async function rowsAt(
   if (index === undefined) return items;
   const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
-  const rows = await getRows(client, table, [...distinct.values()], patience);
+  const rows = await getRows(dynamo, table, [...distinct.values()], patience);
   return keys.map((key) => rows.get(rowName(key)));
 }
 

@@ -7,8 +7,8 @@ import type { PostAnswer, PostError, PostFailure } from './post.ts';
 /** What an attempt led to. */
 export type Outcome =
   | { readonly kind: 'delivered' }
-  /** Worth trying again later. */
   | {
+      /** Worth trying again later. */
       readonly kind: 'failed';
       readonly cause: EndpointCause;
       readonly slowDown: boolean;
@@ -52,7 +52,6 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   return { kind: 'failed', cause: slowDown ? 'throttled' : 'http_error', slowDown, retryAfter };
 }
 
-/** Tells what an attempt without an answer means. */
 export const outcomeOfError = ({ failure }: PostError): Outcome => ({
   kind: 'failed',
   cause: failureCauses[failure],

@@ -7,10 +7,10 @@ import { codeOf, tlsProblemOf } from '../tls-problem.ts';
 import {
   type Address,
   ForbiddenTargetError,
-  judgedAddresses,
   literalOf,
   type Resolve,
   targetProblem,
+  vettedAddresses,
 } from './guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
@@ -21,7 +21,6 @@ export interface PostAnswer {
   readonly body: string;
 }
 
-/** Why a request brought no answer. */
 export type PostFailure =
   | 'forbidden_target'
   | 'unresolvable'
@@ -37,7 +36,7 @@ export type PostFailure =
 export class PostError extends Error {
   override readonly name = 'PostError';
   readonly failure: PostFailure;
-  /** Node's code for it, if it has one. */
+  /** Node's, if it has one. */
   readonly code: string | undefined;
 
   constructor(failure: PostFailure, code?: string) {
@@ -47,28 +46,15 @@ export class PostError extends Error {
   }
 }
 
-/** How requests are made. */
 export interface WebhookClientOptions {
   readonly resolve: Resolve;
   /** Let targets be on this machine or in a private network. */
   readonly allowPrivate: boolean;
-  /**
-   * A proxy to send requests through. It looks names up and connects: what it may reach is for the proxy to decide.
-   *
-   * @default - none, whatever the environment says
-   */
+  /** None by default, whatever the environment says. It looks names up and connects: what may be reached is for it to decide. */
   readonly proxy?: ProxySettings;
-  /**
-   * Milliseconds for a whole request, from the look-up of the name to the end of the answer.
-   *
-   * @default 15_000
-   */
+  /** Milliseconds for a whole request, from the look-up of the name to the end of the answer; 15,000 by default. */
   readonly timeout?: number;
-  /**
-   * Milliseconds of these for name look-up, TCP and TLS.
-   *
-   * @default 5_000
-   */
+  /** Milliseconds of these for name look-up, TCP and TLS; 5,000 by default. */
   readonly connectTimeout?: number;
   /** Certificates in PEM to trust instead of the public ones. */
   readonly ca?: string;
@@ -128,7 +114,6 @@ export class WebhookClient {
     }
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connections.close();
   }
@@ -146,13 +131,12 @@ export class WebhookClient {
 
   private async vet(target: URL): Promise<readonly Address[]> {
     const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
-    const { promise: vetted, resolve: end, reject } = Promise.withResolvers<readonly Address[]>();
+    const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
     // An address needs no look-up, and so no time.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
-      judgedAddresses(target, resolve, allowPrivate).then(end, reject);
-      return await vetted;
+      return await Promise.race([vettedAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
       if (error instanceof PostError) throw error;
       if (error instanceof ForbiddenTargetError) throw new PostError('forbidden_target');
@@ -164,17 +148,13 @@ export class WebhookClient {
 }
 
 /** Has a request reach nothing but these addresses, and share connections only with requests to the same. */
-const pinnedTo = (target: URL, addresses: readonly Address[]) => ({
-  lookup: only(addresses),
-  pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' '),
-});
-
-/** A look-up that knows nothing else, so that nothing changes between the check and the connection. */
-function only(addresses: readonly Address[]): LookupFunction {
-  return (_, { all }, callback) => {
+function pinnedTo(target: URL, addresses: readonly Address[]) {
+  // It knows nothing else, so that nothing changes between the check and the connection.
+  const lookup: LookupFunction = (_, { all }, callback) => {
     if (all) callback(null, [...addresses]);
     else callback(null, addresses[0]!.address, addresses[0]!.family);
   };
+  return { lookup, pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' ') };
 }
 
 /** Streaming leaves out a character that the cut has halved. */
@@ -185,7 +165,6 @@ function textOf(answer: HttpAnswer): string {
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }
 
-/** Node's own codes for network, TLS and HTTP. */
 function failureOf(code = ''): PostFailure {
   if (['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH'].includes(code)) return 'refused';
   if (code === 'ETIMEDOUT') return 'connect_timeout';

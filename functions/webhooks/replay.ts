@@ -9,7 +9,6 @@ import type { WebhookDependencies } from './endpoints.ts';
 import { type IndexRange, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
 
-/** How to release or replay many deliveries. */
 export interface ReplayOptions {
   /** ISO 8601 times of the events: from the first on, before the second. */
   readonly from: string;
@@ -40,35 +39,20 @@ const concurrency = 8;
 
 const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
 
-/**
- * Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. What failed
- * is for {@link replay}.
- *
- * @throws EndpointError unless the endpoint is active
- */
+/** Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. */
 export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
   return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
 }
 
-/**
- * Delivers everything again that an endpoint was sent in a time range and that has come to an end or is held, under the same
- * ids.
- *
- * @throws EndpointError unless the endpoint is active
- */
+/** Delivers again, under the same ids, what an endpoint was sent in a time range and what has come to an end or is held. */
 export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
 }
 
-/**
- * Delivers one event again, under the same id.
- *
- * @returns false when there is no such delivery, or it is still on its way
- * @throws EndpointError unless the endpoint is active
- */
+/** @returns false when there is no such delivery, or it is still on its way */
 export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
   const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
@@ -79,6 +63,7 @@ export async function resend(deps: WebhookDependencies, name: DeliveryName): Pro
   return isReleased;
 }
 
+/** @throws EndpointError unless the endpoint is active */
 async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
   const endpoint = await existingEndpoint(deps, name);
   const { status } = endpoint;
@@ -98,7 +83,7 @@ async function release(
   const started = deps.now().getTime();
   let matching = 0;
   let released = 0;
-  for await (const rows of rowsIn(deps.dynamo, deps.table, ranges, patienceUntil(stopAt, deps.steady))) {
+  for await (const rows of rowsIn(deps, ranges, patienceUntil(stopAt, deps.steady))) {
     const page = rows.map(deliveryIn);
     const [first] = page;
     if (first && deps.steady() >= stopAt) {

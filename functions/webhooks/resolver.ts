@@ -3,17 +3,12 @@ import { lookup, Resolver } from 'node:dns/promises';
 import pLimit from 'p-limit';
 import type { Resolve } from './guard.ts';
 
-/** How names are looked up. */
-export interface ResolverOptions {
+interface ResolverOptions {
   /** The system's own look-up; rejects with its error when it knows no address. */
   readonly system?: Resolve;
   /** Asks name servers directly. */
   readonly direct?: Resolve;
-  /**
-   * Milliseconds that a name waits for its turn at the system before name servers are asked for it as well.
-   *
-   * @default 250
-   */
+  /** Milliseconds that a name waits for its turn at the system before name servers are asked for it as well; 250 by default. */
   readonly patience?: number;
 }
 

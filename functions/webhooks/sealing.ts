@@ -18,25 +18,15 @@ const tagLength = 16;
 export class DataKey {
   readonly #key: KeyObject;
 
-  /**
-   * @param base64 32 bytes in base64
-   * @throws DataKeyError
-   */
+  /** @throws DataKeyError unless these are 32 bytes in base64 */
   constructor(base64: string) {
     const bytes = Buffer.from(base64, 'base64');
-    if (bytes.length !== 32) {
-      throw new DataKeyError(
-        `expected a data key of 32 bytes in base64, got ${bytes.length}; make one: openssl rand -base64 32`,
-      );
-    }
+    const wrong = `expected a data key of 32 bytes in base64, got ${bytes.length}; make one: openssl rand -base64 32`;
+    if (bytes.length !== 32) throw new DataKeyError(wrong);
     this.#key = createSecretKey(bytes);
   }
 
-  /**
-   * Seals a text.
-   *
-   * @param context what it belongs to; nobody can open it as something else's
-   */
+  /** @param context what the text belongs to; nobody can open it as something else's */
   seal(text: string, context: string): string {
     const iv = randomBytes(ivLength);
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context));
@@ -44,11 +34,7 @@ export class DataKey {
     return prefix + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
   }
 
-  /**
-   * Opens what was sealed for the same context.
-   *
-   * @throws SealedTextError
-   */
+  /** @throws SealedTextError unless it was sealed for the same context */
   open(sealed: string, context: string): string {
     const encoded = sealed.slice(prefix.length);
     const bytes = Buffer.from(encoded, 'base64url');

@@ -2,9 +2,9 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  sign as ed25519,
   type KeyObject,
   randomBytes,
-  sign as signWith,
 } from 'node:crypto';
 
 /** Thrown when a secret cannot be signed with; does not repeat it. */
@@ -28,11 +28,7 @@ export function newPrivateKey(): string {
   return asymmetric + Buffer.concat([seed, publicBytes(keyOf(seed))]).toString('base64');
 }
 
-/**
- * The public key, `whpk_…`, by which a receiver verifies what is signed with a private key.
- *
- * @throws SecretError
- */
+/** The public key, `whpk_…`, by which a receiver verifies what is signed with a private key. */
 export function publicKeyOf(privateKey: string): string {
   const bytes = bytesOf(privateKey);
   if (!privateKey.startsWith(asymmetric)) throw new SecretError('only a secret with whsk_ has a public key');
@@ -61,21 +57,15 @@ export function secretProblem(text: string): string | undefined {
  * The signature of a message: `v1,…` (HMAC-SHA256) or, for a private key, `v1a,…` (ed25519).
  *
  * @param timestamp whole Unix seconds
- * @throws SecretError
  */
 export function sign(secret: string, id: string, timestamp: number, body: string): string {
   const bytes = bytesOf(secret);
   const content = `${id}.${timestamp}.${body}`;
   if (secret.startsWith(symmetric)) return `v1,${createHmac('sha256', bytes).update(content).digest('base64')}`;
-  return `v1a,${signWith(null, Buffer.from(content), keyOf(bytes)).toString('base64')}`;
+  return `v1a,${ed25519(null, Buffer.from(content), keyOf(bytes)).toString('base64')}`;
 }
 
-/**
- * The header `webhook-signature`: one signature for each secret, in their order.
- *
- * @param secrets the newest first
- * @throws SecretError
- */
+/** The header `webhook-signature`: one signature for each secret, the newest first. */
 export const signatureHeader = (secrets: readonly string[], id: string, timestamp: number, body: string): string =>
   secrets.map((secret) => sign(secret, id, timestamp, body)).join(' ');
 

@@ -3,7 +3,7 @@ import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
-import { ClockWitness } from './clock-witness.ts';
+import { clockWitness } from './clock-witness.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Endpoints, type WebhookDependencies } from './endpoints.ts';
@@ -14,12 +14,10 @@ import { Leases, leaseKey, leaseOf } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
 import type { WakeUp } from './wake-ups.ts';
 
-/** What a sweep works with. */
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
 }
 
-/** What a sweep did. */
 export interface Sweep {
   /** Endpoints that it has looked after. */
   readonly woken: number;
@@ -50,7 +48,6 @@ const loneMemory = 180_000;
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** What an endpoint needs. */
 interface Need {
   readonly wakeUps: readonly WakeUp[];
   /** Milliseconds for which something has been due. */
@@ -65,8 +62,7 @@ interface Need {
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();
-  const witness = new ClockWitness(deps.dynamo, deps.table);
-  const { setBack, isOld } = await witness.ask(started);
+  const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
   const needs: Need[] = [];
   let left = 0;
@@ -93,7 +89,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
   const refused = await deps.wakeUps.send(wakeUps, started);
   // Where something is left, the next sweep has to look, too.
-  if (isOld && (left === 0 || setBack === 0)) await witness.note(started);
+  if (left === 0 || setBack === 0) await note?.();
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
@@ -156,14 +152,14 @@ async function unfinishedLone(
 
 /** Ids of events whose retries a clock that was ahead has put off: they are due, however late they stand in the index. */
 async function misplacedRetries(
-  { dynamo, table, now }: SweepDependencies,
+  deps: SweepDependencies,
   endpoint: string,
   from: number,
   patience: Patience,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const page of rowsIn(dynamo, table, [retriesBetween(endpoint, from, forever)], patience)) {
-    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, now().getTime()));
+  for await (const page of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
+    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
     found.push(...due.map(({ event }) => event));
     if (found.length >= mostMisplaced) break;
   }

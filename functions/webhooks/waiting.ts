@@ -34,13 +34,13 @@ const pageSize = 100;
  * @param until Unix time in milliseconds
  */
 export async function dueEvents(
-  client: DynamoDBClient,
+  dynamo: DynamoDBClient,
   table: string,
   endpoint: string,
   until: number,
   limit = pageSize,
 ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-  const { items } = await readPlaces(client, table, retriesBetween(endpoint, 0, until), undefined, limit);
+  const { items } = await readPlaces({ dynamo, table }, retriesBetween(endpoint, 0, until), undefined, limit);
   return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
 }
 

