@@ -44,6 +44,8 @@ export interface Delivery extends DeliveryName {
   readonly attempt: number;
   /** Not before this instant is the next attempt made. */
   readonly nextAttemptAt: number;
+  /** The part of the waiting index in which it stands; one that was never tried stands in none. */
+  readonly due?: string;
   readonly reason?: DeliveryReason;
   /** When it was last changed. */
   readonly changedAt?: number;
@@ -160,12 +162,14 @@ export const eventIdOf = ({ pk, sk }: Key): string =>
 export const longestWait = 30 * 86_400_000;
 
 /**
- * Whether an attempt may begin. What a clock that was ahead has put off is due, too, for its time is not known.
+ * Whether an attempt may begin. What a clock that was ahead has put off is due, too, for its time is not known; so is the first
+ * attempt at any time, for no index has it found later.
  *
  * @param now Unix time in milliseconds
  */
-export function isDue({ status, nextAttemptAt, changedAt = 0 }: Delivery, now: number): boolean {
+export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
+  if (due === undefined) return true;
   if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWait) === undefined) return true;
   return nextAttemptAt <= now + earliness;
 }

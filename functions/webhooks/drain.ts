@@ -165,20 +165,17 @@ export class Drain {
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
     const entry = await this.holding.enter(chosen, (events) => this.work.add(events)).catch(this.underWay.fail);
     if (entry?.isLost) this.losses += 1;
-    // Another process may have made them, after they were read and before the lease was this one's.
-    if (entry && !entry.isLost && !entry.isLate) return entry.isNews ? this.unchanged(chosen) : chosen;
-    for (const { event } of chosen) this.work.putBack(event);
-    return [];
-  }
-
-  /** Those deliveries that are as they were read; the others are looked at anew. */
-  private async unchanged(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const fresh = (await this.work.unchanged(chosen).catch(this.underWay.fail)) ?? [];
-    for (const { event } of chosen.filter((delivery) => !fresh.includes(delivery))) {
+    let fresh: readonly Delivery[] | undefined;
+    if (entry && !entry.isLost) {
+      // Another process may have made them, after they were read and before the lease was this one's.
+      fresh = entry.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : chosen;
+      if (this.deps.steady() > entry.beginUntil) fresh = undefined;
+    }
+    for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
       this.holding.flights.delete(event);
       this.work.putBack(event);
     }
-    return fresh;
+    return fresh ?? [];
   }
 
   /**
@@ -203,11 +200,15 @@ export class Drain {
 
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
   private async putAside(): Promise<void> {
-    const { deps, work, endpoint, beginUntil } = this;
+    const { deps, work, endpoint, beginUntil, holding } = this;
+    const interrupted = holding.take(false);
+    work.add(interrupted);
     const isCutShort = await putAside({ deps, work, name: this.name, beginUntil }, endpoint, (settled) =>
       this.settle(settled),
     );
     if (isCutShort) await this.wake(this.now());
+    // Else the sweep would go on having them looked at.
+    else if (interrupted.length > 0) await holding.giveBack([], false);
   }
 
   /** Tells operators what the attempts show of the endpoint's health. */
@@ -215,9 +216,10 @@ export class Drain {
     const { deps, endpoint } = this;
     const attempts = this.underWay.takeMade();
     if (!endpoint || attempts.length === 0) return;
-    const change = healthAfter(endpoint, this.holding.lease, attempts, this.now());
-    if (!change) return;
-    await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
+    const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
+    const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
+    if (!change && !isGone) return;
+    if (change) await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
     this.know(await new Endpoints(deps.dynamo, deps.table).find(this.name));
   }
 
@@ -237,8 +239,14 @@ export class Drain {
     return Math.max(this.othersEndAt, this.holding.mayBeginAt);
   }
 
-  private wake(at: number): Promise<unknown> {
-    return this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
+  /** @throws Error when SQS does not take it, where no sweep would make up for it */
+  private async wake(at: number): Promise<void> {
+    const refused = await this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
+    if (refused.length === 0 || this.endpoint) return;
+    this.work.isKept = false;
+    throw new Error(
+      `SQS did not take the wake-up of ${this.name}, which was removed; the queue brings the last one again`,
+    );
   }
 
   private async take(delivery: Delivery, step: NextStep): Promise<void> {

@@ -31,8 +31,8 @@ export interface HoldingDependencies {
 export interface Entry {
   /** Another process was quicker. */
   readonly isLost: boolean;
-  /** It took too long: the attempts must not begin under it. */
-  readonly isLate: boolean;
+  /** Instant of the steady clock after which the attempts must not begin under it. */
+  readonly beginUntil: number;
   /** The lease was not as it was known: deliveries that were read may have been made. */
   readonly isNews: boolean;
 }
@@ -130,16 +130,16 @@ export class Holding {
       before = lease;
       return this.isLone ? addLone(lease, progress, now) : hold(lease, this.id, progress, this.limits.interval, now);
     });
-    const isLate = this.deps.steady() - began > beginWithin;
+    const beginUntil = began + beginWithin;
     this.isLost = written === undefined;
-    if (!written) return { isLost: true, isLate, isNews: false };
+    if (!written) return { isLost: true, beginUntil, isNews: false };
     const isNews = !isHolder && before.rev !== this.lease.rev;
     if (isNews) takeOver(this.takeOver(before));
     this.lease = written;
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
-    if (!isLate) for (const [event, flight] of next) this.flights.set(event, flight);
-    return { isLost: false, isLate, isNews };
+    for (const [event, flight] of next) this.flights.set(event, flight);
+    return { isLost: false, beginUntil, isNews };
   }
 
   /**

@@ -4,8 +4,11 @@ import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
 import type { Delivery } from './delivery.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
+import { healthAfter } from './endpoint-health.ts';
+import { Endpoints } from './endpoints.ts';
 import type { Holding } from './holding.ts';
 import { stepAfter } from './next-step.ts';
+import type { Outcome } from './outcome.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
 
@@ -14,6 +17,9 @@ const longestWait = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
 const gatherFor = 5;
+
+/** Times that an endpoint is read again because it is being changed. */
+const maxTries = 5;
 
 /** The attempts of a drain that are under way, and what has come of those before. */
 export class UnderWay {
@@ -86,10 +92,30 @@ export class UnderWay {
     if (2 * this.count > this.holding.limits.maxInFlight) await sleep(gatherFor);
   }
 
+  /**
+   * Disables an endpoint that says that it is gone, before its delivery is held: the other way round, a process that dies in
+   * between would leave one that nobody looks at.
+   *
+   * @returns the attempt, as one that has only failed if the endpoint has another address since
+   */
+  private async disable(made: Attempt, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
+    const endpoints = new Endpoints(this.deps.dynamo, this.deps.table);
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const current = await endpoints.find(name);
+      if (current?.createdAt !== createdAt || current.status !== 'active') return made;
+      if (current.sealed !== sealed) break;
+      if (await endpoints.commitHealth(current, healthAfter(current, this.holding.lease, [made], made.endedAt)!))
+        return made;
+    }
+    const { cause } = made.outcome as Extract<Outcome, { kind: 'gone' }>;
+    return { ...made, outcome: { kind: 'failed', cause, slowDown: false, retryAfter: undefined } };
+  }
+
   /** Attempts a delivery, and writes down what follows. */
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
     const { deps } = this;
-    const made = await attempt(deps, endpoint, this.opened!.secrets, delivery, delivery.body);
+    const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery, delivery.body);
+    const made = attempted.outcome.kind === 'gone' ? await this.disable(attempted, endpoint) : attempted;
     this.holding.observe(made);
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
