@@ -3,7 +3,6 @@ import { isRecent } from '../instants.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
-import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
@@ -30,7 +29,8 @@ export interface Pass {
 /** What the Transfer Status endpoint knows of a transfer. */
 export type TransferStatus = { readonly listed: true; readonly state: State } | { readonly listed: false };
 
-const fields = formatFields({ trackingId: true, status: { state: true } });
+/** In the grammar of the vendor's page on transfer polling; without a space, for whether the server trims them is not documented. */
+const fields = 'trackingId,status(state)';
 
 /** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
 const versionAge = 3_600_000;
