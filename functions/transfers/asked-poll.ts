@@ -29,10 +29,10 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
     const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
-      deps.server.adopt(strain);
+      deps.server.calls.adopt(strain);
       // The operator may just have mended what the last attempts failed for.
       deps.tokens.forgive(term.since);
-      const share = deps.server.slots.share(hold.slots);
+      const share = deps.server.calls.slots.share(hold.slots);
       const incidents = new Incidents(deps, view);
       const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
       await incidents.tell();

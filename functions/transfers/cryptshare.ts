@@ -1,4 +1,3 @@
-import { clockWords } from '../clock-difference.ts';
 import { isRecent } from '../instants.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
@@ -8,8 +7,6 @@ import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
-import type { Slots } from './slots.ts';
-import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 
 /** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
@@ -26,11 +23,11 @@ export interface Pass {
   readonly failure: CryptshareFailure | undefined;
 }
 
-/** What the Transfer Status endpoint knows of a transfer. */
-export type TransferStatus = { readonly listed: true; readonly state: State } | { readonly listed: false };
-
 /** In the grammar of the vendor's page on transfer polling; without a space, for whether the server trims them is not documented. */
 const fields = 'trackingId,status(state)';
+
+const oldServer =
+  'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
 /** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
 const versionAge = 3_600_000;
@@ -38,10 +35,10 @@ const unansweredAge = 60_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
-  private readonly calls: ServerCalls;
+  readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  private remarked: string[] = [];
+  private remarked: ReadonlyMap<string, string> = new Map();
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
@@ -62,43 +59,16 @@ export class CryptshareClient {
     return this.calls.options.maxConcurrentPages;
   }
 
-  /** The turns of the requests. */
-  get slots(): Slots {
-    return this.calls.slots;
-  }
-
-  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
-  get clockWords(): string | undefined {
-    return clockWords(this.calls.clockDifference, 'the server’s');
-  }
-
-  /** The time by the server's clock, as far as it is known. */
-  serverTime(): Date {
-    return this.calls.serverTime();
-  }
-
-  /** How strained the server is, as far as requests so far tell. */
-  get strain(): Strain {
-    return this.calls.strain;
-  }
-
-  /** Takes over what others have found out about the strain of the server. */
-  adopt(strain: Strain): void {
-    this.calls.adopt(strain);
-  }
-
   /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
   takeRemark(): string | undefined {
-    const { isOld, clockWords: words } = this;
-    const age =
-      'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
-    const remarks = [
-      ...(isOld ? [{ about: 'age', text: age }] : []),
-      ...(words ? [{ about: 'clock', text: `${words}: set it, or have it set by NTP` }] : []),
-    ];
-    const news = remarks.filter(({ about }) => !this.remarked.includes(about));
-    this.remarked = remarks.map(({ about }) => about);
-    return news.length > 0 ? news.map(({ text }) => text).join('; ') : undefined;
+    const { clockWords } = this.calls;
+    const remarks = new Map([
+      ...(this.isOld ? [['age', oldServer] as const] : []),
+      ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
+    ]);
+    const news = [...remarks].filter(([about]) => !this.remarked.has(about));
+    this.remarked = remarks;
+    return news.map(([, text]) => text).join('; ') || undefined;
   }
 
   /**
@@ -153,18 +123,19 @@ export class CryptshareClient {
   }
 
   /**
-   * Asks the Transfer Status endpoint whether a sent transfer still exists.
+   * Asks the Transfer Status endpoint for the state of a sent transfer.
    *
    * @param stopAt instant of the steady clock after which no request is sent
+   * @returns undefined when it does not know the transfer
    * @throws CryptshareFailure when the server does not say
    */
-  status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
+  status(mailbox: string, trackingId: string, stopAt: number): Promise<State | undefined> {
     return this.calls.persistently(stopAt, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
       const carrying = this.tokens.carrying(mailbox, token);
       const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
-      if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
+      if (answer.status === 404 && isAboutTransfer(answer)) return undefined;
       if (answer.status !== 200) {
         const failure = this.calls.failed(answer);
         throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
@@ -172,7 +143,7 @@ export class CryptshareClient {
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
       if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { listed: true, state: known };
+      return known;
     });
   }
 
@@ -185,13 +156,8 @@ export class CryptshareClient {
     const { watch, expected, stopAt, onSend } = order;
     const isOld = offered !== undefined && offered < listingsSince;
     const scope = isOld ? 'all' : order.scope;
-    if (isOld && watch.direction === 'received') {
-      return {
-        scope,
-        listing: new Listing(),
-        failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
-      };
-    }
+    if (isOld && watch.direction === 'received')
+      throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
     const listing = new Listing(expected, this.memory);
     const carrying = this.tokens.carrying(watch.mailbox, token);
     const send = () => {
@@ -218,7 +184,9 @@ export class CryptshareClient {
 
   private async askVersion(stopAt: number): Promise<number | undefined> {
     // Unlike every other call this one must carry no X-CS header.
-    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch(noAnswer);
+    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch((error) => {
+      if (!(error instanceof CryptshareFailure)) throw error;
+    });
     const versions = answer?.status === 200 ? versionsIn(answer.body) : [];
     const minor = minorOfMajorOne(versions);
     if (versions.length > 0 && minor === undefined) {
@@ -236,20 +204,14 @@ export class CryptshareClient {
   }
 }
 
-/** What a pass is to bring. */
+/** What a pass is to bring, as {@link CryptshareClient.list} has it. */
 interface Order {
   readonly watch: Watch;
   readonly scope: Scope;
-  /** How many transfers there may be. */
   readonly expected: number;
-  /** instant of the steady clock after which no request is sent. */
   readonly stopAt: number;
   /** Told of each request for a page. */
   readonly onSend: () => void;
-}
-
-function noAnswer(error: unknown): undefined {
-  if (!(error instanceof CryptshareFailure)) throw error;
 }
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;

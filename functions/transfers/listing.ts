@@ -118,8 +118,7 @@ export class Listing {
 
   /** Gives the memory back; the listing is not to be used any more. */
   release(): void {
-    this.memory.give(this.held);
-    this.held = 0;
+    this.give(this.held);
   }
 
   private add(trackingId: string, spelling: string): boolean {
@@ -202,7 +201,7 @@ export class Listing {
   }
 
   private give(bytes: number): void {
-    this.memory.give(bytes);
+    this.memory.used -= bytes;
     this.held -= bytes;
   }
 }

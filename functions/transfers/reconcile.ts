@@ -1,8 +1,15 @@
 import { patienceUntil } from '../pauses.ts';
-import { type Hold, hasLasted, judgeAbsences, nextHold } from './absences.ts';
+import {
+  departed,
+  type Hold,
+  hasLasted,
+  type Judgement,
+  judgeAbsences,
+  judgeDepartures,
+  nextHold,
+} from './absences.ts';
 import { announceTransfers } from './announce.ts';
 import type { CryptshareClient, Pass } from './cryptshare.ts';
-import { confirmDepartures, departed } from './departures.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
 import type { Supervision } from './poll.ts';
 import type { Topics } from './publish.ts';
@@ -65,10 +72,7 @@ export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll):
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
   const listed = pass.listing.in(visit.buckets, visit.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack =
-    pass.scope === 'all'
-      ? await judgeMissing(server, missing, poll)
-      : await judgeDeparted(server, departed(rows, listed), poll);
+  const lack = await judgeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
 
   // Others believe the claim by their clocks: one that was set forward ends it, too.
   const isInTime = () => steady() < stopAt && now().getTime() < lastWrite - afterglow;
@@ -104,10 +108,7 @@ export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll):
 }
 
 /** What follows from what a listing lacks. */
-interface Lack {
-  readonly changes: readonly RowChange[];
-  /** Transfers whose bucket the next poll has to look at, too, because nothing could be concluded. */
-  readonly unclear: readonly TransferRow[];
+interface Lack extends Omit<Judgement, 'failure'> {
   readonly trouble: Trouble | undefined;
   /** The sudden absence that is not believed yet. */
   readonly absence: Hold | undefined;
@@ -120,28 +121,22 @@ async function judgeMissing(
   { pass, root, context, stopAt }: ClaimedPoll,
 ): Promise<Lack> {
   const nothing = { changes: [], unclear: [], trouble: undefined, absence: root.absence };
-  if (pass.failure || pass.listing.malformed > 0) return nothing;
+  if (pass.failure) return nothing;
+  if (pass.scope === 'active') {
+    const { failure, ...judged } = await judgeDepartures(server, missing, context, stopAt);
+    return { ...nothing, ...judged, trouble: failure && troubleOfFailure(failure) };
+  }
+  if (pass.listing.malformed > 0) return nothing;
   // By the clock here and by the server's, so that one of them that is set ahead does not end it.
-  const at = Math.min(Date.parse(context.observedAt), server.serverTime().getTime());
+  const at = Math.min(Date.parse(context.observedAt), server.calls.serverTime().getTime());
   const absence = nextHold(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
     // A server deletes ended transfers from its log many at a time, which is no trouble.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
     return { ...nothing, absence, trouble: isUsual ? undefined : troubleOfAbsences(missing.length, root.count) };
   }
-  const { changes, failure } = await judgeAbsences(server, missing, context, stopAt);
-  return { changes, unclear: [], trouble: failure && troubleOfFailure(failure), absence };
-}
-
-/** Has the server say what has become of transfers that a complete active pass lacks. */
-async function judgeDeparted(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  { pass, root: { absence }, context, stopAt }: ClaimedPoll,
-): Promise<Lack> {
-  if (pass.failure) return { changes: [], unclear: [], trouble: undefined, absence };
-  const { changes, unclear, failure } = await confirmDepartures(server, missing, context, stopAt);
-  return { changes, unclear, trouble: failure && troubleOfFailure(failure), absence };
+  const { failure, ...judged } = await judgeAbsences(server, missing, context, stopAt);
+  return { ...judged, trouble: failure && troubleOfFailure(failure), absence };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { clockDifference } from '../clock-difference.ts';
+import { clockDifference, clockWords } from '../clock-difference.ts';
 import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
@@ -99,9 +99,9 @@ export class ServerCalls {
     return believedStrain(this.current, this.options.now().getTime());
   }
 
-  /** Milliseconds by which the clock here is ahead of the server's; undefined while that is not known. */
-  get clockDifference(): number | undefined {
-    return this.difference;
+  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
+  get clockWords(): string | undefined {
+    return clockWords(this.difference, 'the server’s');
   }
 
   /** The time by the server's clock, as far as it is known: what the server has dated is judged by it. */

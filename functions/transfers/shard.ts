@@ -68,6 +68,7 @@ export async function pollShard(
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const { shards } = deps.timetable;
+  const { calls } = deps.server;
   const view = await rows.read(shard, shards, deps.origin);
   const { watches, row, strain } = view;
   const mended = believedMended(view.mended, started);
@@ -97,19 +98,18 @@ export async function pollShard(
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
-  deps.server.adopt(strain);
+  calls.adopt(strain);
   deps.tokens.forgive(verifiableSince(mended));
 
   const polls: WatchPoll[] = [];
-  const hangs = ({ watch }: Due) =>
-    watch.health?.trouble.cause === 'timeout' || deps.server.slots.isHeldUp(watch.mailbox);
+  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // With a single slot left of several there is nothing to leave to the next tick.
   const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
   const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
-  const leaving = { share: deps.server.slots.share(hold.slots), hold, strain };
+  const leaving = { share: calls.slots.share(hold.slots), hold, strain };
   await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
     const { watch, scope } = each;
     const key = watchKey(watch);
@@ -125,7 +125,7 @@ export async function pollShard(
     });
     ends.push(end);
     // One that hangs leaves its place to another.
-    await deps.server.slots.untilHeldUp(watch.mailbox, end);
+    await calls.slots.untilHeldUp(watch.mailbox, end);
   });
   const progress = () => ({
     shards,
@@ -206,7 +206,7 @@ export async function leaveShard(
 ): Promise<void> {
   share.end();
   const rows = new ShardRows(dynamo, table, server.atOnce);
-  const { strain } = server;
+  const { strain } = server.calls;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
   await Promise.all([
     rows.giveBack(hold, progress),
@@ -265,7 +265,7 @@ export async function pollAndJudge(
   const polled = await pollWatch(deps, watch, terms).catch((error: Error) =>
     failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
   );
-  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.clockWords) };
+  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
   const ended = deps.now();
   const troubleTelling = await judgeHealth(deps, watch, result, ended, incidents);
   deps.supervision?.polls.delete(watch);
