@@ -15,8 +15,7 @@ import {
   type ShardProgress,
   type ShardRow,
   type Term,
-  takeShard,
-  takeWatch,
+  takeLease,
 } from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
 
@@ -105,8 +104,7 @@ export class ShardRows {
    */
   async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<Hold | undefined> {
     const name = randomUUID();
-    const next =
-      watch === undefined ? takeShard(row, name, this.slots, term) : takeWatch(row, name, watch, this.slots, term);
+    const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
     return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }

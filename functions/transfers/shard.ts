@@ -10,9 +10,16 @@ import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, stretchesOf } from './shard-row.ts';
+import {
+  busyWatches,
+  lastTick,
+  type Mark,
+  never,
+  type ShardProgress,
+  type ShardRow,
+  stretchesOf,
+} from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
-import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, outlookOf, type Timetable } from './timetable.ts';
 import { watchKey } from './transfer.ts';
@@ -109,7 +116,7 @@ export async function pollShard(
   const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
-  const leaving = { share: calls.slots.share(hold.slots), hold, strain };
+  calls.slots.share(hold.name, hold.slots);
   await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
     const { watch, scope } = each;
     const key = watchKey(watch);
@@ -133,14 +140,16 @@ export async function pollShard(
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress()));
+  // Without it, the next tick has to wait.
+  const narrowed = underWay.size > 0 && (await rows.narrow(hold, [...underWay], progress()).catch(() => undefined));
+  if (narrowed) calls.slots.share(hold.name, narrowed.slots);
   const hung = underWay.size;
   const told = await incidents.tell();
   const kept = await Promise.all(ends)
     .then(() =>
-      isNarrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
+      narrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
     )
-    .finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress()));
+    .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
   // What hung may have been found well since.
   const { remark: untold } = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
@@ -152,13 +161,6 @@ export async function pollShard(
 
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
-
-/** A lease with its part of the slots, and the strain as it was read. */
-export interface Leaving {
-  readonly hold: Hold;
-  readonly share: Share;
-  readonly strain: Strain;
-}
 
 /** How far a shard is polled after a tick that has left some of what was due over. */
 function polledAfter(
@@ -173,7 +175,7 @@ function polledAfter(
   const marks = watches.map((watch): Mark => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
-    const oldest = each && !left.has(each) ? to : lastTick(row, place, now);
+    const oldest = each && !left.has(each) ? to : (lastTick(row, place, now) ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
@@ -186,26 +188,21 @@ async function noteFailing(rows: ShardRows, shard: number, row: ShardRow, incide
     await rows.note(shard, row, failing).catch(() => undefined);
 }
 
-/** Leaves the shard to the next tick but for watches whose polls go on. Never throws: without it, that tick has to wait. */
-async function leaveOthers(rows: ShardRows, { hold, share }: Leaving, watches: string[], progress: ShardProgress) {
-  const narrowed = await rows.narrow(hold, watches, progress).catch(() => undefined);
-  if (narrowed) share.resize(narrowed.slots);
-  return narrowed !== undefined;
-}
-
 /**
  * Gives a lease back and writes down how strained the server is, if that has changed. Never throws: a lease ends by itself,
  * and the next poll finds out how the server is doing.
  *
+ * @param before the strain as it was read
  * @param progress undefined when there is none
  */
 export async function leaveShard(
-  { server, origin, dynamo, table, now }: PollDependencies,
-  { hold, share, strain: before }: Leaving,
+  { server, origin, now }: PollDependencies,
+  rows: ShardRows,
+  hold: Hold,
+  before: Strain,
   progress: ShardProgress | undefined,
 ): Promise<void> {
-  share.end();
-  const rows = new ShardRows(dynamo, table, server.atOnce);
+  server.calls.slots.endShare(hold.name);
   const { strain } = server.calls;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
   await Promise.all([

@@ -2,13 +2,7 @@ import { believable, hasBeen } from '../instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** What a server answers, or does not, when it has more to do than it can. */
-const heavy = [
-  'throttled',
-  'server_fault',
-  'timeout',
-  'unreachable',
-  'proxy_failed',
-] as const satisfies readonly FailureCause[];
+const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
 /** Why a server is left alone. */
 export type StrainCause = (typeof heavy)[number];
@@ -28,26 +22,20 @@ export interface Strain {
 }
 
 /** One more request that a server refused or failed. */
-export interface ServerFault {
-  readonly cause: StrainCause;
+interface ServerFault extends Pick<Strain, 'cause' | 'mailbox'> {
   /** Milliseconds that the server has asked to be left alone for. */
   readonly askedRest: number | undefined;
-  /** The mailbox that was asked for, if it was one. */
-  readonly mailbox: string | undefined;
 }
 
 /** Of a server that nothing is known of. */
 export const unstrained: Strain = { faults: 0, restsUntil: 0, cause: 'throttled' };
 
 /** Faults in a row before a server is left alone, and the longest time for which it is, in milliseconds. */
-const rules: Record<StrainCause, { readonly bearable: number; readonly longestRest: number }> = {
-  throttled: { bearable: 3, longestRest: 900_000 },
+const rules = {
+  ofThrottling: { bearable: 3, longestRest: 900_000 },
   // One listing may fail in all of its attempts for reasons of its own.
-  server_fault: { bearable: 6, longestRest: 300_000 },
-  timeout: { bearable: 6, longestRest: 300_000 },
-  unreachable: { bearable: 6, longestRest: 300_000 },
-  proxy_failed: { bearable: 6, longestRest: 300_000 },
-};
+  ofFailing: { bearable: 6, longestRest: 300_000 },
+} as const;
 
 /** Milliseconds of the first rest, doubled for each further fault. */
 const firstRest = 30_000;
@@ -84,7 +72,7 @@ export function strainAfterFault(
   // Once all have rested, one that goes on failing may be the only one that does.
   const isFirst = strain.faults === 0 || (strain.mailbox === undefined && now >= strain.restsUntil);
   const isSame = isFirst || strain.mailbox === mailbox;
-  const { bearable, longestRest } = rules[cause];
+  const { bearable, longestRest } = cause === 'throttled' ? rules.ofThrottling : rules.ofFailing;
   const doubled = faults < bearable ? 0 : Math.min(longestRest, firstRest * 2 ** (faults - bearable));
   const rest = askedRest === undefined ? doubled * (1 + chance / 4) : Math.min(askedRest, longestAskedRest);
   const restsUntil = Math.max(strain.restsUntil, now + rest);
