@@ -118,7 +118,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   // Rows of a baseline carry no condition: whoever may still store some has the snapshot to itself.
   const until = believable(root.unsettledUntil, readAt, longestPoll) ?? 0;
   if (isFirst && until > readAt) return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
-  const list = await listed(deps.server, root, watch, terms);
+  const list = await listWatch(deps.server, root, watch, terms);
   const compare = () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list });
   try {
     const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
@@ -129,7 +129,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
 }
 
 /** A watch's snapshot, and what has been listed since it was read. */
-interface ListedWatch extends Listed {
+export interface ListedWatch extends Listed {
   readonly snapshot: Snapshot;
   readonly root: Root;
   /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
@@ -141,8 +141,9 @@ async function compareListed(
   deps: PollDependencies,
   watch: Watch,
   { notifyExisting, stopAt }: PollTerms,
-  { snapshot, root, readAt, pass, visit, pages, requests }: ListedWatch,
+  listed: ListedWatch,
 ): Promise<PollResult> {
+  const { snapshot, root, readAt, pass, visit, pages, requests } = listed;
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
     outcome,
@@ -176,17 +177,7 @@ async function compareListed(
     silent: root.baselineAt === undefined && !notifyExisting,
     source: isComplete ? ('listing' as const) : ('partial' as const),
   };
-  const reached = await reconcile(deps, {
-    snapshot,
-    root,
-    pass,
-    visit,
-    claim,
-    context,
-    suspectUntil,
-    stopAt,
-    lastWrite,
-  });
+  const reached = await reconcile(deps, { ...listed, claim, context, suspectUntil, stopAt, lastWrite });
   if (!reached.isSettled) return result('overtaken', reached);
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
@@ -201,7 +192,7 @@ interface Listed {
 }
 
 /** Lists a watch, in full if an active pass does not do, and tells what to visit. */
-async function listed(
+async function listWatch(
   server: CryptshareClient,
   root: Root,
   watch: Watch,

@@ -9,34 +9,20 @@ import {
   nextHold,
 } from './absences.ts';
 import { announceTransfers } from './announce.ts';
-import type { CryptshareClient, Pass } from './cryptshare.ts';
+import type { CryptshareClient } from './cryptshare.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
-import type { Supervision } from './poll.ts';
+import type { ListedWatch, PollDependencies } from './poll.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
 import { isFinal } from './transfer.ts';
 import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
-import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
+import { bucketOfTransfer, digestsAfter } from './visit.ts';
 
 /** Milliseconds for which a request begun just before the end of a poll may still take effect. */
 export const afterglow = 15_000;
 
-/** What a reconciliation works with. */
-interface ReconcileDependencies {
-  readonly server: CryptshareClient;
-  readonly topics: Topics;
-  readonly now: () => Date;
-  readonly steady: () => number;
-  readonly supervision?: Supervision | undefined;
-}
-
 /** A poll that has claimed its snapshot. */
-export interface ClaimedPoll {
-  readonly snapshot: Snapshot;
-  /** As read before the listing began. */
-  readonly root: Root;
-  readonly pass: Pass;
-  readonly visit: Visit;
+interface ClaimedPoll extends ListedWatch {
   readonly claim: Claim;
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
@@ -66,7 +52,7 @@ export interface Reconciliation {
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
-export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
+export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
   const { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt, lastWrite } = poll;
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
@@ -181,7 +167,7 @@ const committing = (snapshot: Snapshot): Way => ({
 const progressEvery = 5000;
 
 /** Twenty-five at a time, over whatever stands there. */
-function storing({ steady, supervision }: ReconcileDependencies, poll: ClaimedPoll, before: number): Way {
+function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
   const { snapshot, claim, context, pass, stopAt } = poll;
   let stored = before;
   let toldAt = steady();

@@ -53,10 +53,7 @@ export interface Root {
 }
 
 /** A poll's hold on the snapshot. */
-export interface Claim {
-  readonly rev: number;
-  readonly bits: number;
-}
+export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
 /** How much of a baseline is stored, in transfers. */
 export interface BaselineProgress {
@@ -146,7 +143,7 @@ export class Snapshot {
         ? { condition: 'attribute_not_exists(pk)', values }
         : { condition: 'rev = :read', values: { ...values, read } },
     );
-    return claimed ? { rev, bits } : undefined;
+    return claimed ? { rev, bits, origin } : undefined;
   }
 
   /**
@@ -265,8 +262,8 @@ export class Snapshot {
    *
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
-  async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests, baselineProgress } = settlement;
+  async settle(root: Root, claim: Claim, { digests, unsettled, ...settlement }: Settlement): Promise<boolean> {
+    const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -276,24 +273,11 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const until = bitmap && unsettledUntil;
-    const left = {
-      deletedUntil: undefined,
-      baselineAt,
-      baselineProgress,
-      absence,
-      unsettled: bitmap,
-      unsettledUntil: until,
-    };
-    const kept = Object.entries(left).filter(([, value]) => value !== undefined);
-    const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);
-    const settled = await this.partition.update(
+    const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
+    const settled = await this.partition.put(
       rootKey,
-      [
-        `SET #count = :count, active = :active${kept.map(([name]) => `, ${name} = :${name}`).join('')}`,
-        ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
-      ].join(' '),
-      { condition: 'rev = :rev', names: ['count'], values: { rev, count, active, ...Object.fromEntries(kept) } },
+      { ...claim, ...settlement, ...marks },
+      { condition: 'rev = :rev', values: { rev } },
     );
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));
     return settled;
