@@ -11,10 +11,7 @@ import { openTunnel } from './proxy.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
-  /**
-   * Path and query.
-   * @default - those of the URL
-   */
+  /** Path and query; else those of the URL. */
   readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
@@ -27,10 +24,7 @@ export interface HttpRequest {
   /** To be sent once more where a kept connection turns out to be dead; others are never sent on a kept one. */
   readonly isRepeatable: boolean;
   readonly proxy?: URL | undefined;
-  /**
-   * Connections are shared by requests of the same pool and proxy.
-   * @default - the origin of the URL
-   */
+  /** Requests of the same pool and proxy share connections; else the origin of the URL is their pool. */
   readonly pool?: string;
   /** Looks the name up in place of the system. */
   readonly lookup?: LookupFunction;
@@ -92,9 +86,8 @@ export class Connections {
   }
 
   /**
-   * Sends a request. No redirect is followed, no cookie kept, nothing decompressed.
-   *
-   * @throws HttpError when there is no answer
+   * Sends a request; throws HttpError when there is no answer. No redirect is followed, no cookie kept, nothing
+   * decompressed.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;

@@ -69,10 +69,8 @@ const isSudden = (missing: number, count: number): boolean =>
 
 /**
  * Counts the passes that missed a transfer. One that three complete listings in a row lacked, and of which the server
- * knows nothing when asked by its tracking id, is unlisted. Only a sender may ask; a received transfer is unlisted by
- * the count alone.
- *
- * @param stopAt instant of the steady clock after which no request is sent
+ * knows nothing when asked by its tracking id until `stopAt` (steady clock), is unlisted. Only a sender may ask; a
+ * received transfer is unlisted by the count alone.
  */
 export async function judgeAbsences(
   server: CryptshareClient,
@@ -101,11 +99,9 @@ export const departed = (
   [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
- * Asks the server what has become of transfers that an active pass lacks: it may have passed one over while pages shifted,
- * and what its filter lets through is not documented in full. Only a state that it names is a change; a transfer that it
- * still calls active, or does not know, is left to a full listing.
- *
- * @param stopAt instant of the steady clock after which no request is sent
+ * Asks the server, until `stopAt` (steady clock), what has become of transfers that an active pass lacks: it may have
+ * passed one over while pages shifted, and what its filter lets through is not documented in full. Only a state that it
+ * names is a change; a transfer that it still calls active, or does not know, is left to a full listing.
  */
 export async function judgeDepartures(
   server: CryptshareClient,

@@ -11,11 +11,9 @@ export const listingsSince = 12;
 export const longSince = 7;
 
 /**
- * The versions that a server says it offers: `{ apiVersions: { uiApiVersions: [{ major, minor }] } }`, wrapped in `data` or
- * not, as the vendor's documents leave open (facts on the server status endpoint).
- *
- * @param body of the answer to `GET /api/status`
- * @returns nothing when it does not say
+ * The versions that a server says it offers, in the body of its answer to `GET /api/status`, none if it does not say:
+ * `{ apiVersions: { uiApiVersions: [{ major, minor }] } }`, wrapped in `data` or not, as the vendor's documents leave
+ * open (facts on the server status endpoint).
  */
 export function versionsIn(body: string): ApiVersion[] {
   const answer = parsed(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
@@ -24,11 +22,7 @@ export function versionsIn(body: string): ApiVersion[] {
   return Object.values(apiVersions).flat().filter(isVersion);
 }
 
-/**
- * The highest minor version of REST API 1 among those offered.
- *
- * @returns undefined when major version 1 is not among them
- */
+/** The highest minor version of REST API 1 among those offered; undefined when there is none. */
 export function minorOfMajorOne(versions: readonly ApiVersion[]): number | undefined {
   const minors = versions.filter(({ major }) => major === 1).map(({ minor }) => minor);
   return minors.length === 0 ? undefined : Math.max(...minors);

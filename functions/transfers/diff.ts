@@ -63,12 +63,7 @@ export interface Difference {
   readonly missing: readonly TransferRow[];
 }
 
-/**
- * Compares rows of the snapshot with the listed transfers of the same buckets.
- *
- * @param rows by tracking id
- * @param listed states by tracking id
- */
+/** Compares rows of the snapshot with the listed states of the same buckets, both by tracking id. */
 export function diff(
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
@@ -86,11 +81,7 @@ export function diff(
   return { changes, missing: absent.filter(isListed) };
 }
 
-/**
- * The new row of a transfer that the server has in `state`.
- *
- * @returns undefined when row and server agree
- */
+/** The new row of a transfer that the server has in `state`; undefined when row and server agree. */
 export function seen(
   row: TransferRow | undefined,
   trackingId: string,

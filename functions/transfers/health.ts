@@ -88,21 +88,15 @@ export function nextHealth(
   return { health: turned.isAnnounced ? turned : stays, event: undefined };
 }
 
-/**
- * Has operators told of a watch by an event of its own.
- *
- * @param health of a watch that has failed often enough
- * @param at ISO 8601 time
- */
+/** Has operators told, at an ISO 8601 time, of a watch that has failed often enough, by an event of its own. */
 export function toldAlone(origin: string, watch: Watch, health: Health, at: string): HealthChange {
   const { sharedAt: _, turn: __, ...alone } = health;
   return { health: alone, event: watchEvent(origin, 'watch.failing', dataOf(watch, health), at) };
 }
 
 /**
- * What operators are told of the end of a verification that only a person can renew: once for each end, a week before.
- *
- * @param at ISO 8601 time of the poll
+ * What a poll at an ISO 8601 time tells operators of a verification that only a person can renew: once for each end, a
+ * week before.
  */
 export function expiryWarning(
   origin: string,

@@ -31,12 +31,7 @@ export class IncidentRows {
     this.partition = new Partition(client, table, sharedPartition);
   }
 
-  /**
-   * Replaces an incident.
-   *
-   * @param read as it was read
-   * @returns as it is then, or undefined when another shard was quicker
-   */
+  /** Replaces an incident as it was read; returns it as it is then, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
     const next = { ...row, rev: (read?.rev ?? 0) + 1 };
     const isWritten = await this.partition.put(
@@ -57,11 +52,8 @@ export class IncidentRows {
   }
 
   /**
-   * Writes down that a cause was found mended, unless that stands there already: watches that fail for it are polled at
-   * the next tick.
-   *
-   * @param name of the incidents that it makes
-   * @param now Unix time in milliseconds
+   * Writes down that the cause of the incidents of a name was found mended at `now`, a Unix time in milliseconds,
+   * unless that stands there already: watches that fail for it are polled at the next tick.
    */
   async mend(name: string, now: number): Promise<void> {
     await this.partition.update(mendedKey, `SET #${name} = :now`, {

@@ -47,12 +47,7 @@ const isToldBy = (open: Told, { health: { sharedAt = '' } }: FailingWatch): bool
 /** Whether operators are to be told of a watch: together with others, if there are any. */
 export const isDue = (open: Told, watch: FailingWatch): boolean => isShared(watch) && !isToldBy(open, watch);
 
-/**
- * What failing watches amount to.
- *
- * @param open the incident that operators know, unless it is over
- * @param watches that fail for its cause
- */
+/** What watches amount to that fail for one cause; `open` is the incident that operators know, unless it is over. */
 export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingShare {
   const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
   const told = watches.filter((watch) => isToldBy(open, watch)).length;

@@ -13,12 +13,7 @@ import { watchKey } from './transfer.ts';
 /** Milliseconds for which one function may publish what it tells of an incident before another one may. */
 const longestTelling = 60_000;
 
-/**
- * Publishes the pending events of a watch.
- *
- * @returns why they must be repeated, if they must
- * @throws the SDK's error when they cannot be taken off the watch
- */
+/** Publishes the pending events of a watch; returns why they must be repeated, if they must. */
 export async function announcePending(
   topics: Topics,
   watches: PolledWatches,
@@ -60,10 +55,8 @@ export class Incidents {
   }
 
   /**
-   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Without
-   * any of that, it does nothing. Never throws: the next tick tries again.
-   *
-   * @returns a remark, if something could not be done
+   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
+   * throws, for the next tick tries again: it returns a remark if something could not be done.
    */
   async tell(): Promise<{ readonly remark?: string }> {
     const failing = this.failing();

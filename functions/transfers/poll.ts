@@ -110,30 +110,33 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
-  // What was there before the watch was removed, and is being deleted although it was added again: the next poll begins anew.
-  if ((believable(root.deletedUntil, readAt, longestPoll) ?? 0) > readAt) {
+  const isFirst = root.baselineAt === undefined;
+  // Who may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has who deletes that of
+  // a watch that was removed, though it was added again.
+  const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
+  if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
   }
-  const isFirst = root.baselineAt === undefined;
-  // Rows of a baseline carry no condition: whoever may still store some has the snapshot to itself.
-  const until = believable(root.unsettledUntil, readAt, longestPoll) ?? 0;
-  if (isFirst && until > readAt) return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
   const list = await listWatch(deps.server, root, watch, terms);
-  const compare = () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list });
-  try {
-    const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
-    return await (isFirst ? baselines(() => visits.run(transfers, compare)) : visits.run(transfers, compare));
-  } finally {
-    list.pass.listing.release();
-  }
+  const { listing } = list.pass;
+  const transfers = transfersIn(list.visit, Math.max(root.count, listing.size));
+  const compare = () =>
+    visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
+  return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
 }
 
 /** A watch's snapshot, and what has been listed since it was read. */
-export interface ListedWatch extends Listed {
+export interface ListedWatch {
   readonly snapshot: Snapshot;
   readonly root: Root;
   /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
   readonly readAt: number;
+  /** The pass that counts, and what to visit because of it. */
+  readonly pass: Pass;
+  readonly visit: Visit;
+  /** Pages and requests of all passes. */
+  readonly pages: number;
+  readonly requests: number;
 }
 
 /** Compares a listing with the snapshot, and brings the snapshot up to date. */
@@ -182,37 +185,19 @@ async function compareListed(
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
-/** The pass that counts, and what to visit because of it. */
-interface Listed {
-  readonly pass: Pass;
-  readonly visit: Visit;
-  /** Pages and requests of all passes. */
-  readonly pages: number;
-  readonly requests: number;
-}
-
 /** Lists a watch, in full if an active pass does not do, and tells what to visit. */
-async function listWatch(
-  server: CryptshareClient,
-  root: Root,
-  watch: Watch,
-  { scope, stopAt }: PollTerms,
-): Promise<Listed> {
+async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, stopAt }: PollTerms) {
   const first = scopeFor(root, scope);
   const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, stopAt);
   const visit = planVisit(root, pass);
-  const pages = pass.listing.pageCount;
-  if (pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit)) {
-    return { pass, visit, pages, requests: pass.requests };
-  }
-  pass.listing.release();
+  const { requests, listing } = pass;
+  const pages = listing.pageCount;
+  const isEnough = pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit);
+  if (isEnough) return { pass, visit, pages, requests };
+  listing.release();
   const full = await server.list(watch, 'all', root.count, stopAt);
-  return {
-    pass: full,
-    visit: planVisit(root, full),
-    pages: pages + full.listing.pageCount,
-    requests: pass.requests + full.requests,
-  };
+  const both = { pages: pages + full.listing.pageCount, requests: requests + full.requests };
+  return { pass: full, visit: planVisit(root, full), ...both };
 }
 
 /** A poll that compared nothing, because of `trouble`. */

@@ -52,10 +52,8 @@ export class PolledWatches {
   }
 
   /**
-   * Writes down a watch's health, and of which end of its verification operators are told, together with the events this
-   * is worth.
-   *
-   * @returns the watch as it is now, or undefined when another poll was first
+   * Writes down a watch's health, and of which end of its verification operators are told, with the events this is
+   * worth. Returns the watch as it is now, or undefined when another poll was first.
    */
   async commitHealth(
     watch: RegisteredWatch,

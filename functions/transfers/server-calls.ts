@@ -29,10 +29,7 @@ export interface ServerOptions {
   readonly now: () => Date;
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
-  /**
-   * Milliseconds before which no request is overdue.
-   * @default 3000
-   */
+  /** Milliseconds before which no request is overdue; else 3,000. */
   readonly patience?: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
@@ -121,10 +118,9 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request, once; but again if there was less room for its answer than an answer may need.
+   * Sends a request, once, and none after `stopAt`, an instant of the steady clock; but again if there was less room
+   * for its answer than an answer may need. Returns the answer, whatever its status.
    *
-   * @param stopAt instant of the steady clock after which none is sent
-   * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
   async send(call: Call, stopAt: number): Promise<Answer> {
@@ -171,11 +167,8 @@ export class ServerCalls {
   }
 
   /**
-   * Repeats what may succeed later, with full jitter, for as long as the time allows. What hangs for a mailbox time and again
-   * is not repeated: the next poll asks again.
-   *
-   * @param stopAt instant of the steady clock
-   * @param mailbox that is asked for
+   * Repeats what may succeed later, with full jitter, until `stopAt` by the steady clock. What hangs for a mailbox time
+   * and again is not repeated: the next poll asks again.
    */
   async persistently<T>(stopAt: number, mailbox: string, task: () => Promise<T>): Promise<T> {
     const { steady, random, sleep } = this.options;
@@ -216,10 +209,8 @@ export class ServerCalls {
   }
 
   /**
-   * What an answer, or its absence, says about the strain of the server.
-   *
-   * @param mailbox that was asked for, if it was one
-   * @param seen how many faults had been seen when the request was sent
+   * What an answer, or its absence, says about the strain of the server; `seen` faults had been seen when the request
+   * was sent.
    */
   private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && strainCauseOf(failure.kind);

@@ -141,9 +141,8 @@ export function takeLease(row: ShardRow, name: string, all: number, term: Term, 
 }
 
 /**
- * Leaves the shard to others but for some watches, whose polls go on in at most half of the slots.
- *
- * @returns undefined when there are no slots to divide, too many watches to name, or the lease holds no longer
+ * Leaves the shard to others but for some watches, whose polls go on in at most half of the slots; undefined when there
+ * are no slots to divide, too many watches to name, or the lease holds no longer.
  */
 export function narrowLease(
   row: ShardRow,
@@ -159,12 +158,7 @@ export function narrowLease(
   return { ...row, ...progress, leases: { ...row.leases, [name]: { ...lease, slots, watches } } };
 }
 
-/**
- * Gives a lease back.
- *
- * @param progress undefined when there is none
- * @returns undefined when the lease holds no longer
- */
+/** Gives a lease back, with what progress there is; undefined when it holds no longer. */
 export function endLease(row: ShardRow, name: string, progress: ShardProgress | undefined): ShardRow | undefined {
   const { [name]: lease, ...leases } = row.leases ?? {};
   return lease && { ...row, ...progress, leases };

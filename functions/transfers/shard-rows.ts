@@ -97,10 +97,8 @@ export class ShardRows {
   }
 
   /**
-   * Takes a lease of all watches of a shard that are in no other one, or of a single watch.
-   *
-   * @param row as it was read
-   * @returns undefined when another holder has it, or has changed the row since it was read
+   * Takes a lease of all watches of a shard that are in no other one, or of a single watch. Returns undefined when
+   * another holder has it, or has changed the row since it was read.
    */
   async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<Hold | undefined> {
     const name = randomUUID();
@@ -110,9 +108,7 @@ export class ShardRows {
   }
 
   /**
-   * Leaves a shard to others but for some watches.
-   *
-   * @returns the lease of these alone; undefined when it stays as it is
+   * Leaves a shard to others but for some watches. Returns the lease of these alone; undefined when it stays as it is.
    */
   async narrow(hold: Hold, watches: readonly string[], progress: ShardProgress): Promise<Hold | undefined> {
     const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
@@ -124,11 +120,7 @@ export class ShardRows {
     await this.write(shard, row, { ...row, failing });
   }
 
-  /**
-   * Gives a lease back.
-   *
-   * @param progress undefined when there is none
-   */
+  /** Gives a lease back, with what progress there is. */
   async giveBack(hold: Hold, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
@@ -139,10 +131,8 @@ export class ShardRows {
   }
 
   /**
-   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to leave it
-   * alone for longer.
-   *
-   * @param now Unix time in milliseconds: what a clock that was ahead has written gives way
+   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to
+   * leave it alone for longer. What a clock ahead of `now`, a Unix time in milliseconds, has written gives way.
    */
   async keepStrain(origin: string, strain: Strain, now: number): Promise<void> {
     await this.partition.put(

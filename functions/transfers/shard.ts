@@ -30,11 +30,7 @@ const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.is
 /** What EventBridge Scheduler sends: poll what has become due of a shard, by the ISO 8601 time of the tick. */
 export type Tick = Readonly<z.infer<typeof tickSchema>>;
 
-/**
- * Reads the scheduler's event.
- *
- * @throws ZodError that says what is wrong with it
- */
+/** Reads the scheduler's event; throws a ZodError that says what is wrong with it. */
 export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
 /** A poll of one watch with what a log or a person wants to know of it. */
@@ -189,11 +185,8 @@ async function noteFailing(rows: ShardRows, shard: number, row: ShardRow, incide
 }
 
 /**
- * Gives a lease back and writes down how strained the server is, if that has changed. Never throws: a lease ends by itself,
- * and the next poll finds out how the server is doing.
- *
- * @param before the strain as it was read
- * @param progress undefined when there is none
+ * Gives a lease back, with what progress there is, and writes down how strained the server is, if that is not as it was
+ * `before`. Never throws: a lease ends by itself, and the next poll finds out how the server is doing.
  */
 export async function leaveShard(
   { server, origin, now }: PollDependencies,
@@ -244,10 +237,8 @@ function rotated<T>(items: readonly T[], seed: number): T[] {
 }
 
 /**
- * Polls one watch, tells operators that it has recovered or that its verification ends soon, and `incidents` of the rest.
- *
- * @param scope what is to be listed, if it will do
- * @param stopAt instant of the steady clock after which nothing new is begun
+ * Polls one watch until `stopAt` by the steady clock, tells operators that it has recovered or that its verification
+ * ends soon, and `incidents` of the rest. What `scope` names is listed, if that will do.
  */
 export async function pollAndJudge(
   deps: PollDependencies,

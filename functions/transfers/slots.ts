@@ -103,10 +103,8 @@ export class Slots {
   }
 
   /**
-   * Has a request sent when it is its turn.
-   *
-   * @param send is given what is cancelled when the request is cut off
-   * @param isListing its answer shows how long listings take
+   * Has a request sent when it is its turn; `cut` is cancelled when it is cut off. The answer to a listing shows how
+   * long they take.
    */
   async run<T>(
     mailbox: string = noMailbox,

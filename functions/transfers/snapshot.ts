@@ -164,11 +164,8 @@ export class Snapshot {
   }
 
   /**
-   * Deletes rows that no later claim has written, transfers first and the root last.
-   *
-   * @param rev of the claim
-   * @param most transfers to delete
-   * @returns whether nothing is left
+   * Deletes rows that no claim later than `rev` has written, `most` transfers first and the root last; returns whether
+   * nothing is left.
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
@@ -201,10 +198,8 @@ export class Snapshot {
   }
 
   /**
-   * Commits a change, together with the event it is worth, in one conditional write.
-   *
-   * @param before the row as read under this poll's claim
-   * @returns false when a later claim has written the row since
+   * Commits a change of a row as read under this poll's claim, together with the event it is worth, in one conditional
+   * write. Returns false when a later claim has written the row since.
    */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
@@ -222,10 +217,8 @@ export class Snapshot {
   }
 
   /**
-   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no condition:
-   * only for a snapshot without a baseline, to which no other poll writes meanwhile.
-   *
-   * @param patience for what DynamoDB leaves over
+   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no
+   * condition: only for a snapshot without a baseline, to which no other poll writes meanwhile.
    */
   async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));

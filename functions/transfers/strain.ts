@@ -80,10 +80,9 @@ export function strainAfterFault(
 }
 
 /**
- * The strain after a further fault of requests that were under way together: they count once. The longest rest that one of
- * them asks for is kept, by all, and what concerns two mailboxes is no matter of one.
- *
- * @param now Unix time in milliseconds
+ * The strain after a further fault, at a Unix time in milliseconds, of requests that were under way together: they
+ * count once. The longest rest that one of them asks for is kept, by all, and what concerns two mailboxes is no matter
+ * of one.
  */
 export function strainAfterSameFault(strain: Strain, { askedRest, mailbox }: ServerFault, now: number): Strain {
   const { mailbox: only, ...rest } = strain;
@@ -97,9 +96,8 @@ export function strainAfterSameFault(strain: Strain, { askedRest, mailbox }: Ser
 }
 
 /**
- * The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over.
- *
- * @param now Unix time in milliseconds
+ * The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over. `now`
+ * is a Unix time in milliseconds.
  */
 export function strainAfterAnswer({ mailbox, ...strain }: Strain, now: number): Strain {
   return { ...strain, toldAt: now, faults: 0, restsUntil: mailbox === undefined ? strain.restsUntil : 0 };

@@ -63,10 +63,8 @@ export const longestTrouble = 900_000;
 const quietAfter = 3_600_000;
 
 /**
- * Whether a watch has not changed for an hour, nor been told to be polled otherwise. One in trouble is not quiet: nobody
- * knows what has changed.
- *
- * @param now Unix time in milliseconds
+ * Whether a watch has not changed for an hour at `now`, a Unix time in milliseconds, nor been told to be polled
+ * otherwise. One in trouble is not quiet: nobody knows what has changed.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number): boolean =>
   !health && ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, quietAfter));

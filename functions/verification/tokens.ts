@@ -87,8 +87,8 @@ export class Tokens implements TokenSource {
   }
 
   /**
-   * As {@link TokenSource} has it. A token that a person obtained by a code counts as rejected only if the server
-   * itself says so, and not a proxy on the way.
+   * A token that a person obtained by a code counts as rejected only if the server itself says so, and not a proxy on
+   * the way.
    */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
@@ -116,12 +116,7 @@ export class Tokens implements TokenSource {
     if (at <= this.deps.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
   }
 
-  /**
-   * Keeps a token that was obtained by a code.
-   *
-   * @returns the verification
-   * @throws Error when others change it all the time
-   */
+  /** Keeps a token that was obtained by a code; throws when others change the verification all the time. */
   async keep(mailbox: string, issued: IssuedToken, method: VerificationMethod): Promise<Verification> {
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);

@@ -26,10 +26,7 @@ export class Verifications {
   }
 
   /**
-   * Replaces a verification, or writes the first one.
-   *
-   * @param read as it was read
-   * @returns as it is then, or undefined when somebody else was quicker
+   * Replaces a verification as it was read, or writes the first one; returns undefined when another writer was quicker.
    */
   async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
     const { mailbox, ...attributes } = next;
