@@ -163,7 +163,7 @@ export class CryptshareFailure extends Error {
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
-  const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+  const detail = detailOf({ status, body });
   const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
   const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
   if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
@@ -201,6 +201,12 @@ const flaws: Record<Flaw, FailureCause> = {
   cut_off: 'server_fault',
   late: 'timeout',
 };
+
+/** What was got, in words. */
+export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
+  const code = errorCodeOf(body);
+  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+}
 
 /** The server's error code, if the body is its error object and not some proxy's page. */
 export function errorCodeOf(body: string): number | undefined {

@@ -58,7 +58,7 @@ export class Incidents {
    * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
    * throws, for the next tick tries again: it returns a remark if something could not be done.
    */
-  async tell(): Promise<{ readonly remark?: string }> {
+  async tell(): Promise<string | undefined> {
     const failing = this.failing();
     const errors: Error[] = [];
     const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
@@ -66,8 +66,7 @@ export class Incidents {
       const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
       if (error) errors.push(error);
     }
-    const remark = errors[0] && `incidents wait to be told: ${errors[0].message}`;
-    return remark === undefined ? {} : { remark };
+    return errors[0] && `incidents wait to be told: ${errors[0].message}`;
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {

@@ -80,7 +80,8 @@ export class Listing {
     const before = this.size;
     for (const row of rows) {
       const spelling = spellingOf(row);
-      if (spelling === undefined || !this.add((row as Row).trackingId, spelling)) this.malformed += 1;
+      if (spelling === undefined || !this.add((row as { trackingId: string }).trackingId, spelling))
+        this.malformed += 1;
     }
     this.pageCount += 1;
     return { rows: rows.length, added: this.size - before };
@@ -208,11 +209,6 @@ export class Listing {
 
 /** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
 const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
-
-/** A row that {@link spellingOf} has found well-formed. */
-interface Row {
-  readonly trackingId: string;
-}
 
 /** The rows of an answer: the array in `data`, or the bare array, as both are plausible readings of the documents. */
 function rowsOf(body: string): readonly unknown[] {

@@ -10,20 +10,12 @@ import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import {
-  busyWatches,
-  lastTick,
-  type Mark,
-  never,
-  type ShardProgress,
-  type ShardRow,
-  stretchesOf,
-} from './shard-row.ts';
+import { busyWatches, lastTick, type Mark, never, type ShardProgress, stretchesOf } from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, outlookOf, type Timetable } from './timetable.ts';
-import { watchKey } from './transfer.ts';
-import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
+import { type Watch, watchKey } from './transfer.ts';
+import { troubleOfAws, withClock } from './trouble.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
@@ -70,33 +62,33 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
-  const { shards } = deps.timetable;
   const { calls } = deps.server;
-  const view = await rows.read(shard, shards, deps.origin);
+  const { timetable } = deps;
+  const view = await rows.read(shard, timetable.shards, deps.origin);
   const { watches, row, strain } = view;
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
-  const enabled = watches.filter(({ isDisabled }) => !isDisabled).map((watch) => hastened(watch, mended));
-  deps.supervision?.foresee?.(outlookOf(enabled, deps.timetable, to));
-  const busy = busyWatches(row, started);
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const timed = (watch: RegisteredWatch) => hastened(watch, mended);
+  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), timetable, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
-  const due = watches
-    .filter(({ isDisabled }) => !isDisabled)
-    .flatMap((watch) => {
-      const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
-      const scope = dueListing(hastened(watch, mended), deps.timetable, { after, to });
-      return scope ? [{ watch, scope, after, isLate: wasDue(watch, deps.timetable, after, row.leftAt) }] : [];
-    });
-  const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  const expired = expiredWatch(
-    view.removed.filter((watch) => !busy.has(watchKey(watch))),
-    started,
-  );
+  const due = enabled.flatMap((watch) => {
+    const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
+    const scope = dueListing(timed(watch), timetable, { after, to });
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, timetable, after, row.leftAt) }] : [];
+  });
+  const busy = busyWatches(row, started);
+  const isFree = (watch: Watch) => !busy.has(watchKey(watch));
+  const free = due.filter(({ watch }) => isFree(watch));
+  const expired = expiredWatch(view.removed.filter(isFree), started);
   if (free.length === 0 && !expired) {
-    const told = await incidents.tell();
-    await noteFailing(rows, shard, row, incidents);
-    return { polls: [], skipped: 0, ...told };
+    const remark = await incidents.tell();
+    // What failing watches amount to may have changed though none was polled.
+    const failing = incidents.shares();
+    const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
+    if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
+    return { polls: [], skipped: 0, ...(remark && { remark }) };
   }
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
@@ -131,7 +123,7 @@ export async function pollShard(
     await calls.slots.untilHeldUp(watch.mailbox, end);
   });
   const progress = () => ({
-    shards,
+    shards: timetable.shards,
     polled: polledAfter(view, due, leftOver, started, to),
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
@@ -147,7 +139,7 @@ export async function pollShard(
     )
     .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
   // What hung may have been found well since.
-  const { remark: untold } = hung > 0 ? await incidents.tell() : told;
+  const untold = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
   );
@@ -175,13 +167,6 @@ function polledAfter(
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
-}
-
-/** Writes down what failing watches amount to, if that has changed though none was polled. Never throws. */
-async function noteFailing(rows: ShardRows, shard: number, row: ShardRow, incidents: Incidents): Promise<void> {
-  const failing = incidents.shares();
-  if (row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {}))
-    await rows.note(shard, row, failing).catch(() => undefined);
 }
 
 /**
@@ -255,38 +240,33 @@ export async function pollAndJudge(
   );
   const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watch, result, ended, incidents);
+  const untold = await judgeHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
   deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
     watch,
-    trouble: result.trouble ?? troubleTelling,
+    trouble: result.trouble ?? (untold && troubleOfAws(untold)),
     duration: deps.steady() - started,
     sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
 }
 
-/** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
+/** Writes down the watch's health and tells operators of its turns; returns why the next poll has to tell them again. */
 async function judgeHealth(
   { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
   watch: RegisteredWatch,
   { outcome, trouble, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
-): Promise<Trouble | undefined> {
-  try {
-    const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
-    const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
-    const unchanged = { health: watch.health, event: undefined };
-    const watches = new PolledWatches(dynamo, table);
-    const isChanged = outcome === 'changed' || outcome === 'baseline';
-    if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
-    const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
-    if (current) incidents.sees(current);
-    const error = current && (await announcePending(topics, watches, current));
-    return error && troubleOfAws(error);
-  } catch (error) {
-    return troubleOfAws(error as Error);
-  }
+): Promise<Error | undefined> {
+  const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
+  const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
+  const unchanged = { health: watch.health, event: undefined };
+  const watches = new PolledWatches(dynamo, table);
+  const isChanged = outcome === 'changed' || outcome === 'baseline';
+  if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
+  const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
+  if (current) incidents.sees(current);
+  return current && announcePending(topics, watches, current);
 }

@@ -1,5 +1,5 @@
 import { longSince } from '../transfers/api-version.ts';
-import { CryptshareFailure, errorCodeOf } from '../transfers/failure.ts';
+import { CryptshareFailure, detailOf, errorCodeOf } from '../transfers/failure.ts';
 import type { Answer } from '../transfers/request.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
@@ -97,11 +97,6 @@ const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox
 
 const isNotVerified = ({ status, body }: Answer): boolean =>
   (status === 401 || status === 403) && errorCodeOf(body) === 3002;
-
-function detailOf({ status, body }: Answer): string {
-  const code = errorCodeOf(body);
-  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
-}
 
 /** ISO 8601 in UTC, whatever offset the server writes; undefined for what is no time. */
 function timeOf(value: unknown): string | undefined {
