@@ -95,38 +95,39 @@ export class CryptshareClient {
    * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
-    let requests = 0;
-    const onSend = () => {
-      requests += 1;
-    };
-    let pass: Omit<Pass, 'requests'> = { scope, listing: new Listing(), failure: undefined };
+    let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
     try {
-      const offered = await this.minorVersion(stopAt);
+      let offered = await this.minorVersion(stopAt);
       let rejected: string | undefined;
       for (;;) {
         const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
-        if (token === rejected) break;
-        const { listing } = pass;
-        pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
+        if (token === rejected) return pass;
+        const { listing, requests } = pass;
+        const next = await this.listOnce(watch, scope, expected, stopAt, token, offered);
         listing.release();
-        if (pass.failure?.kind !== 'token_invalid') break;
-        pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, pass.failure) };
-        if (rejected !== undefined) break;
-        rejected = token;
+        pass = { ...next, requests: requests + next.requests };
+        const { failure } = next;
+        if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
+          // It knows no /status and does not say that it is too old until it is asked for more than it has.
+          offered = this.remember(listingsSince - 1);
+        } else {
+          if (failure?.kind !== 'token_invalid') return pass;
+          pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, failure) };
+          if (rejected !== undefined) return pass;
+          rejected = token;
+        }
       }
-      return { ...pass, requests };
     } catch (error) {
-      if (error instanceof CryptshareFailure) return { ...pass, requests, failure: error };
+      if (error instanceof CryptshareFailure) return { ...pass, failure: error };
       pass.listing.release();
       throw error;
     }
   }
 
   /**
-   * Asks the Transfer Status endpoint for the state of a sent transfer.
+   * Asks the Transfer Status endpoint, until `stopAt` by the steady clock, for the state of a sent transfer; undefined
+   * when it does not know the transfer.
    *
-   * @param stopAt instant of the steady clock after which no request is sent
-   * @returns undefined when it does not know the transfer
    * @throws CryptshareFailure when the server does not say
    */
   status(mailbox: string, trackingId: string, stopAt: number): Promise<State | undefined> {
@@ -152,34 +153,35 @@ export class CryptshareClient {
     this.calls.close();
   }
 
-  private async listOnce(order: Order, token: string, offered: number | undefined): Promise<Omit<Pass, 'requests'>> {
-    const { watch, expected, stopAt, onSend } = order;
+  private async listOnce(
+    watch: Watch,
+    wanted: Scope,
+    expected: number,
+    stopAt: number,
+    token: string,
+    offered: number | undefined,
+  ): Promise<Pass> {
     const isOld = offered !== undefined && offered < listingsSince;
-    const scope = isOld ? 'all' : order.scope;
+    const scope = isOld ? 'all' : wanted;
     if (isOld && watch.direction === 'received')
       throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
     const listing = new Listing(expected, this.memory);
     const carrying = this.tokens.carrying(watch.mailbox, token);
-    const send = () => {
+    let requests = 0;
+    const onSend = () => {
       carrying.onSend();
-      onSend();
+      requests += 1;
     };
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, watch.mailbox, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, ...carrying, onSend: send }, stopAt);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
     const failure = await readPages(takePage, expected, this.atOnce);
-    // A server that knows no /status does not say that it is too old until it is asked for more than it has.
-    if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
-      this.remember(listingsSince - 1);
-      listing.release();
-      return this.listOnce(order, token, listingsSince - 1);
-    }
-    return { scope, listing, failure };
+    return { scope, listing, requests, failure };
   }
 
   private async askVersion(stopAt: number): Promise<number | undefined> {
@@ -202,16 +204,6 @@ export class CryptshareClient {
     this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
     return minor;
   }
-}
-
-/** What a pass is to bring, as {@link CryptshareClient.list} has it. */
-interface Order {
-  readonly watch: Watch;
-  readonly scope: Scope;
-  readonly expected: number;
-  readonly stopAt: number;
-  /** Told of each request for a page. */
-  readonly onSend: () => void;
 }
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
