@@ -1,8 +1,9 @@
+import * as z from 'zod/mini';
+
+const versionSchema = z.object({ major: z.int(), minor: z.int() });
+
 /** A version of the REST API. */
-export interface ApiVersion {
-  readonly major: number;
-  readonly minor: number;
-}
+type ApiVersion = Readonly<z.infer<typeof versionSchema>>;
 
 /** Minor version of REST API 1 that brought the listings of sent and of received transfers. */
 export const listingsSince = 12;
@@ -19,18 +20,15 @@ export function versionsIn(body: string): ApiVersion[] {
   const answer = parsed(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
   const { apiVersions } = (answer?.data ?? answer ?? {}) as { apiVersions?: unknown };
   if (typeof apiVersions !== 'object' || apiVersions === null) return [];
-  return Object.values(apiVersions).flat().filter(isVersion);
+  return Object.values(apiVersions)
+    .flat()
+    .flatMap((version) => versionSchema.safeParse(version).data ?? []);
 }
 
 /** The highest minor version of REST API 1 among those offered; undefined when there is none. */
 export function minorOfMajorOne(versions: readonly ApiVersion[]): number | undefined {
   const minors = versions.filter(({ major }) => major === 1).map(({ minor }) => minor);
   return minors.length === 0 ? undefined : Math.max(...minors);
-}
-
-function isVersion(value: unknown): value is ApiVersion {
-  const { major, minor } = (value ?? {}) as Partial<Record<keyof ApiVersion, unknown>>;
-  return Number.isInteger(major) && Number.isInteger(minor);
 }
 
 function parsed(body: string): unknown {

@@ -39,8 +39,7 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
       return [poll];
     }
     if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
-      const failed = failedPoll(troubleOfBusyShard, { read: 0, write: 0 });
-      return [{ ...failed, watch, duration: 0, sinceComplete: 0 }];
+      return [{ ...failedPoll(troubleOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
     }
     await deps.topics.sleep(patience.pause);
   }

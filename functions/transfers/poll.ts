@@ -201,7 +201,7 @@ async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { s
 }
 
 /** A poll that compared nothing, because of `trouble`. */
-export const failedPoll = (trouble: Trouble | undefined, units: Units): PollResult => ({
+export const failedPoll = (trouble: Trouble | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
   outcome: 'failed',
   scope: 'all',
   isComplete: false,

@@ -235,9 +235,7 @@ export async function pollAndJudge(
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
   const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
-  const polled = await pollWatch(deps, watch, terms).catch((error: Error) =>
-    failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
-  );
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(troubleOfAws(error)));
   const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
   const ended = deps.now();
   const untold = await judgeHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Patience } from '../pauses.ts';
-import { type Item, Partition, type Units } from '../table.ts';
+import { Partition, type Units } from '../table.ts';
 import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
 import { type Digests, emptyDigests } from './digest.ts';
@@ -31,15 +31,15 @@ export interface Root {
   /** The snapshot has `2^bits` buckets. */
   readonly bits: number;
   /** Origin of the server that the snapshot is of; undefined until the first claim. */
-  readonly origin: string | undefined;
+  readonly origin?: string | undefined;
   /** Transfers that the snapshot has as listed. */
   readonly count: number;
   /** About how many of them are active. */
   readonly active: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
-  readonly baselineAt: string | undefined;
+  readonly baselineAt?: string | undefined;
   /** A sudden absence that is not believed yet; every complete listing looks at it again. */
-  readonly absence: Hold | undefined;
+  readonly absence?: Hold | undefined;
   /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
@@ -73,11 +73,8 @@ export interface Settlement
 const nothing: Root = {
   rev: 0,
   bits: 0,
-  origin: undefined,
   count: 0,
   active: 0,
-  baselineAt: undefined,
-  absence: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
   deletedUntil: 0,
@@ -135,15 +132,11 @@ export class Snapshot {
     const unsettled = bitmapOf(buckets, bits);
     const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
     const change = `SET rev = :rev, bits = :bits, origin = :origin${marks}`;
-    const values: Item = { rev, bits, origin, ...(unsettled && { unsettled, until }) };
-    const claimed = await this.partition.update(
-      rootKey,
-      change,
-      read === 0
-        ? { condition: 'attribute_not_exists(pk)', values }
-        : { condition: 'rev = :read', values: { ...values, read } },
-    );
-    return claimed ? { rev, bits, origin } : undefined;
+    const isClaimed = await this.partition.update(rootKey, change, {
+      condition: read === 0 ? 'attribute_not_exists(pk)' : 'rev = :read',
+      values: { rev, bits, origin, ...(unsettled && { unsettled, until }), ...(read > 0 && { read }) },
+    });
+    return isClaimed ? { rev, bits, origin } : undefined;
   }
 
   /**

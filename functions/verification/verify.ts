@@ -31,10 +31,6 @@ export async function verify(
   return tokens.keep(mailbox, issued, method);
 }
 
-export interface VerificationState extends VerificationOffer {
-  readonly verification: Verification | undefined;
-}
-
 /**
  * Tells how a mailbox stands: asks the server whether the token holds and which methods there are; throws
  * CryptshareFailure.
@@ -43,7 +39,7 @@ export async function verificationState(
   { server, tokens }: VerifyDependencies,
   mailbox: string,
   stopAt: number,
-): Promise<VerificationState> {
+): Promise<VerificationOffer & { readonly verification: Verification | undefined }> {
   const { verification, token } = await tokens.stored(mailbox);
   return { ...(await server.offer(mailbox, token, stopAt)), verification };
 }
