@@ -7,7 +7,6 @@ import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
 import { openTunnel } from './proxy.ts';
 
-/** One request. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
@@ -39,7 +38,6 @@ export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** What arrived of it. */
   readonly body: Buffer;
   readonly flaw: Flaw | undefined;
 }
@@ -52,7 +50,6 @@ const maxHeaderBytes = 16_384;
 const agentOptions = {
   keepAlive: true,
   timeout: keptFor,
-  /** Idle connections to one host. */
   maxFreeSockets: 32,
 } as const;
 
@@ -106,7 +103,6 @@ export class Connections {
     }
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.plain.destroy();
     this.encrypted.destroy();
@@ -143,7 +139,6 @@ export class Connections {
 /** A kept connection was closed, or brought nothing until the time was up. */
 class DeadConnectionError extends HttpError {}
 
-/** Sends a request once. */
 function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;

@@ -25,7 +25,6 @@ export class AnswerRoom {
     return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / atOnce));
   }
 
-  /** Takes note of an answer. */
   seen(bytes: number): void {
     this.expected = Math.max(1, bytes, fading * this.expected);
   }

@@ -2,7 +2,6 @@ import * as z from 'zod/mini';
 
 const versionSchema = z.object({ major: z.int(), minor: z.int() });
 
-/** A version of the REST API. */
 type ApiVersion = Readonly<z.infer<typeof versionSchema>>;
 
 /** Minor version of REST API 1 that brought the listings of sent and of received transfers. */

@@ -42,7 +42,6 @@ export class CryptshareClient {
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
-  /** @param memory for all listings under way */
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
     this.calls = calls;
     this.tokens = new CarriedTokens(tokens);
@@ -148,7 +147,6 @@ export class CryptshareClient {
     });
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.calls.close();
   }

@@ -3,7 +3,6 @@ import type { Size } from './incident-share.ts';
 import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey } from './transfer.ts';
 import type { Trouble } from './trouble.ts';
 
-/** What happened to one transfer. */
 interface TransferEventData extends Watch {
   readonly trackingId: string;
   /** The state now; for `transfer.unlisted` and `transfer.listed_again` the last one told. */
@@ -50,7 +49,6 @@ export type ExpiryEvent = NotifierEvent<'watch.verification_expiring', ExpiryEve
 export type IncidentEvent = NotifierEvent<'watch.many_failing' | 'watch.many_recovered', IncidentEventData>;
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
-/** The change that an event tells of. */
 export interface Change extends Omit<TransferEventData, keyof Watch> {
   /** The transfer is no longer listed by the server; its state did not change. */
   readonly unlisted: boolean;
@@ -109,7 +107,6 @@ export function expiryEvent(
 /** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
 export const eventBody = (event: NotifierEvent<string, object>): string => JSON.stringify(event);
 
-/** The event in its stored bytes. */
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 
 /** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36. */

@@ -132,9 +132,7 @@ export class CryptshareFailure extends Error {
   readonly kind: FailureCause;
   /** What was got. */
   readonly detail: string | undefined;
-  /** What a person can do about it. */
   readonly remedy: string;
-  /** Whether asking again soon can help. */
   readonly retryable: boolean;
   /** Milliseconds to wait first, if the server named them. */
   readonly retryAfter: number | undefined;
@@ -194,7 +192,6 @@ export function failureOfError(error: unknown): CryptshareFailure {
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
 
-/** What an answer that cannot be read means. */
 const flaws: Record<Flaw, FailureCause> = {
   encoded: 'malformed_answer',
   too_large: 'answer_too_large',
@@ -202,7 +199,6 @@ const flaws: Record<Flaw, FailureCause> = {
   late: 'timeout',
 };
 
-/** What was got, in words. */
 export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const code = errorCodeOf(body);
   return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;

@@ -37,7 +37,6 @@ const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held:
 export interface HealthChange {
   /** Undefined when all is well. */
   readonly health: Health | undefined;
-  /** What operators should be told. */
   readonly event: HealthEvent | undefined;
 }
 

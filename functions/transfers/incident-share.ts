@@ -3,7 +3,6 @@ import type { Incident } from './incident.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Trouble } from './trouble.ts';
 
-/** A watch that fails. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
 /** How many watches there are, of how many mailboxes, and the first of these. */
@@ -36,7 +35,6 @@ export interface Untold extends Size {
 /** The times between which watches became due that an open incident has told. */
 type Told = Pick<Incident, 'from' | 'until'> | undefined;
 
-/** Examples that operators get. */
 const mostExamples = 3;
 
 const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;

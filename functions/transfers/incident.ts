@@ -10,7 +10,6 @@ import { longestTrouble } from './timetable.ts';
 export interface Incident {
   /** What {@link incidentOf} calls its cause. */
   readonly name: string;
-  /** Counts its changes. */
   readonly rev: number;
   /** Watches that became due to be told between these times are told by it. */
   readonly from: string;

@@ -35,7 +35,6 @@ export class Incidents {
   private readonly known: ReadonlyMap<string, Incident>;
   private readonly watches: Map<string, RegisteredWatch>;
 
-  /** @param view as the tick read it */
   constructor(deps: PollDependencies, view: ShardView) {
     this.deps = deps;
     this.view = view;

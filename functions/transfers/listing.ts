@@ -31,14 +31,11 @@ export class Listing {
   size = 0;
   /** Rows that name no transfer or no state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
-  /** Pages taken over so far. */
   pageCount = 0;
 
   private readonly memory: ListingMemory;
-  /** Bytes taken from the memory. */
   private held = 0;
   private readonly spellings: string[] = [];
-  /** Of each spelling. */
   private readonly states: DigestedState[] = [];
   private high = new Int32Array(0);
   private low = new Int32Array(0);
@@ -87,7 +84,6 @@ export class Listing {
     return { rows: rows.length, added: this.size - before };
   }
 
-  /** How many of the transfers seen are active. */
   get active(): number {
     let active = 0;
     for (let at = 0; at < this.size; at += 1) if (this.states[this.stateAt[at]!]!.isActive) active += 1;
@@ -164,7 +160,6 @@ export class Listing {
     return this.spellings.push(spelling) - 1;
   }
 
-  /** Makes room for this number of transfers. */
   private resize(capacity: number): void {
     const { high, low, stateAt, idEnd, slots } = this;
     const slotCount = slotsFor(capacity);
@@ -187,7 +182,6 @@ export class Listing {
     this.give(bytesPerRow * high.length + 4 * slots.length);
   }
 
-  /** Makes room for tracking ids of this length in all. */
   private resizeIds(bytes: number): void {
     const { ids } = this;
     this.take(bytes);

@@ -6,6 +6,7 @@ import type { Tokens } from '../verification/tokens.ts';
 import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
+import type { ServerOptions } from './server-calls.ts';
 import { longestPoll } from './shard-row.ts';
 import { type BaselineProgress, type Root, Snapshot } from './snapshot.ts';
 import type { Outlook, Timetable } from './timetable.ts';
@@ -14,21 +15,16 @@ import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
 import { VisitRoom } from './visit-room.ts';
 
-/** What a poll works with. */
-export interface PollDependencies {
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
   readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly dynamo: DynamoDBClient;
-  /** Name of the transfers table. */
   readonly table: string;
   readonly topics: Topics;
   readonly timetable: Timetable;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
   /** Undefined on AWS, where functions are not told to stop. */
   readonly supervision?: Supervision | undefined;
 }
@@ -44,7 +40,6 @@ export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | '
 export interface Supervision {
   /** Given once no further poll is to be begun. */
   readonly stopping: AbortSignal;
-  /** Watches whose polls are under way. */
   readonly polls: Set<Watch>;
   /** Told by each tick, once it has read the watches. */
   readonly foresee?: (outlook: Outlook) => void;
@@ -52,7 +47,6 @@ export interface Supervision {
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
-/** One poll of one watch. */
 export interface PollResult {
   readonly outcome: PollOutcome;
   /** What was listed in the end. */
@@ -63,7 +57,6 @@ export interface PollResult {
   readonly pages: number;
   /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
-  /** Transfers seen. */
   readonly transfers: number;
   /** Changes committed with an event. */
   readonly changed: number;
@@ -80,7 +73,6 @@ const visits = new VisitRoom();
 /** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
 const baselines = pLimit(2);
 
-/** How a watch is to be polled. */
 export interface PollTerms {
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting: boolean;

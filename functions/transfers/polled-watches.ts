@@ -34,10 +34,8 @@ export interface RegisteredWatch extends Watch {
   readonly pending?: readonly string[];
 }
 
-/** Partition of the registry. */
 export const registryPartition = 'WATCHES';
 
-/** The watch of a row of the registry. */
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
 /** Condition of changes to a watch that operators see. */

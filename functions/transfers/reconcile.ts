@@ -33,7 +33,6 @@ interface ClaimedPoll extends ListedWatch {
   readonly lastWrite: number;
 }
 
-/** What a reconciliation achieved. */
 export interface Reconciliation {
   /** Changes committed with an event. */
   readonly changed: number;
@@ -149,7 +148,6 @@ function bucketsLeft(
   };
 }
 
-/** How changes are written. */
 interface Way {
   /** Changes that one call takes. */
   readonly atOnce: number;

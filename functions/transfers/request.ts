@@ -100,7 +100,6 @@ export class Connection {
     return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connections.close();
   }

@@ -72,7 +72,6 @@ const longestWait = 10_000;
 /** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
 export class ServerCalls {
   readonly options: ServerOptions;
-  /** The turns of the requests. */
   readonly slots: Slots;
   private readonly connection: Connection;
   private readonly room = new AnswerRoom();
@@ -186,12 +185,10 @@ export class ServerCalls {
     }
   }
 
-  /** The failure that an answer tells of. */
   failed(answer: Answer): CryptshareFailure {
     return failureOf(answer, this.options.now());
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connection.close();
   }

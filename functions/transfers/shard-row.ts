@@ -3,7 +3,6 @@ import type { FailingShare } from './incident-share.ts';
 
 /** What is written down of a shard. All instants are Unix times in milliseconds. */
 export interface ShardRow {
-  /** Counts its changes. */
   readonly rev: number;
   /** Parts into which the watches were divided when it was polled last. */
   readonly shards?: number;

@@ -19,7 +19,6 @@ import {
 } from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
 
-/** What a shard's poll needs to know. */
 export interface ShardView {
   /** Those of the shard, in the order of their places. */
   readonly watches: readonly RegisteredWatch[];
@@ -34,10 +33,8 @@ export interface ShardView {
   readonly mended: Mended;
 }
 
-/** A lease that was taken. */
 export interface Hold {
   readonly shard: number;
-  /** Of its holder. */
   readonly name: string;
   readonly slots: number;
   /** As it was written last. */

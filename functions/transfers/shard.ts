@@ -34,7 +34,6 @@ export interface WatchPoll extends PollResult {
   readonly sinceComplete: number;
 }
 
-/** One poll of all watches of a shard. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
@@ -205,7 +204,6 @@ const wasDue = (watch: RegisteredWatch, timetable: Timetable, after: number | un
   (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
   dueListing(watch, timetable, { after, to: leftAt }) !== undefined;
 
-/** A watch that is to be polled. */
 interface Due {
   readonly watch: RegisteredWatch;
   readonly scope: Scope;

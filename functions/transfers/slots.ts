@@ -1,6 +1,5 @@
 import { Cancellation } from '../http/cancellation.ts';
 
-/** A request that is under way. */
 interface Run {
   readonly mailbox: string;
   readonly cut: Cancellation;
@@ -22,7 +21,6 @@ const remembered = 15;
 const margin = 2;
 const veryLast = 4;
 
-/** Stands for requests that concern no mailbox. */
 const noMailbox = '';
 
 /**

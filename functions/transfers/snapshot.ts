@@ -97,7 +97,6 @@ export class Snapshot {
     this.partition = new Partition(client, table, watchKey(watch));
   }
 
-  /** Read and write units used so far. */
   get units(): Units {
     return this.partition.units;
   }

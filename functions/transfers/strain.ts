@@ -15,7 +15,6 @@ export interface Strain {
   readonly restsUntil: number;
   /** Unix time in milliseconds at which a request told this; undefined while none has. */
   readonly toldAt?: number;
-  /** What went wrong last. */
   readonly cause: StrainCause;
   /** The one mailbox that all of these faults concern: for others the server is not left alone. */
   readonly mailbox?: string | undefined;
@@ -27,7 +26,6 @@ interface ServerFault extends Pick<Strain, 'cause' | 'mailbox'> {
   readonly askedRest: number | undefined;
 }
 
-/** Of a server that nothing is known of. */
 export const unstrained: Strain = { faults: 0, restsUntil: 0, cause: 'throttled' };
 
 /** Faults in a row before a server is left alone, and the longest time for which it is, in milliseconds. */

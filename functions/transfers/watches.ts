@@ -24,7 +24,6 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** Tells watches apart whatever the spelling of their addresses. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
-/** The watches of rows that have not been removed. */
 const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
 /** The registry of watches as the configuration file and operators change it. */
@@ -126,7 +125,6 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /** Adds one, as {@link addAll} does. */
   async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
     return (await this.addAll([watch], notifyExisting, at))[0]!;
   }

@@ -40,7 +40,6 @@ export class ClientIdRefusal {
     return true;
   }
 
-  /** A mailbox was given a token. */
   end(): void {
     this.refusal = undefined;
   }

@@ -11,7 +11,6 @@ export interface VerificationOffer {
   readonly methods: ReadonlySet<VerificationMethod>;
 }
 
-/** A token as the server gives it out. */
 export interface IssuedToken {
   readonly token: string;
   /** ISO 8601; undefined when the server does not say. */

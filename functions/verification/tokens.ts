@@ -1,6 +1,7 @@
 import { hasBeen } from '../instants.ts';
 import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
+import type { ServerOptions } from '../transfers/server-calls.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
 import type { IssuedToken, ServerVerification } from './server-verification.ts';
@@ -17,18 +18,12 @@ import {
 } from './verification.ts';
 import type { Verifications } from './verifications.ts';
 
-/** What tokens are kept and obtained with. */
-export interface TokenDependencies {
+export interface TokenDependencies extends Pick<ServerOptions, 'now' | 'steady' | 'sleep'> {
   readonly server: ServerVerification;
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
-  readonly now: () => Date;
   /** The time by the server's clock: it dates the ends of tokens. */
   readonly serverTime: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-  /** Waits for so many milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Milliseconds between looks at what another process obtains. */
@@ -37,7 +32,6 @@ const lookInterval = 500;
 /** Times that a token obtained by a code is tried to be kept while others change its row. */
 const tries = 10;
 
-/** A token that this process knows. */
 interface Known {
   readonly verification: Verification;
   readonly token: string;
@@ -53,7 +47,6 @@ interface Known {
 export class Tokens implements TokenSource {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
-  /** Tokens that are being obtained in this process. */
   private readonly obtaining = new Map<string, Promise<string>>();
   private readonly refusal = new ClientIdRefusal();
   private forgivenAt = 0;

@@ -7,7 +7,6 @@ export type VerificationMethod = 'client_id' | 'email';
 /** What is known of the verification of a mailbox; its token is sealed. All times are ISO 8601. */
 export interface Verification {
   readonly mailbox: string;
-  /** Counts its changes. */
   readonly rev: number;
   readonly method: VerificationMethod;
   /** Undefined while no token was ever obtained. */
@@ -24,9 +23,7 @@ export interface Verification {
   readonly failures?: number;
   /** No attempt before then, unless what the last one failed for was mended after `triedAt`. */
   readonly retryAt?: string;
-  /** When the last attempt failed. */
   readonly triedAt?: string;
-  /** Why the last attempt failed. */
   readonly cause?: FailureCause;
 }
 
@@ -80,7 +77,6 @@ export const endsSoon = ({ method, validUntil }: Verification, now: number): boo
 /** Milliseconds that a process may take to obtain a token before another one may try; a request takes 15 s at most. */
 export const longestRenewal = 20_000;
 
-/** Whether a process obtains a token just now. */
 export const isBusy = (verification: Verification | undefined, now: number): boolean =>
   (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewal) ?? 0) > now;
 

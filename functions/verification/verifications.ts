@@ -20,7 +20,6 @@ export class Verifications {
     return row && verificationOf(row);
   }
 
-  /** All of them, by mailbox. */
   async list(): Promise<Verification[]> {
     return (await this.partition.range(' ', '\u{10ffff}')).map(verificationOf);
   }
@@ -40,5 +39,4 @@ export class Verifications {
   }
 }
 
-/** The verification that a row holds. */
 export const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;

@@ -2,7 +2,6 @@ import type { ServerVerification, VerificationOffer } from './server-verificatio
 import type { Tokens } from './tokens.ts';
 import type { Verification, VerificationMethod } from './verification.ts';
 
-/** What verifying by hand works with. */
 export interface VerifyDependencies {
   readonly server: ServerVerification;
   readonly tokens: Tokens;
