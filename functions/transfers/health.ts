@@ -44,8 +44,6 @@ export interface HealthChange {
  * The health of a watch after a poll. After three troubled polls in a row operators are to be told, by
  * {@link toldAlone} or together with other watches; when it is well again, the watch that was told alone tells so.
  *
- * @param origin of the Cryptshare Server
- * @param isComplete the poll's listing was complete
  * @param at ISO 8601 time of the poll
  * @returns undefined when there is nothing to write down
  */

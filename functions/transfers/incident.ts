@@ -49,9 +49,6 @@ const rules = {
  * an interval, or five minutes later: by then the number is right. Watches that follow within the hour join in silence;
  * later ones are told. Its end is told when no watch has failed for a while.
  *
- * @param origin of the Cryptshare Server
- * @param name of the incident
- * @param incident as it is written down
  * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param every milliseconds between two polls of a watch that has no interval of its own
  * @param now Unix time in milliseconds

@@ -227,20 +227,13 @@ async function announceAll(
   let error: Error | undefined;
   for (let at = 0; at < waiting.length && !error && isInTime(); at += rowsPerAnnouncement) {
     const part = await announceTransfers(topics, context.watch, waiting.slice(at, at + rowsPerAnnouncement));
-    for (const row of await clearAll(snapshot, part.rows)) rows.set(row.trackingId, row);
+    await snapshot.each(part.rows, async (row) => {
+      const { pending, ...rest } = row;
+      // What cannot be cleared stays pending and is announced once more by the next poll.
+      if (await snapshot.clearPending(row).catch(() => false)) rows.set(row.trackingId, rest);
+    });
     published += part.published;
     error = part.error;
   }
   return { published, error };
-}
-
-/** Takes announced events off their rows and returns the rows without them. */
-async function clearAll(snapshot: Snapshot, announced: readonly TransferRow[]): Promise<TransferRow[]> {
-  const cleared: TransferRow[] = [];
-  await snapshot.each(announced, async (row) => {
-    const { pending, ...rest } = row;
-    // What cannot be cleared stays pending and is announced once more by the next poll.
-    if (await snapshot.clearPending(row).catch(() => false)) cleared.push(rest);
-  });
-  return cleared;
 }

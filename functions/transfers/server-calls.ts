@@ -154,7 +154,7 @@ export class ServerCalls {
       return answer;
     } catch (error) {
       if (isTooLarge(error) && share < maxAnswerBytes) {
-        this.room.overflown();
+        this.room.seen();
         this.makeRoom();
         return undefined;
       }

@@ -194,7 +194,10 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
   const { late = [], timely = [] } = Object.groupBy(due, ({ after = 0, isLate }) =>
     isLate || after < newest ? 'late' : 'timely',
   );
-  const ordered = [...late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0)), ...rotated(timely, seed)];
+  // Begins at another watch each time, so that when time is short it is not always short for the same ones.
+  const start = (hash(String(seed)).high >>> 0) % Math.max(1, timely.length);
+  const oldestFirst = late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0));
+  const ordered = [...oldestFirst, ...timely.slice(start), ...timely.slice(0, start)];
   return ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
 }
 
@@ -211,12 +214,6 @@ interface Due {
   readonly after: number | undefined;
   /** A tick had no time for it. */
   readonly isLate: boolean;
-}
-
-/** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
-function rotated<T>(items: readonly T[], seed: number): T[] {
-  const start = items.length === 0 ? 0 : (hash(String(seed)).high >>> 0) % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
 }
 
 /**
