@@ -82,7 +82,7 @@ export const watchEvent = (
   at: string,
 ): HealthEvent => ({ id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data });
 
-/** The same of several watches that fail for one cause: all of them succeed again, or not. */
+/** The same of several watches that fail for one cause. */
 export const incidentEvent = (
   server: string,
   type: IncidentEvent['type'],

@@ -5,7 +5,7 @@ import type { Trouble } from './trouble.ts';
 
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
-/** How many watches there are, of how many mailboxes, and the first of these. */
+/** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */
 export interface Size {
   readonly watches: number;
   readonly mailboxes: number;

@@ -213,8 +213,8 @@ function rowsOf(body: string): readonly unknown[] {
 }
 
 /**
- * The state of a row as the server spells it: `status.state`, or `state` as the older list has it. None without a
- * tracking id.
+ * The state of a row as the server spells it: `status.state`, or `state` as the older list has it; undefined when it
+ * has no usable state or tracking id.
  */
 function spellingOf(row: unknown): string | undefined {
   const { trackingId, status, state } = (row ?? {}) as {

@@ -103,8 +103,8 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
   const isFirst = root.baselineAt === undefined;
-  // Who may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has who deletes that of
-  // a watch that was removed, though it was added again.
+  // A poll that may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has one that
+  // deletes the snapshot of a removed watch, though that was added again.
   const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
   if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };

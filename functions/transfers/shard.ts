@@ -127,7 +127,7 @@ export async function pollShard(
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  // Without it, the next tick has to wait.
+  // Should this fail, the next tick has to wait.
   const narrowed = underWay.size > 0 && (await rows.narrow(hold, [...underWay], progress()).catch(() => undefined));
   if (narrowed) calls.slots.share(hold.name, narrowed.slots);
   const hung = underWay.size;

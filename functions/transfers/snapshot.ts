@@ -156,8 +156,8 @@ export class Snapshot {
   }
 
   /**
-   * Deletes rows that no claim later than `rev` has written, `most` transfers first and the root last; returns whether
-   * nothing is left.
+   * Deletes rows that no claim later than `rev` has written: of transfers first, `most` of them at once, and the root
+   * last. Returns whether nothing is left.
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
