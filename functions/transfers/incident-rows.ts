@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
 
 /** Partition of what all shards share. */
@@ -31,12 +31,9 @@ export class IncidentRows {
 
   /** Replaces an incident as it was read; returns it as it is then, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
-    const next = { ...row, rev: (read?.rev ?? 0) + 1 };
-    const isWritten = await this.partition.put(
-      incidentPrefix + name,
-      next,
-      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
-    );
+    const before = read?.rev ?? 0;
+    const next = { ...row, rev: before + 1 };
+    const isWritten = await this.partition.put(incidentPrefix + name, next, unchangedSince(before));
     return isWritten ? { name, ...next } : undefined;
   }
 

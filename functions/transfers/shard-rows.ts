@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
@@ -162,11 +162,7 @@ export class ShardRows {
 
   private async write(shard: number, { rev }: ShardRow, next: ShardRow): Promise<ShardRow | undefined> {
     const row = { ...next, rev: rev + 1 };
-    const isWritten = await this.partition.put(
-      shardKey(shard),
-      { ...row },
-      rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } },
-    );
+    const isWritten = await this.partition.put(shardKey(shard), { ...row }, unchangedSince(rev));
     return isWritten ? row : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Key } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Verification } from './verification.ts';
 
 const registry = 'VERIFICATIONS';
@@ -29,12 +29,9 @@ export class Verifications {
    */
   async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
     const { mailbox, ...attributes } = next;
-    const rev = (read?.rev ?? 0) + 1;
-    const isWritten = await this.partition.put(
-      mailbox,
-      { ...attributes, rev },
-      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
-    );
+    const before = read?.rev ?? 0;
+    const rev = before + 1;
+    const isWritten = await this.partition.put(mailbox, { ...attributes, rev }, unchangedSince(before));
     return isWritten ? { ...next, rev } : undefined;
   }
 }
