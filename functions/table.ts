@@ -37,6 +37,10 @@ interface Expression {
   readonly names?: Names;
 }
 
+/** That no other writer has changed a row since it was read; `rev` counts its changes and is 0 where there was none. */
+export const unchangedSince = (rev: number): Expression =>
+  rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
+
 /**
  * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
  * A condition that does not hold is an answer, not an error; whatever else DynamoDB refuses is thrown.

@@ -7,14 +7,10 @@ import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
 import { openTunnel } from './proxy.ts';
 
-/** One request. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
-  /**
-   * Path and query.
-   * @default - those of the URL
-   */
+  /** Path and query; else those of the URL. */
   readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
@@ -27,10 +23,7 @@ export interface HttpRequest {
   /** To be sent once more where a kept connection turns out to be dead; others are never sent on a kept one. */
   readonly isRepeatable: boolean;
   readonly proxy?: URL | undefined;
-  /**
-   * Connections are shared by requests of the same pool and proxy.
-   * @default - the origin of the URL
-   */
+  /** Requests of the same pool and proxy share connections; else the origin of the URL is their pool. */
   readonly pool?: string;
   /** Looks the name up in place of the system. */
   readonly lookup?: LookupFunction;
@@ -45,7 +38,6 @@ export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** What arrived of it. */
   readonly body: Buffer;
   readonly flaw: Flaw | undefined;
 }
@@ -58,7 +50,6 @@ const maxHeaderBytes = 16_384;
 const agentOptions = {
   keepAlive: true,
   timeout: keptFor,
-  /** Idle connections to one host. */
   maxFreeSockets: 32,
 } as const;
 
@@ -92,9 +83,8 @@ export class Connections {
   }
 
   /**
-   * Sends a request. No redirect is followed, no cookie kept, nothing decompressed.
-   *
-   * @throws HttpError when there is no answer
+   * Sends a request; throws HttpError when there is no answer. No redirect is followed, no cookie kept, nothing
+   * decompressed.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;
@@ -113,7 +103,6 @@ export class Connections {
     }
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.plain.destroy();
     this.encrypted.destroy();
@@ -150,7 +139,6 @@ export class Connections {
 /** A kept connection was closed, or brought nothing until the time was up. */
 class DeadConnectionError extends HttpError {}
 
-/** Sends a request once. */
 function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;

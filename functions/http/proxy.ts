@@ -25,9 +25,7 @@ export function proxyProblem(proxy: string): string | undefined {
 }
 
 /**
- * The proxy that a request goes through; none to this machine, whatever is set.
- *
- * @throws HttpError for a setting that is no proxy
+ * The proxy that a request goes through; none to this machine, whatever is set. Throws HttpError for what is no proxy.
  */
 export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): URL | undefined {
   if (proxy === undefined || isThisMachine(hostOf(target)) || isExcepted(target, except)) return undefined;
@@ -37,10 +35,9 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
 }
 
 /**
- * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6).
+ * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6): as good as a connection to the host itself.
  *
  * @param timeout milliseconds
- * @returns what is as good as a connection to the host itself
  * @throws HttpError that names the proxy, without user name and password
  */
 export function openTunnel(proxy: URL, host: string, port: number, timeout: number): Promise<Socket> {

@@ -3,6 +3,7 @@ import type { CryptshareClient } from './cryptshare.ts';
 import {
   type DiffContext,
   isGone,
+  isListed,
   missed,
   passesUntilUnlisted,
   type RowChange,
@@ -11,6 +12,7 @@ import {
   unlisted,
 } from './diff.ts';
 import { CryptshareFailure } from './failure.ts';
+import { isActive, type State } from './transfer.ts';
 
 /** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
 const suddenShare = 0.2;
@@ -19,13 +21,15 @@ const suddenShare = 0.2;
 const holdDuration = 86_400_000;
 const holdListings = 10;
 
-/** Transfers asked about one by one in one poll; the others wait for the next. */
+/** Transfers asked about one by one in one poll; the others wait for the next, or for a full listing. */
 const maxStatusRequests = 100;
 
-/** What a poll makes of the transfers that a complete listing lacks. */
-export interface Absences {
+/** What a poll makes of transfers that a listing lacks. */
+export interface Judgement {
   readonly changes: readonly RowChange[];
-  /** Why the server could not confirm an absence. */
+  /** Those that nothing is known of: for a full listing to find out. */
+  readonly unclear: readonly TransferRow[];
+  /** Why the server could not be asked. */
   readonly failure: CryptshareFailure | undefined;
 }
 
@@ -65,39 +69,75 @@ const isSudden = (missing: number, count: number): boolean =>
 
 /**
  * Counts the passes that missed a transfer. One that three complete listings in a row lacked, and of which the server
- * knows nothing when asked by its tracking id, is unlisted. Only a sender may ask; a received transfer is unlisted by
- * the count alone.
- *
- * @param stopAt instant of the steady clock after which no request is sent
+ * knows nothing when asked by its tracking id until `stopAt` (steady clock), is unlisted. Only a sender may ask; a
+ * received transfer is unlisted by the count alone.
  */
 export async function judgeAbsences(
   server: CryptshareClient,
   missing: readonly TransferRow[],
   context: DiffContext,
   stopAt: number,
-): Promise<Absences> {
-  const { mailbox, direction } = context.watch;
+): Promise<Judgement> {
+  const gone = missing.filter(isGone).slice(0, maxStatusRequests);
+  const isSender = context.watch.direction === 'sent';
+  const { states, failure } = isSender
+    ? await askAfter(server, gone, context, stopAt)
+    : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
+  const changes = missing.map((row) => {
+    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : missed(row, context);
+    const state = states.get(row);
+    return state === undefined ? unlisted(row, context) : asked(row, state, context);
+  });
+  return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
+}
+
+/** The transfers that the snapshot has as active and that an active pass lacks. */
+export const departed = (
+  rows: ReadonlyMap<string, TransferRow>,
+  listed: ReadonlyMap<string, State>,
+): readonly TransferRow[] =>
+  [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
+
+/**
+ * Asks the server, until `stopAt` (steady clock), what has become of transfers that an active pass lacks: it may have
+ * passed one over while pages shifted, and what its filter lets through is not documented in full. Only a state that it
+ * names is a change; a transfer that it still calls active, or does not know, is left to a full listing.
+ */
+export async function judgeDepartures(
+  server: CryptshareClient,
+  missing: readonly TransferRow[],
+  context: DiffContext,
+  stopAt: number,
+): Promise<Judgement> {
+  const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, stopAt);
+  const changes = new Map(missing.map((row) => [row, asked(row, states.get(row), context)]));
+  return {
+    changes: [...changes.values()].filter((change) => change !== undefined),
+    unclear: missing.filter((row) => !changes.get(row)),
+    failure,
+  };
+}
+
+/** The states of transfers, undefined where the server knows none. Once it fails, nothing is known of the others. */
+async function askAfter(
+  server: CryptshareClient,
+  rows: readonly TransferRow[],
+  { watch }: DiffContext,
+  stopAt: number,
+) {
+  const states = new Map<TransferRow, State | undefined>();
   let failure: CryptshareFailure | undefined;
-  const judge = async (row: TransferRow): Promise<RowChange | undefined> => {
-    if (direction === 'received') return unlisted(row, context);
+  await pLimit(4).map(rows, async (row) => {
+    if (failure) return;
     try {
-      if (failure) return counted(row, context);
-      const status = await server.status(mailbox, row.trackingId, stopAt);
-      if (!status.listed) return unlisted(row, context);
-      return seen(row, row.trackingId, status.state, { ...context, source: 'status' });
+      states.set(row, await server.status(watch.mailbox, row.trackingId, stopAt));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       failure = error;
-      return counted(row, context);
     }
-  };
-  const gone = missing.filter(isGone);
-  const waiting = missing.filter((row) => !isGone(row));
-  const judged = await pLimit(4).map(gone.slice(0, maxStatusRequests), judge);
-  const postponed = gone.slice(maxStatusRequests);
-  const changes = [...judged, ...[...waiting, ...postponed].map((row) => counted(row, context))];
-  return { changes: changes.filter((change) => change !== undefined), failure };
+  });
+  return { states, failure };
 }
 
-const counted = (row: TransferRow, context: DiffContext): RowChange | undefined =>
-  row.missedPasses === passesUntilUnlisted ? undefined : missed(row, context);
+const asked = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
+  state === undefined ? undefined : seen(row, row.trackingId, state, { ...context, source: 'status' });

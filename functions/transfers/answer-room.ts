@@ -25,13 +25,8 @@ export class AnswerRoom {
     return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / atOnce));
   }
 
-  /** Takes note of an answer. */
-  seen(bytes: number): void {
+  /** Takes note of an answer; of one that was larger than its share, nothing is known but the most that it may have. */
+  seen(bytes = maxAnswerBytes): void {
     this.expected = Math.max(1, bytes, fading * this.expected);
-  }
-
-  /** Takes note of an answer that was larger than its share. */
-  overflown(): void {
-    this.expected = maxAnswerBytes;
   }
 }

@@ -1,8 +1,8 @@
-/** A version of the REST API. */
-export interface ApiVersion {
-  readonly major: number;
-  readonly minor: number;
-}
+import * as z from 'zod/mini';
+
+const versionSchema = z.object({ major: z.int(), minor: z.int() });
+
+type ApiVersion = Readonly<z.infer<typeof versionSchema>>;
 
 /** Minor version of REST API 1 that brought the listings of sent and of received transfers. */
 export const listingsSince = 12;
@@ -11,32 +11,23 @@ export const listingsSince = 12;
 export const longSince = 7;
 
 /**
- * The versions that a server says it offers: `{ apiVersions: { uiApiVersions: [{ major, minor }] } }`, wrapped in `data` or
- * not, as the vendor's documents leave open (facts on the server status endpoint).
- *
- * @param body of the answer to `GET /api/status`
- * @returns nothing when it does not say
+ * The versions that a server says it offers, in the body of its answer to `GET /api/status`, none if it does not say:
+ * `{ apiVersions: { uiApiVersions: [{ major, minor }] } }`, wrapped in `data` or not, as the vendor's documents leave
+ * open (facts on the server status endpoint).
  */
 export function versionsIn(body: string): ApiVersion[] {
   const answer = parsed(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
   const { apiVersions } = (answer?.data ?? answer ?? {}) as { apiVersions?: unknown };
   if (typeof apiVersions !== 'object' || apiVersions === null) return [];
-  return Object.values(apiVersions).flat().filter(isVersion);
+  return Object.values(apiVersions)
+    .flat()
+    .flatMap((version) => versionSchema.safeParse(version).data ?? []);
 }
 
-/**
- * The highest minor version of REST API 1 among those offered.
- *
- * @returns undefined when major version 1 is not among them
- */
+/** The highest minor version of REST API 1 among those offered; undefined when there is none. */
 export function minorOfMajorOne(versions: readonly ApiVersion[]): number | undefined {
   const minors = versions.filter(({ major }) => major === 1).map(({ minor }) => minor);
   return minors.length === 0 ? undefined : Math.max(...minors);
-}
-
-function isVersion(value: unknown): value is ApiVersion {
-  const { major, minor } = (value ?? {}) as Partial<Record<keyof ApiVersion, unknown>>;
-  return Number.isInteger(major) && Number.isInteger(minor);
 }
 
 function parsed(body: string): unknown {

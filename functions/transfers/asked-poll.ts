@@ -3,7 +3,6 @@ import { shardOf } from './places.ts';
 import { failedPoll, type PollDependencies, writesUntil } from './poll.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
 import { ShardRows } from './shard-rows.ts';
-
 import { type Watch, watchKey } from './transfer.ts';
 import { troubleOfBusyShard } from './trouble.ts';
 
@@ -29,19 +28,18 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
     const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
-      deps.server.adopt(strain);
+      deps.server.calls.adopt(strain);
       // The operator may just have mended what the last attempts failed for.
       deps.tokens.forgive(term.since);
-      const share = deps.server.slots.share(hold.slots);
+      deps.server.calls.slots.share(hold.name, hold.slots);
       const incidents = new Incidents(deps, view);
       const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
       await incidents.tell();
-      await leaveShard(deps, { hold, share, strain }, undefined);
+      await leaveShard(deps, rows, hold, strain, undefined);
       return [poll];
     }
     if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
-      const failed = failedPoll(troubleOfBusyShard, { read: 0, write: 0 });
-      return [{ ...failed, watch, duration: 0, sinceComplete: 0 }];
+      return [{ ...failedPoll(troubleOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
     }
     await deps.topics.sleep(patience.pause);
   }

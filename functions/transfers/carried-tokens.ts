@@ -4,23 +4,20 @@ import type { Answer } from './request.ts';
 /** Where the tokens come from by which a server knows whose mailbox it is asked for. */
 export interface TokenSource {
   /**
-   * A token that should hold, none that was rejected.
+   * A token that should hold, none that was rejected. Sends no request after `stopAt`, an instant of the steady clock.
    *
-   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when there is none
    */
   tokenFor(mailbox: string, stopAt: number): Promise<string>;
   /** Learns that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;
   /**
-   * Learns that the server has rejected a token; another one may be had from {@link tokenFor}.
-   *
-   * @returns the failure with the advice that fits how the mailbox was verified
+   * Learns that the server has rejected a token; another one may be had from {@link tokenFor}. Returns the failure with
+   * the advice that fits how the mailbox was verified.
    */
   reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
 }
 
-/** A token that the server has rejected. */
 export interface Rejection {
   readonly token: string;
   readonly failure: CryptshareFailure;
@@ -41,7 +38,6 @@ export class CarriedTokens {
     this.source = source;
   }
 
-  /** As {@link TokenSource} has it. */
   async tokenFor(mailbox: string, stopAt: number): Promise<string> {
     const token = await this.source.tokenFor(mailbox, stopAt);
     const rejection = this.rejections.get(mailbox);
@@ -69,12 +65,7 @@ export class CarriedTokens {
     };
   }
 
-  /**
-   * Has the rejection of a mailbox's token taken into account.
-   *
-   * @param failure that told of it
-   * @returns the failure with the advice that fits how the mailbox was verified
-   */
+  /** Has the rejection that a failure told of taken into account; returns what {@link TokenSource.reject} does. */
   async settle(mailbox: string, failure: CryptshareFailure): Promise<CryptshareFailure> {
     const rejection = this.rejections.get(mailbox);
     if (!rejection) return failure;

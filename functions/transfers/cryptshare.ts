@@ -1,16 +1,12 @@
-import { clockWords } from '../clock-difference.ts';
 import { isRecent } from '../instants.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
-import { formatFields } from './fields.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
 import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
-import type { Slots } from './slots.ts';
-import type { Strain } from './strain.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 
 /** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
@@ -27,10 +23,11 @@ export interface Pass {
   readonly failure: CryptshareFailure | undefined;
 }
 
-/** What the Transfer Status endpoint knows of a transfer. */
-export type TransferStatus = { readonly listed: true; readonly state: State } | { readonly listed: false };
+/** In the grammar of the vendor's page on transfer polling; without a space, for whether the server trims them is not documented. */
+const fields = 'trackingId,status(state)';
 
-const fields = formatFields({ trackingId: true, status: { state: true } });
+const oldServer =
+  'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
 /** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
 const versionAge = 3_600_000;
@@ -38,14 +35,13 @@ const unansweredAge = 60_000;
 
 /** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
 export class CryptshareClient {
-  private readonly calls: ServerCalls;
+  readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  private remarked: string[] = [];
+  private remarked: ReadonlyMap<string, string> = new Map();
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
-  /** @param memory for all listings under way */
   constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
     this.calls = calls;
     this.tokens = new CarriedTokens(tokens);
@@ -62,43 +58,16 @@ export class CryptshareClient {
     return this.calls.options.maxConcurrentPages;
   }
 
-  /** The turns of the requests. */
-  get slots(): Slots {
-    return this.calls.slots;
-  }
-
-  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
-  get clockWords(): string | undefined {
-    return clockWords(this.calls.clockDifference, 'the server’s');
-  }
-
-  /** The time by the server's clock, as far as it is known. */
-  serverTime(): Date {
-    return this.calls.serverTime();
-  }
-
-  /** How strained the server is, as far as requests so far tell. */
-  get strain(): Strain {
-    return this.calls.strain;
-  }
-
-  /** Takes over what others have found out about the strain of the server. */
-  adopt(strain: Strain): void {
-    this.calls.adopt(strain);
-  }
-
   /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
   takeRemark(): string | undefined {
-    const { isOld, clockWords: words } = this;
-    const age =
-      'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
-    const remarks = [
-      ...(isOld ? [{ about: 'age', text: age }] : []),
-      ...(words ? [{ about: 'clock', text: `${words}: set it, or have it set by NTP` }] : []),
-    ];
-    const news = remarks.filter(({ about }) => !this.remarked.includes(about));
-    this.remarked = remarks.map(({ about }) => about);
-    return news.length > 0 ? news.map(({ text }) => text).join('; ') : undefined;
+    const { clockWords } = this.calls;
+    const remarks = new Map([
+      ...(this.isOld ? [['age', oldServer] as const] : []),
+      ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
+    ]);
+    const news = [...remarks].filter(([about]) => !this.remarked.has(about));
+    this.remarked = remarks;
+    return news.map(([, text]) => text).join('; ') || undefined;
   }
 
   /**
@@ -125,46 +94,48 @@ export class CryptshareClient {
    * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
   async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
-    let requests = 0;
-    const onSend = () => {
-      requests += 1;
-    };
-    let pass: Omit<Pass, 'requests'> = { scope, listing: new Listing(), failure: undefined };
+    let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
     try {
-      const offered = await this.minorVersion(stopAt);
+      let offered = await this.minorVersion(stopAt);
       let rejected: string | undefined;
       for (;;) {
         const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
-        if (token === rejected) break;
-        const { listing } = pass;
-        pass = await this.listOnce({ watch, scope, expected, stopAt, onSend }, token, offered);
+        if (token === rejected) return pass;
+        const { listing, requests } = pass;
+        const next = await this.listOnce(watch, scope, expected, stopAt, token, offered);
         listing.release();
-        if (pass.failure?.kind !== 'token_invalid') break;
-        pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, pass.failure) };
-        if (rejected !== undefined) break;
-        rejected = token;
+        pass = { ...next, requests: requests + next.requests };
+        const { failure } = next;
+        if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
+          // It knows no /status and does not say that it is too old until it is asked for more than it has.
+          offered = this.remember(listingsSince - 1);
+        } else {
+          if (failure?.kind !== 'token_invalid') return pass;
+          pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, failure) };
+          if (rejected !== undefined) return pass;
+          rejected = token;
+        }
       }
-      return { ...pass, requests };
     } catch (error) {
-      if (error instanceof CryptshareFailure) return { ...pass, requests, failure: error };
+      if (error instanceof CryptshareFailure) return { ...pass, failure: error };
       pass.listing.release();
       throw error;
     }
   }
 
   /**
-   * Asks the Transfer Status endpoint whether a sent transfer still exists.
+   * Asks the Transfer Status endpoint, until `stopAt` by the steady clock, for the state of a sent transfer; undefined
+   * when it does not know the transfer.
    *
-   * @param stopAt instant of the steady clock after which no request is sent
    * @throws CryptshareFailure when the server does not say
    */
-  status(mailbox: string, trackingId: string, stopAt: number): Promise<TransferStatus> {
+  status(mailbox: string, trackingId: string, stopAt: number): Promise<State | undefined> {
     return this.calls.persistently(stopAt, mailbox, async () => {
       const token = await this.tokens.tokenFor(mailbox, stopAt);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
       const carrying = this.tokens.carrying(mailbox, token);
       const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
-      if (answer.status === 404 && isAboutTransfer(answer)) return { listed: false };
+      if (answer.status === 404 && isAboutTransfer(answer)) return undefined;
       if (answer.status !== 200) {
         const failure = this.calls.failed(answer);
         throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
@@ -172,53 +143,50 @@ export class CryptshareClient {
       const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
       const known = typeof state === 'string' ? canonicalState(state) : '';
       if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
-      return { listed: true, state: known };
+      return known;
     });
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.calls.close();
   }
 
-  private async listOnce(order: Order, token: string, offered: number | undefined): Promise<Omit<Pass, 'requests'>> {
-    const { watch, expected, stopAt, onSend } = order;
+  private async listOnce(
+    watch: Watch,
+    wanted: Scope,
+    expected: number,
+    stopAt: number,
+    token: string,
+    offered: number | undefined,
+  ): Promise<Pass> {
     const isOld = offered !== undefined && offered < listingsSince;
-    const scope = isOld ? 'all' : order.scope;
-    if (isOld && watch.direction === 'received') {
-      return {
-        scope,
-        listing: new Listing(),
-        failure: new CryptshareFailure('version_unsupported', `it offers 1.${offered}`),
-      };
-    }
+    const scope = isOld ? 'all' : wanted;
+    if (isOld && watch.direction === 'received')
+      throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
     const listing = new Listing(expected, this.memory);
     const carrying = this.tokens.carrying(watch.mailbox, token);
-    const send = () => {
+    let requests = 0;
+    const onSend = () => {
       carrying.onSend();
-      onSend();
+      requests += 1;
     };
     const takePage = (page: number): Promise<PageRows> =>
       this.calls.persistently(stopAt, watch.mailbox, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, ...carrying, onSend: send }, stopAt);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend }, stopAt);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
       });
     const failure = await readPages(takePage, expected, this.atOnce);
-    // A server that knows no /status does not say that it is too old until it is asked for more than it has.
-    if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
-      this.remember(listingsSince - 1);
-      listing.release();
-      return this.listOnce(order, token, listingsSince - 1);
-    }
-    return { scope, listing, failure };
+    return { scope, listing, requests, failure };
   }
 
   private async askVersion(stopAt: number): Promise<number | undefined> {
     // Unlike every other call this one must carry no X-CS header.
-    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch(noAnswer);
+    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch((error) => {
+      if (!(error instanceof CryptshareFailure)) throw error;
+    });
     const versions = answer?.status === 200 ? versionsIn(answer.body) : [];
     const minor = minorOfMajorOne(versions);
     if (versions.length > 0 && minor === undefined) {
@@ -234,22 +202,6 @@ export class CryptshareClient {
     this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
     return minor;
   }
-}
-
-/** What a pass is to bring. */
-interface Order {
-  readonly watch: Watch;
-  readonly scope: Scope;
-  /** How many transfers there may be. */
-  readonly expected: number;
-  /** instant of the steady clock after which no request is sent. */
-  readonly stopAt: number;
-  /** Told of each request for a page. */
-  readonly onSend: () => void;
-}
-
-function noAnswer(error: unknown): undefined {
-  if (!(error instanceof CryptshareFailure)) throw error;
 }
 
 const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;

@@ -50,11 +50,7 @@ export function serverDependencies(
   };
 }
 
-/**
- * Builds what polls work with.
- *
- * @throws as {@link serverDependencies} does
- */
+/** Builds what polls work with; throws as {@link serverDependencies} does. */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
   const { calls, verification, quietEvery, ...shared } = serverDependencies(env);
   return {

@@ -17,7 +17,6 @@ export interface TransferRow {
   readonly pending?: readonly string[];
   /** How many complete listings in a row lacked the transfer. */
   readonly missedPasses?: number;
-  /** The server lists the transfer no more. */
   readonly isUnlisted?: boolean;
   /** Unix time in seconds at which the row may be deleted; set once it is announced that it is unlisted. */
   readonly expiresAt?: number;
@@ -55,7 +54,6 @@ export interface DiffContext {
 /** What a state was read from: a listing with pages missing, a complete one, or the Transfer Status endpoint. */
 export type Source = 'partial' | 'listing' | 'status';
 
-/** How a listing differs from the snapshot. */
 export interface Difference {
   /** What to write for the transfers that the listing has. */
   readonly changes: readonly RowChange[];
@@ -63,12 +61,7 @@ export interface Difference {
   readonly missing: readonly TransferRow[];
 }
 
-/**
- * Compares rows of the snapshot with the listed transfers of the same buckets.
- *
- * @param rows by tracking id
- * @param listed states by tracking id
- */
+/** Compares rows of the snapshot with the listed states of the same buckets, both by tracking id. */
 export function diff(
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
@@ -86,11 +79,7 @@ export function diff(
   return { changes, missing: absent.filter(isListed) };
 }
 
-/**
- * The new row of a transfer that the server has in `state`.
- *
- * @returns undefined when row and server agree
- */
+/** The new row of a transfer that the server has in `state`; undefined when row and server agree. */
 export function seen(
   row: TransferRow | undefined,
   trackingId: string,
@@ -153,7 +142,6 @@ export function missed(row: TransferRow, context: DiffContext): RowChange {
   return { before: row, after: { ...unreturned(row, context).after, missedPasses } };
 }
 
-/** The row of a transfer that the server lists no more. */
 export function unlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };

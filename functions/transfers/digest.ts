@@ -61,7 +61,6 @@ export interface DigestedState extends Hash {
   readonly isActive: boolean;
 }
 
-/** Digests a state, in whatever spelling. */
 export const digestedState = (state: State): DigestedState => ({
   ...hash(comparableState(state)),
   isActive: isActive(state),
@@ -75,7 +74,6 @@ export const bitsFor = (transfers: number): number =>
 export const isOutgrown = (bits: number, transfers: number): boolean =>
   bits < maxBits && transfers > 2 * transfersPerBucket * 2 ** bits;
 
-/** The bucket of the transfer with this hash. */
 export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 : high >>> (32 - bits));
 
 /** The part of a transfer's sort key that sorts it into its bucket: 16 bits of its hash as 4 hex digits. */
@@ -101,10 +99,8 @@ export function addToDigest(digests: Digests, bits: number, high: number, low: n
   if (state.isActive) digests[at + 2] = digests[at + 2]! + mixedLow;
 }
 
-/** Whether a bucket has the same digest in both. */
 export const sameDigest = (a: Digests, b: Digests, bucket: number): boolean =>
   a[lanes * bucket] === b[lanes * bucket] && a[lanes * bucket + 1] === b[lanes * bucket + 1];
 
-/** Whether the active transfers of a bucket have the same digest in both. */
 export const sameActiveDigest = (a: Digests, b: Digests, bucket: number): boolean =>
   a[lanes * bucket + 2] === b[lanes * bucket + 2];

@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Size } from './incident-share.ts';
 import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey } from './transfer.ts';
+import type { Trouble } from './trouble.ts';
 
-/** Type of an event about the polls of a watch, for operators. */
-export type HealthEventType = 'watch.failing' | 'watch.recovered';
-
-/** The same for an incident: one cause that several watches have in common. */
-export type IncidentEventType = 'watch.many_failing' | 'watch.many_recovered';
-
-/** What happened to one transfer. */
-export interface TransferEventData {
+interface TransferEventData extends Watch {
   readonly trackingId: string;
-  readonly mailbox: string;
-  readonly direction: Watch['direction'];
   /** The state now; for `transfer.unlisted` and `transfer.listed_again` the last one told. */
   readonly state: State;
   /** The state before, published or stored by the baseline; null when this is the first the notifier sees of the transfer. */
@@ -20,38 +13,20 @@ export interface TransferEventData {
   readonly sequence: number;
 }
 
-/** What happened to one watch. */
-export interface WatchEventData {
-  readonly mailbox: string;
-  readonly direction: Watch['direction'];
-  /** Why polls fail, or failed when operators were told. */
-  readonly cause: string;
-  /** The cause in words and what to do about it. */
-  readonly message: string;
+/** Why the polls of one watch fail, or failed when operators were told. */
+export interface WatchEventData extends Watch, Trouble {
   /** ISO 8601 time of the first failed poll in the row. */
   readonly failingSince: string;
 }
 
-/** What happened to several watches for one cause. */
-export interface IncidentEventData {
-  /** Why their polls fail, or failed when operators were told. */
-  readonly cause: string;
-  /** The cause in words and what to do about it. */
-  readonly message: string;
-  /** Number of watches. */
-  readonly watches: number;
-  /** Number of their mailboxes. */
-  readonly mailboxes: number;
-  /** The first three of these mailboxes in alphabetical order. */
-  readonly examples: readonly string[];
+/** The same of several watches with one cause. */
+export interface IncidentEventData extends Trouble, Size {
   /** ISO 8601 time of the first failed poll of any of them. */
   readonly failingSince: string;
 }
 
 /** That the verification of a watched mailbox ends soon. */
-export interface ExpiryEventData {
-  readonly mailbox: string;
-  readonly direction: Watch['direction'];
+interface ExpiryEventData extends Watch {
   /** What ends and what to do about it. */
   readonly message: string;
   /** ISO 8601 time at which the mailbox ceases to be watchable. */
@@ -69,17 +44,12 @@ export interface NotifierEvent<Type extends string, Data> {
 }
 
 export type TransferEvent = NotifierEvent<TransferEventType, TransferEventData>;
-export type HealthEvent = NotifierEvent<HealthEventType, WatchEventData>;
+export type HealthEvent = NotifierEvent<'watch.failing' | 'watch.recovered', WatchEventData>;
 export type ExpiryEvent = NotifierEvent<'watch.verification_expiring', ExpiryEventData>;
-export type IncidentEvent = NotifierEvent<IncidentEventType, IncidentEventData>;
+export type IncidentEvent = NotifierEvent<'watch.many_failing' | 'watch.many_recovered', IncidentEventData>;
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
-/** The change that an event tells of. */
-export interface Change {
-  readonly trackingId: string;
-  readonly state: State;
-  readonly previousState: State | null;
-  readonly sequence: number;
+export interface Change extends Omit<TransferEventData, keyof Watch> {
   /** The transfer is no longer listed by the server; its state did not change. */
   readonly unlisted: boolean;
   /** The transfer was told as unlisted and is listed again; a change of its state has an event of its own. */
@@ -104,34 +74,23 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
   };
 }
 
-/**
- * The event that tells that the polls of a watch have begun to fail, or that they succeed again.
- *
- * @param at ISO 8601 time of the poll that made the difference
- */
-export function watchEvent(server: string, type: HealthEventType, data: WatchEventData, at: string): HealthEvent {
-  return { id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data };
-}
-
-/**
- * The event that tells that the polls of several watches have begun to fail for one cause, or that all of them succeed again.
- *
- * @param at ISO 8601 time at which that was found out
- */
-export function incidentEvent(
+/** The event that tells that the polls of a watch have begun to fail, or succeed again, as a poll at `at`, ISO 8601, has found. */
+export const watchEvent = (
   server: string,
-  type: IncidentEventType,
+  type: HealthEvent['type'],
+  data: WatchEventData,
+  at: string,
+): HealthEvent => ({ id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data });
+
+/** The same of several watches that fail for one cause. */
+export const incidentEvent = (
+  server: string,
+  type: IncidentEvent['type'],
   data: IncidentEventData,
   at: string,
-): IncidentEvent {
-  return { id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data };
-}
+): IncidentEvent => ({ id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data });
 
-/**
- * The event that tells that a verification ends soon.
- *
- * @param at ISO 8601 time of the poll that noticed it
- */
+/** The event that tells that a verification ends soon, as a poll at `at`, ISO 8601, has noticed. */
 export function expiryEvent(
   server: string,
   { mailbox, direction }: Watch,
@@ -148,7 +107,6 @@ export function expiryEvent(
 /** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
 export const eventBody = (event: NotifierEvent<string, object>): string => JSON.stringify(event);
 
-/** The event in its stored bytes. */
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 
 /** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36. */

@@ -4,98 +4,62 @@ import { retryAfterOf } from '../retry-after.ts';
 import { tlsProblemOf } from '../tls-problem.ts';
 import { type Answer, UnreadableAnswerError } from './request.ts';
 
-/** Why a Cryptshare Server did not give what was asked for. */
-export type FailureCause =
-  | 'token_invalid'
-  | 'client_id_rejected'
-  | 'not_licensed'
-  | 'forbidden'
-  | 'version_unsupported'
-  | 'major_version_gone'
-  | 'not_verified'
-  | 'verification_ended'
-  | 'verification_refused'
-  | 'code_rejected'
-  | 'endpoint_missing'
-  | 'throttled'
-  | 'server_fault'
-  | 'request_rejected'
-  | 'redirected'
-  | 'malformed_answer'
-  | 'answer_too_large'
-  | 'listing_too_large'
-  | 'timeout'
-  | 'out_of_time'
-  | 'certificate_untrusted'
-  | 'proxy_failed'
-  | 'unreachable';
-
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
 /** What a failure means, and what to do about it. */
-export interface FailureWords {
+interface FailureWords {
   readonly says: string;
   readonly remedy: string;
+  /** Asking again soon can help. */
+  readonly retry?: true;
 }
 
-/** The words of each failure, and whether asking again soon can help. */
-const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> = {
+const causes = {
   token_invalid: {
     says: 'the server does not accept the verification of this mailbox any more',
     remedy: `an administrator may have reset it; ${verify}`,
-    retry: false,
   },
   not_verified: {
     says: 'this mailbox is not verified, and the client id may not verify it by itself',
     remedy: `have an administrator register the client id (Add-on Products > REST API), or ${verify}`,
-    retry: false,
   },
   verification_ended: {
     says: 'the verification of this mailbox has ended',
     remedy: verify,
-    retry: false,
   },
   verification_refused: {
     says: 'the server refuses to verify this mailbox',
     remedy: 'ask the administrator whether verification is switched on for the REST API and for this client id',
-    retry: false,
   },
   code_rejected: {
     says: 'the server does not accept this verification code',
     remedy: 'enter the code of the latest mail, 10 letters and digits; each code works once, and a newer one voids it',
-    retry: false,
   },
   client_id_rejected: {
     says: 'the server does not accept the client id',
     remedy:
       'set CRYPTSHARE_CLIENT_ID to a client id, 50 to 4000 letters and digits; npm run notifier -- client-id new makes one',
-    retry: false,
   },
   not_licensed: {
     says: 'the server has no licence for the REST API',
     remedy: 'ask the administrator to license the REST API (Add-on Products > REST API)',
-    retry: false,
   },
   forbidden: {
     says: 'the server forbids this listing',
     remedy: 'ask the administrator which policy refuses this client id or mailbox',
-    retry: false,
   },
   version_unsupported: {
     says: 'the server does not offer REST API 1.12',
     remedy:
       'update the Cryptshare Server to a release with REST API 1.12 or a later 1.x; until then it can only be watched for sent transfers',
-    retry: false,
   },
   major_version_gone: {
     says: 'the server does not offer REST API 1 any more',
     remedy: 'update the notifier to a release that knows the newer version',
-    retry: false,
   },
   endpoint_missing: {
     says: 'the server has no such endpoint',
     remedy: 'check server.url; the REST API must be reachable below /api, in version 1.12 or a later 1.x',
-    retry: false,
   },
   throttled: {
     says: 'the server asks to slow down',
@@ -111,12 +75,10 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
     says: 'the server rejected the request',
     remedy:
       'check that the mailbox is spelt as on the server; otherwise report this, the notifier sends only documented requests',
-    retry: false,
   },
   redirected: {
     says: 'the server redirects elsewhere, and credentials are not carried there',
     remedy: 'set server.url to the address it redirects to, if that is the Cryptshare Server',
-    retry: false,
   },
   malformed_answer: {
     says: 'the answer is not the JSON that was asked for',
@@ -133,7 +95,6 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
     says: 'the listing needs more memory than there is for it',
     remedy:
       'other watches are not affected; have transfers deleted that the mailbox no longer needs, or spread the watches over more shards (schedule.shards)',
-    retry: false,
   },
   timeout: {
     says: 'the server did not answer in time',
@@ -144,12 +105,10 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
     says: 'the poll ran out of time before the listing was complete',
     remedy:
       'spread the watches over more shards (schedule.shards) or read more pages at once (server.maxConcurrentPages)',
-    retry: false,
   },
   certificate_untrusted: {
     says: 'the server’s certificate is not trusted',
     remedy: 'set server.caFile to the certificate (PEM) of the authority that issued it',
-    retry: false,
   },
   proxy_failed: {
     says: 'the proxy on the way to the server does not lead there',
@@ -162,7 +121,10 @@ const causes: Record<FailureCause, FailureWords & { readonly retry: boolean }> =
     remedy: 'check server.url, DNS and the network between here and the server',
     retry: true,
   },
-};
+} satisfies Record<string, FailureWords>;
+
+/** Why a Cryptshare Server did not give what was asked for. */
+export type FailureCause = keyof typeof causes;
 
 /** A request to a Cryptshare Server that brought no result. Carries no header, no body and no mailbox. */
 export class CryptshareFailure extends Error {
@@ -170,9 +132,7 @@ export class CryptshareFailure extends Error {
   readonly kind: FailureCause;
   /** What was got. */
   readonly detail: string | undefined;
-  /** What a person can do about it. */
   readonly remedy: string;
-  /** Whether asking again soon can help. */
   readonly retryable: boolean;
   /** Milliseconds to wait first, if the server named them. */
   readonly retryAfter: number | undefined;
@@ -182,12 +142,12 @@ export class CryptshareFailure extends Error {
    * @param words more exact ones than the kind has
    */
   constructor(kind: FailureCause, detail?: string, retryAfter?: number, words: Partial<FailureWords> = {}) {
-    const { says, remedy, retry } = { ...causes[kind], ...words };
+    const { says, remedy, retry }: FailureWords = { ...causes[kind], ...words };
     super(detail ? `${says} (${detail})` : says);
     this.kind = kind;
     this.detail = detail;
     this.remedy = remedy;
-    this.retryable = retry;
+    this.retryable = retry === true;
     this.retryAfter = retryAfter;
   }
 }
@@ -201,7 +161,7 @@ export class CryptshareFailure extends Error {
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
-  const detail = code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+  const detail = detailOf({ status, body });
   const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
   const fail = (kind: FailureCause) => new CryptshareFailure(kind, detail, retryAfter);
   if (status === 404 && (code === 2004 || code === 2003)) return fail('version_unsupported');
@@ -232,13 +192,17 @@ export function failureOfError(error: unknown): CryptshareFailure {
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
 
-/** What an answer that cannot be read means. */
 const flaws: Record<Flaw, FailureCause> = {
   encoded: 'malformed_answer',
   too_large: 'answer_too_large',
   cut_off: 'server_fault',
   late: 'timeout',
 };
+
+export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
+  const code = errorCodeOf(body);
+  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
+}
 
 /** The server's error code, if the body is its error object and not some proxy's page. */
 export function errorCodeOf(body: string): number | undefined {

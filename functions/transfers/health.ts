@@ -37,7 +37,6 @@ const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held:
 export interface HealthChange {
   /** Undefined when all is well. */
   readonly health: Health | undefined;
-  /** What operators should be told. */
   readonly event: HealthEvent | undefined;
 }
 
@@ -45,8 +44,6 @@ export interface HealthChange {
  * The health of a watch after a poll. After three troubled polls in a row operators are to be told, by
  * {@link toldAlone} or together with other watches; when it is well again, the watch that was told alone tells so.
  *
- * @param origin of the Cryptshare Server
- * @param isComplete the poll's listing was complete
  * @param at ISO 8601 time of the poll
  * @returns undefined when there is nothing to write down
  */
@@ -88,21 +85,15 @@ export function nextHealth(
   return { health: turned.isAnnounced ? turned : stays, event: undefined };
 }
 
-/**
- * Has operators told of a watch by an event of its own.
- *
- * @param health of a watch that has failed often enough
- * @param at ISO 8601 time
- */
+/** Has operators told, at an ISO 8601 time, of a watch that has failed often enough, by an event of its own. */
 export function toldAlone(origin: string, watch: Watch, health: Health, at: string): HealthChange {
   const { sharedAt: _, turn: __, ...alone } = health;
   return { health: alone, event: watchEvent(origin, 'watch.failing', dataOf(watch, health), at) };
 }
 
 /**
- * What operators are told of the end of a verification that only a person can renew: once for each end, a week before.
- *
- * @param at ISO 8601 time of the poll
+ * What a poll at an ISO 8601 time tells operators of a verification that only a person can renew: once for each end, a
+ * week before.
  */
 export function expiryWarning(
   origin: string,

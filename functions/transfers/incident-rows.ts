@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
 
 /** Partition of what all shards share. */
@@ -11,13 +11,11 @@ const mendedKey = 'server#mended';
 /** Milliseconds between two times at which a cause is found mended: each has the watches polled that fail for it. */
 const mendedPause = 60_000;
 
-/** The incidents among the rows that shards share. */
 export const incidentsIn = (rows: readonly Item[]): Incident[] =>
   rows
     .filter(({ sk }) => sk.startsWith(incidentPrefix))
     .map(({ pk, sk, ...row }) => ({ name: sk.slice(incidentPrefix.length), ...row }) as Incident);
 
-/** When causes were found mended, according to these rows. */
 export function mendedIn(rows: readonly Item[]): Mended {
   const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
   return mended as Mended;
@@ -31,19 +29,11 @@ export class IncidentRows {
     this.partition = new Partition(client, table, sharedPartition);
   }
 
-  /**
-   * Replaces an incident.
-   *
-   * @param read as it was read
-   * @returns as it is then, or undefined when another shard was quicker
-   */
+  /** Replaces an incident as it was read; returns it as it is then, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
-    const next = { ...row, rev: (read?.rev ?? 0) + 1 };
-    const isWritten = await this.partition.put(
-      incidentPrefix + name,
-      next,
-      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
-    );
+    const before = read?.rev ?? 0;
+    const next = { ...row, rev: before + 1 };
+    const isWritten = await this.partition.put(incidentPrefix + name, next, unchangedSince(before));
     return isWritten ? { name, ...next } : undefined;
   }
 
@@ -57,11 +47,8 @@ export class IncidentRows {
   }
 
   /**
-   * Writes down that a cause was found mended, unless that stands there already: watches that fail for it are polled at
-   * the next tick.
-   *
-   * @param name of the incidents that it makes
-   * @param now Unix time in milliseconds
+   * Writes down that the cause of the incidents of a name was found mended at `now`, a Unix time in milliseconds,
+   * unless that stands there already: watches that fail for it are polled at the next tick.
    */
   async mend(name: string, now: number): Promise<void> {
     await this.partition.update(mendedKey, `SET #${name} = :now`, {

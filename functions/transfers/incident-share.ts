@@ -3,10 +3,9 @@ import type { Incident } from './incident.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Trouble } from './trouble.ts';
 
-/** A watch that fails. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
-/** How many watches there are, of how many mailboxes, and the first of these. */
+/** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */
 export interface Size {
   readonly watches: number;
   readonly mailboxes: number;
@@ -36,7 +35,6 @@ export interface Untold extends Size {
 /** The times between which watches became due that an open incident has told. */
 type Told = Pick<Incident, 'from' | 'until'> | undefined;
 
-/** Examples that operators get. */
 const mostExamples = 3;
 
 const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;
@@ -47,12 +45,7 @@ const isToldBy = (open: Told, { health: { sharedAt = '' } }: FailingWatch): bool
 /** Whether operators are to be told of a watch: together with others, if there are any. */
 export const isDue = (open: Told, watch: FailingWatch): boolean => isShared(watch) && !isToldBy(open, watch);
 
-/**
- * What failing watches amount to.
- *
- * @param open the incident that operators know, unless it is over
- * @param watches that fail for its cause
- */
+/** What watches amount to that fail for one cause; `open` is the incident that operators know, unless it is over. */
 export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingShare {
   const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
   const told = watches.filter((watch) => isToldBy(open, watch)).length;

@@ -10,7 +10,6 @@ import { longestTrouble } from './timetable.ts';
 export interface Incident {
   /** What {@link incidentOf} calls its cause. */
   readonly name: string;
-  /** Counts its changes. */
   readonly rev: number;
   /** Watches that became due to be told between these times are told by it. */
   readonly from: string;
@@ -50,9 +49,6 @@ const rules = {
  * an interval, or five minutes later: by then the number is right. Watches that follow within the hour join in silence;
  * later ones are told. Its end is told when no watch has failed for a while.
  *
- * @param origin of the Cryptshare Server
- * @param name of the incident
- * @param incident as it is written down
  * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param every milliseconds between two polls of a watch that has no interval of its own
  * @param now Unix time in milliseconds

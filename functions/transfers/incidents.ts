@@ -13,12 +13,7 @@ import { watchKey } from './transfer.ts';
 /** Milliseconds for which one function may publish what it tells of an incident before another one may. */
 const longestTelling = 60_000;
 
-/**
- * Publishes the pending events of a watch.
- *
- * @returns why they must be repeated, if they must
- * @throws the SDK's error when they cannot be taken off the watch
- */
+/** Publishes the pending events of a watch; returns why they must be repeated, if they must. */
 export async function announcePending(
   topics: Topics,
   watches: PolledWatches,
@@ -40,7 +35,6 @@ export class Incidents {
   private readonly known: ReadonlyMap<string, Incident>;
   private readonly watches: Map<string, RegisteredWatch>;
 
-  /** @param view as the tick read it */
   constructor(deps: PollDependencies, view: ShardView) {
     this.deps = deps;
     this.view = view;
@@ -60,12 +54,10 @@ export class Incidents {
   }
 
   /**
-   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Without
-   * any of that, it does nothing. Never throws: the next tick tries again.
-   *
-   * @returns a remark, if something could not be done
+   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
+   * throws, for the next tick tries again: it returns a remark if something could not be done.
    */
-  async tell(): Promise<{ readonly remark?: string }> {
+  async tell(): Promise<string | undefined> {
     const failing = this.failing();
     const errors: Error[] = [];
     const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
@@ -73,8 +65,7 @@ export class Incidents {
       const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
       if (error) errors.push(error);
     }
-    const remark = errors[0] && `incidents wait to be told: ${errors[0].message}`;
-    return remark === undefined ? {} : { remark };
+    return errors[0] && `incidents wait to be told: ${errors[0].message}`;
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {

@@ -31,14 +31,11 @@ export class Listing {
   size = 0;
   /** Rows that name no transfer or no state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
-  /** Pages taken over so far. */
   pageCount = 0;
 
   private readonly memory: ListingMemory;
-  /** Bytes taken from the memory. */
   private held = 0;
   private readonly spellings: string[] = [];
-  /** Of each spelling. */
   private readonly states: DigestedState[] = [];
   private high = new Int32Array(0);
   private low = new Int32Array(0);
@@ -80,13 +77,13 @@ export class Listing {
     const before = this.size;
     for (const row of rows) {
       const spelling = spellingOf(row);
-      if (spelling === undefined || !this.add((row as Row).trackingId, spelling)) this.malformed += 1;
+      if (spelling === undefined || !this.add((row as { trackingId: string }).trackingId, spelling))
+        this.malformed += 1;
     }
     this.pageCount += 1;
     return { rows: rows.length, added: this.size - before };
   }
 
-  /** How many of the transfers seen are active. */
   get active(): number {
     let active = 0;
     for (let at = 0; at < this.size; at += 1) if (this.states[this.stateAt[at]!]!.isActive) active += 1;
@@ -118,8 +115,7 @@ export class Listing {
 
   /** Gives the memory back; the listing is not to be used any more. */
   release(): void {
-    this.memory.give(this.held);
-    this.held = 0;
+    this.give(this.held);
   }
 
   private add(trackingId: string, spelling: string): boolean {
@@ -164,7 +160,6 @@ export class Listing {
     return this.spellings.push(spelling) - 1;
   }
 
-  /** Makes room for this number of transfers. */
   private resize(capacity: number): void {
     const { high, low, stateAt, idEnd, slots } = this;
     const slotCount = slotsFor(capacity);
@@ -187,7 +182,6 @@ export class Listing {
     this.give(bytesPerRow * high.length + 4 * slots.length);
   }
 
-  /** Makes room for tracking ids of this length in all. */
   private resizeIds(bytes: number): void {
     const { ids } = this;
     this.take(bytes);
@@ -202,18 +196,13 @@ export class Listing {
   }
 
   private give(bytes: number): void {
-    this.memory.give(bytes);
+    this.memory.used -= bytes;
     this.held -= bytes;
   }
 }
 
 /** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
 const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
-
-/** A row that {@link spellingOf} has found well-formed. */
-interface Row {
-  readonly trackingId: string;
-}
 
 /** The rows of an answer: the array in `data`, or the bare array, as both are plausible readings of the documents. */
 function rowsOf(body: string): readonly unknown[] {
@@ -224,9 +213,8 @@ function rowsOf(body: string): readonly unknown[] {
 }
 
 /**
- * The state of a row as the server spells it: `status.state`, or `state` as the older list has it.
- *
- * @returns undefined when the row has no usable state or tracking id
+ * The state of a row as the server spells it: `status.state`, or `state` as the older list has it; undefined when it
+ * has no usable state or tracking id.
  */
 function spellingOf(row: unknown): string | undefined {
   const { trackingId, status, state } = (row ?? {}) as {

@@ -44,7 +44,6 @@ export async function readPages(
       return undefined;
     }
   };
-  /** Reads pages `from` to `to` and returns what they brought, in order. */
   const readRange = async (from: number, to: number) => {
     const outcomes: (PageRows | undefined)[] = [];
     let next = from;

@@ -6,6 +6,7 @@ import type { Tokens } from '../verification/tokens.ts';
 import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
 import type { Topics } from './publish.ts';
 import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
+import type { ServerOptions } from './server-calls.ts';
 import { longestPoll } from './shard-row.ts';
 import { type BaselineProgress, type Root, Snapshot } from './snapshot.ts';
 import type { Outlook, Timetable } from './timetable.ts';
@@ -14,21 +15,16 @@ import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
 import { VisitRoom } from './visit-room.ts';
 
-/** What a poll works with. */
-export interface PollDependencies {
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
   readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly dynamo: DynamoDBClient;
-  /** Name of the transfers table. */
   readonly table: string;
   readonly topics: Topics;
   readonly timetable: Timetable;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
   /** Undefined on AWS, where functions are not told to stop. */
   readonly supervision?: Supervision | undefined;
 }
@@ -44,7 +40,6 @@ export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | '
 export interface Supervision {
   /** Given once no further poll is to be begun. */
   readonly stopping: AbortSignal;
-  /** Watches whose polls are under way. */
   readonly polls: Set<Watch>;
   /** Told by each tick, once it has read the watches. */
   readonly foresee?: (outlook: Outlook) => void;
@@ -52,7 +47,6 @@ export interface Supervision {
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
-/** One poll of one watch. */
 export interface PollResult {
   readonly outcome: PollOutcome;
   /** What was listed in the end. */
@@ -63,7 +57,6 @@ export interface PollResult {
   readonly pages: number;
   /** Requests sent for pages, repeated ones included. */
   readonly requests: number;
-  /** Transfers seen. */
   readonly transfers: number;
   /** Changes committed with an event. */
   readonly changed: number;
@@ -80,7 +73,6 @@ const visits = new VisitRoom();
 /** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
 const baselines = pLimit(2);
 
-/** How a watch is to be polled. */
 export interface PollTerms {
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting: boolean;
@@ -110,30 +102,33 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
   }
-  // What was there before the watch was removed, and is being deleted although it was added again: the next poll begins anew.
-  if ((believable(root.deletedUntil, readAt, longestPoll) ?? 0) > readAt) {
+  const isFirst = root.baselineAt === undefined;
+  // A poll that may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has one that
+  // deletes the snapshot of a removed watch, though that was added again.
+  const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
+  if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
   }
-  const isFirst = root.baselineAt === undefined;
-  // Rows of a baseline carry no condition: whoever may still store some has the snapshot to itself.
-  const until = believable(root.unsettledUntil, readAt, longestPoll) ?? 0;
-  if (isFirst && until > readAt) return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
-  const list = await listed(deps.server, root, watch, terms);
-  const compare = () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list });
-  try {
-    const transfers = transfersIn(list.visit, Math.max(root.count, list.pass.listing.size));
-    return await (isFirst ? baselines(() => visits.run(transfers, compare)) : visits.run(transfers, compare));
-  } finally {
-    list.pass.listing.release();
-  }
+  const list = await listWatch(deps.server, root, watch, terms);
+  const { listing } = list.pass;
+  const transfers = transfersIn(list.visit, Math.max(root.count, listing.size));
+  const compare = () =>
+    visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
+  return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
 }
 
 /** A watch's snapshot, and what has been listed since it was read. */
-interface ListedWatch extends Listed {
+export interface ListedWatch {
   readonly snapshot: Snapshot;
   readonly root: Root;
   /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
   readonly readAt: number;
+  /** The pass that counts, and what to visit because of it. */
+  readonly pass: Pass;
+  readonly visit: Visit;
+  /** Pages and requests of all passes. */
+  readonly pages: number;
+  readonly requests: number;
 }
 
 /** Compares a listing with the snapshot, and brings the snapshot up to date. */
@@ -141,8 +136,9 @@ async function compareListed(
   deps: PollDependencies,
   watch: Watch,
   { notifyExisting, stopAt }: PollTerms,
-  { snapshot, root, readAt, pass, visit, pages, requests }: ListedWatch,
+  listed: ListedWatch,
 ): Promise<PollResult> {
+  const { snapshot, root, readAt, pass, visit, pages, requests } = listed;
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
     outcome,
@@ -176,56 +172,28 @@ async function compareListed(
     silent: root.baselineAt === undefined && !notifyExisting,
     source: isComplete ? ('listing' as const) : ('partial' as const),
   };
-  const reached = await reconcile(deps, {
-    snapshot,
-    root,
-    pass,
-    visit,
-    claim,
-    context,
-    suspectUntil,
-    stopAt,
-    lastWrite,
-  });
+  const reached = await reconcile(deps, { ...listed, claim, context, suspectUntil, stopAt, lastWrite });
   if (!reached.isSettled) return result('overtaken', reached);
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
-/** The pass that counts, and what to visit because of it. */
-interface Listed {
-  readonly pass: Pass;
-  readonly visit: Visit;
-  /** Pages and requests of all passes. */
-  readonly pages: number;
-  readonly requests: number;
-}
-
 /** Lists a watch, in full if an active pass does not do, and tells what to visit. */
-async function listed(
-  server: CryptshareClient,
-  root: Root,
-  watch: Watch,
-  { scope, stopAt }: PollTerms,
-): Promise<Listed> {
+async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, stopAt }: PollTerms) {
   const first = scopeFor(root, scope);
   const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, stopAt);
   const visit = planVisit(root, pass);
-  const pages = pass.listing.pageCount;
-  if (pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit)) {
-    return { pass, visit, pages, requests: pass.requests };
-  }
-  pass.listing.release();
+  const { requests, listing } = pass;
+  const pages = listing.pageCount;
+  const isEnough = pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit);
+  if (isEnough) return { pass, visit, pages, requests };
+  listing.release();
   const full = await server.list(watch, 'all', root.count, stopAt);
-  return {
-    pass: full,
-    visit: planVisit(root, full),
-    pages: pages + full.listing.pageCount,
-    requests: pass.requests + full.requests,
-  };
+  const both = { pages: pages + full.listing.pageCount, requests: requests + full.requests };
+  return { pass: full, visit: planVisit(root, full), ...both };
 }
 
 /** A poll that compared nothing, because of `trouble`. */
-export const failedPoll = (trouble: Trouble | undefined, units: Units): PollResult => ({
+export const failedPoll = (trouble: Trouble | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
   outcome: 'failed',
   scope: 'all',
   isComplete: false,

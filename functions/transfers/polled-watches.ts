@@ -34,10 +34,8 @@ export interface RegisteredWatch extends Watch {
   readonly pending?: readonly string[];
 }
 
-/** Partition of the registry. */
 export const registryPartition = 'WATCHES';
 
-/** The watch of a row of the registry. */
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
 /** Condition of changes to a watch that operators see. */
@@ -52,44 +50,30 @@ export class PolledWatches {
   }
 
   /**
-   * Writes down a watch's health, and of which end of its verification operators are told, together with the events this
-   * is worth.
-   *
-   * @returns the watch as it is now, or undefined when another poll was first
+   * Writes down a watch's health, and of which end of its verification operators are told, with the events this is
+   * worth. Returns the watch as it is now, or undefined when another poll was first.
    */
   async commitHealth(
     watch: RegisteredWatch,
     { health, event }: HealthChange,
     warning?: ExpiryEvent,
   ): Promise<RegisteredWatch | undefined> {
-    const healthRev = (watch.healthRev ?? 0) + 1;
-    const events = [event, warning].filter((one) => one !== undefined);
-    const pending = events.length > 0 ? [...(watch.pending ?? []), ...events.map(eventBody)] : watch.pending;
-    const warnedOf = warning?.data.validUntil ?? watch.warnedOf;
-    const sets = [
-      'healthRev = :healthRev',
-      ...(warnedOf ? ['warnedOf = :warnedOf'] : []),
-      ...(health ? ['health = :health'] : []),
-      ...(pending ? ['pending = :pending'] : []),
-    ];
-    const isWritten = await this.partition.update(
-      registryKey(watch),
-      `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`,
-      {
-        // One that was removed meanwhile must not come back as half a row.
-        condition: `${isThere} AND ${watch.healthRev === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
-        values: { healthRev, health, pending, warnedOf, read: watch.healthRev },
-      },
-    );
-    if (!isWritten) return undefined;
-    const { health: _, pending: __, ...rest } = watch;
-    return {
-      ...rest,
-      healthRev,
-      ...(warnedOf && { warnedOf }),
+    const { health: _, healthRev: read, ...rest } = watch;
+    const events = [event, warning].filter((one) => one !== undefined).map(eventBody);
+    const changed = {
+      healthRev: (read ?? 0) + 1,
+      ...(warning && { warnedOf: warning.data.validUntil }),
       ...(health && { health }),
-      ...(pending && { pending }),
+      ...(events.length > 0 && { pending: [...(watch.pending ?? []), ...events] }),
     };
+    const sets = Object.keys(changed).map((name) => `${name} = :${name}`);
+    const change = `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`;
+    const isWritten = await this.partition.update(registryKey(watch), change, {
+      // One that was removed meanwhile must not come back as half a row.
+      condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
+      values: { ...changed, read },
+    });
+    return isWritten ? { ...rest, ...changed } : undefined;
   }
 
   /** @param at ISO 8601 time at which a poll has found something changed */

@@ -1,35 +1,28 @@
 import { patienceUntil } from '../pauses.ts';
-import { type Hold, hasLasted, judgeAbsences, nextHold } from './absences.ts';
+import {
+  departed,
+  type Hold,
+  hasLasted,
+  type Judgement,
+  judgeAbsences,
+  judgeDepartures,
+  nextHold,
+} from './absences.ts';
 import { announceTransfers } from './announce.ts';
-import type { CryptshareClient, Pass } from './cryptshare.ts';
-import { confirmDepartures, departed } from './departures.ts';
+import type { CryptshareClient } from './cryptshare.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
-import type { Supervision } from './poll.ts';
+import type { ListedWatch, PollDependencies } from './poll.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
 import { isFinal } from './transfer.ts';
 import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
-import { bucketOfTransfer, digestsAfter, type Visit } from './visit.ts';
+import { bucketOfTransfer, digestsAfter } from './visit.ts';
 
 /** Milliseconds for which a request begun just before the end of a poll may still take effect. */
 export const afterglow = 15_000;
 
-/** What a reconciliation works with. */
-interface ReconcileDependencies {
-  readonly server: CryptshareClient;
-  readonly topics: Topics;
-  readonly now: () => Date;
-  readonly steady: () => number;
-  readonly supervision?: Supervision | undefined;
-}
-
 /** A poll that has claimed its snapshot. */
-export interface ClaimedPoll {
-  readonly snapshot: Snapshot;
-  /** As read before the listing began. */
-  readonly root: Root;
-  readonly pass: Pass;
-  readonly visit: Visit;
+interface ClaimedPoll extends ListedWatch {
   readonly claim: Claim;
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
@@ -40,7 +33,6 @@ export interface ClaimedPoll {
   readonly lastWrite: number;
 }
 
-/** What a reconciliation achieved. */
 export interface Reconciliation {
   /** Changes committed with an event. */
   readonly changed: number;
@@ -59,16 +51,13 @@ export interface Reconciliation {
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
-export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
+export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
   const { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt, lastWrite } = poll;
   const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
   const listed = pass.listing.in(visit.buckets, visit.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack =
-    pass.scope === 'all'
-      ? await judgeMissing(server, missing, poll)
-      : await judgeDeparted(server, departed(rows, listed), poll);
+  const lack = await judgeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
 
   // Others believe the claim by their clocks: one that was set forward ends it, too.
   const isInTime = () => steady() < stopAt && now().getTime() < lastWrite - afterglow;
@@ -104,10 +93,7 @@ export async function reconcile(deps: ReconcileDependencies, poll: ClaimedPoll):
 }
 
 /** What follows from what a listing lacks. */
-interface Lack {
-  readonly changes: readonly RowChange[];
-  /** Transfers whose bucket the next poll has to look at, too, because nothing could be concluded. */
-  readonly unclear: readonly TransferRow[];
+interface Lack extends Omit<Judgement, 'failure'> {
   readonly trouble: Trouble | undefined;
   /** The sudden absence that is not believed yet. */
   readonly absence: Hold | undefined;
@@ -120,28 +106,22 @@ async function judgeMissing(
   { pass, root, context, stopAt }: ClaimedPoll,
 ): Promise<Lack> {
   const nothing = { changes: [], unclear: [], trouble: undefined, absence: root.absence };
-  if (pass.failure || pass.listing.malformed > 0) return nothing;
+  if (pass.failure) return nothing;
+  if (pass.scope === 'active') {
+    const { failure, ...judged } = await judgeDepartures(server, missing, context, stopAt);
+    return { ...nothing, ...judged, trouble: failure && troubleOfFailure(failure) };
+  }
+  if (pass.listing.malformed > 0) return nothing;
   // By the clock here and by the server's, so that one of them that is set ahead does not end it.
-  const at = Math.min(Date.parse(context.observedAt), server.serverTime().getTime());
+  const at = Math.min(Date.parse(context.observedAt), server.calls.serverTime().getTime());
   const absence = nextHold(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
     // A server deletes ended transfers from its log many at a time, which is no trouble.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
     return { ...nothing, absence, trouble: isUsual ? undefined : troubleOfAbsences(missing.length, root.count) };
   }
-  const { changes, failure } = await judgeAbsences(server, missing, context, stopAt);
-  return { changes, unclear: [], trouble: failure && troubleOfFailure(failure), absence };
-}
-
-/** Has the server say what has become of transfers that a complete active pass lacks. */
-async function judgeDeparted(
-  server: CryptshareClient,
-  missing: readonly TransferRow[],
-  { pass, root: { absence }, context, stopAt }: ClaimedPoll,
-): Promise<Lack> {
-  if (pass.failure) return { changes: [], unclear: [], trouble: undefined, absence };
-  const { changes, unclear, failure } = await confirmDepartures(server, missing, context, stopAt);
-  return { changes, unclear, trouble: failure && troubleOfFailure(failure), absence };
+  const { failure, ...judged } = await judgeAbsences(server, missing, context, stopAt);
+  return { ...judged, trouble: failure && troubleOfFailure(failure), absence };
 }
 
 /**
@@ -168,7 +148,6 @@ function bucketsLeft(
   };
 }
 
-/** How changes are written. */
 interface Way {
   /** Changes that one call takes. */
   readonly atOnce: number;
@@ -186,7 +165,7 @@ const committing = (snapshot: Snapshot): Way => ({
 const progressEvery = 5000;
 
 /** Twenty-five at a time, over whatever stands there. */
-function storing({ steady, supervision }: ReconcileDependencies, poll: ClaimedPoll, before: number): Way {
+function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
   const { snapshot, claim, context, pass, stopAt } = poll;
   let stored = before;
   let toldAt = steady();
@@ -248,20 +227,13 @@ async function announceAll(
   let error: Error | undefined;
   for (let at = 0; at < waiting.length && !error && isInTime(); at += rowsPerAnnouncement) {
     const part = await announceTransfers(topics, context.watch, waiting.slice(at, at + rowsPerAnnouncement));
-    for (const row of await clearAll(snapshot, part.rows)) rows.set(row.trackingId, row);
+    await snapshot.each(part.rows, async (row) => {
+      const { pending, ...rest } = row;
+      // What cannot be cleared stays pending and is announced once more by the next poll.
+      if (await snapshot.clearPending(row).catch(() => false)) rows.set(row.trackingId, rest);
+    });
     published += part.published;
     error = part.error;
   }
   return { published, error };
-}
-
-/** Takes announced events off their rows and returns the rows without them. */
-async function clearAll(snapshot: Snapshot, announced: readonly TransferRow[]): Promise<TransferRow[]> {
-  const cleared: TransferRow[] = [];
-  await snapshot.each(announced, async (row) => {
-    const { pending, ...rest } = row;
-    // What cannot be cleared stays pending and is announced once more by the next poll.
-    if (await snapshot.clearPending(row).catch(() => false)) cleared.push(rest);
-  });
-  return cleared;
 }

@@ -21,7 +21,6 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * next tick.
  *
  * @param until Unix time in milliseconds after which it deletes nothing
- * @param isInTime whether there is time for one more row
  * @returns a remark, if something could not be done
  */
 export async function deleteExpired(

@@ -58,9 +58,8 @@ export class Connection {
   }
 
   /**
-   * One request, answered within `timeout` milliseconds.
+   * One request, answered within `timeout` milliseconds by a body of `maxBytes` at most.
    *
-   * @param maxBytes of the body
    * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
    */
   async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
@@ -101,7 +100,6 @@ export class Connection {
     return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connections.close();
   }

@@ -1,4 +1,4 @@
-import { clockDifference } from '../clock-difference.ts';
+import { clockDifference, clockWords } from '../clock-difference.ts';
 import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
@@ -29,10 +29,7 @@ export interface ServerOptions {
   readonly now: () => Date;
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
-  /**
-   * Milliseconds before which no request is overdue.
-   * @default 3000
-   */
+  /** Milliseconds before which no request is overdue; else 3,000. */
   readonly patience?: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
@@ -75,7 +72,6 @@ const longestWait = 10_000;
 /** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
 export class ServerCalls {
   readonly options: ServerOptions;
-  /** The turns of the requests. */
   readonly slots: Slots;
   private readonly connection: Connection;
   private readonly room = new AnswerRoom();
@@ -99,9 +95,9 @@ export class ServerCalls {
     return believedStrain(this.current, this.options.now().getTime());
   }
 
-  /** Milliseconds by which the clock here is ahead of the server's; undefined while that is not known. */
-  get clockDifference(): number | undefined {
-    return this.difference;
+  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
+  get clockWords(): string | undefined {
+    return clockWords(this.difference, 'the server’s');
   }
 
   /** The time by the server's clock, as far as it is known: what the server has dated is judged by it. */
@@ -121,10 +117,9 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request, once; but again if there was less room for its answer than an answer may need.
+   * Sends a request, once, and none after `stopAt`, an instant of the steady clock; but again if there was less room
+   * for its answer than an answer may need. Returns the answer, whatever its status.
    *
-   * @param stopAt instant of the steady clock after which none is sent
-   * @returns the answer, whatever its status
    * @throws CryptshareFailure when there is none
    */
   async send(call: Call, stopAt: number): Promise<Answer> {
@@ -159,7 +154,7 @@ export class ServerCalls {
       return answer;
     } catch (error) {
       if (isTooLarge(error) && share < maxAnswerBytes) {
-        this.room.overflown();
+        this.room.seen();
         this.makeRoom();
         return undefined;
       }
@@ -171,11 +166,8 @@ export class ServerCalls {
   }
 
   /**
-   * Repeats what may succeed later, with full jitter, for as long as the time allows. What hangs for a mailbox time and again
-   * is not repeated: the next poll asks again.
-   *
-   * @param stopAt instant of the steady clock
-   * @param mailbox that is asked for
+   * Repeats what may succeed later, with full jitter, until `stopAt` by the steady clock. What hangs for a mailbox time
+   * and again is not repeated: the next poll asks again.
    */
   async persistently<T>(stopAt: number, mailbox: string, task: () => Promise<T>): Promise<T> {
     const { steady, random, sleep } = this.options;
@@ -193,12 +185,10 @@ export class ServerCalls {
     }
   }
 
-  /** The failure that an answer tells of. */
   failed(answer: Answer): CryptshareFailure {
     return failureOf(answer, this.options.now());
   }
 
-  /** Ends the kept connections. */
   close(): void {
     this.connection.close();
   }
@@ -216,10 +206,8 @@ export class ServerCalls {
   }
 
   /**
-   * What an answer, or its absence, says about the strain of the server.
-   *
-   * @param mailbox that was asked for, if it was one
-   * @param seen how many faults had been seen when the request was sent
+   * What an answer, or its absence, says about the strain of the server; `seen` faults had been seen when the request
+   * was sent.
    */
   private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && strainCauseOf(failure.kind);

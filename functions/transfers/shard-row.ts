@@ -3,7 +3,6 @@ import type { FailingShare } from './incident-share.ts';
 
 /** What is written down of a shard. All instants are Unix times in milliseconds. */
 export interface ShardRow {
-  /** Counts its changes. */
   readonly rev: number;
   /** Parts into which the watches were divided when it was polled last. */
   readonly shards?: number;
@@ -58,12 +57,14 @@ export function lastTick({ polled = [] }: ShardRow, place: number, now: number):
 export const rowFor = ({ failing, polled, ...row }: ShardRow, shards: number): ShardRow =>
   row.shards === shards ? { ...row, ...(failing && { failing }), ...(polled && { polled }) } : { ...row, shards };
 
+/** The last tick of what has not been polled yet. */
+export const never = Number.NEGATIVE_INFINITY;
+
 /** Where a watch is, and between which times its last tick may be said to be: `newest` is what it is, or later if it was not due. */
 export interface Mark {
   readonly place: number;
-  /** Undefined: it has not been polled yet. */
-  readonly oldest: number | undefined;
-  readonly newest: number | undefined;
+  readonly oldest: number;
+  readonly newest: number;
 }
 
 /**
@@ -76,47 +77,39 @@ export interface Mark {
 export function stretchesOf(marks: readonly Mark[], to: number): Stretch[] {
   const parts: Mark[] = [];
   for (const mark of byPlace(marks)) {
-    const joint = parts.length > 0 ? bothOf(parts.at(-1)!, mark) : undefined;
-    if (joint) parts.splice(-1, 1, joint);
+    const both = joined(parts.at(-1) ?? mark, mark);
+    if (parts.length > 0 && both.oldest <= both.newest) parts.splice(-1, 1, both);
     else parts.push(mark);
   }
-  const [first = { newest: to }, ...others] = parts;
-  return bounded([{ from: 0, to: first.newest }, ...others.map(({ place, newest }) => ({ from: place, to: newest }))]);
+  if (parts.length === 0) return [{ from: 0, to }];
+  return bounded(parts).map(({ place, newest }, at) => ({
+    from: at === 0 ? 0 : place,
+    ...(newest !== never && { to: newest }),
+  }));
 }
 
 /** One mark for each place. Of a mailbox's two directions, one is polled once more than it need if the other is left over. */
-function byPlace(marks: readonly Mark[]): Mark[] {
-  return [...Map.groupBy(marks, ({ place }) => place).values()].map((same) =>
+const byPlace = (marks: readonly Mark[]): Mark[] =>
+  [...Map.groupBy(marks, ({ place }) => place).values()].map((same) =>
     same.reduce((a, b) => {
-      const newest = older(a.newest, b.newest);
-      return bothOf(a, b) ?? { place: a.place, oldest: newest, newest };
+      const both = joined(a, b);
+      return { ...both, oldest: Math.min(both.oldest, both.newest) };
     }),
   );
-}
 
-/** One mark for two, if there is a time that both may have. */
-function bothOf(a: Mark, b: Mark): Mark | undefined {
-  const oldest =
-    a.oldest === undefined || b.oldest === undefined ? (a.oldest ?? b.oldest) : Math.max(a.oldest, b.oldest);
-  const newest = older(a.newest, b.newest);
-  const isPossible = oldest === undefined || (newest !== undefined && newest >= oldest);
-  return isPossible ? { place: a.place, oldest, newest } : undefined;
-}
+/** The times that both may have; none if they end before they begin. */
+const joined = (a: Mark, b: Mark): Mark => ({
+  place: a.place,
+  oldest: Math.max(a.oldest, b.oldest),
+  newest: Math.min(a.newest, b.newest),
+});
 
 /** Joins neighbours while there are too many: some watches are polled once more then, and none is left out. */
-function bounded(stretches: readonly Stretch[]): Stretch[] {
-  if (stretches.length <= mostStretches) return [...stretches];
-  return bounded(
-    stretches.flatMap(({ from, to }, at) => {
-      if (at % 2 === 1) return [];
-      const next = stretches[at + 1];
-      return [{ from, to: next ? older(to, next.to) : to }];
-    }),
-  );
+function bounded(parts: readonly Mark[]): readonly Mark[] {
+  if (parts.length <= mostStretches) return parts;
+  const pairs = parts.flatMap((part, at) => (at % 2 === 0 ? [joined(part, parts[at + 1] ?? part)] : []));
+  return bounded(pairs);
 }
-
-const older = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? undefined : Math.min(a, b);
 
 /** The leases that hold. One that a clock that was ahead has given holds no longer. */
 export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: string, lease: Lease][] =>
@@ -128,42 +121,27 @@ export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: strin
 export const busyWatches = (row: ShardRow, now: number): ReadonlySet<string> =>
   new Set(liveLeases(row, now).flatMap(([, { watches = [] }]) => watches));
 
-/** Requests that may be under way beside those of the leases that hold. */
-const slotsLeft = (leases: readonly [string, Lease][], all: number): number =>
-  leases.reduce((left, [, { slots }]) => left - slots, all);
-
 /**
- * Takes all watches that are in no other lease, with all slots that are left.
+ * Takes all watches that are in no other lease, with all slots that are left; or one watch, with half of these, so that a
+ * tick can poll the others meanwhile.
  *
  * @param all requests that may be under way at the same time for the whole shard
  * @returns undefined while another holder has them
  */
-export function takeShard(row: ShardRow, name: string, all: number, term: Term): ShardRow | undefined {
+export function takeLease(row: ShardRow, name: string, all: number, term: Term, watch?: string): ShardRow | undefined {
   const leases = liveLeases(row, term.since);
-  const slots = slotsLeft(leases, all);
-  if (slots < 1 || leases.some(([, { watches }]) => watches === undefined)) return undefined;
-  return { ...row, leases: { ...Object.fromEntries(leases), [name]: { ...term, slots } } };
-}
-
-/**
- * Takes one watch, with half of the slots that are left, so that a tick can poll the others meanwhile.
- *
- * @returns undefined while another holder has it
- */
-export function takeWatch(row: ShardRow, name: string, watch: string, all: number, term: Term): ShardRow | undefined {
-  const leases = liveLeases(row, term.since);
-  const left = slotsLeft(leases, all);
-  const isTaken = leases.some(([, { watches }]) => watches === undefined || watches.includes(watch));
+  const left = leases.reduce((slots, [, lease]) => slots - lease.slots, all);
   // A single slot of several is left to ticks, however many watches are asked for.
-  const slots = all === 1 ? left : Math.floor(left / 2);
+  const slots = watch === undefined || all === 1 ? left : Math.floor(left / 2);
+  const isTaken = leases.some(([, { watches }]) => !watches || (watch !== undefined && watches.includes(watch)));
   if (slots < 1 || isTaken) return undefined;
-  return { ...row, leases: { ...Object.fromEntries(leases), [name]: { ...term, slots, watches: [watch] } } };
+  const lease = { ...term, slots, ...(watch !== undefined && { watches: [watch] }) };
+  return { ...row, leases: { ...Object.fromEntries(leases), [name]: lease } };
 }
 
 /**
- * Leaves the shard to others but for some watches, whose polls go on in at most half of the slots.
- *
- * @returns undefined when there are no slots to divide, too many watches to name, or the lease holds no longer
+ * Leaves the shard to others but for some watches, whose polls go on in at most half of the slots; undefined when there
+ * are no slots to divide, too many watches to name, or the lease holds no longer.
  */
 export function narrowLease(
   row: ShardRow,
@@ -179,12 +157,7 @@ export function narrowLease(
   return { ...row, ...progress, leases: { ...row.leases, [name]: { ...lease, slots, watches } } };
 }
 
-/**
- * Gives a lease back.
- *
- * @param progress undefined when there is none
- * @returns undefined when the lease holds no longer
- */
+/** Gives a lease back, with what progress there is; undefined when it holds no longer. */
 export function endLease(row: ShardRow, name: string, progress: ShardProgress | undefined): ShardRow | undefined {
   const { [name]: lease, ...leases } = row.leases ?? {};
   return lease && { ...row, ...progress, leases };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
@@ -15,12 +15,10 @@ import {
   type ShardProgress,
   type ShardRow,
   type Term,
-  takeShard,
-  takeWatch,
+  takeLease,
 } from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
 
-/** What a shard's poll needs to know. */
 export interface ShardView {
   /** Those of the shard, in the order of their places. */
   readonly watches: readonly RegisteredWatch[];
@@ -35,10 +33,8 @@ export interface ShardView {
   readonly mended: Mended;
 }
 
-/** A lease that was taken. */
 export interface Hold {
   readonly shard: number;
-  /** Of its holder. */
   readonly name: string;
   readonly slots: number;
   /** As it was written last. */
@@ -98,23 +94,18 @@ export class ShardRows {
   }
 
   /**
-   * Takes a lease of all watches of a shard that are in no other one, or of a single watch.
-   *
-   * @param row as it was read
-   * @returns undefined when another holder has it, or has changed the row since it was read
+   * Takes a lease of all watches of a shard that are in no other one, or of a single watch. Returns undefined when
+   * another holder has it, or has changed the row since it was read.
    */
   async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<Hold | undefined> {
     const name = randomUUID();
-    const next =
-      watch === undefined ? takeShard(row, name, this.slots, term) : takeWatch(row, name, watch, this.slots, term);
+    const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
     return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }
 
   /**
-   * Leaves a shard to others but for some watches.
-   *
-   * @returns the lease of these alone; undefined when it stays as it is
+   * Leaves a shard to others but for some watches. Returns the lease of these alone; undefined when it stays as it is.
    */
   async narrow(hold: Hold, watches: readonly string[], progress: ShardProgress): Promise<Hold | undefined> {
     const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
@@ -126,11 +117,7 @@ export class ShardRows {
     await this.write(shard, row, { ...row, failing });
   }
 
-  /**
-   * Gives a lease back.
-   *
-   * @param progress undefined when there is none
-   */
+  /** Gives a lease back, with what progress there is. */
   async giveBack(hold: Hold, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
@@ -141,10 +128,8 @@ export class ShardRows {
   }
 
   /**
-   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to leave it
-   * alone for longer.
-   *
-   * @param now Unix time in milliseconds: what a clock that was ahead has written gives way
+   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to
+   * leave it alone for longer. What a clock ahead of `now`, a Unix time in milliseconds, has written gives way.
    */
   async keepStrain(origin: string, strain: Strain, now: number): Promise<void> {
     await this.partition.put(
@@ -177,11 +162,7 @@ export class ShardRows {
 
   private async write(shard: number, { rev }: ShardRow, next: ShardRow): Promise<ShardRow | undefined> {
     const row = { ...next, rev: rev + 1 };
-    const isWritten = await this.partition.put(
-      shardKey(shard),
-      { ...row },
-      rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } },
-    );
+    const isWritten = await this.partition.put(shardKey(shard), { ...row }, unchangedSince(rev));
     return isWritten ? row : undefined;
   }
 }

@@ -10,24 +10,19 @@ import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import { busyWatches, lastTick, type Mark, type ShardProgress, type ShardRow, stretchesOf } from './shard-row.ts';
+import { busyWatches, lastTick, type Mark, never, type ShardProgress, stretchesOf } from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
-import type { Share } from './slots.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, outlookOf, type Timetable } from './timetable.ts';
-import { watchKey } from './transfer.ts';
-import { type Trouble, troubleOfAws, withClock } from './trouble.ts';
+import { type Watch, watchKey } from './transfer.ts';
+import { troubleOfAws, withClock } from './trouble.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
 /** What EventBridge Scheduler sends: poll what has become due of a shard, by the ISO 8601 time of the tick. */
 export type Tick = Readonly<z.infer<typeof tickSchema>>;
 
-/**
- * Reads the scheduler's event.
- *
- * @throws ZodError that says what is wrong with it
- */
+/** Reads the scheduler's event; throws a ZodError that says what is wrong with it. */
 export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
 /** A poll of one watch with what a log or a person wants to know of it. */
@@ -39,7 +34,6 @@ export interface WatchPoll extends PollResult {
   readonly sinceComplete: number;
 }
 
-/** One poll of all watches of a shard. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
@@ -67,49 +61,49 @@ export async function pollShard(
 ): Promise<ShardPoll> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
-  const { shards } = deps.timetable;
-  const view = await rows.read(shard, shards, deps.origin);
+  const { calls } = deps.server;
+  const { timetable } = deps;
+  const view = await rows.read(shard, timetable.shards, deps.origin);
   const { watches, row, strain } = view;
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
-  const enabled = watches.filter(({ isDisabled }) => !isDisabled).map((watch) => hastened(watch, mended));
-  deps.supervision?.foresee?.(outlookOf(enabled, deps.timetable, to));
-  const busy = busyWatches(row, started);
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const timed = (watch: RegisteredWatch) => hastened(watch, mended);
+  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), timetable, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
-  const due = watches
-    .filter(({ isDisabled }) => !isDisabled)
-    .flatMap((watch) => {
-      const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
-      const scope = dueListing(hastened(watch, mended), deps.timetable, { after, to });
-      return scope ? [{ watch, scope, after, isLate: wasDue(watch, deps.timetable, after, row.leftAt) }] : [];
-    });
-  const free = due.filter(({ watch }) => !busy.has(watchKey(watch)));
-  const expired = expiredWatch(
-    view.removed.filter((watch) => !busy.has(watchKey(watch))),
-    started,
-  );
+  const due = enabled.flatMap((watch) => {
+    const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
+    const scope = dueListing(timed(watch), timetable, { after, to });
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, timetable, after, row.leftAt) }] : [];
+  });
+  const busy = busyWatches(row, started);
+  const isFree = (watch: Watch) => !busy.has(watchKey(watch));
+  const free = due.filter(({ watch }) => isFree(watch));
+  const expired = expiredWatch(view.removed.filter(isFree), started);
   if (free.length === 0 && !expired) {
-    const told = await incidents.tell();
-    await noteFailing(rows, shard, row, incidents);
-    return { polls: [], skipped: 0, ...told };
+    const remark = await incidents.tell();
+    // What failing watches amount to may have changed though none was polled.
+    const failing = incidents.shares();
+    const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
+    if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
+    return { polls: [], skipped: 0, ...(remark && { remark }) };
   }
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
-  deps.server.adopt(strain);
+  calls.adopt(strain);
   deps.tokens.forgive(verifiableSince(mended));
 
   const polls: WatchPoll[] = [];
-  const hangs = ({ watch }: Due) =>
-    watch.health?.trouble.cause === 'timeout' || deps.server.slots.isHeldUp(watch.mailbox);
+  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // With a single slot left of several there is nothing to leave to the next tick.
   const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
   const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
-  const leaving = { share: deps.server.slots.share(hold.slots), hold, strain };
+  calls.slots.share(hold.name, hold.slots);
   await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
     const { watch, scope } = each;
     const key = watchKey(watch);
@@ -125,24 +119,26 @@ export async function pollShard(
     });
     ends.push(end);
     // One that hangs leaves its place to another.
-    await deps.server.slots.untilHeldUp(watch.mailbox, end);
+    await calls.slots.untilHeldUp(watch.mailbox, end);
   });
   const progress = () => ({
-    shards,
+    shards: timetable.shards,
     polled: polledAfter(view, due, leftOver, started, to),
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  const isNarrowed = underWay.size > 0 && (await leaveOthers(rows, leaving, [...underWay], progress()));
+  // Should this fail, the next tick has to wait.
+  const narrowed = underWay.size > 0 && (await rows.narrow(hold, [...underWay], progress()).catch(() => undefined));
+  if (narrowed) calls.slots.share(hold.name, narrowed.slots);
   const hung = underWay.size;
   const told = await incidents.tell();
   const kept = await Promise.all(ends)
     .then(() =>
-      isNarrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
+      narrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
     )
-    .finally(() => leaveShard(deps, leaving, isNarrowed ? undefined : progress()));
+    .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
   // What hung may have been found well since.
-  const { remark: untold } = hung > 0 ? await incidents.tell() : told;
+  const untold = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
   );
@@ -152,13 +148,6 @@ export async function pollShard(
 
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
-
-/** A lease with its part of the slots, and the strain as it was read. */
-export interface Leaving {
-  readonly hold: Hold;
-  readonly share: Share;
-  readonly strain: Strain;
-}
 
 /** How far a shard is polled after a tick that has left some of what was due over. */
 function polledAfter(
@@ -173,40 +162,25 @@ function polledAfter(
   const marks = watches.map((watch): Mark => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
-    const oldest = each && !left.has(each) ? to : lastTick(row, place, now);
+    const oldest = each && !left.has(each) ? to : (lastTick(row, place, now) ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
 }
 
-/** Writes down what failing watches amount to, if that has changed though none was polled. Never throws. */
-async function noteFailing(rows: ShardRows, shard: number, row: ShardRow, incidents: Incidents): Promise<void> {
-  const failing = incidents.shares();
-  if (row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {}))
-    await rows.note(shard, row, failing).catch(() => undefined);
-}
-
-/** Leaves the shard to the next tick but for watches whose polls go on. Never throws: without it, that tick has to wait. */
-async function leaveOthers(rows: ShardRows, { hold, share }: Leaving, watches: string[], progress: ShardProgress) {
-  const narrowed = await rows.narrow(hold, watches, progress).catch(() => undefined);
-  if (narrowed) share.resize(narrowed.slots);
-  return narrowed !== undefined;
-}
-
 /**
- * Gives a lease back and writes down how strained the server is, if that has changed. Never throws: a lease ends by itself,
- * and the next poll finds out how the server is doing.
- *
- * @param progress undefined when there is none
+ * Gives a lease back, with what progress there is, and writes down how strained the server is, if that is not as it was
+ * `before`. Never throws: a lease ends by itself, and the next poll finds out how the server is doing.
  */
 export async function leaveShard(
-  { server, origin, dynamo, table, now }: PollDependencies,
-  { hold, share, strain: before }: Leaving,
+  { server, origin, now }: PollDependencies,
+  rows: ShardRows,
+  hold: Hold,
+  before: Strain,
   progress: ShardProgress | undefined,
 ): Promise<void> {
-  share.end();
-  const rows = new ShardRows(dynamo, table, server.atOnce);
-  const { strain } = server;
+  server.calls.slots.endShare(hold.name);
+  const { strain } = server.calls;
   const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
   await Promise.all([
     rows.giveBack(hold, progress),
@@ -220,7 +194,10 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
   const { late = [], timely = [] } = Object.groupBy(due, ({ after = 0, isLate }) =>
     isLate || after < newest ? 'late' : 'timely',
   );
-  const ordered = [...late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0)), ...rotated(timely, seed)];
+  // Begins at another watch each time, so that when time is short it is not always short for the same ones.
+  const start = (hash(String(seed)).high >>> 0) % Math.max(1, timely.length);
+  const oldestFirst = late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0));
+  const ordered = [...oldestFirst, ...timely.slice(start), ...timely.slice(0, start)];
   return ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
 }
 
@@ -230,7 +207,6 @@ const wasDue = (watch: RegisteredWatch, timetable: Timetable, after: number | un
   (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
   dueListing(watch, timetable, { after, to: leftAt }) !== undefined;
 
-/** A watch that is to be polled. */
 interface Due {
   readonly watch: RegisteredWatch;
   readonly scope: Scope;
@@ -240,17 +216,9 @@ interface Due {
   readonly isLate: boolean;
 }
 
-/** Begins at another watch each time, so that when time is short it is not always short for the same ones. */
-function rotated<T>(items: readonly T[], seed: number): T[] {
-  const start = items.length === 0 ? 0 : (hash(String(seed)).high >>> 0) % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
-}
-
 /**
- * Polls one watch, tells operators that it has recovered or that its verification ends soon, and `incidents` of the rest.
- *
- * @param scope what is to be listed, if it will do
- * @param stopAt instant of the steady clock after which nothing new is begun
+ * Polls one watch until `stopAt` by the steady clock, tells operators that it has recovered or that its verification
+ * ends soon, and `incidents` of the rest. What `scope` names is listed, if that will do.
  */
 export async function pollAndJudge(
   deps: PollDependencies,
@@ -262,43 +230,36 @@ export async function pollAndJudge(
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
   const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
-  const polled = await pollWatch(deps, watch, terms).catch((error: Error) =>
-    failedPoll(troubleOfAws(error), { read: 0, write: 0 }),
-  );
-  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.clockWords) };
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(troubleOfAws(error)));
+  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
   const ended = deps.now();
-  const troubleTelling = await judgeHealth(deps, watch, result, ended, incidents);
+  const untold = await judgeHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
   deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
     watch,
-    trouble: result.trouble ?? troubleTelling,
+    trouble: result.trouble ?? (untold && troubleOfAws(untold)),
     duration: deps.steady() - started,
     sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
 }
 
-/** Writes down the watch's health and tells operators of its turns; never throws, the next poll tries again. */
+/** Writes down the watch's health and tells operators of its turns; returns why the next poll has to tell them again. */
 async function judgeHealth(
   { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
   watch: RegisteredWatch,
   { outcome, trouble, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
-): Promise<Trouble | undefined> {
-  try {
-    const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
-    const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
-    const unchanged = { health: watch.health, event: undefined };
-    const watches = new PolledWatches(dynamo, table);
-    const isChanged = outcome === 'changed' || outcome === 'baseline';
-    if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
-    const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
-    if (current) incidents.sees(current);
-    const error = current && (await announcePending(topics, watches, current));
-    return error && troubleOfAws(error);
-  } catch (error) {
-    return troubleOfAws(error as Error);
-  }
+): Promise<Error | undefined> {
+  const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
+  const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
+  const unchanged = { health: watch.health, event: undefined };
+  const watches = new PolledWatches(dynamo, table);
+  const isChanged = outcome === 'changed' || outcome === 'baseline';
+  if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
+  const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
+  if (current) incidents.sees(current);
+  return current && announcePending(topics, watches, current);
 }

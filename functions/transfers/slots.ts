@@ -1,6 +1,5 @@
 import { Cancellation } from '../http/cancellation.ts';
 
-/** A request that is under way. */
 interface Run {
   readonly mailbox: string;
   readonly cut: Cancellation;
@@ -8,12 +7,6 @@ interface Run {
   readonly began: number;
   timer: NodeJS.Timeout | undefined;
   isOverdue: boolean;
-}
-
-/** A part of the slots. */
-export interface Share {
-  resize(slots: number): void;
-  end(): void;
 }
 
 /** Milliseconds before which no request is overdue, and after which each is. */
@@ -28,7 +21,6 @@ const remembered = 15;
 const margin = 2;
 const veryLast = 4;
 
-/** Stands for requests that concern no mailbox. */
 const noMailbox = '';
 
 /**
@@ -45,7 +37,7 @@ export class Slots {
   private readonly running = new Set<Run>();
   private readonly waiting: { readonly mailbox: string; readonly start: (run: Run) => void }[] = [];
   private readonly listeners = new Set<{ readonly mailbox: string; readonly tell: () => void }>();
-  private readonly shares = new Map<symbol, number>();
+  private readonly shares = new Map<string, number>();
   /** Milliseconds that the latest answers to listings took. */
   private latest: number[] = [];
   /** When the last of them came, and when a request was last taken for overdue, by `performance.now()`. */
@@ -81,19 +73,15 @@ export class Slots {
     this.next();
   }
 
-  /** Takes a part of the slots: while there are such parts, as many requests are under way as all of them together allow. */
-  share(slots: number): Share {
-    const name = Symbol('share');
-    const resize = (size: number) => {
-      this.shares.set(name, size);
-      this.next();
-    };
-    const end = () => {
-      this.shares.delete(name);
-      this.next();
-    };
-    resize(slots);
-    return { resize, end };
+  /** Sets a share of the slots: while there are shares, as many requests are under way as all of them together allow. */
+  share(name: string, slots: number): void {
+    this.shares.set(name, slots);
+    this.next();
+  }
+
+  endShare(name: string): void {
+    this.shares.delete(name);
+    this.next();
   }
 
   /** Whether the last request for a mailbox was overdue. */
@@ -113,10 +101,8 @@ export class Slots {
   }
 
   /**
-   * Has a request sent when it is its turn.
-   *
-   * @param send is given what is cancelled when the request is cut off
-   * @param isListing its answer shows how long listings take
+   * Has a request sent when it is its turn; `cut` is cancelled when it is cut off. The answer to a listing shows how
+   * long they take.
    */
   async run<T>(
     mailbox: string = noMailbox,
@@ -191,10 +177,8 @@ export class Slots {
       const waiter = ready.find(({ mailbox }) => this.overdueInRow(mailbox) === least);
       if (!waiter) return;
       this.waiting.splice(this.waiting.indexOf(waiter), 1);
-      const began = performance.now();
-      const run: Run = {
-        ...{ mailbox: waiter.mailbox, cut: new Cancellation(), began, timer: undefined, isOverdue: false },
-      };
+      const { mailbox } = waiter;
+      const run = { mailbox, cut: new Cancellation(), began: performance.now(), timer: undefined, isOverdue: false };
       this.running.add(run);
       waiter.start(run);
     }

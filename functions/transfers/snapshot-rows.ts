@@ -26,7 +26,6 @@ export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Ui
   digests.set(new Uint32Array(bytes.slice().buffer), lanesPerBlock * block);
 }
 
-/** The bytes of a block. */
 export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
   return new Uint8Array(digests.slice(lanesPerBlock * block, lanesPerBlock * (block + 1)).buffer);
 }
@@ -49,7 +48,6 @@ export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array
   return bitmap;
 }
 
-/** The buckets of a bitmap. */
 export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   const buckets = new Set<number>();
   bitmap?.forEach((byte, at) => {
@@ -81,7 +79,6 @@ export function runsOf(buckets: ReadonlySet<number>): [first: number, last: numb
   return runs;
 }
 
-/** The transfer's row as it stands in the table. */
 export function toTransferRow({ pk, sk, ...attributes }: Item): TransferRow {
   return { trackingId: sk.slice('T#0000#'.length), ...attributes } as TransferRow;
 }

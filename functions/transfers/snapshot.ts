@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Patience } from '../pauses.ts';
-import { type Item, Partition, type Units } from '../table.ts';
+import { Partition, type Units } from '../table.ts';
 import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
 import { type Digests, emptyDigests } from './digest.ts';
@@ -31,15 +31,15 @@ export interface Root {
   /** The snapshot has `2^bits` buckets. */
   readonly bits: number;
   /** Origin of the server that the snapshot is of; undefined until the first claim. */
-  readonly origin: string | undefined;
+  readonly origin?: string | undefined;
   /** Transfers that the snapshot has as listed. */
   readonly count: number;
   /** About how many of them are active. */
   readonly active: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
-  readonly baselineAt: string | undefined;
+  readonly baselineAt?: string | undefined;
   /** A sudden absence that is not believed yet; every complete listing looks at it again. */
-  readonly absence: Hold | undefined;
+  readonly absence?: Hold | undefined;
   /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
@@ -53,10 +53,7 @@ export interface Root {
 }
 
 /** A poll's hold on the snapshot. */
-export interface Claim {
-  readonly rev: number;
-  readonly bits: number;
-}
+export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
 /** How much of a baseline is stored, in transfers. */
 export interface BaselineProgress {
@@ -76,11 +73,8 @@ export interface Settlement
 const nothing: Root = {
   rev: 0,
   bits: 0,
-  origin: undefined,
   count: 0,
   active: 0,
-  baselineAt: undefined,
-  absence: undefined,
   unsettled: new Set(),
   unsettledUntil: 0,
   deletedUntil: 0,
@@ -103,7 +97,6 @@ export class Snapshot {
     this.partition = new Partition(client, table, watchKey(watch));
   }
 
-  /** Read and write units used so far. */
   get units(): Units {
     return this.partition.units;
   }
@@ -138,15 +131,11 @@ export class Snapshot {
     const unsettled = bitmapOf(buckets, bits);
     const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
     const change = `SET rev = :rev, bits = :bits, origin = :origin${marks}`;
-    const values: Item = { rev, bits, origin, ...(unsettled && { unsettled, until }) };
-    const claimed = await this.partition.update(
-      rootKey,
-      change,
-      read === 0
-        ? { condition: 'attribute_not_exists(pk)', values }
-        : { condition: 'rev = :read', values: { ...values, read } },
-    );
-    return claimed ? { rev, bits } : undefined;
+    const isClaimed = await this.partition.update(rootKey, change, {
+      condition: read === 0 ? 'attribute_not_exists(pk)' : 'rev = :read',
+      values: { rev, bits, origin, ...(unsettled && { unsettled, until }), ...(read > 0 && { read }) },
+    });
+    return isClaimed ? { rev, bits, origin } : undefined;
   }
 
   /**
@@ -167,11 +156,8 @@ export class Snapshot {
   }
 
   /**
-   * Deletes rows that no later claim has written, transfers first and the root last.
-   *
-   * @param rev of the claim
-   * @param most transfers to delete
-   * @returns whether nothing is left
+   * Deletes rows that no claim later than `rev` has written: of transfers first, `most` of them at once, and the root
+   * last. Returns whether nothing is left.
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
@@ -204,10 +190,8 @@ export class Snapshot {
   }
 
   /**
-   * Commits a change, together with the event it is worth, in one conditional write.
-   *
-   * @param before the row as read under this poll's claim
-   * @returns false when a later claim has written the row since
+   * Commits a change of a row as read under this poll's claim, together with the event it is worth, in one conditional
+   * write. Returns false when a later claim has written the row since.
    */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
@@ -225,10 +209,8 @@ export class Snapshot {
   }
 
   /**
-   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no condition:
-   * only for a snapshot without a baseline, to which no other poll writes meanwhile.
-   *
-   * @param patience for what DynamoDB leaves over
+   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no
+   * condition: only for a snapshot without a baseline, to which no other poll writes meanwhile.
    */
   async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
@@ -265,8 +247,8 @@ export class Snapshot {
    *
    * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
    */
-  async settle(root: Root, { rev, bits }: Claim, settlement: Settlement): Promise<boolean> {
-    const { count, active, baselineAt, absence, unsettled, unsettledUntil, digests, baselineProgress } = settlement;
+  async settle(root: Root, claim: Claim, { digests, unsettled, ...settlement }: Settlement): Promise<boolean> {
+    const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
       this.partition.put(
@@ -276,24 +258,11 @@ export class Snapshot {
       ),
     );
     const bitmap = bitmapOf(unsettled, bits);
-    const until = bitmap && unsettledUntil;
-    const left = {
-      deletedUntil: undefined,
-      baselineAt,
-      baselineProgress,
-      absence,
-      unsettled: bitmap,
-      unsettledUntil: until,
-    };
-    const kept = Object.entries(left).filter(([, value]) => value !== undefined);
-    const removed = Object.keys(left).filter((name) => left[name as keyof typeof left] === undefined);
-    const settled = await this.partition.update(
+    const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
+    const settled = await this.partition.put(
       rootKey,
-      [
-        `SET #count = :count, active = :active${kept.map(([name]) => `, ${name} = :${name}`).join('')}`,
-        ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
-      ].join(' '),
-      { condition: 'rev = :rev', names: ['count'], values: { rev, count, active, ...Object.fromEntries(kept) } },
+      { ...claim, ...settlement, ...marks },
+      { condition: 'rev = :rev', values: { rev } },
     );
     if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));
     return settled;

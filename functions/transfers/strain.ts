@@ -2,13 +2,7 @@ import { believable, hasBeen } from '../instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** What a server answers, or does not, when it has more to do than it can. */
-const heavy = [
-  'throttled',
-  'server_fault',
-  'timeout',
-  'unreachable',
-  'proxy_failed',
-] as const satisfies readonly FailureCause[];
+const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
 /** Why a server is left alone. */
 export type StrainCause = (typeof heavy)[number];
@@ -21,33 +15,25 @@ export interface Strain {
   readonly restsUntil: number;
   /** Unix time in milliseconds at which a request told this; undefined while none has. */
   readonly toldAt?: number;
-  /** What went wrong last. */
   readonly cause: StrainCause;
   /** The one mailbox that all of these faults concern: for others the server is not left alone. */
   readonly mailbox?: string | undefined;
 }
 
 /** One more request that a server refused or failed. */
-export interface ServerFault {
-  readonly cause: StrainCause;
+interface ServerFault extends Pick<Strain, 'cause' | 'mailbox'> {
   /** Milliseconds that the server has asked to be left alone for. */
   readonly askedRest: number | undefined;
-  /** The mailbox that was asked for, if it was one. */
-  readonly mailbox: string | undefined;
 }
 
-/** Of a server that nothing is known of. */
 export const unstrained: Strain = { faults: 0, restsUntil: 0, cause: 'throttled' };
 
 /** Faults in a row before a server is left alone, and the longest time for which it is, in milliseconds. */
-const rules: Record<StrainCause, { readonly bearable: number; readonly longestRest: number }> = {
-  throttled: { bearable: 3, longestRest: 900_000 },
+const rules = {
+  ofThrottling: { bearable: 3, longestRest: 900_000 },
   // One listing may fail in all of its attempts for reasons of its own.
-  server_fault: { bearable: 6, longestRest: 300_000 },
-  timeout: { bearable: 6, longestRest: 300_000 },
-  unreachable: { bearable: 6, longestRest: 300_000 },
-  proxy_failed: { bearable: 6, longestRest: 300_000 },
-};
+  ofFailing: { bearable: 6, longestRest: 300_000 },
+} as const;
 
 /** Milliseconds of the first rest, doubled for each further fault. */
 const firstRest = 30_000;
@@ -84,7 +70,7 @@ export function strainAfterFault(
   // Once all have rested, one that goes on failing may be the only one that does.
   const isFirst = strain.faults === 0 || (strain.mailbox === undefined && now >= strain.restsUntil);
   const isSame = isFirst || strain.mailbox === mailbox;
-  const { bearable, longestRest } = rules[cause];
+  const { bearable, longestRest } = cause === 'throttled' ? rules.ofThrottling : rules.ofFailing;
   const doubled = faults < bearable ? 0 : Math.min(longestRest, firstRest * 2 ** (faults - bearable));
   const rest = askedRest === undefined ? doubled * (1 + chance / 4) : Math.min(askedRest, longestAskedRest);
   const restsUntil = Math.max(strain.restsUntil, now + rest);
@@ -92,10 +78,9 @@ export function strainAfterFault(
 }
 
 /**
- * The strain after a further fault of requests that were under way together: they count once. The longest rest that one of
- * them asks for is kept, by all, and what concerns two mailboxes is no matter of one.
- *
- * @param now Unix time in milliseconds
+ * The strain after a further fault, at a Unix time in milliseconds, of requests that were under way together: they
+ * count once. The longest rest that one of them asks for is kept, by all, and what concerns two mailboxes is no matter
+ * of one.
  */
 export function strainAfterSameFault(strain: Strain, { askedRest, mailbox }: ServerFault, now: number): Strain {
   const { mailbox: only, ...rest } = strain;
@@ -109,9 +94,8 @@ export function strainAfterSameFault(strain: Strain, { askedRest, mailbox }: Ser
 }
 
 /**
- * The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over.
- *
- * @param now Unix time in milliseconds
+ * The strain after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over. `now`
+ * is a Unix time in milliseconds.
  */
 export function strainAfterAnswer({ mailbox, ...strain }: Strain, now: number): Strain {
   return { ...strain, toldAt: now, faults: 0, restsUntil: mailbox === undefined ? strain.restsUntil : 0 };

@@ -2,6 +2,7 @@ import { isRecent } from '../instants.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash, mix } from './digest.ts';
 import type { Health } from './health.ts';
+import type { RegisteredWatch } from './polled-watches.ts';
 import { type Watch, watchKey } from './transfer.ts';
 import { troubleOfTime } from './trouble.ts';
 
@@ -17,14 +18,8 @@ export interface Timetable {
   readonly quietEvery?: number | undefined;
 }
 
-/** A watch as far as it concerns its time. */
-interface TimedWatch extends Watch {
-  /** Milliseconds between two polls, if not as the timetable says. */
-  readonly every?: number;
-  /** ISO 8601 time from which on it is polled as it stands; its first poll comes at once. */
-  readonly since?: string;
-  /** ISO 8601 time at which a poll last found something changed. */
-  readonly changedAt?: string;
+/** A watch as far as it concerns its time; its first poll comes at once. */
+interface TimedWatch extends Watch, Pick<RegisteredWatch, 'every' | 'since' | 'changedAt'> {
   /** There while it is in trouble. */
   readonly health?: Pick<Health, 'trouble'>;
 }
@@ -63,10 +58,8 @@ export const longestTrouble = 900_000;
 const quietAfter = 3_600_000;
 
 /**
- * Whether a watch has not changed for an hour, nor been told to be polled otherwise. One in trouble is not quiet: nobody
- * knows what has changed.
- *
- * @param now Unix time in milliseconds
+ * Whether a watch has not changed for an hour at `now`, a Unix time in milliseconds, nor been told to be polled
+ * otherwise. One in trouble is not quiet: nobody knows what has changed.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number): boolean =>
   !health && ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, quietAfter));

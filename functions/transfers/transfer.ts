@@ -22,7 +22,6 @@ const eventTypes = {
 
 type KnownState = keyof typeof eventTypes;
 
-/** Type of an event about one transfer. */
 export type TransferEventType =
   | (typeof eventTypes)[KnownState]
   | 'transfer.unlisted'
@@ -53,7 +52,6 @@ export function canonicalState(raw: string): State {
   return isKnown(known) ? known : text;
 }
 
-/** Whether two states are the same but for their spelling. */
 export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
 
 /** Whether a transfer in this state has ended: the vendor documents no way back. */

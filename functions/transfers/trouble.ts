@@ -9,7 +9,6 @@ export interface Trouble {
   readonly message: string;
 }
 
-/** What the server refused. */
 export const troubleOfFailure = ({ kind, message, remedy }: CryptshareFailure): Trouble => ({
   cause: kind,
   message: `${message}; ${remedy}`,
@@ -31,7 +30,6 @@ export function withClock(trouble: Trouble, clockWords: string | undefined): Tro
   return { ...trouble, message: `${trouble.message}; ${clockWords}, which may be the reason` };
 }
 
-/** What is wrong with a listing, if anything. */
 export function troubleOfListing({ listing, failure }: Pass): Trouble | undefined {
   if (failure) return troubleOfFailure(failure);
   if (listing.malformed === 0) return undefined;

@@ -18,10 +18,8 @@ export class VisitRoom {
   }
 
   /**
-   * Runs a visit as soon as there is room for it, a small one at once. Of the others none overtakes another, so that a large
-   * one has its turn, too.
-   *
-   * @param transfers that it will have in memory
+   * Runs a visit of some transfers as soon as there is room for them, a small one at once. Of the others none overtakes
+   * another, so that a large one has its turn, too.
    */
   async run<T>(transfers: number, visit: () => Promise<T>): Promise<T> {
     if (transfers <= smallVisit) return visit();

@@ -78,7 +78,6 @@ export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterabl
   return digests;
 }
 
-/** The bucket of a transfer. */
 export const bucketOfTransfer = (trackingId: string, bits: number): number => bucketOf(hash(trackingId).high, bits);
 
 /** About how many of the transfers of a snapshot a visit has to do with. */

@@ -24,7 +24,6 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** Tells watches apart whatever the spelling of their addresses. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
-/** The watches of rows that have not been removed. */
 const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
 /** The registry of watches as the configuration file and operators change it. */
@@ -126,15 +125,13 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /** Adds one, as {@link addAll} does. */
   async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
     return (await this.addAll([watch], notifyExisting, at))[0]!;
   }
 
   /**
-   * Leaves a watch unpolled until it is resumed; no deployment enables it before.
-   *
-   * @returns false when there is none, or it is disabled already
+   * Leaves a watch unpolled until it is resumed; no deployment enables it before. Returns false when there is nothing
+   * to pause.
    */
   pause(watch: Watch): Promise<boolean> {
     return this.partition.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
@@ -160,11 +157,8 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * Has a watch polled in another interval.
-   *
-   * @param every milliseconds between two polls; undefined: as for all
-   * @param at ISO 8601 time from which on
-   * @returns false when there is none
+   * Has a watch polled from an ISO 8601 time on in an interval of milliseconds; undefined: as for all. Returns false
+   * when there is none.
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
@@ -175,11 +169,7 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /**
-   * Has what a mailbox sends and receives polled at the next tick, as far as it is watched.
-   *
-   * @param at ISO 8601 time of that tick, or before it
-   */
+  /** Has what a mailbox sends and receives polled at the next tick after an ISO 8601 time, as far as it is watched. */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const direction of ['sent', 'received'] as const) {
       const watch = { mailbox, direction };
@@ -187,11 +177,7 @@ export class Watches extends PolledWatches {
     }
   }
 
-  /**
-   * Takes a watch out of all lists. Its row stays for as long as its snapshot does.
-   *
-   * @param at ISO 8601 time
-   */
+  /** Takes a watch out of all lists at an ISO 8601 time. Its row stays for as long as its snapshot does. */
   async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
     const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
     await this.partition.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });

@@ -27,11 +27,8 @@ export class ClientIdRefusal {
   }
 
   /**
-   * Takes a refusal into account; those of requests that were under way together count as one.
-   *
-   * @param askedAt Unix time in milliseconds at which the token was asked for
-   * @param now Unix time in milliseconds
-   * @returns whether it is one that all mailboxes share
+   * Takes a refusal into account; those of requests that were under way together count as one. Both times are Unix
+   * times in milliseconds, `askedAt` that of the request for a token. Returns whether all mailboxes share it.
    */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;
@@ -43,7 +40,6 @@ export class ClientIdRefusal {
     return true;
   }
 
-  /** A mailbox was given a token. */
   end(): void {
     this.refusal = undefined;
   }

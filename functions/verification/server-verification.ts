@@ -1,5 +1,5 @@
 import { longSince } from '../transfers/api-version.ts';
-import { CryptshareFailure, errorCodeOf, failureOf } from '../transfers/failure.ts';
+import { CryptshareFailure, detailOf, errorCodeOf } from '../transfers/failure.ts';
 import type { Answer } from '../transfers/request.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
@@ -11,7 +11,6 @@ export interface VerificationOffer {
   readonly methods: ReadonlySet<VerificationMethod>;
 }
 
-/** A token as the server gives it out. */
 export interface IssuedToken {
   readonly token: string;
   /** ISO 8601; undefined when the server does not say. */
@@ -23,7 +22,8 @@ const codePattern = /^[A-Za-z0-9]{10}$/;
 
 /**
  * The verification of mailboxes at the server (facts on the REST API, section 4). Nothing here is repeated by itself: a
- * code asked for twice is mailed twice, and these calls are the ones that servers limit.
+ * code asked for twice is mailed twice, and these calls are the ones that servers limit. All of them throw
+ * CryptshareFailure, and send no request after `stopAt`, an instant of the steady clock.
  */
 export class ServerVerification {
   private readonly calls: ServerCalls;
@@ -32,13 +32,7 @@ export class ServerVerification {
     this.calls = calls;
   }
 
-  /**
-   * Asks which methods there are for a mailbox.
-   *
-   * @param token to be judged, if there is one
-   * @param stopAt instant of the steady clock after which no request is sent
-   * @throws CryptshareFailure
-   */
+  /** Asks which methods there are for a mailbox, and whether a token holds, if there is one. */
   async offer(mailbox: string, token: string | undefined, stopAt: number): Promise<VerificationOffer> {
     const path = pathOf(mailbox);
     const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, token }, stopAt);
@@ -53,11 +47,7 @@ export class ServerVerification {
     };
   }
 
-  /**
-   * Has a code mailed to the mailbox, which may void earlier ones.
-   *
-   * @throws CryptshareFailure
-   */
+  /** Has a code mailed to the mailbox, which may void earlier ones. */
   async requestCode(mailbox: string, stopAt: number): Promise<void> {
     const path = `${pathOf(mailbox)}/code/email`;
     const answer = await this.calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, stopAt);
@@ -66,12 +56,7 @@ export class ServerVerification {
     if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
   }
 
-  /**
-   * Obtains a token.
-   *
-   * @param code that was mailed; undefined for a client id that speaks for itself
-   * @throws CryptshareFailure
-   */
+  /** Obtains a token by a code that was mailed; undefined for a client id that speaks for itself. */
   async obtainToken(mailbox: string, code: string | undefined, stopAt: number): Promise<IssuedToken> {
     if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
     const path = `${pathOf(mailbox)}/token`;
@@ -103,7 +88,7 @@ export class ServerVerification {
       return new CryptshareFailure('verification_refused', detailOf(answer));
     }
     // The limit on these calls is no reason to leave off listing.
-    return failureOf(answer, this.calls.options.now());
+    return this.calls.failed(answer);
   }
 }
 
@@ -111,11 +96,6 @@ const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox
 
 const isNotVerified = ({ status, body }: Answer): boolean =>
   (status === 401 || status === 403) && errorCodeOf(body) === 3002;
-
-function detailOf({ status, body }: Answer): string {
-  const code = errorCodeOf(body);
-  return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
-}
 
 /** ISO 8601 in UTC, whatever offset the server writes; undefined for what is no time. */
 function timeOf(value: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { hasBeen } from '../instants.ts';
 import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
+import type { ServerOptions } from '../transfers/server-calls.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
 import type { IssuedToken, ServerVerification } from './server-verification.ts';
@@ -17,18 +18,12 @@ import {
 } from './verification.ts';
 import type { Verifications } from './verifications.ts';
 
-/** What tokens are kept and obtained with. */
-export interface TokenDependencies {
+export interface TokenDependencies extends Pick<ServerOptions, 'now' | 'steady' | 'sleep'> {
   readonly server: ServerVerification;
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
-  readonly now: () => Date;
   /** The time by the server's clock: it dates the ends of tokens. */
   readonly serverTime: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-  /** Waits for so many milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Milliseconds between looks at what another process obtains. */
@@ -37,7 +32,6 @@ const lookInterval = 500;
 /** Times that a token obtained by a code is tried to be kept while others change its row. */
 const tries = 10;
 
-/** A token that this process knows. */
 interface Known {
   readonly verification: Verification;
   readonly token: string;
@@ -53,7 +47,6 @@ interface Known {
 export class Tokens implements TokenSource {
   private readonly deps: TokenDependencies;
   private readonly known = new Map<string, Known>();
-  /** Tokens that are being obtained in this process. */
   private readonly obtaining = new Map<string, Promise<string>>();
   private readonly refusal = new ClientIdRefusal();
   private forgivenAt = 0;
@@ -87,8 +80,8 @@ export class Tokens implements TokenSource {
   }
 
   /**
-   * As {@link TokenSource} has it. A token that a person obtained by a code counts as rejected only if the server
-   * itself says so, and not a proxy on the way.
+   * A token that a person obtained by a code counts as rejected only if the server itself says so, and not a proxy on
+   * the way.
    */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
@@ -116,12 +109,7 @@ export class Tokens implements TokenSource {
     if (at <= this.deps.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
   }
 
-  /**
-   * Keeps a token that was obtained by a code.
-   *
-   * @returns the verification
-   * @throws Error when others change it all the time
-   */
+  /** Keeps a token that was obtained by a code; throws when others change the verification all the time. */
   async keep(mailbox: string, issued: IssuedToken, method: VerificationMethod): Promise<Verification> {
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);

@@ -7,7 +7,6 @@ export type VerificationMethod = 'client_id' | 'email';
 /** What is known of the verification of a mailbox; its token is sealed. All times are ISO 8601. */
 export interface Verification {
   readonly mailbox: string;
-  /** Counts its changes. */
   readonly rev: number;
   readonly method: VerificationMethod;
   /** Undefined while no token was ever obtained. */
@@ -24,9 +23,7 @@ export interface Verification {
   readonly failures?: number;
   /** No attempt before then, unless what the last one failed for was mended after `triedAt`. */
   readonly retryAt?: string;
-  /** When the last attempt failed. */
   readonly triedAt?: string;
-  /** Why the last attempt failed. */
   readonly cause?: FailureCause;
 }
 
@@ -53,13 +50,12 @@ export const verificationCauses: ReadonlySet<string> = new Set([
 
 /** Spellings of the methods differ between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`. */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
-  const known = { clientid: 'client_id', email: 'email' } as const;
   const plain = names.map((name) =>
     String(name)
-      .replaceAll(/[^a-z]/gi, '')
-      .toLowerCase(),
+      .toLowerCase()
+      .replaceAll(/[^a-z]/g, ''),
   );
-  return new Set(plain.flatMap((name) => (name in known ? [known[name as keyof typeof known]] : [])));
+  return new Set((['client_id', 'email'] as const).filter((method) => plain.includes(method.replace('_', ''))));
 }
 
 /** Unix time in milliseconds from which on a token should be renewed; undefined when its end is not known. */
@@ -81,12 +77,8 @@ export const endsSoon = ({ method, validUntil }: Verification, now: number): boo
 /** Milliseconds that a process may take to obtain a token before another one may try; a request takes 15 s at most. */
 export const longestRenewal = 20_000;
 
-/** Whether a process obtains a token just now. */
-export function isBusy(verification: Verification | undefined, now: number): boolean {
-  const { busyUntil } = verification ?? {};
-  const until = busyUntil === undefined ? undefined : believable(Date.parse(busyUntil), now, longestRenewal);
-  return until !== undefined && until > now;
-}
+export const isBusy = (verification: Verification | undefined, now: number): boolean =>
+  (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewal) ?? 0) > now;
 
 /** Longest wish of a server to be left alone that is heeded, in milliseconds. */
 export const longestWish = day;
@@ -96,10 +88,9 @@ export const longestWish = day;
  * failed by `forgivenAt`, a Unix time in milliseconds, do not count.
  */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
-  const until = retryAt === undefined ? undefined : believable(Date.parse(retryAt), now, longestWish);
-  if (until === undefined || until <= now) return false;
-  const tried = triedAt === undefined ? undefined : Date.parse(triedAt);
-  return tried === undefined || (hasBeen(tried, now) && tried > forgivenAt);
+  const until = believable(Date.parse(retryAt ?? ''), now, longestWish) ?? 0;
+  const tried = triedAt === undefined ? now : Date.parse(triedAt);
+  return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }
 
 /** Milliseconds to leave the server alone after so many failed attempts in a row. */

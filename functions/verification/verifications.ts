@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Key } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { Verification } from './verification.ts';
 
 const registry = 'VERIFICATIONS';
@@ -20,28 +20,20 @@ export class Verifications {
     return row && verificationOf(row);
   }
 
-  /** All of them, by mailbox. */
   async list(): Promise<Verification[]> {
     return (await this.partition.range(' ', '\u{10ffff}')).map(verificationOf);
   }
 
   /**
-   * Replaces a verification, or writes the first one.
-   *
-   * @param read as it was read
-   * @returns as it is then, or undefined when somebody else was quicker
+   * Replaces a verification as it was read, or writes the first one; returns undefined when another writer was quicker.
    */
   async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
     const { mailbox, ...attributes } = next;
-    const rev = (read?.rev ?? 0) + 1;
-    const isWritten = await this.partition.put(
-      mailbox,
-      { ...attributes, rev },
-      read ? { condition: 'rev = :read', values: { read: read.rev } } : { condition: 'attribute_not_exists(pk)' },
-    );
+    const before = read?.rev ?? 0;
+    const rev = before + 1;
+    const isWritten = await this.partition.put(mailbox, { ...attributes, rev }, unchangedSince(before));
     return isWritten ? { ...next, rev } : undefined;
   }
 }
 
-/** The verification that a row holds. */
 export const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;

@@ -2,17 +2,14 @@ import type { ServerVerification, VerificationOffer } from './server-verificatio
 import type { Tokens } from './tokens.ts';
 import type { Verification, VerificationMethod } from './verification.ts';
 
-/** What verifying by hand works with. */
 export interface VerifyDependencies {
   readonly server: ServerVerification;
   readonly tokens: Tokens;
 }
 
 /**
- * Has the server mail a code to a mailbox.
- *
- * @param stopAt instant of the steady clock after which no request is sent
- * @throws CryptshareFailure
+ * Has the server mail a code to a mailbox, unless `stopAt`, an instant of the steady clock, is over; throws
+ * CryptshareFailure.
  */
 export const requestCode = ({ server }: VerifyDependencies, mailbox: string, stopAt: number): Promise<void> =>
   server.requestCode(mailbox, stopAt);
@@ -20,7 +17,6 @@ export const requestCode = ({ server }: VerifyDependencies, mailbox: string, sto
 /**
  * Verifies a mailbox, by the code that its owner has read, or without one by a client id that is registered.
  *
- * @returns what is known of it from now on
  * @throws CryptshareFailure
  */
 export async function verify(
@@ -34,21 +30,15 @@ export async function verify(
   return tokens.keep(mailbox, issued, method);
 }
 
-/** What is known of a mailbox, and what the server says of it. */
-export interface VerificationState extends VerificationOffer {
-  readonly verification: Verification | undefined;
-}
-
 /**
- * Tells how a mailbox stands: asks the server whether the token holds and which methods there are.
- *
- * @throws CryptshareFailure
+ * Tells how a mailbox stands: asks the server whether the token holds and which methods there are; throws
+ * CryptshareFailure.
  */
 export async function verificationState(
   { server, tokens }: VerifyDependencies,
   mailbox: string,
   stopAt: number,
-): Promise<VerificationState> {
+): Promise<VerificationOffer & { readonly verification: Verification | undefined }> {
   const { verification, token } = await tokens.stored(mailbox);
   return { ...(await server.offer(mailbox, token, stopAt)), verification };
 }

@@ -1,6 +1,6 @@
-import { type Fields, parseFields } from '../../functions/transfers/fields.ts';
 import type { Direction } from '../../functions/transfers/transfer.ts';
 import type { ServerClock } from './cryptshare-clock.ts';
+import { type Fields, parseFields } from './cryptshare-fields.ts';
 import { selectFields } from './cryptshare-selection.ts';
 import type { Switches } from './cryptshare-switches.ts';
 import type { Recipient, Transfer } from './cryptshare-transfers.ts';

@@ -1,4 +1,4 @@
-import type { Fields } from '../../functions/transfers/fields.ts';
+import type { Fields } from './cryptshare-fields.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 

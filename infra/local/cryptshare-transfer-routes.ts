@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { type Fields, FieldsSyntaxError, parseFields } from '../../functions/transfers/fields.ts';
 import type { Direction } from '../../functions/transfers/transfer.ts';
 import { type MailboxRequest, type Query, requireVerified } from './cryptshare-caller.ts';
 import { malformed, noSuchTransfer } from './cryptshare-error.ts';
+import { type Fields, FieldsSyntaxError, parseFields } from './cryptshare-fields.ts';
 import type { PageQuery } from './cryptshare-log.ts';
 import { defaultFields, deprecatedListItem, listItem, sampleListItem, transferModel } from './cryptshare-model.ts';
 import { firstUnknownField } from './cryptshare-selection.ts';

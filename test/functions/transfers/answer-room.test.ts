@@ -15,7 +15,7 @@ describe('the room for answers that are under way', () => {
         const room = new AnswerRoom();
         for (const one of steps) {
           if (one.kind === 'seen') room.seen(one.bytes);
-          else room.overflown();
+          else room.seen();
           const atOnce = room.atOnce(wanted);
           expect(atOnce).toBeGreaterThanOrEqual(1);
           expect(atOnce).toBeLessThanOrEqual(wanted);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { judgeDepartures } from '../../../functions/transfers/absences.ts';
 import type { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
-import { confirmDepartures } from '../../../functions/transfers/departures.ts';
 import type { TransferRow } from '../../../functions/transfers/diff.ts';
 import { CryptshareFailure } from '../../../functions/transfers/failure.ts';
 
@@ -32,11 +32,11 @@ async function confirm(missing: readonly TransferRow[], status: CryptshareClient
       return status(...question);
     },
   } as CryptshareClient;
-  return { ...(await confirmDepartures(server, missing, context, Date.parse(at))), questions: () => questions };
+  return { ...(await judgeDepartures(server, missing, context, Date.parse(at))), questions: () => questions };
 }
 
 test('of many departures a hundred are asked about, the others are left to a full listing', async () => {
-  const { changes, unclear, questions } = await confirm(rows(150), async () => ({ listed: true, state: 'FAILED' }));
+  const { changes, unclear, questions } = await confirm(rows(150), async () => 'FAILED');
   expect(questions()).toBe(100);
   expect([changes.length, unclear.length]).toEqual([100, 50]);
 });

@@ -101,7 +101,7 @@ test('processes in which polls hang have but a part of the requests that may be 
   const second = newProcess();
   hang(two!);
   underWay.push(tick(second));
-  await expect.poll(() => second.server.slots.isHeldUp(two!.mailbox)).toBe(true);
+  await expect.poll(() => second.server.calls.slots.isHeldUp(two!.mailbox)).toBe(true);
   const third = newProcess();
   const free = async () => {
     world.clock.advance(interval);

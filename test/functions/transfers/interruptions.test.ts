@@ -52,7 +52,7 @@ test('a poll that announces changes reads, claims, reads the bucket, commits, pu
     'PublishCommand',
     ...Array(4).fill('UpdateItemCommand'),
     'PutItemCommand',
-    'UpdateItemCommand',
+    'PutItemCommand',
   ]);
 });
 
@@ -157,7 +157,7 @@ test('a baseline is stored in one call for 25 transfers', async () => {
     'QueryCommand',
     ...Array(3).fill('BatchWriteItemCommand'),
     'PutItemCommand',
-    'UpdateItemCommand',
+    'PutItemCommand',
   ]);
 });
 

@@ -7,10 +7,10 @@ import {
   liveLeases,
   type Mark,
   narrowLease,
+  never,
   type ShardRow,
   stretchesOf,
-  takeShard,
-  takeWatch,
+  takeLease,
 } from '../../../functions/transfers/shard-row.ts';
 
 const minute = 60_000;
@@ -38,8 +38,8 @@ test('no watch is polled by two at a time, and no more requests go out than may,
         const name = names[which % Math.max(1, names.length)] ?? 'none';
         const held = row.leases?.[name];
         const next = {
-          shard: () => takeShard(row, `${at}`, all, term(now)),
-          watch: () => takeWatch(row, `${at}`, watches[0]!, all, term(now)),
+          shard: () => takeLease(row, `${at}`, all, term(now)),
+          watch: () => takeLease(row, `${at}`, all, term(now), watches[0]!),
           narrow: () => held && !held.watches && narrowLease(row, name, watches.filter(notBusy(row, now)), progress),
           end: () => endLease(row, name, undefined),
           die: () => undefined,
@@ -58,41 +58,41 @@ test('no watch is polled by two at a time, and no more requests go out than may,
 const notBusy = (row: ShardRow, now: number) => (watch: string) => !busyWatches(row, now).has(watch);
 
 test('where two requests may go out at once, one that hangs leaves the other slot to the next tick', () => {
-  const taken = takeShard(untouched, 'a', 2, term(start))!;
-  expect(takeShard(taken, 'b', 2, term(start + minute))).toBeUndefined();
+  const taken = takeLease(untouched, 'a', 2, term(start))!;
+  expect(takeLease(taken, 'b', 2, term(start + minute))).toBeUndefined();
   const narrowed = narrowLease(taken, 'a', ['hanging'], progress)!;
   expect(narrowed).toMatchObject(progress);
-  expect(takeShard(narrowed, 'b', 2, term(start + minute))?.leases?.b).toMatchObject({ slots: 1 });
+  expect(takeLease(narrowed, 'b', 2, term(start + minute))?.leases?.b).toMatchObject({ slots: 1 });
   expect([...busyWatches(narrowed, start + minute)]).toEqual(['hanging']);
 });
 
 test('a lease that was narrowed by a write whose answer was lost is not narrowed once more', () => {
-  const taken = takeShard(untouched, 'a', 8, term(start))!;
+  const taken = takeLease(untouched, 'a', 8, term(start))!;
   const narrowed = narrowLease(taken, 'a', ['w', 'x', 'y', 'z'], progress)!;
   expect(narrowLease(narrowed, 'a', ['w', 'x', 'y', 'z'], progress)).toEqual(narrowed);
 });
 
 test('a watch that is asked for is taken beside others, but not twice, and not while a tick is being polled', () => {
-  const taken = takeWatch(untouched, 'a', 'one', 4, term(start))!;
-  expect(takeWatch(taken, 'b', 'one', 4, term(start))).toBeUndefined();
-  expect(takeWatch(taken, 'b', 'other', 4, term(start))).toBeDefined();
-  expect(takeWatch(takeShard(untouched, 'a', 4, term(start))!, 'b', 'one', 4, term(start))).toBeUndefined();
-  expect(takeShard(taken, 'b', 4, term(start))?.leases?.b).toMatchObject({ slots: 2 });
+  const taken = takeLease(untouched, 'a', 4, term(start), 'one')!;
+  expect(takeLease(taken, 'b', 4, term(start), 'one')).toBeUndefined();
+  expect(takeLease(taken, 'b', 4, term(start), 'other')).toBeDefined();
+  expect(takeLease(takeLease(untouched, 'a', 4, term(start))!, 'b', 4, term(start), 'one')).toBeUndefined();
+  expect(takeLease(taken, 'b', 4, term(start))?.leases?.b).toMatchObject({ slots: 2 });
 });
 
 test.each([2, 3, 4, 8, 50])('however many watches are asked for and hang, of %i slots one is left to ticks', (all) => {
   let row = untouched;
-  for (let at = 0; at < 20; at += 1) row = takeWatch(row, `${at}`, `watch ${at}`, all, term(start)) ?? row;
+  for (let at = 0; at < 20; at += 1) row = takeLease(row, `${at}`, all, term(start), `watch ${at}`) ?? row;
   expect(Object.keys(row.leases!).length).toBeGreaterThan(0);
-  expect(takeShard(row, 'tick', all, term(start))).toBeDefined();
+  expect(takeLease(row, 'tick', all, term(start))).toBeDefined();
 });
 
 test('a watch that is asked for gets the only slot there is', () => {
-  expect(takeWatch(untouched, 'a', 'one', 1, term(start))?.leases?.a).toMatchObject({ slots: 1 });
+  expect(takeLease(untouched, 'a', 1, term(start), 'one')?.leases?.a).toMatchObject({ slots: 1 });
 });
 
 test('who has lost a lease gives nothing back and writes down no progress', () => {
-  const lost = takeShard(takeShard(untouched, 'a', 4, term(start))!, 'b', 4, term(start + 2 * minute))!;
+  const lost = takeLease(takeLease(untouched, 'a', 4, term(start))!, 'b', 4, term(start + 2 * minute))!;
   expect(lost.leases).not.toHaveProperty('a');
   expect(endLease(lost, 'a', progress)).toBeUndefined();
   expect(narrowLease(lost, 'a', ['x'], progress)).toBeUndefined();
@@ -101,10 +101,10 @@ test('who has lost a lease gives nothing back and writes down no progress', () =
 test.each([minute, hour, year])(
   'a lease and a last tick of a clock %i ms ahead hold back no poll once it is right',
   (ahead) => {
-    const row = { ...takeShard(untouched, 'a', 4, term(start + ahead))!, polled: [{ from: 0, to: start + ahead }] };
+    const row = { ...takeLease(untouched, 'a', 4, term(start + ahead))!, polled: [{ from: 0, to: start + ahead }] };
     expect(liveLeases(row, start)).toEqual([]);
     expect(lastTick(row, 0, start)).toBeUndefined();
-    expect(takeShard(row, 'b', 4, term(start))?.leases).toEqual({ b: { ...term(start), slots: 4 } });
+    expect(takeLease(row, 'b', 4, term(start))?.leases).toEqual({ b: { ...term(start), slots: 4 } });
   },
 );
 
@@ -113,16 +113,16 @@ test('a last tick may be some seconds ahead of a clock that is right', () => {
 });
 
 test('a row names few watches and stretches, whatever there is of them', () => {
-  const taken = takeShard(untouched, 'a', 8, term(start))!;
+  const taken = takeLease(untouched, 'a', 8, term(start))!;
   const names = Array.from({ length: 101 }, (_, at) => `sent#m${at}@example.com`);
   expect(narrowLease(taken, 'a', names, progress)).toBeUndefined();
   const marks = Array.from({ length: 3000 }, (_, place) => ({ place, ...exactly(start + (place % 2)) }));
   expect(stretchesOf(marks, start).length).toBeLessThanOrEqual(64);
 });
-const exactly = (time: number | undefined) => ({ oldest: time, newest: time });
+const exactly = (time: number) => ({ oldest: time, newest: time });
 
 test('stretches keep each watch that was left over at its last tick, and poll no other twice while they are few', () => {
-  const mark = fc.record({ place: fc.nat(30), was: fc.option(fc.nat(3), { nil: undefined }), fate: fc.nat(2) });
+  const mark = fc.record({ place: fc.nat(30), was: fc.option(fc.nat(3), { nil: never }), fate: fc.nat(2) });
   fc.assert(
     fc.property(fc.array(mark, { maxLength: 40 }), (list) => {
       const to = 4;
@@ -136,7 +136,7 @@ test('stretches keep each watch that was left over at its last tick, and poll no
       const row = { rev: 1, polled: polled.map(({ from, to: last }) => ({ from, to: last && start + last })) };
       for (const { place, oldest, newest } of marks) {
         const tick = lastTick(row, place, start);
-        expect(tick ?? -1).toBeLessThanOrEqual(newest === undefined ? -1 : start + newest);
+        expect(tick ?? -1).toBeLessThanOrEqual(newest === never ? -1 : start + newest);
         const isAlone = marks.filter((other) => other.place === place).length === 1;
         if (isAlone && oldest) expect(tick ?? -1).toBeGreaterThanOrEqual(start + oldest);
       }

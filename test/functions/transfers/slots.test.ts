@@ -193,22 +193,22 @@ test('never more requests are under way than may be, and all get their turn', as
 
 test('shares add up, and requests wait when they get smaller', async () => {
   const { slots, ask, names } = server(4, 60_000);
-  const one = slots.share(1);
-  const other = slots.share(2);
+  slots.share('one', 1);
+  slots.share('other', 2);
   const asked = Array.from({ length: 5 }, (_, at) => ask(`m${at}`));
   await settled();
   expect(names()).toHaveLength(3);
-  other.resize(1);
+  slots.share('other', 1);
   asked[0]!.end.resolve('');
   await asked[0];
   await settled();
   expect(names()).toHaveLength(2);
-  one.end();
+  slots.endShare('one');
   asked[1]!.end.resolve('');
   await asked[1];
   await settled();
   expect(names()).toHaveLength(1);
-  other.end();
+  slots.endShare('other');
   await settled();
   expect(names()).toHaveLength(3);
   for (const { end } of asked) end.resolve('');

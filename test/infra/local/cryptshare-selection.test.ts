@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { type Fields, parseFields } from '../../../functions/transfers/fields.ts';
+import { type Fields, parseFields } from '../../../infra/local/cryptshare-fields.ts';
 import { firstUnknownField, selectFields } from '../../../infra/local/cryptshare-selection.ts';
 
 describe('selectFields', () => {

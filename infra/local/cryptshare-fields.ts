@@ -10,7 +10,6 @@ export type Fields = { readonly [name: string]: true | Fields };
 type FieldsUnderConstruction = { [name: string]: true | FieldsUnderConstruction };
 
 const nextName = /[A-Za-z][A-Za-z0-9]*/y;
-const wholeName = /^[A-Za-z][A-Za-z0-9]*$/;
 const maxDepth = 20;
 const maxLength = 4096;
 
@@ -28,21 +27,6 @@ export class FieldsSyntaxError extends Error {
     this.position = position;
     this.expected = expected;
   }
-}
-
-/**
- * Writes a selection in the grammar of the vendor's page on transfer polling, without any space: whether the server
- * trims them is not documented.
- *
- * @throws TypeError for a name that is not a letter followed by letters and digits, and for an empty selection.
- */
-export function formatFields(fields: Fields): string {
-  const items = Object.entries(fields).map(([name, inner]) => {
-    if (!wholeName.test(name)) throw new TypeError(`Not a field name: ${JSON.stringify(name)}`);
-    return inner === true ? name : `${name}(${formatFields(inner)})`;
-  });
-  if (items.length === 0) throw new TypeError('A selection needs at least one field');
-  return items.join(',');
 }
 
 /**
