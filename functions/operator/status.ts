@@ -1,12 +1,11 @@
 import pLimit from 'p-limit';
-import { getRows, rowName } from '../batches.ts';
 import { Watches } from '../transfers/watches.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
 import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { limitsOf } from '../webhooks/format.ts';
 import { countPlaces } from '../webhooks/index-walk.ts';
 import { admission, believedLease, type Lease } from '../webhooks/lease.ts';
-import { Leases, leaseKey, leaseOf } from '../webhooks/leases.ts';
+import { Leases } from '../webhooks/leases.ts';
 import { dueEvents, heldBetween } from '../webhooks/waiting.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 
@@ -22,28 +21,30 @@ const forever = Number.MAX_SAFE_INTEGER;
 /** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
 async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
   const { dynamo, table } = webhooks;
-  const keys = endpoints.map(({ name }) => leaseKey(name));
-  const leases = await getRows(dynamo, table, keys);
-  let [waiting, held, oldestOverdueMs, isCut] = [0, 0, 0, false];
+  let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
     isCut ||= webhooks.steady() >= stopAt;
     if (isCut) return;
-    const [retries, requests, places] = await Promise.all([
+    const [retries, { lease, requests }, places] = await Promise.all([
       // One more than is told says that there are more; the first one says since when something is due.
       dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
-      new Leases(dynamo, table, Math.random).requests(name, '', mostRequests),
+      new Leases(dynamo, table, Math.random).look(name, mostRequests),
       held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
+    hasMoreRequests ||= requests.length === mostRequests;
     held += places;
     const now = webhooks.now().getTime();
-    if (isLookedAfter(endpoint, leaseOf(leases.get(rowName(leaseKey(name)))), now)) return;
+    if (isLookedAfter(endpoint, lease, now)) return;
     const since = Math.min(retries[0]?.dueAt ?? now, requests[0]?.at ?? now);
     oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
   });
-  const told = (count: number) => ({ count: Math.min(count, mostCounted), more: isCut || count > mostCounted });
-  return { waiting: told(waiting), held: told(held), oldestOverdueMs };
+  const told = (count: number, hasMore = false) => ({
+    count: Math.min(count, mostCounted),
+    more: isCut || hasMore || count > mostCounted,
+  });
+  return { waiting: told(waiting, hasMoreRequests), held: told(held), oldestOverdueMs };
 }
 
 /** Requests counted for each endpoint: each names up to 100 deliveries. */

@@ -45,7 +45,6 @@ const readAhead = 10;
  *
  * @param stopAt instant of the steady clock at which every request has ended
  * @param stopping aborts when the process is to end
- * @throws the error of the SDK when the rows cannot be read
  */
 export async function deliver(
   deps: DeliverDependencies,
@@ -60,35 +59,39 @@ export async function deliver(
     want.wantsRetries ||= events.length === 0;
     wanted.set(endpoint, want);
   }
-  // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
-  const known = new Map([...wanted.keys()].map((endpoint) => [endpoint, deps.leases.known(endpoint)]));
-  const now = deps.now().getTime();
-  const isHeld = (lease = newLease): boolean => believedLease(lease, now).holder !== undefined;
-  const keys = [...wanted].flatMap(([endpoint, { events }]): Key[] => [
-    endpointKey(endpoint),
-    ...(known.get(endpoint) ? [] : [leaseKey(endpoint)]),
-    // While another process holds the endpoint, they are for that one to read.
-    ...(isHeld(known.get(endpoint))
-      ? []
-      : [...events].slice(0, readAhead).map((event) => deliveryKey({ event, endpoint }))),
-  ]);
-  const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
   const unhandled: Unhandled[] = [];
+  // Each by itself: where the rows of one cannot be read, the others do not wait for them.
   const settled = await Promise.all(
     [...wanted].map(async ([name, { events, wantsRetries }]) => {
-      const row = rows.get(rowName(endpointKey(name)));
-      const drain = new Drain(deps, name, {
-        events: [...events],
-        wantsRetries,
-        endpoint: row && endpointOf(row),
-        lease: known.get(name) ?? leaseOf(rows.get(rowName(leaseKey(name)))),
-        rows,
-        beginUntil: stopAt - requestTime,
-        stopping,
-      });
+      const found = await read(deps, name, [...events], stopAt).catch((error: Error) => error);
+      if (found instanceof Error) {
+        unhandled.push({ endpoint: name, error: found, isKept: false });
+        return [];
+      }
+      const start = { ...found, events: [...events], wantsRetries, beginUntil: stopAt - requestTime, stopping };
+      const drain = new Drain(deps, name, start);
       await drain.run().catch((error: Error) => unhandled.push({ endpoint: name, error, isKept: drain.isKept }));
       return drain.settled;
     }),
   );
   return { settled: settled.flat(), unhandled };
+}
+
+/** Reads an endpoint with its lease and its first deliveries. */
+async function read(
+  { dynamo, table, leases, now, steady }: DeliverDependencies,
+  endpoint: string,
+  events: string[],
+  stopAt: number,
+) {
+  // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
+  const known = leases.known(endpoint);
+  const isHeld = believedLease(known ?? newLease, now().getTime()).holder !== undefined;
+  // While another process holds the endpoint, they are for that one to read.
+  const first = isHeld ? [] : events.slice(0, readAhead);
+  const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
+  if (!known) keys.push(leaseKey(endpoint));
+  const rows = await getRows(dynamo, table, keys, patienceUntil(stopAt, steady));
+  const row = rows.get(rowName(endpointKey(endpoint)));
+  return { endpoint: row && endpointOf(row), lease: known ?? leaseOf(rows.get(rowName(leaseKey(endpoint)))), rows };
 }

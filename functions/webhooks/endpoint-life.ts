@@ -165,13 +165,17 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
   return { event: stored.id, endpoint: name };
 }
 
+/** Milliseconds after which a removed endpoint is looked at again: its last attempts have ended by then. */
+const removedAgain = 60_000;
+
 /** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   await existingEndpoint(deps, name);
   await registry(deps).remove(name);
   await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
-  // The sweep looks at nothing of it any more.
+  // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
+  await wake(deps, name, [], removedAgain);
 }
 
 /** @throws EndpointError when others change it all the time */
@@ -218,9 +222,14 @@ export async function existingEndpoint(deps: WebhookDependencies, name: string):
 }
 
 /** @throws EndpointError when SQS does not take the wake-up */
-async function wake({ wakeUps, now }: EndpointLifeDependencies, endpoint: string, events: readonly string[]) {
+async function wake(
+  { wakeUps, now }: EndpointLifeDependencies,
+  endpoint: string,
+  events: readonly string[],
+  delay = 0,
+) {
   const at = now().getTime();
-  const refused = await wakeUps.send([{ endpoint, events, at }], at);
+  const refused = await wakeUps.send([{ endpoint, events, at: at + delay }], at);
   if (refused.length > 0)
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }

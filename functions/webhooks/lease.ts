@@ -97,12 +97,15 @@ export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: 
   return { kind: 'free', room: Math.max(0, most - live.length), interrupted };
 }
 
+/** Attempts without the lease at one endpoint: each keeps a function from its other work for as long as it takes. */
+const mostLone = 2;
+
 /** Whether a single delivery may go to an endpoint without holding it: all is well, and at least half of the room is free. */
 export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now: number): boolean {
   const live = Object.values(lease.flights).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;
   const leavesNothingOver = Object.values(lease.flights).every(({ isLone }) => isLone);
-  return isWell && interval === 0 && leavesNothingOver && 2 * (live + 1) <= maxInFlight;
+  return isWell && interval === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
 }
 
 /** What a process has to say of the attempts that it makes. */

@@ -21,6 +21,8 @@ export interface Request {
   readonly at: number;
 }
 
+const requestOf = ({ sk, events }: Item): Request => ({ sk, events, at: Number(sk.split('#')[1]) });
+
 /** Events that one request names. */
 const eventsPerRequest = 100;
 
@@ -65,6 +67,20 @@ export class Leases {
     if (!turn?.last) return;
     const { [event]: _, ...flights } = turn.last.flights;
     turn.last = { ...turn.last, flights };
+  }
+
+  /** The lease of an endpoint as it is now, and the oldest requests that are left for it: so many, if there are. */
+  async look(endpoint: string, limit: number): Promise<{ readonly lease: Lease; readonly requests: Request[] }> {
+    const { sk } = leaseKey(endpoint);
+    const { rows } = await this.partition(endpoint).page(sk, `${requests}~`, limit + 1);
+    const lease = leaseOf(rows.find((row) => row.sk === sk));
+    return {
+      lease,
+      requests: rows
+        .filter((row) => row.sk !== sk)
+        .slice(0, limit)
+        .map(requestOf),
+    };
   }
 
   /** The lease of an endpoint as it is now. */
@@ -120,7 +136,7 @@ export class Leases {
   /** Requests left for an endpoint, the oldest first: those after a sort key, some at once. */
   async requests(endpoint: string, after = '', limit = pageSize): Promise<Request[]> {
     const { rows } = await this.partition(endpoint).page(after ? `${after} ` : requests, `${requests}~`, limit);
-    return rows.map(({ sk, events }) => ({ sk, events, at: Number(sk.split('#')[1]) }));
+    return rows.map(requestOf);
   }
 
   /** Deletes a request whose deliveries are looked after. */

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
@@ -10,7 +9,7 @@ import { Endpoints, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
-import { Leases, leaseKey, leaseOf } from './leases.ts';
+import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
 import type { WakeUp } from './wake-ups.ts';
 
@@ -42,6 +41,9 @@ const eventsPerWakeUp = 50;
 /** Retries put off by a wrong clock that one sweep looks at, for each endpoint. */
 const mostMisplaced = 500;
 
+/** Retries that it looks through for them. */
+const longestSearch = 5000;
+
 /** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
 const loneMemory = 180_000;
 
@@ -59,35 +61,39 @@ interface Need {
  * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
  *
  * @param stopAt instant of the steady clock after which nothing new is begun
+ * @throws the first fault that kept it from an endpoint, once the others are looked after
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
-  const needs: Need[] = [];
-  let left = 0;
-  let announced = 0;
-  let failed = 0;
+  const endpoints = new Endpoints(deps.dynamo, deps.table);
   const limit = pLimit(concurrency);
-  for await (const page of new Endpoints(deps.dynamo, deps.table).pages()) {
-    const keys = page.map(({ name }) => leaseKey(name));
-    const rows = await getRows(deps.dynamo, deps.table, keys, patienceUntil(stopAt, deps.steady));
+  const needs: Need[] = [];
+  const telling: Endpoint[] = [];
+  let left = 0;
+  let fault: Error | undefined;
+  const fail = (error: Error) => {
+    fault ??= error;
+  };
+  for await (const page of endpoints.pages()) {
     await limit.map(page, async (endpoint) => {
-      if (deps.steady() >= stopAt) {
-        left += 1;
-        return;
-      }
-      needs.push(await needOf(deps, endpoint, leaseOf(rows.get(rowName(leaseKey(endpoint.name)))), looking));
-      if (!endpoint.pending?.length) return;
-      if (await announceEndpoint(deps.topics, endpoint.pending)) failed += endpoint.pending.length;
-      else {
-        announced += endpoint.pending.length;
-        await new Endpoints(deps.dynamo, deps.table).clearPending(endpoint);
-      }
+      if (endpoint.pending?.length) telling.push(endpoint);
+      // What keeps it from one endpoint keeps it from no other.
+      if (deps.steady() >= stopAt) left += 1;
+      else await needOf(deps, endpoint, looking).then((need) => needs.push(need), fail);
     });
   }
   const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
   const refused = await deps.wakeUps.send(wakeUps, started);
+  let [announced, failed] = [0, refused.length];
+  // Only now: deliveries do not wait for SNS.
+  await limit.map(telling, async (endpoint) => {
+    const { length } = endpoint.pending!;
+    if (deps.steady() >= stopAt || (await announceEndpoint(deps.topics, endpoint.pending!))) failed += length;
+    else await endpoints.clearPending(endpoint).then(() => (announced += length), fail);
+  });
+  if (fault) throw fault;
   // Where something is left, the next sweep has to look, too.
   if (left === 0 || setBack === 0) await note?.();
   return {
@@ -95,7 +101,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
     left,
     longestWait: Math.max(0, ...needs.map(({ overdue }) => overdue)),
     announced,
-    failed: failed + refused.length,
+    failed,
     ...(setBack > 0 && { clockSetBack: setBack }),
   };
 }
@@ -104,7 +110,6 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
-  row: Lease,
   {
     started,
     misplacedFrom,
@@ -112,19 +117,18 @@ async function needOf(
   }: { readonly started: number; readonly misplacedFrom: number; readonly stopAt: number },
 ): Promise<Need> {
   const { name, format, maxInFlight, status } = endpoint;
-  const lease = believedLease(row, started);
-  const admitted = admission(lease, limitsOf(format, maxInFlight), started);
   const patience = patienceUntil(stopAt, deps.steady);
+  const { lease: read, requests } = await new Leases(deps.dynamo, deps.table, Math.random).look(name, 1);
+  const lease = believedLease(read, started);
+  const admitted = admission(lease, limitsOf(format, maxInFlight), started);
   const misplaced = await misplacedRetries(deps, name, misplacedFrom, patience);
   const wakeUps = groupsOf(misplaced).map((events) => ({ endpoint: name, events }));
   // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0 };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, patience);
-  const [[request], [retry]] = await Promise.all([
-    new Leases(deps.dynamo, deps.table, Math.random).requests(name, '', 1),
-    dueEvents(deps.dynamo, deps.table, name, started, 1),
-  ]);
+  const [request] = requests;
+  const [retry] = await dueEvents(deps.dynamo, deps.table, name, started, 1);
   const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
   const overdue = Math.max(0, ...since.map((at = started) => started - at));
   const named = [...interrupted, ...lone].map(([event]) => event);
@@ -158,10 +162,12 @@ async function misplacedRetries(
   patience: Patience,
 ): Promise<string[]> {
   const found: string[] = [];
+  let examined = 0;
   for await (const page of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
     const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
     found.push(...due.map(({ event }) => event));
-    if (found.length >= mostMisplaced) break;
+    examined += page.length;
+    if (found.length >= mostMisplaced || examined >= longestSearch || deps.steady() >= patience.stopAt) break;
   }
   return found;
 }

@@ -33,9 +33,14 @@ function busyFor(partition: string) {
         const settings = { ...input.RequestItems![webhooksTable]!, Keys };
         const nothing = { response: {}, output: { $metadata: {}, Responses: {} } } as never;
         const result =
-          Keys.length === 0 ? nothing : await next({ ...args, input: { ...input, RequestItems: { [webhooksTable]: settings } } as never });
+          Keys.length === 0
+            ? nothing
+            : await next({ ...args, input: { ...input, RequestItems: { [webhooksTable]: settings } } as never });
         const UnprocessedKeys = left.length > 0 ? { [webhooksTable]: { ...settings, Keys: left } } : undefined;
-        return { ...(result as object), output: { ...(result as { output: object }).output, UnprocessedKeys } } as never;
+        return {
+          ...(result as object),
+          output: { ...(result as { output: object }).output, UnprocessedKeys },
+        } as never;
       },
     { step: 'initialize' },
   );
@@ -44,13 +49,16 @@ function busyFor(partition: string) {
 
 describe('where the partition of one endpoint is throttled', () => {
   beforeEach(async () => {
-    for (const name of ['bad', 'good']) await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [1_800_000] });
+    for (const name of ['bad', 'good'])
+      await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [1_800_000] });
   });
 
   test('the other one of the same batch gets its delivery, and at once', async () => {
     await world.fanOut(event);
     const began = performance.now();
-    await deliver(busyFor('ENDPOINT#bad'), await world.takeWakeUps(), world.clock.steady() + 55_000).catch(() => undefined);
+    await deliver(busyFor('ENDPOINT#bad'), await world.takeWakeUps(), world.clock.steady() + 55_000).catch(
+      () => undefined,
+    );
     const took = performance.now() - began;
     const delays = { received: world.received.map(({ path }) => path), took };
     expect(delays).toEqual({ received: ['/good'], took });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { addEndpoint, showEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { addEndpoint, existingEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
@@ -21,9 +21,12 @@ async function later() {
 
 /** What must not be: a delivery is held by an active endpoint, nobody was told, and nothing sends it. */
 async function expectNotStuck() {
-  const { endpoint } = await showEndpoint(world.deps, 'crm');
+  const endpoint = await existingEndpoint(world.deps, 'crm');
   const [delivery] = (await world.trace(event.id)).deliveries;
-  expect({ endpoint: endpoint.status, delivery: delivery!.status }).not.toEqual({ endpoint: 'active', delivery: 'HELD' });
+  expect({ endpoint: endpoint.status, delivery: delivery!.status }).not.toEqual({
+    endpoint: 'active',
+    delivery: 'HELD',
+  });
 }
 
 test('an endpoint that says it is gone is disabled, though the process dies before that is written down', async () => {
@@ -34,7 +37,12 @@ test('an endpoint that says it is gone is disabled, though the process dies befo
   // BatchGetItem, the lease, the delivery, and the lease again.
   const plan = new FaultPlan([[3, 'crash after']]);
   await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
-  expect(plan.calls.slice(0, 4)).toEqual(['BatchGetItemCommand', 'PutItemCommand', 'UpdateItemCommand', 'PutItemCommand']);
+  expect(plan.calls.slice(0, 4)).toEqual([
+    'BatchGetItemCommand',
+    'PutItemCommand',
+    'UpdateItemCommand',
+    'PutItemCommand',
+  ]);
   world.clock.advance(6 * 60_000);
   await world.deliver(wakeUps);
   await later();

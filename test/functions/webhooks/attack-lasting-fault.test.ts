@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { ChangeMessageVisibilityBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';

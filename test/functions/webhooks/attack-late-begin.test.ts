@@ -53,7 +53,13 @@ test('a process that reads its deliveries once more for longer than its lease la
   const some = [wakeUpFor(events[0]!, events[1]!)];
   const slow = world.faults.run(plan, () => deliver(remembering, some));
   await plan.reachedPause;
-  expect(plan.calls).toEqual(['BatchGetItemCommand', 'PutItemCommand', 'QueryCommand', 'PutItemCommand', 'BatchGetItemCommand']);
+  expect(plan.calls).toEqual([
+    'BatchGetItemCommand',
+    'PutItemCommand',
+    'QueryCommand',
+    'PutItemCommand',
+    'BatchGetItemCommand',
+  ]);
   world.clock.advance(leaseDuration);
   // Its lease is over: another process takes the deliveries over, and is making them when the first one goes on.
   const quick = deliver(another(), some);

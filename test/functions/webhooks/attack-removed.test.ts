@@ -16,7 +16,9 @@ beforeEach(async () => {
 const events = Array.from({ length: 120 }, (_, at) => exampleEvent(`transfer-${at}`));
 const statuses = async () => {
   const rows = (await world.dump()).filter(({ sk }) => sk.startsWith('DELIVERY#'));
-  return Object.fromEntries([...Map.groupBy(rows, ({ status }) => status)].map(([status, some]) => [status, some.length]));
+  return Object.fromEntries(
+    [...Map.groupBy(rows, ({ status }) => status)].map(([status, some]) => [status, some.length]),
+  );
 };
 
 /** An endpoint with 120 retries that wait for hours. */

@@ -18,7 +18,8 @@ beforeEach(async () => {
 });
 
 test('a clock that was set back keeps no sweep beyond its time, though a backlog of retries of one endpoint waits', async () => {
-  for (const name of ['backlog', 'good']) await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [hour] });
+  for (const name of ['backlog', 'good'])
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [hour] });
   // One retry of `good` that becomes due.
   world.setAnswer(() => ({ status: 500 }));
   const event = exampleEvent('transfer-1');
