@@ -29,25 +29,22 @@ async function expectNotStuck() {
   });
 }
 
-test('an endpoint that says it is gone is disabled, though the process dies before that is written down', async () => {
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
-  world.setAnswer(() => ({ status: 410 }));
-  await world.fanOut(event);
-  const wakeUps = await world.takeWakeUps();
-  // BatchGetItem, the lease, the delivery, and the lease again.
-  const plan = new FaultPlan([[3, 'crash after']]);
-  await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
-  expect(plan.calls.slice(0, 4)).toEqual([
-    'BatchGetItemCommand',
-    'PutItemCommand',
-    'UpdateItemCommand',
-    'PutItemCommand',
-  ]);
-  world.clock.advance(6 * 60_000);
-  await world.deliver(wakeUps);
-  await later();
-  await expectNotStuck();
-});
+test.each([1, 2, 3, 4, 5])(
+  'an endpoint that says it is gone is disabled, though the process dies after its call %i, before all is written down',
+  async (call) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    world.setAnswer(() => ({ status: 410 }));
+    await world.fanOut(event);
+    const wakeUps = await world.takeWakeUps();
+    // Endpoint, lease and delivery; the lease; the endpoint, and that it is disabled; the delivery; the lease again.
+    const plan = new FaultPlan([[call, 'crash after']]);
+    await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
+    world.clock.advance(60_000);
+    await world.deliver(wakeUps);
+    await later();
+    await expectNotStuck();
+  },
+);
 
 test('an endpoint that says it is gone is disabled, though it is changed while it says so', async () => {
   await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
@@ -60,4 +57,19 @@ test('an endpoint that says it is gone is disabled, though it is changed while i
   await world.answerWakeUps();
   await later();
   await expectNotStuck();
+});
+
+test('an endpoint that was given another address while the old one said that it is gone stays active, and gets it there', async () => {
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [5000] });
+  world.setAnswer(async () => {
+    world.setAnswer(() => ({ status: 204 }));
+    await updateEndpoint(world.deps, 'crm', { url: world.urlOf('moved') });
+    return { status: 410 };
+  });
+  await world.fanOut(event);
+  await world.answerWakeUps();
+  await later();
+  expect((await existingEndpoint(world.deps, 'crm')).status).toBe('active');
+  expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+  expect(world.received.map(({ path }) => path)).toEqual(['/crm', '/moved']);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { type OperatorWorld, startOperatorWorld } from '../operator/operator-world.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
 let world: OperatorWorld;
 beforeEach(async () => {
