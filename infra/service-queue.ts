@@ -10,18 +10,24 @@ export class ServiceQueue extends Construct {
 
   /**
    * @param functionTimeout of the function that works on it
-   * @param maxReceiveCount times that a message is received before it is one of the dead letters
+   * @param again how long a message is hidden from others that was received, and how often it is before it is one of the dead
+   *   letters. By default six times as long as the function may take, as Lambda recommends: messages of a throttled function
+   *   must not come back while it still tries, for that counts.
    */
-  constructor(scope: Construct, id: string, functionTimeout: Duration, maxReceiveCount = 5) {
+  constructor(
+    scope: Construct,
+    id: string,
+    functionTimeout: Duration,
+    again = { hidden: Duration.seconds(6 * functionTimeout.toSeconds()), times: 5 },
+  ) {
     super(scope, id);
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters', Duration.days(14));
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // As Lambda recommends: messages of a throttled function must not come back while it still tries.
-      visibilityTimeout: Duration.seconds(6 * functionTimeout.toSeconds()),
+      visibilityTimeout: again.hidden,
       retentionPeriod: Duration.days(14),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: again.times },
     });
   }
 

@@ -14,12 +14,16 @@ import { ServiceFunction } from './service-function.ts';
 import { lostMessages, ServiceQueue } from './service-queue.ts';
 import { ServiceTable } from './service-table.ts';
 
-/** Longer than a request may take, connecting included, with room for what surrounds it. */
-const deliverTimeout = Duration.seconds(60);
+/** 20 s for a drain, 15 s for its last request, connecting included, and room for what surrounds them. */
+const deliverTimeout = Duration.seconds(40);
+
+/** When a process that died has its wake-ups brought again: soon, and not while it may still be at work. */
+const wakeUpsHidden = Duration.seconds(45);
+
 const fanOutTimeout = Duration.seconds(30);
 
 /**
- * Times that a wake-up is received before it is one of the dead letters: as often as SQS allows, which is for four days. The
+ * Times that a wake-up is received before it is one of the dead letters: as often as SQS allows, which is for half a day. The
  * deliveries that it names may stand in no index, so that nothing else would have them looked after. What is no wake-up is
  * dropped by the function itself.
  */
@@ -68,7 +72,7 @@ export class WebhookDelivery extends Construct {
       },
     ]);
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
-    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, mostWakeUps);
+    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, { hidden: wakeUpsHidden, times: mostWakeUps });
     const environment = {
       WEBHOOKS_TABLE: this.webhooks.tableName,
       WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,

@@ -90,7 +90,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   // Only now: deliveries do not wait for SNS.
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
-    if (deps.steady() >= stopAt || (await announceEndpoint(deps.topics, endpoint.pending!))) failed += length;
+    if (deps.steady() >= stopAt) return;
+    if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
     else await endpoints.clearPending(endpoint).then(() => (announced += length), fail);
   });
   if (fault) throw fault;

@@ -39,11 +39,9 @@ export interface LocalWebhooks extends Part {
 /** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
 
-/** Milliseconds that an invocation may take. */
-const functionTimeout = 60_000;
-
-/** Seconds for which a message is hidden that a function works on. */
-const visibilityTimeout = 60;
+/** Milliseconds that an invocation may take, and seconds for which a message is hidden that it works on, as on AWS. */
+const functionTimeout = 40_000;
+const visibilityTimeout = 45;
 
 /** Batches that the functions work on at the same time. */
 const fanOutConcurrency = 2;

@@ -138,7 +138,8 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     const other = randomBytes(32).toString('base64');
     const replaced = await printed({ DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
     expect(replaced).toContain('SealedTextError');
-    expect(replaced).toContain('"batchItemFailures":[{"itemIdentifier":"message-0"}]');
+    // The sweep tries again, each minute: the message need not come again.
+    expect(replaced).toContain('"deliver":{"batchItemFailures":[]}');
     expect(replaced).not.toContain(other);
     const halved = dataKey.slice(0, 22);
     const refused = await printed({ DATA_KEY: halved }, deliverTo('crm'));
