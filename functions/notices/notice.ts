@@ -9,6 +9,7 @@ import {
   type WatchEvent,
 } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
+import type { EndpointEvent, TestEvent } from '../webhooks/endpoint-event.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
@@ -154,8 +155,36 @@ function incidentNotice(event: IncidentEvent): Notice {
   return plainNotice(event, 'info', headline, [text, names]);
 }
 
+/** Tells that an endpoint fails, is disabled, or is well again. */
+export function endpointNotice(event: EndpointEvent): Notice {
+  const { endpoint, failingSince, disableAt } = event.data;
+  const message = unlinked(event.data.message);
+  const since = `since ${spokenTime(failingSince)}`;
+  if (event.type === 'endpoint.recovered') {
+    return plainNotice(event, 'info', `Webhook ${endpoint} works again`, [
+      `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
+    ]);
+  }
+  if (event.type === 'endpoint.disabled') {
+    return plainNotice(event, 'alert', `Webhook ${endpoint} is disabled`, [
+      `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
+      'Its events are held. Once it is mended, enable it and recover them.',
+    ]);
+  }
+  return plainNotice(event, 'warning', `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
+    `The webhook ${endpoint} has failed ${since}: ${message}.`,
+    disableAt
+      ? `Unless it succeeds once, it is disabled at ${spokenTime(disableAt)}. Its events are kept.`
+      : 'Its events are kept, and delivered as soon as it answers.',
+  ]);
+}
+
+/** Tells nothing but that it arrived. */
+export const testNotice = (event: TestEvent): Notice =>
+  plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
+
 /** A notice of one event, perhaps about a watch, that consists of a headline and some paragraphs. */
-export const plainNotice = (
+const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
   headline: string,
@@ -211,7 +240,7 @@ function beforeWords({ type, data }: TransferEvent): string {
 }
 
 /** `2026-11-24 14:05 UTC`. */
-export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Cuts between characters, never within a surrogate pair. */
 const cut = (text: string, limit: number): string =>

@@ -3,7 +3,7 @@ import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
 import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
-import { type PostAnswer, PostError, type PostFailure, type WebhookClient } from './post.ts';
+import { PostError, type PostFailure, type WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import { signatureHeader } from './signature.ts';
 
@@ -61,34 +61,25 @@ export async function attempt(
   const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
-  let answer: PostAnswer | undefined;
-  let outcome: Outcome;
-  let missed: PostError | undefined;
-  try {
-    answer = await client.post(
-      url,
-      {
-        ...headers,
-        'content-type': 'application/json',
-        'user-agent': 'transfer-notifier',
-        'webhook-id': delivery.event,
-        'webhook-timestamp': String(timestamp),
-        ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
-      },
-      body,
-    );
-    outcome = outcomeOf(format, answer, now());
-  } catch (error) {
-    if (!(error instanceof PostError)) throw error;
-    missed = error;
-    outcome = outcomeOfError(error);
-  }
+  const sent = {
+    ...headers,
+    'content-type': 'application/json',
+    'user-agent': 'transfer-notifier',
+    'webhook-id': delivery.event,
+    'webhook-timestamp': String(timestamp),
+    ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
+  };
+  const result = await client.post(url, sent, body).catch((error: unknown) => {
+    if (error instanceof PostError) return error;
+    throw error;
+  });
+  const [answer, missed] = result instanceof PostError ? [undefined, result] : [result, undefined];
   return {
     delivery,
     startedAt,
     // Whatever the clock was set to meanwhile.
     endedAt: startedAt + (steady() - began),
-    outcome,
+    outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
     status: answer?.status,
     response: answer?.body,
     failure: missed?.failure,

@@ -1,4 +1,4 @@
-import { testNotice } from '../notices/endpoint-notice.ts';
+import { testNotice } from '../notices/notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
