@@ -63,14 +63,8 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
     (way === undefined || data.direction === way);
 }
 
-/** Where a list begins: at an ISO 8601 time, and at a place in that day's part of the index. */
-interface Start {
-  readonly from: string;
-  readonly first: string;
-}
-
-/** Where to begin after an event, or after a time. */
-async function startAfter(deps: OperatorDependencies, after: string): Promise<Start> {
+/** Where to begin after an event, or after a time: at an ISO 8601 time, and at a place in that day's part of the index. */
+async function startAfter(deps: OperatorDependencies, after: string) {
   if (time.safeParse(after).success) {
     // Of a time, the next millisecond is the first one after.
     const from = iso(Date.parse(after) + 1);

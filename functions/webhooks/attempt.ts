@@ -2,8 +2,8 @@ import { clockDifference } from '../clock-difference.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
-import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
-import { PostError, type PostFailure, type WebhookClient } from './post.ts';
+import { type Outcome, outcomeOf, outcomeOfError, type PostFailure } from './outcome.ts';
+import { PostError, type WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import { signatureHeader } from './signature.ts';
 
