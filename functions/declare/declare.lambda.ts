@@ -4,14 +4,12 @@ import middy from '@middy/core';
 import { readDeclareEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
 import { whenInvoked } from '../secret.ts';
-import { webhookDependencies } from '../webhooks/dependencies.ts';
-import { DataKey } from '../webhooks/sealing.ts';
 import { type Declared, declare } from './declare.ts';
+import { declareDependencies } from './dependencies.ts';
 
 const dependencies = whenInvoked((fields) => {
   const env = readDeclareEnvironment(fields);
-  const endpointLife = { ...webhookDependencies(env), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false };
-  return { endpointLife, transfersTable: env.TRANSFERS_TABLE, fields, file: env.DECLARED_FILE };
+  return { ...declareDependencies(env, fields), file: env.DECLARED_FILE };
   // The operator who has just filled the secret invokes this, so that the new values are used at once.
 }, 0);
 
