@@ -39,11 +39,7 @@ export interface Declared {
  * @throws EndpointError when others change an endpoint all the time
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
-  await new Watches(deps.dynamo, deps.transfersTable).declare(
-    watches,
-    false,
-    deps.endpointLife.now().toISOString(),
-  );
+  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false, deps.endpointLife.now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
     const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);
