@@ -64,7 +64,6 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/** A change of status, as a route of its own. */
 const statusChange = (
   verb: 'pause' | 'resume' | 'enable',
   summary: string,

@@ -16,9 +16,8 @@ export const pageQuery = {
 };
 
 /**
- * Reads one page of the rows in ranges of a table.
+ * Reads one page of the rows in ranges of a table, with the cursor of the next page unless these are all.
  *
- * @returns the rows, and the cursor of the next page unless these are all
  * @throws Problem when the cursor is none of this very list
  */
 export async function pageOf(

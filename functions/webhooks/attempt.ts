@@ -43,10 +43,8 @@ export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): Endpoin
   JSON.parse(dataKey.open(sealed, sealingContext(name)));
 
 /**
- * Posts a stored event to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id stays, the time
- * stamp is the attempt's).
- *
- * @param stored the bytes as they were published
+ * Posts an event, stored as it was published, to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id
+ * stays, the time stamp is the attempt's).
  */
 export async function attempt(
   { client, now, steady }: AttemptDependencies,

@@ -41,8 +41,6 @@ export type PostFailure = keyof typeof failureCauses;
 /**
  * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat
  * has words of its own for that and does not know the standard, so there 410 alone ends nothing.
- *
- * @param now for `Retry-After` as a date
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
   if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };

@@ -12,7 +12,7 @@ import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases, leaseKey, leaseOf } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { WakeUp } from './wake-ups.ts';
+import type { TimedWakeUp, WakeUp } from './wake-ups.ts';
 
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
@@ -48,12 +48,6 @@ const loneMemory = 180_000;
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-interface Need {
-  readonly wakeUps: readonly WakeUp[];
-  /** Milliseconds for which something has been due. */
-  readonly overdue: number;
-}
-
 /**
  * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
  * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
@@ -64,7 +58,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const started = deps.now().getTime();
   const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
-  const needs: Need[] = [];
+  const wakeUps: TimedWakeUp[] = [];
+  let overdue = 0;
   let left = 0;
   let announced = 0;
   let failed = 0;
@@ -77,7 +72,9 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
         left += 1;
         return;
       }
-      needs.push(await needOf(deps, endpoint, leaseOf(rows.get(rowName(leaseKey(endpoint.name)))), looking));
+      const need = await needOf(deps, endpoint, leaseOf(rows.get(rowName(leaseKey(endpoint.name)))), looking);
+      wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+      overdue = Math.max(overdue, need.overdue);
       if (!endpoint.pending?.length) return;
       if (await announceEndpoint(deps.topics, endpoint.pending)) failed += endpoint.pending.length;
       else {
@@ -86,31 +83,30 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
       }
     });
   }
-  const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
   const refused = await deps.wakeUps.send(wakeUps, started);
   // Where something is left, the next sweep has to look, too.
   if (left === 0 || setBack === 0) await note?.();
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
-    longestWait: Math.max(0, ...needs.map(({ overdue }) => overdue)),
+    longestWait: overdue,
     announced,
     failed: failed + refused.length,
     ...(setBack > 0 && { clockSetBack: setBack }),
   };
 }
 
-/** What one endpoint needs, by its lease and by what waits for it. */
+/**
+ * What one endpoint needs, by its lease and by what waits for it.
+ *
+ * @returns wake-ups, and milliseconds for which something has been due
+ */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
   row: Lease,
-  {
-    started,
-    misplacedFrom,
-    stopAt,
-  }: { readonly started: number; readonly misplacedFrom: number; readonly stopAt: number },
-): Promise<Need> {
+  { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
+): Promise<{ readonly wakeUps: readonly WakeUp[]; readonly overdue: number }> {
   const { name, format, maxInFlight, status } = endpoint;
   const lease = believedLease(row, started);
   const admitted = admission(lease, limitsOf(format, maxInFlight), started);
