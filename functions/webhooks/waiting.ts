@@ -28,7 +28,7 @@ export const indexes = {
 /** Deliveries read at once. */
 const pageSize = 100;
 
-/** Events whose retries to an endpoint are due until an instant (Unix milliseconds), the oldest first, as far as the index knows. */
+/** Events whose retries to an endpoint are due until an instant (Unix ms), the oldest first, as far as the index knows. */
 export async function dueEvents(
   dynamo: DynamoDBClient,
   table: string,
