@@ -14,7 +14,7 @@ export function clockDifference({ date, age }: IncomingHttpHeaders, now: number)
   return Number.isNaN(theirs) ? undefined : now - theirs;
 }
 
-/** How wrong the clock here is compared to `the server’s`, for example; undefined while it is right, or nothing is known of it. */
+/** How wrong the clock here is by `the server’s`, for example; undefined while it is right, or nothing is known of it. */
 export function clockWords(difference: number | undefined, whose: string): string | undefined {
   if (difference === undefined || Math.abs(difference) < wrongClock) return undefined;
   return `the clock here is ${spoken(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} ${whose}`;

@@ -9,7 +9,7 @@ export const tolerance = 5000;
 /** Whether an instant that was the present one when it was stored can be right: it is not still to come. */
 export const hasBeen = (at: number, now: number): boolean => at <= now + tolerance;
 
-/** An instant until which something lasts; undefined when it lies more than `longest` ms ahead, which its writer cannot have meant. */
+/** The end of something; undefined when it lies further ahead than the `longest` ms that its writer can have meant. */
 export const believable = (until: number | undefined, now: number, longest: number): number | undefined =>
   until !== undefined && until <= now + longest + tolerance ? until : undefined;
 

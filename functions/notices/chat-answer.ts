@@ -48,22 +48,16 @@ const connectorFailed = /delivery failed with error|returned HTTP error/i;
  * Tells what the answer of a chat means; undefined when its status says it all. Only the chat's own words end anything:
  * a filter or a gateway on the way answers with the same statuses, and with a page of its own.
  */
-export function chatRefusal(format: 'slack' | 'teams', status: number, body: string): ChatRefusal | undefined {
-  if (status < 300) return format === 'teams' && connectorFailed.test(body) ? 'failed' : undefined;
+export function chatRefusal(format: 'slack' | 'teams', status: number, answer: string): ChatRefusal | undefined {
+  if (status < 300) return format === 'teams' && connectorFailed.test(answer) ? 'failed' : undefined;
   if (status < 400 || status === 429 || status >= 500) return undefined;
-  const refusal = format === 'slack' ? slackRefusal(body.trim()) : teamsRefusal(body.trim());
-  return refusal === 'rejected' && status !== 400 && status !== 413 ? undefined : refusal;
-}
-
-function slackRefusal(body: string): 'gone' | 'rejected' | undefined {
-  if (slackGone.has(body)) return 'gone';
-  return slackError.test(body) ? 'rejected' : undefined;
-}
-
-function teamsRefusal(body: string): 'gone' | 'rejected' | undefined {
-  const code = workflowCode(body);
-  if (workflowGone.test(code)) return 'gone';
-  return workflowRejected.test(code) || connectorRejected.test(body) ? 'rejected' : undefined;
+  const body = answer.trim();
+  const code = format === 'slack' ? body : workflowCode(body);
+  if (format === 'slack' ? slackGone.has(code) : workflowGone.test(code)) return 'gone';
+  if (status !== 400 && status !== 413) return undefined;
+  const isRejected =
+    format === 'slack' ? slackError.test(body) : workflowRejected.test(code) || connectorRejected.test(body);
+  return isRejected ? 'rejected' : undefined;
 }
 
 /** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; empty when the answer has another form. */

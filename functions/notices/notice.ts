@@ -1,14 +1,14 @@
 import { addressProblem } from '../mailbox-address.ts';
 import {
-  type ExpiryEvent,
   factId,
-  type HealthEvent,
-  type IncidentEvent,
+  type IncidentEventData,
   type NotifierEvent,
   type TransferEvent,
   type WatchEvent,
+  type WatchEventData,
 } from '../transfers/event.ts';
 import type { Watch } from '../transfers/transfer.ts';
+import type { EndpointEvent, TestEvent } from '../webhooks/endpoint-event.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
@@ -47,7 +47,8 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   const counts = present
     .map((type) => `${events.filter((event) => event.type === type).length} ${wording[type].words}`)
     .join(', ');
-  const since = events.map((event) => event.timestamp).toSorted()[0]!;
+  const times = events.map(({ timestamp }) => timestamp).toSorted();
+  const since = spokenTime(times[0]!);
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
   const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
   const named = sorted.slice(0, maxLines);
@@ -63,26 +64,23 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   return notice({
     subject: `${counts} (${mailboxText(mailbox)}, ${direction})`,
     text: [
-      `${whose} changed since ${spokenTime(since)}: ${counts}.`,
+      `${whose} changed since ${since}: ${counts}.`,
       '',
       ...lines.map(({ words, trackingId, before }) =>
         `  ${words.padEnd(width)}  ${trackingId.padEnd(idWidth)}  ${before}`.trimEnd(),
       ),
       ...more,
     ],
-    lines: [`Since ${spokenTime(since)}:`, ...lines.map(chatLine), ...more],
+    lines: [`Since ${since}:`, ...lines.map(chatLine), ...more],
     record: {
       id: factId('ntc', ...events.map((event) => event.id).toSorted()),
-      timestamp: events
-        .map((event) => event.timestamp)
-        .toSorted()
-        .at(-1)!,
+      timestamp: times.at(-1)!,
       severity: wording[sorted[0]!.type].severity,
       types: present,
       mailbox,
       direction,
       headline: `${whose}: ${counts}`,
-      paragraphs: [`Since ${spokenTime(since)}:`],
+      paragraphs: [`Since ${since}:`],
       items,
       more: events.length - named.length,
     },
@@ -109,53 +107,70 @@ function chatLine({ words, trackingId, before }: NoticeItem): string {
 
 /** Tells that the polls of one or of many watches fail, or succeed again, or that a verification ends soon. */
 export function watchNotice(event: WatchEvent): Notice {
-  if (event.type === 'watch.verification_expiring') return expiryNotice(event);
-  return 'watches' in event.data ? incidentNotice(event as IncidentEvent) : healthNotice(event as HealthEvent);
-}
-
-function expiryNotice(event: ExpiryEvent): Notice {
-  const { mailbox, direction, message, validUntil } = event.data;
-  const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
-  const text = [`It is valid until ${spokenTime(validUntil)}: ${unlinked(message)}`];
-  return plainNotice(event, 'warning', headline, text, { mailbox, direction });
-}
-
-function healthNotice(event: HealthEvent): Notice {
-  const { mailbox, direction, failingSince } = event.data;
-  const message = unlinked(event.data.message);
-  const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
-  const since = `since ${spokenTime(failingSince)}`;
-  const watch = { mailbox, direction };
-  if (event.type === 'watch.failing') {
+  const { type, timestamp, data } = event;
+  const message = unlinked(data.message);
+  if ('validUntil' in data) {
+    const { mailbox, direction, validUntil } = data;
+    const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
+    const text = `It is valid until ${spokenTime(validUntil)}: ${message}`;
+    return plainNotice(event, 'warning', headline, [text], { mailbox, direction });
+  }
+  const { whose, count, names, watch } = polled(data);
+  const since = `since ${spokenTime(data.failingSince)}`;
+  if (type === 'watch.failing' || type === 'watch.many_failing') {
     const headline = `Cannot watch ${whose}`;
-    return plainNotice(event, 'alert', headline, [`${headline}, ${since}: ${message}`, unannounced], watch);
+    const kept = 'Changes are not lost: they are announced as soon as a poll succeeds.';
+    return plainNotice(event, 'alert', headline, [`${headline}${count}, ${since}: ${message}`, ...names, kept], watch);
   }
   const headline = `Watching ${whose} again`;
-  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
-  return plainNotice(event, 'info', headline, [text], watch);
+  const text = `${headline}, since ${spokenTime(timestamp)}. Polls had failed ${since}: ${message}`;
+  return plainNotice(event, 'info', headline, [text, ...names], watch);
 }
 
-const unannounced = 'Changes are not lost: they are announced as soon as a poll succeeds.';
-
-function incidentNotice(event: IncidentEvent): Notice {
-  const { watches, mailboxes, examples, failingSince } = event.data;
-  const message = unlinked(event.data.message);
-  const several = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
+/** What the polls were of, in words: one watch, or many. */
+function polled(data: WatchEventData | IncidentEventData) {
+  if (!('watches' in data)) {
+    const { mailbox, direction } = data;
+    const whose = `transfers ${direction} by ${mailboxText(mailbox)}`;
+    return { whose, count: '', names: [], watch: { mailbox, direction } };
+  }
+  const { watches, mailboxes, examples } = data;
   const others = mailboxes - examples.length;
   const names = `They are: ${examples.map(mailboxText).join(', ')}${others > 0 ? ` and ${others} more` : ''}.`;
-  const since = `since ${spokenTime(failingSince)}`;
-  if (event.type === 'watch.many_failing') {
-    const headline = `Cannot watch ${several}`;
-    const text = `${headline} (${watches} watches), ${since}: ${message}`;
-    return plainNotice(event, 'alert', headline, [text, names, unannounced]);
-  }
-  const headline = `Watching ${several} again`;
-  const text = `${headline}, since ${spokenTime(event.timestamp)}. Polls had failed ${since}: ${message}`;
-  return plainNotice(event, 'info', headline, [text, names]);
+  const whose = mailboxes === 1 ? '1 mailbox' : `${mailboxes} mailboxes`;
+  return { whose, count: ` (${watches} watches)`, names: [names] };
 }
 
+/** Tells that an endpoint fails, is disabled, or is well again. */
+export function endpointNotice(event: EndpointEvent): Notice {
+  const { endpoint, failingSince, disableAt } = event.data;
+  const message = unlinked(event.data.message);
+  const since = `since ${spokenTime(failingSince)}`;
+  if (event.type === 'endpoint.recovered') {
+    return plainNotice(event, 'info', `Webhook ${endpoint} works again`, [
+      `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
+    ]);
+  }
+  if (event.type === 'endpoint.disabled') {
+    return plainNotice(event, 'alert', `Webhook ${endpoint} is disabled`, [
+      `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
+      'Its events are held. Once it is mended, enable it and recover them.',
+    ]);
+  }
+  return plainNotice(event, 'warning', `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
+    `The webhook ${endpoint} has failed ${since}: ${message}.`,
+    disableAt
+      ? `Unless it succeeds once, it is disabled at ${spokenTime(disableAt)}. Its events are kept.`
+      : 'Its events are kept, and delivered as soon as it answers.',
+  ]);
+}
+
+/** Tells nothing but that it arrived. */
+export const testNotice = (event: TestEvent): Notice =>
+  plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
+
 /** A notice of one event, perhaps about a watch, that consists of a headline and some paragraphs. */
-export const plainNotice = (
+const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
   headline: string,
@@ -211,7 +226,7 @@ function beforeWords({ type, data }: TransferEvent): string {
 }
 
 /** `2026-11-24 14:05 UTC`. */
-export const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Cuts between characters, never within a surrogate pair. */
 const cut = (text: string, limit: number): string =>

@@ -64,7 +64,6 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/** A change of status, as a route of its own. */
 const statusChange = (
   verb: 'pause' | 'resume' | 'enable',
   summary: string,
@@ -123,16 +122,13 @@ export const endpointOperations = [
     id: 'updateEndpoint',
     method: 'PATCH',
     summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
-    body: z.strictObject({
-      url: z.optional(fields.url),
-      types: z.optional(fields.types),
-      mailboxes: z.optional(z.nullable(fields.mailboxes)),
-      directions: z.optional(z.nullable(fields.directions)),
-      format: z.optional(fields.format),
-      headers: z.optional(fields.headers),
-      retryDelays: z.optional(fields.retryDelays),
-      maxInFlight: z.optional(fields.maxInFlight),
-    }),
+    body: z.partial(
+      z.strictObject({
+        ...fields,
+        mailboxes: z.nullable(fields.mailboxes),
+        directions: z.nullable(fields.directions),
+      }),
+    ),
     async run(deps, { params: { name }, body }) {
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
       return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { addressKey } from '../address-key.ts';
 import { address as mailbox } from '../mailbox-address.ts';
 import { listedAt } from '../webhooks/delivery.ts';
+import { isOfType } from '../webhooks/endpoint.ts';
 import { daysOf, newestFirst } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
 import { always, canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
@@ -54,23 +55,15 @@ type Event = Answers['listEvents']['items'][number];
 /** Whether an event is wanted, by all that it is asked for but its time. */
 function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: Event) => boolean {
   const patterns = type?.split(',');
-  const isOfType = (own: string) =>
-    patterns!.some((one) => (one.endsWith('*') ? own.startsWith(one.slice(0, -1)) : one === own));
   return ({ type: own, data }) =>
-    (patterns === undefined || isOfType(own)) &&
+    (patterns === undefined || isOfType(own, patterns)) &&
     (transfer === undefined || data.trackingId === transfer) &&
     (box === undefined || (typeof data.mailbox === 'string' && addressKey(data.mailbox) === addressKey(box))) &&
     (way === undefined || data.direction === way);
 }
 
-/** Where a list begins: at an ISO 8601 time, and at a place in that day's part of the index. */
-interface Start {
-  readonly from: string;
-  readonly first: string;
-}
-
-/** Where to begin after an event, or after a time. */
-async function startAfter(deps: OperatorDependencies, after: string): Promise<Start> {
+/** Where to begin after an event, or after a time: at an ISO 8601 time, and at a place in that day's part of the index. */
+async function startAfter(deps: OperatorDependencies, after: string) {
   if (time.safeParse(after).success) {
     // Of a time, the next millisecond is the first one after.
     const from = iso(Date.parse(after) + 1);

@@ -8,19 +8,15 @@ import type { InspectedQueues } from './services.ts';
 
 /** What operators' wishes are done with. */
 export interface OperatorDependencies {
-  /** Of the notifier. */
   readonly version: string;
-  /** Watches, and the Cryptshare Server. */
   readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
     readonly verification: VerifyDependencies;
     /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
     readonly quietEvery?: number | undefined;
   };
   readonly pollFunction: PollFunction;
-  /** Endpoints, events and deliveries. */
   readonly webhooks: EndpointLifeDependencies;
   readonly queues: InspectedQueues;
-  /** Resolves after this time. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -35,7 +31,6 @@ export interface Asked<Params, Query, Body> {
 
 type Schema = z.ZodMiniType;
 
-/** The schema of what is not there. */
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 

@@ -15,20 +15,14 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-interface Paging {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
 /**
- * Reads one page of the rows in ranges of a table.
+ * Reads one page of the rows in ranges of a table, with the cursor of the next page unless these are all.
  *
- * @returns the rows, and the cursor of the next page unless these are all
  * @throws Problem when the cursor is none of this very list
  */
 export async function pageOf(
   source: TableSource,
-  { limit, cursor }: Paging,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   ranges: readonly IndexRange[],
   matches: (row: Item) => boolean = () => true,
 ): Promise<{ readonly rows: readonly Item[]; readonly next?: string }> {

@@ -13,7 +13,7 @@ import {
   deliveryKey,
   eventKey,
 } from '../webhooks/delivery.ts';
-import { deliveryIn } from '../webhooks/waiting.ts';
+import { deliveryIn, readDeliveries } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
 
@@ -67,9 +67,8 @@ export async function traceOf(deps: OperatorDependencies, event: string): Promis
 
 /** A delivery with its attempts, the last ones of many; undefined when there is none. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
-  const { sk } = deliveryKey(name);
-  const [row] = await partitionOf(deps, name.event).range(sk, sk);
-  return row && traced(deps, deliveryIn(row));
+  const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
+  return delivery && traced(deps, delivery);
 }
 
 async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<Answers['showDelivery']> {

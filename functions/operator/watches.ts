@@ -85,6 +85,21 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
 const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
   (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
 
+const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string) =>
+  operation({
+    ...onWatch,
+    id: `${verb}Watch`,
+    method: 'POST',
+    path: `${onWatch.path}/${verb}`,
+    summary,
+    failures: [404, 409],
+    async run(deps, { params: watch }) {
+      const read = await existingWatch(deps, watch);
+      if (!(await registry(deps)[verb](read, nowOf(deps)))) throw new Problem(409, refusal);
+      return viewOf(deps, watch);
+    },
+  });
+
 export const watchOperations = [
   operation({
     id: 'listWatches',
@@ -151,32 +166,12 @@ export const watchOperations = [
       return viewOf(deps, watch);
     },
   }),
-  operation({
-    ...onWatch,
-    id: 'pauseWatch',
-    method: 'POST',
-    path: `${onWatch.path}/pause`,
-    summary: 'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
-    failures: [404, 409],
-    async run(deps, { params: watch }) {
-      await existingWatch(deps, watch);
-      if (!(await registry(deps).pause(watch))) throw new Problem(409, 'the watch is disabled already');
-      return viewOf(deps, watch);
-    },
-  }),
-  operation({
-    ...onWatch,
-    id: 'resumeWatch',
-    method: 'POST',
-    path: `${onWatch.path}/resume`,
-    summary: 'Has a disabled watch polled again',
-    failures: [404, 409],
-    async run(deps, { params: watch }) {
-      const read = await existingWatch(deps, watch);
-      if (!(await registry(deps).resume(read, nowOf(deps)))) throw new Problem(409, 'the watch is not disabled');
-      return viewOf(deps, watch);
-    },
-  }),
+  statusChange(
+    'pause',
+    'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
+    'the watch is disabled already',
+  ),
+  statusChange('resume', 'Has a disabled watch polled again', 'the watch is not disabled'),
   operation({
     ...onWatch,
     id: 'pollWatch',

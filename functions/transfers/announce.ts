@@ -1,5 +1,4 @@
-import { endpointNotice } from '../notices/endpoint-notice.ts';
-import { type Notice, transferNotice, watchNotice } from '../notices/notice.ts';
+import { endpointNotice, type Notice, transferNotice, watchNotice } from '../notices/notice.ts';
 import type { EndpointEvent } from '../webhooks/endpoint-event.ts';
 import type { TransferRow } from './diff.ts';
 import { parseEventBody, type TransferEvent, type WatchEvent } from './event.ts';

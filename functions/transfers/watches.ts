@@ -35,18 +35,6 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * The watches whose keys come after a text, by key, at most `limit`; fewer where some were removed.
-   *
-   * @param after empty for the first ones
-   * @returns them, and the key after which to go on; undefined when there are no more
-   */
-  async part(after: string, limit: number): Promise<{ watches: RegisteredWatch[]; next: string | undefined }> {
-    const [first, last] = registryRange;
-    const page = await this.partition.page(after < first ? first : `${after} `, last, limit);
-    return { watches: listed(page.rows), next: page.last };
-  }
-
-  /**
    * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
    * declared ones that do not any more, and leaves alone what operators added, declared later or not.
    *

@@ -12,6 +12,7 @@ export interface Announcement {
 /** The attribute of a message that says where to go on. It leaves the published bytes as they are. */
 const afterAttribute = 'endpointsAfter';
 
+/** The announcement in a message, from a topic or handed on by fan-out. */
 export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>) =>
   ({ body, after: messageAttributes[afterAttribute]?.stringValue }) satisfies Announcement;
 
@@ -25,7 +26,11 @@ export class Announcements {
     this.queueUrl = queueUrl;
   }
 
-  /** Has an announcement fanned out to the endpoints that are left. */
+  /**
+   * Has an announcement fanned out to the endpoints that are left.
+   *
+   * @throws the error of the SDK
+   */
   async handOn({ body, after }: Required<Announcement>): Promise<void> {
     await this.sqs.send(
       new SendMessageCommand({

@@ -2,8 +2,8 @@ import { clockDifference } from '../clock-difference.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
-import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
-import { type PostAnswer, PostError, type PostFailure, type WebhookClient } from './post.ts';
+import { type Outcome, outcomeOf, outcomeOfError, type PostFailure } from './outcome.ts';
+import { PostError, type WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import { signatureHeader } from './signature.ts';
 
@@ -43,10 +43,8 @@ export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): Endpoin
   JSON.parse(dataKey.open(sealed, sealingContext(name)));
 
 /**
- * Posts a stored event to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id stays, the time
- * stamp is the attempt's).
- *
- * @param stored the bytes as they were published
+ * Posts an event, stored as it was published, to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id
+ * stays, the time stamp is the attempt's).
  */
 export async function attempt(
   { client, now, steady }: AttemptDependencies,
@@ -61,34 +59,25 @@ export async function attempt(
   const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
   const signing = currentSecrets(secrets, startedAt);
-  let answer: PostAnswer | undefined;
-  let outcome: Outcome;
-  let missed: PostError | undefined;
-  try {
-    answer = await client.post(
-      url,
-      {
-        ...headers,
-        'content-type': 'application/json',
-        'user-agent': 'transfer-notifier',
-        'webhook-id': delivery.event,
-        'webhook-timestamp': String(timestamp),
-        ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
-      },
-      body,
-    );
-    outcome = outcomeOf(format, answer, now());
-  } catch (error) {
-    if (!(error instanceof PostError)) throw error;
-    missed = error;
-    outcome = outcomeOfError(error);
-  }
+  const sent = {
+    ...headers,
+    'content-type': 'application/json',
+    'user-agent': 'transfer-notifier',
+    'webhook-id': delivery.event,
+    'webhook-timestamp': String(timestamp),
+    ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
+  };
+  const result = await client.post(url, sent, body).catch((error: unknown) => {
+    if (error instanceof PostError) return error;
+    throw error;
+  });
+  const [answer, missed] = result instanceof PostError ? [undefined, result] : [result, undefined];
   return {
     delivery,
     startedAt,
     // Whatever the clock was set to meanwhile.
     endedAt: startedAt + (steady() - began),
-    outcome,
+    outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
     status: answer?.status,
     response: answer?.body,
     failure: missed?.failure,

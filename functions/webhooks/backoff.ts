@@ -38,10 +38,8 @@ interface FailedAttempt {
 }
 
 /**
- * When to try again after a failed attempt: after the delay of the schedule, give or take a fifth, and not before the time
- * that the receiver asks for, of which up to 24 hours are heeded.
- *
- * @returns Unix time in milliseconds; undefined when the schedule is over
+ * When to try again (Unix milliseconds): after the delay of the schedule, give or take a fifth, and not before the time that
+ * the receiver asks for, of which up to 24 hours are heeded; undefined when the schedule is over.
  */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelays[failed.attempt - 1];

@@ -8,11 +8,11 @@ const key = 'SWEEP';
 const interval = 60_000;
 
 /**
- * Asks the time of an earlier sweep: if it lies in the future, the clock was set back since, be it under way or between two runs.
+ * Asks the time of an earlier sweep: if it lies in the future, the clock was set back since, under way or between two runs.
  *
  * @param now Unix time in milliseconds
- * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; and, when that time is old enough, how
- *   to write down the present one
+ * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; and what writes down the present
+ *   time, when the earlier one is old enough
  */
 export async function clockWitness(dynamo: DynamoDBClient, table: string, now: number) {
   const partition = new Partition(dynamo, table, 'CLOCK');

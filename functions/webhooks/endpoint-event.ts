@@ -2,16 +2,22 @@ import { factId, type NotifierEvent } from '../transfers/event.ts';
 
 export type EndpointEventType = 'endpoint.failing' | 'endpoint.disabled' | 'endpoint.recovered';
 
-export type EndpointCause =
-  | 'http_error'
-  | 'timeout'
-  | 'unreachable'
-  | 'proxy_failed'
-  | 'untrusted_certificate'
-  | 'forbidden_target'
-  | 'throttled'
-  | 'gone'
-  | 'channel_gone';
+/** What can be wrong with an endpoint, in words, and what to do about it. */
+export const causes = {
+  http_error: 'it answers with an error; look at its own log',
+  timeout: 'it does not answer within 15 s; it should answer first and work later',
+  unreachable: 'it cannot be reached; check its address and its network',
+  proxy_failed:
+    'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
+  untrusted_certificate:
+    'its certificate is not trusted, or TLS fails otherwise; npm run notifier -- endpoint test NAME tells why and what to do',
+  forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
+  throttled: 'it asks to slow down; give it more room or choose fewer event types',
+  gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',
+  channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
+};
+
+export type EndpointCause = keyof typeof causes;
 
 /** What operators are told of an endpoint. */
 export interface EndpointEventData {

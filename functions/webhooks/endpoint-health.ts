@@ -4,7 +4,13 @@ import { eventBody } from '../transfers/event.ts';
 import type { Attempt } from './attempt.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
-import { type EndpointCause, type EndpointEventData, type EndpointEventType, endpointEvent } from './endpoint-event.ts';
+import {
+  causes,
+  type EndpointCause,
+  type EndpointEventData,
+  type EndpointEventType,
+  endpointEvent,
+} from './endpoint-event.ts';
 
 /** Failed attempts in a row after which operators are told. */
 const failuresToTell = 4;
@@ -23,21 +29,6 @@ export interface EndpointHealthChange {
   readonly disabledBecause?: string;
   readonly body: string;
 }
-
-/** What each cause means and what to do about it. */
-const causes: Record<EndpointCause, string> = {
-  http_error: 'it answers with an error; look at its own log',
-  timeout: 'it does not answer within 15 s; it should answer first and work later',
-  unreachable: 'it cannot be reached; check its address and its network',
-  proxy_failed:
-    'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
-  untrusted_certificate:
-    'its certificate is not trusted, or TLS fails otherwise; npm run notifier -- endpoint test NAME tells why and what to do',
-  forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
-  throttled: 'it asks to slow down; give it more room or choose fewer event types',
-  gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',
-  channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
-};
 
 /**
  * Tells whether operators must hear about an endpoint: once when it fails, once a day before it is disabled, once when
@@ -97,9 +88,9 @@ export function healthAfter(
   attempts: readonly Attempt[],
   now: number,
 ): EndpointHealthChange | undefined {
-  const causes = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
+  const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
   const gone = attempts.find(({ outcome }) => outcome.kind === 'gone');
-  if (!gone) return nextEndpointHealth(endpoint, breaker, causes.at(-1), now, wrongClock(attempts.at(-1)!));
+  if (!gone) return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock(attempts.at(-1)!));
   const since = iso(breaker.failingSince ?? gone.startedAt);
   return disabling(endpoint, since, (gone.outcome as { cause: EndpointCause }).cause, now);
 }

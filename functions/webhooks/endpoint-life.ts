@@ -1,4 +1,4 @@
-import { testNotice } from '../notices/endpoint-notice.ts';
+import { testNotice } from '../notices/notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
@@ -73,7 +73,7 @@ export async function addEndpoint(
 
 export const listEndpoints = (deps: WebhookDependencies): Promise<Endpoint[]> => registry(deps).list();
 
-/** What an endpoint's owner may see of its secrets: of the URL not the path of a chat's webhook, and no query, for they may be tokens. */
+/** What an endpoint's owner may see of its secrets: no path of a chat's webhook and no query, which may be tokens. */
 export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
   const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);

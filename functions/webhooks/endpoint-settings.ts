@@ -91,7 +91,7 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
 export const endpointSettings = (allowPrivate: boolean) => {
   const fields = endpointSettingFields(allowPrivate);
   return z.strictObject({
-    url: fields.url,
+    ...fields,
     types: z._default(fields.types, ['transfer.*']),
     mailboxes: z.optional(fields.mailboxes),
     directions: z.optional(fields.directions),

@@ -75,14 +75,15 @@ export function isWanted(
 ): boolean {
   const { mailbox, direction } = subject;
   return (
-    subject.types.some((type) => types.some((pattern) => matches(pattern, type))) &&
+    subject.types.some((type) => isOfType(type, types)) &&
     (!mailboxes || !mailbox || mailboxes.some((wanted) => addressKey(wanted) === addressKey(mailbox))) &&
     (!directions || !direction || directions.includes(direction))
   );
 }
 
-const matches = (pattern: string, type: string): boolean =>
-  pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+/** @param patterns types; `transfer.*` stands for all that begin so */
+export const isOfType = (type: string, patterns: readonly string[]): boolean =>
+  patterns.some((one) => (one.endsWith('.*') ? type.startsWith(one.slice(0, -1)) : type === one));
 
 /** The secrets to sign with at an instant, the newest first. */
 export const currentSecrets = ({ secrets }: EndpointSecrets, now: number): string[] =>

@@ -59,11 +59,7 @@ export class Endpoints {
     }
   }
 
-  /**
-   * The endpoints whose names come after a text, by name: at most `limit`, and at most 1 MB of them.
-   *
-   * @param after empty for the first ones
-   */
+  /** The endpoints whose names come after a text, which is empty for the first: at most `limit`, and at most 1 MB of them. */
   async part(after: string, limit: number): Promise<EndpointPart> {
     const { rows, last } = await this.partition.page(`${after} `, afterLast, limit);
     return { endpoints: rows.map(endpointOf), next: last };
@@ -92,11 +88,7 @@ export class Endpoints {
     await this.partition.delete(name);
   }
 
-  /**
-   * Writes down what became of an endpoint's health, together with the event it is worth.
-   *
-   * @returns false when the endpoint has changed since it was read
-   */
+  /** Writes down an endpoint's health, together with the event it is worth; as {@link replace} otherwise. */
   commitHealth(read: Endpoint, { health, disabledBecause, body }: EndpointHealthChange): Promise<boolean> {
     return this.replace(read, {
       ...read,

@@ -40,12 +40,6 @@ interface Walk {
   readonly limit: number;
 }
 
-/** Rows found, and the place after which to go on; without it, there are no more. */
-interface Walked {
-  readonly rows: readonly Item[];
-  readonly next: Place | undefined;
-}
-
 /** Thrown for a place that is none in the ranges to be walked through. */
 export class PlaceError extends Error {
   override readonly name = 'PlaceError';
@@ -65,9 +59,10 @@ const longestStride = 100;
  * Walks through ranges of the table, or of an index, and reads the rows as they are now. A row that is no longer there is
  * skipped.
  *
+ * @returns rows found, and the place after which to go on; without it, there are no more
  * @throws PlaceError when `after` is no place in the ranges
  */
-export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk): Promise<Walked> {
+export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
   if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
   const found: { row: Item; place: Place }[] = [];
@@ -75,7 +70,7 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
   const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
-  const end = (next?: Place): Walked => ({ rows: found.map(({ row }) => row), next });
+  const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
   for (const [at, range] of ranges.slice(begin).entries()) {
     const [sortKey] = range.sort;
     let start = at === 0 ? after : undefined;

@@ -2,7 +2,7 @@ import { chatRefusal } from '../notices/chat-answer.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import type { Format } from './format.ts';
-import type { PostAnswer, PostError, PostFailure } from './post.ts';
+import type { PostAnswer, PostError } from './post.ts';
 
 /** What an attempt led to. */
 export type Outcome =
@@ -23,7 +23,8 @@ export type Outcome =
 /** Statuses that ask a sender to slow down; Standard Webhooks names all but 503, which RFC 9110 lets carry `Retry-After`. */
 const slowing = new Set([429, 502, 503, 504]);
 
-const failureCauses: Record<PostFailure, EndpointCause> = {
+/** Why a request may bring no answer, and what that says of the endpoint. */
+const failureCauses = {
   forbidden_target: 'forbidden_target',
   unresolvable: 'unreachable',
   connect_timeout: 'unreachable',
@@ -33,13 +34,13 @@ const failureCauses: Record<PostFailure, EndpointCause> = {
   timeout: 'timeout',
   tls: 'untrusted_certificate',
   headers_too_large: 'http_error',
-};
+} as const satisfies Record<string, EndpointCause>;
+
+export type PostFailure = keyof typeof failureCauses;
 
 /**
  * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat
  * has words of its own for that and does not know the standard, so there 410 alone ends nothing.
- *
- * @param now for `Retry-After` as a date
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
   if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };

@@ -12,6 +12,7 @@ import {
   targetProblem,
   vettedAddresses,
 } from './guard.ts';
+import type { PostFailure } from './outcome.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
 export interface PostAnswer {
@@ -20,17 +21,6 @@ export interface PostAnswer {
   /** The first KB of the body as text, control characters being blanks; of an encoded body just that it is. */
   readonly body: string;
 }
-
-export type PostFailure =
-  | 'forbidden_target'
-  | 'unresolvable'
-  | 'proxy'
-  | 'connect_timeout'
-  | 'timeout'
-  | 'refused'
-  | 'tls'
-  | 'broken'
-  | 'headers_too_large';
 
 /** Thrown when a request brought no answer; says neither URL nor address, and so has no cause. */
 export class PostError extends Error {

@@ -65,10 +65,8 @@ async function getaddrinfo(hostname: string): Promise<readonly string[]> {
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
 /**
- * Asks name servers for IPv4 and IPv6 at once, and brings what either has; rejects with the look-up's error when there is
- * no address and one of the two failed.
- *
- * @param servers to ask instead of the system's, as `address:port`
+ * Asks name servers, which may be given as `address:port`, for IPv4 and IPv6 at once, and brings what either has; rejects with
+ * the look-up's error when there is no address and one of the two failed.
  */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
   // A new one for each name, since it reads the system's name servers but once.

@@ -53,11 +53,7 @@ export function secretProblem(text: string): string | undefined {
   return isWhole ? undefined : 'expected the second half of the key to be its public key';
 }
 
-/**
- * The signature of a message: `v1,…` (HMAC-SHA256) or, for a private key, `v1a,…` (ed25519).
- *
- * @param timestamp whole Unix seconds
- */
+/** A signature, `v1,…` (HMAC-SHA256) or, by a private key, `v1a,…` (ed25519); `timestamp` in whole Unix seconds. */
 export function sign(secret: string, id: string, timestamp: number, body: string): string {
   const bytes = bytesOf(secret);
   const content = `${id}.${timestamp}.${body}`;

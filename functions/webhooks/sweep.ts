@@ -11,7 +11,7 @@ import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { WakeUp } from './wake-ups.ts';
+import type { TimedWakeUp, WakeUp } from './wake-ups.ts';
 
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
@@ -50,12 +50,6 @@ const loneMemory = 180_000;
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-interface Need {
-  readonly wakeUps: readonly WakeUp[];
-  /** Milliseconds for which something has been due. */
-  readonly overdue: number;
-}
-
 /**
  * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
  * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
@@ -69,7 +63,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
   const endpoints = new Endpoints(deps.dynamo, deps.table);
   const limit = pLimit(concurrency);
-  const needs: Need[] = [];
+  const wakeUps: TimedWakeUp[] = [];
+  let overdue = 0;
   const telling: Endpoint[] = [];
   let left = 0;
   let fault: Error | undefined;
@@ -81,10 +76,13 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
       if (deps.steady() >= stopAt) left += 1;
-      else await needOf(deps, endpoint, looking).then((need) => needs.push(need), fail);
+      else
+        await needOf(deps, endpoint, looking).then((need) => {
+          wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+          overdue = Math.max(overdue, need.overdue);
+        }, fail);
     });
   }
-  const wakeUps = needs.flatMap((need) => need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
   const refused = await deps.wakeUps.send(wakeUps, started);
   let [announced, failed] = [0, refused.length];
   // Only now: deliveries do not wait for SNS.
@@ -100,23 +98,23 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
-    longestWait: Math.max(0, ...needs.map(({ overdue }) => overdue)),
+    longestWait: overdue,
     announced,
     failed,
     ...(setBack > 0 && { clockSetBack: setBack }),
   };
 }
 
-/** What one endpoint needs, by its lease and by what waits for it. */
+/**
+ * What one endpoint needs, by its lease and by what waits for it.
+ *
+ * @returns wake-ups, and milliseconds for which something has been due
+ */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
-  {
-    started,
-    misplacedFrom,
-    stopAt,
-  }: { readonly started: number; readonly misplacedFrom: number; readonly stopAt: number },
-): Promise<Need> {
+  { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
+): Promise<{ readonly wakeUps: readonly WakeUp[]; readonly overdue: number }> {
   const { name, format, maxInFlight, status } = endpoint;
   const patience = patienceUntil(stopAt, deps.steady);
   const { lease: read, requests } = await new Leases(deps.dynamo, deps.table, Math.random).look(name, 1);

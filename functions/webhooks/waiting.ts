@@ -28,11 +28,7 @@ export const indexes = {
 /** Deliveries read at once. */
 const pageSize = 100;
 
-/**
- * Ids of events whose retries to an endpoint are due, the oldest first, as far as the index knows already: some at once.
- *
- * @param until Unix time in milliseconds
- */
+/** Events whose retries to an endpoint are due until an instant (Unix ms), the oldest first, as far as the index knows. */
 export async function dueEvents(
   dynamo: DynamoDBClient,
   table: string,
@@ -68,11 +64,7 @@ export interface Span {
   readonly first?: string;
 }
 
-/**
- * The days in which events, or notices, are listed, each of them once, the oldest first.
- *
- * @param now Unix time in milliseconds
- */
+/** The days in which events, or notices, are listed, each of them once, the oldest first; `now` in Unix milliseconds. */
 export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
   dayParts(kind, from, until, now).map((part) => ({
     index: indexes.byDay,
@@ -84,10 +76,8 @@ export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now
   }));
 
 /**
- * The deliveries to an endpoint of the events in a range of times, the oldest first. All events are looked through, whether the
- * endpoint wanted them or not.
- *
- * @param now Unix time in milliseconds
+ * The deliveries to an endpoint of the events in a range of times, the oldest first; `now` in Unix milliseconds. All events are
+ * looked through, whether the endpoint wanted them or not.
  */
 export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
   daysOf(kindFor(format), span, now).map((day) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { endpointNotice, testNotice } from '../../../functions/notices/endpoint-notice.ts';
+import { endpointNotice, testNotice } from '../../../functions/notices/notice.ts';
 import { type EndpointEventType, endpointEvent, testEvent } from '../../../functions/webhooks/endpoint-event.ts';
 
 const at = '2026-11-24T14:05:59.120Z';

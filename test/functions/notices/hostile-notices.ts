@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { endpointNotice } from '../../../functions/notices/endpoint-notice.ts';
-import { transferNotice } from '../../../functions/notices/notice.ts';
+import { endpointNotice, transferNotice } from '../../../functions/notices/notice.ts';
 import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
 import { transferEvent } from '../../../functions/transfers/event.ts';
 import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';

@@ -1,7 +1,6 @@
 import { PublishBatchCommand, type PublishBatchCommandInput, PublishCommand } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { endpointNotice } from '../../../functions/notices/endpoint-notice.ts';
-import { transferNotice } from '../../../functions/notices/notice.ts';
+import { endpointNotice, transferNotice } from '../../../functions/notices/notice.ts';
 import { parseNotice } from '../../../functions/notices/notice-record.ts';
 import { eventBody, transferEvent } from '../../../functions/transfers/event.ts';
 import { publishEvents, publishNotice } from '../../../functions/transfers/publish.ts';
