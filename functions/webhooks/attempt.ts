@@ -1,4 +1,5 @@
 import { clockDifference } from '../clock-difference.ts';
+import { codeOf } from '../tls-problem.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
@@ -69,6 +70,9 @@ export async function attempt(
   };
   const result = await client.post(url, sent, body).catch((error: unknown) => {
     if (error instanceof PostError) return error;
+    const code = codeOf(error);
+    // A request that Node refuses to send harms its own delivery, and none behind it.
+    if (code !== undefined) return new PostError('broken', code);
     throw error;
   });
   const [answer, missed] = result instanceof PostError ? [undefined, result] : [result, undefined];

@@ -4,7 +4,7 @@ import type { AttemptDependencies } from './attempt.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
 import { endpointKey, endpointOf, type WebhookDependencies } from './endpoints.ts';
-import { believedLease, newLease } from './lease.ts';
+import { newLease } from './lease.ts';
 import { type Leases, leaseKey, leaseOf } from './leases.ts';
 import type { Settled } from './settled.ts';
 import type { WakeUp } from './wake-ups.ts';
@@ -86,7 +86,7 @@ async function read(
 ) {
   // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
   const known = leases.known(endpoint);
-  const isHeld = believedLease(known ?? newLease, now().getTime()).holder !== undefined;
+  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime()).holder !== undefined;
   // While another process holds the endpoint, they are for that one to read.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];

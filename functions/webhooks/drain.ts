@@ -114,6 +114,8 @@ export class Drain {
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
     const isLeft = await this.leave().catch(this.underWay.fail);
+    // However that went: this process must not take itself for the holder for ever.
+    this.holding.die();
     if (this.underWay.fault) throw this.underWay.fault;
     return isLeft === true;
   }
@@ -172,7 +174,7 @@ export class Drain {
       if (this.deps.steady() > entry.beginUntil) fresh = undefined;
     }
     for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
-      this.holding.flights.delete(event);
+      this.holding.end(event);
       this.work.putBack(event);
     }
     return fresh ?? [];

@@ -7,7 +7,6 @@ import {
   addLone,
   admission,
   allowsLone,
-  believedLease,
   endLone,
   type Flight,
   hold,
@@ -89,6 +88,17 @@ export class Holding {
     return over.flatMap(([event, { isLone }]) => (isLone ? [] : [event]));
   }
 
+  /** Nothing more is begun under the lease. */
+  die(): void {
+    this.deps.leases.alive.delete(this.id);
+  }
+
+  /** An attempt is not, or no longer, under way. */
+  end(event: string): void {
+    this.flights.delete(event);
+    this.deps.leases.alive.delete(`${this.name} ${event}`);
+  }
+
   /** An attempt of this process has ended; the lease hears of it with its next change. */
   observe(made: Attempt): void {
     this.ended.push(made);
@@ -123,7 +133,7 @@ export class Holding {
     const progress = { flights: Object.fromEntries([...this.flights, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
-      const lease = believedLease(current, now);
+      const lease = this.deps.leases.believed(this.name, current, now);
       const isOurs = isHolder && current.holder?.id === this.id;
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (next.some(([event, { of }]) => this.endOf(lease, event, of) !== undefined)) return undefined;
@@ -139,6 +149,8 @@ export class Holding {
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
     for (const [event, flight] of next) this.flights.set(event, flight);
+    for (const event of this.flights.keys()) this.deps.leases.alive.add(`${this.name} ${event}`);
+    if (!this.isLone) this.deps.leases.alive.add(this.id);
     return { isLost: false, beginUntil, isNews };
   }
 
@@ -156,12 +168,13 @@ export class Holding {
     // A lone attempt that succeeded is over with its time: its delivery says that it is done.
     const isSaid = this.isLone && observations.every(({ isSuccess }) => isSuccess);
     this.ended = [];
+    this.die();
     if (isSaid && !this.isLost) {
       if (!isFaulty) for (const event of events) leases.end(this.name, event);
       return;
     }
     const given = await leases.change(this.name, this.lease, (current) => {
-      const lease = believedLease(current, now);
+      const lease = this.deps.leases.believed(this.name, current, now);
       if (this.isLone) return this.isLost ? undefined : endLone(lease, events, observations, now);
       if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
       return this.isLeftover(lease) ? release(lease, { flights: {}, observations }, now) : undefined;
@@ -212,7 +225,7 @@ export class Holding {
   }
 
   private get believed(): Lease {
-    return believedLease(this.lease, this.now());
+    return this.deps.leases.believed(this.name, this.lease, this.now());
   }
 
   private now(): number {

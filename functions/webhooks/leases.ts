@@ -4,7 +4,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
-import { type Lease, newLease } from './lease.ts';
+import { believedLease, type Flight, type Lease, newLease } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
@@ -44,6 +44,8 @@ export class Leases {
   private readonly client: DynamoDBClient;
   private readonly table: string;
   private readonly random: () => number;
+  /** What lives in this process, whatever the clock is set to meanwhile: holders of leases, and attempts under way by endpoint and event. */
+  readonly alive = new Set<string>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
 
   /** @param random in [0, 1), for the waits of those that were not quick enough */
@@ -51,6 +53,21 @@ export class Leases {
     this.client = client;
     this.table = table;
     this.random = random;
+  }
+
+  /** A lease as far as its instants can be right; what lives in this process lasts on. */
+  believed(endpoint: string, lease: Lease, now: number): Lease {
+    const believed = believedLease(lease, now);
+    const { holder } = lease;
+    const lives = ([event, flight]: [string, Flight]) =>
+      this.alive.has(`${endpoint} ${event}`)
+        ? [event, { ...flight, until: Math.max(flight.until, now + 1) }]
+        : [event, flight];
+    return {
+      ...believed,
+      ...(holder && this.alive.has(holder.id) && { holder }),
+      flights: Object.fromEntries(Object.entries(believed.flights).map(lives)),
+    };
   }
 
   /** The lease as this process wrote it last, which others may have changed since; undefined if it wrote none. */

@@ -75,7 +75,7 @@ export class UnderWay {
     const end = this.attempt(delivery, endpoint)
       .catch(this.fail)
       .finally(() => {
-        this.holding.flights.delete(event);
+        this.holding.end(event);
         this.ends.delete(event);
       });
     this.ends.set(event, end);
