@@ -103,7 +103,7 @@ const replayed = z.strictObject({
   count: z.int(),
   /** False when time was short. */
   isComplete: z.boolean(),
-  /** From this time on the same call goes on. */
+  /** With this as its cursor, the same call goes on. */
   next: z.optional(z.string()),
 });
 

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { type ReplayOptions, recover, replay } from '../webhooks/replay.ts';
 import { onEndpoint } from './endpoints.ts';
-import { always, canonical, never, operation, time } from './operation.ts';
+import { always, canonical, never, type OperatorDependencies, operation, time } from './operation.ts';
+import { cursorOf, pageQuery, placeOf } from './page.ts';
 
 interface Range {
   readonly from?: string | undefined;
@@ -15,14 +16,25 @@ const inOrder = z.refine<Range>(({ from = always, until = never }) => Date.parse
 });
 
 const manner = {
+  cursor: pageQuery.cursor,
   dryRun: z._default(z.boolean(), false),
   perSecond: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
 };
 
-const options = (
-  { from = always, until = never, ...rest }: Range & Pick<ReplayOptions, 'dryRun' | 'perSecond'>,
+type Body = Range & Pick<ReplayOptions, 'dryRun' | 'perSecond'> & { readonly cursor?: string | undefined };
+
+/** Does what is asked for, or goes on with it, for as long as there is time. */
+async function released(
+  release: typeof replay,
+  deps: OperatorDependencies,
+  name: string,
+  { from = always, until = never, cursor: after, ...manner }: Body,
   stopAt: number,
-): ReplayOptions => ({ ...rest, from: canonical(from), until: canonical(until), stopAt });
+) {
+  const range = { from: canonical(from), until: canonical(until), after: placeOf(after) };
+  const { next, ...done } = await release(deps.webhooks, name, { ...manner, ...range, stopAt });
+  return { ...done, ...(next && { next: cursorOf(next) }) };
+}
 
 export const endpointRecoveryOperations = [
   operation({
@@ -32,7 +44,7 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
     body: z.strictObject({ from: z.optional(time), until: z.optional(time), ...manner }).check(inOrder),
-    run: (deps, { params: { name }, body, stopAt }) => recover(deps.webhooks, name, options(body, stopAt)),
+    run: (deps, { params: { name }, body, stopAt }) => released(recover, deps, name, body, stopAt),
   }),
   operation({
     ...onEndpoint,
@@ -41,6 +53,6 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
     body: z.strictObject({ from: time, until: time, ...manner }).check(inOrder),
-    run: (deps, { params: { name }, body, stopAt }) => replay(deps.webhooks, name, options(body, stopAt)),
+    run: (deps, { params: { name }, body, stopAt }) => released(replay, deps, name, body, stopAt),
   }),
 ];

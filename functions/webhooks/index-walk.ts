@@ -63,8 +63,7 @@ const longestStride = 100;
  * @throws PlaceError when `after` is no place in the ranges
  */
 export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
-  const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
+  const begin = beginOf(ranges, after);
   const found: { row: Item; place: Place }[] = [];
   /** Partitions of an index that are asked for again and again, and are empty. */
   const empty = new Set<string>();
@@ -100,16 +99,27 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
   return end();
 }
 
-/** All rows in ranges of an index as they are now, page by page. */
-export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], patience: Patience) {
-  for (const range of ranges) {
-    let start: Place | undefined;
+/**
+ * All rows in ranges of an index as they are now, page by page, each with the place after which the next one begins.
+ *
+ * @throws PlaceError when `after` is no place in the ranges
+ */
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], patience: Patience, after?: Place) {
+  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+    let start = at === 0 ? after : undefined;
     do {
       const page = await readPlaces(source, range, start, longestStride);
-      yield (await rowsAt(source, range, page, patience)).filter((row) => row !== undefined);
+      const rows = (await rowsAt(source, range, page, patience)).filter((row) => row !== undefined);
+      yield { rows, last: page.places.at(-1) };
       start = page.next;
     } while (start);
   }
+}
+
+function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
+  const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
+  if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
+  return begin;
 }
 
 /** Counts the places in a range, up to `most`. */

@@ -6,7 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 import { existingEndpoint } from './endpoint-life.ts';
 import { EndpointError } from './endpoint-settings.ts';
 import type { WebhookDependencies } from './endpoints.ts';
-import { type IndexRange, rowsIn } from './index-walk.ts';
+import { type IndexRange, type Place, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
 
 export interface ReplayOptions {
@@ -17,8 +17,10 @@ export interface ReplayOptions {
   readonly dryRun: boolean;
   /** Deliveries a second. */
   readonly perSecond?: number | undefined;
-  /** Instant of the steady clock after which nothing new is begun; a repetition goes on from there. */
+  /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt?: number;
+  /** The place after which to go on, as an earlier call had it in `next`. */
+  readonly after?: Place | undefined;
 }
 
 /** What a replay did, or would do. */
@@ -27,8 +29,8 @@ export interface Replay {
   readonly count: number;
   /** False when time was short. */
   readonly isComplete: boolean;
-  /** ISO 8601 time of the first event that was not looked at, if time was short: from there the same call goes on. */
-  readonly next?: string;
+  /** If time was short, the place after which the same call goes on; a time would not do, for the events of a poll have the same. */
+  readonly next?: Place | undefined;
 }
 
 /** Deliveries a second, unless asked otherwise. */
@@ -78,17 +80,19 @@ async function release(
   endpoint: Endpoint,
   ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
-  { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY }: ReplayOptions,
+  { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY, after }: ReplayOptions,
 ): Promise<Replay> {
   const started = deps.now().getTime();
   let matching = 0;
   let released = 0;
-  for await (const rows of rowsIn(deps, ranges, patienceUntil(stopAt, deps.steady))) {
-    const page = rows.map(deliveryIn);
-    const [first] = page;
-    if (first && deps.steady() >= stopAt) {
-      return { count: dryRun ? matching : released, isComplete: false, next: first.eventAt };
+  let done = after;
+  for await (const { rows, last } of rowsIn(deps, ranges, patienceUntil(stopAt, deps.steady), after)) {
+    // One page at the least: the same call has to come to an end some time.
+    if (done !== after && deps.steady() >= stopAt) {
+      return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
+    done = last ?? done;
+    const page = rows.map(deliveryIn);
     const matched = page.filter(matches);
     const before = matching;
     matching += matched.length;

@@ -162,10 +162,10 @@ async function misplacedRetries(
 ): Promise<string[]> {
   const found: string[] = [];
   let examined = 0;
-  for await (const page of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
-    const due = page.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
+  for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
+    const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
     found.push(...due.map(({ event }) => event));
-    examined += page.length;
+    examined += rows.length;
     if (found.length >= mostMisplaced || examined >= longestSearch || deps.steady() >= patience.stopAt) break;
   }
   return found;

@@ -14,6 +14,7 @@ interface ReplayOptions extends CommonOptions {
 }
 
 interface ReplayBody {
+  readonly cursor?: string;
   readonly from?: string;
   readonly until?: string;
   readonly dryRun?: boolean;
@@ -25,7 +26,7 @@ interface Replayed {
   readonly count: number;
   /** False when its time was short. */
   readonly isComplete: boolean;
-  /** From this time on the same request goes on. */
+  /** With this as its cursor, the same request goes on. */
   readonly next?: string;
 }
 
@@ -83,7 +84,7 @@ async function releasedAll(session: Session, path: string, body: ReplayBody): Pr
   let done = await released(session, path, body);
   while (!done.isComplete && done.next !== undefined) {
     session.output.remark(`${done.count} so far, going on`);
-    const { count, ...more } = await released(session, path, { ...body, from: done.next });
+    const { count, ...more } = await released(session, path, { ...body, cursor: done.next });
     done = { ...more, count: done.count + count };
   }
   return done;
