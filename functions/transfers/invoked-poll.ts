@@ -48,7 +48,6 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
   }
   if (has(event, 'show')) {
     showSchema.parse(event);
-    measureAskedPoll(metrics, []);
     return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
   }
   const onPollOfTick = (poll: WatchPoll) => {
