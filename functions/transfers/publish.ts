@@ -15,6 +15,8 @@ export interface Topics {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
+  /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
+  readonly hasNoChats?: boolean;
   /** Waits for so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
@@ -63,10 +65,12 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]): 
 
 /** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
 async function publishBatch(
-  { sns, eventsTopicArn, sleep }: Topics,
+  topics: Topics,
   batch: readonly string[],
   published: Set<string>,
 ): Promise<Error | undefined> {
+  const { sns, eventsTopicArn, sleep } = topics;
+  const entryOf = (body: string, at: number) => entry(topics, body, at);
   let left = batch;
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
@@ -91,11 +95,11 @@ async function publishBatch(
  *
  * @throws the error of the SNS client
  */
-export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: Notice): Promise<void> {
+export async function publishNotice(topics: Topics, notice: Notice): Promise<void> {
   const { types, mailbox, direction, severity } = notice.record;
-  await sns.send(
+  await topics.sns.send(
     new PublishCommand({
-      TopicArn: noticesTopicArn,
+      TopicArn: topics.noticesTopicArn,
       Subject: notice.subject,
       MessageStructure: 'json',
       Message: JSON.stringify({
@@ -108,15 +112,22 @@ export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: No
         types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
         ...watchAttributes({ mailbox, direction }),
         severity: text(severity),
+        ...chatsAttribute(topics),
       },
     }),
   );
 }
 
-function entryOf(body: string, at: number): PublishBatchRequestEntry {
+function entry(topics: Topics, body: string, at: number): PublishBatchRequestEntry {
   const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
-  return { Id: String(at), Message: body, MessageAttributes: { type: text(type), ...watchAttributes(data) } };
+  const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(topics) };
+  return { Id: String(at), Message: body, MessageAttributes };
 }
+
+/** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
+export const chatsAttributeName = 'chats';
+
+const chatsAttribute = ({ hasNoChats }: Topics) => (hasNoChats ? { [chatsAttributeName]: text('none') } : {});
 
 /** What is about an endpoint has neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({

@@ -100,6 +100,7 @@ export async function pollShard(
   deps.server.adopt(strain);
   deps.tokens.forgive(verifiableSince(mended));
 
+  const polling = { ...deps, topics: { ...deps.topics, hasNoChats: view.hasNoChats } };
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) =>
     watch.health?.trouble.cause === 'timeout' || deps.server.slots.isHeldUp(watch.mailbox);
@@ -118,7 +119,7 @@ export async function pollShard(
       return;
     }
     underWay.add(key);
-    const end = pollAndJudge(deps, watch, scope, stopAt, incidents).then((ended) => {
+    const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
       underWay.delete(key);
       polls.push(ended);
       onPoll(ended);

@@ -6,6 +6,7 @@ import {
   type EndpointLifeDependencies,
   modify,
   type NewEndpoint,
+  noteChats,
   rotateSecret,
   updateEndpoint,
 } from './endpoint-life.ts';
@@ -98,6 +99,7 @@ export async function declareEndpoints(
   await limit.map(dropped, async ({ name }) => {
     await modify(deps, name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
   });
+  await noteChats(deps);
   return added.filter((endpoint) => endpoint !== undefined);
 }
 

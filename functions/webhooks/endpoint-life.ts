@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { testNotice } from '../notices/endpoint-notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
+import type { Chats } from '../transfers/chats.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
 import { Deliveries } from './deliveries.ts';
@@ -26,6 +27,8 @@ export interface EndpointLifeDependencies {
   /** Name of the webhooks table. */
   readonly table: string;
   readonly wakeUps: WakeUps;
+  /** Where polls are told whether there is a chat. */
+  readonly chats: Chats;
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
@@ -89,8 +92,11 @@ export async function addEndpoint(
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
+  const isChat = settings.format !== 'event';
+  if (isChat) await deps.chats.expect();
   if (!(await registry(deps).create(endpoint)))
     throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
+  if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
@@ -212,12 +218,17 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
  * @throws EndpointError when there is none of that name
  */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
-  await existing(deps, name);
+  const { format } = await existing(deps, name);
   await registry(deps).remove(name);
   await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   // The sweep looks at nothing of it any more.
   await wake(deps, name, []);
+  if (format !== 'event') await noteChats(deps);
 }
+
+/** Tells polls whether there is a chat. */
+export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
+  deps.chats.note(async () => (await listEndpoints(deps)).some(({ format }) => format !== 'event'));
 
 /**
  * Changes an endpoint as it is now.

@@ -4,6 +4,8 @@ import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { steady } from '../../functions/instants.ts';
+import { Chats } from '../../functions/transfers/chats.ts';
+import { chatsAttributeName } from '../../functions/transfers/publish.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { type DeliveryFacts, settledChannel } from '../../functions/webhooks/settled.ts';
@@ -19,6 +21,7 @@ import { counted, type Part } from './stopping.ts';
 /** What carries events to the webhooks. */
 export interface WebhookSource {
   readonly dynamo: DynamoDBClient;
+  readonly transfersTable: string;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly eventsTopicArn: string;
@@ -54,7 +57,7 @@ const mostNamed = 3;
 
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
-  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
+  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
 ): Promise<LocalWebhooks> {
@@ -62,16 +65,7 @@ export async function startWebhooks(
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
-  for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
-    await sns.send(
-      new SubscribeCommand({
-        TopicArn,
-        Protocol: 'sqs',
-        Endpoint: events.arn,
-        Attributes: { RawMessageDelivery: 'true' },
-      }),
-    );
-  }
+  await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
   const wakeUps = new WakeUps(sqs, wakeUpQueue.url);
   const now = () => new Date();
   // This run is the only one with this database: whatever holds an endpoint has died.
@@ -80,6 +74,7 @@ export async function startWebhooks(
     dynamo,
     table,
     wakeUps,
+    chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
     now,
@@ -145,6 +140,19 @@ export async function startWebhooks(
       await deliver.giveBack();
     },
   };
+}
+
+/** Has the queue get what the stack has its own get: all events, and the notices that a chat may want. */
+export async function subscribeFanOut(
+  sns: SNSClient,
+  { eventsTopicArn, noticesTopicArn }: Pick<WebhookSource, 'eventsTopicArn' | 'noticesTopicArn'>,
+  Endpoint: string,
+): Promise<void> {
+  const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
+  for (const [TopicArn, filter] of [[eventsTopicArn, {}] as const, [noticesTopicArn, { FilterPolicy }] as const]) {
+    const Attributes = { RawMessageDelivery: 'true', ...filter };
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
+  }
 }
 
 /** `deliveries to crm`; nothing without an endpoint. */

@@ -169,13 +169,14 @@ test('functions report the messages of a batch that failed, and only so many bat
   }
 });
 
-test('fan-out gets both topics raw, people get the notices they ask for', () => {
+test('fan-out gets both topics raw but for notices that no chat wants, people get the notices they ask for', () => {
   const subscriptions = resources('AWS::SNS::Subscription').map(([, properties]) => properties);
   const raw = subscriptions.filter(({ Protocol }) => Protocol === 'sqs');
   expect(raw.map(({ TopicArn }) => TopicArn)).toEqual([
     { Ref: 'TransferEventsB5CBE8ED' },
     { Ref: 'TransferNotices93F11EF9' },
   ]);
+  expect(raw.map(({ FilterPolicy }) => FilterPolicy)).toEqual([undefined, { chats: [{ exists: false }] }]);
   for (const one of raw) {
     expect(one).toMatchObject({ RawMessageDelivery: true, RedrivePolicy: { deadLetterTargetArn: expect.anything() } });
   }
