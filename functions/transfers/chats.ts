@@ -5,19 +5,14 @@ import { sharedPartition } from './incident-rows.ts';
 /** Among the rows that shards share, which each tick reads anyway. */
 const chatsKey = 'server#chats';
 
-/** Whether these rows say that no endpoint is a chat. */
+/** Whether these rows say that no endpoint is a chat. Without that, notices reach the webhooks. */
 export const hasNoChats = (rows: readonly Item[]): boolean =>
   rows.some(({ sk, isNone }) => sk === chatsKey && isNone === true);
 
-/**
- * The note that no endpoint is a chat, where polls find it: their notices then need not reach the webhooks. Without the note,
- * notices reach them.
- */
-export class Chats {
-  private readonly partition: Partition;
-
+/** The note that no endpoint is a chat, where polls find it: their notices then need not reach the webhooks. */
+export class Chats extends Partition {
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, sharedPartition);
+    super(client, table, sharedPartition);
   }
 
   /**
@@ -25,7 +20,7 @@ export class Chats {
    * between by another process that saw no chat yet does not stay.
    */
   async expect(): Promise<void> {
-    await this.partition.update(chatsKey, 'SET isNone = :false ADD rev :one', { values: { false: false, one: 1 } });
+    await this.update(chatsKey, 'SET isNone = :false ADD rev :one', { values: { false: false, one: 1 } });
   }
 
   /**
@@ -34,9 +29,9 @@ export class Chats {
    * @param areThere looks for chats, in the table itself
    */
   async note(areThere: () => Promise<boolean>): Promise<void> {
-    const [row] = await this.partition.range(chatsKey, chatsKey);
+    const [row] = await this.range(chatsKey, chatsKey);
     if (await areThere()) return this.expect();
-    await this.partition.update(chatsKey, 'SET isNone = :true ADD rev :one', {
+    await this.update(chatsKey, 'SET isNone = :true ADD rev :one', {
       condition: row ? 'rev = :rev' : 'attribute_not_exists(pk)',
       values: { true: true, one: 1, ...(row && { rev: row.rev }) },
     });

@@ -65,17 +65,15 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]): 
 
 /** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
 async function publishBatch(
-  topics: Topics,
+  { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
   batch: readonly string[],
   published: Set<string>,
 ): Promise<Error | undefined> {
-  const { sns, eventsTopicArn, sleep } = topics;
-  const entryOf = (body: string, at: number) => entry(topics, body, at);
   let left = batch;
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
     const { Failed = [] } = await sns.send(
-      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf) }),
+      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
     );
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
     for (const [at, body] of left.entries()) if (!refusals.has(at)) published.add(body);
@@ -95,11 +93,11 @@ async function publishBatch(
  *
  * @throws the error of the SNS client
  */
-export async function publishNotice(topics: Topics, notice: Notice): Promise<void> {
+export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
   const { types, mailbox, direction, severity } = notice.record;
-  await topics.sns.send(
+  await sns.send(
     new PublishCommand({
-      TopicArn: topics.noticesTopicArn,
+      TopicArn: noticesTopicArn,
       Subject: notice.subject,
       MessageStructure: 'json',
       Message: JSON.stringify({
@@ -112,22 +110,24 @@ export async function publishNotice(topics: Topics, notice: Notice): Promise<voi
         types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
         ...watchAttributes({ mailbox, direction }),
         severity: text(severity),
-        ...chatsAttribute(topics),
+        ...chatsAttribute(hasNoChats),
       },
     }),
   );
 }
 
-function entry(topics: Topics, body: string, at: number): PublishBatchRequestEntry {
-  const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
-  const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(topics) };
-  return { Id: String(at), Message: body, MessageAttributes };
-}
+const entryOf =
+  (hasNoChats?: boolean) =>
+  (body: string, at: number): PublishBatchRequestEntry => {
+    const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
+    const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+    return { Id: String(at), Message: body, MessageAttributes };
+  };
 
 /** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
 export const chatsAttributeName = 'chats';
 
-const chatsAttribute = ({ hasNoChats }: Topics) => (hasNoChats ? { [chatsAttributeName]: text('none') } : {});
+const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
 
 /** What is about an endpoint has neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({

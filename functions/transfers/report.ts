@@ -52,11 +52,6 @@ export function logTick(logger: Logger, { polls, skipped }: ShardPoll): void {
   });
 }
 
-/** Adds a poll that was asked for to the metrics: what it published, for it tells nothing of how the clock is doing. */
-export function measureAskedPoll(metrics: Metrics, polls: readonly WatchPoll[]): void {
-  addCounts(metrics, { eventsPublished: polls.reduce((total, poll) => total + poll.published, 0) });
-}
-
 /** Adds a shard's poll to the metrics. */
 export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);

@@ -106,7 +106,10 @@ export async function fanOut(
       const { next, isForChats } = part;
       return attempt(message, async () => {
         // The first chat was added while the poll was under way.
-        if (isUnnoticed && isForChats) await deps.announcements.handOn({ body: noticeOf(body) });
+        if (isUnnoticed && isForChats) {
+          const event = parseEventBody(body) as TransferEvent;
+          await deps.announcements.handOn({ body: JSON.stringify(transferNotice(event.data, [event]).record) });
+        }
         if (next === undefined) return false;
         await deps.announcements.handOn({ body, after: next, isUnnoticed });
         return true;
@@ -183,12 +186,6 @@ async function createDeliveries(
   const last = done.at(-1);
   if (last === undefined) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
   return { endpoints: done, next: last, isForChats };
-}
-
-/** The notice of one event about a transfer. */
-function noticeOf(body: string): string {
-  const event = parseEventBody(body) as TransferEvent;
-  return JSON.stringify(transferNotice(event.data, [event]).record);
 }
 
 /** Thrown when an invocation ends before it has done anything for a message. */
