@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  InvalidParameterException,
+  ListSubscriptionsByTopicCommand,
+  type SNSClient,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { steady } from '../../functions/instants.ts';
@@ -151,7 +157,15 @@ export async function subscribeFanOut(
   const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
   for (const [TopicArn, filter] of [[eventsTopicArn, {}] as const, [noticesTopicArn, { FilterPolicy }] as const]) {
     const Attributes = { RawMessageDelivery: 'true', ...filter };
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
+    const subscribe = () => sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
+    await subscribe().catch(async (error: Error) => {
+      if (!(error instanceof InvalidParameterException)) throw error;
+      // There is one that says something else, in a data folder from before notices were filtered.
+      const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+      for (const { SubscriptionArn } of Subscriptions.filter((one) => one.Endpoint === Endpoint))
+        await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      await subscribe();
+    });
   }
 }
 

@@ -191,6 +191,21 @@ test('a chat that is disabled, by hand or because it is no longer declared, is s
   expect(await fanOutAll()).toEqual({ events: 1, notices: 1 });
 });
 
+test('a subscription that takes every notice, as a data folder may hold one, is replaced', async () => {
+  const { topics } = world.deps;
+  const queue = await createQueue(world.sqs, 'older', 30);
+  const Attributes = { RawMessageDelivery: 'true' };
+  const subscription = { TopicArn: topics.noticesTopicArn, Protocol: 'sqs', Endpoint: queue.arn, Attributes };
+  await topics.sns.send(new SubscribeCommand(subscription));
+  for (let start = 0; start < 2; start += 1) await subscribeFanOut(topics.sns, topics, queue.arn);
+  await declared();
+  await announce(1);
+  expect(await taken(queue.url)).toHaveLength(1);
+  await addChat('ops');
+  await announce(1);
+  expect(await taken(queue.url)).toHaveLength(2);
+});
+
 test('as long as nobody has looked whether there are chats, notices reach the queue', async () => {
   await announce(1);
   expect(await fanOutAll()).toEqual({ events: 1, notices: 1 });
