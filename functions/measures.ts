@@ -1,9 +1,11 @@
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+
 /** The one dimension that all metrics of the notifier have in CloudWatch. */
 export const serviceName = 'transfer-notifier';
 
 /**
  * The metrics of the notifier. There are ten, which is what AWS gives away; each further one costs by the month, as each
- * further dimension would.
+ * further dimension would. A metric costs nothing in an hour in which it is not sent.
  */
 export const measures = {
   /** Listings that were complete, by invocation. */
@@ -20,6 +22,13 @@ export const measures = {
   attemptsFailed: 'AttemptsFailed',
   /** Deliveries that were given up. */
   deliveriesFailed: 'DeliveriesFailed',
-  /** Of the delivery that has been due for longest. */
+  /** Of the delivery that has been due for longest; sent by each sweep, for the alarm that tells that none takes place. */
   secondsOverdue: 'SecondsOverdue',
 } as const;
+
+/** Adds what there was to count; nothing of what there was none. */
+export function addCounts(metrics: Metrics, counts: { readonly [Name in keyof typeof measures]?: number }): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (count > 0) metrics.addMetric(measures[name as keyof typeof measures], MetricUnit.Count, count);
+  }
+}

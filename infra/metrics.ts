@@ -1,5 +1,5 @@
 import { Aws, type Duration } from 'aws-cdk-lib';
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { measures, serviceName } from '../functions/measures.ts';
 
 /** Where the metrics of a stack's functions stand, for its alarms and its dashboard: not with those of another stack. */
@@ -25,3 +25,17 @@ export const sumOf = (name: keyof typeof measures, period: Duration): Metric => 
 /** The greatest value, within a period, of a metric that measures. */
 export const greatestOf = (name: keyof typeof measures, period: Duration): Metric =>
   measure(name, Stats.MAXIMUM, period);
+
+/**
+ * A metric as 0 where it was not sent, which is where there was nothing to measure. Without that, an alarm would count what it
+ * finds before as if it were in a row, and a number for "now" would be the last one that there was.
+ *
+ * @param label what a dashboard calls it
+ */
+export const orZero = (metric: Metric, label?: string): IMetric =>
+  new MathExpression({
+    expression: 'FILL(m, 0)',
+    usingMetrics: { m: metric },
+    period: metric.period,
+    label: label ?? metric.metricName,
+  });

@@ -7,7 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { subscribeByEmail } from './email-subscription.ts';
-import { greatestOf, sumOf } from './metrics.ts';
+import { greatestOf, orZero, sumOf } from './metrics.ts';
 import { tickInterval } from './transfer-poller.ts';
 
 /** How to build {@link NotifierAlarms}. */
@@ -74,16 +74,16 @@ export class NotifierAlarms extends Construct {
       }),
       this.add('WatchFailing', {
         says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
-        metric: greatestOf('watchesFailing', periodOf(longestInterval)),
+        metric: orZero(greatestOf('watchesFailing', periodOf(longestInterval))),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // That no poll took place is for NoCompleteListing to tell.
+        // It is sent while watches fail; that no poll took place is for NoCompleteListing to tell.
         missing: NOT_BREACHING,
       }),
       this.add('WatchesSkipped', {
         says: 'at three ticks in a row not all watches that were due could be polled; the server is slow, or more shards are needed',
-        metric: greatestOf('watchesSkipped', tickInterval),
+        metric: orZero(greatestOf('watchesSkipped', tickInterval)),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 3,
@@ -132,7 +132,7 @@ export class NotifierAlarms extends Construct {
       }),
       this.add('DeliveriesFailing', {
         says: 'deliveries were given up after all of their attempts',
-        metric: sumOf('deliveriesFailed', fiveMinutes),
+        metric: orZero(sumOf('deliveriesFailed', fiveMinutes)),
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,

@@ -13,7 +13,7 @@ import {
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { greatestOf, sumOf } from './metrics.ts';
+import { greatestOf, orZero, sumOf } from './metrics.ts';
 
 /** How to build a {@link NotifierDashboard}. */
 export interface NotifierDashboardProps {
@@ -57,7 +57,7 @@ const isItWorking = ({ alarms }: NotifierDashboardProps): IWidget[] => [
   new SingleValueWidget({
     title: 'Now',
     metrics: [
-      labelled(greatestOf('secondsSinceCompleteListing', fiveMinutes), 's since a complete listing, worst watch'),
+      orZero(greatestOf('secondsSinceCompleteListing', fiveMinutes), 's since a complete listing, worst watch'),
       labelled(greatestOf('secondsOverdue', fiveMinutes), 's overdue, oldest delivery'),
     ],
     width: 8,

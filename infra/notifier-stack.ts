@@ -72,8 +72,8 @@ export class NotifierStack extends Stack {
     new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
-    // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=no
-    const url = this.node.tryGetContext('dashboard') === 'no' ? undefined : dashboardUrl(onlyName);
+    // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=yes
+    const url = this.node.tryGetContext('dashboard') === 'yes' ? dashboardUrl(onlyName) : undefined;
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
       longestInterval: Duration.millis(Math.max(...intervalsOf(config))),

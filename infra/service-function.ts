@@ -1,7 +1,15 @@
 import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  type RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type BundledFiles, bundle, bundledHandler } from './bundle.ts';
@@ -68,6 +76,12 @@ export class ServiceFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       role,
       logGroup,
+      // Only what is JSON has levels. Lambda's own three lines about each invocation cost more than what is told in it; that
+      // one failed or timed out is still written, and metrics tell how long they take.
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
+      // Metrics are lines without a level, which count as this one.
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
       ...(network && { vpc: network.vpc, securityGroups: [network.securityGroup] }),
     });
     Validations.of(this).acknowledge(

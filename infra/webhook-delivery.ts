@@ -2,11 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { AttributeType } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '../functions/env.ts';
+import { chatsAttributeName } from '../functions/transfers/publish.ts';
 import { indexes } from '../functions/webhooks/waiting.ts';
 import { Clock, lostTick } from './clock.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
@@ -95,10 +96,12 @@ export class WebhookDelivery extends Construct {
     this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
     this.grantWakeUps(this.fanOut);
     this.announcements.queue.grant(this.fanOut, 'sqs:SendMessage');
-    for (const topic of [transferEvents, transferNotices]) {
-      const { queue, deadLetters: deadLetterQueue } = this.announcements;
-      topic.addSubscription(new SqsSubscription(queue, { rawMessageDelivery: true, deadLetterQueue }));
-    }
+    const { queue, deadLetters: deadLetterQueue } = this.announcements;
+    const raw = { rawMessageDelivery: true, deadLetterQueue };
+    transferEvents.addSubscription(new SqsSubscription(queue, raw));
+    // What no chat wants need not be taken from the queue to be thrown away.
+    const filterPolicy = { [chatsAttributeName]: SubscriptionFilter.notExistsFilter() };
+    transferNotices.addSubscription(new SqsSubscription(queue, { ...raw, filterPolicy }));
     this.announcements.feed(this.fanOut, fanOutConcurrency);
 
     this.deliver = new ServiceFunction(this, 'Deliver', {

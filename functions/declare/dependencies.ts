@@ -1,5 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Fields, readDeclareEnvironment } from '../env.ts';
+import { Chats } from '../transfers/chats.ts';
 import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import type { DeclareDependencies } from './declare.ts';
@@ -12,9 +12,13 @@ import type { DeclareDependencies } from './declare.ts';
 export const declareDependencies = (
   env: ReturnType<typeof readDeclareEnvironment>,
   fields: Fields,
-): DeclareDependencies => ({
-  dynamo: new DynamoDBClient({}),
-  transfersTable: env.TRANSFERS_TABLE,
-  endpointLife: { ...webhookDependencies(env), dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
-  fields,
-});
+): DeclareDependencies => {
+  const webhooks = webhookDependencies(env);
+  const chats = new Chats(webhooks.dynamo, env.TRANSFERS_TABLE);
+  return {
+    dynamo: webhooks.dynamo,
+    transfersTable: env.TRANSFERS_TABLE,
+    endpointLife: { ...webhooks, chats, dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
+    fields,
+  };
+};

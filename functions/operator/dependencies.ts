@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { readOperatorEnvironment } from '../env.ts';
 import { sdkSettings } from '../sdk-settings.ts';
+import { Chats } from '../transfers/chats.ts';
 import { serverDependencies } from '../transfers/dependencies.ts';
 import { webhookDependencies } from '../webhooks/dependencies.ts';
 import { DataKey } from '../webhooks/sealing.ts';
@@ -22,6 +23,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
     },
     webhooks: {
       ...webhookDependencies(env),
+      chats: new Chats(transfers.dynamo, transfers.table),
       dataKey: new DataKey(env.DATA_KEY),
       allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
     },

@@ -50,9 +50,11 @@ async function announceEach(
   bodies: readonly string[],
   noticeOf: (body: string) => Notice,
 ): Promise<Error | undefined> {
-  const { published, error } = await publishEvents(topics, bodies);
+  // These are few: their notices go everywhere, so that fan-out need not know how to write them.
+  const everywhere = { ...topics, hasNoChats: false };
+  const { published, error } = await publishEvents(everywhere, bodies);
   let failed = error;
-  for (const body of published) failed = (await tryToPublish(topics, noticeOf(body))) ?? failed;
+  for (const body of published) failed = (await tryToPublish(everywhere, noticeOf(body))) ?? failed;
   return failed;
 }
 

@@ -33,7 +33,8 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
       deps.tokens.forgive(term.since);
       deps.server.calls.slots.share(hold.name, hold.slots);
       const incidents = new Incidents(deps, view);
-      const poll = await pollAndJudge(deps, watch, 'all', stopAt, incidents);
+      const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
+      const poll = await pollAndJudge({ ...deps, topics }, watch, 'all', stopAt, incidents);
       await incidents.tell();
       await leaveShard(deps, rows, hold, strain, undefined);
       return [poll];

@@ -1,9 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { readPollEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
+import { metrics, sendMetrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { pollDependencies } from './dependencies.ts';
 import { type Invoked, invokedPoll } from './invoked-poll.ts';
@@ -16,7 +15,7 @@ const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironmen
 
 export const handler = middy<unknown, Invoked>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(sendMetrics)
   .handler(async (event, context) => {
     const deps = await dependencies();
     const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;

@@ -15,6 +15,8 @@ export interface Topics {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
+  /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
+  readonly hasNoChats?: boolean;
   /** Waits for so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
@@ -63,7 +65,7 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]): 
 
 /** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
 async function publishBatch(
-  { sns, eventsTopicArn, sleep }: Topics,
+  { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
   batch: readonly string[],
   published: Set<string>,
 ): Promise<Error | undefined> {
@@ -71,7 +73,7 @@ async function publishBatch(
   for (let attempt = 1; ; attempt += 1) {
     // SNS answers 200 even when it refuses entries.
     const { Failed = [] } = await sns.send(
-      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf) }),
+      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
     );
     const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
     for (const [at, body] of left.entries()) if (!refusals.has(at)) published.add(body);
@@ -91,7 +93,7 @@ async function publishBatch(
  *
  * @throws the error of the SNS client
  */
-export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: Notice): Promise<void> {
+export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
   const { types, mailbox, direction, severity } = notice.record;
   await sns.send(
     new PublishCommand({
@@ -108,15 +110,24 @@ export async function publishNotice({ sns, noticesTopicArn }: Topics, notice: No
         types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
         ...watchAttributes({ mailbox, direction }),
         severity: text(severity),
+        ...chatsAttribute(hasNoChats),
       },
     }),
   );
 }
 
-function entryOf(body: string, at: number): PublishBatchRequestEntry {
-  const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
-  return { Id: String(at), Message: body, MessageAttributes: { type: text(type), ...watchAttributes(data) } };
-}
+const entryOf =
+  (hasNoChats?: boolean) =>
+  (body: string, at: number): PublishBatchRequestEntry => {
+    const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
+    const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+    return { Id: String(at), Message: body, MessageAttributes };
+  };
+
+/** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
+export const chatsAttributeName = 'chats';
+
+const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
 
 /** What is about an endpoint has neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({

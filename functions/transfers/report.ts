@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { measures } from '../measures.ts';
+import { addCounts, measures } from '../measures.ts';
 import type { ShardPoll, WatchPoll } from './shard.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
@@ -52,29 +52,15 @@ export function logTick(logger: Logger, { polls, skipped }: ShardPoll): void {
   });
 }
 
-/** Adds a poll that was asked for to the metrics: what it published, for it tells nothing of how the clock is doing. */
-export function measureAskedPoll(metrics: Metrics, polls: readonly WatchPoll[]): void {
-  const published = polls.reduce((total, poll) => total + poll.published, 0);
-  metrics.addMetric(measures.eventsPublished, MetricUnit.Count, published);
-}
-
 /** Adds a shard's poll to the metrics. */
 export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
   const longestGap = Math.max(0, ...polls.map((poll) => poll.sinceComplete));
-  const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
-  metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
-  add(
-    measures.completeListings,
-    sum(({ isComplete }) => (isComplete ? 1 : 0)),
-  );
-  add(
-    measures.watchesFailing,
-    sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
-  );
-  add(measures.watchesSkipped, skipped);
-  add(
-    measures.eventsPublished,
-    sum(({ published }) => published),
-  );
+  if (longestGap > 0) metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
+  addCounts(metrics, {
+    completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),
+    watchesFailing: sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
+    watchesSkipped: skipped,
+    eventsPublished: sum(({ published }) => published),
+  });
 }

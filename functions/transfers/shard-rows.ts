@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
 import { type Item, Partition, unchangedSince } from '../table.ts';
+import { hasNoChats } from './chats.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';
 import type { FailingShare } from './incident-share.ts';
@@ -31,6 +32,8 @@ export interface ShardView {
   readonly strain: Strain;
   readonly incidents: readonly Incident[];
   readonly mended: Mended;
+  /** No endpoint is a chat, as far as is known. */
+  readonly hasNoChats: boolean;
 }
 
 export interface Hold {
@@ -45,7 +48,7 @@ const strainKey = 'server';
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
-/** The server's row, incidents, and the rows of the shards, which stand in this order. */
+/** The server's row, incidents, the note on chats, and the rows of the shards, which stand in this order. */
 const sharedRange = ['server', 'shard$'] as const;
 
 const untouched: ShardRow = { rev: 0 };
@@ -90,6 +93,7 @@ export class ShardRows {
       strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
       incidents: incidentsIn(rows),
       mended: mendedIn(rows),
+      hasNoChats: hasNoChats(rows),
     };
   }
 

@@ -95,6 +95,7 @@ export async function pollShard(
   calls.adopt(strain);
   deps.tokens.forgive(verifiableSince(mended));
 
+  const polling = { ...deps, topics: { ...deps.topics, hasNoChats: view.hasNoChats } };
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // With a single slot left of several there is nothing to leave to the next tick.
@@ -112,7 +113,7 @@ export async function pollShard(
       return;
     }
     underWay.add(key);
-    const end = pollAndJudge(deps, watch, scope, stopAt, incidents).then((ended) => {
+    const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
       underWay.delete(key);
       polls.push(ended);
       onPoll(ended);

@@ -1,5 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
+import { chatsAttributeName } from '../transfers/publish.ts';
 
 /** An event or notice on its way to the endpoints. */
 export interface Announcement {
@@ -7,6 +8,8 @@ export interface Announcement {
   readonly body: string;
   /** Only for endpoints whose names come after this one; others have it already. */
   readonly after?: string | undefined;
+  /** Of an event: it was published when no chat was known, so that its notice does not come here. */
+  readonly isUnnoticed?: boolean;
 }
 
 /** The attribute of a message that says where to go on. It leaves the published bytes as they are. */
@@ -14,7 +17,11 @@ const afterAttribute = 'endpointsAfter';
 
 /** The announcement in a message, from a topic or handed on by fan-out. */
 export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>) =>
-  ({ body, after: messageAttributes[afterAttribute]?.stringValue }) satisfies Announcement;
+  ({
+    body,
+    after: messageAttributes[afterAttribute]?.stringValue,
+    isUnnoticed: messageAttributes[chatsAttributeName] !== undefined,
+  }) satisfies Announcement;
 
 /** The queue that has announcements fanned out. */
 export class Announcements {
@@ -27,16 +34,20 @@ export class Announcements {
   }
 
   /**
-   * Has an announcement fanned out to the endpoints that are left.
+   * Has an announcement fanned out to the endpoints that are left, or to all.
    *
    * @throws the error of the SDK
    */
-  async handOn({ body, after }: Required<Announcement>): Promise<void> {
+  async handOn({ body, after, isUnnoticed = false }: Announcement): Promise<void> {
+    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
     await this.sqs.send(
       new SendMessageCommand({
         QueueUrl: this.queueUrl,
         MessageBody: body,
-        MessageAttributes: { [afterAttribute]: { DataType: 'String', StringValue: after } },
+        MessageAttributes: {
+          ...(after !== undefined && { [afterAttribute]: text(after) }),
+          ...(isUnnoticed && { [chatsAttributeName]: text('none') }),
+        },
       }),
     );
   }

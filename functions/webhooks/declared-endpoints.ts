@@ -7,6 +7,7 @@ import {
   listEndpoints,
   modify,
   type NewEndpoint,
+  noteChats,
   rotateSecret,
   updateEndpoint,
 } from './endpoint-life.ts';
@@ -90,6 +91,7 @@ export async function declareEndpoints(
   await limit.map(dropped, async ({ name }) => {
     await modify(deps, name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
   });
+  await noteChats(deps);
   return added.filter((endpoint) => endpoint !== undefined);
 }
 

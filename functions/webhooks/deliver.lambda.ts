@@ -1,10 +1,9 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readDeliverEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
+import { metrics, sendMetrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
 import { deliver } from './deliver.ts';
 import { deliverDependencies } from './dependencies.ts';
@@ -18,7 +17,7 @@ const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvi
 
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(sendMetrics)
   .handler(async ({ Records }, context) => {
     const messages = readWakeUps(Records);
     const deps = await dependencies();

@@ -1,5 +1,6 @@
 import { testNotice } from '../notices/notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
+import type { Chats } from '../transfers/chats.ts';
 import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
 import { createDelivery } from './deliveries.ts';
@@ -20,6 +21,8 @@ import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
 
 /** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
+  /** Where polls are told whether there is a chat. */
+  readonly chats: Chats;
   readonly dataKey: DataKey;
   /** Let endpoints be on this machine or in a private network. */
   readonly allowPrivate: boolean;
@@ -66,8 +69,11 @@ export async function addEndpoint(
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
+  const isChat = settings.format !== 'event';
+  if (isChat) await deps.chats.expect();
   if (!(await registry(deps).create(endpoint)))
     throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
+  if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
@@ -170,13 +176,18 @@ const removedAgain = 60_000;
 
 /** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
-  await existingEndpoint(deps, name);
+  const { format } = await existingEndpoint(deps, name);
   await registry(deps).remove(name);
   await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
   await wake(deps, name, [], removedAgain);
+  if (format !== 'event') await noteChats(deps);
 }
+
+/** Tells polls whether there is a chat. */
+export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
+  deps.chats.note(async () => (await listEndpoints(deps)).some(({ format }) => format !== 'event'));
 
 /** @throws EndpointError when others change it all the time */
 export async function modify(

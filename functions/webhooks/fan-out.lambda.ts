@@ -1,10 +1,9 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readFanOutEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
+import { metrics, sendMetrics } from '../metrics.ts';
 import { announcementOf } from './announcements.ts';
 import { fanOutDependencies } from './dependencies.ts';
 import { fanOut } from './fan-out.ts';
@@ -17,7 +16,7 @@ const deps = fanOutDependencies(readFanOutEnvironment());
 
 export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(sendMetrics)
   .handler(async ({ Records }, context) => {
     const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const fannedOut = await fanOut(deps, Records.map(announcementOf), stopAt);

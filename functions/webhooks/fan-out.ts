@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { transferNotice } from '../notices/notice.ts';
 import { isInstant, NoticeError, parseNotice } from '../notices/notice-record.ts';
-import { parseEventBody } from '../transfers/event.ts';
+import { parseEventBody, type TransferEvent } from '../transfers/event.ts';
 import { isTrackingId } from '../transfers/transfer.ts';
 import type { Announcement, Announcements } from './announcements.ts';
 import { createDelivery, type StoredEvent, storeEvent } from './deliveries.ts';
@@ -52,6 +53,8 @@ interface Part {
   readonly endpoints: readonly string[];
   /** The endpoint after which to go on; undefined when all have it. */
   readonly next: string | undefined;
+  /** Chats among those looked at want the notice of this event, too. */
+  readonly isForChats: boolean;
 }
 
 /**
@@ -97,11 +100,18 @@ export async function fanOut(
   }
   // Last of all, so that a message that fails is repeated from where it began, and only it.
   const handedOn = await Promise.all(
-    announcements.map(async ({ body }, message) => {
-      const next = parts[message]?.next;
-      if (next === undefined || unhandled.has(message)) return false;
+    announcements.map(async ({ body, isUnnoticed = false }, message) => {
+      const part = parts[message];
+      if (!part || unhandled.has(message)) return false;
+      const { next, isForChats } = part;
       return attempt(message, async () => {
-        await deps.announcements.handOn({ body, after: next });
+        // The first chat was added while the poll was under way.
+        if (isUnnoticed && isForChats) {
+          const event = parseEventBody(body) as TransferEvent;
+          await deps.announcements.handOn({ body: JSON.stringify(transferNotice(event.data, [event]).record) });
+        }
+        if (next === undefined) return false;
+        await deps.announcements.handOn({ body, after: next, isUnnoticed });
         return true;
       });
     }),
@@ -157,9 +167,9 @@ async function createDeliveries(
   stopAt: number,
 ): Promise<Part> {
   const now = clock().getTime();
-  const wanting = endpoints.filter(
-    ({ format, ...endpoint }) => kindFor(format) === arrival.kind && isWanted(endpoint, arrival.subject),
-  );
+  const interested = endpoints.filter((endpoint) => isWanted(endpoint, arrival.subject));
+  const wanting = interested.filter(({ format }) => kindFor(format) === arrival.kind);
+  const isForChats = wanting.length < interested.length;
   const isFirst = after === '';
   // A notice that nobody gets is worth no write; an event can be asked for all the same.
   if (isFirst && arrival.kind === 'event' && wanting.length === 0)
@@ -171,10 +181,10 @@ async function createDeliveries(
     if (at < end) await createDelivery({ dynamo, table }, arrival, endpoint, now, isFirst && at === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
-  if (end === wanting.length) return { endpoints: done, next };
+  if (end === wanting.length) return { endpoints: done, next, isForChats };
   const last = done.at(-1);
   if (last === undefined) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
-  return { endpoints: done, next: last };
+  return { endpoints: done, next: last, isForChats };
 }
 
 /** Thrown when an invocation ends before it has done anything for a message. */

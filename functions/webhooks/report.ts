@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { measures } from '../measures.ts';
+import { addCounts, measures } from '../measures.ts';
 import type { DeliveryBatch } from './deliver.ts';
 import type { FanOut } from './fan-out.ts';
 import { deliveryFacts } from './settled.ts';
@@ -30,20 +30,18 @@ export function reportDeliveries(
   if (malformed > 0) logger.error('messages dropped that are no wake-ups', { count: malformed });
   const attempts = settled.flatMap(({ attempt }) => attempt ?? []);
   const succeeded = attempts.filter(({ outcome }) => outcome.kind === 'delivered').length;
-  metrics.addMetric(measures.attemptsSucceeded, MetricUnit.Count, succeeded);
-  metrics.addMetric(measures.attemptsFailed, MetricUnit.Count, attempts.length - succeeded);
-  metrics.addMetric(
-    measures.deliveriesFailed,
-    MetricUnit.Count,
-    settled.filter(({ delivery }) => delivery.status === 'FAILED').length,
-  );
+  addCounts(metrics, {
+    attemptsSucceeded: succeeded,
+    attemptsFailed: attempts.length - succeeded,
+    deliveriesFailed: settled.filter(({ delivery }) => delivery.status === 'FAILED').length,
+  });
 }
 
-/** Writes one log line for a batch that was fanned out, and adds it to the metrics. */
+/** Writes down what was not ordinary about a batch that was fanned out, and adds it to the metrics. */
 export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, handedOn, unhandled }: FanOut): void {
-  logger.info('fan-out', { deliveries, handedOn });
+  if (handedOn > 0) logger.info('fan-out', { deliveries, handedOn });
   for (const { error } of unhandled) logger.error('message not handled', { error });
-  metrics.addMetric(measures.deliveriesCreated, MetricUnit.Count, deliveries);
+  addCounts(metrics, { deliveriesCreated: deliveries });
 }
 
 /** Writes the one log line of a sweep, and adds it to the metrics. */

@@ -1,9 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { readSweepEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
+import { metrics, sendMetrics } from '../metrics.ts';
 import { sweepDependencies } from './dependencies.ts';
 import { reportSweep } from './report.ts';
 import { type Sweep, sweep } from './sweep.ts';
@@ -15,7 +14,7 @@ const deps = sweepDependencies(readSweepEnvironment());
 
 export const handler = middy<unknown, Sweep>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(sendMetrics)
   .handler(async (_, context) => {
     const swept = await sweep(deps, deps.steady() + context.getRemainingTimeInMillis() - reserve);
     reportSweep(logger, metrics, swept);

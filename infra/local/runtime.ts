@@ -106,7 +106,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const functions = new Map<string, InvokedFunction>();
   const invocations = await startInvocations(functions, services.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const webhooks = await startWebhooks(
-    { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
+    { dynamo, transfersTable: table, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey },
     options,
     reporter,
   );

@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  InvalidParameterException,
+  ListSubscriptionsByTopicCommand,
+  type SNSClient,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
 import { steady } from '../../functions/instants.ts';
+import { Chats } from '../../functions/transfers/chats.ts';
+import { chatsAttributeName } from '../../functions/transfers/publish.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { type DeliveryFacts, settledChannel } from '../../functions/webhooks/settled.ts';
@@ -19,6 +27,7 @@ import { counted, type Part } from './stopping.ts';
 /** What carries events to the webhooks. */
 export interface WebhookSource {
   readonly dynamo: DynamoDBClient;
+  readonly transfersTable: string;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly eventsTopicArn: string;
@@ -52,7 +61,7 @@ const mostNamed = 3;
 
 /** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
-  { dynamo, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
+  { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
   reporter: Reporter,
 ): Promise<LocalWebhooks> {
@@ -60,16 +69,7 @@ export async function startWebhooks(
   await createWebhooksTable(dynamo, table);
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
-  for (const TopicArn of [eventsTopicArn, noticesTopicArn]) {
-    await sns.send(
-      new SubscribeCommand({
-        TopicArn,
-        Protocol: 'sqs',
-        Endpoint: events.arn,
-        Attributes: { RawMessageDelivery: 'true' },
-      }),
-    );
-  }
+  await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
   const wakeUps = new WakeUps(sqs, wakeUpQueue.url);
   const now = () => new Date();
   // This run is the only one with this database: whatever holds an endpoint has died.
@@ -78,6 +78,7 @@ export async function startWebhooks(
     dynamo,
     table,
     wakeUps,
+    chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
     now,
@@ -143,6 +144,27 @@ export async function startWebhooks(
       await deliver.giveBack();
     },
   };
+}
+
+/** Has the queue get what the stack has its own get: all events, and the notices that a chat may want. */
+export async function subscribeFanOut(
+  sns: SNSClient,
+  { eventsTopicArn, noticesTopicArn }: Pick<WebhookSource, 'eventsTopicArn' | 'noticesTopicArn'>,
+  Endpoint: string,
+): Promise<void> {
+  const FilterPolicy = JSON.stringify({ [chatsAttributeName]: [{ exists: false }] });
+  for (const [TopicArn, filter] of [[eventsTopicArn, {}] as const, [noticesTopicArn, { FilterPolicy }] as const]) {
+    const Attributes = { RawMessageDelivery: 'true', ...filter };
+    const subscribe = () => sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
+    await subscribe().catch(async (error: Error) => {
+      if (!(error instanceof InvalidParameterException)) throw error;
+      // There is one that says something else, in a data folder from before notices were filtered.
+      const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+      for (const { SubscriptionArn } of Subscriptions.filter((one) => one.Endpoint === Endpoint))
+        await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      await subscribe();
+    });
+  }
 }
 
 /** `deliveries to crm`; nothing without an endpoint. */

@@ -23,7 +23,8 @@ export const assumptions = {
   batch: { value: 5, says: 'messages of a burst that share an invocation; a queue hands out ten at most' },
   secretAge: { value: 300, says: 'seconds after which a process reads its secret again' },
   keyAge: { value: 300, says: 'seconds for which SNS uses a data key, by topic and publisher' },
-  platformLog: { value: 340, says: 'bytes that Lambda logs of an invocation (START, END, REPORT)' },
+  platformLog: { value: 340, says: 'bytes that Lambda logs of an invocation (START, END, REPORT), if it does' },
+  metricStamp: { value: 56, says: 'bytes of time and level that Lambda adds to a line of metrics, as the log is JSON' },
   logCompression: { value: 0.15, says: 'part of their size that logs are kept at' },
 } as const;
 

@@ -5,6 +5,7 @@ import { App, type CfnElement } from 'aws-cdk-lib';
 import type { Config } from '../../infra/config.ts';
 import { NotifierStack } from '../../infra/notifier-stack.ts';
 import { ServiceFunction } from '../../infra/service-function.ts';
+import { assumed } from './bill-assumptions.ts';
 import type { Deployed } from './monthly-use.ts';
 
 /** What would be deployed with the least configuration. */
@@ -31,6 +32,7 @@ interface Resource {
   readonly Type: string;
   readonly Properties: {
     readonly MemorySize?: number;
+    readonly LoggingConfig?: { readonly SystemLogLevel?: string };
     readonly Code?: { readonly S3Key?: string };
     readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
     readonly Metrics?: readonly { readonly MetricStat?: object }[];
@@ -60,10 +62,9 @@ export function synthesiseStack(isBundled: boolean): DeployedStack {
   const { Resources } = app.synth().getStackByName(stack.stackName).template as {
     readonly Resources: Readonly<Record<string, Resource>>;
   };
-  const functions = stack.node
-    .findAll()
-    .filter((one) => one instanceof ServiceFunction)
-    .map((one) => functionOf(one.node.id, Resources[stack.getLogicalId(one.node.defaultChild as CfnElement)]!, outdir));
+  const constructs = stack.node.findAll().filter((one) => one instanceof ServiceFunction);
+  const resourceOf = ({ node }: ServiceFunction) => Resources[stack.getLogicalId(node.defaultChild as CfnElement)]!;
+  const functions = constructs.map((one) => functionOf(one.node.id, resourceOf(one), outdir));
   const all = Object.values(Resources);
   const count = (type: string) => all.filter(({ Type }) => Type === type).length;
   const memoryOf = (name: string) => functions.find((one) => one.name === name)!.memory;
@@ -83,6 +84,7 @@ export function synthesiseStack(isBundled: boolean): DeployedStack {
         ({ Type, Properties: { Protocol, FilterPolicy } }) =>
           Type === 'AWS::SNS::Subscription' && Protocol === 'sqs' && FilterPolicy !== undefined,
       ),
+      platformLog: constructs.map(resourceOf).some(isLoggedByLambda) ? assumed('platformLog') : 0,
       dashboards: count('AWS::CloudWatch::Dashboard'),
       alarmMetrics: all
         .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
@@ -94,6 +96,10 @@ export function synthesiseStack(isBundled: boolean): DeployedStack {
 /** Metrics that an alarm looks at; an expression over them is none. */
 export const alarmMetricsOf = ({ Metrics }: Pick<Resource['Properties'], 'Metrics'>): number =>
   Metrics ? Metrics.filter(({ MetricStat }) => MetricStat).length : 1;
+
+/** Whether Lambda writes lines of its own about each invocation of a function. */
+const isLoggedByLambda = ({ Properties: { LoggingConfig } }: Resource): boolean =>
+  LoggingConfig?.SystemLogLevel !== 'WARN';
 
 function functionOf(name: string, { Properties }: Resource, outdir: string): DeployedFunction {
   const { MemorySize, Code, Environment } = Properties;

@@ -8,6 +8,7 @@ import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/web
 import type { Settled } from '../../functions/webhooks/settled.ts';
 import { lambdaContext } from '../../infra/local/lambda.ts';
 import { usualStack } from '../../infra/usual-names.ts';
+import { assumed } from './bill-assumptions.ts';
 import type { LogBytes, MetricCounts } from './monthly-use.ts';
 
 /** Bytes that CloudWatch counts for each line beside its text. */
@@ -134,10 +135,13 @@ function writtenBy(name: string, report: Reporting): { bytes: number; metrics: r
     delete process.env._X_AMZN_TRACE_ID;
   }
   return {
-    bytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line) + lineOverhead, 0),
+    bytes: lines.reduce((sum, line) => sum + bytesOf(line), 0),
     metrics: lines.flatMap(metricsIn),
   };
 }
+
+const bytesOf = (line: string): number =>
+  Buffer.byteLength(line) + lineOverhead + (metricsIn(line).length > 0 ? assumed('metricStamp') : 0);
 
 /** Names of the metrics that a line tells CloudWatch of. */
 function metricsIn(line: string): string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { deliveryCosts } from './delivery-costs.ts';
-import { alarmMetricsOf } from './deployed-stack.ts';
+import { alarmMetricsOf, synthesiseStack } from './deployed-stack.ts';
 import { monthlyBill, networkCost, totalOf } from './monthly-bill.ts';
 import { deployed, installation, measured, quantitiesOf, useOf } from './monthly-example.ts';
 import { hoursWithChange } from './monthly-quantities.ts';
@@ -124,6 +124,12 @@ describe('the bill:', () => {
     expect(alarms).toEqual({ gross: expect.closeTo(1.8), net: expect.closeTo(0.8) });
     const without = monthlyUse(installation, measured, { ...deployed, alarmMetrics: 0 });
     expect(monthlyBill(without.quantities, 'us-east-1').beforeAlarms).toEqual(beforeAlarms);
+  });
+
+  test('the stack has notices filtered, no dashboard, and Lambda log no invocation that succeeds', () => {
+    const stack = synthesiseStack(false);
+    stack.remove();
+    expect(stack.deployed).toMatchObject({ noticesAreFiltered: true, dashboards: 0, platformLog: 0 });
   });
 
   test('an alarm costs as much as the metrics it looks at, expressions aside', () => {

@@ -19,7 +19,7 @@ export interface Announced {
 export function deliveriesOf(
   { events, together, endpoints, chats }: Announced,
   { webhooks, logs, stored }: Pick<MeasuredUse, 'webhooks' | 'logs' | 'stored'>,
-  { memory, noticesAreFiltered }: Deployed,
+  { memory, noticesAreFiltered, platformLog }: Deployed,
 ): Partial<Quantities> {
   const batch = Math.min(together, assumed('batch'));
   const { unwanted, event, creation, delivery } = batch === 1 ? webhooks.alone : webhooks.burst;
@@ -51,10 +51,7 @@ export function deliveriesOf(
     sqsFairness: wakeUps,
     secretCalls: secretCalls(wakeUps, Math.ceil(delivering / 1000 / secondsOfMonth())),
     ...logged(
-      fanOuts * logs.fanOut +
-        wakeUps * logs.deliver +
-        deliveries * logs.delivery +
-        (fanOuts + wakeUps) * assumed('platformLog'),
+      fanOuts * logs.fanOut + wakeUps * logs.deliver + deliveries * logs.delivery + (fanOuts + wakeUps) * platformLog,
     ),
     dataOut: (deliveries * assumed('webhookBytes')) / 1e9,
   };

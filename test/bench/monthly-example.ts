@@ -54,6 +54,7 @@ export const deployed: Deployed = {
   memory: { poll: 512, fanOut: 256, deliver: 512, sweep: 256 },
   listenedQueues: 2,
   noticesAreFiltered: true,
+  platformLog: 340,
   secrets: 1,
   dashboards: 1,
   alarmMetrics: 18,

@@ -125,7 +125,7 @@ export function pollsOf(installation: Installation, measured: MeasuredUse, deplo
       schedulerInvocations: ticks,
       snsPublishes: publications,
       secretCalls: secretCalls(ticks, shards),
-      ...logged(ticks * (logs.tick + assumed('platformLog')) + quietPolls * logs.quiet + findings * logs.changed),
+      ...logged(ticks * (logs.tick + deployed.platformLog) + quietPolls * logs.quiet + findings * logs.changed),
       dataOut,
     },
   };

@@ -151,8 +151,10 @@ export interface Deployed {
   readonly memory: Readonly<Record<'poll' | 'fanOut' | 'deliver' | 'sweep', number>>;
   /** Queues that Lambda listens to. */
   readonly listenedQueues: number;
-  /** Whether notices reach the webhooks although no chat wants them. */
+  /** Whether notices reach the webhooks only if a chat wants them. */
   readonly noticesAreFiltered: boolean;
+  /** Bytes that Lambda itself logs of an invocation that succeeds. */
+  readonly platformLog: number;
   readonly secrets: number;
   readonly dashboards: number;
   /** An alarm counts once for each metric that it looks at. */
@@ -184,7 +186,7 @@ export function monthlyUse(installation: Installation, measured: MeasuredUse, de
     kmsRequests: 2 * 2 * Math.min(publications, (publishers * secondsOfMonth()) / assumed('keyAge')),
     snsEmails: emails,
     secrets: deployed.secrets,
-    ...logged(sweeps * (logs.sweep + assumed('platformLog'))),
+    ...logged(sweeps * (logs.sweep + deployed.platformLog)),
     customMetrics: metrics.always + metrics.changing * hoursWithChange(changes, changingHours),
     dashboards: deployed.dashboards,
     alarmMetrics: deployed.alarmMetrics,

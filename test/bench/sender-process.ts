@@ -7,7 +7,7 @@ import { sdkSettings } from '../../functions/sdk-settings.ts';
 import { eventBody } from '../../functions/transfers/event.ts';
 import { publishEvents } from '../../functions/transfers/publish.ts';
 import type { Reporter } from '../../infra/local/console.ts';
-import { createTopic } from '../../infra/local/embedded-services.ts';
+import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
 import type { RunOptions } from '../../infra/local/runtime.ts';
 import { setSdkEnvironment } from '../../infra/local/sdk-environment.ts';
 import { startWebhooks } from '../../infra/local/webhooks.ts';
@@ -39,10 +39,14 @@ const reporter: Reporter = {
   },
 };
 const declared = endpoints.map(({ name, url }) => ({ name, settings: { url }, secret: undefined }));
+const dynamo = new DynamoDBClient({});
+const transfersTable = `${prefix}transfers`;
+await createTransfersTable(dynamo, transfersTable);
 await startWebhooks(
   {
     ...topics,
-    dynamo: new DynamoDBClient(sdkSettings),
+    dynamo,
+    transfersTable,
     sqs: new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }),
     dataKey: randomBytes(32).toString('base64'),
   },

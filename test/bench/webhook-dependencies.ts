@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '../../functions/instants.ts';
+import { Chats } from '../../functions/transfers/chats.ts';
 import { Announcements } from '../../functions/webhooks/announcements.ts';
 import { Leases } from '../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { parseWakeUp, WakeUps } from '../../functions/webhooks/wake-ups.ts';
-import { createWebhooksTable } from '../../infra/local/embedded-services.ts';
+import { createTransfersTable, createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
 import { sdkSettings } from '../support/sdk-settings.ts';
 import type { ServiceAddresses } from './services.ts';
@@ -25,6 +26,8 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
   const sqs = new SQSClient({ ...sdk, endpoint: sdkEnvironment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });
   const client = new WebhookClient({ resolve: async () => [], allowPrivate: true });
   await createWebhooksTable(onlooker, table);
+  const transfersTable = `metered-transfers-${tables}`;
+  await createTransfersTable(onlooker, transfersTable);
   const meter = new UnitsMeter(dynamo, onlooker);
   const queue = await createQueue(sqs, table, 60);
   return {
@@ -33,6 +36,7 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
       table,
       client,
       wakeUps: new WakeUps(sqs, queue.url),
+      chats: new Chats(onlooker, transfersTable),
       // So few endpoints leave nothing to be handed on.
       announcements: new Announcements(sqs, queue.url),
       leases: new Leases(dynamo, table, Math.random),

@@ -107,6 +107,18 @@ test('each shard has its schedule, the sweep has one a minute, and none makes up
   for (const one of async) expect(one).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
 });
 
+test('Lambda itself writes a line about an invocation only where one fails', () => {
+  const functions = resources('AWS::Lambda::Function').filter(([id]) => !id.startsWith('AWSCDKTrigger'));
+  for (const [, one] of functions) {
+    expect(one.LoggingConfig).toMatchObject({
+      LogFormat: 'JSON',
+      SystemLogLevel: 'WARN',
+      // Lines with metrics have no level, and count as this one.
+      ApplicationLogLevel: 'INFO',
+    });
+  }
+});
+
 test('every function runs on Node 24 and arm64 and keeps its logs for a month', () => {
   const functions = resources('AWS::Lambda::Function').filter(([id]) => !id.startsWith('AWSCDKTrigger'));
   expect(functions).toHaveLength(6);
@@ -155,13 +167,14 @@ test('functions report the messages of a batch that failed, and only so many bat
   }
 });
 
-test('fan-out gets both topics raw, people get the notices they ask for', () => {
+test('fan-out gets both topics raw but for notices that no chat wants, people get the notices they ask for', () => {
   const subscriptions = resources('AWS::SNS::Subscription').map(([, properties]) => properties);
   const raw = subscriptions.filter(({ Protocol }) => Protocol === 'sqs');
   expect(raw.map(({ TopicArn }) => TopicArn)).toEqual([
     { Ref: 'TransferEventsB5CBE8ED' },
     { Ref: 'TransferNotices93F11EF9' },
   ]);
+  expect(raw.map(({ FilterPolicy }) => FilterPolicy)).toEqual([undefined, { chats: [{ exists: false }] }]);
   for (const one of raw) {
     expect(one).toMatchObject({ RawMessageDelivery: true, RedrivePolicy: { deadLetterTargetArn: expect.anything() } });
   }
@@ -216,10 +229,8 @@ test('the outputs are what a person needs next', () => {
   ]);
 });
 
-test('there is no dashboard where the context says so, and nothing leads to one', () => {
-  const app = newApp();
-  app.node.setContext('dashboard', 'no');
-  const without = Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config }));
+test('there is a dashboard where the context says so; otherwise there is none, and nothing leads to one', () => {
+  const without = Template.fromStack(new NotifierStack(newApp({}), 'TransferNotifier', { config }));
   without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
   expect(JSON.stringify(without.toJSON())).not.toMatch(/dashboard/i);
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);

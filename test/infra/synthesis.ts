@@ -55,4 +55,6 @@ export function synthesiseChecked(of: Config = config): Template {
   return Template.fromStack(new NotifierStack(app, 'TransferNotifier', { config: of }));
 }
 
-export const newApp = (): App => new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [] } });
+/** @param context in which there is a dashboard, if no other is given */
+export const newApp = (context: Record<string, unknown> = { dashboard: 'yes' }): App =>
+  new App({ context: { ...deployedContext(), 'aws:cdk:bundling-stacks': [], ...context } });

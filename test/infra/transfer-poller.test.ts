@@ -1,4 +1,4 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { synthesise } from './synthesis.ts';
 
@@ -25,6 +25,30 @@ describe('the alarm', () => {
     const alarms = template.findResources('AWS::CloudWatch::Alarm', {
       Properties: { AlarmName: `TransferNotifier-${name}` },
     });
-    expect(Object.values(alarms).map(({ Properties }) => Properties.Period)).toEqual([Period]);
+    const periods = Object.values(alarms).flatMap(({ Properties }) =>
+      (Properties.Metrics ?? [{ MetricStat: Properties }]).flatMap((one: { MetricStat?: { Period: number } }) =>
+        one.MetricStat ? [one.MetricStat.Period] : [],
+      ),
+    );
+    expect(periods).toEqual([Period]);
+  });
+
+  test.each(['WatchFailing', 'WatchesSkipped', 'DeliveriesFailing'])(
+    '%s counts periods in which its metric is not sent as 0, so that others are not taken for periods in a row',
+    (name) => {
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        AlarmName: `TransferNotifier-${name}`,
+        Metrics: Match.arrayWith([Match.objectLike({ Expression: 'FILL(m, 0)' })]),
+        TreatMissingData: 'notBreaching',
+      });
+    },
+  );
+
+  test.each(['NoCompleteListing', 'OldestWaitingDelivery'])('%s goes off when its metric is not sent', (name) => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: `TransferNotifier-${name}`,
+      MetricName: Match.anyValue(),
+      TreatMissingData: 'breaching',
+    });
   });
 });

@@ -12,14 +12,13 @@ import { ServerVerification } from '../../../functions/verification/server-verif
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
-import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { type InvokedFunction, startInvocations } from '../../../infra/local/invocations.ts';
 import { lambdaContext } from '../../../infra/local/lambda.ts';
 import { openApiDocument } from '../../../infra/openapi.ts';
 import { clientId, pollBudget } from '../transfers/world.ts';
-import { startWebhookWorld } from '../webhooks/webhook-world.ts';
+import { startWebhookWorld, transfersTable } from '../webhooks/webhook-world.ts';
 
-export const transfersTable = 'transfers';
+export { transfersTable };
 
 /** Reads what is served at `/openapi.json`. */
 export const openApiText = (): string => JSON.stringify(openApiDocument(operations));
@@ -55,7 +54,6 @@ export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
 export async function startOperatorWorld() {
   const world = await startWebhookWorld();
   const { clock, dynamo } = world;
-  await createTransfersTable(dynamo, transfersTable);
   const cryptshare = await startCryptshareServer({ now: clock.now });
   const calls = new ServerCalls({
     origin: cryptshare.url,

@@ -93,6 +93,16 @@ test('what succeeds in a batch is told in one line, with what each endpoint got,
   expect(told).toHaveLength(4);
 });
 
+test('an ordinary batch that is fanned out leaves nothing in the log but what is counted, and that only if there is some', async () => {
+  const linesOf = async (invocation: Invocation) =>
+    (await printed({}, invocation)).split('\n').filter((line) => line !== '' && !line.startsWith('memory: '));
+  const answer = '{"fan-out":{"batchItemFailures":[]}}';
+  expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([answer]);
+  await add('crm');
+  const metrics = expect.stringMatching(/^\{"_aws":.*"DeliveriesCreated":1\}$/);
+  expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([metrics, answer]);
+});
+
 describe('logs, metrics, answers and errors tell no secret and no mailbox', () => {
   test('when receivers answer with all that they were sent, whatever the status', async () => {
     const statuses = [200, 301, 400, 410, 429, 500];

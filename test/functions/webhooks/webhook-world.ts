@@ -6,6 +6,7 @@ import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCom
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Key } from '../../../functions/batches.ts';
 import { Partition } from '../../../functions/table.ts';
+import { Chats } from '../../../functions/transfers/chats.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
 import { Announcements } from '../../../functions/webhooks/announcements.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
@@ -17,13 +18,15 @@ import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
 import { parseWakeUp, type WakeUp, WakeUps } from '../../../functions/webhooks/wake-ups.ts';
-import { createTopic, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
+import { createTopic, createTransfersTable, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startAws } from '../../support/aws.ts';
 import { AwsFaults } from '../transfers/aws-faults.ts';
 import { TestClock } from '../transfers/world.ts';
 
 export const webhooksTable = 'webhooks';
+/** Of which these functions write one row alone. */
+export const transfersTable = 'transfers';
 
 /** A request as the receiver got it. */
 export interface Received {
@@ -64,6 +67,7 @@ export async function startWebhookWorld() {
   const aws = await startAws();
   const { dynamo, sns, sqs } = aws;
   await createWebhooksTable(dynamo, webhooksTable);
+  await createTransfersTable(dynamo, transfersTable);
   const eventsTopicArn = await createTopic(sns, 'transfer-events');
   const noticesTopicArn = await createTopic(sns, 'transfer-notices');
   const queue = await createQueue(sqs, 'wake-ups', 30);
@@ -94,6 +98,7 @@ export async function startWebhookWorld() {
     dynamo,
     table: webhooksTable,
     wakeUps: new WakeUps(sqs, queue.url),
+    chats: new Chats(dynamo, transfersTable),
     now: clock.now,
     steady: clock.steady,
   };

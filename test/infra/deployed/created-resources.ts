@@ -34,7 +34,10 @@ export async function createResources(template: Template, services: Services): P
         TopicArn: values.text(Properties.TopicArn),
         Protocol: 'sqs',
         Endpoint: values.text(Properties.Endpoint),
-        Attributes: { RawMessageDelivery: String(Properties.RawMessageDelivery) },
+        Attributes: {
+          RawMessageDelivery: String(Properties.RawMessageDelivery),
+          ...(Properties.FilterPolicy && { FilterPolicy: JSON.stringify(Properties.FilterPolicy) }),
+        },
       }),
     );
   }
