@@ -148,6 +148,23 @@ describe('lone attempts', () => {
     expect(ids()).toEqual([first.id, first.id]);
   });
 
+  test('are not begun for a delivery that another process has begun to make since it was read', async () => {
+    await add();
+    await prepare(first);
+    const plan = new FaultPlan([['PutItemCommand', 'pause']]);
+    const late = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first)]));
+    await plan.reachedPause;
+    duringFirst(async () => {
+      plan.resume();
+      await late;
+    });
+    await deliver(another(), [wakeUpFor(first)]);
+    world.clock.advance(leaseDuration);
+    await world.deliver([wakeUpFor()]);
+    expect(ids()).toEqual([first.id]);
+    expect(await requests()).toEqual([]);
+  });
+
   test('that have ended keep nothing from being sent again at once', async () => {
     await add();
     await prepare(first);

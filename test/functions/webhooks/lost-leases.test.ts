@@ -144,6 +144,26 @@ describe('a process that was paused for longer than its lease', () => {
   });
 });
 
+describe('a process whose lease another one, with a clock that is ahead, has taken and given back', () => {
+  test('makes nothing again that it has read before and the other one has made', async () => {
+    await add({ maxInFlight: 1 });
+    const whole = new FaultPlan();
+    await prepare(...events.slice(0, 4));
+    await world.faults.run(whole, () => deliver(another(), [wakeUpFor(first, other)]));
+    const renewal = whole.calls.indexOf('PutItemCommand', whole.calls.indexOf('PutItemCommand') + 1);
+    const plan = new FaultPlan([[renewal, 'pause']]);
+    const [made, left] = events.slice(2, 4) as [typeof first, typeof first];
+    const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(made, left)]));
+    await plan.reachedPause;
+    const ahead = () => new Date(now() + leaseDuration);
+    await deliver({ ...another(), now: ahead }, [wakeUpFor(left)]);
+    plan.resume();
+    await slow;
+    expect([timesOf(made), timesOf(left)]).toEqual([1, 1]);
+    expect(await requests()).toEqual([]);
+  });
+});
+
 test('a process that others always are quicker than makes no request, and leaves its deliveries to the next one', async () => {
   await add();
   await prepare(first, other);
