@@ -202,11 +202,11 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a 
       await one();
       // The incident is told in this one, after the third poll of each.
       await one(new FaultPlan([[command, kind]]));
-      for (let at = 0; at < 5; at += 1) await one();
+      for (let at = 0; at < 3; at += 1) await one();
       incidents.mend(watches);
       for (let at = 0; at < 6; at += 1) await one();
       await one(new FaultPlan([[command, kind]]));
-      for (let at = 0; at < 8; at += 1) await one();
+      for (let at = 0; at < 4; at += 1) await one();
 
       const events = await incidents.world.takeEvents();
       expect(new Set(events.map(({ event }) => event.type))).toEqual(

@@ -63,11 +63,13 @@ export async function startWebhookWorld() {
   const clock = new TestClock();
   const aws = await startAws();
   const { dynamo, sns, sqs } = aws;
-  await createWebhooksTable(dynamo, webhooksTable);
-  const eventsTopicArn = await createTopic(sns, 'transfer-events');
-  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
-  const queue = await createQueue(sqs, 'wake-ups', 30);
-  const announcementQueue = await createQueue(sqs, 'announcements', 30);
+  const [eventsTopicArn, noticesTopicArn, queue, announcementQueue] = await Promise.all([
+    createTopic(sns, 'transfer-events'),
+    createTopic(sns, 'transfer-notices'),
+    createQueue(sqs, 'wake-ups', 30),
+    createQueue(sqs, 'announcements', 30),
+    createWebhooksTable(dynamo, webhooksTable),
+  ]);
   const faults = new AwsFaults(dynamo, sns, sqs);
 
   const received: Received[] = [];
