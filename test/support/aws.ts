@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
 import { sdkSettings } from './sdk-settings.ts';
+import { unsignedRequests } from './unsigned-requests.ts';
 
 /** The AWS services of one test world, which shares nothing with another. */
 export interface TestAws {
@@ -37,7 +38,8 @@ export async function startAws(): Promise<TestAws> {
       AWS_ENDPOINT_URL_SQS: all,
     }),
   };
-  const sdk = sdkSettings(environment);
+  const { AWS_ACCESS_KEY_ID: key, AWS_REGION: region } = embedded.sdkEnvironment;
+  const sdk = { ...sdkSettings(environment), ...(!database && !all && unsignedRequests(key!, region!)) };
   const dynamo = new DynamoDBClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB! });
   const sns = new SNSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SNS! });
   const sqs = new SQSClient({ ...sdk, endpoint: environment.AWS_ENDPOINT_URL_SQS!, useQueueUrlAsEndpoint: false });

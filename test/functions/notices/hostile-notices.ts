@@ -109,7 +109,7 @@ export function transfersRecord(count: number, watch: Watch = alice, fact: Parti
 const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null, unlisted: false };
 
 /** Records of notices whose mailbox, states and tracking ids are the worst. */
-export const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
+const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
   .record({
     watch: fc.record({ mailbox, direction: fc.constantFrom('sent' as const, 'received' as const) }),
     facts: fc.array(told, { minLength: 1, maxLength: 25 }),
@@ -121,6 +121,10 @@ export const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
       .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
     return transferNotice(watch, events).record;
   });
+
+/** Checks something of such records, each of which takes milliseconds to make; the long run tries more. */
+export const ofAnyNotice = (check: (record: NoticeRecord) => void): void =>
+  fc.assert(fc.property(hostileRecords, check), { numRuns: Number(process.env.NOTICES ?? 25) });
 
 /** The record of a notice about an endpoint. */
 export const endpointRecord = (message: string): NoticeRecord =>

@@ -5,7 +5,7 @@ import { type Account, chronicles, history, isSubsequence, live } from './histor
 import { startWorld, type World } from './world.ts';
 
 /** Histories per run; the long run tries more. */
-const runs = Number(process.env.HISTORIES ?? 80);
+const runs = Number(process.env.HISTORIES ?? 30);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -303,20 +303,20 @@ describe('a server in trouble is left alone', () => {
     { what: 'fails', answer: faultAnswers.serverError, most: 40 },
     { what: 'breaks connections', answer: { kind: 'dropped' } as const, most: 40 },
   ])('more and more while it $what, by all watches, and is asked again in time', async ({ answer, most }) => {
-    await declare(8);
+    await declare(4);
     await tick();
     failWith(answer);
     const { requests } = await minutes(60);
-    // Unrestrained, these were 3 for each of 8 watches a minute.
+    // Unrestrained, these were 3 for each of 4 watches a minute.
     expect(sum(requests)).toBeLessThan(most);
     expect(sum(requests.slice(-15))).toBeGreaterThan(0);
 
     world.cryptshare.faults.clear();
     world.clock.advance(15 * minute);
     const { polls } = await minutes(1);
-    expect(polls).toEqual([8]);
+    expect(polls).toEqual([4]);
     expect((await tick(new Date(world.clock.now().getTime() + minute).toISOString())).polls).toMatchObject(
-      Array(8).fill({ outcome: 'unchanged', trouble: undefined }),
+      Array(4).fill({ outcome: 'unchanged', trouble: undefined }),
     );
   });
 

@@ -5,6 +5,23 @@ import { Slots } from '../../../functions/transfers/slots.ts';
 /** Milliseconds before which no request is overdue in these tests. */
 const patience = 15;
 
+// The time in which requests become overdue passes as a test has it.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  return () => vi.useRealTimers();
+});
+
+/** Lets time pass until a promise is settled, and returns it. */
+async function inTime<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  for (let turns = 0; turns < 100 && !isSettled; turns += 1) await vi.advanceTimersByTimeAsync(patience);
+  return promise;
+}
+
 /** Requests whose ends are given by the test. */
 function server(all: number, shortest = patience) {
   const slots = new Slots(all, shortest);
@@ -24,7 +41,7 @@ function server(all: number, shortest = patience) {
     return Object.assign(answered, { name, end });
   };
   /** Resolves once a mailbox's request is overdue. */
-  const overdue = (mailbox: string) => slots.untilHeldUp(mailbox, new Promise(() => {}));
+  const overdue = (mailbox: string) => inTime(slots.untilHeldUp(mailbox, new Promise(() => {})));
   return { slots, ask, overdue, names: () => [...underWay.keys()], most: () => most };
 }
 const settled = () => new Promise(setImmediate);
@@ -35,7 +52,7 @@ describe('a request that hangs', () => {
     const { ask, overdue, names } = server(1);
     const hanging = ask('alice');
     const other = ask('bob');
-    await expect(hanging).rejects.toThrow('cut off');
+    await expect(inTime(hanging)).rejects.toThrow('cut off');
     await settled();
     expect(names()).toEqual([other.name]);
     other.end.resolve('');
@@ -68,7 +85,7 @@ describe('a request that hangs', () => {
     for (const one of hanging) one.catch(ignore);
     const bob = ask('bob');
     bob.end.resolve('answered');
-    expect(await bob).toBe('answered');
+    expect(await inTime(bob)).toBe('answered');
     for (const mailbox of mailboxes) ask(mailbox).catch(ignore);
     await Promise.all(mailboxes.map(overdue));
     for (let at = 0; at < 5; at += 1) {
@@ -85,7 +102,7 @@ describe('a request that hangs', () => {
     for (const mailbox of ['alice', 'alice', 'carol']) {
       const hanging = ask(mailbox);
       const other = ask('bob');
-      await expect(hanging).rejects.toThrow('cut off');
+      await expect(inTime(hanging)).rejects.toThrow('cut off');
       other.end.resolve('');
       await other;
     }
@@ -123,18 +140,14 @@ test('where all answers take long, none is overdue and none is cut off', async (
   const rounds = Array.from({ length: 8 }, (_, at) =>
     slots.run(`m${at % 4}`, slow).catch((error: Error) => error.name),
   );
-  await Promise.all(rounds);
+  await inTime(Promise.all(rounds));
   const mailboxes = ['n0', 'n1', 'n2', 'n3'];
-  expect(await Promise.all(mailboxes.map((mailbox) => slots.run(mailbox, slow)))).toEqual(Array(4).fill('answered'));
+  const answers = Promise.all(mailboxes.map((mailbox) => slots.run(mailbox, slow)));
+  expect(await inTime(answers)).toEqual(Array(4).fill('answered'));
   expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
 });
 
 describe('where a server has just become slow for all', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    return () => vi.useRealTimers();
-  });
-
   /** Listings of 5 s for mailboxes that ask at once. @returns those that were cut off, once all are over */
   async function cutOff(slots: Slots, mailboxes: readonly string[]): Promise<string[]> {
     const cut: string[] = [];
@@ -180,7 +193,7 @@ test('never more requests are under way than may be, and all get their turn', as
           .run(`${mailbox}`, async (cut) => {
             underWay += 1;
             expect(underWay).toBeLessThanOrEqual(all);
-            for (let turn = 0; turn < takes && !cut.isCancelled; turn += 1) await settled();
+            for (let turn = 0; turn < takes && !cut.isCancelled; turn += 1) await vi.advanceTimersByTimeAsync(1);
             underWay -= 1;
           })
           .then(() => 'over'),

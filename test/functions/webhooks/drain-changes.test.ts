@@ -12,26 +12,15 @@ import {
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import { recover } from '../../../functions/webhooks/replay.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import { ids, rowsLike, second, startDrainWorld, statuses, world } from './drain-world.ts';
+import { exampleEvent } from './webhook-world.ts';
 
-const second = 1000;
-
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startDrainWorld);
 
 const events = Array.from({ length: 12 }, (_, at) => exampleEvent(`transfer-${at}`));
 const add = (settings: Partial<EndpointSettingsInput> = {}) =>
   addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 2, ...settings });
 const wakeUp = { endpoint: 'crm', events: events.map(({ id }) => id) };
-const ids = () => world.received.map(({ headers }) => String(headers['webhook-id']));
-const rowsLike = async (begin: string) => (await world.dump()).filter(({ sk }) => sk.startsWith(begin));
-const statuses = async () => {
-  const found = Map.groupBy(await rowsLike('DELIVERY#'), ({ status }) => status);
-  return Object.fromEntries([...found].map(([status, { length }]) => [status, length]));
-};
 const range = { from: '2026-11-24T00:00:00.000Z', until: '2026-11-24T00:00:00.001Z', dryRun: false };
 
 async function prepare(): Promise<void> {

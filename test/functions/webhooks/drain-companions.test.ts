@@ -1,57 +1,31 @@
 import { BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
-import { Leases } from '../../../functions/webhooks/leases.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
-import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import {
+  add,
+  another,
+  deliveryOf,
+  duringFirst,
+  events,
+  first,
+  ids,
+  idsOf,
+  now,
+  other,
+  prepare,
+  requests,
+  second,
+  startDrainWorld,
+  third,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
+import { exampleEvent } from './webhook-world.ts';
 
-const second = 1000;
-
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const events = Array.from({ length: 20 }, (_, at) => exampleEvent(`transfer-${at}`));
-const [first, other, third] = events as [(typeof events)[0], (typeof events)[0], (typeof events)[0]];
-const now = () => world.clock.now().getTime();
-const add = (settings: Partial<EndpointSettingsInput> = {}) =>
-  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
-const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
-  endpoint: 'crm',
-  events: some.map(({ id }) => id),
-});
-const ids = () => world.received.map(({ headers }) => String(headers['webhook-id']));
-const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
-const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
-
-/** What another process works with, which knows no lease yet. */
-const another = (): DeliverDependencies => ({
-  ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
-});
-
-async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
-  await world.fanOut(...some);
-  await world.takeWakeUps();
-}
-
-/** Answers each request after something else has happened, which the first one alone waits for. */
-function duringFirst(act: () => Promise<unknown>, status = 204): void {
-  let isFirst = true;
-  world.setAnswer(async () => {
-    if (!isFirst) return { status: 204 };
-    isFirst = false;
-    await act();
-    return { status };
-  });
-}
+beforeEach(startDrainWorld);
 
 describe('while one process drains an endpoint, another one', () => {
   test('leaves it what it was asked for, and the one that drains delivers it', async () => {
@@ -59,7 +33,7 @@ describe('while one process drains an endpoint, another one', () => {
     await prepare(...events);
     duringFirst(() => deliver(another(), [wakeUpFor(...events.slice(5))]));
     await world.deliver([wakeUpFor(...events.slice(0, 5))]);
-    expect(ids().toSorted()).toEqual(events.map(({ id }) => id).toSorted());
+    expect(ids().toSorted()).toEqual(idsOf(events));
     expect(await requests()).toEqual([]);
     expect(await world.countWakeUps()).toBe(0);
   });
@@ -87,12 +61,7 @@ describe('while one process drains an endpoint, another one', () => {
     await prepare(...events.slice(0, 3));
     duringFirst(() => deliver(another(), [wakeUpFor(first, other), wakeUpFor(third), wakeUpFor()]));
     await world.deliver([wakeUpFor(...events.slice(0, 3))]);
-    expect(ids().toSorted()).toEqual(
-      events
-        .slice(0, 3)
-        .map(({ id }) => id)
-        .toSorted(),
-    );
+    expect(ids().toSorted()).toEqual(idsOf(events.slice(0, 3)));
     expect(await requests()).toEqual([]);
   });
 
@@ -118,7 +87,7 @@ describe('while one process drains an endpoint, another one', () => {
       plan.resume();
       await slow;
       await world.answerWakeUps();
-      expect([at, ids().toSorted()]).toEqual([at, some.map(({ id }) => id).toSorted()]);
+      expect([at, ids().toSorted()]).toEqual([at, idsOf(some)]);
       expect([at, await requests()]).toEqual([at, []]);
     }
   });
@@ -152,12 +121,7 @@ describe('while one process drains an endpoint, another one', () => {
       return { status: 204 };
     });
     await world.deliver([wakeUpFor(first, other)]);
-    expect(ids().toSorted()).toEqual(
-      events
-        .slice(0, 4)
-        .map(({ id }) => id)
-        .toSorted(),
-    );
+    expect(ids().toSorted()).toEqual(idsOf(events.slice(0, 4)));
   });
 
   test('asks for the same deliveries as others do, and they are made once', async () => {

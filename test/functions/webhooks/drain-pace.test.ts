@@ -2,55 +2,25 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import {
+  add,
+  deliveryOf,
+  events,
+  holdBack,
+  now,
+  prepare,
+  rowsLike,
+  second,
+  startDrainWorld,
+  statuses,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
 
-const second = 1000;
 const minute = 60 * second;
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const events = Array.from({ length: 40 }, (_, at) => exampleEvent(`transfer-${at}`));
-const [_first] = events as [(typeof events)[0]];
-const now = () => world.clock.now().getTime();
-const add = (settings: Partial<EndpointSettingsInput> = {}) =>
-  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
-const wakeUpFor = (...some: readonly { id: string }[]) => ({ endpoint: 'crm', events: some.map(({ id }) => id) });
-const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
-const rowsLike = async (begin: string) => (await world.dump()).filter(({ sk }) => sk.startsWith(begin));
-const statuses = async () => {
-  const found = Map.groupBy(await rowsLike('DELIVERY#'), ({ status }) => status);
-  return Object.fromEntries([...found].map(([status, { length }]) => [status, length]));
-};
-
-/** Fans events out, and takes their wake-ups away. */
-async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
-  await world.fanOut(...some);
-  await world.takeWakeUps();
-}
-
-/** Answers when told to, and counts the requests that are under way. */
-function holdBack(release: (arrived: number, underWay: number) => boolean, status = 204) {
-  const seen = { most: 0, underWay: 0 };
-  const waiting: (() => void)[] = [];
-  world.setAnswer(async () => {
-    seen.underWay += 1;
-    seen.most = Math.max(seen.most, seen.underWay);
-    const released = new Promise<void>((resolve) => waiting.push(resolve));
-    // Whatever else is on its way comes in meanwhile.
-    await world.deps.leases.read('crm');
-    if (release(world.received.length, seen.underWay)) for (const resolve of waiting.splice(0)) resolve();
-    await released;
-    seen.underWay -= 1;
-    return { status };
-  });
-  return seen;
-}
+beforeEach(startDrainWorld);
 
 describe('a breaker that opens in the middle of a drain', () => {
   test('has it begin nothing more, and one go through at its end, with the others after it', async () => {

@@ -1,55 +1,26 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import {
+  add,
+  deliveryOf,
+  events,
+  first,
+  holdBack,
+  ids,
+  idsOf,
+  now,
+  prepare,
+  rowsLike,
+  second,
+  startDrainWorld,
+  statuses,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
 
-const second = 1000;
 const minute = 60 * second;
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const events = Array.from({ length: 40 }, (_, at) => exampleEvent(`transfer-${at}`));
-const [first] = events as [(typeof events)[0]];
-const now = () => world.clock.now().getTime();
-const add = (settings: Partial<EndpointSettingsInput> = {}) =>
-  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
-const wakeUpFor = (...some: readonly { id: string }[]) => ({ endpoint: 'crm', events: some.map(({ id }) => id) });
-const ids = () => world.received.map(({ headers }) => headers['webhook-id']);
-const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
-const rowsLike = async (begin: string) => (await world.dump()).filter(({ sk }) => sk.startsWith(begin));
-const statuses = async () => {
-  const found = Map.groupBy(await rowsLike('DELIVERY#'), ({ status }) => status);
-  return Object.fromEntries([...found].map(([status, { length }]) => [status, length]));
-};
-
-/** Fans events out, and takes their wake-ups away. */
-async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
-  await world.fanOut(...some);
-  await world.takeWakeUps();
-}
-
-/** Answers when told to, and counts the requests that are under way. */
-function holdBack(release: (arrived: number, underWay: number) => boolean, status = 204) {
-  const seen = { most: 0, underWay: 0 };
-  const waiting: (() => void)[] = [];
-  world.setAnswer(async () => {
-    seen.underWay += 1;
-    seen.most = Math.max(seen.most, seen.underWay);
-    const released = new Promise<void>((resolve) => waiting.push(resolve));
-    // Whatever else is on its way comes in meanwhile.
-    await world.deps.leases.read('crm');
-    if (release(world.received.length, seen.underWay)) for (const resolve of waiting.splice(0)) resolve();
-    await released;
-    seen.underWay -= 1;
-    return { status };
-  });
-  return seen;
-}
+beforeEach(startDrainWorld);
 
 describe('a drain', () => {
   test('makes all deliveries that a wake-up names, as many at once as the endpoint takes, and no more', async () => {
@@ -58,12 +29,7 @@ describe('a drain', () => {
     const seen = holdBack((_, underWay) => underWay === 7);
     await world.deliver([wakeUpFor(...events.slice(0, 28))]);
     expect(seen.most).toBe(7);
-    expect(ids().toSorted()).toEqual(
-      events
-        .slice(0, 28)
-        .map(({ id }) => id)
-        .toSorted(),
-    );
+    expect(ids().toSorted()).toEqual(idsOf(events.slice(0, 28)));
     expect(await statuses()).toEqual({ DELIVERED: 28 });
     expect(await world.countWakeUps()).toBe(0);
   });
@@ -112,10 +78,10 @@ describe('a drain', () => {
     world.setAnswer(() => ({ status: 204 }));
     world.received.length = 0;
     world.clock.advance(5 * second);
-    const ids = fresh.map(({ id }) => id);
-    await world.deps.leases.leaveRequest('crm', ids, now(), now());
+    const named = fresh.map(({ id }) => id);
+    await world.deps.leases.leaveRequest('crm', named, now(), now());
     await world.deliver([wakeUpFor()]);
-    const isRetry = world.received.map(({ headers }) => !ids.includes(String(headers['webhook-id'])));
+    const isRetry = world.received.map(({ headers }) => !named.includes(String(headers['webhook-id'])));
     expect(isRetry).toHaveLength(24);
     expect(isRetry.slice(0, 6)).toEqual([false, true, false, true, false, true]);
     expect(isRetry.slice(0, 12).filter(Boolean)).toHaveLength(6);

@@ -38,15 +38,11 @@ export const messagesOf = (...bodies: readonly string[]) => ({
   Records: bodies.map((body, at) => ({ messageId: `message-${at}`, body, messageAttributes: {} })),
 });
 
-/**
- * Invokes functions one after the other by their entry points, in a process of its own, with logs at their most talkative.
- *
- * @returns all that is printed, the answers and whatever is thrown included, and the most memory in use, in KB
- */
-export async function invoke(
-  environment: Readonly<Record<string, string | undefined>>,
-  invocations: readonly Invocation[],
-): Promise<string> {
+/** Variables of the functions, by which they find what they work with. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Starts a process that invokes functions one after the other by their entry points, with logs at their most talkative. */
+export function startFunctions(environment: Environment, invocations: readonly Invocation[]) {
   const script = `
     const { inspect } = await import('node:util');
     const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r-1' };
@@ -60,10 +56,19 @@ export async function invoke(
     }
     console.log('memory: ' + process.resourceUsage().maxRSS);
     process.exit();`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+  return spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...childEnvironment, AWS_MAX_ATTEMPTS: '1', POWERTOOLS_LOG_LEVEL: 'DEBUG', ...environment },
   });
+}
+
+/**
+ * Invokes functions one after the other, in a process of its own.
+ *
+ * @returns all that is printed, the answers and whatever is thrown included, and the most memory in use, in KB
+ */
+export async function invoke(environment: Environment, invocations: readonly Invocation[]): Promise<string> {
+  const child = startFunctions(environment, invocations);
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   if (code !== 0) throw new Error(`the functions ended with ${code}: ${errors}`);
   return out + errors;

@@ -1,66 +1,29 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { leaseDuration } from '../../../functions/webhooks/lease.ts';
-import { Leases } from '../../../functions/webhooks/leases.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
-import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import {
+  add,
+  another,
+  deliveryOf,
+  die,
+  duringFirst,
+  events,
+  first,
+  ids,
+  idsOf,
+  other,
+  prepare,
+  requests,
+  second,
+  startDrainWorld,
+  third,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
 
-const second = 1000;
-
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const events = Array.from({ length: 20 }, (_, at) => exampleEvent(`transfer-${at}`));
-const [first, other, third] = events as [(typeof events)[0], (typeof events)[0], (typeof events)[0]];
-const add = (settings: Partial<EndpointSettingsInput> = {}) =>
-  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
-const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
-  endpoint: 'crm',
-  events: some.map(({ id }) => id),
-});
-const ids = () => world.received.map(({ headers }) => String(headers['webhook-id']));
-const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
-const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
-
-/** What another process works with, which knows no lease yet. */
-const another = (): DeliverDependencies => ({
-  ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
-});
-
-async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
-  await world.fanOut(...some);
-  await world.takeWakeUps();
-}
-
-/** Answers each request after something else has happened, which the first one alone waits for. */
-function duringFirst(act: () => Promise<unknown>, status = 204): void {
-  let isFirst = true;
-  world.setAnswer(async () => {
-    if (!isFirst) return { status: 204 };
-    isFirst = false;
-    await act();
-    return { status };
-  });
-}
-
-/** Has a process die in the middle of its requests. */
-async function die(deps: DeliverDependencies, ...wakeUps: readonly WakeUp[]): Promise<void> {
-  const plan = new FaultPlan();
-  world.setAnswer(() => {
-    plan.kill();
-    return { status: 204 };
-  });
-  await world.faults.run(plan, () => deliver(deps, wakeUps)).catch(() => undefined);
-  world.setAnswer(() => ({ status: 204 }));
-}
+beforeEach(startDrainWorld);
 
 describe('lone attempts', () => {
   test('of several processes, which remember less of them, take up no more than half of the room', async () => {
@@ -92,7 +55,7 @@ describe('lone attempts', () => {
     await Promise.all(runs);
     await world.answerWakeUps();
     expect(most).toBeLessThanOrEqual(4);
-    expect(ids().toSorted()).toEqual(some.map(({ id }) => id).toSorted());
+    expect(ids().toSorted()).toEqual(idsOf(some));
     expect(await requests()).toEqual([]);
   });
 
@@ -146,6 +109,23 @@ describe('lone attempts', () => {
     expect(plan.calls.length).toBeLessThan(20);
     expect(woken).toEqual([1]);
     expect(ids()).toEqual([first.id, first.id]);
+  });
+
+  test('are not begun for a delivery that another process has begun to make since it was read', async () => {
+    await add();
+    await prepare(first);
+    const plan = new FaultPlan([['PutItemCommand', 'pause']]);
+    const late = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first)]));
+    await plan.reachedPause;
+    duringFirst(async () => {
+      plan.resume();
+      await late;
+    });
+    await deliver(another(), [wakeUpFor(first)]);
+    world.clock.advance(leaseDuration);
+    await world.deliver([wakeUpFor()]);
+    expect(ids()).toEqual([first.id]);
+    expect(await requests()).toEqual([]);
   });
 
   test('that have ended keep nothing from being sent again at once', async () => {

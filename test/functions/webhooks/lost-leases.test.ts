@@ -1,69 +1,32 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { leaseDuration, newLease, release } from '../../../functions/webhooks/lease.ts';
 import { Leases } from '../../../functions/webhooks/leases.ts';
-import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import {
+  add,
+  another,
+  deliveryOf,
+  die,
+  duringFirst,
+  events,
+  first,
+  ids,
+  now,
+  other,
+  prepare,
+  requests,
+  second,
+  startDrainWorld,
+  timesOf,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
+import { webhooksTable } from './webhook-world.ts';
 
-const second = 1000;
-
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const events = Array.from({ length: 20 }, (_, at) => exampleEvent(`transfer-${at}`));
-const [first, other, _third] = events as [(typeof events)[0], (typeof events)[0], (typeof events)[0]];
-const now = () => world.clock.now().getTime();
-const add = (settings: Partial<EndpointSettingsInput> = {}) =>
-  addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...settings });
-const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
-  endpoint: 'crm',
-  events: some.map(({ id }) => id),
-});
-const ids = () => world.received.map(({ headers }) => String(headers['webhook-id']));
-const timesOf = ({ id }: { id: string }) => ids().filter((one) => one === id).length;
-const deliveryOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!;
-const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
-
-/** What another process works with, which knows no lease yet. */
-const another = (): DeliverDependencies => ({
-  ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
-});
-
-async function prepare(...some: readonly (typeof events)[0][]): Promise<void> {
-  await world.fanOut(...some);
-  await world.takeWakeUps();
-}
-
-/** Answers each request after something else has happened, which the first one alone waits for. */
-function duringFirst(act: () => Promise<unknown>, status = 204): void {
-  let isFirst = true;
-  world.setAnswer(async () => {
-    if (!isFirst) return { status: 204 };
-    isFirst = false;
-    await act();
-    return { status };
-  });
-}
-
-/** Has a process die in the middle of its requests. */
-async function die(deps: DeliverDependencies, ...wakeUps: readonly WakeUp[]): Promise<void> {
-  const plan = new FaultPlan();
-  world.setAnswer(() => {
-    plan.kill();
-    return { status: 204 };
-  });
-  await world.faults.run(plan, () => deliver(deps, wakeUps)).catch(() => undefined);
-  world.setAnswer(() => ({ status: 204 }));
-}
+beforeEach(startDrainWorld);
 
 describe('a process that was paused for longer than its lease', () => {
   test('begins nothing more, and what it was to make is made by others, once', async () => {
@@ -141,6 +104,26 @@ describe('a process that was paused for longer than its lease', () => {
     expect(world.received).toEqual([]);
     await world.answerWakeUps();
     expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
+  });
+});
+
+describe('a process whose lease another one, with a clock that is ahead, has taken and given back', () => {
+  test('makes nothing again that it has read before and the other one has made', async () => {
+    await add({ maxInFlight: 1 });
+    const whole = new FaultPlan();
+    await prepare(...events.slice(0, 4));
+    await world.faults.run(whole, () => deliver(another(), [wakeUpFor(first, other)]));
+    const renewal = whole.calls.indexOf('PutItemCommand', whole.calls.indexOf('PutItemCommand') + 1);
+    const plan = new FaultPlan([[renewal, 'pause']]);
+    const [made, left] = events.slice(2, 4) as [typeof first, typeof first];
+    const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(made, left)]));
+    await plan.reachedPause;
+    const ahead = () => new Date(now() + leaseDuration);
+    await deliver({ ...another(), now: ahead }, [wakeUpFor(left)]);
+    plan.resume();
+    await slow;
+    expect([timesOf(made), timesOf(left)]).toEqual([1, 1]);
+    expect(await requests()).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { FaultPlan, type PlannedFault } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
-const histories = Number(process.env.WEBHOOK_HISTORIES ?? 20);
+const histories = Number(process.env.WEBHOOK_HISTORIES ?? 15);
 /** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
@@ -27,8 +27,16 @@ const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 const endpoints = ['a', 'b'] as const;
 type Name = (typeof endpoints)[number];
 
+/** What an operator does to an endpoint, and what a clock does. */
+type Change =
+  | { readonly kind: 'time'; readonly milliseconds: number }
+  /** The clock is set forward, or back; no time passes. */
+  | { readonly kind: 'clock'; readonly milliseconds: number }
+  | { readonly kind: 'life'; readonly endpoint: Name; readonly act: 'pause' | 'resume' | 'rotate' | 'remove' };
+
 /** One thing that happens. */
 type Happening =
+  | Change
   | {
       readonly kind: 'event';
       readonly count: number;
@@ -36,22 +44,23 @@ type Happening =
       readonly faults: readonly PlannedFault[];
     }
   /**
-   * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once; what is not handled
-   * is brought again.
+   * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once, of which one may
+   * die and the other go on; what is not handled is brought again. Meanwhile, that is during one of the requests, something
+   * else may happen.
    */
   | {
       readonly kind: 'wake-ups';
       readonly take: readonly number[];
       readonly others: readonly number[];
       readonly faults: readonly PlannedFault[];
+      readonly theirFaults: readonly PlannedFault[];
+      readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
     }
   | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
-  | { readonly kind: 'time'; readonly milliseconds: number }
-  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean }
-  | { readonly kind: 'life'; readonly endpoint: Name; readonly act: 'pause' | 'resume' | 'rotate' | 'remove' };
+  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean };
 
 const fault = fc.tuple(
-  fc.nat(14),
+  fc.nat(30),
   fc.constantFrom('refused', 'lost', 'crash before', 'crash after' as const),
 ) as fc.Arbitrary<PlannedFault>;
 const faults = fc.oneof(
@@ -59,6 +68,22 @@ const faults = fc.oneof(
   { weight: 2, arbitrary: fc.array(fault, { minLength: 1, maxLength: 3 }) },
 );
 const endpoint = fc.constantFrom(...endpoints);
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+const time: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('time' as const),
+  milliseconds: fc.constantFrom(1, 1000, 5000, 25_000, minute, 130_000, 60 * minute, day),
+});
+const clock: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('clock' as const),
+  milliseconds: fc.constantFrom(minute, -minute, 60 * minute, -60 * minute, day, -day),
+});
+const life: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('life' as const),
+  endpoint,
+  act: fc.constantFrom('pause' as const, 'resume' as const, 'rotate' as const, 'remove' as const),
+});
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -77,16 +102,16 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       take: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
       others: fc.oneof(fc.constant([]), fc.array(fc.nat(20), { minLength: 1, maxLength: 5 })),
       faults,
+      theirFaults: faults,
+      meanwhile: fc.oneof(
+        fc.constant(undefined),
+        fc.record({ request: fc.integer({ min: 1, max: 4 }), change: fc.oneof(time, clock, life) }),
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('sweep' as const), faults }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('time' as const),
-      milliseconds: fc.constantFrom(1, 1000, 5000, 25_000, 60_000, 130_000, 3_600_000, 86_400_000),
-    }),
-  },
+  { weight: 3, arbitrary: time },
+  { weight: 1, arbitrary: clock },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -96,14 +121,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       retryAfter: fc.boolean(),
     }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('life' as const),
-      endpoint,
-      act: fc.constantFrom('pause' as const, 'resume' as const, 'rotate' as const, 'remove' as const),
-    }),
-  },
+  { weight: 1, arbitrary: life },
 );
 
 /** What happens to events on their way through one world, and what must be true in the end. */
@@ -112,16 +130,19 @@ class History {
   private readonly events = new Map<string, string>();
   private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
   private waiting: WakeUp[] = [];
-  private readonly prefix: string;
   /** Times that a delivery was taken, by event and endpoint. */
   private readonly successes = new Map<string, number>();
   /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
   private readonly troubled = new Map<string, number>();
+  /** What is to happen during which of the next requests. */
+  private meanwhile: { readonly request: number; readonly change: Change } | undefined;
+  private requests = 0;
 
-  constructor(world: WebhookWorld, prefix: string) {
+  constructor(world: WebhookWorld) {
     this.world = world;
-    this.prefix = prefix;
-    world.setAnswer(({ path, headers }) => {
+    world.setAnswer(async ({ path, headers }) => {
+      this.requests += 1;
+      if (this.requests === this.meanwhile?.request) await this.change(this.meanwhile.change);
       const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
       const key = `${headers['webhook-id']} ${path}`;
       if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
@@ -139,7 +160,7 @@ class History {
     const { world } = this;
     if (one.kind === 'event') {
       const events = Array.from({ length: one.count }, () => {
-        const event = exampleEvent(`${this.prefix}-${this.events.size}`);
+        const event = exampleEvent(`transfer-${this.events.size}`);
         this.events.set(event.id, eventBody(event));
         return event;
       });
@@ -154,35 +175,46 @@ class History {
       if (!isHandled) await fanOut(world.deps, messages);
     } else if (one.kind === 'wake-ups') await this.handle(one);
     else if (one.kind === 'sweep') await this.failing(one.faults, () => world.sweep());
-    else if (one.kind === 'time') world.clock.advance(one.milliseconds);
     else if (one.kind === 'answers') this.answers.set(one.endpoint, one);
-    else await this.live(one.endpoint, one.act);
+    else await this.change(one);
+  }
+
+  private async change(change: Change): Promise<void> {
+    const { clock } = this.world;
+    if (change.kind === 'time') clock.advance(change.milliseconds);
+    else if (change.kind === 'clock') clock.set(change.milliseconds);
+    else await this.live(change.endpoint, change.act);
   }
 
   /** Messages that a function does not handle stay in the queue. */
-  private async handle({ take, others, faults }: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
+  private async handle(one: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
     const { world } = this;
+    const { take, others, faults, theirFaults, meanwhile } = one;
     this.waiting.push(...(await world.takeWakeUps()));
     const chosen = (places: readonly number[]) =>
       places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
     const [own, theirs] = [chosen(take), chosen(others)];
-    if (faults.length > 0) {
+    // A lease may be over for the one while the other still works under it.
+    const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
+    if (faults.length + theirFaults.length > 0 || !isTimely) {
       for (const { endpoint } of [...own, ...theirs]) this.trouble(endpoint);
     }
     const handled = new Set<WakeUp>();
-    const run = async (wakeUps: readonly WakeUp[], leases: Leases) => {
-      const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
-      const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
-      for (const one of wakeUps) if (!isFailed(one.endpoint)) handled.add(one);
-    };
-    // Neither outlives its happening, however the other one ends.
-    await this.failing(faults, () =>
-      Promise.allSettled([
-        run(own, world.deps.leases),
-        ...(theirs.length > 0 ? [run(theirs, world.otherLeases())] : []),
-      ]),
-    );
-    this.waiting = this.waiting.filter((one) => !handled.has(one));
+    const run = (wakeUps: readonly WakeUp[], leases: Leases, planned: readonly PlannedFault[]) =>
+      this.failing(planned, async () => {
+        const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
+        const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
+        for (const each of wakeUps) if (!isFailed(each.endpoint)) handled.add(each);
+      });
+    [this.requests, this.meanwhile] = [0, meanwhile];
+    await Promise.all([
+      run(own, world.deps.leases, faults),
+      ...(theirs.length > 0 ? [run(theirs, world.otherLeases(), theirFaults)] : []),
+    ]);
+    this.meanwhile = undefined;
+    // The process after one that died knows no lease from before.
+    if (faults.some(([, kind]) => kind.startsWith('crash'))) Object.assign(world.deps, { leases: world.otherLeases() });
+    this.waiting = this.waiting.filter((each) => !handled.has(each));
   }
 
   /** Something went wrong with an endpoint: each of its deliveries may be taken once more after a success. */
@@ -255,23 +287,18 @@ class History {
 describe(`random histories of deliveries (SEED=${seed})`, () => {
   const title = 'lose no event, make up none, and repeat none after a success but where something went wrong';
   test(title, { timeout: histories * patience }, async () => {
-    const world = await startWebhookWorld();
-    let number = 0;
-    try {
-      await fc.assert(
-        fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {
-          number += 1;
-          for (const name of endpoints) await removeEndpoint(world.deps, name).catch(() => undefined);
-          world.clock.advance(1);
-          world.received.length = 0;
-          const history = new History(world, `history-${number}`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {
+        const world = await startWebhookWorld();
+        try {
+          const history = new History(world);
           await history.run(happenings);
           await history.check();
-        }),
-        { numRuns: histories, seed, endOnFailure: true },
-      );
-    } finally {
-      await world.close();
-    }
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: histories, seed, endOnFailure: true },
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Key } from '../../../functions/batches.ts';
@@ -66,12 +66,14 @@ export async function startWebhookWorld() {
   const clock = new TestClock();
   const aws = await startAws();
   const { dynamo, sns, sqs } = aws;
-  await createWebhooksTable(dynamo, webhooksTable);
-  await createTransfersTable(dynamo, transfersTable);
-  const eventsTopicArn = await createTopic(sns, 'transfer-events');
-  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
-  const queue = await createQueue(sqs, 'wake-ups', 30);
-  const announcementQueue = await createQueue(sqs, 'announcements', 30);
+  const [eventsTopicArn, noticesTopicArn, queue, announcementQueue] = await Promise.all([
+    createTopic(sns, 'transfer-events'),
+    createTopic(sns, 'transfer-notices'),
+    createQueue(sqs, 'wake-ups', 30),
+    createQueue(sqs, 'announcements', 30),
+    createWebhooksTable(dynamo, webhooksTable),
+    createTransfersTable(dynamo, transfersTable),
+  ]);
   const faults = new AwsFaults(dynamo, sns, sqs);
 
   const received: Received[] = [];
@@ -140,8 +142,11 @@ export async function startWebhookWorld() {
   };
   /** Rows of the whole table. */
   const dump = async () => {
-    const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: webhooksTable }));
-    return Items.map((item) => unmarshall(item));
+    const all: ReturnType<typeof unmarshall>[] = [];
+    for await (const { Items = [] } of paginateScan({ client: dynamo }, { TableName: webhooksTable })) {
+      all.push(...Items.map((item) => unmarshall(item)));
+    }
+    return all;
   };
   /** For each endpoint with something to do, the instant at which it may be done. */
   const firstDue = async (): Promise<number[]> => {
