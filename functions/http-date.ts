@@ -1,4 +1,5 @@
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const numeric = ['day', 'hour', 'minute', 'second', 'year'];
 const clock = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 
 /** IMF-fixdate, RFC 850 and asctime: a recipient has to read all three, a server may only send the first. */
@@ -16,9 +17,7 @@ const forms = [
 export function httpDateOf(text: string, now: Date): number | undefined {
   const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
   if (!parts) return undefined;
-  const [day, hour, minute, second, year] = ['day', 'hour', 'minute', 'second', 'year'].map((name) =>
-    Number(parts[name]),
-  ) as [number, number, number, number, number];
+  const [day = 0, hour = 0, minute = 0, second = 0, year = 0] = numeric.map((name) => Number(parts[name]));
   const month = months.indexOf(parts.month!.toLowerCase());
   const at = (fullYear: number) => Date.UTC(fullYear, month, day, hour, minute, second);
   // A leap second counts as the second after it.

@@ -134,10 +134,8 @@ export const deliveryOperations = [
       const { delivery, isCancelled } = cancellation;
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;
-      throw new Problem(
-        409,
-        `the delivery is ${status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`}`,
-      );
+      const instead = status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`;
+      throw new Problem(409, `the delivery is ${instead}`);
     },
   }),
 ];

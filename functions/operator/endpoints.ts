@@ -64,11 +64,7 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const statusChange = (
-  verb: 'pause' | 'resume' | 'enable',
-  summary: string,
-  change: (deps: OperatorDependencies['webhooks'], name: string) => Promise<Endpoint>,
-) =>
+const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, change: typeof pauseEndpoint) =>
   operation({
     ...onEndpoint,
     id: `${verb}Endpoint`,

@@ -171,7 +171,6 @@ async function misplacedRetries(
   return found;
 }
 
-const groupsOf = (events: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(events.length / eventsPerWakeUp) }, (_, group) =>
-    events.slice(group * eventsPerWakeUp, (group + 1) * eventsPerWakeUp),
-  );
+const groupsOf = (events: readonly string[]): string[][] => [
+  ...Map.groupBy(events, (_, at) => Math.floor(at / eventsPerWakeUp)).values(),
+];
