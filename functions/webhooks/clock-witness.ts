@@ -11,16 +11,20 @@ const interval = 60_000;
  * Asks the time of an earlier sweep: if it lies in the future, the clock was set back since, under way or between two runs.
  *
  * @param now Unix time in milliseconds
- * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; and what writes down the present
- *   time, when the earlier one is old enough
+ * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; the endpoint up to which the earlier
+ *   sweep came, if its time was short; and what writes down the present time, if the earlier one is old enough, or how far this one came
  */
 export async function clockWitness(dynamo: DynamoDBClient, table: string, now: number) {
   const partition = new Partition(dynamo, table, 'CLOCK');
   const [row] = await partition.range(key, key);
   const sweptAt: number = row?.sweptAt ?? 0;
-  const note = () => partition.put(key, { sweptAt: now }, {});
+  const cameTo: string = row?.cameTo ?? '';
+  const isOld = !isRecent(sweptAt, now, interval);
   return {
     setBack: hasBeen(sweptAt, now) ? 0 : sweptAt - now,
-    note: isRecent(sweptAt, now, interval) ? undefined : note,
+    cameTo,
+    async note(to: string) {
+      if (isOld || to !== cameTo) await partition.put(key, { sweptAt: now, ...(to && { cameTo: to }) }, {});
+    },
   };
 }

@@ -130,10 +130,15 @@ export class Drain {
         this.rows = undefined;
         if (!look) break;
         this.know(look.endpoint);
+        // They are put aside all together, with another look at the endpoint.
+        if (this.endpoint?.status !== 'active') {
+          for (const { event } of look.deliveries) this.work.putBack(event);
+          break;
+        }
         for (const delivery of look.deliveries)
           if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
         // Before anything is written down: an attempt that cannot be signed is none.
-        if (look.endpoint) this.underWay.open(look.endpoint);
+        this.underWay.open(this.endpoint);
       }
     } catch (error) {
       this.underWay.fail(error as Error);
@@ -188,7 +193,7 @@ export class Drain {
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
-    await this.holding.giveBack(this.start.events, this.underWay.fault !== undefined);
+    await this.holding.giveBack(this.underWay.fault !== undefined);
     await this.tellHealth();
     // Only now: a process that came too early for the lease left a request before it looked at the lease again.
     const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
@@ -210,7 +215,7 @@ export class Drain {
     );
     if (isCutShort) await this.wake(this.now());
     // Else the sweep would go on having them looked at.
-    else if (interrupted.length > 0) await holding.giveBack([], false);
+    else if (interrupted.length > 0) await holding.giveBack(false);
   }
 
   /** Tells operators what the attempts show of the endpoint's health. */

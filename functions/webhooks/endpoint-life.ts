@@ -121,7 +121,8 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
   // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
-  if (status === 'disabled') await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
+  if (status === 'disabled')
+    await new Leases(deps.dynamo, deps.table, Math.random).forgetFailures(name, deps.now().getTime());
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 

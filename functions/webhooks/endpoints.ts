@@ -49,13 +49,15 @@ export class Endpoints {
     return (await this.partition.range(' ', afterLast)).map(endpointOf);
   }
 
-  /** All endpoints, by name, as many in memory as one call reads the leases of. */
-  async *pages(): AsyncGenerator<readonly Endpoint[]> {
-    let after: string | undefined = '';
-    while (after !== undefined) {
-      const part: EndpointPart = await this.part(after, pageSize);
-      yield part.endpoints;
-      after = part.next;
+  /** All endpoints, by name and a page at a time: those after a name first, then those up to it. */
+  async *pages(start: string): AsyncGenerator<readonly Endpoint[]> {
+    for (const isFirst of start ? [true, false] : [true]) {
+      let after: string | undefined = isFirst ? start : '';
+      while (after !== undefined) {
+        const part: EndpointPart = await this.part(after, pageSize);
+        yield isFirst ? part.endpoints : part.endpoints.filter(({ name }) => name <= start);
+        after = isFirst || (part.next ?? start) < start ? part.next : undefined;
+      }
     }
   }
 

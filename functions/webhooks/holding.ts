@@ -53,6 +53,8 @@ export class Holding {
   private readonly deps: HoldingDependencies;
   private readonly name: string;
   private readonly id = randomUUID();
+  /** Events of the lone attempts that the lease names. */
+  private named: string[] = [];
   /** Attempts that have ended since the lease was written. */
   private ended: Attempt[] = [];
   /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
@@ -149,6 +151,7 @@ export class Holding {
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
     for (const [event, flight] of next) this.flights.set(event, flight);
+    if (this.isLone) this.named.push(...next.map(([event]) => event));
     for (const event of this.flights.keys()) this.deps.leases.alive.add(`${this.name} ${event}`);
     if (!this.isLone) this.deps.leases.alive.add(this.id);
     return { isLost: false, beginUntil, isNews };
@@ -157,17 +160,18 @@ export class Holding {
   /**
    * Gives the lease back.
    *
-   * @param events of a lone attempt
    * @param isFaulty something may not be written down that has ended
    * @throws the error of the SDK
    */
-  async giveBack(events: readonly string[], isFaulty: boolean): Promise<void> {
+  async giveBack(isFaulty: boolean): Promise<void> {
     const { leases } = this.deps;
     const now = this.now();
     const observations = this.ended.map(observationOf);
+    const events = this.named;
     // A lone attempt that succeeded is over with its time: its delivery says that it is done.
-    const isSaid = this.isLone && observations.every(({ isSuccess }) => isSuccess);
-    this.ended = [];
+    const isSaid =
+      this.isLone && events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
+    [this.ended, this.named] = [[], []];
     this.die();
     if (isSaid && !this.isLost) {
       if (!isFaulty) for (const event of events) leases.end(this.name, event);

@@ -45,8 +45,11 @@ export interface Limits {
   readonly interval: number;
 }
 
-/** Milliseconds from the begin of an attempt to its end at the latest: 15 s for the request, and what clocks may differ by. */
-export const leaseDuration = 22_000;
+/**
+ * Milliseconds from the write of a lease to the end of the attempts that it names at the latest: 3 s until they begin, 15 s for
+ * the request, 1 s to write down what came of it, and the 5 s that clocks may differ by.
+ */
+export const leaseDuration = 24_000;
 
 /** More than a lease is ever changed in a millisecond. */
 const changesPerMs = 1024;
@@ -146,6 +149,12 @@ export function endLone(
   const flights = Object.fromEntries(Object.entries(lease.flights).filter(([event]) => !events.includes(event)));
   const next = withProgress({ ...lease, flights: {} }, { flights, observations }, 0, now);
   return { ...next, ...(holder && { holder }) };
+}
+
+/** The lease without anything of earlier failures; what is under way stays. */
+export function withoutFailures(lease: Lease, now: number): Lease {
+  const { openUntil: _, failingSince: __, ...rest } = lease;
+  return { ...rest, ...closedBreaker, rev: lease.rev + 1, changedAt: now };
 }
 
 function withProgress(lease: Lease, { flights: own, observations }: Progress, interval: number, now: number): Lease {

@@ -4,7 +4,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
-import { believedLease, type Flight, type Lease, newLease } from './lease.ts';
+import { believedLease, type Flight, type Lease, newLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
@@ -161,7 +161,14 @@ export class Leases {
     await this.partition(endpoint).delete(sk);
   }
 
-  /** Forgets how an endpoint was doing. */
+  /** Forgets that an endpoint has failed. */
+  async forgetFailures(endpoint: string, now: number): Promise<void> {
+    await this.change(endpoint, await this.read(endpoint), (lease) =>
+      lease.rev === 0 ? undefined : withoutFailures(lease, now),
+    );
+  }
+
+  /** Forgets how an endpoint was doing, with what is under way. */
   async forget(endpoint: string): Promise<void> {
     await this.partition(endpoint).delete(leaseKey(endpoint).sk);
   }

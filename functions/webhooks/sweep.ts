@@ -41,9 +41,6 @@ const eventsPerWakeUp = 50;
 /** Retries put off by a wrong clock that one sweep looks at, for each endpoint. */
 const mostMisplaced = 500;
 
-/** Retries that it looks through for them. */
-const longestSearch = 5000;
-
 /** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
 const loneMemory = 180_000;
 
@@ -59,28 +56,32 @@ const forever = Number.MAX_SAFE_INTEGER;
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();
-  const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
+  const { setBack, cameTo, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
   const endpoints = new Endpoints(deps.dynamo, deps.table);
   const limit = pLimit(concurrency);
   const wakeUps: TimedWakeUp[] = [];
-  let overdue = 0;
+  let [overdue, isCut, reached] = [0, false, ''];
   const telling: Endpoint[] = [];
   let left = 0;
   let fault: Error | undefined;
   const fail = (error: Error) => {
     fault ??= error;
   };
-  for await (const page of endpoints.pages()) {
+  for await (const page of endpoints.pages(cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
-      if (deps.steady() >= stopAt) left += 1;
-      else
-        await needOf(deps, endpoint, looking).then((need) => {
-          wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
-          overdue = Math.max(overdue, need.overdue);
-        }, fail);
+      if (deps.steady() >= stopAt) {
+        left += 1;
+        return;
+      }
+      reached = endpoint.name;
+      await needOf(deps, endpoint, looking).then((need) => {
+        isCut ||= need.isCut;
+        wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+        overdue = Math.max(overdue, need.overdue);
+      }, fail);
     });
   }
   const refused = await deps.wakeUps.send(wakeUps, started);
@@ -93,8 +94,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
     else await endpoints.clearPending(endpoint).then(() => (announced += length), fail);
   });
   if (fault) throw fault;
-  // Where something is left, the next sweep has to look, too.
-  if (left === 0 || setBack === 0) await note?.();
+  // Where something is left that a wrong clock has put off, the next sweep has to look, too.
+  if (setBack === 0 || (left === 0 && !isCut)) await note(left > 0 ? reached : '');
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
@@ -105,25 +106,29 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   };
 }
 
-/**
- * What one endpoint needs, by its lease and by what waits for it.
- *
- * @returns wake-ups, and milliseconds for which something has been due
- */
+interface Need {
+  readonly wakeUps: readonly WakeUp[];
+  /** Milliseconds for which something has been due. */
+  readonly overdue: number;
+  /** There may be more that a wrong clock has put off. */
+  readonly isCut: boolean;
+}
+
+/** What one endpoint needs, by its lease and by what waits for it. */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
   { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
-): Promise<{ readonly wakeUps: readonly WakeUp[]; readonly overdue: number }> {
+): Promise<Need> {
   const { name, format, maxInFlight, status } = endpoint;
   const patience = patienceUntil(stopAt, deps.steady);
   const { lease: read, requests } = await new Leases(deps.dynamo, deps.table, Math.random).look(name, 1);
   const lease = believedLease(read, started);
   const admitted = admission(lease, limitsOf(format, maxInFlight), started);
-  const misplaced = await misplacedRetries(deps, name, misplacedFrom, patience);
+  const { misplaced, isCut } = await misplacedRetries(deps, name, misplacedFrom, patience);
   const wakeUps = groupsOf(misplaced).map((events) => ({ endpoint: name, events }));
   // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
-  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0 };
+  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, patience);
   const [request] = requests;
@@ -133,7 +138,7 @@ async function needOf(
   const named = [...interrupted, ...lone].map(([event]) => event);
   if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
   if (request || retry) wakeUps.push({ endpoint: name, events: [] });
-  return { wakeUps, overdue };
+  return { wakeUps, overdue, isCut };
 }
 
 /** Lone attempts whose time has been over for a little while, and whose deliveries are not done. */
@@ -154,21 +159,14 @@ async function unfinishedLone(
 }
 
 /** Ids of events whose retries a clock that was ahead has put off: they are due, however late they stand in the index. */
-async function misplacedRetries(
-  deps: SweepDependencies,
-  endpoint: string,
-  from: number,
-  patience: Patience,
-): Promise<string[]> {
-  const found: string[] = [];
-  let examined = 0;
+async function misplacedRetries(deps: SweepDependencies, endpoint: string, from: number, patience: Patience) {
+  const misplaced: string[] = [];
   for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
     const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
-    found.push(...due.map(({ event }) => event));
-    examined += rows.length;
-    if (found.length >= mostMisplaced || examined >= longestSearch || deps.steady() >= patience.stopAt) break;
+    misplaced.push(...due.map(({ event }) => event));
+    if (misplaced.length >= mostMisplaced || deps.steady() >= patience.stopAt) return { misplaced, isCut: true };
   }
-  return found;
+  return { misplaced, isCut: false };
 }
 
 const groupsOf = (events: readonly string[]): string[][] => [
