@@ -5,13 +5,13 @@ import type { Topics } from '../transfers/publish.ts';
 import { clockWitness } from './clock-witness.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Endpoints, type WebhookDependencies } from './endpoints.ts';
+import { clearPending, endpointPages, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { TimedWakeUp, WakeUp } from './wake-ups.ts';
+import { sendWakeUps, type WakeUp } from './wake-ups.ts';
 
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
@@ -61,9 +61,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const started = deps.now().getTime();
   const { setBack, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
-  const endpoints = new Endpoints(deps.dynamo, deps.table);
   const limit = pLimit(concurrency);
-  const wakeUps: TimedWakeUp[] = [];
+  const wakeUps: WakeUp[] = [];
   let overdue = 0;
   const telling: Endpoint[] = [];
   let left = 0;
@@ -71,26 +70,26 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const fail = (error: Error) => {
     fault ??= error;
   };
-  for await (const page of endpoints.pages()) {
+  for await (const page of endpointPages(deps)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
       if (deps.steady() >= stopAt) left += 1;
       else
         await needOf(deps, endpoint, looking).then((need) => {
-          wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+          wakeUps.push(...need.wakeUps);
           overdue = Math.max(overdue, need.overdue);
         }, fail);
     });
   }
-  const refused = await deps.wakeUps.send(wakeUps, started);
+  const refused = await sendWakeUps(deps, wakeUps);
   let [announced, failed] = [0, refused.length];
   // Only now: deliveries do not wait for SNS.
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
     if (deps.steady() >= stopAt) return;
     if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
-    else await endpoints.clearPending(endpoint).then(() => (announced += length), fail);
+    else await clearPending(deps, endpoint).then(() => (announced += length), fail);
   });
   if (fault) throw fault;
   // Where something is left, the next sweep has to look, too.
