@@ -11,7 +11,7 @@ import { findEndpoint, replaceEndpoint } from '../../../functions/webhooks/endpo
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
 beforeEach(async () => {
