@@ -139,7 +139,7 @@ export class WebhookDelivery extends Construct {
       } satisfies SweepVariables,
       lostInvocations: lostTick,
     });
-    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem');
+    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
     this.webhooks.grantIndex(this.sweep, indexes.waiting);
     this.grantWakeUps(this.sweep);
     transferEvents.grantPublish(this.sweep);

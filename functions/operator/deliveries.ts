@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
 import { cancelDelivery } from '../webhooks/cancel.ts';
 import { type Delivery, type DeliveryName, deliveryKey } from '../webhooks/delivery.ts';
-import { listEndpoints } from '../webhooks/endpoint-life.ts';
 import { endpointName } from '../webhooks/endpoint-settings.ts';
-import { Endpoints } from '../webhooks/endpoints.ts';
+import { findEndpoint, listEndpoints } from '../webhooks/endpoints.ts';
 import type { IndexRange } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
 import { deliveryIn, heldBetween, newestFirst, readDeliveries, type Span, sentTo } from '../webhooks/waiting.ts';
@@ -57,7 +56,7 @@ async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): P
 /** The endpoint of a name, or all. */
 async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
   if (name === undefined) return listEndpoints(webhooks);
-  const found = await new Endpoints(webhooks.dynamo, webhooks.table).find(name);
+  const found = await findEndpoint(webhooks, name);
   // One that was removed may have got either: nothing tells what.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { Watches } from '../transfers/watches.ts';
 import type { Endpoint } from '../webhooks/endpoint.ts';
-import { listEndpoints } from '../webhooks/endpoint-life.ts';
+import { listEndpoints } from '../webhooks/endpoints.ts';
 import { limitsOf } from '../webhooks/format.ts';
 import { countPlaces } from '../webhooks/index-walk.ts';
 import { admission, believedLease, type Lease } from '../webhooks/lease.ts';

@@ -127,7 +127,7 @@ const entryOf =
 /** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
 export const chatsAttributeName = 'chats';
 
-const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
+export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
 
 /** What is about an endpoint has neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({
@@ -135,7 +135,8 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
   ...(direction !== undefined && { direction: text(direction) }),
 });
 
-const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
+/** An attribute of a message, for SNS or SQS. */
+export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
 
 const batchesOf = (bodies: readonly string[]): string[][] =>
   Array.from({ length: Math.ceil(bodies.length / batchSize) }, (_, at) =>

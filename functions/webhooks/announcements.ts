@@ -1,6 +1,7 @@
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { chatsAttributeName } from '../transfers/publish.ts';
+import { chatsAttribute, chatsAttributeName, text } from '../transfers/publish.ts';
+import type { Queue } from './wake-ups.ts';
 
 /** An event or notice on its way to the endpoints. */
 export interface Announcement {
@@ -9,7 +10,7 @@ export interface Announcement {
   /** Only for endpoints whose names come after this one; others have it already. */
   readonly after?: string | undefined;
   /** Of an event: it was published when no chat was known, so that its notice does not come here. */
-  readonly isUnnoticed?: boolean;
+  readonly isUnnoticed?: boolean | undefined;
 }
 
 /** The attribute of a message that says where to go on. It leaves the published bytes as they are. */
@@ -23,32 +24,15 @@ export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'bod
     isUnnoticed: messageAttributes[chatsAttributeName] !== undefined,
   }) satisfies Announcement;
 
-/** The queue that has announcements fanned out. */
-export class Announcements {
-  private readonly sqs: SQSClient;
-  private readonly queueUrl: string;
-
-  constructor(sqs: SQSClient, queueUrl: string) {
-    this.sqs = sqs;
-    this.queueUrl = queueUrl;
-  }
-
-  /**
-   * Has an announcement fanned out to the endpoints that are left, or to all.
-   *
-   * @throws the error of the SDK
-   */
-  async handOn({ body, after, isUnnoticed = false }: Announcement): Promise<void> {
-    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
-    await this.sqs.send(
-      new SendMessageCommand({
-        QueueUrl: this.queueUrl,
-        MessageBody: body,
-        MessageAttributes: {
-          ...(after !== undefined && { [afterAttribute]: text(after) }),
-          ...(isUnnoticed && { [chatsAttributeName]: text('none') }),
-        },
-      }),
-    );
-  }
+/**
+ * Has an announcement fanned out to the endpoints that are left, or to all.
+ *
+ * @throws the error of the SDK
+ */
+export async function handOn({ sqs, url }: Queue, { body, after, isUnnoticed }: Announcement): Promise<void> {
+  const MessageAttributes = {
+    ...(after !== undefined && { [afterAttribute]: text(after) }),
+    ...chatsAttribute(isUnnoticed),
+  };
+  await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body, MessageAttributes }));
 }

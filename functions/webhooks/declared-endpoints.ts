@@ -4,7 +4,6 @@ import type { Endpoint } from './endpoint.ts';
 import {
   addEndpoint,
   type EndpointLifeDependencies,
-  listEndpoints,
   modify,
   type NewEndpoint,
   noteChats,
@@ -12,6 +11,7 @@ import {
   updateEndpoint,
 } from './endpoint-life.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
+import { listEndpoints } from './endpoints.ts';
 
 /** An endpoint as the configuration file declares it. */
 export interface EndpointDeclaration {

@@ -86,7 +86,7 @@ async function read(
 ) {
   // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
   const known = leases.known(endpoint);
-  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime()).holder !== undefined;
+  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
   // While another process holds the endpoint, they are for that one to read.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];

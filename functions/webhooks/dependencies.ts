@@ -10,7 +10,6 @@ import {
 } from '../env.ts';
 import { steady } from '../instants.ts';
 import { sdkSettings } from '../sdk-settings.ts';
-import { Announcements } from './announcements.ts';
 import type { DeliverDependencies } from './deliver.ts';
 import type { FanOutDependencies } from './fan-out.ts';
 import { Leases } from './leases.ts';
@@ -18,7 +17,6 @@ import { WebhookClient } from './post.ts';
 import { dnsResolver } from './resolver.ts';
 import { DataKey } from './sealing.ts';
 import type { SweepDependencies } from './sweep.ts';
-import { WakeUps } from './wake-ups.ts';
 
 const now = () => new Date();
 
@@ -29,7 +27,7 @@ const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false }
 export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
   dynamo: new DynamoDBClient(sdkSettings),
   table: env.WEBHOOKS_TABLE,
-  wakeUps: new WakeUps(sqs(), env.WAKE_UP_QUEUE_URL),
+  wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL },
   now,
   steady,
 });
@@ -37,7 +35,7 @@ export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; read
 /** Builds what fan-out works with. */
 export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
   ...webhookDependencies(env),
-  announcements: new Announcements(sqs(), env.ANNOUNCEMENT_QUEUE_URL),
+  announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
 });
 
 /**

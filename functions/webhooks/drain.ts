@@ -3,7 +3,7 @@ import { stepDelivery } from './deliveries.ts';
 import { type Delivery, isDue, type NextStep } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
-import { Endpoints } from './endpoints.ts';
+import { commitHealth, findEndpoint } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { Holding } from './holding.ts';
 import type { Admission, Lease } from './lease.ts';
@@ -12,7 +12,7 @@ import { putAside } from './put-aside.ts';
 import { type Settled, tellSettled } from './settled.ts';
 import { UnderWay } from './under-way.ts';
 import { dueEvents } from './waiting.ts';
-import { longestDelay } from './wake-ups.ts';
+import { longestDelay, sendWakeUps } from './wake-ups.ts';
 import { type Rows, Work } from './work.ts';
 
 /** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
@@ -226,8 +226,8 @@ export class Drain {
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
     if (!change && !isGone) return;
-    if (change) await new Endpoints(deps.dynamo, deps.table).commitHealth(endpoint, change);
-    this.know(await new Endpoints(deps.dynamo, deps.table).find(this.name));
+    if (change) await commitHealth(deps, endpoint, change);
+    this.know(await findEndpoint(deps, this.name));
   }
 
   /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
@@ -248,7 +248,7 @@ export class Drain {
 
   /** @throws Error when SQS does not take it, where no sweep would make up for it */
   private async wake(at: number): Promise<void> {
-    const refused = await this.deps.wakeUps.send([{ endpoint: this.name, events: [], at }], this.now());
+    const refused = await sendWakeUps(this.deps, [{ endpoint: this.name, events: [], at }]);
     if (refused.length === 0 || this.endpoint) return;
     this.work.isKept = false;
     throw new Error(

@@ -14,10 +14,18 @@ import {
   type EndpointSettings,
   type EndpointSettingsInput,
 } from './endpoint-settings.ts';
-import { Endpoints, type WebhookDependencies } from './endpoints.ts';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  findEndpoint,
+  listEndpoints,
+  replaceEndpoint,
+  type WebhookDependencies,
+} from './endpoints.ts';
 import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
+import { sendWakeUps } from './wake-ups.ts';
 
 /** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
@@ -71,13 +79,11 @@ export async function addEndpoint(
   };
   const isChat = settings.format !== 'event';
   if (isChat) await deps.chats.expect();
-  if (!(await registry(deps).create(endpoint)))
+  if (!(await createEndpoint(deps, endpoint)))
     throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
   if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
-
-export const listEndpoints = (deps: WebhookDependencies): Promise<Endpoint[]> => registry(deps).list();
 
 /** What an endpoint's owner may see of its secrets: no path of a chat's webhook and no query, which may be tokens. */
 export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
@@ -178,7 +184,7 @@ const removedAgain = 60_000;
 /** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
-  await registry(deps).remove(name);
+  await deleteEndpoint(deps, name);
   await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
   // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
@@ -196,11 +202,10 @@ export async function modify(
   name: string,
   change: (endpoint: Endpoint) => Endpoint,
 ): Promise<Endpoint> {
-  const endpoints = registry(deps);
   for (let tries = 0; tries < maxTries; tries += 1) {
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
-    if (await endpoints.replace(endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
+    if (await replaceEndpoint(deps, endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
     await pause(tries + 1, patienceUntil());
   }
   throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
@@ -228,25 +233,17 @@ function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: Endp
 
 /** @throws EndpointError when there is none of that name */
 export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
-  const endpoint = await registry(deps).find(name);
+  const endpoint = await findEndpoint(deps, name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
   return endpoint;
 }
 
 /** @throws EndpointError when SQS does not take the wake-up */
-async function wake(
-  { wakeUps, now }: EndpointLifeDependencies,
-  endpoint: string,
-  events: readonly string[],
-  delay = 0,
-) {
-  const at = now().getTime();
-  const refused = await wakeUps.send([{ endpoint, events, at: at + delay }], at);
+async function wake(deps: EndpointLifeDependencies, endpoint: string, events: readonly string[], delay = 0) {
+  const refused = await sendWakeUps(deps, [{ endpoint, events, at: deps.now().getTime() + delay }]);
   if (refused.length > 0)
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
-
-const registry = ({ dynamo, table }: WebhookDependencies): Endpoints => new Endpoints(dynamo, table);
 
 /** The settings that need not be sealed. */
 const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({

@@ -1,9 +1,9 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHealthChange } from './endpoint-health.ts';
-import type { WakeUps } from './wake-ups.ts';
+import type { TableSource } from './index-walk.ts';
+import type { Queue } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
 
@@ -21,11 +21,9 @@ export function endpointOf(row: Item): Endpoint {
 }
 
 /** What everything that has to do with deliveries works with. */
-export interface WebhookDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
+export interface WebhookDependencies extends TableSource {
+  /** The queue that has deliveries looked after. */
+  readonly wakeUps: Queue;
   readonly now: () => Date;
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
@@ -38,70 +36,61 @@ export interface EndpointPart {
 }
 
 /** The registry of endpoints in the webhooks table: one row for each, under `ENDPOINTS`. */
-export class Endpoints {
-  private readonly partition: Partition;
+const rowsOf = ({ dynamo, table }: TableSource): Partition => new Partition(dynamo, table, registry);
 
-  constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, registry);
-  }
+export const listEndpoints = async (source: TableSource): Promise<Endpoint[]> =>
+  (await rowsOf(source).range(' ', afterLast)).map(endpointOf);
 
-  async list(): Promise<Endpoint[]> {
-    return (await this.partition.range(' ', afterLast)).map(endpointOf);
-  }
-
-  /** All endpoints, by name and a page at a time: those after a name first, then those up to it. */
-  async *pages(start: string): AsyncGenerator<readonly Endpoint[]> {
-    for (const isFirst of start ? [true, false] : [true]) {
-      let after: string | undefined = isFirst ? start : '';
-      while (after !== undefined) {
-        const part: EndpointPart = await this.part(after, pageSize);
-        yield isFirst ? part.endpoints : part.endpoints.filter(({ name }) => name <= start);
-        after = isFirst || (part.next ?? start) < start ? part.next : undefined;
-      }
+/** All endpoints, by name and a page at a time: those after a name first, then those up to it. */
+export async function* endpointPages(source: TableSource, start: string): AsyncGenerator<readonly Endpoint[]> {
+  for (const isFirst of start ? [true, false] : [true]) {
+    let after: string | undefined = isFirst ? start : '';
+    while (after !== undefined) {
+      const part: EndpointPart = await endpointsAfter(source, after, pageSize);
+      yield isFirst ? part.endpoints : part.endpoints.filter(({ name }) => name <= start);
+      after = isFirst || (part.next ?? start) < start ? part.next : undefined;
     }
   }
-
-  /** The endpoints whose names come after a text, which is empty for the first: at most `limit`, and at most 1 MB of them. */
-  async part(after: string, limit: number): Promise<EndpointPart> {
-    const { rows, last } = await this.partition.page(`${after} `, afterLast, limit);
-    return { endpoints: rows.map(endpointOf), next: last };
-  }
-
-  async find(name: string): Promise<Endpoint | undefined> {
-    const [row] = await this.partition.range(name, name);
-    return row && endpointOf(row);
-  }
-
-  /** @returns false when there is one of that name already */
-  create(endpoint: Endpoint): Promise<boolean> {
-    return this.partition.put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
-  }
-
-  /** @returns false when the endpoint has changed since it was read */
-  replace(read: Endpoint, changed: Endpoint): Promise<boolean> {
-    return this.partition.put(
-      read.name,
-      { ...changed, rev: read.rev + 1 },
-      { condition: 'createdAt = :createdAt AND rev = :rev', values: { createdAt: read.createdAt, rev: read.rev } },
-    );
-  }
-
-  async remove(name: string): Promise<void> {
-    await this.partition.delete(name);
-  }
-
-  /** Writes down an endpoint's health, together with the event it is worth; as {@link replace} otherwise. */
-  commitHealth(read: Endpoint, { health, disabledBecause, body }: EndpointHealthChange): Promise<boolean> {
-    return this.replace(read, {
-      ...read,
-      health,
-      ...(disabledBecause && { disabledBecause, status: 'disabled' }),
-      pending: [...(read.pending ?? []), body],
-    });
-  }
-
-  /** Takes the published events off an endpoint, unless it has changed since it was read. */
-  async clearPending(read: Endpoint): Promise<void> {
-    await this.replace(read, { ...read, pending: undefined });
-  }
 }
+
+/** The endpoints whose names come after a text, which is empty for the first: at most `limit`, and at most 1 MB of them. */
+export async function endpointsAfter(source: TableSource, after: string, limit: number): Promise<EndpointPart> {
+  const { rows, last } = await rowsOf(source).page(`${after} `, afterLast, limit);
+  return { endpoints: rows.map(endpointOf), next: last };
+}
+
+export const findEndpoint = async (source: TableSource, name: string): Promise<Endpoint | undefined> =>
+  (await rowsOf(source).range(name, name)).map(endpointOf)[0];
+
+/** @returns false when there is one of that name already */
+export const createEndpoint = (source: TableSource, endpoint: Endpoint): Promise<boolean> =>
+  rowsOf(source).put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
+
+/** @returns false when the endpoint has changed since it was read */
+export function replaceEndpoint(
+  source: TableSource,
+  { name, createdAt, rev }: Endpoint,
+  changed: Endpoint,
+): Promise<boolean> {
+  const unchanged = { condition: 'createdAt = :createdAt AND rev = :rev', values: { createdAt, rev } };
+  return rowsOf(source).put(name, { ...changed, rev: rev + 1 }, unchanged);
+}
+
+export const deleteEndpoint = (source: TableSource, name: string): Promise<boolean> => rowsOf(source).delete(name);
+
+/** Writes down an endpoint's health, together with the event it is worth; as {@link replaceEndpoint} otherwise. */
+export const commitHealth = (
+  source: TableSource,
+  read: Endpoint,
+  { health, disabledBecause, body }: EndpointHealthChange,
+): Promise<boolean> =>
+  replaceEndpoint(source, read, {
+    ...read,
+    health,
+    ...(disabledBecause && { disabledBecause, status: 'disabled' }),
+    pending: [...(read.pending ?? []), body],
+  });
+
+/** Takes the published events off an endpoint, unless it has changed since it was read. */
+export const clearPending = (source: TableSource, read: Endpoint): Promise<boolean> =>
+  replaceEndpoint(source, read, { ...read, pending: undefined });

@@ -1,27 +1,19 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { transferNotice } from '../notices/notice.ts';
 import { isInstant, NoticeError, parseNotice } from '../notices/notice-record.ts';
 import { parseEventBody, type TransferEvent } from '../transfers/event.ts';
 import { isTrackingId } from '../transfers/transfer.ts';
-import type { Announcement, Announcements } from './announcements.ts';
+import { type Announcement, handOn } from './announcements.ts';
 import { createDelivery, type StoredEvent, storeEvent } from './deliveries.ts';
 import { isWanted, type Subject } from './endpoint.ts';
-import { type EndpointPart, Endpoints } from './endpoints.ts';
+import { type EndpointPart, endpointsAfter, type WebhookDependencies } from './endpoints.ts';
 import { kindFor } from './format.ts';
-import type { WakeUps } from './wake-ups.ts';
+import { type Queue, sendWakeUps } from './wake-ups.ts';
 
 /** What fanning out works with. */
-export interface FanOutDependencies {
-  readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
-  readonly table: string;
-  readonly wakeUps: WakeUps;
-  /** Gets what is left of announcements that too many endpoints want. */
-  readonly announcements: Announcements;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
+export interface FanOutDependencies extends WebhookDependencies {
+  /** The queue that has announcements fanned out: it gets what is left of those that too many endpoints want. */
+  readonly announcements: Queue;
 }
 
 /** What became of the messages. */
@@ -49,6 +41,8 @@ interface Arrival extends StoredEvent {
 
 /** What was done for one message. */
 interface Part {
+  /** Id of the event or notice. */
+  readonly event: string;
   /** Endpoints that have a delivery now. */
   readonly endpoints: readonly string[];
   /** The endpoint after which to go on; undefined when all have it. */
@@ -81,17 +75,15 @@ export async function fanOut(
       return undefined;
     }
   };
-  const arrivals = announcements.map(({ body }, message) => attempt(message, async () => arrivalOf(body)));
   const parts = await Promise.all(
-    announcements.map(({ after = '' }, message) =>
+    announcements.map(({ body, after = '' }, message) =>
       attempt(message, async () => {
-        const arrival = await arrivals[message];
-        return arrival && createDeliveries(deps, limit, arrival, after, await partAfter(after), stopAt);
+        const arrival = arrivalOf(body);
+        return createDeliveries(deps, limit, arrival, after, await partAfter(after), stopAt);
       }),
     ),
   );
-  const events = await Promise.all(arrivals);
-  const asleep = await wakeUp(deps, parts, (message) => events[message]!.id);
+  const asleep = await wakeUp(deps, parts);
   for (const [message, part] of parts.entries()) {
     // Without a wake-up, nothing would look at the delivery: the queue has to bring the message again.
     if (part?.endpoints.some((endpoint) => asleep.has(endpoint))) {
@@ -100,7 +92,7 @@ export async function fanOut(
   }
   // Last of all, so that a message that fails is repeated from where it began, and only it.
   const handedOn = await Promise.all(
-    announcements.map(async ({ body, isUnnoticed = false }, message) => {
+    announcements.map(async ({ body, isUnnoticed }, message) => {
       const part = parts[message];
       if (!part || unhandled.has(message)) return false;
       const { next, isForChats } = part;
@@ -108,10 +100,10 @@ export async function fanOut(
         // The first chat was added while the poll was under way.
         if (isUnnoticed && isForChats) {
           const event = parseEventBody(body) as TransferEvent;
-          await deps.announcements.handOn({ body: JSON.stringify(transferNotice(event.data, [event]).record) });
+          await handOn(deps.announcements, { body: JSON.stringify(transferNotice(event.data, [event]).record) });
         }
         if (next === undefined) return false;
-        await deps.announcements.handOn({ body, after: next, isUnnoticed });
+        await handOn(deps.announcements, { body, after: next, isUnnoticed });
         return true;
       });
     }),
@@ -128,63 +120,50 @@ export async function fanOut(
  *
  * @returns the endpoints whose wake-ups SQS did not take
  */
-async function wakeUp(
-  { wakeUps, now }: FanOutDependencies,
-  parts: readonly (Part | undefined)[],
-  eventOf: (message: number) => string,
-): Promise<ReadonlySet<string>> {
-  const events = new Map<string, string[]>();
-  for (const [message, part] of parts.entries()) {
-    for (const endpoint of part?.endpoints ?? []) {
-      events.set(endpoint, [...(events.get(endpoint) ?? []), eventOf(message)]);
-    }
-  }
-  const at = now().getTime();
-  const refused = await wakeUps.send(
-    [...events].map(([endpoint, ids]) => ({ endpoint, events: ids, at })),
-    at,
-  );
-  return new Set(refused.map(({ endpoint }) => endpoint));
+async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
+  const wanted = parts.flatMap((part) => part?.endpoints.map((endpoint) => ({ endpoint, event: part.event })) ?? []);
+  const wakeUps = [...Map.groupBy(wanted, ({ endpoint }) => endpoint)].map(([endpoint, some]) => ({
+    endpoint,
+    events: some.map(({ event }) => event),
+  }));
+  return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
 }
 
 /** Reads parts of the endpoints, each once for all messages of a batch. */
-function partReader({ dynamo, table }: FanOutDependencies): (after: string) => Promise<EndpointPart> {
-  const endpoints = new Endpoints(dynamo, table);
+function partReader(deps: FanOutDependencies): (after: string) => Promise<EndpointPart> {
   const parts = new Map<string, Promise<EndpointPart>>();
   return (after) => {
-    const part = parts.get(after) ?? endpoints.part(after, endpointsPerMessage);
+    const part = parts.get(after) ?? endpointsAfter(deps, after, endpointsPerMessage);
     parts.set(after, part);
     return part;
   };
 }
 
 async function createDeliveries(
-  { dynamo, table, now: clock, steady }: FanOutDependencies,
+  deps: FanOutDependencies,
   limit: LimitFunction,
   arrival: Arrival,
   after: string,
   { endpoints, next }: EndpointPart,
   stopAt: number,
 ): Promise<Part> {
-  const now = clock().getTime();
+  const now = deps.now().getTime();
   const interested = endpoints.filter((endpoint) => isWanted(endpoint, arrival.subject));
   const wanting = interested.filter(({ format }) => kindFor(format) === arrival.kind);
   const isForChats = wanting.length < interested.length;
   const isFirst = after === '';
   // A notice that nobody gets is worth no write; an event can be asked for all the same.
-  if (isFirst && arrival.kind === 'event' && wanting.length === 0)
-    await limit(() => storeEvent({ dynamo, table }, arrival, now));
+  if (isFirst && arrival.kind === 'event' && wanting.length === 0) await limit(() => storeEvent(deps, arrival, now));
   // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
   let end = wanting.length;
   await limit.map(wanting, async (endpoint, at) => {
-    if (at < end && steady() >= stopAt) end = at;
-    if (at < end) await createDelivery({ dynamo, table }, arrival, endpoint, now, isFirst && at === 0);
+    if (at < end && deps.steady() >= stopAt) end = at;
+    if (at < end) await createDelivery(deps, arrival, endpoint, now, isFirst && at === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
-  if (end === wanting.length) return { endpoints: done, next, isForChats };
-  const last = done.at(-1);
-  if (last === undefined) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
-  return { endpoints: done, next: last, isForChats };
+  const isCutShort = end < wanting.length;
+  if (isCutShort && end === 0) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
+  return { event: arrival.id, endpoints: done, next: isCutShort ? done.at(-1) : next, isForChats };
 }
 
 /** Thrown when an invocation ends before it has done anything for a message. */
@@ -200,11 +179,7 @@ class OutOfTimeError extends Error {
 function arrivalOf(body: string): Arrival {
   const { id, type, timestamp, data } = envelopeOf(body);
   if (data !== undefined) {
-    const { trackingId, mailbox, direction } = (data ?? {}) as {
-      trackingId?: string;
-      mailbox?: string;
-      direction?: string;
-    };
+    const { trackingId, mailbox, direction } = data ?? {};
     // DynamoDB takes no empty text as the key of an index, and no other kind of value.
     const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
     if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer) {
@@ -212,26 +187,19 @@ function arrivalOf(body: string): Arrival {
         'expected an event with id, type, an ISO 8601 timestamp in UTC, and the id of a transfer if any',
       );
     }
-    const types = [type];
-    return { kind: 'event', id, at: timestamp, body, subject: { types, mailbox, direction } };
+    return { kind: 'event', id, at: timestamp, body, subject: { types: [type], mailbox, direction } };
   }
   const notice = parseNotice(body);
-  const { types, mailbox, direction } = notice;
-  return {
-    kind: 'notice',
-    id: notice.id,
-    at: notice.timestamp,
-    body: JSON.stringify(notice),
-    subject: { types, mailbox, direction },
-  };
+  if (!isName(notice.id)) throw new NoticeError('expected a notice with an id that can be sent in a header');
+  return { kind: 'notice', id: notice.id, at: notice.timestamp, body: JSON.stringify(notice), subject: notice };
 }
 
-/** What can be a key, or stand in a filter. */
+/** What can be a key, stand in a filter, and be sent in a header. */
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
 
 function envelopeOf(body: string) {
   try {
-    return parseEventBody(body);
+    return JSON.parse(body);
   } catch {
     // The error of JSON.parse quotes the message, and with it a mailbox.
     throw new NoticeError('expected an event or a notice, but the message is not JSON');

@@ -135,7 +135,7 @@ export class Holding {
     const progress = { flights: Object.fromEntries([...this.flights, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now);
+      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
       const isOurs = isHolder && current.holder?.id === this.id;
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (next.some(([event, { of }]) => this.endOf(lease, event, of) !== undefined)) return undefined;
@@ -152,8 +152,9 @@ export class Holding {
     this.ended = this.ended.slice(observations.length);
     for (const [event, flight] of next) this.flights.set(event, flight);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
-    for (const event of this.flights.keys()) this.deps.leases.alive.add(`${this.name} ${event}`);
-    if (!this.isLone) this.deps.leases.alive.add(this.id);
+    const { alive } = this.deps.leases;
+    for (const [event] of next) alive.set(`${this.name} ${event}`, began + leaseDuration);
+    if (!this.isLone) alive.set(this.id, began + leaseDuration);
     return { isLost: false, beginUntil, isNews };
   }
 
@@ -178,7 +179,7 @@ export class Holding {
       return;
     }
     const given = await leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now);
+      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
       if (this.isLone) return this.isLost ? undefined : endLone(lease, events, observations, now);
       if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
       return this.isLeftover(lease) ? release(lease, { flights: {}, observations }, now) : undefined;
@@ -229,7 +230,7 @@ export class Holding {
   }
 
   private get believed(): Lease {
-    return this.deps.leases.believed(this.name, this.lease, this.now());
+    return this.deps.leases.believed(this.name, this.lease, this.now(), this.deps.steady());
   }
 
   private now(): number {

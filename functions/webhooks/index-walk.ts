@@ -4,9 +4,10 @@ import { getRows, type Key, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import type { Item } from '../table.ts';
 
-/** A table by its name. */
+/** The webhooks table, or another with the key `pk`, `sk`. */
 export interface TableSource {
   readonly dynamo: DynamoDBClient;
+  /** Its name. */
   readonly table: string;
 }
 

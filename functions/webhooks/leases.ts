@@ -44,8 +44,8 @@ export class Leases {
   private readonly client: DynamoDBClient;
   private readonly table: string;
   private readonly random: () => number;
-  /** What lives in this process, whatever the clock is set to meanwhile: holders of leases, and attempts under way by endpoint and event. */
-  readonly alive = new Set<string>();
+  /** Until when, by the steady clock, holders of leases and attempts in this process live, whatever the clock is set to meanwhile. */
+  readonly alive = new Map<string, number>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
 
   /** @param random in [0, 1), for the waits of those that were not quick enough */
@@ -55,18 +55,21 @@ export class Leases {
     this.random = random;
   }
 
-  /** A lease as far as its instants can be right; what lives in this process lasts on. */
-  believed(endpoint: string, lease: Lease, now: number): Lease {
+  /**
+   * A lease as far as its instants can be right; what lives in this process lasts on.
+   *
+   * @param steady instant of the steady clock
+   */
+  believed(endpoint: string, lease: Lease, now: number, steady: number): Lease {
     const believed = believedLease(lease, now);
     const { holder } = lease;
-    const lives = ([event, flight]: [string, Flight]) =>
-      this.alive.has(`${endpoint} ${event}`)
-        ? [event, { ...flight, until: Math.max(flight.until, now + 1) }]
-        : [event, flight];
+    const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
+    const lasting = ([event, flight]: [string, Flight]) =>
+      lives(`${endpoint} ${event}`) ? [event, { ...flight, until: Math.max(flight.until, now + 1) }] : [event, flight];
     return {
       ...believed,
-      ...(holder && this.alive.has(holder.id) && { holder }),
-      flights: Object.fromEntries(Object.entries(believed.flights).map(lives)),
+      ...(holder && lives(holder.id) && { holder }),
+      flights: Object.fromEntries(Object.entries(believed.flights).map(lasting)),
     };
   }
 

@@ -2,7 +2,7 @@ import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
 import { isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Endpoints } from './endpoints.ts';
+import { findEndpoint } from './endpoints.ts';
 import { stepWithoutAttempt } from './next-step.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
@@ -69,7 +69,7 @@ async function settleHeld(
   held: readonly Settled[],
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
-  const endpoint = held.length > 0 ? await new Endpoints(deps.dynamo, deps.table).find(name) : undefined;
+  const endpoint = held.length > 0 ? await findEndpoint(deps, name) : undefined;
   const now = deps.now().getTime();
   for (const { delivery } of held) {
     const { attempt } = delivery;

@@ -8,6 +8,7 @@ import { EndpointError } from './endpoint-settings.ts';
 import type { WebhookDependencies } from './endpoints.ts';
 import { type IndexRange, type Place, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
+import { sendWakeUps } from './wake-ups.ts';
 
 export interface ReplayOptions {
   /** ISO 8601 times of the events: from the first on, before the second. */
@@ -61,7 +62,7 @@ export async function resend(deps: WebhookDependencies, name: DeliveryName): Pro
   if (!delivery || !hasEnded(delivery)) return false;
   const now = deps.now().getTime();
   const isReleased = await releaseOne(deps, endpoint, delivery, now);
-  if (isReleased) await deps.wakeUps.send([{ endpoint: name.endpoint, events: [name.event], at: now }], now);
+  if (isReleased) await sendWakeUps(deps, [{ endpoint: name.endpoint, events: [name.event] }]);
   return isReleased;
 }
 
@@ -104,8 +105,7 @@ async function release(
     });
     // One wake-up for each page: the drain looks itself when the next one is due.
     if (places.length > 0) {
-      const at = Math.min(...places);
-      await deps.wakeUps.send([{ endpoint: endpoint.name, events: [], at }], deps.now().getTime());
+      await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
     }
     released += places.length;
   }

@@ -3,15 +3,16 @@ import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
 import { clockWitness } from './clock-witness.ts';
+import { stepDelivery } from './deliveries.ts';
 import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Endpoints, type WebhookDependencies } from './endpoints.ts';
+import { clearPending, endpointPages, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { rowsIn } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
-import type { TimedWakeUp, WakeUp } from './wake-ups.ts';
+import { sendWakeUps, type WakeUp } from './wake-ups.ts';
 
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
@@ -35,10 +36,7 @@ export interface Sweep {
 /** Endpoints looked at at the same time. */
 const concurrency = 16;
 
-/** Events that a wake-up names. */
-const eventsPerWakeUp = 50;
-
-/** Retries put off by a wrong clock that one sweep looks at, for each endpoint. */
+/** Retries put off by a wrong clock that one sweep puts right, for each endpoint. */
 const mostMisplaced = 500;
 
 /** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
@@ -58,9 +56,8 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await clockWitness(deps.dynamo, deps.table, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
-  const endpoints = new Endpoints(deps.dynamo, deps.table);
   const limit = pLimit(concurrency);
-  const wakeUps: TimedWakeUp[] = [];
+  const wakeUps: WakeUp[] = [];
   let [overdue, isCut, reached] = [0, false, ''];
   const telling: Endpoint[] = [];
   let left = 0;
@@ -68,7 +65,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   const fail = (error: Error) => {
     fault ??= error;
   };
-  for await (const page of endpoints.pages(cameTo)) {
+  for await (const page of endpointPages(deps, cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
@@ -79,23 +76,23 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
       reached = endpoint.name;
       await needOf(deps, endpoint, looking).then((need) => {
         isCut ||= need.isCut;
-        wakeUps.push(...need.wakeUps.map((wakeUp) => ({ ...wakeUp, at: started })));
+        wakeUps.push(...need.wakeUps);
         overdue = Math.max(overdue, need.overdue);
       }, fail);
     });
   }
-  const refused = await deps.wakeUps.send(wakeUps, started);
+  const refused = await sendWakeUps(deps, wakeUps);
   let [announced, failed] = [0, refused.length];
   // Only now: deliveries do not wait for SNS.
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
     if (deps.steady() >= stopAt) return;
     if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
-    else await endpoints.clearPending(endpoint).then(() => (announced += length), fail);
+    else await clearPending(deps, endpoint).then(() => (announced += length), fail);
   });
-  if (fault) throw fault;
   // Where something is left that a wrong clock has put off, the next sweep has to look, too.
-  if (setBack === 0 || (left === 0 && !isCut)) await note(left > 0 ? reached : '');
+  if (setBack === 0 || (left === 0 && !isCut && !fault)) await note(left > 0 ? reached : '');
+  if (fault) throw fault;
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
     left,
@@ -125,8 +122,8 @@ async function needOf(
   const { lease: read, requests } = await new Leases(deps.dynamo, deps.table, Math.random).look(name, 1);
   const lease = believedLease(read, started);
   const admitted = admission(lease, limitsOf(format, maxInFlight), started);
-  const { misplaced, isCut } = await misplacedRetries(deps, name, misplacedFrom, patience);
-  const wakeUps = groupsOf(misplaced).map((events) => ({ endpoint: name, events }));
+  const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
+  const wakeUps: WakeUp[] = [];
   // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
@@ -158,17 +155,27 @@ async function unfinishedLone(
   return over.filter(([event]) => waiting.has(event));
 }
 
-/** Ids of events whose retries a clock that was ahead has put off: they are due, however late they stand in the index. */
-async function misplacedRetries(deps: SweepDependencies, endpoint: string, from: number, patience: Patience) {
-  const misplaced: string[] = [];
+/**
+ * Puts retries where they belong that a clock which was ahead has put off: they are due, however late they stand in the index.
+ *
+ * @returns whether there may be more
+ */
+async function replaceRetries(
+  deps: SweepDependencies,
+  endpoint: string,
+  from: number,
+  nextAttemptAt: number,
+  patience: Patience,
+): Promise<boolean> {
+  let replaced = 0;
   for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
-    const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, deps.now().getTime()));
-    misplaced.push(...due.map(({ event }) => event));
-    if (misplaced.length >= mostMisplaced || deps.steady() >= patience.stopAt) return { misplaced, isCut: true };
+    const now = deps.now().getTime();
+    const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
+    await pLimit(concurrency).map(due, (delivery) =>
+      stepDelivery(deps, delivery, { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt }, now),
+    );
+    replaced += due.length;
+    if (replaced >= mostMisplaced || deps.steady() >= patience.stopAt) return true;
   }
-  return { misplaced, isCut: false };
+  return false;
 }
-
-const groupsOf = (events: readonly string[]): string[][] => [
-  ...Map.groupBy(events, (_, at) => Math.floor(at / eventsPerWakeUp)).values(),
-];

@@ -5,7 +5,7 @@ import { stepDelivery } from './deliveries.ts';
 import type { Delivery } from './delivery.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
-import { Endpoints } from './endpoints.ts';
+import { commitHealth, findEndpoint } from './endpoints.ts';
 import type { Holding } from './holding.ts';
 import { stepAfter } from './next-step.ts';
 import type { Outcome } from './outcome.ts';
@@ -99,13 +99,12 @@ export class UnderWay {
    * @returns the attempt, as one that has only failed if the endpoint has another address since
    */
   private async disable(made: Attempt, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
-    const endpoints = new Endpoints(this.deps.dynamo, this.deps.table);
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const current = await endpoints.find(name);
+      const current = await findEndpoint(this.deps, name);
       if (current?.createdAt !== createdAt || current.status !== 'active') return made;
       if (current.sealed !== sealed) break;
-      if (await endpoints.commitHealth(current, healthAfter(current, this.holding.lease, [made], made.endedAt)!))
-        return made;
+      const change = healthAfter(current, this.holding.lease, [made], made.endedAt)!;
+      if (await commitHealth(this.deps, current, change)) return made;
     }
     const { cause } = made.outcome as Extract<Outcome, { kind: 'gone' }>;
     return { ...made, outcome: { kind: 'failed', cause, slowDown: false, retryAfter: undefined } };

@@ -1,6 +1,13 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchItemFailure, SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
+import type { WebhookDependencies } from './endpoints.ts';
+
+/** A queue of SQS. */
+export interface Queue {
+  readonly sqs: SQSClient;
+  readonly url: string;
+}
 
 /** A call to look after deliveries to an endpoint. */
 export interface WakeUp {
@@ -9,9 +16,9 @@ export interface WakeUp {
   readonly events: readonly string[];
 }
 
-/** A wake-up for an instant: Unix time in milliseconds. */
+/** A wake-up for an instant, in Unix milliseconds, or for now. */
 export interface TimedWakeUp extends WakeUp {
-  readonly at: number;
+  readonly at?: number;
 }
 
 /** Longest delay of a message in SQS, in milliseconds; what waits longer is found by the sweep. */
@@ -23,49 +30,34 @@ const batchSize = 10;
 /** Calls under way at the same time. */
 const concurrency = 4;
 
-/** The queue that has deliveries looked after. */
-export class WakeUps {
-  private readonly sqs: SQSClient;
-  private readonly queueUrl: string;
-
-  constructor(sqs: SQSClient, queueUrl: string) {
-    this.sqs = sqs;
-    this.queueUrl = queueUrl;
-  }
-
-  /**
-   * Sends wake-ups; those for a time further ahead than SQS can delay a message are left to the sweep.
-   *
-   * @param now Unix time in milliseconds
-   * @returns those that SQS did not take
-   */
-  async send(wakeUps: readonly TimedWakeUp[], now: number): Promise<WakeUp[]> {
-    const near = wakeUps.filter(({ at }) => at - now <= longestDelay);
-    const batches = Array.from({ length: Math.ceil(near.length / batchSize) }, (_, batch) =>
-      near.slice(batch * batchSize, (batch + 1) * batchSize),
-    );
-    return (await pLimit(concurrency).map(batches, (batch) => this.sendBatch(batch, now))).flat();
-  }
-
-  private async sendBatch(wakeUps: readonly TimedWakeUp[], now: number): Promise<WakeUp[]> {
+/**
+ * Has deliveries looked after; what is for a time further ahead than SQS can delay a message is left to the sweep.
+ *
+ * @returns the wake-ups that SQS did not take
+ */
+export async function sendWakeUps(
+  { wakeUps: { sqs, url: QueueUrl }, now: clock }: Pick<WebhookDependencies, 'wakeUps' | 'now'>,
+  wakeUps: readonly TimedWakeUp[],
+): Promise<WakeUp[]> {
+  const now = clock().getTime();
+  const near = wakeUps.filter(({ at = now }) => at - now <= longestDelay);
+  const batches = Map.groupBy(near, (_, position) => Math.floor(position / batchSize));
+  const refused = await pLimit(concurrency).map(batches.values(), async (batch) => {
+    const Entries = batch.map(({ endpoint, events, at = now }, entry) => ({
+      Id: String(entry),
+      MessageBody: JSON.stringify({ endpoint, events }),
+      // A fair queue keeps one endpoint's backlog from delaying the others.
+      MessageGroupId: endpoint,
+      DelaySeconds: Math.ceil(Math.max(0, at - now) / 1000),
+    }));
     try {
-      const { Failed = [] } = await this.sqs.send(
-        new SendMessageBatchCommand({
-          QueueUrl: this.queueUrl,
-          Entries: wakeUps.map(({ endpoint, events, at }, entry) => ({
-            Id: String(entry),
-            MessageBody: JSON.stringify({ endpoint, events }),
-            // A fair queue keeps one endpoint's backlog from delaying the others.
-            MessageGroupId: endpoint,
-            DelaySeconds: Math.ceil(Math.max(0, at - now) / 1000),
-          })),
-        }),
-      );
-      return Failed.map(({ Id }) => wakeUps[Number(Id)]!);
+      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+      return Failed.map(({ Id }) => batch[Number(Id)]!);
     } catch {
-      return [...wakeUps];
+      return batch;
     }
-  }
+  });
+  return refused.flat();
 }
 
 /** The wake-ups of a batch of messages. */

@@ -5,7 +5,7 @@ import { rootKey } from '../../functions/transfers/snapshot-rows.ts';
 import { watchKey } from '../../functions/transfers/transfer.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import { Verifications } from '../../functions/verification/verifications.ts';
-import { Endpoints } from '../../functions/webhooks/endpoints.ts';
+import { listEndpoints } from '../../functions/webhooks/endpoints.ts';
 import { believedLease, type Lease } from '../../functions/webhooks/lease.ts';
 import { Leases, leaseKey, leaseOf } from '../../functions/webhooks/leases.ts';
 
@@ -24,7 +24,7 @@ export interface InterruptionDependencies {
  * @throws the error of the SDK
  */
 export async function endLeases(deps: InterruptionDependencies): Promise<void> {
-  const names = (await new Endpoints(deps.dynamo, deps.table).list()).map(({ name }) => name);
+  const names = (await listEndpoints(deps)).map(({ name }) => name);
   const at = deps.now().getTime();
   await changeLeases(deps, names, ({ holder: _, flights, ...lease }) => ({
     ...lease,

@@ -15,7 +15,7 @@ import { chatsAttributeName } from '../../functions/transfers/publish.ts';
 import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
 import { type DeliveryFacts, settledChannel } from '../../functions/webhooks/settled.ts';
-import { readWakeUps, WakeUps } from '../../functions/webhooks/wake-ups.ts';
+import { readWakeUps } from '../../functions/webhooks/wake-ups.ts';
 import type { Reporter } from './console.ts';
 import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
@@ -70,14 +70,13 @@ export async function startWebhooks(
   const events = await createQueue(sqs, `${prefix}fan-out`, visibilityTimeout);
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
   await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
-  const wakeUps = new WakeUps(sqs, wakeUpQueue.url);
   const now = () => new Date();
   // This run is the only one with this database: whatever holds an endpoint has died.
   await endLeases({ dynamo, table, now });
   const life = {
     dynamo,
     table,
-    wakeUps,
+    wakeUps: { sqs, url: wakeUpQueue.url },
     chats: new Chats(dynamo, transfersTable),
     dataKey: new DataKey(dataKey),
     allowPrivate: allowPrivateWebhooks,
@@ -118,8 +117,14 @@ export async function startWebhooks(
   };
   const sweep = async () => {
     while (!stopping.signal.aborted) {
-      const { clockSetBack } = await functions.sweep(undefined, lambdaContext('sweep', functionTimeout));
-      if (clockSetBack !== undefined)
+      const swept = await functions
+        .sweep(undefined, lambdaContext('sweep', functionTimeout))
+        .catch(({ name }: Error) =>
+          reporter.remark(
+            `not all webhooks could be looked after (${name}); the next try is in ${sweepInterval / 1000} s`,
+          ),
+        );
+      if (swept?.clockSetBack !== undefined)
         reporter.remark('the clock here was set back: all waiting deliveries are looked at');
       await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

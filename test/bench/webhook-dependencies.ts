@@ -3,11 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { steady } from '../../functions/instants.ts';
 import { Chats } from '../../functions/transfers/chats.ts';
-import { Announcements } from '../../functions/webhooks/announcements.ts';
 import { Leases } from '../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../functions/webhooks/post.ts';
 import { DataKey } from '../../functions/webhooks/sealing.ts';
-import { parseWakeUp, WakeUps } from '../../functions/webhooks/wake-ups.ts';
+import { parseWakeUp } from '../../functions/webhooks/wake-ups.ts';
 import { createTransfersTable, createWebhooksTable } from '../../infra/local/embedded-services.ts';
 import { createQueue } from '../../infra/local/event-source.ts';
 import { sdkSettings } from '../support/sdk-settings.ts';
@@ -35,10 +34,10 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
       dynamo,
       table,
       client,
-      wakeUps: new WakeUps(sqs, queue.url),
+      wakeUps: { sqs, url: queue.url },
       chats: new Chats(onlooker, transfersTable),
       // So few endpoints leave nothing to be handed on.
-      announcements: new Announcements(sqs, queue.url),
+      announcements: { sqs, url: queue.url },
       leases: new Leases(dynamo, table, Math.random),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       allowPrivate: true,

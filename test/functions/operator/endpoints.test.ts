@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
+import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { exampleEvent } from '../webhooks/webhook-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';

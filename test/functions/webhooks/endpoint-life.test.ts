@@ -4,7 +4,6 @@ import {
   addEndpoint,
   enableEndpoint,
   existingEndpoint,
-  listEndpoints,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
@@ -13,6 +12,7 @@ import {
   updateEndpoint,
   viewOf,
 } from '../../../functions/webhooks/endpoint-life.ts';
+import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';

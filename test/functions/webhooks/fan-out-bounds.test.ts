@@ -4,7 +4,7 @@ import { putRows } from '../../../functions/batches.ts';
 import { eventBody } from '../../../functions/transfers/event.ts';
 import type { Announcement } from '../../../functions/webhooks/announcements.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
+import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { endpointsPerMessage, fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
 import { invoke, messagesOf } from './function-process.ts';
@@ -23,9 +23,8 @@ const namesTo = (count: number) => Array.from({ length: count }, (_, at) => name
 
 /** Adds endpoints, all like the first one. */
 async function addMany(count: number): Promise<void> {
-  const endpoints = new Endpoints(world.dynamo, webhooksTable);
   const first =
-    (await endpoints.find(nameOf(0))) ??
+    (await findEndpoint(world.deps, nameOf(0))) ??
     (await addEndpoint(world.deps, nameOf(0), { url: world.urlOf('crm') })).endpoint;
   const rows = namesTo(count).map((name) => ({ ...first, name, pk: 'ENDPOINTS', sk: name }));
   await putRows(world.dynamo, webhooksTable, rows);

@@ -127,13 +127,14 @@ describe('a notice', () => {
   });
 });
 
-describe('a message of a stranger on the topic, with what the index of a table does not take,', () => {
+describe('a message of a stranger on the topic, with what no index of a table, or no header, takes,', () => {
   test.each([
     ['an event without a time', { ...event, timestamp: '' }],
     ['an event at a time that is none', { ...event, timestamp: 'yesterday' }],
     ['an event of a transfer without an id', { ...event, data: { ...event.data, trackingId: '' } }],
     ['an event of a transfer whose id is a number', { ...event, data: { ...event.data, trackingId: 7 } }],
     ['an event without an id', { ...event, id: '' }],
+    ['a notice whose id no HTTP header can carry', { ...transferNotice(watch, [event]).record, id: 'ntc_\n' }],
     ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
   ])('%s, is refused before it is stored', async (_, message) => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });

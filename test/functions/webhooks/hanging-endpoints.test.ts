@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
-import { failedMessages, readWakeUps } from '../../../functions/webhooks/wake-ups.ts';
+import { failedMessages, readWakeUps, sendWakeUps } from '../../../functions/webhooks/wake-ups.ts';
 import { startEventSource } from '../../../infra/local/event-source.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
@@ -42,7 +42,7 @@ test.each([
       return { batchItemFailures: [...failedMessages(messages, new Set(unhandled.map(({ endpoint }) => endpoint)))] };
     });
     const { createDelivery } = await import('../../../functions/webhooks/deliveries.ts');
-    const { listEndpoints } = await import('../../../functions/webhooks/endpoint-life.ts');
+    const { listEndpoints } = await import('../../../functions/webhooks/endpoints.ts');
     const endpoints = await listEndpoints(world.deps);
     // Single changes, one every 30 ms.
     const announce = async (name: string, trackingId: string) => {
@@ -50,7 +50,7 @@ test.each([
       const at = event.timestamp;
       const stored = { id: event.id, body: JSON.stringify(event), at, kind: 'event' } as const;
       await createDelivery(world.deps, stored, endpoints.find((one) => one.name === name)!, Date.now(), false);
-      await world.deps.wakeUps.send([{ endpoint: name, events: [event.id], at: 0 }], 0);
+      await sendWakeUps(world.deps, [{ endpoint: name, events: [event.id] }]);
       await sleep(30);
     };
     for (let at = 0; at < 24; at += 1) await announce(bad[at % hanging]!, `hanging-${at}`);

@@ -4,7 +4,7 @@ import { eventBody } from '../../../functions/transfers/event.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
 import { addEndpoint, disableEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
+import { findEndpoint, replaceEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { hold, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
 import { Leases, leaseKey } from '../../../functions/webhooks/leases.ts';
 import { sweep } from '../../../functions/webhooks/sweep.ts';
@@ -174,11 +174,10 @@ describe('a sweep', () => {
 
   test('announces nothing more of endpoints once its time is over, and leaves it to the next sweep', async () => {
     await disableEndpoint(world.deps, 'crm', 'it is gone');
-    const endpoints = new Endpoints(world.dynamo, webhooksTable);
     const data = { endpoint: 'crm', cause: 'timeout', message: 'it is slow', failingSince: '2026-11-24T00:00:00.000Z' };
     const pending = [eventBody(endpointEvent('endpoint.failing', data as never, '2026-11-24T00:00:00.000Z'))];
-    const read = (await endpoints.find('crm'))!;
-    await endpoints.replace(read, { ...read, pending });
+    const read = (await findEndpoint(world.deps, 'crm'))!;
+    await replaceEndpoint(world.deps, read, { ...read, pending });
     expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ announced: 0, failed: 0 });
     expect(await world.sweep()).toMatchObject({ announced: 1 });
   });

@@ -6,12 +6,12 @@ import { deliver } from '../../../functions/webhooks/deliver.ts';
 import {
   addEndpoint,
   enableEndpoint,
-  listEndpoints,
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
 } from '../../../functions/webhooks/endpoint-life.ts';
+import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import type { Leases } from '../../../functions/webhooks/leases.ts';
 import { recover } from '../../../functions/webhooks/replay.ts';

@@ -7,11 +7,11 @@ import {
   rotateSecret,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
-import { Endpoints } from '../../../functions/webhooks/endpoints.ts';
+import { findEndpoint, replaceEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
 beforeEach(async () => {
@@ -178,9 +178,8 @@ describe('delivering that is interrupted', () => {
   test('by a fault of ours that lasts is reported for what it concerns alone, and kept as one request, not as ever more', async () => {
     await world.fanOut(event);
     await world.takeWakeUps();
-    const endpoints = new Endpoints(world.dynamo, webhooksTable);
-    const crm = (await endpoints.find('crm'))!;
-    await endpoints.replace(crm, { ...crm, sealed: 'sealed1.nonsense' });
+    const crm = (await findEndpoint(world.deps, 'crm'))!;
+    await replaceEndpoint(world.deps, crm, { ...crm, sealed: 'sealed1.nonsense' });
     const { settled, unhandled } = await world.deliver(names);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
     const fault = { endpoint: 'crm', error: { name: 'SealedTextError' }, isKept: true };
@@ -193,8 +192,8 @@ describe('delivering that is interrupted', () => {
       expect((await world.deliver(wakeUps)).unhandled).toMatchObject([fault]);
       expect((await world.rows('ENDPOINT#crm')).map(({ events }) => events)).toEqual([[event.id]]);
     }
-    const broken = (await endpoints.find('crm'))!;
-    await endpoints.replace(broken, { ...broken, sealed: crm.sealed });
+    const broken = (await findEndpoint(world.deps, 'crm'))!;
+    await replaceEndpoint(world.deps, broken, { ...broken, sealed: crm.sealed });
     await world.settleAll();
     await expectBothDelivered();
   });

@@ -8,16 +8,16 @@ import type { Key } from '../../../functions/batches.ts';
 import { Partition } from '../../../functions/table.ts';
 import { Chats } from '../../../functions/transfers/chats.ts';
 import { eventBody, type TransferEvent, transferEvent } from '../../../functions/transfers/event.ts';
-import { Announcements } from '../../../functions/webhooks/announcements.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { type Delivery, deliveryKey, deliveryNameOf, duePart } from '../../../functions/webhooks/delivery.ts';
-import { type EndpointLifeDependencies, listEndpoints } from '../../../functions/webhooks/endpoint-life.ts';
+import type { EndpointLifeDependencies } from '../../../functions/webhooks/endpoint-life.ts';
+import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
 import { type FanOutDependencies, fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { Leases, leaseKey, leaseOf } from '../../../functions/webhooks/leases.ts';
 import { WebhookClient } from '../../../functions/webhooks/post.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { type SweepDependencies, sweep } from '../../../functions/webhooks/sweep.ts';
-import { parseWakeUp, type WakeUp, WakeUps } from '../../../functions/webhooks/wake-ups.ts';
+import { parseWakeUp, type WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startAws } from '../../support/aws.ts';
@@ -99,14 +99,14 @@ export async function startWebhookWorld() {
   const shared = {
     dynamo,
     table: webhooksTable,
-    wakeUps: new WakeUps(sqs, queue.url),
+    wakeUps: { sqs, url: queue.url },
     chats: new Chats(dynamo, transfersTable),
     now: clock.now,
     steady: clock.steady,
   };
   const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
-    announcements: new Announcements(sqs, announcementQueue.url),
+    announcements: { sqs, url: announcementQueue.url },
     leases: new Leases(dynamo, webhooksTable, () => 0.5),
     dataKey,
     client,
