@@ -1,0 +1,54 @@
+import { beforeEach, expect, test } from 'vitest';
+import { putRows } from '../../../functions/batches.ts';
+import { deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
+import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+
+const minute = 60_000;
+const day = 1440 * minute;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+test.each([550])(
+  '%i retries that a wrong clock has put off, of an endpoint whose breaker is open, do not leave ever more requests',
+  async (count) => {
+    const { endpoint } = await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.sweep();
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '86400' } }));
+    world.clock.set(day);
+    const now = world.clock.now().getTime();
+    const rows = Array.from({ length: count }, (_, at) => {
+      const event = exampleEvent(`waiting-${at}`);
+      return {
+        ...deliveryKey({ event: event.id, endpoint: 'crm' }),
+        endpointSince: endpoint.createdAt,
+        eventAt: event.timestamp,
+        body: JSON.stringify(event),
+        status: 'PENDING',
+        rev: 1,
+        attempt: 1,
+        nextAttemptAt: now + 5 * minute,
+        changedAt: now,
+        due: duePart('crm'),
+        dueAt: now + 5 * minute,
+      };
+    });
+    await putRows(world.dynamo, webhooksTable, rows);
+    world.clock.advance(2 * minute);
+    await world.sweep();
+    world.clock.set(-day);
+    for (let minutes = 0; minutes < 10; minutes += 1) {
+      world.clock.advance(minute);
+      await world.sweep();
+      await world.answerWakeUps();
+    }
+    const requests = (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
+    // Each names up to a hundred.
+    expect(requests.length).toBeLessThanOrEqual(10);
+  },
+  120_000,
+);
