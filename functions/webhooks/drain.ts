@@ -99,7 +99,7 @@ export class Drain {
     this.holding.lease = await leases.read(this.name);
     const { admission: again, limits } = this.holding;
     this.isTurnedAway = again.kind === 'held';
-    if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
+    if (again.kind === 'free') return isLeft || this.work.wantsRetries;
     if (again.kind === 'shut' && limits.interval > 0 && isLeft) this.requestsAt = again.until;
     return false;
   }
@@ -165,14 +165,12 @@ export class Drain {
 
   /** Writes down what is about to begin, and returns those deliveries that may. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const entry = await this.holding.enter(chosen, (events) => this.work.add(events)).catch(this.underWay.fail);
-    if (entry?.isLost) this.losses += 1;
-    let fresh: readonly Delivery[] | undefined;
-    if (entry && !entry.isLost) {
-      // Another process may have made them, after they were read and before the lease was this one's.
-      fresh = entry.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : chosen;
-      if (this.deps.steady() > entry.beginUntil) fresh = undefined;
-    }
+    const entry = await this.holding.enter(chosen).catch(this.underWay.fail);
+    if (this.holding.isLost) this.losses += 1;
+    this.work.add(entry?.leftBehind ?? []);
+    // Another process may have made them, after they were read and before the lease was this one's.
+    let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : entry && chosen;
+    if (entry && this.deps.steady() > entry.beginUntil) fresh = undefined;
     for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
       this.holding.end(event);
       this.work.putBack(event);
@@ -227,11 +225,10 @@ export class Drain {
 
   /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
   private async wakeAgain(): Promise<void> {
-    const { dynamo, table } = this.deps;
     let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
     // The process that holds the endpoint looks at them itself: it was asked to.
-    if (this.work.looksAtRetries && !this.isTurnedAway) {
-      const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
+    if (this.work.wantsRetries && !this.isTurnedAway) {
+      const [next] = await dueEvents(this.deps, this.name, this.now() + longestDelay, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
     if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));
@@ -253,7 +250,7 @@ export class Drain {
 
   private async take(delivery: Delivery, step: NextStep): Promise<void> {
     const taken = await stepDelivery(this.deps, delivery, step, this.now());
-    if (taken) this.settle({ delivery: taken, attempt: undefined });
+    if (taken) this.settle({ delivery: taken });
   }
 
   private settle(settled: Settled): void {

@@ -127,7 +127,7 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
   // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
-  if (status === 'disabled') await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
+  if (status === 'disabled') await new Leases(deps).forget(name);
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
@@ -184,7 +184,7 @@ const removedAgain = 60_000;
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
   await deleteEndpoint(deps, name);
-  await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
+  await new Leases(deps).forget(name);
   // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
   await wake(deps, name, [], removedAgain);

@@ -1,6 +1,6 @@
 import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
-import { isDue } from './delivery.ts';
+import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { findEndpoint } from './endpoints.ts';
 import { stepWithoutAttempt } from './next-step.ts';
@@ -32,7 +32,7 @@ export async function putAside(
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
   const now = () => deps.now().getTime();
-  const held: Settled[] = [];
+  const held: Delivery[] = [];
   let endpoint = read;
   // What waits for a removed endpoint is looked at by nobody later.
   if (!endpoint) work.takeAllRetries();
@@ -48,8 +48,8 @@ export async function putAside(
         if (step || !isWaiting) work.done(delivery.event);
         // It was resumed in this very moment.
         else work.putBack(delivery.event);
-        if (taken?.status === 'HELD') held.push({ delivery: taken, attempt: undefined });
-        else if (taken) settle({ delivery: taken, attempt: undefined });
+        if (taken?.status === 'HELD') held.push(taken);
+        else if (taken) settle({ delivery: taken });
       }),
     );
     if (endpoint?.status === 'active') break;
@@ -66,18 +66,16 @@ export async function putAside(
  */
 async function settleHeld(
   { deps, name }: Pick<Aside, 'deps' | 'name'>,
-  held: readonly Settled[],
+  held: readonly Delivery[],
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
   const endpoint = held.length > 0 ? await findEndpoint(deps, name) : undefined;
+  const isResumed = endpoint?.status === 'active';
   const now = deps.now().getTime();
-  for (const { delivery } of held) {
-    const { attempt } = delivery;
-    const isResumed = endpoint?.status === 'active';
-    const released = isResumed
-      ? await stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt: now }, now)
-      : undefined;
-    settle({ delivery: released ?? delivery, attempt: undefined });
+  for (const delivery of held) {
+    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: now } as const;
+    const released = isResumed ? await stepDelivery(deps, delivery, step, now) : undefined;
+    settle({ delivery: released ?? delivery });
   }
-  return held.length > 0 && endpoint?.status === 'active';
+  return isResumed;
 }
