@@ -22,10 +22,9 @@ export interface Cancellation {
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
   const read = async () => (await readDeliveries(deps, [name]))[0];
   const delivery = await read();
-  if (!delivery) return undefined;
-  const cancelled = await cancel(deps, delivery);
+  const cancelled = delivery && (await cancel(deps, delivery));
   if (cancelled) return { delivery: cancelled, isCancelled: true };
-  return { delivery: (await read()) ?? delivery, isCancelled: false };
+  return delivery && { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
 /** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */

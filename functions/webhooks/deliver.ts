@@ -61,15 +61,16 @@ export async function deliver(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
       const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
-      const found = await read(deps, name, events, stopAt).catch((error: Error) => error);
-      if (found instanceof Error) {
-        unhandled.push({ endpoint: name, error: found, isKept: false });
-        return [];
+      let drain: Drain | undefined;
+      try {
+        const found = await read(deps, name, events, stopAt);
+        const beginUntil = stopAt - requestTime;
+        drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
+        await drain.run();
+      } catch (error) {
+        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.isKept ?? false });
       }
-      const start = { ...found, events, wantsRetries, beginUntil: stopAt - requestTime, stopping };
-      const drain = new Drain(deps, name, start);
-      await drain.run().catch((error: Error) => unhandled.push({ endpoint: name, error, isKept: drain.isKept }));
-      return drain.settled;
+      return drain?.settled ?? [];
     }),
   );
   return { settled: settled.flat(), unhandled };

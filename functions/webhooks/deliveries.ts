@@ -76,16 +76,11 @@ export async function stepDelivery(
   change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
 ): Promise<Delivery | undefined> {
   const { pk, sk } = deliveryKey(delivery);
-  const values = { rev: delivery.rev + 1, status: step.status, changedAt: now, ...change };
-  const optional = {
-    ...(step.attempt !== undefined && { attempt: step.attempt }),
-    ...('nextAttemptAt' in step && { nextAttemptAt: step.nextAttemptAt }),
-    reason: 'reason' in step ? step.reason : undefined,
-    ...waitingOf(delivery, step),
-  };
+  const counted = { rev: delivery.rev + 1, changedAt: now };
+  const fields = Object.entries({ reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) });
   if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
-  const set = Object.entries({ ...values, ...optional }).filter(([, value]) => value !== undefined);
-  const gone = Object.entries(optional).filter(([, value]) => value === undefined);
+  const set = fields.filter(([, value]) => value !== undefined);
+  const gone = fields.filter(([, value]) => value === undefined);
   const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
   const removes = gone.map(([name]) => name).join(', ');
   const isWritten = await partition(table, pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {

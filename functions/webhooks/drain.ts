@@ -1,6 +1,6 @@
 import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
-import { type Delivery, isDue, type NextStep } from './delivery.ts';
+import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
 import { commitHealth, findEndpoint } from './endpoints.ts';
@@ -61,6 +61,11 @@ export class Drain {
   /** Times that another process was quicker to take the lease. */
   private losses = 0;
 
+  private readonly settle = (settled: Settled): void => {
+    this.settled.push(settled);
+    tellSettled(settled);
+  };
+
   constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
     this.deps = deps;
     this.name = name;
@@ -68,7 +73,7 @@ export class Drain {
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
     this.holding = new Holding(deps, name, start.lease);
-    this.underWay = new UnderWay(deps, this.holding, this.work, (settled) => this.settle(settled));
+    this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
     this.know(start.endpoint);
     this.rows = start.rows;
   }
@@ -158,7 +163,8 @@ export class Drain {
     }
     const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
     if (!step) return true;
-    await this.take(delivery, step);
+    const taken = await stepDelivery(this.deps, delivery, step, now);
+    if (taken) this.settle({ delivery: taken });
     this.work.done(delivery.event);
     return false;
   }
@@ -203,9 +209,7 @@ export class Drain {
     const { deps, work, endpoint, beginUntil, holding } = this;
     const interrupted = holding.take(false);
     work.add(interrupted);
-    const isCutShort = await putAside({ deps, work, name: this.name, beginUntil }, endpoint, (settled) =>
-      this.settle(settled),
-    );
+    const isCutShort = await putAside(deps, work, endpoint, beginUntil, this.settle);
     if (isCutShort) await this.wake(this.now());
     // Else the sweep would go on having them looked at.
     else if (interrupted.length > 0) await holding.giveBack([], false);
@@ -246,16 +250,6 @@ export class Drain {
     throw new Error(
       `SQS did not take the wake-up of ${this.name}, which was removed; the queue brings the last one again`,
     );
-  }
-
-  private async take(delivery: Delivery, step: NextStep): Promise<void> {
-    const taken = await stepDelivery(this.deps, delivery, step, this.now());
-    if (taken) this.settle({ delivery: taken });
-  }
-
-  private settle(settled: Settled): void {
-    this.settled.push(settled);
-    tellSettled(settled);
   }
 
   /** Knows the endpoint as it is now. */

@@ -153,7 +153,6 @@ export async function rotateSecret(
     const isAsymmetric = secrets.some(isPrivateKey);
     fresh = newSecrets({ secret, isAsymmetric });
     const old = secrets
-      .filter(({ until }) => until === undefined || until > now)
       .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
       .filter(({ until }) => until > now);
     return { ...current, sealed: seal(deps, name, { ...sealed, secrets: [...fresh, ...old] }) };

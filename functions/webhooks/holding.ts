@@ -16,7 +16,7 @@ import {
   leaseDuration,
   release,
 } from './lease.ts';
-import { interruptedBefore, observationOf } from './next-step.ts';
+import { observationOf } from './next-step.ts';
 
 /** How the lease was written before attempts begin. */
 export interface Entry {
@@ -41,7 +41,7 @@ export class Holding {
   isLone = false;
   isLost = false;
   /** Attempts of this process that are under way, by the id of their event. */
-  readonly flights = new Map<string, Flight>();
+  private readonly flights = new Map<string, Flight>();
   private readonly deps: DeliverDependencies;
   private readonly name: string;
   private readonly id = randomUUID();
@@ -96,9 +96,10 @@ export class Holding {
     this.ended.push(made);
   }
 
-  /** The delivery with the attempt that a process was making when it died. */
+  /** The delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end. */
   counted(delivery: Delivery): Delivery {
-    return interruptedBefore(delivery, this.interrupted[delivery.event]);
+    const flight = this.interrupted[delivery.event];
+    return flight?.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
   }
 
   /** When another process's attempt of a delivery ends, as a lease has it; undefined when none is under way. */

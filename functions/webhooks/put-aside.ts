@@ -7,16 +7,6 @@ import { stepWithoutAttempt } from './next-step.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
 
-/** What is to be put aside. */
-export interface Aside {
-  readonly deps: DeliverDependencies;
-  readonly work: Work;
-  /** Name of the endpoint. */
-  readonly name: string;
-  /** Instant of the steady clock after which nothing more is begun. */
-  readonly beginUntil: number;
-}
-
 /** Deliveries changed at the same time. */
 const concurrency = 25;
 
@@ -24,11 +14,14 @@ const concurrency = 25;
  * Holds the deliveries of an endpoint that is paused or disabled, and cancels those of one that was removed. It needs no
  * lease: no request is made, and each delivery is changed under the condition that it is as it was read.
  *
- * @returns whether something is left, because time was short
+ * @param beginUntil instant of the steady clock after which nothing more is begun
+ * @returns whether something is left, because time was short or the endpoint is active again
  */
 export async function putAside(
-  { deps, work, name, beginUntil }: Aside,
+  deps: DeliverDependencies,
+  work: Work,
   read: Endpoint | undefined,
+  beginUntil: number,
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
   const now = () => deps.now().getTime();
@@ -56,26 +49,12 @@ export async function putAside(
   }
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
-  return (await settleHeld({ deps, name }, held, settle)) || isLeft || isShort;
-}
-
-/**
- * An operator who resumes an endpoint in this very moment may not have seen what was held just now.
- *
- * @returns whether it waits for its next attempt again
- */
-async function settleHeld(
-  { deps, name }: Pick<Aside, 'deps' | 'name'>,
-  held: readonly Delivery[],
-  settle: (settled: Settled) => void,
-): Promise<boolean> {
-  const endpoint = held.length > 0 ? await findEndpoint(deps, name) : undefined;
-  const isResumed = endpoint?.status === 'active';
-  const now = deps.now().getTime();
+  // An operator who resumes an endpoint in this very moment may not have seen what was held just now.
+  const isResumed = held.length > 0 && (await findEndpoint(deps, work.name))?.status === 'active';
   for (const delivery of held) {
-    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: now } as const;
-    const released = isResumed ? await stepDelivery(deps, delivery, step, now) : undefined;
+    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: now() } as const;
+    const released = isResumed ? await stepDelivery(deps, delivery, step, now()) : undefined;
     settle({ delivery: released ?? delivery });
   }
-  return isResumed;
+  return isResumed || isLeft || isShort;
 }

@@ -93,8 +93,7 @@ async function release(
       return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
     done = last ?? done;
-    const page = rows.map(deliveryIn);
-    const matched = page.filter(matches);
+    const matched = rows.map(deliveryIn).filter(matches);
     const before = matching;
     matching += matched.length;
     if (dryRun) continue;

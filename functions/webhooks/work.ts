@@ -35,7 +35,8 @@ export type Rows = ReadonlyMap<string, Item>;
  */
 export class Work {
   private readonly deps: DeliverDependencies;
-  private readonly name: string;
+  /** Of the endpoint. */
+  readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
