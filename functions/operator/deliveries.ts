@@ -115,7 +115,7 @@ export const deliveryOperations = [
     status: 202,
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
-      const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
+      const [delivery] = await readDeliveries(deps.webhooks, [name]);
       if (!delivery) throw missingDelivery(name);
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);

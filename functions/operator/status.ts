@@ -20,7 +20,6 @@ const forever = Number.MAX_SAFE_INTEGER;
 
 /** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
 async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
-  const { dynamo, table } = webhooks;
   let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
@@ -28,8 +27,8 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
     if (isCut) return;
     const [retries, { lease, requests }, places] = await Promise.all([
       // One more than is told says that there are more; the first one says since when something is due.
-      dueEvents(dynamo, table, name, forever, Math.max(1, mostCounted + 1 - waiting)),
-      new Leases(dynamo, table, Math.random).look(name, mostRequests),
+      dueEvents(webhooks, name, forever, Math.max(1, mostCounted + 1 - waiting)),
+      new Leases(webhooks).look(name, mostRequests),
       held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);

@@ -67,7 +67,7 @@ export async function traceOf(deps: OperatorDependencies, event: string): Promis
 
 /** A delivery with its attempts, the last ones of many; undefined when there is none. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
-  const [delivery] = await readDeliveries(deps.webhooks.dynamo, deps.webhooks.table, [name]);
+  const [delivery] = await readDeliveries(deps.webhooks, [name]);
   return delivery && traced(deps, delivery);
 }
 

@@ -1,20 +1,13 @@
 import { clockDifference } from '../clock-difference.ts';
 import { codeOf } from '../tls-problem.ts';
+import type { DeliverDependencies } from './deliver.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
 import { bodyOf } from './format.ts';
 import { type Outcome, outcomeOf, outcomeOfError, type PostFailure } from './outcome.ts';
-import { PostError, type WebhookClient } from './post.ts';
+import { PostError } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import { signatureHeader } from './signature.ts';
-
-export interface AttemptDependencies {
-  readonly client: WebhookClient;
-  readonly dataKey: DataKey;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-}
 
 /** One attempt to deliver, as it went. */
 export interface Attempt {
@@ -48,14 +41,13 @@ export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): Endpoin
  * stays, the time stamp is the attempt's).
  */
 export async function attempt(
-  { client, now, steady }: AttemptDependencies,
+  { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
   { format }: Endpoint,
   secrets: EndpointSecrets,
   delivery: Delivery,
-  stored: string,
 ): Promise<Attempt> {
   const { url, headers } = secrets;
-  const body = bodyOf(format, stored);
+  const body = bodyOf(format, delivery.body);
   const startedAt = now().getTime();
   const began = steady();
   const timestamp = Math.floor(startedAt / 1000);
@@ -94,17 +86,22 @@ export async function attempt(
 const successLength = 100;
 
 export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
-  const { delivery, startedAt, endedAt, outcome, status, response, failure, code } = made;
+  const { delivery, startedAt, outcome, status, response } = made;
   const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;
   return {
-    attempt: delivery.attempt + 1,
+    ...attemptFacts(made),
     startedAt: new Date(startedAt).toISOString(),
-    duration: endedAt - startedAt,
-    outcome: outcome.kind,
-    ...('cause' in outcome && { cause: outcome.cause }),
-    ...(failure && { failure }),
-    ...(code && { code }),
     ...(status !== undefined && { status }),
     ...(kept && { response: dataKey.seal(kept, answerContext(delivery.endpoint)) }),
   };
 }
+
+/** What there is to say about an attempt, without what was answered. */
+export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, code }: Attempt) => ({
+  attempt: delivery.attempt + 1,
+  duration: endedAt - startedAt,
+  outcome: outcome.kind,
+  ...('cause' in outcome && { cause: outcome.cause }),
+  ...(failure && { failure }),
+  ...(code && { code }),
+});

@@ -20,22 +20,21 @@ export interface Cancellation {
  * @returns undefined when there is no such delivery
  */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
-  const read = async () => (await readDeliveries(deps.dynamo, deps.table, [name]))[0];
+  const read = async () => (await readDeliveries(deps, [name]))[0];
   const delivery = await read();
-  if (!delivery) return undefined;
-  const cancelled = await cancel(deps, delivery);
+  const cancelled = delivery && (await cancel(deps, delivery));
   if (cancelled) return { delivery: cancelled, isCancelled: true };
-  return { delivery: (await read()) ?? delivery, isCancelled: false };
+  return delivery && { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
 /** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */
-async function cancel({ dynamo, table, now: clock }: CancelDependencies, delivery: Delivery) {
+async function cancel(deps: CancelDependencies, delivery: Delivery) {
   const { event, endpoint, rev: of, attempt, status } = delivery;
-  const now = clock().getTime();
-  const step = () => stepDelivery({ dynamo, table }, delivery, { status: 'CANCELLED', reason: 'operator' }, now);
+  const now = deps.now().getTime();
+  const step = () => stepDelivery(deps, delivery, { status: 'CANCELLED', reason: 'operator' }, now);
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
-  const leases = new Leases(dynamo, table, Math.random);
+  const leases = new Leases(deps);
   const flights = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
   const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
     const lease = believedLease(current, now);

@@ -1,6 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { hasBeen, isRecent } from '../instants.ts';
 import { Partition } from '../table.ts';
+import type { TableSource } from './index-walk.ts';
 
 const key = 'SWEEP';
 
@@ -14,7 +14,7 @@ const interval = 60_000;
  * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; the endpoint up to which the earlier
  *   sweep came, if its time was short; and what writes down the present time, if the earlier one is old enough, or how far this one came
  */
-export async function clockWitness(dynamo: DynamoDBClient, table: string, now: number) {
+export async function clockWitness({ dynamo, table }: TableSource, now: number) {
   const partition = new Partition(dynamo, table, 'CLOCK');
   const [row] = await partition.range(key, key);
   const sweptAt: number = row?.sweptAt ?? 0;

@@ -19,12 +19,12 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(sendMetrics)
   .handler(async ({ Records }, context) => {
-    const messages = readWakeUps(Records);
+    const wakeUps = readWakeUps(Records);
     const deps = await dependencies();
     const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const { stopping } = context as { readonly stopping?: AbortSignal };
-    const batch = await deliver(deps, [...messages.wakeUps.values()], stopAt, stopping);
-    reportDeliveries(logger, metrics, batch, messages.malformed);
+    const batch = await deliver(deps, [...wakeUps.values()], stopAt, stopping);
+    reportDeliveries(logger, metrics, batch, Records.length - wakeUps.size);
     const failed = new Set(batch.unhandled.flatMap(({ endpoint, isKept }) => (isKept ? [] : endpoint)));
-    return { batchItemFailures: [...failedMessages(messages, failed)] };
+    return { batchItemFailures: failedMessages(wakeUps, failed) };
   });

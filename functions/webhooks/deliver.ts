@@ -1,17 +1,20 @@
 import { getRows, type Key, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
-import type { AttemptDependencies } from './attempt.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
-import { endpointKey, endpointOf, type WebhookDependencies } from './endpoints.ts';
+import { endpointIn, endpointKey, type WebhookDependencies } from './endpoints.ts';
 import { newLease } from './lease.ts';
 import { type Leases, leaseKey, leaseOf } from './leases.ts';
+import type { WebhookClient } from './post.ts';
+import type { DataKey } from './sealing.ts';
 import type { Settled } from './settled.ts';
 import type { WakeUp } from './wake-ups.ts';
 
 /** What deliveries are made with. */
-export interface DeliverDependencies extends AttemptDependencies, WebhookDependencies {
+export interface DeliverDependencies extends WebhookDependencies {
   readonly leases: Leases;
+  readonly client: WebhookClient;
+  readonly dataKey: DataKey;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -52,26 +55,22 @@ export async function deliver(
   stopAt = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ): Promise<DeliveryBatch> {
-  const wanted = new Map<string, { readonly events: Set<string>; wantsRetries: boolean }>();
-  for (const { endpoint, events } of wakeUps) {
-    const want = wanted.get(endpoint) ?? { events: new Set(), wantsRetries: false };
-    for (const event of events) want.events.add(event);
-    want.wantsRetries ||= events.length === 0;
-    wanted.set(endpoint, want);
-  }
   const unhandled: Unhandled[] = [];
   // Each by itself: where the rows of one cannot be read, the others do not wait for them.
   const settled = await Promise.all(
-    [...wanted].map(async ([name, { events, wantsRetries }]) => {
-      const found = await read(deps, name, [...events], stopAt).catch((error: Error) => error);
-      if (found instanceof Error) {
-        unhandled.push({ endpoint: name, error: found, isKept: false });
-        return [];
+    [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
+      const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
+      const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
+      let drain: Drain | undefined;
+      try {
+        const found = await read(deps, name, events, stopAt);
+        const beginUntil = stopAt - requestTime;
+        drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
+        await drain.run();
+      } catch (error) {
+        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.isKept ?? false });
       }
-      const start = { ...found, events: [...events], wantsRetries, beginUntil: stopAt - requestTime, stopping };
-      const drain = new Drain(deps, name, start);
-      await drain.run().catch((error: Error) => unhandled.push({ endpoint: name, error, isKept: drain.isKept }));
-      return drain.settled;
+      return drain?.settled ?? [];
     }),
   );
   return { settled: settled.flat(), unhandled };
@@ -92,6 +91,6 @@ async function read(
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
   if (!known) keys.push(leaseKey(endpoint));
   const rows = await getRows(dynamo, table, keys, patienceUntil(stopAt, steady));
-  const row = rows.get(rowName(endpointKey(endpoint)));
-  return { endpoint: row && endpointOf(row), lease: known ?? leaseOf(rows.get(rowName(leaseKey(endpoint)))), rows };
+  const lease = known ?? leaseOf(rows.get(rowName(leaseKey(endpoint))));
+  return { endpoint: endpointIn(rows, endpoint), lease, rows };
 }

@@ -1,3 +1,4 @@
+import type { Key } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import {
   type AttemptRecord,
@@ -13,7 +14,7 @@ import {
   type NextStep,
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { WebhookDependencies } from './endpoints.ts';
+import type { TableSource } from './index-walk.ts';
 
 /** Seconds for which events, deliveries and attempts are kept. */
 export const retention = 30 * 86_400;
@@ -28,14 +29,10 @@ export interface StoredEvent {
   readonly kind: EventKind;
 }
 
-type Table = Pick<WebhookDependencies, 'dynamo' | 'table'>;
-
 /** Stores an event that no endpoint wants, unless it is stored already. */
-export async function storeEvent(table: Table, event: StoredEvent, now: number): Promise<void> {
-  const { pk, sk } = eventKey(event.id);
-  const { body, at: eventAt } = event;
-  const row = { body, eventAt, ...listing(event), expiresAt: secondsOf(now) + retention };
-  await partition(table, pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
+export async function storeEvent(table: TableSource, event: StoredEvent, now: number): Promise<void> {
+  const { id, body, at: eventAt } = event;
+  await create(table, eventKey(id), { body, eventAt, ...listing(event) }, now);
 }
 
 /**
@@ -44,13 +41,12 @@ export async function storeEvent(table: Table, event: StoredEvent, now: number):
  * @param isListed the event is listed under this delivery
  */
 export async function createDelivery(
-  table: Table,
+  table: TableSource,
   event: StoredEvent,
   { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
   now: number,
   isListed: boolean,
 ): Promise<void> {
-  const { pk, sk } = deliveryKey({ event: event.id, endpoint: name });
   const row = {
     endpointSince: createdAt,
     eventAt: event.at,
@@ -61,9 +57,8 @@ export async function createDelivery(
     nextAttemptAt: now,
     changedAt: now,
     ...(isListed && listing(event)),
-    expiresAt: secondsOf(now) + retention,
   };
-  await partition(table, pk).put(sk, row, { condition: 'attribute_not_exists(pk)' });
+  await create(table, deliveryKey({ event: event.id, endpoint: name }), row, now);
 }
 
 /**
@@ -74,23 +69,18 @@ export async function createDelivery(
  * @returns the delivery as it is then, or undefined when it has changed since it was read
  */
 export async function stepDelivery(
-  table: Table,
+  table: TableSource,
   delivery: Delivery,
   step: NextStep,
   now: number,
   change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
 ): Promise<Delivery | undefined> {
   const { pk, sk } = deliveryKey(delivery);
-  const values = { rev: delivery.rev + 1, status: step.status, changedAt: now, ...change };
-  const optional = {
-    ...(step.attempt !== undefined && { attempt: step.attempt }),
-    ...('nextAttemptAt' in step && { nextAttemptAt: step.nextAttemptAt }),
-    reason: 'reason' in step ? step.reason : undefined,
-    ...waitingOf(delivery, step),
-  };
+  const counted = { rev: delivery.rev + 1, changedAt: now };
+  const fields = Object.entries({ reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) });
   if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
-  const set = Object.entries({ ...values, ...optional }).filter(([, value]) => value !== undefined);
-  const gone = Object.entries(optional).filter(([, value]) => value === undefined);
+  const set = fields.filter(([, value]) => value !== undefined);
+  const gone = fields.filter(([, value]) => value === undefined);
   const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
   const removes = gone.map(([name]) => name).join(', ');
   const isWritten = await partition(table, pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {
@@ -108,13 +98,19 @@ export async function stepDelivery(
 }
 
 /** Gives an attempt a row of its own, before the next one takes its place. */
-async function storeAttempt(table: Table, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+async function storeAttempt(table: TableSource, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
   const { pk, sk } = attemptKey(delivery, attempt);
   const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
   await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
 }
 
-const partition = ({ dynamo, table }: Table, pk: string): Partition => new Partition(dynamo, table, pk);
+/** Writes a row that expires, unless it is there already. */
+async function create(table: TableSource, { pk, sk }: Key, row: Item, now: number): Promise<void> {
+  const expiresAt = secondsOf(now) + retention;
+  await partition(table, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+}
+
+const partition = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
 
 const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
 

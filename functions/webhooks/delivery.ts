@@ -134,13 +134,10 @@ export const dayPart = (kind: EventKind, at: string): string =>
  * @param now Unix time in milliseconds
  */
 export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
-  const parts: string[] = [];
-  const first = Math.max(Date.parse(from), now - longestWait - day);
-  const last = Math.min(Date.parse(until) - 1, now + day);
-  for (let at = first - (((first % day) + day) % day); at <= last; at += day) {
-    parts.push(dayPart(kind, new Date(at).toISOString()));
-  }
-  return parts;
+  const first = Math.floor(Math.max(Date.parse(from), now - longestWait - day) / day);
+  const last = Math.floor(Math.min(Date.parse(until) - 1, now + day) / day);
+  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => new Date((first + at) * day));
+  return days.map((one) => dayPart(kind, one.toISOString()));
 }
 
 /** Where an event stands in its day: by its ISO 8601 time, then by its id. */

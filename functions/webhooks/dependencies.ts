@@ -47,7 +47,7 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
   const shared = webhookDependencies(env);
   return {
     ...shared,
-    leases: new Leases(shared.dynamo, shared.table, Math.random),
+    leases: new Leases(shared),
     dataKey: new DataKey(env.DATA_KEY),
     client: new WebhookClient({
       resolve: dnsResolver(),

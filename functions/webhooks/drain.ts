@@ -1,6 +1,6 @@
 import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
-import { type Delivery, isDue, type NextStep } from './delivery.ts';
+import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { healthAfter } from './endpoint-health.ts';
 import { commitHealth, findEndpoint } from './endpoints.ts';
@@ -61,6 +61,11 @@ export class Drain {
   /** Times that another process was quicker to take the lease. */
   private losses = 0;
 
+  private readonly settle = (settled: Settled): void => {
+    this.settled.push(settled);
+    tellSettled(settled);
+  };
+
   constructor(deps: DeliverDependencies, name: string, start: DrainStart) {
     this.deps = deps;
     this.name = name;
@@ -68,7 +73,7 @@ export class Drain {
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
     this.holding = new Holding(deps, name, start.lease);
-    this.underWay = new UnderWay(deps, this.holding, this.work, (settled) => this.settle(settled));
+    this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
     this.know(start.endpoint);
     this.rows = start.rows;
   }
@@ -99,7 +104,7 @@ export class Drain {
     this.holding.lease = await leases.read(this.name);
     const { admission: again, limits } = this.holding;
     this.isTurnedAway = again.kind === 'held';
-    if (again.kind === 'free') return isLeft || this.work.looksAtRetries;
+    if (again.kind === 'free') return isLeft || this.work.wantsRetries;
     if (again.kind === 'shut' && limits.interval > 0 && isLeft) this.requestsAt = again.until;
     return false;
   }
@@ -163,21 +168,20 @@ export class Drain {
     }
     const step = stepWithoutAttempt(this.holding.counted(delivery), this.endpoint);
     if (!step) return true;
-    await this.take(delivery, step);
+    const taken = await stepDelivery(this.deps, delivery, step, now);
+    if (taken) this.settle({ delivery: taken });
     this.work.done(delivery.event);
     return false;
   }
 
   /** Writes down what is about to begin, and returns those deliveries that may. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
-    const entry = await this.holding.enter(chosen, (events) => this.work.add(events)).catch(this.underWay.fail);
-    if (entry?.isLost) this.losses += 1;
-    let fresh: readonly Delivery[] | undefined;
-    if (entry && !entry.isLost) {
-      // Another process may have made them, after they were read and before the lease was this one's.
-      fresh = entry.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : chosen;
-      if (this.deps.steady() > entry.beginUntil) fresh = undefined;
-    }
+    const entry = await this.holding.enter(chosen).catch(this.underWay.fail);
+    if (this.holding.isLost) this.losses += 1;
+    this.work.add(entry?.leftBehind ?? []);
+    // Another process may have made them, after they were read and before the lease was this one's.
+    let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : entry && chosen;
+    if (entry && this.deps.steady() > entry.beginUntil) fresh = undefined;
     for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
       this.holding.end(event);
       this.work.putBack(event);
@@ -210,9 +214,7 @@ export class Drain {
     const { deps, work, endpoint, beginUntil, holding } = this;
     const interrupted = holding.take(false);
     work.add(interrupted);
-    const isCutShort = await putAside({ deps, work, name: this.name, beginUntil }, endpoint, (settled) =>
-      this.settle(settled),
-    );
+    const isCutShort = await putAside(deps, work, endpoint, beginUntil, this.settle);
     if (isCutShort) await this.wake(this.now());
     // Else the sweep would go on having them looked at.
     else if (interrupted.length > 0) await holding.giveBack(false);
@@ -232,11 +234,10 @@ export class Drain {
 
   /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
   private async wakeAgain(): Promise<void> {
-    const { dynamo, table } = this.deps;
     let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
     // The process that holds the endpoint looks at them itself: it was asked to.
-    if (this.work.looksAtRetries && !this.isTurnedAway) {
-      const [next] = await dueEvents(dynamo, table, this.name, this.now() + longestDelay, 1);
+    if (this.work.wantsRetries && !this.isTurnedAway) {
+      const [next] = await dueEvents(this.deps, this.name, this.now() + longestDelay, 1);
       at = Math.min(at, next?.dueAt ?? at);
     }
     if (at !== Number.POSITIVE_INFINITY) await this.wake(Math.max(at, this.mayBeginAt));
@@ -254,16 +255,6 @@ export class Drain {
     throw new Error(
       `SQS did not take the wake-up of ${this.name}, which was removed; the queue brings the last one again`,
     );
-  }
-
-  private async take(delivery: Delivery, step: NextStep): Promise<void> {
-    const taken = await stepDelivery(this.deps, delivery, step, this.now());
-    if (taken) this.settle({ delivery: taken, attempt: undefined });
-  }
-
-  private settle(settled: Settled): void {
-    this.settled.push(settled);
-    tellSettled(settled);
   }
 
   /** Knows the endpoint as it is now. */

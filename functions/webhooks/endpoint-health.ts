@@ -72,11 +72,8 @@ export function nextEndpointHealth(
 /** Statuses by which receivers refuse a signature, which is made for a time. */
 const refusals = new Set([400, 401, 403]);
 
-const wrongClock = ({ status = 0, clockDifference }: Attempt): string | undefined =>
-  refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
-
 /**
- * What operators must hear about an endpoint after attempts; one that tells that it is gone is disabled.
+ * What operators must hear about an endpoint after attempts, of which none told that it is gone.
  *
  * @param breaker after these attempts
  * @param attempts at least one, in the order of their ends
@@ -89,10 +86,9 @@ export function healthAfter(
   now: number,
 ): EndpointHealthChange | undefined {
   const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
-  const gone = attempts.find(({ outcome }) => outcome.kind === 'gone');
-  if (!gone) return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock(attempts.at(-1)!));
-  const since = iso(breaker.failingSince ?? gone.startedAt);
-  return disabling(endpoint, since, (gone.outcome as { cause: EndpointCause }).cause, now);
+  const { status = 0, clockDifference } = attempts.at(-1)!;
+  const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
+  return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock);
 }
 
 /** The change by which an endpoint is disabled for a cause. */

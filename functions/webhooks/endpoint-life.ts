@@ -127,8 +127,7 @@ export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, be
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
   // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
-  if (status === 'disabled')
-    await new Leases(deps.dynamo, deps.table, Math.random).forgetFailures(name, deps.now().getTime());
+  if (status === 'disabled') await new Leases(deps).forgetFailures(name, deps.now().getTime());
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
@@ -154,7 +153,6 @@ export async function rotateSecret(
     const isAsymmetric = secrets.some(isPrivateKey);
     fresh = newSecrets({ secret, isAsymmetric });
     const old = secrets
-      .filter(({ until }) => until === undefined || until > now)
       .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
       .filter(({ until }) => until > now);
     return { ...current, sealed: seal(deps, name, { ...sealed, secrets: [...fresh, ...old] }) };
@@ -185,7 +183,7 @@ const removedAgain = 60_000;
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
   await deleteEndpoint(deps, name);
-  await new Leases(deps.dynamo, deps.table, Math.random).forget(name);
+  await new Leases(deps).forget(name);
   // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
   await wake(deps, name, [], removedAgain);

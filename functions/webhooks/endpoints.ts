@@ -1,4 +1,4 @@
-import type { Key } from '../batches.ts';
+import { type getRows, type Key, rowName } from '../batches.ts';
 import { type Item, Partition } from '../table.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHealthChange } from './endpoint-health.ts';
@@ -18,6 +18,12 @@ export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
 export function endpointOf(row: Item): Endpoint {
   const { pk, sk, ...endpoint } = row;
   return endpoint as Endpoint;
+}
+
+/** The endpoint of a name in rows that {@link getRows} has read. */
+export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpoint | undefined {
+  const row = rows.get(rowName(endpointKey(name)));
+  return row && endpointOf(row);
 }
 
 /** What everything that has to do with deliveries works with. */

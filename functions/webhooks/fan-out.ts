@@ -67,14 +67,11 @@ export async function fanOut(
   const partAfter = partReader(deps);
   const limit = pLimit(concurrency);
   const unhandled = new Map<number, Error>();
-  const attempt = async <T>(message: number, task: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await task();
-    } catch (error) {
-      unhandled.set(message, error as Error);
+  const attempt = <T>(message: number, task: () => Promise<T>): Promise<T | undefined> =>
+    task().catch((error: Error) => {
+      unhandled.set(message, error);
       return undefined;
-    }
-  };
+    });
   const parts = await Promise.all(
     announcements.map(({ body, after = '' }, message) =>
       attempt(message, async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Attempt } from './attempt.ts';
 import { observe, stateOf } from './circuit-breaker.ts';
+import type { DeliverDependencies } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
 import {
   type Admission,
@@ -15,25 +16,16 @@ import {
   leaseDuration,
   release,
 } from './lease.ts';
-import type { Leases } from './leases.ts';
-import { interruptedBefore, observationOf } from './next-step.ts';
-
-/** What a holding works with. */
-export interface HoldingDependencies {
-  readonly leases: Leases;
-  readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
-}
+import { observationOf } from './next-step.ts';
 
 /** How the lease was written before attempts begin. */
 export interface Entry {
-  /** Another process was quicker. */
-  readonly isLost: boolean;
   /** Instant of the steady clock after which the attempts must not begin under it. */
   readonly beginUntil: number;
   /** The lease was not as it was known: deliveries that were read may have been made. */
   readonly isNews: boolean;
+  /** Events of a holder that has died meanwhile. */
+  readonly leftBehind: readonly string[];
 }
 
 /** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
@@ -49,8 +41,8 @@ export class Holding {
   isLone = false;
   isLost = false;
   /** Attempts of this process that are under way, by the id of their event. */
-  readonly flights = new Map<string, Flight>();
-  private readonly deps: HoldingDependencies;
+  private readonly flights = new Map<string, Flight>();
+  private readonly deps: DeliverDependencies;
   private readonly name: string;
   private readonly id = randomUUID();
   /** Events of the lone attempts that the lease names. */
@@ -60,7 +52,7 @@ export class Holding {
   /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
   private interrupted: Readonly<Record<string, Flight>> = {};
 
-  constructor(deps: HoldingDependencies, name: string, lease: Lease) {
+  constructor(deps: DeliverDependencies, name: string, lease: Lease) {
     this.deps = deps;
     this.name = name;
     this.lease = lease;
@@ -106,24 +98,26 @@ export class Holding {
     this.ended.push(made);
   }
 
-  /** The delivery with the attempt that a process was making when it died. */
+  /** The delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end. */
   counted(delivery: Delivery): Delivery {
-    return interruptedBefore(delivery, this.interrupted[delivery.event]);
+    const flight = this.interrupted[delivery.event];
+    return flight?.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
   }
 
-  /** When another process's attempt of a delivery ends; undefined when none is under way. */
-  othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>): number | undefined {
-    return this.endOf(this.lease, event, rev);
+  /** When another process's attempt of a delivery ends, as a lease has it; undefined when none is under way. */
+  othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
+    const flight = this.flights.has(event) ? undefined : lease.flights[event];
+    return flight && flight.of >= rev && flight.until > this.now() ? flight.until : undefined;
   }
 
   /**
    * Writes down in the lease that attempts are under way from now on.
    *
-   * @param takeOver told the events of a holder that has died meanwhile
+   * @returns undefined when another process was quicker
    * @throws the error of the SDK
    */
-  async enter(chosen: readonly Delivery[], takeOver: (events: string[]) => void): Promise<Entry> {
-    const began = this.deps.steady();
+  async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
+    const beginUntil = this.deps.steady() + beginWithin;
     const now = this.now();
     const until = now + leaseDuration;
     const next = chosen.map(
@@ -138,24 +132,24 @@ export class Holding {
       const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
       const isOurs = isHolder && current.holder?.id === this.id;
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
-      if (next.some(([event, { of }]) => this.endOf(lease, event, of) !== undefined)) return undefined;
+      if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
       return this.isLone ? addLone(lease, progress, now) : hold(lease, this.id, progress, this.limits.interval, now);
     });
-    const beginUntil = began + beginWithin;
     this.isLost = written === undefined;
-    if (!written) return { isLost: true, beginUntil, isNews: false };
+    if (!written) return undefined;
     const isNews = !isHolder && before.rev !== this.lease.rev;
-    if (isNews) takeOver(this.takeOver(before));
+    const leftBehind = isNews ? this.takeOver(before) : [];
     this.lease = written;
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
     for (const [event, flight] of next) this.flights.set(event, flight);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
-    for (const [event] of next) alive.set(`${this.name} ${event}`, began + leaseDuration);
-    if (!this.isLone) alive.set(this.id, began + leaseDuration);
-    return { isLost: false, beginUntil, isNews };
+    const living = beginUntil - beginWithin + leaseDuration;
+    for (const [event] of next) alive.set(`${this.name} ${event}`, living);
+    if (!this.isLone) alive.set(this.id, living);
+    return { beginUntil, isNews, leftBehind };
   }
 
   /**
@@ -222,11 +216,6 @@ export class Holding {
     const admitted = admission(lease, this.limits, this.now());
     const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
     return names.length > 0 && names.every((event) => this.interrupted[event]);
-  }
-
-  private endOf(lease: Lease, event: string, rev: number): number | undefined {
-    const flight = this.flights.has(event) ? undefined : lease.flights[event];
-    return flight && flight.of >= rev && flight.until > this.now() ? flight.until : undefined;
   }
 
   private get believed(): Lease {

@@ -134,8 +134,7 @@ export function release(lease: Lease, progress: Progress, now: number): Lease {
 /** The lease with an attempt that is begun without holding the endpoint; `progress` names that one alone. */
 export function addLone(lease: Lease, { flights: own, observations }: Progress, now: number): Lease {
   const held = Object.entries(lease.flights).filter(([, { isLone }]) => !isLone);
-  const next = withProgress(lease, { flights: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
-  return lease.holder ? { ...next, holder: lease.holder } : next;
+  return withProgress(lease, { flights: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
 }
 
 /** The lease after lone attempts have ended, where that tells something of the endpoint. */
@@ -145,10 +144,8 @@ export function endLone(
   observations: readonly Observation[],
   now: number,
 ): Lease {
-  const { holder } = lease;
   const flights = Object.fromEntries(Object.entries(lease.flights).filter(([event]) => !events.includes(event)));
-  const next = withProgress({ ...lease, flights: {} }, { flights, observations }, 0, now);
-  return { ...next, ...(holder && { holder }) };
+  return withProgress({ ...lease, flights: {} }, { flights, observations }, 0, now);
 }
 
 /** The lease without anything of earlier failures; what is under way stays. */
@@ -158,7 +155,7 @@ export function withoutFailures(lease: Lease, now: number): Lease {
 }
 
 function withProgress(lease: Lease, { flights: own, observations }: Progress, interval: number, now: number): Lease {
-  const { rev, freeAt, flights, holder: _, changedAt: __, ...breaker } = lease;
+  const { rev, freeAt, flights, holder, changedAt: _, ...breaker } = lease;
   const others = Object.entries(flights).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
   const begins = interval > 0 && Object.keys(own).length > 0;
   return {
@@ -166,6 +163,7 @@ function withProgress(lease: Lease, { flights: own, observations }: Progress, in
     // A lease that was forgotten and begun anew must not look like the old one.
     rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,
+    ...(holder && { holder }),
     flights: { ...Object.fromEntries(others), ...own },
     // One that comes late is no nearer to the next one for that.
     freeAt: begins ? Math.max(freeAt, now + interval) : freeAt,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Key } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
-import { believedLease, type Flight, type Lease, newLease, withoutFailures } from './lease.ts';
+import { type Item, Partition, unchangedSince } from '../table.ts';
+import type { TableSource } from './index-walk.ts';
+import { believedLease, type Lease, newLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
@@ -41,17 +41,15 @@ const longestWait = 100;
  * after the other and know it from the one before; those of several processes find out by the write's condition.
  */
 export class Leases {
-  private readonly client: DynamoDBClient;
-  private readonly table: string;
+  private readonly source: TableSource;
   private readonly random: () => number;
   /** Until when, by the steady clock, holders of leases and attempts in this process live, whatever the clock is set to meanwhile. */
   readonly alive = new Map<string, number>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
 
   /** @param random in [0, 1), for the waits of those that were not quick enough */
-  constructor(client: DynamoDBClient, table: string, random: () => number) {
-    this.client = client;
-    this.table = table;
+  constructor(source: TableSource, random = Math.random) {
+    this.source = source;
     this.random = random;
   }
 
@@ -64,12 +62,14 @@ export class Leases {
     const believed = believedLease(lease, now);
     const { holder } = lease;
     const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
-    const lasting = ([event, flight]: [string, Flight]) =>
-      lives(`${endpoint} ${event}`) ? [event, { ...flight, until: Math.max(flight.until, now + 1) }] : [event, flight];
+    const flights = Object.entries(believed.flights).map(([event, flight]) => {
+      const until = lives(`${endpoint} ${event}`) ? Math.max(flight.until, now + 1) : flight.until;
+      return [event, { ...flight, until }];
+    });
     return {
       ...believed,
       ...(holder && lives(holder.id) && { holder }),
-      flights: Object.fromEntries(Object.entries(believed.flights).map(lasting)),
+      flights: Object.fromEntries(flights),
     };
   }
 
@@ -93,14 +93,8 @@ export class Leases {
   async look(endpoint: string, limit: number): Promise<{ readonly lease: Lease; readonly requests: Request[] }> {
     const { sk } = leaseKey(endpoint);
     const { rows } = await this.partition(endpoint).page(sk, `${requests}~`, limit + 1);
-    const lease = leaseOf(rows.find((row) => row.sk === sk));
-    return {
-      lease,
-      requests: rows
-        .filter((row) => row.sk !== sk)
-        .slice(0, limit)
-        .map(requestOf),
-    };
+    const lease = rows[0]?.sk === sk ? rows.shift() : undefined;
+    return { lease: leaseOf(lease), requests: rows.slice(0, limit).map(requestOf) };
   }
 
   /** The lease of an endpoint as it is now. */
@@ -177,15 +171,12 @@ export class Leases {
   }
 
   private write(endpoint: string, { rev }: Lease, next: Lease): Promise<boolean> {
-    const { sk } = leaseKey(endpoint);
     // A lease that was forgotten meanwhile must not come back from a process's memory.
-    const expression =
-      rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
-    return this.partition(endpoint).put(sk, { ...next }, expression);
+    return this.partition(endpoint).put(leaseKey(endpoint).sk, { ...next }, unchangedSince(rev));
   }
 
   private partition(endpoint: string): Partition {
-    return new Partition(this.client, this.table, leaseKey(endpoint).pk);
+    return new Partition(this.source.dynamo, this.source.table, leaseKey(endpoint).pk);
   }
 }
 

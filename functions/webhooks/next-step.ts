@@ -3,7 +3,6 @@ import { nextAttemptAt } from './backoff.ts';
 import type { Observation } from './circuit-breaker.ts';
 import type { Delivery, NextStep } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Flight } from './lease.ts';
 
 /**
  * What a delivery becomes that is not to be attempted.
@@ -32,14 +31,6 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
-
-/**
- * A delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end.
- *
- * @param flight that the lease named, if it named the delivery
- */
-export const interruptedBefore = (delivery: Delivery, flight: Flight | undefined): Delivery =>
-  flight && flight.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
 
 /** What an attempt tells the circuit breaker. */
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {

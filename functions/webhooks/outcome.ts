@@ -50,12 +50,14 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
   const slowDown = slowing.has(status);
   const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
-  return { kind: 'failed', cause: slowDown ? 'throttled' : 'http_error', slowDown, retryAfter };
+  return failed(slowDown ? 'throttled' : 'http_error', slowDown, retryAfter);
 }
 
-export const outcomeOfError = ({ failure }: PostError): Outcome => ({
+export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
+
+export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
   kind: 'failed',
-  cause: failureCauses[failure],
-  slowDown: false,
-  retryAfter: undefined,
+  cause,
+  slowDown,
+  retryAfter,
 });

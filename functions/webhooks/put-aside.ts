@@ -1,21 +1,11 @@
 import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
-import { isDue } from './delivery.ts';
+import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { findEndpoint } from './endpoints.ts';
 import { stepWithoutAttempt } from './next-step.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
-
-/** What is to be put aside. */
-export interface Aside {
-  readonly deps: DeliverDependencies;
-  readonly work: Work;
-  /** Name of the endpoint. */
-  readonly name: string;
-  /** Instant of the steady clock after which nothing more is begun. */
-  readonly beginUntil: number;
-}
 
 /** Deliveries changed at the same time. */
 const concurrency = 25;
@@ -24,15 +14,18 @@ const concurrency = 25;
  * Holds the deliveries of an endpoint that is paused or disabled, and cancels those of one that was removed. It needs no
  * lease: no request is made, and each delivery is changed under the condition that it is as it was read.
  *
- * @returns whether something is left, because time was short
+ * @param beginUntil instant of the steady clock after which nothing more is begun
+ * @returns whether something is left, because time was short or the endpoint is active again
  */
 export async function putAside(
-  { deps, work, name, beginUntil }: Aside,
+  deps: DeliverDependencies,
+  work: Work,
   read: Endpoint | undefined,
+  beginUntil: number,
   settle: (settled: Settled) => void,
 ): Promise<boolean> {
   const now = () => deps.now().getTime();
-  const held: Settled[] = [];
+  const held: Delivery[] = [];
   let endpoint = read;
   // What waits for a removed endpoint is looked at by nobody later.
   if (!endpoint) work.takeAllRetries();
@@ -48,36 +41,20 @@ export async function putAside(
         if (step || !isWaiting) work.done(delivery.event);
         // It was resumed in this very moment.
         else work.putBack(delivery.event);
-        if (taken?.status === 'HELD') held.push({ delivery: taken, attempt: undefined });
-        else if (taken) settle({ delivery: taken, attempt: undefined });
+        if (taken?.status === 'HELD') held.push(taken);
+        else if (taken) settle({ delivery: taken });
       }),
     );
     if (endpoint?.status === 'active') break;
   }
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
-  return (await settleHeld({ deps, name }, held, settle)) || isLeft || isShort;
-}
-
-/**
- * An operator who resumes an endpoint in this very moment may not have seen what was held just now.
- *
- * @returns whether it waits for its next attempt again
- */
-async function settleHeld(
-  { deps, name }: Pick<Aside, 'deps' | 'name'>,
-  held: readonly Settled[],
-  settle: (settled: Settled) => void,
-): Promise<boolean> {
-  const endpoint = held.length > 0 ? await findEndpoint(deps, name) : undefined;
-  const now = deps.now().getTime();
-  for (const { delivery } of held) {
-    const { attempt } = delivery;
-    const isResumed = endpoint?.status === 'active';
-    const released = isResumed
-      ? await stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt: now }, now)
-      : undefined;
-    settle({ delivery: released ?? delivery, attempt: undefined });
+  // An operator who resumes an endpoint in this very moment may not have seen what was held just now.
+  const isResumed = held.length > 0 && (await findEndpoint(deps, work.name))?.status === 'active';
+  for (const delivery of held) {
+    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: now() } as const;
+    const released = isResumed ? await stepDelivery(deps, delivery, step, now()) : undefined;
+    settle({ delivery: released ?? delivery });
   }
-  return held.length > 0 && endpoint?.status === 'active';
+  return isResumed || isLeft || isShort;
 }

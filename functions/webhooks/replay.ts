@@ -58,7 +58,7 @@ export async function replay(deps: WebhookDependencies, name: string, options: R
 /** @returns false when there is no such delivery, or it is still on its way */
 export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
-  const [delivery] = await readDeliveries(deps.dynamo, deps.table, [name]);
+  const [delivery] = await readDeliveries(deps, [name]);
   if (!delivery || !hasEnded(delivery)) return false;
   const now = deps.now().getTime();
   const isReleased = await releaseOne(deps, endpoint, delivery, now);
@@ -93,8 +93,7 @@ async function release(
       return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
     done = last ?? done;
-    const page = rows.map(deliveryIn);
-    const matched = page.filter(matches);
+    const matched = rows.map(deliveryIn).filter(matches);
     const before = matching;
     matching += matched.length;
     if (dryRun) continue;

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, attemptFacts } from './attempt.ts';
 import type { Delivery } from './delivery.ts';
 
 /** A delivery that was looked after. */
@@ -7,7 +7,7 @@ export interface Settled {
   /** As it is now. */
   readonly delivery: Delivery;
   /** The attempt that was made, if one was. */
-  readonly attempt: Attempt | undefined;
+  readonly attempt?: Attempt;
 }
 
 export type DeliveryFacts = ReturnType<typeof deliveryFacts>;
@@ -21,15 +21,7 @@ export function deliveryFacts({ delivery, attempt }: Settled) {
     status,
     ...(reason && { reason }),
     ...(status === 'PENDING' && { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
-    ...(attempt && {
-      attempt: attempt.delivery.attempt + 1,
-      duration: attempt.endedAt - attempt.startedAt,
-      outcome: attempt.outcome.kind,
-      ...('cause' in attempt.outcome && { cause: attempt.outcome.cause }),
-      ...(attempt.failure && { failure: attempt.failure }),
-      ...(attempt.code && { code: attempt.code }),
-      ...(attempt.status !== undefined && { answer: attempt.status }),
-    }),
+    ...(attempt && { ...attemptFacts(attempt), ...(attempt.status !== undefined && { answer: attempt.status }) }),
   };
 }
 

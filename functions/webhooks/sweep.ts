@@ -8,7 +8,7 @@ import { isDue, longestWait } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { clearPending, endpointPages, type WebhookDependencies } from './endpoints.ts';
 import { limitsOf } from './format.ts';
-import { rowsIn } from './index-walk.ts';
+import { rowsIn, type TableSource } from './index-walk.ts';
 import { admission, believedLease, type Lease } from './lease.ts';
 import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
@@ -54,7 +54,7 @@ const forever = Number.MAX_SAFE_INTEGER;
  */
 export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
   const started = deps.now().getTime();
-  const { setBack, cameTo, note } = await clockWitness(deps.dynamo, deps.table, started);
+  const { setBack, cameTo, note } = await clockWitness(deps, started);
   const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
@@ -119,7 +119,7 @@ async function needOf(
 ): Promise<Need> {
   const { name, format, maxInFlight, status } = endpoint;
   const patience = patienceUntil(stopAt, deps.steady);
-  const { lease: read, requests } = await new Leases(deps.dynamo, deps.table, Math.random).look(name, 1);
+  const { lease: read, requests } = await new Leases(deps).look(name, 1);
   const lease = believedLease(read, started);
   const admitted = admission(lease, limitsOf(format, maxInFlight), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
@@ -129,7 +129,7 @@ async function needOf(
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, patience);
   const [request] = requests;
-  const [retry] = await dueEvents(deps.dynamo, deps.table, name, started, 1);
+  const [retry] = await dueEvents(deps, name, started, 1);
   const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
   const overdue = Math.max(0, ...since.map((at = started) => started - at));
   const named = [...interrupted, ...lone].map(([event]) => event);
@@ -140,7 +140,7 @@ async function needOf(
 
 /** Lone attempts whose time has been over for a little while, and whose deliveries are not done. */
 async function unfinishedLone(
-  { dynamo, table }: SweepDependencies,
+  source: TableSource,
   endpoint: string,
   { flights }: Lease,
   now: number,
@@ -150,7 +150,7 @@ async function unfinishedLone(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const rows = names.length > 0 ? await readDeliveries(dynamo, table, names, patience) : [];
+  const rows = names.length > 0 ? await readDeliveries(source, names, patience) : [];
   const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }

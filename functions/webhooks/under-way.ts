@@ -4,11 +4,12 @@ import type { DeliverDependencies } from './deliver.ts';
 import { stepDelivery } from './deliveries.ts';
 import type { Delivery } from './delivery.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
-import { healthAfter } from './endpoint-health.ts';
+import type { EndpointCause } from './endpoint-event.ts';
+import { disabling } from './endpoint-health.ts';
 import { commitHealth, findEndpoint } from './endpoints.ts';
 import type { Holding } from './holding.ts';
 import { stepAfter } from './next-step.ts';
-import type { Outcome } from './outcome.ts';
+import { failed } from './outcome.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
 
@@ -98,23 +99,24 @@ export class UnderWay {
    *
    * @returns the attempt, as one that has only failed if the endpoint has another address since
    */
-  private async disable(made: Attempt, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
+  private async disable(made: Attempt, cause: EndpointCause, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
+    const { startedAt, endedAt } = made;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await findEndpoint(this.deps, name);
       if (current?.createdAt !== createdAt || current.status !== 'active') return made;
       if (current.sealed !== sealed) break;
-      const change = healthAfter(current, this.holding.lease, [made], made.endedAt)!;
-      if (await commitHealth(this.deps, current, change)) return made;
+      const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
+      if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;
     }
-    const { cause } = made.outcome as Extract<Outcome, { kind: 'gone' }>;
-    return { ...made, outcome: { kind: 'failed', cause, slowDown: false, retryAfter: undefined } };
+    return { ...made, outcome: failed(cause) };
   }
 
   /** Attempts a delivery, and writes down what follows. */
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
     const { deps } = this;
-    const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery, delivery.body);
-    const made = attempted.outcome.kind === 'gone' ? await this.disable(attempted, endpoint) : attempted;
+    const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
+    const { outcome } = attempted;
+    const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
     this.holding.observe(made);
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);

@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { getRows, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
 import type { Item } from '../table.ts';
@@ -15,7 +14,7 @@ import {
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { kindFor } from './format.ts';
-import { type IndexRange, readPlaces } from './index-walk.ts';
+import { type IndexRange, readPlaces, type TableSource } from './index-walk.ts';
 
 /** Indexes of the webhooks table; each holds nothing but keys. */
 export const indexes = {
@@ -30,13 +29,12 @@ const pageSize = 100;
 
 /** Events whose retries to an endpoint are due until an instant (Unix ms), the oldest first, as far as the index knows. */
 export async function dueEvents(
-  dynamo: DynamoDBClient,
-  table: string,
+  source: TableSource,
   endpoint: string,
   until: number,
   limit = pageSize,
 ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-  const { items } = await readPlaces({ dynamo, table }, retriesBetween(endpoint, 0, until), undefined, limit);
+  const { items } = await readPlaces(source, retriesBetween(endpoint, 0, until), undefined, limit);
   return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
 }
 
@@ -92,13 +90,12 @@ export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
 
 /** Reads deliveries as they are now. */
 export async function readDeliveries(
-  client: DynamoDBClient,
-  table: string,
+  { dynamo, table }: TableSource,
   names: readonly DeliveryName[],
   patience = patienceUntil(),
 ): Promise<Delivery[]> {
   const keys = names.map(deliveryKey);
-  const rows = await getRows(client, table, keys, patience);
+  const rows = await getRows(dynamo, table, keys, patience);
   return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryIn);
 }
 

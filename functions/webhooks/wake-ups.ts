@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSBatchItemFailure, SQSRecord } from 'aws-lambda';
+import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import type { WebhookDependencies } from './endpoints.ts';
 
@@ -60,26 +60,17 @@ export async function sendWakeUps(
   return refused.flat();
 }
 
-/** The wake-ups of a batch of messages. */
-export interface WakeUpMessages {
-  /** By message id. */
-  readonly wakeUps: ReadonlyMap<string, WakeUp>;
-  /** Number of messages that are none. They are dropped: nothing of ours sends such a message. */
-  readonly malformed: number;
-}
-
-/** Reads the messages of a batch; one that is no wake-up harms no other. */
-export function readWakeUps(records: readonly Pick<SQSRecord, 'messageId' | 'body'>[]): WakeUpMessages {
-  const read = records.map(({ messageId, body }) => [messageId, parseWakeUp(body)] as const);
-  const wakeUps = new Map(read.flatMap(([id, wakeUp]) => (wakeUp ? [[id, wakeUp]] : [])));
-  return { wakeUps, malformed: records.length - wakeUps.size };
-}
+/** The wake-ups in a batch of messages, by message id, without those that are none: nothing of ours sends such a message. */
+export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'body'>[]): ReadonlyMap<string, WakeUp> =>
+  new Map(
+    records.flatMap(({ messageId, body }) => {
+      const wakeUp = parseWakeUp(body);
+      return wakeUp ? [[messageId, wakeUp]] : [];
+    }),
+  );
 
 /** The messages that SQS has to bring again: those for endpoints that were not looked after. */
-export const failedMessages = (
-  { wakeUps }: WakeUpMessages,
-  failed: ReadonlySet<string>,
-): readonly SQSBatchItemFailure[] =>
+export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failed: ReadonlySet<string>) =>
   [...wakeUps].flatMap(([itemIdentifier, { endpoint }]) => (failed.has(endpoint) ? [{ itemIdentifier }] : []));
 
 /** The wake-up in a message; undefined when it is none. */

@@ -5,7 +5,7 @@ import type { DeliverDependencies } from './deliver.ts';
 import { retention } from './deliveries.ts';
 import { type Delivery, deliveryKey } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { endpointKey, endpointOf } from './endpoints.ts';
+import { endpointIn, endpointKey } from './endpoints.ts';
 import type { Request } from './leases.ts';
 import { dueEvents } from './waiting.ts';
 
@@ -35,7 +35,8 @@ export type Rows = ReadonlyMap<string, Item>;
  */
 export class Work {
   private readonly deps: DeliverDependencies;
-  private readonly name: string;
+  /** Of the endpoint. */
+  readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
@@ -44,7 +45,8 @@ export class Work {
   /** For each request that was read, how many of its deliveries are still to be looked after. */
   private readonly open = new Map<string, number>();
   private lastRequest = '';
-  private wantsRetries: boolean;
+  /** Retries are looked at that are due. */
+  wantsRetries: boolean;
   /** Instant of the steady clock at which it looked for more. */
   private lookedAt: number;
   /** Deliveries that another process is attempting. */
@@ -67,11 +69,6 @@ export class Work {
   /** Whether it is a single delivery, as far as is known. */
   get isSingle(): boolean {
     return this.fresh.length === 1 && !this.wantsRetries && this.taken.size === 0;
-  }
-
-  /** Whether retries are looked at that are due. */
-  get looksAtRetries(): boolean {
-    return this.wantsRetries;
   }
 
   /** Has all retries looked at, whether they are due or not. */
@@ -102,7 +99,6 @@ export class Work {
     const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
     const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
     const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
-    const endpoint = found.get(rowName(endpointKey(this.name)));
     const deliveries = entries.flatMap(({ event }, at) => {
       const row = found.get(rowName(keys[at]!));
       if (row) return [{ ...row, event, endpoint: this.name } as Delivery];
@@ -110,7 +106,7 @@ export class Work {
       this.done(event);
       return [];
     });
-    return { endpoint: endpoint && endpointOf(endpoint), deliveries };
+    return { endpoint: endpointIn(found, this.name), deliveries };
   }
 
   /** Reads deliveries again, and returns those that have not changed since. */
@@ -121,24 +117,26 @@ export class Work {
 
   /** A delivery is looked after: attempted, or put where it belongs. */
   done(event: string): void {
-    const entry = this.looking.get(event);
-    this.looking.delete(event);
-    this.settleRequest(entry?.request);
+    this.settleRequest(this.handedOut(event)?.request);
   }
 
   /** Another process is attempting a delivery: this one leaves it to a later drain. */
   defer(event: string): void {
-    const entry = this.looking.get(event);
-    this.looking.delete(event);
+    const entry = this.handedOut(event);
     if (entry) this.deferred.push(entry);
   }
 
   /** A delivery could not be begun. */
   putBack(event: string): void {
-    const entry = this.looking.get(event);
-    this.looking.delete(event);
+    const entry = this.handedOut(event);
     this.taken.delete(event);
     if (entry) this.fresh.unshift(entry);
+  }
+
+  private handedOut(event: string): Entry | undefined {
+    const entry = this.looking.get(event);
+    this.looking.delete(event);
+    return entry;
   }
 
   /**
@@ -191,13 +189,13 @@ export class Work {
 
   /** @returns whether there is more */
   private async readMore(): Promise<boolean> {
-    const { leases, dynamo, table, now, steady } = this.deps;
+    const { leases, now, steady } = this.deps;
     this.lookedAt = steady();
     const requests = await leases.requests(this.name, this.lastRequest);
     for (const request of requests) this.accept(request);
     this.lastRequest = requests.at(-1)?.sk ?? this.lastRequest;
     if (!this.wantsRetries) return requests.length > 0;
-    const due = await dueEvents(dynamo, table, this.name, this.retriesUntil ?? now().getTime());
+    const due = await dueEvents(this.deps, this.name, this.retriesUntil ?? now().getTime());
     for (const { event } of due) if (!this.taken.has(event)) this.retries.push({ event });
     return requests.length + this.retries.length > 0;
   }

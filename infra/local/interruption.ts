@@ -52,7 +52,7 @@ async function changeLeases(
 ): Promise<void> {
   const rows = await getRows(dynamo, table, endpoints.map(leaseKey));
   const at = now().getTime();
-  const leases = new Leases(dynamo, table, Math.random);
+  const leases = new Leases({ dynamo, table });
   await Promise.all(
     endpoints.map(async (name) => {
       const read = leaseOf(rows.get(rowName(leaseKey(name))));

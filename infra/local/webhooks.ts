@@ -112,7 +112,7 @@ export async function startWebhooks(
   const report = (facts: unknown) => reporter.delivery(facts as DeliveryFacts);
   settledChannel.subscribe(report);
   const drained = () => {
-    const endpoints = [...readWakeUps(deliver.inHand()).wakeUps.values()].map(({ endpoint }) => endpoint);
+    const endpoints = [...readWakeUps(deliver.inHand()).values()].map(({ endpoint }) => endpoint);
     return [...new Set(endpoints)];
   };
   const sweep = async () => {

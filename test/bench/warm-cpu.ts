@@ -106,7 +106,7 @@ async function measurePosts({ addresses }: Services): Promise<RequestCpu> {
           attempt: 0,
           nextAttemptAt: 0,
         } as const;
-        const { outcome } = await attempt(deps, endpoint, secrets, delivery, body);
+        const { outcome } = await attempt(deps, endpoint, secrets, delivery);
         if (outcome.kind !== 'delivered') throw new Error('a webhook was not taken');
       },
       (at) => {

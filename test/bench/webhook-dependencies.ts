@@ -38,7 +38,7 @@ export async function meteredWebhooks({ sdkEnvironment }: ServiceAddresses) {
       chats: new Chats(onlooker, transfersTable),
       // So few endpoints leave nothing to be handed on.
       announcements: { sqs, url: queue.url },
-      leases: new Leases(dynamo, table, Math.random),
+      leases: new Leases({ dynamo, table }),
       dataKey: new DataKey(randomBytes(32).toString('base64')),
       allowPrivate: true,
       now: () => new Date(),

@@ -19,7 +19,7 @@ beforeEach(async () => {
     ...sdkSettings(world.sdkEnvironment),
     endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
   });
-  deps = { ...world.deps, dynamo, leases: new Leases(dynamo, webhooksTable, () => 0.5) };
+  deps = { ...world.deps, dynamo, leases: new Leases({ dynamo, table: webhooksTable }, () => 0.5) };
   meter = new UnitsMeter(dynamo, world.dynamo);
   await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
   return async () => {

@@ -37,9 +37,9 @@ test.each([
     const client = new WebhookClient({ resolve: async () => ['127.0.0.1'], allowPrivate: true, timeout });
     const deps = { ...world.deps, client, now: () => new Date(), steady: () => Math.round(performance.now()) };
     const source = startEventSource(world.sqs, world.queue, slots, async ({ Records }) => {
-      const messages = readWakeUps(Records);
-      const { unhandled } = await deliver(deps, [...messages.wakeUps.values()]);
-      return { batchItemFailures: [...failedMessages(messages, new Set(unhandled.map(({ endpoint }) => endpoint)))] };
+      const wakeUps = readWakeUps(Records);
+      const { unhandled } = await deliver(deps, [...wakeUps.values()]);
+      return { batchItemFailures: failedMessages(wakeUps, new Set(unhandled.map(({ endpoint }) => endpoint))) };
     });
     const { createDelivery } = await import('../../../functions/webhooks/deliveries.ts');
     const { listEndpoints } = await import('../../../functions/webhooks/endpoints.ts');

@@ -16,7 +16,7 @@ beforeEach(async () => {
 const event = exampleEvent('transfer-1');
 const another = (): DeliverDependencies => ({
   ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 
 test('a delivery is not given up without a request, because the table was slow for a while', async () => {

@@ -20,7 +20,7 @@ const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
 });
 const another = (): DeliverDependencies => ({
   ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 
 test('a process that reads its deliveries once more for longer than its lease lasts begins none under it', async () => {

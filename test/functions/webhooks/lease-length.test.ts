@@ -22,7 +22,7 @@ const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
 const another = (behind: number): DeliverDependencies => ({
   ...world.deps,
   now: () => new Date(world.clock.now().getTime() - behind),
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 
 // The longest that each part may take: 3 s from the write of the lease to the begin, 15 s for the request, and clocks that

@@ -19,7 +19,7 @@ const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
 });
 const another = (): DeliverDependencies => ({
   ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 const ids = () => world.received.map(({ headers }) => headers['webhook-id']);
 

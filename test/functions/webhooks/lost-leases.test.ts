@@ -146,7 +146,7 @@ test('a process that others always are quicker than makes no request, and leaves
       },
     { step: 'initialize' },
   );
-  const leases = new Leases(crowded, webhooksTable, () => 0);
+  const leases = new Leases({ dynamo: crowded, table: webhooksTable }, () => 0);
   leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
   const { unhandled } = await deliver({ ...world.deps, leases }, [wakeUpFor(first, other)]);
   crowded.destroy();

@@ -26,7 +26,7 @@ test.each(['paused', 'disabled'] as const)(
       return { status: 204 };
     });
     const wakeUps = await world.takeWakeUps();
-    const deps = { ...world.deps, leases: new Leases(world.dynamo, webhooksTable, () => 0.5) };
+    const deps = { ...world.deps, leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5) };
     await world.faults.run(plan, () => deliver(deps, wakeUps)).catch(() => undefined);
     world.setAnswer(() => ({ status: 204 }));
     if (status === 'paused') await pauseEndpoint(world.deps, 'crm');

@@ -77,7 +77,7 @@ describe('an endpoint that was removed has all of its retries cancelled', () => 
       },
       { step: 'initialize' },
     );
-    const leases = new Leases(dynamo, webhooksTable, () => 0.5);
+    const leases = new Leases({ dynamo, table: webhooksTable }, () => 0.5);
     await deliver({ ...world.deps, dynamo, leases }, await world.takeWakeUps());
     await delayed();
     expect(await statuses()).toEqual({ CANCELLED: 120 });

@@ -21,7 +21,7 @@ const wakeUpFor = (...some: readonly { id: string }[]): WakeUp => ({
 });
 const another = (): DeliverDependencies => ({
   ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 const statusOf = async ({ id }: { id: string }) => (await world.trace(id)).deliveries[0]!.status;
 const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));

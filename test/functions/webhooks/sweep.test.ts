@@ -26,7 +26,7 @@ const now = () => world.clock.now().getTime();
 const all = { endpoint: 'crm', events: [] };
 const another = (): DeliverDependencies => ({
   ...world.deps,
-  leases: new Leases(world.dynamo, webhooksTable, () => 0.5),
+  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
 });
 
 /** Has events attempted once, without success, so that they wait for 20 minutes. */

@@ -44,7 +44,7 @@ function busyFor(partition: string) {
       },
     { step: 'initialize' },
   );
-  return { ...world.deps, dynamo, leases: new Leases(dynamo, webhooksTable, () => 0.5) };
+  return { ...world.deps, dynamo, leases: new Leases({ dynamo, table: webhooksTable }, () => 0.5) };
 }
 
 describe('where the partition of one endpoint is throttled', () => {

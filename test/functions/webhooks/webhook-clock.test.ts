@@ -42,7 +42,7 @@ async function rounds(minutes: number) {
 }
 const delivery = async () => (await world.trace(event().id)).deliveries[0];
 const restart = () => {
-  Object.assign(world.deps, { leases: new Leases(world.dynamo, webhooksTable, () => 0.5) });
+  Object.assign(world.deps, { leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5) });
 };
 
 const steps = [minute, hour, year].flatMap((size) => [size, -size]);

@@ -107,7 +107,7 @@ export async function startWebhookWorld() {
   const deps: FanOutDependencies & DeliverDependencies & SweepDependencies & EndpointLifeDependencies = {
     ...shared,
     announcements: { sqs, url: announcementQueue.url },
-    leases: new Leases(dynamo, webhooksTable, () => 0.5),
+    leases: new Leases({ dynamo, table: webhooksTable }, () => 0.5),
     dataKey,
     client,
     random: () => 0.5,
@@ -213,7 +213,7 @@ export async function startWebhookWorld() {
     takeWakeUps,
     countWakeUps,
     /** The leases as another process sees them, which knows none from before. */
-    otherLeases: () => new Leases(dynamo, webhooksTable, () => 0.5),
+    otherLeases: () => new Leases({ dynamo, table: webhooksTable }, () => 0.5),
     deliver: (wakeUps: readonly WakeUp[]) => deliver(deps, wakeUps),
     /** Has everything looked after that there are wake-ups for now. */
     async answerWakeUps() {

@@ -147,7 +147,7 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     async leaveBehind(delivery) {
       await change(delivery, 'SET nextAttemptAt = :past REMOVE due, dueAt');
       const now = Date.now();
-      const leases = new Leases(dynamo, webhooksTable(), Math.random);
+      const leases = new Leases({ dynamo, table: webhooksTable() });
       await leases.leaveRequest(delivery.endpoint, [delivery.event], now, Math.ceil(now / 1000) + 3600);
     },
     async fillSecret(fields) {
