@@ -10,7 +10,6 @@ import { type OperatorDependencies, operation } from './operation.ts';
 const onMailbox = {
   path: '/mailboxes/{mailbox}/verification',
   params: z.strictObject({ mailbox }),
-  status: 200,
   // What the Cryptshare Server can be at fault for.
   failures: [429, 502],
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => mailboxName(params.mailbox),

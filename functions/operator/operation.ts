@@ -56,11 +56,13 @@ export interface Operation {
 }
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
-  extends Pick<Operation, 'method' | 'path' | 'summary' | 'status'> {
+  extends Pick<Operation, 'method' | 'path' | 'summary'> {
   readonly id: Id;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** 200 unless it says otherwise. */
+  readonly status?: Operation['status'];
   readonly failures?: readonly number[];
   readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
@@ -78,7 +80,7 @@ export function operation<
 >(definition: Definition<Id, P, Q, B>): Operation {
   const { body, target = () => '', run } = definition;
   return {
-    ...{ params: nothing, query: nothing, failures: [], ...definition, body },
+    ...{ params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
     target: target as Operation['target'],
     // The caller has read the request by these very schemas.
     run: run as Operation['run'],

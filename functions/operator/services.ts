@@ -58,7 +58,6 @@ export const serviceOperations = [
     method: 'GET',
     path: '/services',
     summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',
-    status: 200,
     async run(deps, { stopAt }) {
       const { transfers, webhooks, queues } = deps;
       const [tables, queueViews, topics] = await Promise.all([

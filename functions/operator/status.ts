@@ -62,7 +62,6 @@ export const statusOperations = [
     method: 'GET',
     path: '/status',
     summary: 'Tells how the notifier is doing',
-    status: 200,
     async run(deps, { stopAt }) {
       const { transfers, webhooks } = deps;
       const [watches, endpoints] = await Promise.all([

@@ -1,5 +1,6 @@
 import type { Flaw } from '../http/connections.ts';
 import type { HttpError } from '../http/http-error.ts';
+import { jsonOf } from '../json.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import { tlsProblemOf } from '../tls-problem.ts';
 import { type Answer, UnreadableAnswerError } from './request.ts';
@@ -206,10 +207,6 @@ export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): str
 
 /** The server's error code, if the body is its error object and not some proxy's page. */
 export function errorCodeOf(body: string): number | undefined {
-  try {
-    const { errorCode } = JSON.parse(body) as { errorCode?: unknown };
-    return typeof errorCode === 'number' ? errorCode : undefined;
-  } catch {
-    return undefined;
-  }
+  const { errorCode } = (jsonOf(body) ?? {}) as { errorCode?: unknown };
+  return typeof errorCode === 'number' ? errorCode : undefined;
 }
