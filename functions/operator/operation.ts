@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { PollDependencies } from '../transfers/poll.ts';
-import type { VerifyDependencies } from '../verification/verify.ts';
+import type { ServerCalls } from '../transfers/server-calls.ts';
+import type { Tokens } from '../verification/tokens.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
@@ -10,7 +11,8 @@ import type { InspectedQueues } from './services.ts';
 export interface OperatorDependencies {
   readonly version: string;
   readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
-    readonly verification: VerifyDependencies;
+    readonly calls: ServerCalls;
+    readonly tokens: Tokens;
     /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
     readonly quietEvery?: number | undefined;
   };
