@@ -33,21 +33,14 @@ const attempts = 3;
 /** Milliseconds before a refused entry is tried again. */
 const retryDelay = 200;
 
-/** What became of the events to publish. */
-export interface Publication {
-  /** The bodies that SNS has taken. */
-  readonly published: ReadonlySet<string>;
-  /** Why others are missing. */
-  readonly error: Error | undefined;
-}
-
 /**
  * Publishes events to the topic transfer-events, each as its stored bytes, with `type`, `mailbox` and `direction` as
  * attributes to filter on. An event that SNS refuses stops no other; once SNS cannot be reached, the rest is left.
  *
  * @param bodies of events
+ * @returns the bodies that SNS has taken, and why others are missing
  */
-export async function publishEvents(topics: Topics, bodies: readonly string[]): Promise<Publication> {
+export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();
   let error: Error | undefined;
   let isReachable = true;
