@@ -21,7 +21,7 @@ export interface RegisteredWatch extends Watch {
   readonly notifyExisting?: boolean;
   /** Milliseconds between two polls, if not as for all. */
   readonly every?: number;
-  /** ISO 8601 time from which on it is polled as it stands here. */
+  /** ISO 8601 time since which it is polled as it stands here. */
   readonly since?: string;
   /** ISO 8601 time at which a poll last found something changed; kept where quiet watches are polled more seldom. */
   readonly changedAt?: string;

@@ -17,7 +17,7 @@ export interface Topics {
   readonly noticesTopicArn: string;
   /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
   readonly hasNoChats?: boolean;
-  /** Waits for so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 

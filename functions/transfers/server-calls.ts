@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly patience?: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
-  /** Waits for so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 

@@ -118,7 +118,7 @@ export class Snapshot extends Partition {
    *
    * @param root as read before the listing began, with the server's origin
    * @param visit the division from now on, which may be finer than the root's if all buckets are visited
-   * @param until Unix time in milliseconds from which on this poll writes nothing
+   * @param until Unix time in milliseconds after which this poll writes nothing
    * @returns undefined when another poll has claimed the snapshot since
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: Visit, until: number): Promise<Claim | undefined> {
@@ -137,7 +137,7 @@ export class Snapshot extends Partition {
    * Claims the snapshot in order to delete it. It has no baseline from then on: a poll that comes nevertheless makes one, once
    * nothing is being deleted any more.
    *
-   * @param until Unix time in milliseconds from which on nothing is deleted under this claim
+   * @param until Unix time in milliseconds after which nothing is deleted under this claim
    * @returns the claim's `rev`; undefined when another one has claimed the snapshot since
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {

@@ -39,7 +39,7 @@ export class Watches extends PolledWatches {
    * declared ones that do not any more, and leaves alone what operators added, declared later or not.
    *
    * @param notifyExisting for the watches this adds
-   * @param at ISO 8601 time from which on they are polled
+   * @param at ISO 8601 time at which they begin to be polled
    * @param isAlone nobody else writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
    */
   async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
@@ -133,7 +133,7 @@ export class Watches extends PolledWatches {
    * and no deployment disables it.
    *
    * @param watch as it was read
-   * @param at ISO 8601 time from which on it is polled
+   * @param at ISO 8601 time at which it begins to be polled
    * @returns false when it is not disabled, or has been changed since it was read
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
