@@ -48,7 +48,7 @@ export async function getRows(
     );
     for (const item of Responses?.[table] ?? []) {
       const row = unmarshall(item);
-      rows.set(rowName(row as unknown as Key), row);
+      rows.set(rowName({ pk: row.pk, sk: row.sk }), row);
     }
     return UnprocessedKeys?.[table]?.Keys;
   });

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ProxySettings, proxyProblem, proxySettingsIn } from './http/proxy.ts';
+import { jsonOf } from './json.ts';
 
 const text = () => z.string('is missing');
 const notEmpty = text().check(z.minLength(1, 'must not be empty'));
@@ -71,14 +72,6 @@ const declareEnvironment = z.extend(webhookEnvironment, {
 /** OpenAPI document of what operators can ask for; the operator function needs to know it before its secret is filled. */
 const documentEnvironment = z.object({ OPENAPI_FILE: notEmpty });
 
-function fromJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Made when it is read: no other bundle has it. */
 const operatorEnvironment = () =>
   z.extend(serverEnvironment, {
@@ -88,7 +81,7 @@ const operatorEnvironment = () =>
     /** Where Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
     /** JSON object: URLs of all queues by what they hold. */
-    INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(fromJson), z.record(z.string(), queueUrl))),
+    INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });
 
 /** Variables that a function needs to run; those of a secret may come from there instead. */

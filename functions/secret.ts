@@ -2,6 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { withoutMark } from './byte-order-mark.ts';
 import { type Fields, readSecretArn } from './env.ts';
 import { isRecent } from './instants.ts';
+import { jsonOf } from './json.ts';
 
 /** Thrown for a secret that holds something else than texts by name; does not repeat it. */
 export class SecretError extends Error {
@@ -45,16 +46,8 @@ async function secretText(client: SecretsManagerClient, arn: string, last: strin
 }
 
 function fieldsOf(text: string): Fields {
-  const fields = parsed(text) ?? { none: 0 };
+  const fields = jsonOf(withoutMark(text)) ?? { none: 0 };
   if (typeof fields === 'object' && Object.values(fields).every((value) => typeof value === 'string'))
     return { ...fields };
   throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(withoutMark(text));
-  } catch {
-    return undefined;
-  }
 }

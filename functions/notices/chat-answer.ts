@@ -1,3 +1,5 @@
+import { jsonOf } from '../json.ts';
+
 /**
  * What a chat's answer means beyond its status.
  * `gone`: it will never take a message again; `rejected`: it will never take this one; `failed`: it did not take it,
@@ -61,11 +63,5 @@ export function chatRefusal(format: 'slack' | 'teams', status: number, answer: s
 }
 
 /** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; empty when the answer has another form. */
-function workflowCode(body: string): string {
-  try {
-    const { error } = JSON.parse(body) as { error?: { code?: unknown } };
-    return String(error?.code ?? '');
-  } catch {
-    return '';
-  }
-}
+const workflowCode = (body: string): string =>
+  String((jsonOf(body) as { error?: { code?: unknown } | null } | null | undefined)?.error?.code ?? '');

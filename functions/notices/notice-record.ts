@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { jsonOf } from '../json.ts';
 
 const texts = z.array(z.string());
 
@@ -60,11 +61,9 @@ export function parseNotice(body: string): NoticeRecord {
 }
 
 function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new NoticeError('expected a notice, but the message is not JSON');
-  }
+  const value = jsonOf(text);
+  if (value === undefined) throw new NoticeError('expected a notice, but the message is not JSON');
+  return value;
 }
 
 /** Whether it is a time as every event and notice has it: `2026-11-24T00:15:03.120Z`, whose order is that of texts. */

@@ -27,7 +27,6 @@ type Query = z.output<typeof query>;
 const onDelivery = {
   path: '/deliveries/{event}/{endpoint}',
   params: z.strictObject({ event: eventId, endpoint: endpointName }),
-  status: 200,
   failures: [404, 409],
   target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
 } as const;
@@ -91,7 +90,6 @@ export const deliveryOperations = [
     summary:
       'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
     query,
-    status: 200,
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
   }),
   operation({

@@ -31,7 +31,6 @@ const secret = z.string().check(z.maxLength(200));
 export const onEndpoint = {
   path: '/endpoints/{name}',
   params: z.strictObject({ name: endpointName }),
-  status: 200,
   failures: [404, 409],
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
@@ -81,7 +80,6 @@ export const endpointOperations = [
     path: '/endpoints',
     summary: 'Lists the endpoints, without their secrets',
     query: z.strictObject(pageQuery),
-    status: 200,
     async run(deps, { query }) {
       const { rows, ...next } = await pageOf(deps.webhooks, query, [rowsBetween(endpointKey('').pk, ' ', '~')]);
       return { items: await allShown(deps, rows.map(endpointOf)), ...next };

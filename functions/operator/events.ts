@@ -119,7 +119,6 @@ export const eventOperations = [
     summary:
       'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
     query,
-    status: 200,
     failures: [404],
     async run(deps, { query: asked, stopAt }) {
       const { steady } = deps.webhooks;
@@ -138,7 +137,6 @@ export const eventOperations = [
     path: '/events/{id}',
     summary: 'Shows an event, or a notice, with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
-    status: 200,
     failures: [404],
     async run(deps, { params: { id } }) {
       const trace = await traceOf(deps, id);

@@ -3,14 +3,13 @@ import { address as mailbox } from '../mailbox-address.ts';
 import { IncidentRows } from '../transfers/incident-rows.ts';
 import { mailboxName } from '../transfers/report.ts';
 import { Watches } from '../transfers/watches.ts';
+import { askForOffer, requestCode } from '../verification/server-verification.ts';
 import { type Verification, verificationCauses } from '../verification/verification.ts';
-import { requestCode, verificationState, verify } from '../verification/verify.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 
 const onMailbox = {
   path: '/mailboxes/{mailbox}/verification',
   params: z.strictObject({ mailbox }),
-  status: 200,
   // What the Cryptshare Server can be at fault for.
   failures: [429, 502],
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => mailboxName(params.mailbox),
@@ -38,7 +37,7 @@ export const mailboxOperations = [
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     status: 202,
     async run({ transfers }, { params: { mailbox: of }, stopAt }) {
-      await requestCode(transfers.verification, of, stopAt);
+      await requestCode(transfers.calls, of, stopAt);
       return { mailbox: of };
     },
   }),
@@ -51,7 +50,7 @@ export const mailboxOperations = [
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params: { mailbox: of }, body: { code }, stopAt }) {
-      const verification = await verify(transfers.verification, of, code, stopAt);
+      const verification = await transfers.tokens.verify(of, code, stopAt);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
@@ -62,8 +61,9 @@ export const mailboxOperations = [
     method: 'GET',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
-    async run({ transfers }, { params: { mailbox: of }, stopAt }) {
-      const { isVerified, methods, verification } = await verificationState(transfers.verification, of, stopAt);
+    async run({ transfers: { calls, tokens } }, { params: { mailbox: of }, stopAt }) {
+      const { verification, token } = await tokens.stored(of);
+      const { isVerified, methods } = await askForOffer(calls, of, token, stopAt);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
     },
   }),

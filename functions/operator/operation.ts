@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { PollDependencies } from '../transfers/poll.ts';
-import type { VerifyDependencies } from '../verification/verify.ts';
+import type { ServerCalls } from '../transfers/server-calls.ts';
+import type { Tokens } from '../verification/tokens.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
@@ -10,7 +11,8 @@ import type { InspectedQueues } from './services.ts';
 export interface OperatorDependencies {
   readonly version: string;
   readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
-    readonly verification: VerifyDependencies;
+    readonly calls: ServerCalls;
+    readonly tokens: Tokens;
     /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
     readonly quietEvery?: number | undefined;
   };
@@ -56,11 +58,13 @@ export interface Operation {
 }
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
-  extends Pick<Operation, 'method' | 'path' | 'summary' | 'status'> {
+  extends Pick<Operation, 'method' | 'path' | 'summary'> {
   readonly id: Id;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** 200 unless it says otherwise. */
+  readonly status?: Operation['status'];
   readonly failures?: readonly number[];
   readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
@@ -78,7 +82,7 @@ export function operation<
 >(definition: Definition<Id, P, Q, B>): Operation {
   const { body, target = () => '', run } = definition;
   return {
-    ...{ params: nothing, query: nothing, failures: [], ...definition, body },
+    ...{ params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
     target: target as Operation['target'],
     // The caller has read the request by these very schemas.
     run: run as Operation['run'],

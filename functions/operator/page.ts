@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { jsonOf } from '../json.ts';
 import type { Item } from '../table.ts';
 import { type IndexRange, type Place, type TableSource, walk } from '../webhooks/index-walk.ts';
 import { badCursor } from './problem.ts';
@@ -46,9 +47,7 @@ const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 /** @throws Problem when it is no cursor */
 export function placeOf(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
-  try {
-    return placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-  } catch {
-    throw badCursor();
-  }
+  const { data: place } = placeSchema.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));
+  if (!place) throw badCursor();
+  return place;
 }

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import httpRouterHandler, { type Method } from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
+import { jsonOf } from '../json.ts';
 import type { Operation, OperatorDependencies } from './operation.ts';
 import { operations } from './operations.ts';
 import { type FieldProblem, invalid, missing, Problem, problemAnswer, problemOf } from './problem.ts';
@@ -99,20 +100,13 @@ function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent):
     throw new Problem(413, `expected a body of at most ${largestBody} bytes, got ${bytes.length}`);
   }
   const text = new TextDecoder().decode(bytes);
-  const json = text.trim() === '' ? {} : parsed(text);
+  const json = text.trim() === '' ? {} : jsonOf(text);
+  // The text is not repeated: it may hold a secret.
+  if (json === undefined) throw invalid([{ path: '', message: 'expected a body in JSON' }]);
   if (operation.body) return checked(operation.body, json);
   const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;
   if (!isNothing) throw invalid([{ path: '', message: 'expected no body' }]);
   return json;
-}
-
-/** @throws Problem that does not repeat the text, which may hold a secret */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid([{ path: '', message: 'expected a body in JSON' }]);
-  }
 }
 
 /** @throws Problem that lists every mistake, but repeats no value */

@@ -52,24 +52,21 @@ async function viewTopics({ pollFunction }: OperatorDependencies, timeout: numbe
   }
 }
 
-export const serviceOperations = [
-  operation({
-    id: 'showServices',
-    method: 'GET',
-    path: '/services',
-    summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',
-    status: 200,
-    async run(deps, { stopAt }) {
-      const { transfers, webhooks, queues } = deps;
-      const [tables, queueViews, topics] = await Promise.all([
-        Promise.all([
-          viewTable('transfers', transfers.dynamo, transfers.table),
-          viewTable('webhooks', webhooks.dynamo, webhooks.table),
-        ]),
-        Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
-        viewTopics(deps, stopAt - webhooks.steady()),
-      ]);
-      return { tables, queues: queueViews, topics };
-    },
-  }),
-];
+export const showServices = operation({
+  id: 'showServices',
+  method: 'GET',
+  path: '/services',
+  summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',
+  async run(deps, { stopAt }) {
+    const { transfers, webhooks, queues } = deps;
+    const [tables, queueViews, topics] = await Promise.all([
+      Promise.all([
+        viewTable('transfers', transfers.dynamo, transfers.table),
+        viewTable('webhooks', webhooks.dynamo, webhooks.table),
+      ]),
+      Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
+      viewTopics(deps, stopAt - webhooks.steady()),
+    ]);
+    return { tables, queues: queueViews, topics };
+  },
+});

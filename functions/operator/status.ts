@@ -55,37 +55,34 @@ function isLookedAfter({ status, format, maxInFlight }: Endpoint, lease: Lease, 
   return status === 'active' && admitted.kind !== 'free';
 }
 
-export const statusOperations = [
-  operation({
-    id: 'showStatus',
-    method: 'GET',
-    path: '/status',
-    summary: 'Tells how the notifier is doing',
-    status: 200,
-    async run(deps, { stopAt }) {
-      const { transfers, webhooks } = deps;
-      const [watches, endpoints] = await Promise.all([
-        new Watches(transfers.dynamo, transfers.table).list(),
-        listEndpoints(webhooks),
-      ]);
-      const deliveries = await countDeliveries(deps, endpoints, stopAt);
-      const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
-      return {
-        version: deps.version,
-        server: transfers.origin,
-        watches: {
-          all: watches.length,
-          failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
-          disabled: watches.filter(({ isDisabled }) => isDisabled).length,
-        },
-        endpoints: {
-          active: ofStatus('active'),
-          paused: ofStatus('paused'),
-          disabled: ofStatus('disabled'),
-          failing: endpoints.filter(({ health }) => health).length,
-        },
-        deliveries,
-      };
-    },
-  }),
-];
+export const showStatus = operation({
+  id: 'showStatus',
+  method: 'GET',
+  path: '/status',
+  summary: 'Tells how the notifier is doing',
+  async run(deps, { stopAt }) {
+    const { transfers, webhooks } = deps;
+    const [watches, endpoints] = await Promise.all([
+      new Watches(transfers.dynamo, transfers.table).list(),
+      listEndpoints(webhooks),
+    ]);
+    const deliveries = await countDeliveries(deps, endpoints, stopAt);
+    const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
+    return {
+      version: deps.version,
+      server: transfers.origin,
+      watches: {
+        all: watches.length,
+        failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
+        disabled: watches.filter(({ isDisabled }) => isDisabled).length,
+      },
+      endpoints: {
+        active: ofStatus('active'),
+        paused: ofStatus('paused'),
+        disabled: ofStatus('disabled'),
+        failing: endpoints.filter(({ health }) => health).length,
+      },
+      deliveries,
+    };
+  },
+});

@@ -32,7 +32,6 @@ const wanted = z.strictObject({
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
   params: z.strictObject({ direction, mailbox }),
-  status: 200,
   failures: [404],
   target: ({ params }: { readonly params: Watch }): string => watchName(params),
 } as const;
@@ -107,7 +106,6 @@ export const watchOperations = [
     path: '/watches',
     summary: 'Lists the watches, disabled ones included, in no order that means anything',
     query: z.strictObject(pageQuery),
-    status: 200,
     async run(deps, { query }) {
       const all = rowsBetween(registryPartition, ' ', '~');
       const { rows, ...next } = await pageOf(deps.transfers, query, [all], (row) => !watchOf(row).isRemoved);
@@ -140,7 +138,6 @@ export const watchOperations = [
       watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
       notifyExisting: z._default(z.boolean(), false),
     }),
-    status: 200,
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));

@@ -5,25 +5,13 @@ import { parseEventBody, type TransferEvent, type WatchEvent } from './event.ts'
 import { publishEvents, publishNotice, type Topics } from './publish.ts';
 import type { Watch } from './transfer.ts';
 
-/** What became of the events that were pending. */
-export interface Announcement {
-  /** Rows all of whose events are published and summed up in a notice. */
-  readonly rows: readonly TransferRow[];
-  /** Events published. */
-  readonly published: number;
-  /** Why others wait for the next poll. */
-  readonly error: Error | undefined;
-}
-
 /**
  * Publishes the pending events of the given rows, and one notice that sums up those that SNS has taken. Should the
  * notice fail, the next poll repeats both, the events under the same ids: better twice than never.
+ *
+ * @returns the rows of which all is published and summed up, the number of events published, and why others wait
  */
-export async function announceTransfers(
-  topics: Topics,
-  watch: Watch,
-  rows: readonly TransferRow[],
-): Promise<Announcement> {
+export async function announceTransfers(topics: Topics, watch: Watch, rows: readonly TransferRow[]) {
   const bodies = rows.flatMap((row) => row.pending ?? []);
   const { published, error } = await publishEvents(topics, bodies);
   const events = [...published].map((body) => parseEventBody(body) as TransferEvent);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { jsonOf } from '../json.ts';
 
 const versionSchema = z.object({ major: z.int(), minor: z.int() });
 
@@ -16,7 +17,7 @@ export const longSince = 7;
  * open (facts on the server status endpoint).
  */
 export function versionsIn(body: string): ApiVersion[] {
-  const answer = parsed(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
+  const answer = jsonOf(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
   const { apiVersions } = (answer?.data ?? answer ?? {}) as { apiVersions?: unknown };
   if (typeof apiVersions !== 'object' || apiVersions === null) return [];
   return Object.values(apiVersions)
@@ -28,12 +29,4 @@ export function versionsIn(body: string): ApiVersion[] {
 export function minorOfMajorOne(versions: readonly ApiVersion[]): number | undefined {
   const minors = versions.filter(({ major }) => major === 1).map(({ minor }) => minor);
   return minors.length === 0 ? undefined : Math.max(...minors);
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

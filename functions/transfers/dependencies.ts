@@ -5,7 +5,6 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import type { readOperatorEnvironment, readPollEnvironment } from '../env.ts';
 import { steady } from '../instants.ts';
 import { sdkSettings } from '../sdk-settings.ts';
-import { ServerVerification } from '../verification/server-verification.ts';
 import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
 import { DataKey } from '../webhooks/sealing.ts';
@@ -34,29 +33,18 @@ export function serverDependencies(
     sleep,
   });
   const dynamo = new DynamoDBClient(sdkSettings);
-  const server = new ServerVerification(calls);
-  const tokens = new Tokens({
-    server,
-    verifications: new Verifications(dynamo, env.TRANSFERS_TABLE),
-    dataKey: new DataKey(env.DATA_KEY),
-    now,
-    steady,
-    serverTime: () => calls.serverTime(),
-    sleep,
-  });
-  return {
-    ...{ calls, verification: { server, tokens }, origin, dynamo, table: env.TRANSFERS_TABLE, now, steady },
-    quietEvery: env.QUIET_EVERY,
-  };
+  const table = env.TRANSFERS_TABLE;
+  const dataKey = new DataKey(env.DATA_KEY);
+  const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
+  return { calls, tokens, origin, dynamo, table, now, steady, quietEvery: env.QUIET_EVERY };
 }
 
 /** Builds what polls work with; throws as {@link serverDependencies} does. */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, verification, quietEvery, ...shared } = serverDependencies(env);
+  const { calls, quietEvery, ...shared } = serverDependencies(env);
   return {
     ...shared,
-    server: new CryptshareClient(calls, verification.tokens),
-    tokens: verification.tokens,
+    server: new CryptshareClient(calls, shared.tokens),
     topics: {
       sns: new SNSClient(sdkSettings),
       eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,

@@ -54,19 +54,13 @@ export interface DiffContext {
 /** What a state was read from: a listing with pages missing, a complete one, or the Transfer Status endpoint. */
 export type Source = 'partial' | 'listing' | 'status';
 
-export interface Difference {
-  /** What to write for the transfers that the listing has. */
-  readonly changes: readonly RowChange[];
-  /** Listed transfers of the snapshot that the listing lacks; what that means is for the poll to say. */
-  readonly missing: readonly TransferRow[];
-}
-
-/** Compares rows of the snapshot with the listed states of the same buckets, both by tracking id. */
-export function diff(
-  rows: ReadonlyMap<string, TransferRow>,
-  listed: ReadonlyMap<string, State>,
-  context: DiffContext,
-): Difference {
+/**
+ * Compares rows of the snapshot with the listed states of the same buckets, both by tracking id.
+ *
+ * @returns what to write for the transfers that the listing has, and the listed transfers of the snapshot that it lacks: what
+ *   that means is for the poll to say
+ */
+export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap<string, State>, context: DiffContext) {
   const changes: RowChange[] = [];
   for (const [trackingId, state] of listed) {
     const change = seen(rows.get(trackingId), trackingId, state, context);

@@ -1,8 +1,8 @@
-import type { Flaw } from '../http/connections.ts';
 import type { HttpError } from '../http/http-error.ts';
+import { jsonOf } from '../json.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import { tlsProblemOf } from '../tls-problem.ts';
-import { type Answer, UnreadableAnswerError } from './request.ts';
+import type { Answer } from './request.ts';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
@@ -180,7 +180,7 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
 
 /** Tells what an error on the way means: that of a request, with Node's own code for network, TLS and HTTP. */
 export function failureOfError(error: unknown): CryptshareFailure {
-  if (error instanceof UnreadableAnswerError) return new CryptshareFailure(flaws[error.flaw], error.message);
+  if (error instanceof CryptshareFailure) return error;
   const { failure = 'network', message = '', code = 'the connection broke' } = error as Partial<HttpError>;
   if (failure === 'proxy') return new CryptshareFailure('proxy_failed', message);
   if (failure !== 'network') return new CryptshareFailure('timeout');
@@ -192,13 +192,6 @@ export function failureOfError(error: unknown): CryptshareFailure {
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
 
-const flaws: Record<Flaw, FailureCause> = {
-  encoded: 'malformed_answer',
-  too_large: 'answer_too_large',
-  cut_off: 'server_fault',
-  late: 'timeout',
-};
-
 export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const code = errorCodeOf(body);
   return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
@@ -206,10 +199,6 @@ export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): str
 
 /** The server's error code, if the body is its error object and not some proxy's page. */
 export function errorCodeOf(body: string): number | undefined {
-  try {
-    const { errorCode } = JSON.parse(body) as { errorCode?: unknown };
-    return typeof errorCode === 'number' ? errorCode : undefined;
-  } catch {
-    return undefined;
-  }
+  const { errorCode } = (jsonOf(body) ?? {}) as { errorCode?: unknown };
+  return typeof errorCode === 'number' ? errorCode : undefined;
 }

@@ -21,16 +21,16 @@ export interface Health {
   readonly turn?: Pick<Health, 'failingSince' | 'failures'>;
 }
 
-/** Troubled polls in a row before operators are told: one or two are often nobody's business. */
+/** Troubled polls in a row before operators are told: one or two often pass by themselves. */
 const failuresUntilAnnounced = 3;
 
-/** Causes of a server that is down or overloaded, which take turns while it is; a proxy tells of it in its own way. */
+/** Causes of a server that is down or overloaded: while it is, they alternate, and a proxy before it reports its own. */
 const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault', 'proxy_failed']);
 
-/** The name that causes share which are one incident when several watches have them. */
+/** The name of a cause's incident: causes of one name that several watches have are one incident. */
 export const incidentOf = ({ cause }: Trouble): string => (outage.has(cause) ? 'outage' : cause);
 
-/** Milliseconds that a trouble has to last, too: changes are announced all the same while absences are held. */
+/** Milliseconds that a trouble has to last as well: while absences are held, changes are announced all the same. */
 const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 
 /** What a poll makes of a watch's health. */

@@ -22,25 +22,23 @@ export function mendedIn(rows: readonly Item[]): Mended {
 }
 
 /** What several watches fail for, beside the rows of the shards: one read brings both. */
-export class IncidentRows {
-  private readonly partition: Partition;
-
+export class IncidentRows extends Partition {
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, sharedPartition);
+    super(client, table, sharedPartition);
   }
 
   /** Replaces an incident as it was read; returns it as it is then, or undefined when another shard was quicker. */
   async replace(read: Incident | undefined, { name, ...row }: Omit<Incident, 'rev'>): Promise<Incident | undefined> {
     const before = read?.rev ?? 0;
     const next = { ...row, rev: before + 1 };
-    const isWritten = await this.partition.put(incidentPrefix + name, next, unchangedSince(before));
+    const isWritten = await this.put(incidentPrefix + name, next, unchangedSince(before));
     return isWritten ? { name, ...next } : undefined;
   }
 
   /** Takes the published events off an incident, unless it has changed since. */
   async clearPending({ name, rev }: Incident): Promise<void> {
     // Counted as a change, so that no shard publishes them again that has read them before.
-    await this.partition.update(incidentPrefix + name, 'SET rev = :next REMOVE pending, heldUntil', {
+    await this.update(incidentPrefix + name, 'SET rev = :next REMOVE pending, heldUntil', {
       condition: 'rev = :rev',
       values: { rev, next: rev + 1 },
     });
@@ -51,7 +49,7 @@ export class IncidentRows {
    * unless that stands there already: watches that fail for it are polled at the next tick.
    */
   async mend(name: string, now: number): Promise<void> {
-    await this.partition.update(mendedKey, `SET #${name} = :now`, {
+    await this.update(mendedKey, `SET #${name} = :now`, {
       condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
       names: [name],
       values: { now, before: now - mendedPause },

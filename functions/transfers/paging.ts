@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { CryptshareFailure } from './failure.ts';
 
 /** Rows asked for per page: the maximum that the vendor's page on transfer polling allows. */
@@ -44,18 +45,10 @@ export async function readPages(
       return undefined;
     }
   };
-  const readRange = async (from: number, to: number) => {
-    const outcomes: (PageRows | undefined)[] = [];
-    let next = from;
-    const worker = async () => {
-      while (next <= to && mayGoOn()) {
-        const page = next;
-        next += 1;
-        outcomes[page - from] = await attempt(page);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, to - from + 1) }, worker));
-    return outcomes;
+  const limit = pLimit(atOnce);
+  const readBehind = (page: number, pages: number) => {
+    const behind = Array.from({ length: pages }, (_, at) => page + 1 + at);
+    return limit.map(behind, (each) => (mayGoOn() ? attempt(each) : undefined));
   };
 
   const first = await attempt(1);
@@ -73,7 +66,7 @@ export async function readPages(
       failures.push(new CryptshareFailure('malformed_answer', `no end after ${maxPages} pages`));
       break;
     }
-    const outcomes = await readRange(last + 1, last + step);
+    const outcomes = await readBehind(last, step);
     last += step;
     const highest = outcomes[step - 1];
     const empty = outcomes.findIndex((outcome) => outcome?.rows === 0);
@@ -87,5 +80,5 @@ export async function readPages(
   return failures[0];
 }
 
-/** Whether a page of so many rows may be one that the server cut: nobody chooses a maximum of 57. */
+/** Whether a page of this many rows may be one that the server cut: nobody chooses a maximum of 57. */
 const isRound = (rows: number): boolean => rows > 0 && (rows % 10 === 0 || rows % 25 === 0);

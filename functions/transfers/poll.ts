@@ -95,7 +95,7 @@ export const writesUntil = ({ now, steady }: Pick<PollDependencies, 'now' | 'ste
  */
 export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
-  // Before the root is read: whoever may still write after this moment may have written behind what was read.
+  // Before the root is read: a poll that may still write after this moment may have written behind what was read.
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
   // The transfers of another server say nothing about this one's.

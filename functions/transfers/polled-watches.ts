@@ -21,7 +21,7 @@ export interface RegisteredWatch extends Watch {
   readonly notifyExisting?: boolean;
   /** Milliseconds between two polls, if not as for all. */
   readonly every?: number;
-  /** ISO 8601 time from which on it is polled as it stands here. */
+  /** ISO 8601 time since which it is polled as it stands here. */
   readonly since?: string;
   /** ISO 8601 time at which a poll last found something changed; kept where quiet watches are polled more seldom. */
   readonly changedAt?: string;
@@ -42,11 +42,9 @@ export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
 
 /** The registry of watches as polls change it: one row for each watch, under `WATCHES`, in the order of their places. */
-export class PolledWatches {
-  protected readonly partition: Partition;
-
+export class PolledWatches extends Partition {
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, registryPartition);
+    super(client, table, registryPartition);
   }
 
   /**
@@ -68,7 +66,7 @@ export class PolledWatches {
     };
     const sets = Object.keys(changed).map((name) => `${name} = :${name}`);
     const change = `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`;
-    const isWritten = await this.partition.update(registryKey(watch), change, {
+    const isWritten = await this.update(registryKey(watch), change, {
       // One that was removed meanwhile must not come back as half a row.
       condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
       values: { ...changed, read },
@@ -78,12 +76,12 @@ export class PolledWatches {
 
   /** @param at ISO 8601 time at which a poll has found something changed */
   async noteChange(watch: Watch, at: string): Promise<void> {
-    await this.partition.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
+    await this.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
   }
 
   /** Takes the published events off a watch, unless another poll has changed it since. */
   async clearPending(watch: RegisteredWatch): Promise<void> {
-    await this.partition.update(registryKey(watch), 'REMOVE pending', {
+    await this.update(registryKey(watch), 'REMOVE pending', {
       condition: 'healthRev = :read',
       values: { read: watch.healthRev },
     });
@@ -92,6 +90,6 @@ export class PolledWatches {
   /** Deletes the row of a watch that was removed, unless it was added again since it was read. */
   async forget(watch: RegisteredWatch): Promise<void> {
     const condition = 'removedAt = :removedAt';
-    await this.partition.delete(registryKey(watch), { condition, values: { removedAt: watch.removedAt } });
+    await this.delete(registryKey(watch), { condition, values: { removedAt: watch.removedAt } });
   }
 }

@@ -17,7 +17,7 @@ export interface Topics {
   readonly noticesTopicArn: string;
   /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
   readonly hasNoChats?: boolean;
-  /** Waits for so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -33,21 +33,14 @@ const attempts = 3;
 /** Milliseconds before a refused entry is tried again. */
 const retryDelay = 200;
 
-/** What became of the events to publish. */
-export interface Publication {
-  /** The bodies that SNS has taken. */
-  readonly published: ReadonlySet<string>;
-  /** Why others are missing. */
-  readonly error: Error | undefined;
-}
-
 /**
  * Publishes events to the topic transfer-events, each as its stored bytes, with `type`, `mailbox` and `direction` as
  * attributes to filter on. An event that SNS refuses stops no other; once SNS cannot be reached, the rest is left.
  *
  * @param bodies of events
+ * @returns the bodies that SNS has taken, and why others are missing
  */
-export async function publishEvents(topics: Topics, bodies: readonly string[]): Promise<Publication> {
+export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();
   let error: Error | undefined;
   let isReachable = true;

@@ -11,7 +11,7 @@ import {
 import { announceTransfers } from './announce.ts';
 import type { CryptshareClient } from './cryptshare.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
-import type { ListedWatch, PollDependencies } from './poll.ts';
+import type { ListedWatch, PollDependencies, PollResult } from './poll.ts';
 import type { Topics } from './publish.ts';
 import type { Claim, Root, Snapshot } from './snapshot.ts';
 import { isFinal } from './transfer.ts';
@@ -33,16 +33,11 @@ interface ClaimedPoll extends ListedWatch {
   readonly lastWrite: number;
 }
 
-export interface Reconciliation {
-  /** Changes committed with an event. */
-  readonly changed: number;
-  /** Events published, repetitions after a failure included. */
-  readonly published: number;
+export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'trouble'> {
   /** False when another poll has claimed the snapshot meanwhile. */
   readonly isSettled: boolean;
   /** Every change of the visited buckets is committed, and no earlier poll can still undo one. */
   readonly isCommitted: boolean;
-  readonly trouble: Trouble | undefined;
 }
 
 /**

@@ -26,41 +26,37 @@ export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
   if (poll.outcome !== 'unchanged' || poll.trouble) logPoll(logger, poll);
 }
 
-/** Writes down what there is to say of a shard's poll as a whole, adds it to the metrics, and returns it. */
+/**
+ * Writes down what there is to say of a shard's poll as a whole, and the one log line of a tick that had something to poll;
+ * adds it to the metrics, and returns it.
+ */
 export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPoll): ShardPoll {
-  if (shardPoll.remark) logger.warn(shardPoll.remark);
-  logTick(logger, shardPoll);
-  measurePoll(metrics, shardPoll);
-  return shardPoll;
-}
-
-/** Writes the one log line of a tick that had something to poll. */
-export function logTick(logger: Logger, { polls, skipped }: ShardPoll): void {
-  if (polls.length + skipped === 0) return;
+  const { polls, skipped, remark } = shardPoll;
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
-  logger.info('tick', {
-    polls: polls.length,
-    unchanged: polls.filter(({ outcome }) => outcome === 'unchanged').length,
-    troubled: polls.filter(({ trouble }) => trouble).length,
-    skipped,
-    requests: sum(({ requests }) => requests),
-    transfers: sum(({ transfers }) => transfers),
-    published: sum(({ published }) => published),
-    longest: Math.max(0, ...polls.map(({ duration }) => duration)),
-    readUnits: sum(({ units }) => units.read),
-    writeUnits: sum(({ units }) => units.write),
-  });
-}
-
-/** Adds a shard's poll to the metrics. */
-export function measurePoll(metrics: Metrics, { polls, skipped }: ShardPoll): void {
-  const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
-  const longestGap = Math.max(0, ...polls.map((poll) => poll.sinceComplete));
+  const most = (figure: (poll: WatchPoll) => number) => Math.max(0, ...polls.map(figure));
+  const published = sum((poll) => poll.published);
+  if (remark) logger.warn(remark);
+  if (polls.length + skipped > 0) {
+    logger.info('tick', {
+      polls: polls.length,
+      unchanged: sum(({ outcome }) => (outcome === 'unchanged' ? 1 : 0)),
+      troubled: sum(({ trouble }) => (trouble ? 1 : 0)),
+      skipped,
+      requests: sum(({ requests }) => requests),
+      transfers: sum(({ transfers }) => transfers),
+      published,
+      longest: most(({ duration }) => duration),
+      readUnits: sum(({ units }) => units.read),
+      writeUnits: sum(({ units }) => units.write),
+    });
+  }
+  const longestGap = most(({ sinceComplete }) => sinceComplete);
   if (longestGap > 0) metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
   addCounts(metrics, {
     completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),
     watchesFailing: sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
     watchesSkipped: skipped,
-    eventsPublished: sum(({ published }) => published),
+    eventsPublished: published,
   });
+  return shardPoll;
 }

@@ -6,6 +6,7 @@ import type { Cancellation } from '../http/cancellation.ts';
 import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
+import { CryptshareFailure, type FailureCause } from './failure.ts';
 
 /** A server's answer as it came, redirects included: none is ever followed. */
 export interface Answer {
@@ -24,17 +25,6 @@ export interface ServerRequest {
   readonly body?: object | undefined;
   /** Cuts the request off, as if its time were up. */
   readonly cut?: Cancellation;
-}
-
-/** Thrown for an answer whose body cannot be read, though its meaning depends on it; says what came instead. */
-export class UnreadableAnswerError extends Error {
-  override readonly name = 'UnreadableAnswerError';
-  readonly flaw: Flaw;
-
-  constructor(status: number, flaw: Flaw, what: string) {
-    super(`HTTP ${status}, ${what}`);
-    this.flaw = flaw;
-  }
 }
 
 const utf8 = new TextDecoder();
@@ -60,7 +50,7 @@ export class Connection {
   /**
    * One request, answered within `timeout` milliseconds by a body of `maxBytes` at most.
    *
-   * @throws HttpError when there is no answer, UnreadableAnswerError when one cannot be read
+   * @throws HttpError when there is no answer, CryptshareFailure when its body cannot be read though its meaning depends on it
    */
   async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
     const { url } = this;
@@ -89,13 +79,14 @@ export class Connection {
     if (flaw && !speaksForItself(status)) {
       // That it was cut off here, in the middle of its body, is not the server's doing.
       if (cut?.isCancelled) throw new HttpError('timeout');
-      const words: Record<Flaw, string> = {
-        encoded: `content-encoding ${encodingOf(answer)}, which was not asked for`,
-        too_large: `more than ${maxBytes} bytes`,
-        cut_off: `cut off after ${answer.body.length} bytes`,
-        late: `not complete after ${Math.round(timeout / 1000)} s`,
+      const failures: Record<Flaw, readonly [FailureCause, what: string]> = {
+        encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, which was not asked for`],
+        too_large: ['answer_too_large', `more than ${maxBytes} bytes`],
+        cut_off: ['server_fault', `cut off after ${answer.body.length} bytes`],
+        late: ['timeout', `not complete after ${Math.round(timeout / 1000)} s`],
       };
-      throw new UnreadableAnswerError(status, flaw, words[flaw]);
+      const [cause, what] = failures[flaw];
+      throw new CryptshareFailure(cause, `HTTP ${status}, ${what}`);
     }
     return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
   }

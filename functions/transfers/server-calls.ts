@@ -3,7 +3,7 @@ import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, Connection, UnreadableAnswerError } from './request.ts';
+import { type Answer, Connection } from './request.ts';
 import { patience, Slots } from './slots.ts';
 import {
   believedStrain,
@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly patience?: number;
   /** A number from 0 to below 1. */
   readonly random: () => number;
-  /** Waits for so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -153,12 +153,12 @@ export class ServerCalls {
       if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
       return answer;
     } catch (error) {
-      if (isTooLarge(error) && share < maxAnswerBytes) {
+      const failure = failureOfError(error);
+      if (failure.kind === 'answer_too_large' && share < maxAnswerBytes) {
         this.room.seen();
         this.makeRoom();
         return undefined;
       }
-      const failure = failureOfError(error);
       // Cut short by the end of the poll, it says nothing about the server.
       if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
       throw failure;
@@ -239,5 +239,3 @@ export class ServerCalls {
     this.slots.careful = strain.faults > 0 && strain.cause !== 'timeout';
   }
 }
-
-const isTooLarge = (error: unknown): boolean => error instanceof UnreadableAnswerError && error.flaw === 'too_large';

@@ -26,7 +26,7 @@ export interface Stretch {
 /** The right to poll watches of a shard, for one holder at a time. */
 export interface Lease {
   readonly since: number;
-  /** From then on its holder polls no more, come what may. */
+  /** Its deadline: the holder polls no more after it. */
   readonly until: number;
   /** Requests that its holder may have under way at the same time. */
   readonly slots: number;
@@ -40,7 +40,7 @@ export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'faili
 /** For how long a lease is asked. */
 export type Term = Pick<Lease, 'since' | 'until'>;
 
-/** Milliseconds that a poll takes at most, whatever becomes of its function: several times the function's time limit. */
+/** Milliseconds that a poll takes at most, even if its function crashes: several times the function's time limit. */
 export const longestPoll = 600_000;
 
 /** The most stretches that are written down, and the most watches of a lease: the row stays at some KB, whatever it is of. */

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Patience } from '../pauses.ts';
-import { Partition, type Units } from '../table.ts';
+import { Partition } from '../table.ts';
 import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
 import { type Digests, emptyDigests } from './digest.ts';
@@ -89,21 +89,16 @@ const concurrency = 16;
  * The snapshot of one watch in the transfers table, as one poll sees it. Reads are strongly consistent; every write is
  * conditional on the poll's claim, so an older poll can never undo a newer one.
  */
-export class Snapshot {
-  private readonly partition: Partition;
+export class Snapshot extends Partition {
   private readonly limit = pLimit(concurrency);
 
   constructor(client: DynamoDBClient, table: string, watch: Watch) {
-    this.partition = new Partition(client, table, watchKey(watch));
-  }
-
-  get units(): Units {
-    return this.partition.units;
+    super(client, table, watchKey(watch));
   }
 
   /** The root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
-    const items = await this.partition.range(...rootRange);
+    const items = await this.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
     if (!root) return nothing;
     const { pk, sk, unsettled, baselineProgress, ...attributes } = root;
@@ -123,7 +118,7 @@ export class Snapshot {
    *
    * @param root as read before the listing began, with the server's origin
    * @param visit the division from now on, which may be finer than the root's if all buckets are visited
-   * @param until Unix time in milliseconds from which on this poll writes nothing
+   * @param until Unix time in milliseconds after which this poll writes nothing
    * @returns undefined when another poll has claimed the snapshot since
    */
   async claim({ rev: read, origin }: Root, { bits, buckets }: Visit, until: number): Promise<Claim | undefined> {
@@ -131,7 +126,7 @@ export class Snapshot {
     const unsettled = bitmapOf(buckets, bits);
     const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
     const change = `SET rev = :rev, bits = :bits, origin = :origin${marks}`;
-    const isClaimed = await this.partition.update(rootKey, change, {
+    const isClaimed = await this.update(rootKey, change, {
       condition: read === 0 ? 'attribute_not_exists(pk)' : 'rev = :read',
       values: { rev, bits, origin, ...(unsettled && { unsettled, until }), ...(read > 0 && { read }) },
     });
@@ -142,12 +137,12 @@ export class Snapshot {
    * Claims the snapshot in order to delete it. It has no baseline from then on: a poll that comes nevertheless makes one, once
    * nothing is being deleted any more.
    *
-   * @param until Unix time in milliseconds from which on nothing is deleted under this claim
+   * @param until Unix time in milliseconds after which nothing is deleted under this claim
    * @returns the claim's `rev`; undefined when another one has claimed the snapshot since
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
-    const isClaimed = await this.partition.update(
+    const isClaimed = await this.update(
       rootKey,
       'SET rev = :rev, #count = :none, active = :none, deletedUntil = :until REMOVE baselineAt, absence',
       { condition: 'rev = :read', names: ['count'], values: { read, rev, none: 0, until } },
@@ -161,20 +156,19 @@ export class Snapshot {
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
-      const isDone = (sk: string) =>
-        isInTime() && this.partition.delete(sk, { condition: 'rev <= :rev', values: { rev } });
+      const isDone = (sk: string) => isInTime() && this.delete(sk, { condition: 'rev <= :rev', values: { rev } });
       return (await this.limit.map(keys, isDone)).every(Boolean);
     };
-    const { rows, last } = await this.partition.page(...transferRange, most);
+    const { rows, last } = await this.page(...transferRange, most);
     if (!(await remove(rows.map(({ sk }) => sk))) || last !== undefined) return false;
-    const blocks = (await this.partition.range(...rootRange)).map(({ sk }) => sk).filter((sk) => sk !== rootKey);
+    const blocks = (await this.range(...rootRange)).map(({ sk }) => sk).filter((sk) => sk !== rootKey);
     return (await remove(blocks)) && remove([rootKey]);
   }
 
   /** The rows of the given buckets by tracking id, those of unlisted transfers included. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
     const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
-      this.partition.range(...bucketRange(first, last, bits)),
+      this.range(...bucketRange(first, last, bits)),
     );
     const rows = found.flat().map(toTransferRow);
     return new Map(rows.map((row) => [row.trackingId, row]));
@@ -195,7 +189,7 @@ export class Snapshot {
    */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
-    return this.partition.put(
+    return this.put(
       transferKey(trackingId),
       attributes,
       before
@@ -214,12 +208,12 @@ export class Snapshot {
    */
   async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
-    await this.partition.putAll(items, patience);
+    await this.putAll(items, patience);
   }
 
   /** Writes down how far a baseline is, unless another poll has claimed the snapshot since. */
   async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
-    await this.partition.update(rootKey, 'SET baselineProgress = :progress', {
+    await this.update(rootKey, 'SET baselineProgress = :progress', {
       condition: 'rev = :rev',
       values: { rev, progress },
     });
@@ -231,7 +225,7 @@ export class Snapshot {
    */
   clearPending(row: TransferRow): Promise<boolean> {
     const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
-    return this.partition.update(
+    return this.update(
       transferKey(row.trackingId),
       expiresAt === undefined ? 'REMOVE pending' : 'SET expiresAt = :expiresAt REMOVE pending',
       {
@@ -251,7 +245,7 @@ export class Snapshot {
     const { rev, bits } = claim;
     const before = root.bits === bits ? root.digests : emptyDigests(bits);
     await this.limit.map(changedBlocks(before, digests), (block) =>
-      this.partition.put(
+      this.put(
         blockKey(bits, block),
         { rev, digests: bytesOfBlock(digests, block) },
         { condition: 'attribute_not_exists(pk) OR rev < :rev', values: { rev } },
@@ -259,12 +253,12 @@ export class Snapshot {
     );
     const bitmap = bitmapOf(unsettled, bits);
     const marks = { unsettled: bitmap, unsettledUntil: bitmap && settlement.unsettledUntil };
-    const settled = await this.partition.put(
+    const settled = await this.put(
       rootKey,
       { ...claim, ...settlement, ...marks },
       { condition: 'rev = :rev', values: { rev } },
     );
-    if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.partition.delete(sk));
+    if (settled) await this.limit.map(root.outdatedBlocks, (sk) => this.delete(sk));
     return settled;
   }
 }

@@ -12,7 +12,7 @@ export interface Timetable {
   readonly shards: number;
   /** Milliseconds between two polls of a watch. */
   readonly every: number;
-  /** Of so many polls of a watch one lists all of its transfers, the others the active ones; 1: all of them do. */
+  /** One poll of a watch in this many lists all of its transfers, the others the active ones; 1: all of them do. */
   readonly fullListingEvery: number;
   /** Milliseconds between two polls of a watch that is quiet; undefined: as of others. */
   readonly quietEvery?: number | undefined;
@@ -48,7 +48,7 @@ export const outlookOf = (watches: readonly TimedWatch[], timetable: Timetable, 
   shortest: watches.reduce((least, { every = timetable.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
 });
 
-/** Milliseconds that may pass from `since` until whoever reads the registry sees it: a file of many watches takes its time. */
+/** Milliseconds that may pass from `since` until a reader of the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 
 /** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
@@ -74,7 +74,7 @@ export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Wat
  */
 export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to }: Window): Scope | undefined {
   const { every: usual = timetable.every, since, health } = watch;
-  // Who had no time for it would have less if it came round sooner.
+  // A tick that had no time for it would have less if it came round sooner.
   const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
   const often = isWorthATry ? Math.min(usual, longestTrouble) : usual;
   const { quietEvery } = timetable;

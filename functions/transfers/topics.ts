@@ -6,7 +6,7 @@ export interface TopicView {
   readonly name: 'transfer-events' | 'transfer-notices';
   /** Subscriptions that get what is published. */
   readonly subscriptions: number;
-  /** Subscriptions that get nothing until somebody confirms them. */
+  /** Subscriptions that get nothing until their subscribers confirm them. */
   readonly unconfirmed: number;
   /** Why SNS says nothing: the name of its error. */
   readonly problem?: string;

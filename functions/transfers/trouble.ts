@@ -39,7 +39,7 @@ export function troubleOfListing({ listing, failure }: Pass): Trouble | undefine
   };
 }
 
-/** So many transfers vanished at once that it looks like a fault of the server. */
+/** Many transfers vanished at once, which looks like a fault of the server. */
 export const troubleOfAbsences = (missing: number, count: number): Trouble => ({
   cause: 'absences_held',
   message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone before that has lasted for a day, so look at the server's transfer log`,
@@ -58,7 +58,7 @@ export const troubleOfAws = (error: Error): Trouble => ({
   message: `${'$metadata' in error ? error.name : error.message}; nothing is lost, the next poll goes on from here`,
 });
 
-/** Somebody else polls the watch's shard, so this poll did not even begin. */
+/** Another process polls the watch's shard, so this poll did not even begin. */
 export const troubleOfBusyShard: Trouble = {
   cause: 'busy',
   message: 'this watch and others are being polled at this very moment; ask again in a minute',

@@ -30,7 +30,7 @@ const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).f
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    const rows = await this.partition.range(...registryRange);
+    const rows = await this.range(...registryRange);
     return listed(rows);
   }
 
@@ -39,7 +39,7 @@ export class Watches extends PolledWatches {
    * declared ones that do not any more, and leaves alone what operators added, declared later or not.
    *
    * @param notifyExisting for the watches this adds
-   * @param at ISO 8601 time from which on they are polled
+   * @param at ISO 8601 time at which they begin to be polled
    * @param isAlone nobody else writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
    */
   async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
@@ -47,7 +47,7 @@ export class Watches extends PolledWatches {
     const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
     const dropped = [...known.values()].filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
     await pLimit(concurrency).map(dropped, async (watch) => {
-      await this.partition.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
+      await this.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
         values: { true: true, at },
       });
     });
@@ -60,7 +60,7 @@ export class Watches extends PolledWatches {
       const sk = registryKey({ mailbox, direction });
       return { sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
     });
-    await this.partition.putAll(rows);
+    await this.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
@@ -69,7 +69,7 @@ export class Watches extends PolledWatches {
         ...(every === undefined ? ['#every'] : []),
         ...(isPaused ? [] : ['isDisabled']),
       ];
-      await this.partition.update(
+      await this.update(
         registryKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
           notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${every === undefined ? '' : ', #every = :every'}
@@ -84,7 +84,7 @@ export class Watches extends PolledWatches {
   }
 
   async find(watch: Watch): Promise<RegisteredWatch | undefined> {
-    const rows = await this.partition.range(registryKey(watch), registryKey(watch));
+    const rows = await this.range(registryKey(watch), registryKey(watch));
     return listed(rows)[0];
   }
 
@@ -102,10 +102,10 @@ export class Watches extends PolledWatches {
       if (wanted.has(key)) return false;
       wanted.add(key);
       const place = placeOf(watch);
-      const neighbours = listed(await this.partition.range(...rangeOfPlaces(place, place)));
+      const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
       if (neighbours.some((other) => sameKey(other) === key)) return false;
       const { mailbox, direction, every } = watch;
-      return this.partition.put(
+      return this.put(
         registryKey(watch),
         { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
         { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
@@ -122,7 +122,7 @@ export class Watches extends PolledWatches {
    * to pause.
    */
   pause(watch: Watch): Promise<boolean> {
-    return this.partition.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
+    return this.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
       condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
       values: { true: true },
     });
@@ -133,12 +133,12 @@ export class Watches extends PolledWatches {
    * and no deployment disables it.
    *
    * @param watch as it was read
-   * @param at ISO 8601 time from which on it is polled
+   * @param at ISO 8601 time at which it begins to be polled
    * @returns false when it is not disabled, or has been changed since it was read
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
     const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
-    return this.partition.update(registryKey(watch), change, {
+    return this.update(registryKey(watch), change, {
       condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
       values: { true: true, at },
     });
@@ -150,7 +150,7 @@ export class Watches extends PolledWatches {
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
-    return this.partition.update(registryKey(watch), change, {
+    return this.update(registryKey(watch), change, {
       condition: isThere,
       names: ['every'],
       values: { at, every },
@@ -161,13 +161,13 @@ export class Watches extends PolledWatches {
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const direction of ['sent', 'received'] as const) {
       const watch = { mailbox, direction };
-      await this.partition.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
+      await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
     }
   }
 
   /** Takes a watch out of all lists at an ISO 8601 time. Its row stays for as long as its snapshot does. */
   async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
     const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
-    await this.partition.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
+    await this.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
   }
 }

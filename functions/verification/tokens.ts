@@ -1,10 +1,10 @@
 import { hasBeen } from '../instants.ts';
 import type { Rejection, TokenSource } from '../transfers/carried-tokens.ts';
 import { CryptshareFailure } from '../transfers/failure.ts';
-import type { ServerOptions } from '../transfers/server-calls.ts';
+import type { ServerCalls } from '../transfers/server-calls.ts';
 import type { DataKey } from '../webhooks/sealing.ts';
 import { ClientIdRefusal } from './client-id-refusal.ts';
-import type { IssuedToken, ServerVerification } from './server-verification.ts';
+import { type IssuedToken, obtainToken } from './server-verification.ts';
 import {
   hasEnded,
   isBusy,
@@ -18,12 +18,13 @@ import {
 } from './verification.ts';
 import type { Verifications } from './verifications.ts';
 
-export interface TokenDependencies extends Pick<ServerOptions, 'now' | 'steady' | 'sleep'> {
-  readonly server: ServerVerification;
+export interface TokenDependencies {
+  /** Their clocks count; the ends of tokens are dated by the server's. */
+  readonly calls: ServerCalls;
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
-  /** The time by the server's clock: it dates the ends of tokens. */
-  readonly serverTime: () => Date;
+  /** Waits while another process is at work, for a number of milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Milliseconds between looks at what another process obtains. */
@@ -56,7 +57,7 @@ export class Tokens implements TokenSource {
   }
 
   async tokenFor(mailbox: string, stopAt: number): Promise<string> {
-    const now = this.deps.serverTime().getTime();
+    const now = this.deps.calls.serverTime().getTime();
     const held = this.known.get(mailbox);
     if (held && !isDue(held.verification, now)) return held.token;
     const verification = await this.deps.verifications.find(mailbox);
@@ -91,10 +92,10 @@ export class Tokens implements TokenSource {
     if (!verification || (verification.method === 'email' && !isCertain)) return failure;
     this.known.delete(mailbox);
     if (this.textOf(verification) === token && !verification.isRejected) {
-      const now = this.deps.now();
+      const now = this.deps.calls.options.now();
       const wasUsed =
         known?.isAccepted === true ||
-        this.deps.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
+        this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
       // A token that is rejected before it was of any use must not be renewed over and over; the first time it is bad luck.
       const failures = wasUsed ? 0 : failuresOf(verification) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
@@ -106,11 +107,17 @@ export class Tokens implements TokenSource {
 
   /** Attempts to obtain tokens that failed by this Unix time in milliseconds count no more: their cause is mended. */
   forgive(at: number): void {
-    if (at <= this.deps.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
+    if (at <= this.deps.calls.options.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
   }
 
-  /** Keeps a token that was obtained by a code; throws when others change the verification all the time. */
-  async keep(mailbox: string, issued: IssuedToken, method: VerificationMethod): Promise<Verification> {
+  /**
+   * Verifies a mailbox, by the code that its owner has read, or without one by a client id that is registered.
+   *
+   * @throws CryptshareFailure, or an Error when others change the verification all the time
+   */
+  async verify(mailbox: string, code: string | undefined, stopAt: number): Promise<Verification> {
+    const issued = await obtainToken(this.deps.calls, mailbox, code, stopAt);
+    const method = code === undefined ? 'client_id' : 'email';
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
       const kept = await this.store(read, mailbox, issued, method, 0);
@@ -140,7 +147,7 @@ export class Tokens implements TokenSource {
   }
 
   private async obtainOnce(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
-    const now = this.deps.now();
+    const now = this.deps.calls.options.now();
     // Otherwise a clock that was ahead has forgiven what is still to come.
     const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
     const refusal = this.refusal.standing(forgivenAt, now.getTime());
@@ -155,7 +162,7 @@ export class Tokens implements TokenSource {
     });
     if (!busy) return this.awaitOther(mailbox, stopAt);
     try {
-      const issued = await this.deps.server.obtainToken(mailbox, undefined, stopAt);
+      const issued = await obtainToken(this.deps.calls, mailbox, undefined, stopAt);
       this.refusal.end();
       const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
       if (!kept) throw new CryptshareFailure('token_invalid', 'it was verified anew meanwhile');
@@ -167,7 +174,7 @@ export class Tokens implements TokenSource {
       const wish = Math.min(error.retryAfter ?? 0, longestWish);
       // Of what passes by itself the server's strain takes care.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
-      const isShared = this.refusal.note(error, now.getTime(), this.deps.now().getTime());
+      const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
       const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
       await this.deps.verifications.replace(busy, { ...rest, ...own });
       throw error;
@@ -178,13 +185,13 @@ export class Tokens implements TokenSource {
   private async awaitOther(mailbox: string, stopAt: number): Promise<string> {
     for (;;) {
       const verification = await this.deps.verifications.find(mailbox);
-      const now = this.deps.now().getTime();
+      const now = this.deps.calls.options.now().getTime();
       if (!isBusy(verification, now)) {
         const token = this.opened(verification);
-        if (token !== undefined && !hasEnded(verification!, this.deps.serverTime().getTime())) return token;
+        if (token !== undefined && !hasEnded(verification!, this.deps.calls.serverTime().getTime())) return token;
         return this.obtainOnce(mailbox, verification, stopAt);
       }
-      if (this.deps.steady() + lookInterval >= stopAt)
+      if (this.deps.calls.options.steady() + lookInterval >= stopAt)
         throw new CryptshareFailure('token_invalid', 'another process is renewing it');
       await this.deps.sleep(lookInterval);
     }
@@ -201,7 +208,7 @@ export class Tokens implements TokenSource {
       mailbox,
       method,
       sealed: this.deps.dataKey.seal(token, contextOf(mailbox)),
-      obtainedAt: this.deps.serverTime().toISOString(),
+      obtainedAt: this.deps.calls.serverTime().toISOString(),
       ...(validUntil !== undefined && { validUntil }),
       ...(failures > 0 && { failures }),
     });

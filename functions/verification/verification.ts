@@ -17,7 +17,7 @@ export interface Verification {
   readonly validUntil?: string;
   /** The server has rejected the token: no request carries it any more. */
   readonly isRejected?: boolean;
-  /** Somebody obtains a token until then. */
+  /** A process may be obtaining a token until then. */
   readonly busyUntil?: string;
   /** Attempts to obtain a token that failed, or gave one that was rejected at once, in a row. */
   readonly failures?: number;
@@ -58,7 +58,7 @@ export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMe
   return new Set((['client_id', 'email'] as const).filter((method) => plain.includes(method.replace('_', ''))));
 }
 
-/** Unix time in milliseconds from which on a token should be renewed; undefined when its end is not known. */
+/** Unix time in milliseconds at which a token becomes due to be renewed; undefined when its end is not known. */
 export function renewalTime({ obtainedAt, validUntil }: Verification): number | undefined {
   if (validUntil === undefined) return undefined;
   const end = Date.parse(validUntil);
@@ -93,5 +93,5 @@ export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number,
   return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }
 
-/** Milliseconds to leave the server alone after so many failed attempts in a row. */
+/** Milliseconds to leave the server alone after a number of failed attempts in a row. */
 export const pauseAfter = (failures: number): number => Math.min(firstPause * 2 ** (failures - 1), longestPause);

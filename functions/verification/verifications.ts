@@ -8,20 +8,18 @@ const registry = 'VERIFICATIONS';
 export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: mailbox });
 
 /** The verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
-export class Verifications {
-  private readonly partition: Partition;
-
+export class Verifications extends Partition {
   constructor(client: DynamoDBClient, table: string) {
-    this.partition = new Partition(client, table, registry);
+    super(client, table, registry);
   }
 
   async find(mailbox: string): Promise<Verification | undefined> {
-    const [row] = await this.partition.range(mailbox, mailbox);
+    const [row] = await this.range(mailbox, mailbox);
     return row && verificationOf(row);
   }
 
   async list(): Promise<Verification[]> {
-    return (await this.partition.range(' ', '\u{10ffff}')).map(verificationOf);
+    return (await this.range(' ', '\u{10ffff}')).map(verificationOf);
   }
 
   /**
@@ -31,7 +29,7 @@ export class Verifications {
     const { mailbox, ...attributes } = next;
     const before = read?.rev ?? 0;
     const rev = before + 1;
-    const isWritten = await this.partition.put(mailbox, { ...attributes, rev }, unchangedSince(before));
+    const isWritten = await this.put(mailbox, { ...attributes, rev }, unchangedSince(before));
     return isWritten ? { ...next, rev } : undefined;
   }
 }

@@ -8,7 +8,6 @@ import { type OperatorEvent, operatorHandler } from '../../../functions/operator
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import { invokedPoll } from '../../../functions/transfers/invoked-poll.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
-import { ServerVerification } from '../../../functions/verification/server-verification.ts';
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
@@ -64,14 +63,10 @@ export async function startOperatorWorld() {
     random: () => 0.5,
     sleep: async (milliseconds) => clock.advance(milliseconds),
   });
-  const server = new ServerVerification(calls);
   const tokens = new Tokens({
-    server,
+    calls,
     verifications: new Verifications(dynamo, transfersTable),
     dataKey: world.deps.dataKey,
-    now: clock.now,
-    steady: clock.steady,
-    serverTime: () => calls.serverTime(),
     sleep: async () => {},
   });
   const client = new CryptshareClient(calls, tokens);
@@ -98,7 +93,7 @@ export async function startOperatorWorld() {
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
     version: '1.2.3',
-    transfers: { ...transfers, verification: { server, tokens }, quietEvery: 300_000 },
+    transfers: { ...transfers, calls, tokens, quietEvery: 300_000 },
     pollFunction: {
       url: invocations.urlOf('poll'),
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),

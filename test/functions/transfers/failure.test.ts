@@ -7,7 +7,6 @@ import {
   failureOf,
   failureOfError,
 } from '../../../functions/transfers/failure.ts';
-import { UnreadableAnswerError } from '../../../functions/transfers/request.ts';
 
 const now = new Date('2026-11-24T12:00:00Z');
 const errorBody = (errorCode: number) => JSON.stringify({ errorCode, errorMessage: 'Some text.' });
@@ -123,7 +122,6 @@ test.each([
 
 describe('an error on the way', () => {
   const withCode = (code: string) => new HttpError('network', Object.assign(new Error('some text'), { code }));
-  const unreadable = (flaw: UnreadableAnswerError['flaw']) => new UnreadableAnswerError(200, flaw, 'is odd');
   test.each<{ what: string; error: unknown; kind: FailureCause; says?: string }>([
     { what: 'a timeout', error: new HttpError('timeout'), kind: 'timeout' },
     {
@@ -132,20 +130,6 @@ describe('an error on the way', () => {
       kind: 'proxy_failed',
       says: 'proxy.test:3128: HTTP 407',
     },
-    {
-      what: 'a body that is too large',
-      error: unreadable('too_large'),
-      kind: 'answer_too_large',
-      says: 'HTTP 200, is',
-    },
-    {
-      what: 'a body that is encoded',
-      error: unreadable('encoded'),
-      kind: 'malformed_answer',
-      says: 'HTTP 200, is odd',
-    },
-    { what: 'a body that breaks off', error: unreadable('cut_off'), kind: 'server_fault', says: 'HTTP 200, is odd' },
-    { what: 'a body that comes too slowly', error: unreadable('late'), kind: 'timeout', says: 'HTTP 200, is odd' },
     { what: 'another protocol', error: withCode('HPE_INVALID_CONSTANT'), kind: 'malformed_answer', says: 'HPE_' },
     { what: 'a broken connection', error: new HttpError('network'), kind: 'unreachable' },
     ...['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE'].map((code) => ({

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { measurePoll, watchName } from '../../../functions/transfers/report.ts';
+import { reportShard, watchName } from '../../../functions/transfers/report.ts';
 import type { WatchPoll } from '../../../functions/transfers/shard.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import { childEnvironment } from '../../child-process.ts';
@@ -30,7 +31,7 @@ const trouble = { cause: 'timeout', message: 'no answer' };
 describe('the metrics of a shard', () => {
   const measured = (polls: readonly WatchPoll[], skipped = 0) => {
     const metrics = new Metrics({ namespace: 'TransferNotifier', serviceName: 'transfer-notifier' });
-    measurePoll(metrics, { polls, skipped });
+    reportShard(new Logger({ logLevel: 'SILENT' }), metrics, { polls, skipped });
     return metrics.serializeMetrics();
   };
 

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
-import { ServerVerification } from '../../../functions/verification/server-verification.ts';
+import { requestCode } from '../../../functions/verification/server-verification.ts';
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
-import { requestCode, verify } from '../../../functions/verification/verify.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { defaultSwitches } from '../../../infra/local/cryptshare-switches.ts';
@@ -51,17 +50,15 @@ function newProcess(as = clientId, maxConcurrentPages = 4) {
     ...{ now: world.clock.now, steady: world.clock.steady },
     sleep: async (milliseconds) => world.clock.advance(milliseconds),
   });
-  const server = new ServerVerification(calls);
   const tokens = new Tokens({
-    ...{ server, dataKey, now: world.clock.now, serverTime: () => calls.serverTime(), steady: world.clock.steady },
-    ...{ verifications: new Verifications(world.deps.dynamo, table) },
+    ...{ calls, dataKey, verifications: new Verifications(world.deps.dynamo, table) },
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
   });
   const client = new CryptshareClient(calls, tokens);
   const soon = () => world.clock.steady() + 50 * second;
   const list = async (of = mailbox, expected = 0, direction: 'sent' | 'received' = 'sent') =>
     (await client.list({ mailbox: of, direction }, 'all', expected, soon())).failure;
-  return { server, tokens, list, soon };
+  return { calls, tokens, list, soon };
 }
 const requestsOf = (part: string) =>
   world.cryptshare.requests.report().recent.filter(({ url }) => url.includes(part)).length;
@@ -136,9 +133,9 @@ describe('a rejected token', () => {
   const byMail = 'unregistered'.repeat(5);
   async function verifiedByMail() {
     const one = newProcess(byMail);
-    await requestCode(one, mailbox, one.soon());
+    await requestCode(one.calls, mailbox, one.soon());
     const code = world.cryptshare.verifications.codeFor({ mailbox, clientId: byMail });
-    await verify(one, mailbox, code, one.soon());
+    await one.tokens.verify(mailbox, code, one.soon());
     return one;
   }
 

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
-import { ServerVerification } from '../../../functions/verification/server-verification.ts';
+import { askForOffer, obtainToken, requestCode } from '../../../functions/verification/server-verification.ts';
 import { Tokens } from '../../../functions/verification/tokens.ts';
 import { Verifications } from '../../../functions/verification/verifications.ts';
-import { requestCode, verify } from '../../../functions/verification/verify.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { defaultSwitches } from '../../../infra/local/cryptshare-switches.ts';
 import { clientId, startWorld, table, type World } from '../transfers/world.ts';
@@ -42,20 +41,16 @@ function newProcess(as = clientId) {
     random: () => 0.5,
     sleep: async (milliseconds) => world.clock.advance(milliseconds),
   });
-  const server = new ServerVerification(calls);
   const tokens = new Tokens({
-    server,
+    calls,
     verifications: new Verifications(world.deps.dynamo, table),
     dataKey,
-    now: world.clock.now,
-    steady: world.clock.steady,
-    serverTime: () => calls.serverTime(),
     // Others get on while one waits.
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
   });
   const client = new CryptshareClient(calls, tokens);
   const list = () => client.list({ mailbox, direction: 'sent' }, 'all', 0, world.clock.now().getTime() + 50_000);
-  return { server, tokens, client, list };
+  return { calls, tokens, client, list };
 }
 
 const verification = () => new Verifications(world.deps.dynamo, table).find(mailbox);
@@ -155,10 +150,10 @@ describe('a mailbox that its owner verifies by a code', () => {
   const otherClientId = 'unregistered'.repeat(5);
 
   test('is watched from then on, and until its verification ends', async () => {
-    const { server, tokens, list } = newProcess(otherClientId);
+    const { calls, tokens, list } = newProcess(otherClientId);
     expect((await list()).failure?.kind).toBe('not_verified');
-    await requestCode({ server, tokens }, mailbox, soon());
-    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    await requestCode(calls, mailbox, soon());
+    await tokens.verify(mailbox, codeInMail(), soon());
     expect((await list()).listing.size).toBe(1);
     expect((await newProcess(otherClientId).list()).failure).toBeUndefined();
     world.clock.advance(11 * hour);
@@ -167,9 +162,9 @@ describe('a mailbox that its owner verifies by a code', () => {
   });
 
   test('is told, not renewed, when an administrator has reset it', async () => {
-    const { server, tokens, list } = newProcess(otherClientId);
-    await requestCode({ server, tokens }, mailbox, soon());
-    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    const { calls, tokens, list } = newProcess(otherClientId);
+    await requestCode(calls, mailbox, soon());
+    await tokens.verify(mailbox, codeInMail(), soon());
     world.cryptshare.verifications.reset();
     expect((await list()).failure?.kind).toBe('token_invalid');
     expect(tokenRequests()).toBe(1);
@@ -179,17 +174,17 @@ describe('a mailbox that its owner verifies by a code', () => {
     ['a wrong one', 'WrongCode1'],
     ['one of another form', 'short'],
   ])('gets a message of its own for %s, and keeps what it had', async (_, code) => {
-    const { server, tokens, list } = newProcess(otherClientId);
-    await requestCode({ server, tokens }, mailbox, soon());
-    await expect(verify({ server, tokens }, mailbox, code, soon())).rejects.toMatchObject({ kind: 'code_rejected' });
-    await verify({ server, tokens }, mailbox, codeInMail(), soon());
+    const { calls, tokens, list } = newProcess(otherClientId);
+    await requestCode(calls, mailbox, soon());
+    await expect(tokens.verify(mailbox, code, soon())).rejects.toMatchObject({ kind: 'code_rejected' });
+    await tokens.verify(mailbox, codeInMail(), soon());
     expect((await list()).failure).toBeUndefined();
   });
 
   test('is told how long to wait when codes were asked for too often, while others are listed on', async () => {
-    const { server, tokens } = newProcess(otherClientId);
+    const { calls } = newProcess(otherClientId);
     world.cryptshare.switches.verificationsPerMinute = 0;
-    const refused = await requestCode({ server, tokens }, mailbox, soon()).catch((error) => error);
+    const refused = await requestCode(calls, mailbox, soon()).catch((error) => error);
     expect(refused).toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
   });
 });
@@ -197,8 +192,8 @@ describe('a mailbox that its owner verifies by a code', () => {
 describe('what a server says of a mailbox', () => {
   test.each(['upper', 'camel'] as const)('is understood in its spelling: %s', async (methodSpelling) => {
     world.cryptshare.switches.methodSpelling = methodSpelling;
-    const { server } = newProcess();
-    const { methods } = await server.offer(mailbox, undefined, world.clock.now().getTime() + 50_000);
+    const { calls } = newProcess();
+    const { methods } = await askForOffer(calls, mailbox, undefined, world.clock.now().getTime() + 50_000);
     expect([...methods]).toEqual(['client_id', 'email']);
   });
 
@@ -206,8 +201,8 @@ describe('what a server says of a mailbox', () => {
     'of a token that does not hold is no error, though it answers %i',
     async (status) => {
       world.cryptshare.switches.verificationTokenStatus = status;
-      const { server } = newProcess();
-      const offer = await server.offer(mailbox, 'stale-token', world.clock.now().getTime() + 50_000);
+      const { calls } = newProcess();
+      const offer = await askForOffer(calls, mailbox, 'stale-token', world.clock.now().getTime() + 50_000);
       expect(offer).toMatchObject({ isVerified: false, methods: new Set(['client_id', 'email']) });
     },
   );
@@ -224,10 +219,10 @@ describe('what a server says of a mailbox', () => {
       times: 3,
       answer: { kind: 'response', status, body: page },
     });
-    const { server } = newProcess();
+    const { calls } = newProcess();
     const soon = world.clock.now().getTime() + 50_000;
-    await expect(server.offer(mailbox, 'token', soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
-    await expect(server.obtainToken(mailbox, undefined, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
-    await expect(server.requestCode(mailbox, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
+    await expect(askForOffer(calls, mailbox, 'token', soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
+    await expect(obtainToken(calls, mailbox, undefined, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
+    await expect(requestCode(calls, mailbox, soon)).rejects.toMatchObject({ kind: 'malformed_answer' });
   });
 });
