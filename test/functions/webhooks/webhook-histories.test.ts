@@ -246,7 +246,8 @@ class History {
   }
 
   private async ensure(name: Name): Promise<void> {
-    const settings = { url: this.world.urlOf(name), retryDelays: [5000, 60_000, 3_600_000] };
+    const maxInFlight = name === 'a' ? 2 : 10;
+    const settings = { url: this.world.urlOf(name), maxInFlight, retryDelays: [5000, 60_000, 3_600_000] };
     await addEndpoint(this.world.deps, name, settings).catch(() => undefined);
   }
 
