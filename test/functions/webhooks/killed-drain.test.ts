@@ -30,7 +30,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-/** Moves the clock of the test to the time that it is, which is what other processes go by. */
+/** Sets the clock of the test to the time that it is, which is what other processes go by. */
 const readClock = () => world.clock.set(Date.now() - world.clock.now().getTime());
 const idOf = ({ headers }: Received) => String(headers['webhook-id']);
 
@@ -59,7 +59,10 @@ async function killDrain(answered: number) {
   const underWay = Promise.withResolvers<void>();
   world.setAnswer(async () => {
     const { length } = world.received;
-    if (length === 1) await deliver({ ...world.deps, leases: world.otherLeases() }, others);
+    if (length === 1) {
+      readClock();
+      await deliver({ ...world.deps, leases: world.otherLeases() }, others);
+    }
     if (length === answered + maxInFlight) underWay.resolve();
     return length <= answered ? { status: 204 } : new Promise(() => {});
   });

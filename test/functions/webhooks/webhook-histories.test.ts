@@ -51,7 +51,7 @@ type Happening =
   | {
       readonly kind: 'wake-ups';
       readonly take: readonly number[];
-      readonly others: readonly number[];
+      readonly others: readonly number[] | 'the same';
       readonly faults: readonly PlannedFault[];
       readonly theirFaults: readonly PlannedFault[];
       readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
@@ -99,8 +99,15 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('wake-ups' as const),
-      take: fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
-      others: fc.oneof(fc.constant([]), fc.array(fc.nat(20), { minLength: 1, maxLength: 5 })),
+      take: fc.oneof(
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 2 }),
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
+      ),
+      others: fc.oneof(
+        fc.constant([]),
+        fc.constant('the same' as const),
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 5 }),
+      ),
       faults,
       theirFaults: faults,
       meanwhile: fc.oneof(
@@ -193,7 +200,8 @@ class History {
     this.waiting.push(...(await world.takeWakeUps()));
     const chosen = (places: readonly number[]) =>
       places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
-    const [own, theirs] = [chosen(take), chosen(others)];
+    const own = chosen(take);
+    const theirs = others === 'the same' ? own : chosen(others);
     // A lease may be over for the one while the other still works under it.
     const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
     if (faults.length + theirFaults.length > 0 || !isTimely) {
@@ -238,7 +246,8 @@ class History {
   }
 
   private async ensure(name: Name): Promise<void> {
-    const settings = { url: this.world.urlOf(name), retryDelays: [5000, 60_000, 3_600_000] };
+    const maxInFlight = name === 'a' ? 2 : 10;
+    const settings = { url: this.world.urlOf(name), maxInFlight, retryDelays: [5000, 60_000, 3_600_000] };
     await addEndpoint(this.world.deps, name, settings).catch(() => undefined);
   }
 
