@@ -138,8 +138,8 @@ export class Holding {
     });
     this.isLost = written === undefined;
     if (!written) return undefined;
-    const isNews = !isHolder && before.rev !== this.lease.rev;
-    const leftBehind = isNews ? this.takeOver(before) : [];
+    const isNews = before.rev !== this.lease.rev;
+    const leftBehind = isNews && !isHolder ? this.takeOver(before) : [];
     this.lease = written;
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
