@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { batchesOf } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
 import { announceEndpoint } from '../transfers/announce.ts';
 import type { Topics } from '../transfers/publish.ts';
@@ -114,13 +115,13 @@ async function needOf(
   endpoint: Endpoint,
   { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
 ): Promise<{ readonly wakeUps: readonly WakeUp[]; readonly overdue: number }> {
-  const { name, format, maxInFlight, status } = endpoint;
+  const { name, status } = endpoint;
   const patience = patienceUntil(stopAt, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
   const lease = believedLease(read, started);
-  const admitted = admission(lease, limitsOf(format, maxInFlight), started);
+  const admitted = admission(lease, limitsOf(endpoint), started);
   const misplaced = await misplacedRetries(deps, name, misplacedFrom, patience);
-  const wakeUps = groupsOf(misplaced).map((events) => ({ endpoint: name, events }));
+  const wakeUps = batchesOf(misplaced, eventsPerWakeUp).map((events) => ({ endpoint: name, events }));
   // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0 };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
@@ -147,7 +148,7 @@ async function unfinishedLone(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const rows = names.length > 0 ? await readDeliveries(source, names, patience) : [];
+  const rows = await readDeliveries(source, names, patience);
   const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }
@@ -169,7 +170,3 @@ async function misplacedRetries(
   }
   return found;
 }
-
-const groupsOf = (events: readonly string[]): string[][] => [
-  ...Map.groupBy(events, (_, at) => Math.floor(at / eventsPerWakeUp)).values(),
-];
