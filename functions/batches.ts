@@ -88,6 +88,10 @@ export async function putRows(
   return units;
 }
 
+/** Cuts a list into batches of a size, of which the last one may be smaller. */
+export const batchesOf = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
+
 /** Hands entries on in batches, and what is left over of them again after a pause, for as long as there is time. */
 async function inBatches<Entry>(
   entries: readonly Entry[],

@@ -50,9 +50,9 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
 const mostRequests = 10;
 
 /** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
-function isLookedAfter({ status, format, maxInFlight }: Endpoint, lease: Lease, now: number): boolean {
-  const admitted = admission(believedLease(lease, now), limitsOf(format, maxInFlight), now);
-  return status === 'active' && admitted.kind !== 'free';
+function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
+  const admitted = admission(believedLease(lease, now), limitsOf(endpoint), now);
+  return endpoint.status === 'active' && admitted.kind !== 'free';
 }
 
 export const showStatus = operation({

@@ -6,6 +6,7 @@ import {
   type SNSClient,
 } from '@aws-sdk/client-sns';
 import pLimit from 'p-limit';
+import { batchesOf } from '../batches.ts';
 import type { Notice } from '../notices/notice.ts';
 import type { NotifierEvent } from './event.ts';
 import type { Watch } from './transfer.ts';
@@ -44,7 +45,7 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();
   let error: Error | undefined;
   let isReachable = true;
-  await pLimit(concurrency).map(batchesOf(bodies), async (batch) => {
+  await pLimit(concurrency).map(batchesOf(bodies, batchSize), async (batch) => {
     if (!isReachable) return;
     try {
       error = (await publishBatch(topics, batch, published)) ?? error;
@@ -130,8 +131,3 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 
 /** An attribute of a message, for SNS or SQS. */
 export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
-
-const batchesOf = (bodies: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(bodies.length / batchSize) }, (_, at) =>
-    bodies.slice(at * batchSize, (at + 1) * batchSize),
-  );

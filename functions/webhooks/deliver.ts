@@ -68,7 +68,7 @@ export async function deliver(
         drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
-        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.isKept ?? false });
+        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
       }
       return drain?.settled ?? [];
     }),

@@ -47,7 +47,7 @@ export class Drain {
   private readonly deps: DeliverDependencies;
   private readonly name: string;
   private readonly start: DrainStart;
-  private readonly work: Work;
+  readonly work: Work;
   private readonly holding: Holding;
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
@@ -76,11 +76,6 @@ export class Drain {
     this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
     this.know(start.endpoint);
     this.rows = start.rows;
-  }
-
-  /** Nothing is left to do for which the wake-ups have to come again. */
-  get isKept(): boolean {
-    return this.work.isKept;
   }
 
   /** @throws what keeps the deliveries from being looked after, once nothing of it is under way any more */
@@ -115,7 +110,7 @@ export class Drain {
     for (;;) {
       const chosen = await this.choose();
       if (chosen.length > 0) for (const each of await this.enter(chosen)) this.underWay.begin(each, this.endpoint!);
-      if (this.underWay.count > 0) await this.underWay.waitForMore(this.mayBegin);
+      if (this.underWay.ends.size > 0) await this.underWay.waitForMore(this.mayBegin);
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
     const isLeft = await this.leave().catch(this.underWay.fail);
@@ -130,7 +125,7 @@ export class Drain {
     const chosen: Delivery[] = [];
     try {
       while (this.mayBegin && chosen.length < this.holding.room) {
-        const isIdle = this.underWay.count === 0 && chosen.length === 0;
+        const isIdle = this.underWay.ends.size === 0 && chosen.length === 0;
         const look = await this.work.look(this.holding.room - chosen.length, isIdle, this.rows);
         this.rows = undefined;
         if (!look) break;
@@ -223,7 +218,7 @@ export class Drain {
   /** Tells operators what the attempts show of the endpoint's health. */
   private async tellHealth(): Promise<void> {
     const { deps, endpoint } = this;
-    const attempts = this.underWay.takeMade();
+    const attempts = this.underWay.made.splice(0);
     if (!endpoint || attempts.length === 0) return;
     const isGone = attempts.some(({ outcome }) => outcome.kind === 'gone');
     const change = isGone ? undefined : healthAfter(endpoint, this.holding.lease, attempts, this.now());
@@ -260,7 +255,7 @@ export class Drain {
   /** Knows the endpoint as it is now. */
   private know(endpoint: Endpoint | undefined): void {
     this.endpoint = endpoint;
-    if (endpoint) this.holding.limits = limitsOf(endpoint.format, endpoint.maxInFlight);
+    if (endpoint) this.holding.limits = limitsOf(endpoint);
   }
 
   private get isTimeOver(): boolean {

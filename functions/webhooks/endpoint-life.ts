@@ -1,7 +1,6 @@
 import { testNotice } from '../notices/notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import type { Chats } from '../transfers/chats.ts';
-import { eventBody } from '../transfers/event.ts';
 import { sealingContext, secretsOf } from './attempt.ts';
 import { createDelivery } from './deliveries.ts';
 import type { DeliveryName } from './delivery.ts';
@@ -22,6 +21,7 @@ import {
   replaceEndpoint,
   type WebhookDependencies,
 } from './endpoints.ts';
+import { kindFor } from './format.ts';
 import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
@@ -166,12 +166,9 @@ export async function sendTest(deps: EndpointLifeDependencies, name: string): Pr
   const now = deps.now();
   const at = now.toISOString();
   const event = testEvent(name, at);
-  const notice = testNotice(event).record;
-  const stored =
-    format === 'event'
-      ? ({ kind: 'event', id: event.id, body: eventBody(event) } as const)
-      : ({ kind: 'notice', id: notice.id, body: JSON.stringify(notice) } as const);
-  await createDelivery(deps, { ...stored, at }, { name, createdAt }, now.getTime(), true);
+  const told = format === 'event' ? event : testNotice(event).record;
+  const stored = { kind: kindFor(format), id: told.id, body: JSON.stringify(told), at };
+  await createDelivery(deps, stored, { name, createdAt }, now.getTime(), true);
   await wake(deps, name, [stored.id]);
   return { event: stored.id, endpoint: name };
 }

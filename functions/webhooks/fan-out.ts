@@ -159,13 +159,8 @@ async function createDeliveries(
   });
   const done = wanting.slice(0, end).map(({ name }) => name);
   const isCutShort = end < wanting.length;
-  if (isCutShort && end === 0) throw new OutOfTimeError(`no time was left for the endpoints after '${after}'`);
+  if (isCutShort && end === 0) throw new Error(`no time was left for the endpoints after '${after}'`);
   return { event: arrival.id, endpoints: done, next: isCutShort ? done.at(-1) : next, isForChats };
-}
-
-/** Thrown when an invocation ends before it has done anything for a message. */
-class OutOfTimeError extends Error {
-  override readonly name = 'OutOfTimeError';
 }
 
 /**

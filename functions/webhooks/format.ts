@@ -2,6 +2,7 @@ import { parseNotice } from '../notices/notice-record.ts';
 import { slackMessage } from '../notices/slack.ts';
 import { teamsMessage } from '../notices/teams.ts';
 import type { EventKind } from './delivery.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Limits } from './lease.ts';
 
 /** What an endpoint gets: `event`, the envelope itself, or notices as messages for a chat, one per poll. */
@@ -18,5 +19,5 @@ export function bodyOf(format: Format, stored: string): string {
 }
 
 /** How fast an endpoint may get them: Slack takes one message a second from a webhook. */
-export const limitsOf = (format: Format, maxInFlight: number): Limits =>
+export const limitsOf = ({ format, maxInFlight }: Pick<Endpoint, 'format' | 'maxInFlight'>): Limits =>
   format === 'slack' ? { maxInFlight: 1, interval: 1000 } : { maxInFlight, interval: 0 };

@@ -207,8 +207,9 @@ export class Holding {
   /** Whether that many attempts may begin, as the lease really is. */
   private isAdmitted(lease: Lease, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
-    if (admitted.kind !== 'free') return false;
-    return this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count;
+    return (
+      admitted.kind === 'free' && (this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count)
+    );
   }
 
   /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */

@@ -64,14 +64,13 @@ const longestStride = 100;
  * @throws PlaceError when `after` is no place in the ranges
  */
 export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
-  const begin = beginOf(ranges, after);
   const found: { row: Item; place: Place }[] = [];
   /** Partitions of an index that are asked for again and again, and are empty. */
   const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
   const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
-  for (const [at, range] of ranges.slice(begin).entries()) {
+  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     const [sortKey] = range.sort;
     let start = at === 0 ? after : undefined;
     let seen = start?.[sortKey];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Key } from '../batches.ts';
+import { batchesOf, type Key } from '../batches.ts';
 import { type Item, Partition, unchangedSince } from '../table.ts';
 import type { TableSource } from './index-walk.ts';
 import { believedLease, type Lease, newLease, withoutFailures } from './lease.ts';
@@ -114,13 +114,16 @@ export class Leases {
   change(endpoint: string, read: Lease, next: (lease: Lease) => Lease | undefined): Promise<Lease | undefined> {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
     this.turns.set(endpoint, turn);
+    const { sk } = leaseKey(endpoint);
     return turn.limit(async () => {
       let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
         // What is remembered may be over: only the row as it is now refuses.
         if (!changed && tries > 0) return undefined;
-        if (changed && (await this.write(endpoint, current, changed))) {
+        // A lease that was forgotten meanwhile must not come back from a process's memory.
+        const isUnchanged = unchangedSince(current.rev);
+        if (changed && (await this.partition(endpoint).put(sk, { ...changed }, isUnchanged))) {
           turn.last = changed;
           return changed;
         }
@@ -140,10 +143,9 @@ export class Leases {
    * @param expiresAt Unix time in seconds
    */
   async leaveRequest(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
-    for (let from = 0; from === 0 || from < events.length; from += eventsPerRequest) {
+    for (const some of events.length > 0 ? batchesOf(events, eventsPerRequest) : [[]]) {
       const sk = `${requests}${String(now).padStart(15, '0')}#${randomUUID()}`;
-      const row = { events: events.slice(from, from + eventsPerRequest), expiresAt };
-      await this.partition(endpoint).put(sk, row, {});
+      await this.partition(endpoint).put(sk, { events: some, expiresAt }, {});
     }
   }
 
@@ -168,11 +170,6 @@ export class Leases {
   /** Forgets how an endpoint was doing, with what is under way. */
   async forget(endpoint: string): Promise<void> {
     await this.partition(endpoint).delete(leaseKey(endpoint).sk);
-  }
-
-  private write(endpoint: string, { rev }: Lease, next: Lease): Promise<boolean> {
-    // A lease that was forgotten meanwhile must not come back from a process's memory.
-    return this.partition(endpoint).put(leaseKey(endpoint).sk, { ...next }, unchangedSince(rev));
   }
 
   private partition(endpoint: string): Partition {

@@ -9,10 +9,7 @@ import type { Endpoint } from './endpoint.ts';
  *
  * @returns undefined when it is to be attempted
  */
-export function stepWithoutAttempt(
-  { endpointSince, attempt }: Delivery,
-  endpoint: Endpoint | undefined,
-): NextStep | undefined {
+export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoint?: Endpoint): NextStep | undefined {
   if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
   if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
   // What kills its own function must not do so for ever.

@@ -55,6 +55,7 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 
 export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
 
+/** That an attempt is worth repeating, for a cause. */
 export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
   kind: 'failed',
   cause,

@@ -117,11 +117,11 @@ async function needOf(
   endpoint: Endpoint,
   { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
 ): Promise<Need> {
-  const { name, format, maxInFlight, status } = endpoint;
+  const { name, status } = endpoint;
   const patience = patienceUntil(stopAt, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
   const lease = believedLease(read, started);
-  const admitted = admission(lease, limitsOf(format, maxInFlight), started);
+  const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
   const wakeUps: WakeUp[] = [];
   // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
@@ -150,7 +150,7 @@ async function unfinishedLone(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const rows = names.length > 0 ? await readDeliveries(source, names, patience) : [];
+  const rows = await readDeliveries(source, names, patience);
   const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }

@@ -28,9 +28,10 @@ export class UnderWay {
   nextRetryAt = Number.POSITIVE_INFINITY;
   /** The first fault of ours; nothing more is begun after it. */
   fault: Error | undefined;
-  /** Those that have ended. */
-  made: Attempt[] = [];
-  private readonly ends = new Map<string, Promise<void>>();
+  /** Those that have ended; a drain takes them out. */
+  readonly made: Attempt[] = [];
+  /** The ends of those that are under way, by the id of their event. */
+  readonly ends = new Map<string, Promise<void>>();
   private readonly deps: DeliverDependencies;
   private readonly holding: Holding;
   private readonly work: Work;
@@ -44,21 +45,10 @@ export class UnderWay {
     this.settle = settle;
   }
 
-  get count(): number {
-    return this.ends.size;
-  }
-
   /** Remembers a fault of ours, unless it is not the first. */
   readonly fail = (error: Error): undefined => {
     this.fault ??= error;
   };
-
-  /** Hands out the attempts that have ended since this was asked last. */
-  takeMade(): readonly Attempt[] {
-    const { made } = this;
-    this.made = [];
-    return made;
-  }
 
   /**
    * Opens the secrets of the endpoint, if they are new.
@@ -90,7 +80,7 @@ export class UnderWay {
     await Promise.race(ends);
     enough.abort();
     // What ends together is followed together: each look and each change of the lease costs a unit.
-    if (2 * this.count > this.holding.limits.maxInFlight) await sleep(gatherFor);
+    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
   }
 
   /**

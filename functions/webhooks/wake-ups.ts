@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
+import { batchesOf } from '../batches.ts';
 import type { WebhookDependencies } from './endpoints.ts';
 
 /** A queue of SQS. */
@@ -41,8 +42,7 @@ export async function sendWakeUps(
 ): Promise<WakeUp[]> {
   const now = clock().getTime();
   const near = wakeUps.filter(({ at = now }) => at - now <= longestDelay);
-  const batches = Map.groupBy(near, (_, position) => Math.floor(position / batchSize));
-  const refused = await pLimit(concurrency).map(batches.values(), async (batch) => {
+  const refused = await pLimit(concurrency).map(batchesOf(near, batchSize), async (batch) => {
     const Entries = batch.map(({ endpoint, events, at = now }, entry) => ({
       Id: String(entry),
       MessageBody: JSON.stringify({ endpoint, events }),

@@ -80,7 +80,7 @@ test('each role holds what its function calls, and nothing else', () => {
     ],
     WebhookDeliverySweepRole: [
       ...logs('WebhookDeliverySweep'),
-      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem'),
+      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
       ...rows(`${webhooks}/index/waiting`, 'Query'),
       wakeUp,
       ...announce,

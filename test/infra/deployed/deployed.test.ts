@@ -146,9 +146,9 @@ describe('a change of a transfer', () => {
 });
 
 describe('a sweep', () => {
-  test('has a delivery attempted again when its time has come', async () => {
+  test('has a delivery attempted again at once whose retry a wrong clock has put off', async () => {
     const { event } = await settled(({ endpoint }) => endpoint === 'rebound');
-    await deployment.makeDue({ event, endpoint: 'rebound' });
+    await deployment.putOff({ event, endpoint: 'rebound' });
     expect(await deployment.tick('Sweep')).toMatchObject({ woken: 1, left: 0, failed: 0 });
     const again = await settled(({ endpoint, attempt }) => endpoint === 'rebound' && attempt === 2);
     expect(again).toMatchObject({ event, cause: 'forbidden_target' });

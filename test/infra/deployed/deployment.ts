@@ -33,9 +33,9 @@ export interface Deployment extends SynthesisedStack {
   function(name: FunctionName): FunctionProcess;
   /** Does to a function what its schedule does. */
   tick(name: FunctionName): Promise<unknown>;
-  /** Makes a delivery as due as if its time had come minutes ago, and its wake-up had been lost. */
-  makeDue(delivery: DeliveryName): Promise<void>;
-  /** The same, but a process has left it to another one that has died since. */
+  /** Makes a retry wait for a time that only a wrong clock can have set. */
+  putOff(delivery: DeliveryName): Promise<void>;
+  /** Makes a delivery due that a process has left to another one, which has died since. */
   leaveBehind(delivery: DeliveryName): Promise<void>;
   /** Adds fields to the secret as an operator does. */
   fillSecret(fields: Readonly<Record<string, string>>): Promise<void>;
@@ -114,13 +114,13 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
   };
   const processOf = (name: FunctionName) => functions.get(stack.functions.get(name)!.logicalId)!;
   const webhooksTable = () => processOf('Deliver').environment.WEBHOOKS_TABLE!;
-  const change = async (delivery: DeliveryName, UpdateExpression: string) => {
+  const change = async (delivery: DeliveryName, UpdateExpression: string, at: number) => {
     await dynamo.send(
       new UpdateItemCommand({
         TableName: webhooksTable(),
         Key: marshall(deliveryKey(delivery)),
         UpdateExpression,
-        ExpressionAttributeValues: marshall({ ':past': Date.now() - 1000 }),
+        ExpressionAttributeValues: marshall({ ':at': at }),
       }),
     );
   };
@@ -143,10 +143,10 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
       if (inputs.length !== 1) throw new Error(`${name} has ${inputs.length} schedules`);
       return processOf(name).invoke(inputs[0]);
     },
-    makeDue: (delivery) => change(delivery, 'SET dueAt = :past, nextAttemptAt = :past'),
+    putOff: (delivery) => change(delivery, 'SET dueAt = :at, nextAttemptAt = :at', Date.now() + 90 * 86_400_000),
     async leaveBehind(delivery) {
-      await change(delivery, 'SET nextAttemptAt = :past REMOVE due, dueAt');
       const now = Date.now();
+      await change(delivery, 'SET nextAttemptAt = :at REMOVE due, dueAt', now - 1000);
       const leases = new Leases({ dynamo, table: webhooksTable() });
       await leases.leaveRequest(delivery.endpoint, [delivery.event], now, Math.ceil(now / 1000) + 3600);
     },
