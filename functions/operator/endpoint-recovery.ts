@@ -37,18 +37,16 @@ async function released(
 }
 
 export const endpointRecoveryOperations = [
-  operation({
+  operation('recoverEndpoint', {
     ...onEndpoint,
-    id: 'recoverEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
     body: z.strictObject({ from: z.optional(time), until: z.optional(time), ...manner }).check(inOrder),
     run: (deps, { params: { name }, body, stopAt }) => released(recover, deps, name, body, stopAt),
   }),
-  operation({
+  operation('replayEndpoint', {
     ...onEndpoint,
-    id: 'replayEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',

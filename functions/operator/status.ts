@@ -56,8 +56,7 @@ function isLookedAfter({ status, format, maxInFlight }: Endpoint, lease: Lease, 
   return status === 'active' && admitted.kind !== 'free';
 }
 
-export const showStatus = operation({
-  id: 'showStatus',
+export const showStatus = operation('showStatus', {
   method: 'GET',
   path: '/status',
   summary: 'Tells how the notifier is doing',

@@ -141,7 +141,7 @@ export class ServerCalls {
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
     const timeout = Math.min(requestTimeout, left);
     // What posts something must not be repeated for this reason; its answer has a few lines.
-    const share = body === undefined ? this.room.share(this.slots.most) : maxAnswerBytes;
+    const share = body === undefined ? this.room.share(this.options.maxConcurrentPages) : maxAnswerBytes;
     try {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
       onAnswer?.(answer);
