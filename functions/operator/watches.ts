@@ -119,9 +119,8 @@ export const watchOperations = [
     failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
-      if (!(await registry(deps).add(watch, notifyExisting, nowOf(deps)))) {
-        throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
-      }
+      const [isAdded] = await registry(deps).addAll([watch], notifyExisting, nowOf(deps));
+      if (!isAdded) throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
       return viewOf(deps, watch);
     },
   }),

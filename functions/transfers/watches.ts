@@ -113,10 +113,6 @@ export class Watches extends PolledWatches {
     });
   }
 
-  async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
-    return (await this.addAll([watch], notifyExisting, at))[0]!;
-  }
-
   /**
    * Leaves a watch unpolled until it is resumed; no deployment enables it before. Returns false when there is nothing
    * to pause.
