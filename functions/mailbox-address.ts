@@ -79,6 +79,8 @@ function reasonAgainstDomain(domain: string): string | undefined {
 /** Small letters without the form that sigma has at the end of a word, which follows from a capital one in some readings only. */
 const sameSigma = (label: string): string => label.normalize('NFC').replaceAll('ς', 'σ');
 
+const problemOf = ({ input }: { readonly input?: unknown }) => addressProblem(String(input));
+
 /** An e-mail address, in normal form C, as it stands in the configuration file, in requests and in files to import. */
 export const address = /* @__PURE__ */ z.string('expected an e-mail address').check(
   z.normalize('NFC'),
@@ -86,10 +88,6 @@ export const address = /* @__PURE__ */ z.string('expected an e-mail address').ch
   z.regex(addressPattern, { error: problemOf, abort: true }),
   z.refine((text) => addressProblem(text) === undefined, { error: problemOf }),
 );
-
-function problemOf({ input }: { readonly input?: unknown }): string | undefined {
-  return addressProblem(String(input));
-}
 
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 

@@ -1,5 +1,3 @@
-import { httpDateOf } from './http-date.ts';
-
 /** Milliseconds of the longest wish that is told apart: 2^31 s, which RFC 9111 (1.2.2) has stand for all longer ones. */
 const longest = 1000 * 2 ** 31;
 
@@ -17,4 +15,36 @@ export function retryAfterOf(header: string | undefined, now: Date, answered?: s
   if (until === undefined) return undefined;
   const from = (answered === undefined ? undefined : httpDateOf(answered.trim(), now)) ?? now.getTime();
   return Math.min(longest, Math.max(0, until - from));
+}
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const numeric = ['day', 'hour', 'minute', 'second', 'year'];
+const clock = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
+
+/** IMF-fixdate, RFC 850 and asctime: a recipient has to read all three, a server may only send the first. */
+const forms = [
+  `^[a-z]{3}, (?<day>\\d{2}) (?<month>[a-z]{3}) (?<year>\\d{4}) ${clock} GMT$`,
+  `^[a-z]{6,9}, (?<day>\\d{2})-(?<month>[a-z]{3})-(?<year>\\d{2}) ${clock} GMT$`,
+  `^[a-z]{3} (?<month>[a-z]{3}) (?<day>[ \\d]\\d) ${clock} (?<year>\\d{4})$`,
+].map((form) => new RegExp(form, 'i'));
+
+/**
+ * The date of an HTTP header (RFC 9110, 5.6.7) as Unix time in milliseconds; undefined for a text that is no such date.
+ *
+ * @param now tells the century of a year of two digits: no date is more than 50 years ahead
+ */
+function httpDateOf(text: string, now: Date): number | undefined {
+  const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (!parts) return undefined;
+  const [day = 0, hour = 0, minute = 0, second = 0, year = 0] = numeric.map((name) => Number(parts[name]));
+  const month = months.indexOf(parts.month!.toLowerCase());
+  const at = (fullYear: number) => Date.UTC(fullYear, month, day, hour, minute, second);
+  // A leap second counts as the second after it.
+  if (month < 0 || hour > 23 || minute > 59 || second > 60) return undefined;
+  const farthest = new Date(now).setUTCFullYear(now.getUTCFullYear() + 50);
+  const century = now.getUTCFullYear() - (now.getUTCFullYear() % 100);
+  const inCentury = [century + 100, century, century - 100].map((start) => start + year);
+  const fullYear = parts.year!.length === 4 ? year : inCentury.find((one) => at(one) <= farthest)!;
+  const isDay = new Date(Date.UTC(fullYear, month, day)).getUTCDate() === day;
+  return isDay ? at(fullYear) : undefined;
 }

@@ -20,9 +20,6 @@ export interface Units {
   write: number;
 }
 
-/** Names that stand in expressions as `#name` because DynamoDB reserves them. */
-type Names = readonly string[];
-
 /** Some of the rows that were asked for. */
 export interface RowPage {
   readonly rows: Item[];
@@ -34,7 +31,8 @@ export interface RowPage {
 interface Expression {
   readonly condition?: string;
   readonly values?: Item;
-  readonly names?: Names;
+  /** Names that stand as `#name` because DynamoDB reserves them. */
+  readonly names?: readonly string[];
 }
 
 /** That no other writer has changed a row since it was read; `rev` counts its changes and is 0 where there was none. */

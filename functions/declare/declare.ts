@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Fields } from '../env.ts';
 import { type WantedWatch, Watches } from '../transfers/watches.ts';
 import {
@@ -17,7 +16,6 @@ export interface Declarations {
 }
 
 export interface DeclareDependencies {
-  readonly dynamo: DynamoDBClient;
   readonly transfersTable: string;
   readonly endpointLife: EndpointLifeDependencies;
   /** The secret's fields. */
@@ -39,7 +37,8 @@ export interface Declared {
  * @throws EndpointError when others change an endpoint all the time
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
-  await new Watches(deps.dynamo, deps.transfersTable).declare(watches, false, deps.endpointLife.now().toISOString());
+  const { dynamo, now } = deps.endpointLife;
+  await new Watches(dynamo, deps.transfersTable).declare(watches, false, now().toISOString());
   const judged = endpoints.map((declaration) => {
     const endpoint = filledIn(declaration, deps.fields);
     const missing = variablesOf(declaration).filter((variable) => !deps.fields[variable]);

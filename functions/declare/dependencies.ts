@@ -16,7 +16,6 @@ export const declareDependencies = (
   const webhooks = webhookDependencies(env);
   const chats = new Chats(webhooks.dynamo, env.TRANSFERS_TABLE);
   return {
-    dynamo: webhooks.dynamo,
     transfersTable: env.TRANSFERS_TABLE,
     endpointLife: { ...webhooks, chats, dataKey: new DataKey(env.DATA_KEY), allowPrivate: false },
     fields,

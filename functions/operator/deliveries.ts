@@ -83,8 +83,7 @@ async function listDeliveries(deps: OperatorDependencies, asked: Query) {
 const missingDelivery = ({ event, endpoint }: DeliveryName): Problem => missing(`delivery of ${event} to ${endpoint}`);
 
 export const deliveryOperations = [
-  operation({
-    id: 'listDeliveries',
+  operation('listDeliveries', {
     method: 'GET',
     path: '/deliveries',
     summary:
@@ -92,9 +91,8 @@ export const deliveryOperations = [
     query,
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
   }),
-  operation({
+  operation('showDelivery', {
     ...onDelivery,
-    id: 'showDelivery',
     method: 'GET',
     summary: 'Shows a delivery with its attempts',
     failures: [404],
@@ -104,9 +102,8 @@ export const deliveryOperations = [
       return found;
     },
   }),
-  operation({
+  operation('resendDelivery', {
     ...onDelivery,
-    id: 'resendDelivery',
     method: 'POST',
     path: `${onDelivery.path}/resend`,
     summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
@@ -119,9 +116,8 @@ export const deliveryOperations = [
       return shownDelivery(delivery);
     },
   }),
-  operation({
+  operation('cancelDelivery', {
     ...onDelivery,
-    id: 'cancelDelivery',
     method: 'POST',
     path: `${onDelivery.path}/cancel`,
     summary: 'Cancels a delivery that waits, for its next attempt or for an operator',

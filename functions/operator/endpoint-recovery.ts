@@ -1,27 +1,24 @@
 import * as z from 'zod/mini';
-import { type ReplayOptions, recover, replay } from '../webhooks/replay.ts';
+import { recover, replay } from '../webhooks/replay.ts';
 import { onEndpoint } from './endpoints.ts';
 import { always, canonical, never, type OperatorDependencies, operation, time } from './operation.ts';
 import { cursorOf, pageQuery, placeOf } from './page.ts';
 
-interface Range {
-  readonly from?: string | undefined;
-  readonly until?: string | undefined;
-}
-
-/** A range of times has to have something in it. */
-const inOrder = z.refine<Range>(({ from = always, until = never }) => Date.parse(from) < Date.parse(until), {
-  path: ['until'],
-  error: 'expected a time after from',
-});
-
-const manner = {
+const recovery = z.strictObject({
+  from: z.optional(time),
+  until: z.optional(time),
   cursor: pageQuery.cursor,
   dryRun: z._default(z.boolean(), false),
   perSecond: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
-};
+});
 
-type Body = Range & Pick<ReplayOptions, 'dryRun' | 'perSecond'> & { readonly cursor?: string | undefined };
+type Body = z.output<typeof recovery>;
+
+/** A range of times has to have something in it. */
+const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(from) < Date.parse(until), {
+  path: ['until'],
+  error: 'expected a time after from',
+});
 
 /** Does what is asked for, or goes on with it, for as long as there is time. */
 async function released(
@@ -37,22 +34,20 @@ async function released(
 }
 
 export const endpointRecoveryOperations = [
-  operation({
+  operation('recoverEndpoint', {
     ...onEndpoint,
-    id: 'recoverEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
-    body: z.strictObject({ from: z.optional(time), until: z.optional(time), ...manner }).check(inOrder),
+    body: recovery.check(inOrder),
     run: (deps, { params: { name }, body, stopAt }) => released(recover, deps, name, body, stopAt),
   }),
-  operation({
+  operation('replayEndpoint', {
     ...onEndpoint,
-    id: 'replayEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
-    body: z.strictObject({ from: time, until: time, ...manner }).check(inOrder),
+    body: z.extend(recovery, { from: time, until: time }).check(inOrder),
     run: (deps, { params: { name }, body, stopAt }) => released(replay, deps, name, body, stopAt),
   }),
 ];

@@ -64,9 +64,8 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, change: typeof pauseEndpoint) =>
-  operation({
+  operation(`${verb}Endpoint`, {
     ...onEndpoint,
-    id: `${verb}Endpoint`,
     method: 'POST',
     path: `${onEndpoint.path}/${verb}`,
     summary,
@@ -74,8 +73,7 @@ const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, chan
   });
 
 export const endpointOperations = [
-  operation({
-    id: 'listEndpoints',
+  operation('listEndpoints', {
     method: 'GET',
     path: '/endpoints',
     summary: 'Lists the endpoints, without their secrets',
@@ -85,8 +83,7 @@ export const endpointOperations = [
       return { items: await allShown(deps, rows.map(endpointOf)), ...next };
     },
   }),
-  operation({
-    id: 'addEndpoint',
+  operation('addEndpoint', {
     method: 'POST',
     path: '/endpoints',
     summary: 'Adds an endpoint; its secret is shown this once',
@@ -103,17 +100,15 @@ export const endpointOperations = [
       return { ...added, endpoint: await shown(deps, added.endpoint) };
     },
   }),
-  operation({
+  operation('showEndpoint', {
     ...onEndpoint,
-    id: 'showEndpoint',
     method: 'GET',
     summary: 'Shows an endpoint, without its secrets',
     failures: [404],
     run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
   }),
-  operation({
+  operation('updateEndpoint', {
     ...onEndpoint,
-    id: 'updateEndpoint',
     method: 'PATCH',
     summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
     body: z.partial(
@@ -128,9 +123,8 @@ export const endpointOperations = [
       return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
     },
   }),
-  operation({
+  operation('removeEndpoint', {
     ...onEndpoint,
-    id: 'removeEndpoint',
     method: 'DELETE',
     summary: 'Removes an endpoint; what is still on its way to it is cancelled when its time comes',
     status: 204,
@@ -140,9 +134,8 @@ export const endpointOperations = [
   statusChange('pause', 'Holds what an endpoint would get, until it is resumed and recovered', pauseEndpoint),
   statusChange('resume', 'Sends new events again; what was held waits to be recovered', resumeEndpoint),
   statusChange('enable', 'Sends new events again, as if the endpoint had never failed', enableEndpoint),
-  operation({
+  operation('disableEndpoint', {
     ...onEndpoint,
-    id: 'disableEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/disable`,
     summary: 'Holds what an endpoint would get, until it is enabled and recovered',
@@ -152,9 +145,8 @@ export const endpointOperations = [
     run: async (deps, { params: { name }, body: { because } }) =>
       shown(deps, await disableEndpoint(deps.webhooks, name, because)),
   }),
-  operation({
+  operation('rotateSecret', {
     ...onEndpoint,
-    id: 'rotateSecret',
     method: 'POST',
     path: `${onEndpoint.path}/rotate`,
     summary: 'Gives an endpoint a new secret, shown this once; for a while requests are signed by the old one, too',
@@ -167,9 +159,8 @@ export const endpointOperations = [
       return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
     },
   }),
-  operation({
+  operation('testEndpoint', {
     ...onEndpoint,
-    id: 'testEndpoint',
     method: 'POST',
     path: `${onEndpoint.path}/test`,
     summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',

@@ -112,8 +112,7 @@ async function listOfTransfer(
 }
 
 export const eventOperations = [
-  operation({
-    id: 'listEvents',
+  operation('listEvents', {
     method: 'GET',
     path: '/events',
     summary:
@@ -131,8 +130,7 @@ export const eventOperations = [
       }
     },
   }),
-  operation({
-    id: 'showEvent',
+  operation('showEvent', {
     method: 'GET',
     path: '/events/{id}',
     summary: 'Shows an event, or a notice, with its deliveries and their attempts',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { address as mailbox } from '../mailbox-address.ts';
 import { IncidentRows } from '../transfers/incident-rows.ts';
-import { mailboxName } from '../transfers/report.ts';
+import { logName } from '../transfers/report.ts';
 import { Watches } from '../transfers/watches.ts';
 import { askForOffer, requestCode } from '../verification/server-verification.ts';
 import { type Verification, verificationCauses } from '../verification/verification.ts';
@@ -12,7 +12,7 @@ const onMailbox = {
   params: z.strictObject({ mailbox }),
   // What the Cryptshare Server can be at fault for.
   failures: [429, 502],
-  target: ({ params }: { readonly params: { readonly mailbox: string } }): string => mailboxName(params.mailbox),
+  target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
 } as const;
 
 /** Has watches polled at the next tick whose cause of failing a verification has mended. */
@@ -29,9 +29,8 @@ async function hasten(
 }
 
 export const mailboxOperations = [
-  operation({
+  operation('requestCode', {
     ...onMailbox,
-    id: 'requestCode',
     method: 'POST',
     path: '/mailboxes/{mailbox}/code',
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
@@ -41,9 +40,8 @@ export const mailboxOperations = [
       return { mailbox: of };
     },
   }),
-  operation({
+  operation('verifyMailbox', {
     ...onMailbox,
-    id: 'verifyMailbox',
     method: 'POST',
     summary:
       'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
@@ -55,9 +53,8 @@ export const mailboxOperations = [
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
   }),
-  operation({
+  operation('showVerification', {
     ...onMailbox,
-    id: 'showVerification',
     method: 'GET',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',

@@ -59,7 +59,6 @@ export interface Operation {
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
   extends Pick<Operation, 'method' | 'path' | 'summary'> {
-  readonly id: Id;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
@@ -79,10 +78,10 @@ export function operation<
   P extends z.ZodMiniObject = Nothing,
   Q extends z.ZodMiniObject = Nothing,
   B extends Schema = Nothing,
->(definition: Definition<Id, P, Q, B>): Operation {
+>(id: Id, definition: Definition<Id, P, Q, B>): Operation {
   const { body, target = () => '', run } = definition;
   return {
-    ...{ params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
+    ...{ id, params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
     target: target as Operation['target'],
     // The caller has read the request by these very schemas.
     run: run as Operation['run'],

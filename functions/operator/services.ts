@@ -52,8 +52,7 @@ async function viewTopics({ pollFunction }: OperatorDependencies, timeout: numbe
   }
 }
 
-export const showServices = operation({
-  id: 'showServices',
+export const showServices = operation('showServices', {
   method: 'GET',
   path: '/services',
   summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',

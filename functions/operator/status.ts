@@ -55,8 +55,7 @@ function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
   return endpoint.status === 'active' && admitted.kind !== 'free';
 }
 
-export const showStatus = operation({
-  id: 'showStatus',
+export const showStatus = operation('showStatus', {
   method: 'GET',
   path: '/status',
   summary: 'Tells how the notifier is doing',

@@ -56,7 +56,7 @@ export async function eventRow(deps: OperatorDependencies, event: string): Promi
   return rows[0] ?? (await partition.range(sk, sk))[0];
 }
 
-/** Reads what became of an event; undefined when there is none, or it has expired. */
+/** Reads an event with its deliveries and their attempts; undefined when there is none, or it has expired. */
 export async function traceOf(deps: OperatorDependencies, event: string): Promise<Answers['showEvent'] | undefined> {
   const { rows, last } = await partitionOf(deps, event).page(...deliveriesBetween(event), mostDeliveries);
   const row = rows[0] ?? (await eventRow(deps, event));

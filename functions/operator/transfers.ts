@@ -12,9 +12,8 @@ function shown(row: Item): Answers['listTransfers']['items'][number] {
   return { trackingId, state, since: observedAt, firstSeenAt, isListed: !isUnlisted };
 }
 
-export const listTransfers = operation({
+export const listTransfers = operation('listTransfers', {
   ...onWatch,
-  id: 'listTransfers',
   method: 'GET',
   path: `${onWatch.path}/transfers`,
   summary:

@@ -85,9 +85,8 @@ const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
   (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
 
 const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string) =>
-  operation({
+  operation(`${verb}Watch`, {
     ...onWatch,
-    id: `${verb}Watch`,
     method: 'POST',
     path: `${onWatch.path}/${verb}`,
     summary,
@@ -100,8 +99,7 @@ const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string
   });
 
 export const watchOperations = [
-  operation({
-    id: 'listWatches',
+  operation('listWatches', {
     method: 'GET',
     path: '/watches',
     summary: 'Lists the watches, disabled ones included, in no order that means anything',
@@ -112,8 +110,7 @@ export const watchOperations = [
       return { items: await viewsOf(deps, rows.map(watchOf)), ...next };
     },
   }),
-  operation({
-    id: 'addWatch',
+  operation('addWatch', {
     method: 'POST',
     path: '/watches',
     summary: 'Watches a mailbox in one direction from now on',
@@ -122,14 +119,12 @@ export const watchOperations = [
     failures: [409],
     target: ({ body }) => watchName(body),
     async run(deps, { body: { notifyExisting, ...watch } }) {
-      if (!(await registry(deps).add(watch, notifyExisting, nowOf(deps)))) {
-        throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
-      }
+      const [isAdded] = await registry(deps).addAll([watch], notifyExisting, nowOf(deps));
+      if (!isAdded) throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
       return viewOf(deps, watch);
     },
   }),
-  operation({
-    id: 'addWatches',
+  operation('addWatches', {
     method: 'POST',
     path: '/watches/batch',
     summary:
@@ -144,16 +139,14 @@ export const watchOperations = [
       return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
     },
   }),
-  operation({
+  operation('showWatch', {
     ...onWatch,
-    id: 'showWatch',
     method: 'GET',
     summary: 'Shows a watch',
     run: (deps, { params: watch }) => viewOf(deps, watch),
   }),
-  operation({
+  operation('updateWatch', {
     ...onWatch,
-    id: 'updateWatch',
     method: 'PATCH',
     summary: 'Has a watch polled in another interval, or with null as all are',
     body: z.strictObject({ every: z.nullable(interval) }),
@@ -169,9 +162,8 @@ export const watchOperations = [
     'the watch is disabled already',
   ),
   statusChange('resume', 'Has a disabled watch polled again', 'the watch is not disabled'),
-  operation({
+  operation('pollWatch', {
     ...onWatch,
-    id: 'pollWatch',
     method: 'POST',
     path: `${onWatch.path}/poll`,
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
@@ -182,9 +174,8 @@ export const watchOperations = [
       return poll;
     },
   }),
-  operation({
+  operation('removeWatch', {
     ...onWatch,
-    id: 'removeWatch',
     method: 'DELETE',
     summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
     status: 204,

@@ -99,7 +99,7 @@ export const departed = (
   [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
- * Asks the server, until `stopAt` (steady clock), what has become of transfers that an active pass lacks: it may have
+ * Asks the server, until `stopAt` (steady clock), for the states of transfers that an active pass lacks: it may have
  * passed one over while pages shifted, and what its filter lets through is not documented in full. Only a state that it
  * names is a change; a transfer that it still calls active, or does not know, is left to a full listing.
  */

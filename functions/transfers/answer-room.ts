@@ -20,9 +20,9 @@ export class AnswerRoom {
     return Math.min(wanted, Math.floor(maxBytesTogether / this.expected));
   }
 
-  /** Bytes that each of this number of answers may have. */
-  share(atOnce: number): number {
-    return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / atOnce));
+  /** Bytes that each answer may have while {@link atOnce} requests of these are under way. */
+  share(wanted: number): number {
+    return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / this.atOnce(wanted)));
   }
 
   /** Takes note of an answer; of one that was larger than its share, nothing is known but the most that it may have. */

@@ -19,8 +19,7 @@ export const longSince = 7;
 export function versionsIn(body: string): ApiVersion[] {
   const answer = jsonOf(body) as { data?: unknown; apiVersions?: unknown } | null | undefined;
   const { apiVersions } = (answer?.data ?? answer ?? {}) as { apiVersions?: unknown };
-  if (typeof apiVersions !== 'object' || apiVersions === null) return [];
-  return Object.values(apiVersions)
+  return Object.values(apiVersions ?? {})
     .flat()
     .flatMap((version) => versionSchema.safeParse(version).data ?? []);
 }

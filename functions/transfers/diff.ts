@@ -112,7 +112,7 @@ function returned(row: TransferRow, state: State, context: DiffContext): RowChan
   const back = { ...listed, rev, observedAt, returns: (row.returns ?? 0) + 1 };
   // What the baseline found gone without a word comes back without one.
   const isNews = isUnlisted && !silent && row.sequence > 0;
-  const after = isNews ? withEvent(back, row.state, context, { listedAgain: true }) : back;
+  const after = isNews ? withEvent(back, row.state, context, 'transfer.listed_again') : back;
   return { before: row, after: sameState(row.state, state) ? after : inState(after, state, context) };
 }
 
@@ -140,7 +140,7 @@ export function unlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };
   if (context.silent) return { before: row, after: { ...after, expiresAt: expiryOf(after) } };
-  return { before: row, after: withEvent(after, row.state, context, { unlisted: true }) };
+  return { before: row, after: withEvent(after, row.state, context, 'transfer.unlisted') };
 }
 
 /** Whether the server listed the transfer when the row was last written. */
@@ -154,11 +154,11 @@ function withEvent(
   row: TransferRow,
   previousState: State | null,
   { server, watch, observedAt }: DiffContext,
-  news: Partial<Pick<Change, 'unlisted' | 'listedAgain'>> = {},
+  news?: Change['news'],
 ): TransferRow {
   const { trackingId, state } = row;
   const sequence = row.sequence + 1;
-  const change: Change = { trackingId, state, previousState, sequence, unlisted: false, ...news };
+  const change: Change = { trackingId, state, previousState, sequence, news };
   const body = eventBody(transferEvent(server, watch, change, observedAt));
   return { ...row, sequence, pending: [...(row.pending ?? []), body] };
 }

@@ -50,10 +50,8 @@ export type IncidentEvent = NotifierEvent<'watch.many_failing' | 'watch.many_rec
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
 export interface Change extends Omit<TransferEventData, keyof Watch> {
-  /** The transfer is no longer listed by the server; its state did not change. */
-  readonly unlisted: boolean;
-  /** The transfer was told as unlisted and is listed again; a change of its state has an event of its own. */
-  readonly listedAgain?: boolean;
+  /** That the server no longer lists it, or lists it again though that was told; a change of its state has an event of its own. */
+  readonly news?: 'transfer.unlisted' | 'transfer.listed_again' | undefined;
 }
 
 /**
@@ -65,10 +63,9 @@ export interface Change extends Omit<TransferEventData, keyof Watch> {
 export function transferEvent(server: string, watch: Watch, change: Change, observedAt: string): TransferEvent {
   const { trackingId, state, previousState, sequence } = change;
   const { mailbox, direction } = watch;
-  const ofList = change.unlisted ? 'transfer.unlisted' : change.listedAgain ? 'transfer.listed_again' : undefined;
   return {
     id: eventsOf(trackingId) + hashText([server, watchKey(watch), trackingId, sequence, state]).slice(subjectLength),
-    type: ofList ?? eventTypeOf(state),
+    type: change.news ?? eventTypeOf(state),
     timestamp: observedAt,
     data: { trackingId, mailbox, direction, state, previousState, sequence },
   };

@@ -45,7 +45,7 @@ const rules = {
 } as const;
 
 /**
- * What has become of an incident. It is told once a watch has failed three times and no further one has begun to fail for
+ * The next step of an incident. It is told once a watch has failed three times and no further one has begun to fail for
  * an interval, or five minutes later: by then the number is right. Watches that follow within the hour join in silence;
  * later ones are told. Its end is told when no watch has failed for a while.
  *

@@ -5,9 +5,9 @@ import * as z from 'zod/mini';
 import { addCounts } from '../measures.ts';
 import { pollAsked } from './asked-poll.ts';
 import type { PollDependencies } from './poll.ts';
+import { type TopicView, viewTopics } from './publish.ts';
 import { logPoll, logPollOfTick, reportShard } from './report.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './shard.ts';
-import { type TopicView, viewTopics } from './topics.ts';
 
 const showSchema = z.strictObject({ show: z.literal('topics') });
 

@@ -94,7 +94,7 @@ interface Lack extends Omit<Judgement, 'failure'> {
   readonly absence: Hold | undefined;
 }
 
-/** Concludes what has become of transfers that are missing, if the listing allows any conclusion. */
+/** Judges the transfers that are missing, if the listing allows any conclusion. */
 async function judgeMissing(
   server: CryptshareClient,
   missing: readonly TransferRow[],
@@ -150,7 +150,7 @@ interface Way {
   readonly write: (changes: readonly RowChange[]) => Promise<boolean>;
 }
 
-/** One by one, each under the condition that nobody else has written its row. */
+/** One by one, each under the condition that no other poll has written its row. */
 const committing = (snapshot: Snapshot): Way => ({
   atOnce: 1,
   write: ([change]) => snapshot.commit(change!.before, change!.after),

@@ -5,13 +5,11 @@ import { addCounts, measures } from '../measures.ts';
 import type { ShardPoll, WatchPoll } from './shard.ts';
 import { type Watch, watchKey } from './transfer.ts';
 
-/** A name for a watch in logs that does not spell out the mailbox: direction and 10 hex digits of a hash. */
-export const watchName = (watch: Watch): string => `${watch.direction}-${digestOf(watchKey(watch))}`;
+/** A name in logs for what must not be spelt out there, such as a mailbox: 10 hex digits of a hash. */
+export const logName = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
-/** The same for a mailbox as such: 10 hex digits of a hash. */
-export const mailboxName = (mailbox: string): string => digestOf(mailbox);
-
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
+/** The same for a watch, with its direction. */
+export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;
 
 /** Writes the one log line of a poll: a warning when something kept it from its work. */
 export function logPoll(logger: Logger, poll: WatchPoll): void {

@@ -51,8 +51,6 @@ const shardKey = (shard: number): string => `shard#${shard}`;
 /** The server's row, incidents, the note on chats, and the rows of the shards, which stand in this order. */
 const sharedRange = ['server', 'shard$'] as const;
 
-const untouched: ShardRow = { rev: 0 };
-
 /** Times that a change is tried again because another holder was quicker. */
 const maxTries = 5;
 
@@ -172,7 +170,7 @@ export class ShardRows {
 }
 
 function shardRowOf(item: Item | undefined): ShardRow {
-  const { pk, sk, ...row } = item ?? (untouched as Item);
+  const { pk, sk, ...row } = item ?? { rev: 0 };
   return row as ShardRow;
 }
 

@@ -64,10 +64,6 @@ export class Slots {
   }
 
   /** The most requests under way at the same time, whatever shares there are. */
-  get most(): number {
-    return this.mostAtOnce;
-  }
-
   set most(requests: number) {
     this.mostAtOnce = requests;
     this.next();

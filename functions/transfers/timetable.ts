@@ -59,7 +59,7 @@ const quietAfter = 3_600_000;
 
 /**
  * Whether a watch has not changed for an hour at `now`, a Unix time in milliseconds, nor been told to be polled
- * otherwise. One in trouble is not quiet: nobody knows what has changed.
+ * otherwise. One in trouble is not quiet: what has changed is not known.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number): boolean =>
   !health && ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, quietAfter));

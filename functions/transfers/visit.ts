@@ -34,7 +34,7 @@ export function scopeFor(root: Root, wanted: Scope): Scope {
 }
 
 /**
- * Whether a full listing finds out with fewer requests what has become of the transfers that an active pass lacks. Only
+ * Whether a full listing finds the states of the transfers that an active pass lacks with fewer requests. Only
  * senders may ask after a single one, and each costs a request, while a bucket to visit lacks one or more of them.
  */
 export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: Visit): boolean =>

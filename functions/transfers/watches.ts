@@ -40,7 +40,7 @@ export class Watches extends PolledWatches {
    *
    * @param notifyExisting for the watches this adds
    * @param at ISO 8601 time at which they begin to be polled
-   * @param isAlone nobody else writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
+   * @param isAlone no other process writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
    */
   async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
     const keys = new Set(watches.map(watchKey));
@@ -111,10 +111,6 @@ export class Watches extends PolledWatches {
         { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
       );
     });
-  }
-
-  async add(watch: WantedWatch, notifyExisting: boolean, at: string): Promise<boolean> {
-    return (await this.addAll([watch], notifyExisting, at))[0]!;
   }
 
   /**

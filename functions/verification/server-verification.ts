@@ -5,13 +5,6 @@ import type { Answer } from '../transfers/request.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
 
-/** What a server says of a mailbox and this client id. */
-export interface VerificationOffer {
-  /** The token that was sent along holds. */
-  readonly isVerified: boolean;
-  readonly methods: ReadonlySet<VerificationMethod>;
-}
-
 export interface IssuedToken {
   readonly token: string;
   /** ISO 8601; undefined when the server does not say. */
@@ -31,7 +24,7 @@ export async function askForOffer(
   mailbox: string,
   token: string | undefined,
   stopAt: number,
-): Promise<VerificationOffer> {
+): Promise<{ isVerified: boolean; methods: ReadonlySet<VerificationMethod> }> {
   const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, stopAt);
   // A token that does not hold is an error to some servers, and `verified: false` to others.
   if (token !== undefined && isNotVerified(answer)) {

@@ -133,7 +133,7 @@ export class Tokens implements TokenSource {
     return { verification, token: this.opened(verification) };
   }
 
-  /** What is known of the verification of a mailbox, without asking anybody. */
+  /** What is known of the verification of a mailbox, without a request. */
   knownOf(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;
   }

@@ -66,11 +66,11 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   return end - Math.min(marginShare * life, longestMargin);
 }
 
-/** Whether the token has ended, as far as anybody knows. */
+/** Whether the token has ended, as far as is known. */
 export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
   validUntil !== undefined && Date.parse(validUntil) <= now;
 
-/** Whether operators should be told that a verification ends soon and that nobody but a person can renew it. */
+/** Whether operators should be told that a verification ends soon which only a person can renew. */
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
 

@@ -8,7 +8,6 @@ export const eventsOf = (name: string, count: number): TransferEvent[] =>
       state: 'FAILED',
       previousState: 'ACTIVE',
       sequence: 1,
-      unlisted: false,
     };
     const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
     return transferEvent('https://cryptshare.example.com', watch, change, new Date().toISOString());

@@ -17,9 +17,7 @@ export async function announce(
   changes: readonly PlainChange[],
 ): Promise<void> {
   const observedAt = now().toISOString();
-  const events = changes.map((change) =>
-    transferEvent(origin, watch, { ...change, sequence: 1, unlisted: false }, observedAt),
-  );
+  const events = changes.map((change) => transferEvent(origin, watch, { ...change, sequence: 1 }, observedAt));
   const { error } = await publishEvents(topics, events.map(eventBody));
   if (error) throw error;
 }

@@ -105,7 +105,7 @@ export async function measureWebhookUnits(
 const states = { unwanted: 'ACTIVE', wantedByOne: 'FAILED', wantedByBoth: 'DELETED_BY_REVOCATION' };
 
 const eventOf = (trackingId: string, state: string) => {
-  const change = { trackingId, state, previousState: 'PROCESSING', sequence: 1, unlisted: false };
+  const change = { trackingId, state, previousState: 'PROCESSING', sequence: 1 };
   return transferEvent('https://cryptshare.example.com', watch, change, new Date().toISOString());
 };
 

@@ -101,8 +101,8 @@ export function made(event: AnyEvent): AnyEvent {
   if ('endpoint' in event.data) return endpointEventOf(event as EndpointEvent);
   const { type, timestamp, data } = event as TransferEvent | WatchEvent;
   if ('trackingId' in data) {
-    const change = { unlisted: type === 'transfer.unlisted', listedAgain: type === 'transfer.listed_again' };
-    return transferEvent(server, data, { ...data, ...change }, timestamp);
+    const news = type === 'transfer.unlisted' || type === 'transfer.listed_again' ? type : undefined;
+    return transferEvent(server, data, { ...data, news }, timestamp);
   }
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
   if ('watches' in data) return incidentEventOf(event as IncidentEvent);

@@ -16,7 +16,7 @@ const at = '2026-11-24T14:05:59.120Z';
 function hostileEvent(text: string): TransferEvent {
   const state = canonicalState(text) || 'Quarantined';
   const trackingId = isTrackingId(text) ? text : 't-1';
-  const change = { trackingId, state, previousState: state, sequence: 1, unlisted: false };
+  const change = { trackingId, state, previousState: state, sequence: 1 };
   return transferEvent('https://cryptshare.example.com', alice, change, at);
 }
 

@@ -22,7 +22,6 @@ beforeEach(async () => {
 const deploy = (declarations: Partial<Declarations>, fields: Record<string, string> = {}) =>
   declare(
     {
-      dynamo: world.deps.dynamo,
       transfersTable,
       // As deployed: no endpoint on this machine.
       endpointLife: { ...world.deps, allowPrivate: false },

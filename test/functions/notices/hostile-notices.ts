@@ -80,7 +80,12 @@ const trackingId = fc
   )
   .filter(isTrackingId);
 const state = text.map(canonicalState);
-const told = fc.record({ trackingId, state, previousState: fc.option(state), unlisted: fc.boolean() });
+const told = fc.record({
+  trackingId,
+  state,
+  previousState: fc.option(state),
+  news: fc.constantFrom(undefined, 'transfer.unlisted' as const),
+});
 
 /**
  * Whether a text that others have brought in can do no harm in any channel: it is one line, shows all that it holds, and
@@ -106,7 +111,7 @@ export function transfersRecord(count: number, watch: Watch = alice, fact: Parti
   );
   return transferNotice(watch, events).record;
 }
-const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null, unlisted: false };
+const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null };
 
 /** Records of notices whose mailbox, states and tracking ids are the worst. */
 const hostileRecords: fc.Arbitrary<NoticeRecord> = fc

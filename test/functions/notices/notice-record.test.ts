@@ -27,7 +27,7 @@ describe('a record', () => {
       transferEvent(
         'https://cryptshare.example.com',
         alice,
-        { trackingId: at, state: 'ACTIVE', previousState: null, sequence: 1, unlisted: false },
+        { trackingId: at, state: 'ACTIVE', previousState: null, sequence: 1 },
         at,
       ),
     );
@@ -40,7 +40,7 @@ describe('a record', () => {
     const event = transferEvent(
       'https://cryptshare.example.com',
       alice,
-      { trackingId: 't-1', state: 'ACTIVE', previousState: null, sequence: 1, unlisted: false },
+      { trackingId: 't-1', state: 'ACTIVE', previousState: null, sequence: 1 },
       '2026-11-24T14:05:00.000Z',
     );
     const { record, chat } = transferNotice(alice, [event]);
@@ -69,7 +69,7 @@ describe('what is no notice is refused with the fact that is wrong', () => {
     transferEvent(
       'https://cryptshare.example.com',
       alice,
-      { trackingId: 't-1', state: 'ACTIVE', previousState: null, sequence: 1, unlisted: false },
+      { trackingId: 't-1', state: 'ACTIVE', previousState: null, sequence: 1 },
       '2026-11-24T14:05:00.000Z',
     ),
   );
@@ -113,9 +113,9 @@ describe('what is no notice is refused with the fact that is wrong', () => {
 test('mail and the chat of Amazon Q Developer have the same facts, each without what it could take for markup', () => {
   const watch = { mailbox: 'al_i&ce@example.com', direction: 'received' } as const;
   const events = [
-    { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING', unlisted: false },
-    { trackingId: 'a`*b*`&', state: 'On *hold* <!channel>', previousState: null, unlisted: false },
-    { trackingId: 't-33', state: 'FAILED', previousState: 'DELETED_BY_ADMIN', unlisted: true },
+    { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' },
+    { trackingId: 'a`*b*`&', state: 'On *hold* <!channel>', previousState: null },
+    { trackingId: 't-33', state: 'FAILED', previousState: 'DELETED_BY_ADMIN', news: 'transfer.unlisted' as const },
   ].map((change) =>
     transferEvent('https://cryptshare.example.com', watch, { ...change, sequence: 1 }, '2026-11-24T14:05:59.120Z'),
   );

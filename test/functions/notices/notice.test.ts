@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { transferNotice, watchNotice } from '../../../functions/notices/notice.ts';
 import type { Severity } from '../../../functions/notices/notice-record.ts';
-import { type TransferEvent, transferEvent, watchEvent } from '../../../functions/transfers/event.ts';
+import { type Change, type TransferEvent, transferEvent, watchEvent } from '../../../functions/transfers/event.ts';
 import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';
 
 const server = 'https://cryptshare.example.com';
@@ -13,19 +13,17 @@ interface Told {
   readonly trackingId?: string;
   readonly state?: string;
   readonly previousState?: string | null;
-  readonly unlisted?: boolean;
-  readonly listedAgain?: boolean;
+  readonly news?: Change['news'];
   readonly at?: string;
 }
 const eventOf = ({
   trackingId = 't-1',
   state = 'ACTIVE',
   previousState = 'PROCESSING',
-  unlisted = false,
-  listedAgain = false,
+  news,
   at: observedAt = at,
 }: Told): TransferEvent =>
-  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, unlisted, listedAgain }, observedAt);
+  transferEvent(server, watch, { trackingId, state, previousState, sequence: 1, news }, observedAt);
 const noticeOf = (...told: readonly Told[]) => transferNotice(watch, told.map(eventOf));
 const many = (count: number, told: Told = {}) =>
   Array.from({ length: count }, (_, at) => ({ trackingId: `t-${at}`, ...told }));
@@ -49,8 +47,7 @@ const told = fc.record({
   trackingId: fc.stringMatching(/^[!-~]{1,200}$/).filter(isTrackingId),
   state,
   previousState: fc.option(state),
-  unlisted: fc.boolean(),
-  listedAgain: fc.boolean(),
+  news: fc.constantFrom(undefined, 'transfer.unlisted' as const, 'transfer.listed_again' as const),
 });
 const anyWatch = fc.record({
   mailbox: fc.oneof(
@@ -149,8 +146,8 @@ test.each<{ told: Told[]; severity: Severity; types: string[] }>([
   },
   { told: [{ state: 'DELETED_BY_ADMIN' }], severity: 'warning', types: ['transfer.deleted_by_admin'] },
   { told: [{ state: 'DELETED_BY_REVOCATION' }], severity: 'warning', types: ['transfer.deleted_by_revocation'] },
-  { told: [{ state: 'ACTIVE', unlisted: true }], severity: 'warning', types: ['transfer.unlisted'] },
-  { told: [{ state: 'ACTIVE', listedAgain: true }], severity: 'info', types: ['transfer.listed_again'] },
+  { told: [{ state: 'ACTIVE', news: 'transfer.unlisted' }], severity: 'warning', types: ['transfer.unlisted'] },
+  { told: [{ state: 'ACTIVE', news: 'transfer.listed_again' }], severity: 'info', types: ['transfer.listed_again'] },
   { told: [{ state: 'On hold' }], severity: 'warning', types: ['transfer.state_changed'] },
   {
     told: [{ state: 'ACTIVE' }, { state: 'FAILED' }],
@@ -172,12 +169,12 @@ describe('a line', () => {
     { what: 'a new transfer', told: { previousState: null }, line: 'active  t-1  (new)' },
     {
       what: 'a transfer no longer listed',
-      told: { unlisted: true, previousState: 'ACTIVE' },
+      told: { news: 'transfer.unlisted', previousState: 'ACTIVE' },
       line: 'no longer listed  t-1  (last active)',
     },
     {
       what: 'a transfer listed again',
-      told: { listedAgain: true, previousState: 'ACTIVE' },
+      told: { news: 'transfer.listed_again', previousState: 'ACTIVE' },
       line: 'listed again  t-1  (last active)',
     },
     {
@@ -273,7 +270,6 @@ test('neither a former state nor a tracking id brings markup into the chat', () 
       state: 'FAILED',
       previousState: '*~Pay `now`~* [here](https://evil.example)',
       sequence: 1,
-      unlisted: false,
     },
     '2026-11-24T00:00:00.000Z',
   );

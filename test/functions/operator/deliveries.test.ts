@@ -62,7 +62,7 @@ describe('deliveries are found', () => {
   });
 
   test('those of the newest event first, by transfer as by endpoint, with the types of their events', async () => {
-    const change = { trackingId: 'one', state: 'ACTIVE', previousState: null, sequence: 2, unlisted: false };
+    const change = { trackingId: 'one', state: 'ACTIVE', previousState: null, sequence: 2 };
     const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
     await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, '2026-11-24T00:00:05.000Z'));
     const oneByOne = async (query: Record<string, string>) => {

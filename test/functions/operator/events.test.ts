@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 /** An event of a time, about the transfer `one`. */
 function eventAt(at: string, state = 'FAILED', trackingId = 'one'): TransferEvent {
-  const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at), unlisted: false };
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at) };
   const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
   return transferEvent('https://cryptshare.example.com', watch, change, at);
 }
@@ -59,7 +59,7 @@ describe('events are listed', () => {
 
   test('of a mailbox, in whatever case, and of a direction', async () => {
     const watch = { mailbox: 'bob@example.com', direction: 'received' } as const;
-    const change = { trackingId: 'three', state: 'FAILED', previousState: null, sequence: 1, unlisted: false };
+    const change = { trackingId: 'three', state: 'FAILED', previousState: null, sequence: 1 };
     const at = '2026-11-24T11:30:00.000Z';
     await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, at));
     expect(await listed({ mailbox: 'Bob@example.com' })).toEqual([at]);

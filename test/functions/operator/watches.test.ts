@@ -116,14 +116,14 @@ describe('a watch', () => {
   });
 
   test('whose baseline is being stored tells how far it is', async () => {
-    await registry().add(alice, false, at);
+    await registry().addAll([alice], false, at);
     const baselineProgress = { stored: 712, transfers: 10_000 };
     await new Partition(world.dynamo, transfersTable, 'sent#alice@example.com').put('ROOT', { baselineProgress }, {});
     expect((await world.ask('GET', path)).body).toMatchObject({ baselineProgress });
   });
 
   test('that is removed during a poll does not come back as half a row', async () => {
-    await registry().add(alice, false, at);
+    await registry().addAll([alice], false, at);
     await registry().remove(alice, at);
     const health = {
       failingSince: 'then',

@@ -18,7 +18,6 @@ const change: Change = {
   state: 'DELETED_BY_EXPIRATION',
   previousState: 'ACTIVE',
   sequence: 3,
-  unlisted: false,
 };
 
 // Few letters, so that neighbouring parts often could be taken for one another.
@@ -97,12 +96,12 @@ test('the event in its bytes is the event', () => {
 });
 
 test('an event that a transfer is unlisted keeps the state last seen', () => {
-  const event = transferEvent(server, watch, { ...change, state: 'ACTIVE', unlisted: true }, observedAt);
+  const event = transferEvent(server, watch, { ...change, state: 'ACTIVE', news: 'transfer.unlisted' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.unlisted', data: { state: 'ACTIVE', previousState: 'ACTIVE' } });
 });
 
 test('an event that a transfer is listed again keeps the state last announced', () => {
-  const event = transferEvent(server, watch, { ...change, state: 'FAILED', listedAgain: true }, observedAt);
+  const event = transferEvent(server, watch, { ...change, state: 'FAILED', news: 'transfer.listed_again' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.listed_again', data: { state: 'FAILED', previousState: 'ACTIVE' } });
 });
 

@@ -186,7 +186,7 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])(
 
 test('a process that has ended in the middle of a baseline is not waited for once it is known to have ended', async () => {
   const { watch } = newMailbox(30);
-  await new Watches(world.deps.dynamo, table).add(watch, false, world.clock.now().toISOString());
+  await new Watches(world.deps.dynamo, table).addAll([watch], false, world.clock.now().toISOString());
   await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'overtaken' });
   await freeBaselines(world.deps.dynamo, table);

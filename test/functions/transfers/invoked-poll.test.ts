@@ -33,7 +33,7 @@ const termOf = (milliseconds: number) => {
 async function register(mailbox: string): Promise<Watch> {
   const watch = world.watch(mailbox);
   world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
-  await new Watches(world.deps.dynamo, table).add(watch, true, world.clock.now().toISOString());
+  await new Watches(world.deps.dynamo, table).addAll([watch], true, world.clock.now().toISOString());
   return watch;
 }
 

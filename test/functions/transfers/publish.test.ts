@@ -24,7 +24,7 @@ const eventAt = (at: number, state = 'ACTIVE') =>
   transferEvent(
     'https://cryptshare.example.com',
     watch,
-    { trackingId: `t-${at}`, state, previousState: null, sequence: 1, unlisted: false },
+    { trackingId: `t-${at}`, state, previousState: null, sequence: 1 },
     '2026-11-24T00:15:03.120Z',
   );
 const failing = endpointEvent(

@@ -64,7 +64,7 @@ const told = async () =>
 
 /** Polls the watch once, and takes it out of the registry. */
 async function removed(): Promise<void> {
-  await registry.add(watch, false, now());
+  await registry.addAll([watch], false, now());
   await tick();
   await registry.remove(watch, now());
   await told();
@@ -107,7 +107,7 @@ describe('what is known of a watch', () => {
   });
 
   it('that was never polled is gone, too', async () => {
-    await registry.add(watch, false, now());
+    await registry.addAll([watch], false, now());
     await registry.remove(watch, now());
     wait();
     await tick();
@@ -115,7 +115,7 @@ describe('what is known of a watch', () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['added again', () => registry.add(watch, false, now())],
+    ['added again', () => registry.addAll([watch], false, now())],
     ['declared', () => registry.declare([watch], false, now())],
   ])('that is %s in time is not deleted, and what has changed meanwhile is told', async (_, again) => {
     await removed();
@@ -166,7 +166,7 @@ test.each(calls)(
     const deleting = tick(plan);
     await Promise.race([plan.reachedPause, deleting]);
     const rest = trackingIds.concat(seed(1));
-    await registry.add(watch, false, now());
+    await registry.addAll([watch], false, now());
     // As an invocation of another deployment, which knows nothing of this lease.
     const poll = () => pollWatch(deps, watch, world.terms());
     await poll();

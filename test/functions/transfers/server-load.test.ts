@@ -77,7 +77,7 @@ describe('a watch is polled', () => {
     await declare(1);
     await minutes(2);
     const watch = world.watch('added-later@example.com');
-    await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, now());
+    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, every: 24 * hour }], false, now());
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 
@@ -87,7 +87,7 @@ describe('a watch is polled', () => {
     world.clock.advance(1);
     await tick();
     const watch = world.watch('seen-later@example.com');
-    await new Watches(deps.dynamo, deps.table).add({ ...watch, every: 24 * hour }, false, at);
+    await new Watches(deps.dynamo, deps.table).addAll([{ ...watch, every: 24 * hour }], false, at);
     expect((await minutes(3)).polls).toEqual([2, 1, 1]);
   });
 

@@ -67,7 +67,7 @@ describe.each([
   });
 
   it('leaves the interval of a watch that an operator added as it is', async () => {
-    await watches.add({ ...sentBy('alice'), every: 300_000 }, false, at);
+    await watches.addAll([{ ...sentBy('alice'), every: 300_000 }], false, at);
     await declare([{ ...sentBy('alice'), every: 900_000 }], false, at);
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000 });
   });

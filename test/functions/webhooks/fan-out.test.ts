@@ -100,7 +100,7 @@ describe('a batch of events', () => {
 });
 
 describe('a notice', () => {
-  const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1, unlisted: false };
+  const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1 };
   const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
   const events = [change, active].map((one) =>
     transferEvent('https://a.example', watch, one, '2026-11-24T00:00:00.000Z'),

@@ -58,7 +58,7 @@ const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
 
 /** An event about a transfer, as the poll publishes it. */
 export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED'): TransferEvent {
-  const change = { trackingId, state, previousState: 'ACTIVE', sequence, unlisted: false };
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence };
   return transferEvent(server, watch, change, '2026-11-24T00:00:00.000Z');
 }
 
