@@ -13,6 +13,9 @@ try {
   const configFile = String(app.node.tryGetContext('config') ?? usualConfigFile);
   const config = loadDeployableConfig(configFile);
   const stack = new NotifierStack(app, config.stack, { config, configFile });
+  const { dashboard } = app.node.getAllContext();
+  if (dashboard !== undefined && !['yes', 'no'].includes(dashboard))
+    throw new ConfigError('the command line', [`-c dashboard=${dashboard}: expected yes or no`]);
   for (const note of paceNote(config)) Annotations.of(stack).addInfo(note);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

@@ -27,6 +27,11 @@ export function scheduleProblems(config: Config): string[] {
       : []),
     ...minutesProblems('schedule.every', every),
     ...(quietEvery ? minutesProblems('schedule.quietEvery', quietEvery) : []),
+    ...(quietEvery && millisecondsOf(quietEvery) <= millisecondsOf(every)
+      ? [
+          `schedule.quietEvery: expected more than schedule.every (${every}), got ${quietEvery}: nothing would be polled less`,
+        ]
+      : []),
     ...(shards > watches.length
       ? [
           `schedule.shards: expected at most one for each watch, got ${shards} for ${watches.length}: lower it, the others would have nothing to poll`,
@@ -55,19 +60,23 @@ function paceProblems(config: Config): string[] {
   const needed = Math.ceil((polls * answerTime) / 1000);
   const allowed = slotsOf(config);
   const problems: string[] = [];
+  const shortest = watches.reduce(
+    (least, { every = schedule.every }) => Math.min(least, millisecondsOf(every)),
+    Number.POSITIVE_INFINITY,
+  );
+  const slower = (times: number) => `poll every ${Math.ceil((shortest * times) / 60_000)}m`;
   if (needed > allowed && server.maxConcurrentPages !== undefined) {
-    const each =
-      schedule.shards === 1 ? '' : ` (${allowed / schedule.shards} for each of the ${schedule.shards} shards)`;
+    const each = schedule.shards === 1 ? '' : ` (${allowed / schedule.shards} in each of ${schedule.shards} shards)`;
     const shards = Math.max(schedule.shards, neededShards);
     const raised = Math.ceil(needed / shards) * shards;
-    const raise = raised <= mostPages ? `set it to ${raised}, if the server bears it, or ` : '';
+    const raise = raised <= mostPages ? `set it to ${raised}, if the server bears that, or ` : '';
     problems.push(
-      `server.maxConcurrentPages: expected at least ${needed}: ${said}, each with a request of some ${answerTime} ms at least, got ${allowed}${each}: ${raise}poll ${figure(needed / allowed)} times less often (schedule.every)`,
+      `server.maxConcurrentPages: ${server.maxConcurrentPages} lets ${allowed} requests be under way${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
     );
   }
   if (neededShards > schedule.shards) {
     problems.push(
-      `schedule.shards: expected at least ${neededShards}: ${said}, of which a shard does ${Math.floor(mostPolls)} at most, ${watchesAtOnce} at the same time, got ${schedule.shards}`,
+      `schedule.shards: ${schedule.shards} can do ${Math.floor(mostPolls * schedule.shards)} polls a second, and ${said}: a shard polls ${watchesAtOnce} watches at a time, for ${answerTime + rowTime} ms each at the least; set it to ${neededShards}, or ${slower(neededShards / schedule.shards)}`,
     );
   }
   return problems;

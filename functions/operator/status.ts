@@ -47,7 +47,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
 }
 
 /** Requests counted for each endpoint: each names up to 100 deliveries. */
-const mostRequests = 10;
+const mostRequests = 100;
 
 /** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
 function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {

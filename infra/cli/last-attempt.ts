@@ -2,8 +2,8 @@ import { attemptRemedy, attemptWords } from '../attempt-words.ts';
 import { type ApiClient, path } from './api-client.ts';
 import type { DeliveryResource, EndpointResource, Page } from './resources.ts';
 
-/** Deliveries among which the last attempt is looked for: those that wait for their turn have none yet. */
-const mostLookedAt = '20';
+/** Deliveries among which the last attempt is looked for, as many as one answer holds: those that wait for their turn have none. */
+const mostLookedAt = '100';
 
 /** What is known of the last attempts to reach an endpoint. */
 export interface LastAttempt {

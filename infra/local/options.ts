@@ -33,7 +33,7 @@ and queues are embedded; nothing leaves this machine, nothing is kept.
 
 With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
 restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule,
-watches, webhooks and proxy; what is for AWS (stack, notify, alarms, vpc) is checked but has no effect here: no e-mail is sent,
+watches, webhooks and proxy; what is for AWS (stack, notify, alarmEmail, vpc) is checked but has no effect here: no e-mail is sent,
 events and notices are printed.
 --aws-endpoint has another implementation of AWS, such as moto or LocalStack, stand in for the embedded services; it keeps
 what is announced and delivered, and the data folder then keeps no more than the key and the address of the operator API.

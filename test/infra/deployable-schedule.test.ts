@@ -49,33 +49,33 @@ describe('an interval that cannot be kept, though every mailbox be empty, is ref
     [
       'one poll a minute too many for the requests that may be under way',
       { watches: 2401, maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: expected at least 5: 2,401 watches are 40 polls a second, each with a request of some 100 ms at least, got 4: set it to 5, if the server bears it, or poll 1.25 times less often (schedule.every)',
+      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 5 are needed: 2,401 watches are 40 polls a second, each with a request of 100 ms at the least; set it to 5, if the server bears that, or poll every 2m',
     ],
     [
       'watches whose own intervals are too short',
       { watches: 1, own: Array.from({ length: 3000 }, () => '1m'), every: '24h', maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: expected at least 6: 3,001 watches are 50 polls a second, each with a request of some 100 ms at least, got 4: set it to 6, if the server bears it, or poll 1.5 times less often (schedule.every)',
+      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 6 are needed: 3,001 watches are 50 polls a second, each with a request of 100 ms at the least; set it to 6, if the server bears that, or poll every 2m',
     ],
     [
       'the same in shards, each of which has the same whole number of requests',
       { watches: 10_000, shards: 3, maxConcurrentPages: 11 },
-      'server.maxConcurrentPages: expected at least 17: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, got 9 (3 for each of the 3 shards): set it to 18, if the server bears it, or poll 1.89 times less often (schedule.every)',
+      'server.maxConcurrentPages: 11 lets 9 requests be under way (3 in each of 3 shards), and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 2m',
     ],
     [
       'more than the most requests that may ever be under way',
       { watches: 430_000, shards: 100, maxConcurrentPages: 600 },
-      'server.maxConcurrentPages: expected at least 717: 430,000 watches are 7,170 polls a second, each with a request of some 100 ms at least, got 600 (6 for each of the 100 shards): set it to 800, if the server bears it, or poll 1.2 times less often (schedule.every)',
+      'server.maxConcurrentPages: 600 lets 600 requests be under way (6 in each of 100 shards), and 717 are needed: 430,000 watches are 7,170 polls a second, each with a request of 100 ms at the least; set it to 800, if the server bears that, or poll every 2m',
     ],
     [
       'more polls than a shard can do, which has eight under way',
       { watches: 10_000 },
-      'schedule.shards: expected at least 3: 10,000 watches are 167 polls a second, of which a shard does 72 at most, 8 at the same time, got 1',
+      'schedule.shards: 1 can do 72 polls a second, and 10,000 watches are 167 polls a second: a shard polls 8 watches at a time, for 110 ms each at the least; set it to 3, or poll every 3m',
     ],
     [
       'both at once',
       { watches: 10_000, maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: expected at least 17: 10,000 watches are 167 polls a second, each with a request of some 100 ms at least, got 4: set it to 18, if the server bears it, or poll 4.25 times less often (schedule.every)',
-      'schedule.shards: expected at least 3: 10,000 watches are 167 polls a second, of which a shard does 72 at most, 8 at the same time, got 1',
+      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 5m',
+      'schedule.shards: 1 can do 72 polls a second, and 10,000 watches are 167 polls a second: a shard polls 8 watches at a time, for 110 ms each at the least; set it to 3, or poll every 3m',
     ],
   ])('%s', (_, given, ...problems) => {
     expect(scheduleProblems(configOf(given))).toEqual(problems);
@@ -83,7 +83,7 @@ describe('an interval that cannot be kept, though every mailbox be empty, is ref
 
   test('what no number of requests and shards keeps has no other remedy than to poll less often', () => {
     const [problem] = scheduleProblems(configOf({ watches: 700_000, shards: 100, maxConcurrentPages: 1000 }));
-    expect(problem).toMatch(/got 1000 \(10 for each of the 100 shards\): poll 1.17 times less often/);
+    expect(problem).toMatch(/\(10 in each of 100 shards\), and 1,167 are needed.*at the least; poll every 2m$/);
   });
 });
 
@@ -92,8 +92,9 @@ test('what is told to do makes the interval one that can be kept', () => {
     for (const shards of [1, 7, 16]) {
       const given = { watches, shards, maxConcurrentPages: 16 };
       const told = scheduleProblems(configOf(given)).join();
-      const maxConcurrentPages = Number(/set it to (\d+)/.exec(told)?.[1] ?? given.maxConcurrentPages);
-      const raised = Number(/schedule.shards: expected at least (\d+)/.exec(told)?.[1] ?? shards);
+      const setTo = (setting: string) => new RegExp(`${setting}: [^;]*; set it to (\\d+)`).exec(told)?.[1];
+      const maxConcurrentPages = Number(setTo('server.maxConcurrentPages') ?? given.maxConcurrentPages);
+      const raised = Number(setTo('schedule.shards') ?? shards);
       expect(scheduleProblems(configOf({ watches, shards: raised, maxConcurrentPages }))).toEqual([]);
     }
   }
