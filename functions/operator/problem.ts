@@ -61,6 +61,7 @@ export function problemOf(error: unknown): Problem | undefined {
 export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
+/** The answer that tells a problem (RFC 9457). */
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
   const { retryAfter, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };

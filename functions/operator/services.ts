@@ -6,6 +6,7 @@ import { type OperatorDependencies, operation } from './operation.ts';
 import { invokeForTopics } from './poll-function.ts';
 import { Problem } from './problem.ts';
 
+/** Queues whose messages are counted, with their addresses. */
 export interface InspectedQueues {
   readonly sqs: SQSClient;
   /** URLs of the queues, by what they hold. */

@@ -19,6 +19,7 @@ import type { OperatorDependencies } from './operation.ts';
 
 export const deliveryStatus = z.enum(['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
 
+/** A delivery as operators see it. */
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
   return {

@@ -18,6 +18,7 @@ export interface TokenSource {
   reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
 }
 
+/** A token that the server has rejected. */
 export interface Rejection {
   readonly token: string;
   readonly failure: CryptshareFailure;

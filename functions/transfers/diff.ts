@@ -136,6 +136,7 @@ export function missed(row: TransferRow, context: DiffContext): RowChange {
   return { before: row, after: { ...unreturned(row, context).after, missedPasses } };
 }
 
+/** The change of a transfer that the server lists no more. */
 export function unlisted(row: TransferRow, context: DiffContext): RowChange {
   const { missedPasses, returning, ...rest } = row;
   const after = { ...rest, rev: context.rev, observedAt: context.observedAt, isUnlisted: true };

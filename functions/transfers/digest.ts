@@ -74,6 +74,7 @@ export const bitsFor = (transfers: number): number =>
 export const isOutgrown = (bits: number, transfers: number): boolean =>
   bits < maxBits && transfers > 2 * transfersPerBucket * 2 ** bits;
 
+/** The bucket of a hash: its first bits. */
 export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 : high >>> (32 - bits));
 
 /** The part of a transfer's sort key that sorts it into its bucket: 16 bits of its hash as 4 hex digits. */

@@ -192,6 +192,7 @@ export function failureOfError(error: unknown): CryptshareFailure {
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
 
+/** What an answer says of itself, for people: its status, and the code of the server if it names one. */
 export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const code = errorCodeOf(body);
   return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;

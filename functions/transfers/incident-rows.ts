@@ -11,11 +11,13 @@ const mendedKey = 'server#mended';
 /** Milliseconds between two times at which a cause is found mended: each has the watches polled that fail for it. */
 const mendedPause = 60_000;
 
+/** The incidents among the rows that shards share. */
 export const incidentsIn = (rows: readonly Item[]): Incident[] =>
   rows
     .filter(({ sk }) => sk.startsWith(incidentPrefix))
     .map(({ pk, sk, ...row }) => ({ name: sk.slice(incidentPrefix.length), ...row }) as Incident);
 
+/** When each cause was last found mended, among the same rows. */
 export function mendedIn(rows: readonly Item[]): Mended {
   const { pk, sk, ...mended } = rows.find((row) => row.sk === mendedKey) ?? {};
   return mended as Mended;

@@ -3,6 +3,7 @@ import type { Incident } from './incident.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Trouble } from './trouble.ts';
 
+/** A watch with something to tell of its health. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
 /** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */

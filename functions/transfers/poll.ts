@@ -15,6 +15,7 @@ import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
 import { VisitRoom } from './visit-room.ts';
 
+/** What polls work with. */
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
@@ -47,6 +48,7 @@ export interface Supervision {
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
+/** How a poll went. */
 export interface PollResult {
   readonly outcome: PollOutcome;
   /** What was listed in the end. */
@@ -73,6 +75,7 @@ const visits = new VisitRoom();
 /** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
 const baselines = pLimit(2);
 
+/** What one poll is to do, and by when. */
 export interface PollTerms {
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting: boolean;

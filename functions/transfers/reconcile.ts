@@ -33,6 +33,7 @@ interface ClaimedPoll extends ListedWatch {
   readonly lastWrite: number;
 }
 
+/** What comparing a listing with the snapshot led to. */
 export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'trouble'> {
   /** False when another poll has claimed the snapshot meanwhile. */
   readonly isSettled: boolean;

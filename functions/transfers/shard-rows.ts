@@ -20,6 +20,7 @@ import {
 } from './shard-row.ts';
 import { type Strain, unstrained } from './strain.ts';
 
+/** What a shard needs to know when it ticks. */
 export interface ShardView {
   /** Those of the shard, in the order of their places. */
   readonly watches: readonly RegisteredWatch[];
@@ -36,6 +37,7 @@ export interface ShardView {
   readonly hasNoChats: boolean;
 }
 
+/** A lease that was taken. */
 export interface Hold {
   readonly shard: number;
   readonly name: string;

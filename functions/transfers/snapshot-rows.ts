@@ -26,6 +26,7 @@ export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Ui
   digests.set(new Uint32Array(bytes.slice().buffer), lanesPerBlock * block);
 }
 
+/** The digests of a block as its row holds them. */
 export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
   return new Uint8Array(digests.slice(lanesPerBlock * block, lanesPerBlock * (block + 1)).buffer);
 }
@@ -48,6 +49,7 @@ export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array
   return bitmap;
 }
 
+/** The buckets that a bitmap marks. */
 export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   const buckets = new Set<number>();
   bitmap?.forEach((byte, at) => {

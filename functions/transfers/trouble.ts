@@ -30,6 +30,7 @@ export function withClock(trouble: Trouble, clockWords: string | undefined): Tro
   return { ...trouble, message: `${trouble.message}; ${clockWords}, which may be the reason` };
 }
 
+/** What kept a listing from being complete; undefined when nothing did. */
 export function troubleOfListing({ listing, failure }: Pass): Trouble | undefined {
   if (failure) return troubleOfFailure(failure);
   if (listing.malformed === 0) return undefined;

@@ -77,6 +77,7 @@ export const endsSoon = ({ method, validUntil }: Verification, now: number): boo
 /** Milliseconds that a process may take to obtain a token before another one may try; a request takes 15 s at most. */
 export const longestRenewal = 20_000;
 
+/** Whether a process is renewing the token at this moment; `now` is Unix time in milliseconds. */
 export const isBusy = (verification: Verification | undefined, now: number): boolean =>
   (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewal) ?? 0) > now;
 

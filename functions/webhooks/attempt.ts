@@ -33,6 +33,7 @@ export const sealingContext = (endpoint: string): string => `endpoint ${endpoint
 /** What the answers of an endpoint are sealed for: a receiver may send back what it was sent, tokens included. */
 export const answerContext = (endpoint: string): string => `answer of ${endpoint}`;
 
+/** Opens the secrets of an endpoint. */
 export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): EndpointSecrets =>
   JSON.parse(dataKey.open(sealed, sealingContext(name)));
 
@@ -85,6 +86,7 @@ export async function attempt(
 /** Letters of an answer that are kept of an attempt that succeeded: more would make its row cost more. */
 const successLength = 100;
 
+/** An attempt as it is kept. */
 export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
   const { delivery, startedAt, outcome, status, response } = made;
   const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;

@@ -17,6 +17,7 @@ export const causes = {
   channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
 };
 
+/** Why attempts at an endpoint fail. */
 export type EndpointCause = keyof typeof causes;
 
 /** What operators are told of an endpoint. */

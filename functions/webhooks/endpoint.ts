@@ -54,6 +54,7 @@ export interface EndpointSecrets {
   readonly secrets: readonly SigningSecret[];
 }
 
+/** A secret that requests are signed with. */
 export interface SigningSecret {
   /** `whsec_…` or, for ed25519, `whsk_…`. */
   readonly secret: string;

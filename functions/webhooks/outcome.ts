@@ -36,6 +36,7 @@ const failureCauses = {
   headers_too_large: 'http_error',
 } as const satisfies Record<string, EndpointCause>;
 
+/** What kept a request from being answered. */
 export type PostFailure = keyof typeof failureCauses;
 
 /**

@@ -10,6 +10,7 @@ import { type IndexRange, type Place, rowsIn } from './index-walk.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './waiting.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
+/** What to release or replay, and how fast. */
 export interface ReplayOptions {
   /** ISO 8601 times of the events: from the first on, before the second. */
   readonly from: string;

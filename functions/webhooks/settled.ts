@@ -28,6 +28,7 @@ export function deliveryFacts({ delivery, attempt }: Settled) {
 /** Where deliveries are told of as they are looked after, for who watches this very process: their {@link DeliveryFacts}. */
 export const settledChannel = channel('transfer-notifier.delivery');
 
+/** Tells those in this process that listen of a delivery that was looked after. */
 export function tellSettled(settled: Settled): void {
   if (settledChannel.hasSubscribers) settledChannel.publish(deliveryFacts(settled));
 }

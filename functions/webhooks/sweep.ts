@@ -14,10 +14,12 @@ import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
 import { sendWakeUps, type WakeUp } from './wake-ups.ts';
 
+/** What a sweep works with. */
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
 }
 
+/** What a sweep did. */
 export interface Sweep {
   /** Endpoints that it has looked after. */
   readonly woken: number;
