@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -10,7 +11,7 @@ export default defineConfig({
     expect: { poll: { timeout: 300_000 } },
     // Each worker loads what many files import only once, which halves the time; so no test may leave anything behind.
     isolate: false,
-    // Much of a test is waiting for services: a core is not kept back, as Vitest does by default.
-    maxWorkers: '100%',
+    // Much of a test is waiting for services and processes, so three workers keep two cores busy.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
   },
 });

@@ -36,8 +36,8 @@ interface Unhandled {
   readonly isKept: boolean;
 }
 
-/** Milliseconds that a request may take, and that are left to write down what came of it. */
-const requestTime = 15_000;
+/** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
+const requestTime = 18_000;
 
 /** Deliveries read together with their endpoint: as many as begin at once by default. */
 const readAhead = 10;

@@ -97,10 +97,11 @@ export class Drain {
     this.rows = undefined;
     // In this order: the holder looks for requests once more after it has given up the lease.
     this.holding.lease = await leases.read(this.name);
-    const { admission: again, limits } = this.holding;
+    const { admission: again } = this.holding;
     this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.wantsRetries;
-    if (again.kind === 'shut' && limits.interval > 0 && isLeft) this.requestsAt = again.until;
+    // Of an endpoint with a pace; when a circuit breaker half-opens, the sweep looks after it.
+    if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.requestsAt = again.until;
     return false;
   }
 
