@@ -3,7 +3,7 @@ import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, type Connection, connectionTo } from './request.ts';
+import { type Answer, Connection } from './request.ts';
 import { patience, Slots } from './slots.ts';
 import {
   believedStrain,
@@ -85,7 +85,7 @@ export class ServerCalls {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.connection = connectionTo(options.origin, options.ca);
+    this.connection = new Connection(options.origin, options.ca);
     this.slots = new Slots(options.maxConcurrentPages, options.patience);
     this.makeRoom();
   }

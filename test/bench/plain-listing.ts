@@ -1,4 +1,4 @@
-import { type Connection, connectionTo } from '../../functions/transfers/request.ts';
+import { Connection } from '../../functions/transfers/request.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
 
@@ -25,7 +25,7 @@ export class PlainServer {
 
   constructor({ origin }: ServiceAddresses) {
     this.origin = origin;
-    this.connection = connectionTo(origin);
+    this.connection = new Connection(origin);
   }
 
   /** States by tracking id. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, tlsProblemOf } from '../../functions/tls-problem.ts';
 import { failureOfError } from '../../functions/transfers/failure.ts';
-import { connectionTo } from '../../functions/transfers/request.ts';
+import { Connection } from '../../functions/transfers/request.ts';
 import { PostError, WebhookClient } from '../../functions/webhooks/post.ts';
 import { attemptRemedy, attemptWords } from '../../infra/attempt-words.ts';
 import { TlsServers, type TroubleName } from './tls-servers.ts';
@@ -42,7 +42,7 @@ const cases = Object.entries(expected) as [TroubleName, (typeof expected)[Troubl
 describe('a Cryptshare Server whose TLS has the trouble', () => {
   test.each(cases)('%s is told by it, with what to do', async (name, [says, atServer]) => {
     const { url, ca } = servers.of(name);
-    const connection = connectionTo(url, ca);
+    const connection = new Connection(url, ca);
     const error = await connection.send({ path: '/api/status', headers: {} }, 5000, 1000).catch((thrown) => thrown);
     connection.close();
     const { kind, message, remedy } = failureOfError(error);

@@ -2,7 +2,7 @@ import http from 'node:http';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { proxyFor, proxyProblem, proxySettingsIn } from '../../../functions/http/proxy.ts';
 import { failureOfError } from '../../../functions/transfers/failure.ts';
-import { connectionTo } from '../../../functions/transfers/request.ts';
+import { Connection } from '../../../functions/transfers/request.ts';
 import { clientOf, closeAll, failureOf, listen, receiver, tlsReceiver } from '../webhooks/post-servers.ts';
 import { startForwardProxy } from './forward-proxy.ts';
 
@@ -93,7 +93,7 @@ describe('the Cryptshare Server', () => {
   /** Asks the server by this name, as the environment says; rejects with the failure that operators are told. */
   async function ask(variables: Record<string, string>, ca?: string, timeout = 5000, origin = `https://${name}`) {
     for (const [variable, value] of Object.entries(variables)) vi.stubEnv(variable, value);
-    const connection = connectionTo(origin, ca);
+    const connection = new Connection(origin, ca);
     onTestFinished(() => connection.close());
     return connection.send({ path: '/api/status', headers: {} }, timeout, 1000).catch((error: unknown) => {
       throw failureOfError(error);
@@ -104,7 +104,7 @@ describe('the Cryptshare Server', () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const { url, asked } = await startForwardProxy({ port });
     vi.stubEnv('HTTPS_PROXY', url);
-    const connection = connectionTo(`https://${name}`, cert);
+    const connection = new Connection(`https://${name}`, cert);
     onTestFinished(() => connection.close());
     for (let i = 0; i < 2; i += 1) {
       expect(await connection.send({ path: '/', headers: {} }, 5000, 1000)).toMatchObject({
