@@ -70,7 +70,10 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
       every: watch.every,
-      quietEvery: quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now) ? quietEvery : undefined,
+      quietEvery:
+        quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
+          ? quietEvery
+          : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token there was an attempt to verify it, no more.
       verification: method && sealed ? { method, validUntil } : undefined,

@@ -117,6 +117,14 @@ export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: strin
     ([, { since, until }]) => until > now && hasBeen(since, now) && believable(until, now, longestPoll) !== undefined,
   );
 
+/** Keys of the watches whose holders have died: their leases have ended, and were not given back. */
+export const abandonedWatches = (row: ShardRow, now: number): ReadonlySet<string> => {
+  const live = new Map(liveLeases(row, now));
+  return new Set(
+    Object.entries(row.leases ?? {}).flatMap(([name, { watches = [] }]) => (live.has(name) ? [] : watches)),
+  );
+};
+
 /** Keys of the watches that are being polled by holders who leave the others to the next tick. */
 export const busyWatches = (row: ShardRow, now: number): ReadonlySet<string> =>
   new Set(liveLeases(row, now).flatMap(([, { watches = [] }]) => watches));

@@ -128,7 +128,11 @@ export class ShardRows {
 
   /** Ends all leases of a shard: for a database whose only user has just started. */
   async free(shard: number): Promise<void> {
-    await this.partition.update(shardKey(shard), 'REMOVE leases', { condition: 'attribute_exists(pk)' });
+    const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
+    if (!read) return;
+    const row = shardRowOf(read);
+    const leases = Object.entries(row.leases ?? {}).map(([name, lease]) => [name, { ...lease, until: 0 }]);
+    await this.write(shard, row, { ...row, leases: Object.fromEntries(leases) });
   }
 
   /**

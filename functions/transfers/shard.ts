@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import { hasBeen } from '../instants.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
@@ -9,8 +10,17 @@ import { announcePending, Incidents } from './incidents.ts';
 import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
+import { afterglow } from './reconcile.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
-import { busyWatches, lastTick, type Mark, never, type ShardProgress, stretchesOf } from './shard-row.ts';
+import {
+  abandonedWatches,
+  busyWatches,
+  lastTick,
+  type Mark,
+  never,
+  type ShardProgress,
+  stretchesOf,
+} from './shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from './shard-rows.ts';
 import type { Strain } from './strain.ts';
 import { dueListing, outlookOf, type Timetable } from './timetable.ts';
@@ -60,6 +70,8 @@ export async function pollShard(
   stopAt: number,
   onPoll: (poll: WatchPoll) => void,
 ): Promise<ShardPoll> {
+  // The schedule of a shard outlives it until the end of a deployment.
+  if (shard >= deps.timetable.shards) return { polls: [], skipped: 0 };
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const { calls } = deps.server;
@@ -73,8 +85,10 @@ export async function pollShard(
   const timed = (watch: RegisteredWatch) => hastened(watch, mended);
   deps.supervision?.foresee?.(outlookOf(enabled.map(timed), timetable, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
+  const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {
-    const after = lastTick(row, isWhole ? 0 : placeOf(watch), started);
+    const isAbandoned = abandoned.has(watchKey(watch));
+    const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
     const scope = dueListing(timed(watch), timetable, { after, to });
     return scope ? [{ watch, scope, after, isLate: wasDue(watch, timetable, after, row.leftAt) }] : [];
   });
@@ -117,6 +131,8 @@ export async function pollShard(
     const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
       underWay.delete(key);
       polls.push(ended);
+      // It waits for what is being deleted.
+      if (ended.outcome === 'overtaken' && ended.requests === 0) leftOver.add(each);
       onPoll(ended);
     });
     ends.push(end);
@@ -130,14 +146,19 @@ export async function pollShard(
     leftAt: leftOver.size > 0 ? to : undefined,
   });
   // Should this fail, the next tick has to wait.
-  const narrowed = underWay.size > 0 && (await rows.narrow(hold, [...underWay], progress()).catch(() => undefined));
+  const narrowed =
+    underWay.size > 0 &&
+    (await rows
+      .narrow(hold, [...underWay, ...(expired ? [watchKey(expired)] : [])], progress())
+      .catch(() => undefined));
   if (narrowed) calls.slots.share(hold.name, narrowed.slots);
   const hung = underWay.size;
   const told = await incidents.tell();
   const kept = await Promise.all(ends)
-    .then(() =>
-      narrowed || !expired ? undefined : deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt),
-    )
+    .then(() => {
+      const isBefore = () => deps.now().getTime() < term.until - afterglow && hasBeen(started, deps.now().getTime());
+      return expired && deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt && isBefore());
+    })
     .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
   // What hung may have been found well since.
   const untold = hung > 0 ? await incidents.tell() : told;
@@ -164,7 +185,8 @@ function polledAfter(
   const marks = watches.map((watch): Mark => {
     const place = placeOf(watch);
     const each = dueOf.get(watch);
-    const oldest = each && !left.has(each) ? to : (lastTick(row, place, now) ?? never);
+    const last = each ? each.after : lastTick(row, place, now);
+    const oldest = each && !left.has(each) ? to : (last ?? never);
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
@@ -199,8 +221,8 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
   // Begins at another watch each time, so that when time is short it is not always short for the same ones.
   const start = (hash(String(seed)).high >>> 0) % Math.max(1, timely.length);
   const oldestFirst = late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0));
-  const ordered = [...oldestFirst, ...timely.slice(start), ...timely.slice(0, start)];
-  return ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)));
+  const ordered = [...timely.slice(start), ...timely.slice(0, start)];
+  return [...oldestFirst, ...ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)))];
 }
 
 /** Whether a watch was due already at a tick that had no time for all. */

@@ -58,11 +58,15 @@ export const longestTrouble = 900_000;
 const quietAfter = 3_600_000;
 
 /**
- * Whether a watch has not changed for an hour at `now`, a Unix time in milliseconds, nor been told to be polled
+ * Whether a watch has not changed for an hour, or for two of its usual intervals if these are longer, nor been told to be polled
  * otherwise. One in trouble is not quiet: what has changed is not known.
+ *
+ * @param now Unix time in milliseconds
+ * @param usual its interval in milliseconds
  */
-export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number): boolean =>
-  !health && ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, quietAfter));
+export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usual = 0): boolean =>
+  !health &&
+  ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfter, 2 * usual)));
 
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
@@ -78,7 +82,7 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
   const often = isWorthATry ? Math.min(usual, longestTrouble) : usual;
   const { quietEvery } = timetable;
-  const every = quietEvery !== undefined && isQuiet(watch, to) ? Math.max(often, quietEvery) : often;
+  const every = quietEvery !== undefined && isQuiet(watch, to, usual) ? Math.max(often, quietEvery) : often;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
   /** How many of the watch's moments have come until a time. */

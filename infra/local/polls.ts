@@ -58,7 +58,7 @@ export function startPolls(
   const report = (message: unknown) => {
     const poll = message as WatchPoll;
     // Its trouble, or the end of it, changes when it and others are due.
-    if (poll.trouble || poll.watch.health) foresight.forget();
+    if (poll.trouble || poll.watch.health || poll.outcome === 'changed') foresight.forget();
     reporter.poll(poll);
   };
   const loop = async () => {

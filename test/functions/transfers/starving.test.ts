@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import { pollShard, type ShardPoll, type Tick, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import type { Timetable } from '../../../functions/transfers/timetable.ts';
+import type { Watch } from '../../../functions/transfers/transfer.ts';
+import { Watches } from '../../../functions/transfers/watches.ts';
+import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { pollBudget, startWorld, type World } from './world.ts';
+
+const minute = 60_000;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+let tables = 0;
+let lastTick = 0;
+let deps: PollDependencies;
+beforeEach(async () => {
+  tables += 1;
+  deps = { ...world.deps, table: `shards-${tables}`, timetable: alwaysDue(1) };
+  await createTransfersTable(deps.dynamo, deps.table);
+  world.cryptshare.faults.clear();
+  await world.takeEvents();
+  await world.takeNotices();
+});
+
+/** Declares watches of so many mailboxes, each with one transfer. */
+async function declare(count: number): Promise<Watch[]> {
+  const list = Array.from({ length: count }, (_, at) => world.watch(`shard-${tables}-${at}@example.com`));
+  for (const { mailbox } of list) {
+    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
+  }
+  await new Watches(deps.dynamo, deps.table).declare(list, false, now());
+  return list;
+}
+const now = () => world.clock.now().toISOString();
+
+/** Of watches that are due at each tick. */
+const alwaysDue = (shards: number): Timetable => ({ shards, every: 1, fullListingEvery: 1 });
+
+/** A tick now, but always after the one before. */
+function tick(shard = 0): Tick {
+  lastTick = Math.max(lastTick + 1, world.clock.now().getTime());
+  return { shard, at: new Date(lastTick).toISOString() };
+}
+const poll = (shard = 0, budget = pollBudget, onPoll: (poll: WatchPoll) => void = () => {}) =>
+  pollShard(deps, tick(shard), world.clock.now().getTime() + budget, onPoll);
+const mailboxes = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).sort();
+
+test('a watch that timed out once is polled again, however long there is no time for all', async () => {
+  const [late, ..._others] = await declare(12);
+  await poll();
+  // It timed out once, as its health says.
+  const registry = new Watches(deps.dynamo, deps.table);
+  const watch = (await registry.find(late!))!;
+  const at = now();
+  const trouble = { cause: 'timeout', message: 'x' } as never;
+  await registry.commitHealth(watch, {
+    health: { failingSince: at, failures: 1, trouble, isAnnounced: false },
+    event: undefined,
+  });
+  world.setDrift(() => world.clock.advance(pollBudget));
+  onTestFinished(() => world.setDrift(() => {}));
+  const polled = new Map<string, number>();
+  for (let each = 0; each < 60; each += 1) {
+    world.clock.advance(minute);
+    const shardPoll = await poll();
+    for (const mailbox of mailboxes(shardPoll)) polled.set(mailbox, (polled.get(mailbox) ?? 0) + 1);
+  }
+  expect(polled.get(late!.mailbox) ?? 0).toBeGreaterThan(0);
+});
