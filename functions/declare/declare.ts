@@ -15,7 +15,6 @@ export interface Declarations {
   readonly endpoints: readonly EndpointDeclaration[];
 }
 
-/** What is declared with. */
 export interface DeclareDependencies {
   readonly transfersTable: string;
   readonly endpointLife: EndpointLifeDependencies;

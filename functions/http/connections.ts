@@ -7,7 +7,6 @@ import type { Cancellation } from './cancellation.ts';
 import { HttpError, type HttpFailure } from './http-error.ts';
 import { openTunnel } from './proxy.ts';
 
-/** One request. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;

@@ -16,13 +16,11 @@ const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['se
 /** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
-/** What an invocation works with. */
 export interface InvokedPollDependencies extends PollDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** What an invocation answers. */
 export interface Invoked extends ShardPoll {
   /** Where it was to look at them. */
   readonly topics?: readonly TopicView[];

@@ -15,7 +15,6 @@ import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
 import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
 import { VisitRoom } from './visit-room.ts';
 
-/** What polls work with. */
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
@@ -48,7 +47,6 @@ export interface Supervision {
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
-/** How a poll went. */
 export interface PollResult {
   readonly outcome: PollOutcome;
   /** What was listed in the end. */

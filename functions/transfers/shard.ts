@@ -44,7 +44,6 @@ export interface WatchPoll extends PollResult {
   readonly sinceComplete: number;
 }
 
-/** How the polls of a tick went. */
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
   /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */

@@ -5,7 +5,6 @@ import type { Answer } from '../transfers/request.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
 
-/** A token as the server issues it. */
 export interface IssuedToken {
   readonly token: string;
   /** ISO 8601; undefined when the server does not say. */

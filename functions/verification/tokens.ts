@@ -18,7 +18,6 @@ import {
 } from './verification.ts';
 import type { Verifications } from './verifications.ts';
 
-/** What tokens are had and renewed with. */
 export interface TokenDependencies {
   /** Their clocks count; the ends of tokens are dated by the server's. */
   readonly calls: ServerCalls;

@@ -23,8 +23,9 @@ export async function clockWitness({ dynamo, table }: TableSource, now: number) 
   return {
     setBack: hasBeen(sweptAt, now) ? 0 : sweptAt - now,
     cameTo,
-    async note(to: string) {
-      if (isOld || to !== cameTo) await partition.put(key, { sweptAt: now, ...(to && { cameTo: to }) }, {});
+    async note(to: string, isSeen: boolean) {
+      const at = isSeen ? now : sweptAt;
+      if ((isOld && isSeen) || to !== cameTo) await partition.put(key, { sweptAt: at, ...(to && { cameTo: to }) }, {});
     },
   };
 }

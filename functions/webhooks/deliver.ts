@@ -1,10 +1,10 @@
-import { getRows, type Key, rowName } from '../batches.ts';
+import { getRows, type Key } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
 import { endpointIn, endpointKey, type WebhookDependencies } from './endpoints.ts';
 import { newLease } from './lease.ts';
-import { type Leases, leaseKey, leaseOf } from './leases.ts';
+import type { Leases } from './leases.ts';
 import type { WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
 import type { Settled } from './settled.ts';
@@ -89,8 +89,7 @@ async function read(
   // While another process holds the endpoint, they are for that one to read.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
-  if (!known) keys.push(leaseKey(endpoint));
+  const lease = known ?? (await leases.read(endpoint));
   const rows = await getRows(dynamo, table, keys, patienceUntil(stopAt, steady));
-  const lease = known ?? leaseOf(rows.get(rowName(leaseKey(endpoint))));
   return { endpoint: endpointIn(rows, endpoint), lease, rows };
 }

@@ -208,6 +208,7 @@ export class Drain {
   /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
   private async putAside(): Promise<void> {
     const { deps, work, endpoint, beginUntil, holding } = this;
+    holding.lease = await deps.leases.read(this.name);
     const interrupted = holding.take(false);
     work.add(interrupted);
     const isCutShort = await putAside(deps, work, endpoint, beginUntil, this.settle);

@@ -179,11 +179,12 @@ const removedAgain = 60_000;
 /** Removes an endpoint, and has what is still on its way to it cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
+  // The sweep will look at nothing of it; a minute later, for what is under way and what an index does not show yet. Before it is
+  // gone: a removal that SQS refuses can be repeated.
+  await wake(deps, name, [], removedAgain);
   await deleteEndpoint(deps, name);
   await new Leases(deps).forget(name);
-  // The sweep looks at nothing of it any more; once again for what was under way and what an index did not show yet.
   await wake(deps, name, []);
-  await wake(deps, name, [], removedAgain);
   if (format !== 'event') await noteChats(deps);
 }
 

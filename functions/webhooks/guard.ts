@@ -1,6 +1,5 @@
 import { BlockList, isIP } from 'node:net';
 
-/** An address of a host. */
 export interface Address {
   readonly address: string;
   readonly family: 4 | 6;

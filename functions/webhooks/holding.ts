@@ -165,7 +165,10 @@ export class Holding {
     const events = this.named;
     // A lone attempt that succeeded is over with its time: its delivery says that it is done.
     const isSaid =
-      this.isLone && events.length === observations.length && observations.every(({ isSuccess }) => isSuccess);
+      this.isLone &&
+      events.length > 0 &&
+      events.length === observations.length &&
+      observations.every(({ isSuccess }) => isSuccess);
     [this.ended, this.named] = [[], []];
     this.die();
     if (isSaid && !this.isLost) {
@@ -174,7 +177,8 @@ export class Holding {
     }
     const given = await leases.change(this.name, this.lease, (current) => {
       const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
-      if (this.isLone) return this.isLost ? undefined : endLone(lease, events, observations, now);
+      if (this.isLone)
+        return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
       if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
       return this.isLeftover(lease) ? release(lease, { flights: {}, observations }, now) : undefined;
     });
@@ -190,7 +194,7 @@ export class Holding {
     const { maxInFlight, interval } = this.limits;
     if (interval > 0 && (this.lease.freeAt > now || this.flights.size > 0)) return 0;
     if (this.isLone) return 1 - this.flights.size;
-    const others = Object.values(this.lease.flights).filter(({ isLone, until }) => isLone && until > now).length;
+    const others = Object.values(this.believed.flights).filter(({ isLone, until }) => isLone && until > now).length;
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.flights.size);
   }
 
@@ -200,7 +204,7 @@ export class Holding {
     if (admitted.kind === 'shut') return admitted.until;
     if (admitted.kind !== 'free' || admitted.room > 0) return 0;
     // Lone attempts take up all of the room that there is.
-    const ends = Object.values(this.lease.flights).map(({ until }) => until);
+    const ends = Object.values(this.believed.flights).map(({ until }) => until);
     return Math.min(...ends.filter((until) => until > this.now()));
   }
 

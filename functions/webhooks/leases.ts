@@ -63,7 +63,7 @@ export class Leases {
     const { holder } = lease;
     const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
     const flights = Object.entries(believed.flights).map(([event, flight]) => {
-      const until = lives(`${endpoint} ${event}`) ? Math.max(flight.until, now + 1) : flight.until;
+      const until = Math.max(flight.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
       return [event, { ...flight, until }];
     });
     return {

@@ -36,7 +36,6 @@ export class PostError extends Error {
   }
 }
 
-/** How webhooks are posted. */
 export interface WebhookClientOptions {
   readonly resolve: Resolve;
   /** Let targets be on this machine or in a private network. */

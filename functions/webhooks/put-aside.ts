@@ -49,6 +49,7 @@ export async function putAside(
   }
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
+  if (!endpoint) await deps.leases.forget(work.name);
   // An operator who resumes an endpoint in this very moment may not have seen what was held just now.
   const isResumed = held.length > 0 && (await findEndpoint(deps, work.name))?.status === 'active';
   for (const delivery of held) {

@@ -14,7 +14,6 @@ import { Leases } from './leases.ts';
 import { deliveryIn, dueEvents, readDeliveries, retriesBetween } from './waiting.ts';
 import { sendWakeUps, type WakeUp } from './wake-ups.ts';
 
-/** What a sweep works with. */
 export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
 }
@@ -44,6 +43,9 @@ const mostMisplaced = 500;
 /** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
 const loneMemory = 180_000;
 
+/** Milliseconds kept for telling operators of endpoints, however many endpoints there are to look at. */
+const tellFor = 5000;
+
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
@@ -71,7 +73,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
-      if (deps.steady() >= stopAt) {
+      if (deps.steady() >= stopAt - tellFor) {
         left += 1;
         return;
       }
@@ -93,7 +95,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
     else await clearPending(deps, endpoint).then(() => (announced += length), fail);
   });
   // Where something is left that a wrong clock has put off, the next sweep has to look, too.
-  if (setBack === 0 || (left === 0 && !isCut && !fault)) await note(left > 0 ? reached : '');
+  await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
   if (fault) throw fault;
   return {
     woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,

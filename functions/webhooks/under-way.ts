@@ -93,8 +93,9 @@ export class UnderWay {
     const { startedAt, endedAt } = made;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await findEndpoint(this.deps, name);
-      if (current?.createdAt !== createdAt || current.status !== 'active') return made;
-      if (current.sealed !== sealed) break;
+      // What follows for one that was removed is for its second wake-up to say.
+      if (current?.createdAt !== createdAt || current.sealed !== sealed) break;
+      if (current.status !== 'active') return made;
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
       if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;
     }

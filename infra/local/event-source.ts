@@ -6,6 +6,7 @@ import {
   GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
+  SetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
@@ -43,10 +44,11 @@ const batchSize = 10;
  * @param visibilityTimeout seconds for which a received message is hidden
  */
 export async function createQueue(sqs: SQSClient, name: string, visibilityTimeout: number): Promise<LocalQueue> {
-  const created = await sqs.send(
-    new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: String(visibilityTimeout) } }),
-  );
+  const created = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   const QueueUrl = created.QueueUrl!;
+  // By itself: one that an earlier version has created may hide its messages for another time.
+  const wanted = { VisibilityTimeout: String(visibilityTimeout) };
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: wanted }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
   return { url: QueueUrl, arn: Attributes!.QueueArn! };
 }
