@@ -80,5 +80,5 @@ export async function readPages(
   return failures[0];
 }
 
-/** Whether a page of this many rows may be one that the server cut: nobody chooses a maximum of 57. */
+/** Whether a page of this many rows may be one that the server cut short: operators choose round maxima, 50 and not 57. */
 const isRound = (rows: number): boolean => rows > 0 && (rows % 10 === 0 || rows % 25 === 0);

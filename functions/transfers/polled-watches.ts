@@ -19,7 +19,7 @@ export interface RegisteredWatch extends Watch {
   readonly isRemoved?: boolean;
   /** Announce what is there before the baseline instead of storing it silently. */
   readonly notifyExisting?: boolean;
-  /** Milliseconds between two polls, if not as for all. */
+  /** Milliseconds between two polls, where they differ from the interval of the other watches. */
   readonly every?: number;
   /** ISO 8601 time since which it is polled as it stands here. */
   readonly since?: string;

@@ -51,7 +51,7 @@ export const outlookOf = (watches: readonly TimedWatch[], timetable: Timetable, 
 /** Milliseconds that may pass from `since` until a reader of the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 
-/** Longest time in milliseconds until a watch in trouble is polled again, lest a day passes before it is found well. */
+/** Milliseconds after which a watch in trouble is polled again at the latest: one polled daily would stay in trouble for a day. */
 export const longestTrouble = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */

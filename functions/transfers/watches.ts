@@ -13,7 +13,7 @@ const registryRange = ['0', 'g'] as const;
 
 /** A watch as the configuration file or an operator wants it. */
 export interface WantedWatch extends Watch {
-  /** Milliseconds between two polls, if not as for all. */
+  /** Milliseconds between two polls, where they differ from the interval of the other watches. */
   readonly every?: number | undefined;
 }
 
@@ -141,8 +141,8 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * Has a watch polled from an ISO 8601 time on in an interval of milliseconds; undefined: as for all. Returns false
-   * when there is none.
+   * Changes the interval of a watch from an ISO 8601 time on: milliseconds, or undefined for that of the other watches. Returns
+   * false when there is no such watch.
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';

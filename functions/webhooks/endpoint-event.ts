@@ -29,7 +29,7 @@ export interface EndpointEventData {
   readonly message: string;
   /** ISO 8601 time of the first failed attempt since the last success. */
   readonly failingSince: string;
-  /** ISO 8601 time from which on it is disabled, if it goes on failing. */
+  /** ISO 8601 time at which it will be disabled if it still fails. */
   readonly disableAt?: string;
 }
 

@@ -22,7 +22,7 @@ const warning = 86_400_000;
 /** Failed attempts without which time alone disables nothing. */
 const attemptsToDisable = 10;
 
-/** What becomes of an endpoint's health, and the body of the event that tells of it. */
+/** The new health of an endpoint, and the body of the event that tells of it. */
 export interface EndpointHealthChange {
   readonly health: EndpointHealth | undefined;
   /** It is to be disabled, for this reason in words. */

@@ -58,7 +58,7 @@ export interface EndpointSecrets {
 export interface SigningSecret {
   /** `whsec_…` or, for ed25519, `whsk_…`. */
   readonly secret: string;
-  /** Unix time in milliseconds from which on it is no longer used; without it, it is the current one. */
+  /** Unix time in milliseconds at which its use ends; the current secret has none. */
   readonly until?: number;
 }
 
