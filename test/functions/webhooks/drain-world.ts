@@ -5,7 +5,7 @@ import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import { exampleEvent, type Received, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 export const second = 1000;
 
@@ -101,4 +101,31 @@ export function holdBack(release: (arrived: number, underWay: number) => boolean
     return { status };
   });
   return seen;
+}
+
+/** Keeps requests under way until all are released, and counts those that are. */
+export function holdRequests(isHeld: (request: Received) => boolean = () => true) {
+  const seen = { most: 0, underWay: 0 };
+  const released = Promise.withResolvers<void>();
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  world.setAnswer(async (request) => {
+    seen.underWay += 1;
+    seen.most = Math.max(seen.most, seen.underWay);
+    for (const { count, resolve } of waiting) if (seen.underWay >= count) resolve();
+    // Whatever else is on its way comes in meanwhile.
+    await (isHeld(request) ? released.promise : world.deps.leases.read('crm'));
+    seen.underWay -= 1;
+    return { status: 204 };
+  });
+  return {
+    seen,
+    /** Resolves once so many are under way. */
+    underWay(count: number): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (seen.underWay >= count) resolve();
+      else waiting.push({ count, resolve });
+      return promise;
+    },
+    release: () => released.resolve(),
+  };
 }

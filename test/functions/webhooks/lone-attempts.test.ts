@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { cancelDelivery } from '../../../functions/webhooks/cancel.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { leaseDuration } from '../../../functions/webhooks/lease.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
@@ -11,35 +12,36 @@ import {
   duringFirst,
   events,
   first,
+  holdRequests,
   ids,
   idsOf,
+  now,
   other,
   prepare,
   requests,
   second,
   startDrainWorld,
   third,
+  timesOf,
   wakeUpFor,
   world,
 } from './drain-world.ts';
+import type { Received } from './webhook-world.ts';
 
 beforeEach(startDrainWorld);
+
+/** Whether a request is the first one for an event. */
+const isFirstOf =
+  (event: { readonly id: string }) =>
+  ({ headers }: Received): boolean =>
+    headers['webhook-id'] === event.id && timesOf(event) === 1;
 
 describe('lone attempts', () => {
   test('of several processes, which remember less of them, take up no more than half of the room', async () => {
     await add({ maxInFlight: 4 });
     const some = events.slice(0, 8);
     await prepare(...some);
-    let most = 0;
-    let underWay = 0;
-    const released = Promise.withResolvers<void>();
-    world.setAnswer(async () => {
-      underWay += 1;
-      most = Math.max(most, underWay);
-      await released.promise;
-      underWay -= 1;
-      return { status: 204 };
-    });
+    const held = holdRequests();
     const processes = some.map(another);
     // All of them have read the endpoint before the first one writes.
     const plans = some.map(() => new FaultPlan([['PutItemCommand', 'pause']]));
@@ -51,10 +53,10 @@ describe('lone attempts', () => {
     while (world.received.length + ended < some.length) await world.deps.leases.read('crm');
     const live = Object.values((await world.deps.leases.read('crm')).flights);
     expect(live.length).toBeLessThanOrEqual(4);
-    released.resolve();
+    held.release();
     await Promise.all(runs);
     await world.answerWakeUps();
-    expect(most).toBeLessThanOrEqual(4);
+    expect(held.seen.most).toBeLessThanOrEqual(4);
     expect(ids().toSorted()).toEqual(idsOf(some));
     expect(await requests()).toEqual([]);
   });
@@ -136,5 +138,44 @@ describe('lone attempts', () => {
     await world.answerWakeUps();
     expect(ids()).toEqual([first.id, first.id]);
     expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
+  });
+
+  test('of one process are not forgotten by another one that was woken for them, too', async () => {
+    await add();
+    await prepare(first, other, third);
+    const held = holdRequests(isFirstOf(first));
+    const lone = deliver(another(), [wakeUpFor(first)]);
+    await held.underWay(1);
+    // A request that nobody has looked at yet, as a process leaves it that was turned away.
+    await world.deps.leases.leaveRequest('crm', [other.id], now(), now());
+    // SQS brings the first message twice: another process defers that delivery, and makes the one that the request names.
+    const companion = another();
+    await deliver(companion, [wakeUpFor(first)]);
+    expect(ids()).toEqual([first.id, other.id]);
+    // Its next one writes the lease, as it remembers it.
+    await deliver(companion, [wakeUpFor(third)]);
+    expect((await world.deps.leases.read('crm')).flights).toHaveProperty([first.id]);
+    // A third copy of the message, or whatever has the requests looked at.
+    await deliver(another(), [wakeUpFor(first)]);
+    held.release();
+    await lone;
+    expect(timesOf(first)).toBe(1);
+  });
+
+  test('of one process are not begun twice by it, though its clock is set back a day and calls take time', async () => {
+    await add({ maxInFlight: 100 });
+    const [alone, changed, ...others] = events.slice(0, 12);
+    await prepare(...events.slice(0, 12));
+    const process = world.slowed(20);
+    const held = holdRequests(isFirstOf(alone!));
+    const lone = deliver(process, [wakeUpFor(alone!)]);
+    await held.underWay(1);
+    world.clock.set(-86_400_000);
+    // Another process changes the lease.
+    await cancelDelivery(world.deps, { event: changed!.id, endpoint: 'crm' });
+    await deliver(process, [wakeUpFor(...others, alone!)]);
+    held.release();
+    await lone;
+    expect([timesOf(alone!), new Set(ids()).size]).toEqual([1, 11]);
   });
 });

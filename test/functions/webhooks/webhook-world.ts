@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { paginateScan } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Key } from '../../../functions/batches.ts';
@@ -21,6 +21,7 @@ import { parseWakeUp, type WakeUp } from '../../../functions/webhooks/wake-ups.t
 import { createTopic, createTransfersTable, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { createQueue } from '../../../infra/local/event-source.ts';
 import { startAws } from '../../support/aws.ts';
+import { sdkSettings } from '../../support/sdk-settings.ts';
 import { AwsFaults } from '../transfers/aws-faults.ts';
 import { TestClock } from '../transfers/world.ts';
 
@@ -43,6 +44,14 @@ export interface Answer {
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
+
+/** What a call to the table is answered. */
+interface Result {
+  readonly output: object;
+}
+
+/** What comes between a process and the table; `next` makes the call, with other input if there is any. */
+export type Between = (command: string, input: object, next: (input?: object) => Promise<Result>) => Promise<Result>;
 
 /** Everything that an event or notice has led to, as one query tells it. */
 export interface Trace {
@@ -186,6 +195,19 @@ export async function startWebhookWorld() {
     }
     throw new Error('deliveries keep waiting');
   };
+  const clients: DynamoDBClient[] = [];
+  const through = (between: Between) => {
+    const endpoint = aws.environment.AWS_ENDPOINT_URL_DYNAMODB!;
+    const client = new DynamoDBClient({ ...sdkSettings(aws.environment), endpoint });
+    client.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        (args) =>
+          between(commandName, args.input, (input = args.input) => next({ ...args, input } as never)) as never,
+      { step: 'initialize' },
+    );
+    clients.push(client);
+    return { ...deps, dynamo: client, leases: new Leases({ dynamo: client, table: webhooksTable }, () => 0.5) };
+  };
   const rows = (pk: string) => new Partition(dynamo, webhooksTable, pk).range(' ', '~');
 
   return {
@@ -214,6 +236,14 @@ export async function startWebhookWorld() {
     countWakeUps,
     /** The leases as another process sees them, which knows none from before. */
     otherLeases: () => new Leases({ dynamo, table: webhooksTable }, () => 0.5),
+    /** What a process works with that knows no lease yet, and has something come between it and the table. */
+    through,
+    /** The same, with a time in milliseconds that each call takes by the clock. */
+    slowed: (takes: number) =>
+      through((_, __, next) => {
+        clock.advance(takes);
+        return next();
+      }),
     deliver: (wakeUps: readonly WakeUp[]) => deliver(deps, wakeUps),
     /** Has everything looked after that there are wake-ups for now. */
     async answerWakeUps() {
@@ -239,6 +269,7 @@ export async function startWebhookWorld() {
     settleAll,
     async close() {
       client.close();
+      for (const each of clients) each.destroy();
       receiver.closeAllConnections();
       receiver.close();
       await aws.close();
