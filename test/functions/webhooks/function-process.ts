@@ -75,15 +75,18 @@ export async function invoke(environment: Environment, invocations: readonly Inv
 }
 
 /**
- * A way to the embedded DynamoDB on which one kind of call is throttled, in DynamoDB's own words.
+ * A way to the embedded DynamoDB on which some calls are throttled, in DynamoDB's own words.
  *
- * @param refused name of the call, for example `PutItem`
+ * @param isRefused told the name of the call, for example `PutItem`, and its body
  * @returns its URL
  */
-export async function throttledDynamo(dynamoUrl: string, refused: string): Promise<string> {
-  const server = http.createServer((request, response) => {
-    if (request.headers['x-amz-target'] === `DynamoDB_20120810.${refused}`) {
-      request.resume();
+export async function throttledDynamo(
+  dynamoUrl: string,
+  isRefused: (call: string, body: string) => boolean,
+): Promise<string> {
+  const server = http.createServer(async (request, response) => {
+    const body = await text(request);
+    if (isRefused(String(request.headers['x-amz-target']).replace(/^.*\./, ''), body)) {
       response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
       response.end(
         JSON.stringify({
@@ -98,7 +101,7 @@ export async function throttledDynamo(dynamoUrl: string, refused: string): Promi
       response.writeHead(answer.statusCode!, answer.headers);
       answer.pipe(response);
     });
-    request.pipe(onward);
+    onward.end(body);
   });
   return `http://127.0.0.1:${await listen(server)}`;
 }
