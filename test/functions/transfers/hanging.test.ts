@@ -1,14 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { pollAsked } from '../../../functions/transfers/asked-poll.ts';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
+import { watchKey } from '../../../functions/transfers/transfer.ts';
 import { type WantedWatch, Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
+import { FaultPlan } from './aws-faults.ts';
 import { pollBudget, startWorld, type World } from './world.ts';
 
 /** Milliseconds from one tick to the next, at each of which every watch is due. */
 const interval = 1000;
+const day = 86_400_000;
 
 /** Real milliseconds before which no request is overdue in these tests. */
 const patience = 500;
@@ -37,9 +41,10 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(): PollDependencies {
-  const timetable = { ...world.deps.timetable, every: interval };
-  const process = { ...world.deps, timetable, table: `hanging-${tables}`, server: world.client({ patience }) };
+function newProcess(every = interval, overdue = patience): PollDependencies {
+  const timetable = { ...world.deps.timetable, every };
+  const server = world.client({ patience: overdue });
+  const process = { ...world.deps, timetable, table: `hanging-${tables}`, server };
   processes.push(process);
   return process;
 }
@@ -75,6 +80,16 @@ async function begin(work: Promise<unknown>): Promise<void> {
   const isAside = async () => Object.values(await leasesNow()).some(({ watches }) => watches !== undefined);
   await expect.poll(isAside, { interval: 20 }).toBe(true);
   world.clock.advance(interval);
+}
+/** Has a process die while it polls a watch that hangs, all of which are polled once a day. */
+async function dieHanging(watch: WantedWatch): Promise<void> {
+  const dying = newProcess(day);
+  world.clock.advance(day);
+  hang(watch);
+  const plan = new FaultPlan();
+  await begin(world.faults.run(plan, () => tick(dying)).catch(() => undefined));
+  plan.kill();
+  world.cryptshare.faults.clear();
 }
 async function leasesNow() {
   const { row } = await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).read(0, 1, deps.origin);
@@ -176,4 +191,47 @@ test('a poll that hangs and then finds a cause mended has all watches polled tha
   expect(troubled.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
   const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
   expect(mended).toHaveProperty('forbidden');
+});
+
+test('a watch that hung when its process died is polled soon after its lease has ended, not an interval later', async () => {
+  const [hanging] = await declare(12);
+  await dieHanging(hanging!);
+  const next = newProcess(day);
+  let waited = 0;
+  let isPolled = false;
+  while (!isPolled && waited < 2 * day) {
+    waited += 600_000;
+    world.clock.advance(600_000);
+    isPolled = polled(await tick(next)).includes(hanging!.mailbox);
+  }
+  expect(waited).toBeLessThanOrEqual(1_800_000);
+});
+
+test('a restart of the local run while a watch hangs makes up for its poll', async () => {
+  const [hanging] = await declare(12);
+  await dieHanging(hanging!);
+  // As the next start does.
+  await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).free(0);
+  world.clock.advance(5000);
+  expect(polled(await tick(newProcess(day)))).toEqual([hanging!.mailbox]);
+});
+
+test('the snapshot of a removed watch is deleted after 30 days though a mailbox times out at each tick', async () => {
+  const [removed, hanging] = await declare(6);
+  await new Watches(deps.dynamo, deps.table).remove(removed!, world.clock.now().toISOString());
+  world.clock.set(31 * day);
+  onTestFinished(() => world.clock.set(-31 * day));
+  deps = newProcess(interval, 100);
+  const path = encodeURIComponent(hanging!.mailbox);
+  world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: 300 } });
+  const heldUp: boolean[] = [];
+  for (let at = 0; at < 3; at += 1) {
+    // Each tick is over before the next one, as with a minute between them.
+    await tick();
+    heldUp.push(deps.server.calls.slots.isHeldUp(hanging!.mailbox));
+    world.clock.advance(interval);
+  }
+  expect([heldUp, await leasesNow()]).toEqual([[true, true, true], {}]);
+  const query = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: watchKey(removed!) } } };
+  expect((await deps.dynamo.send(new QueryCommand({ TableName: deps.table, ...query }))).Count).toBe(0);
 });
