@@ -82,6 +82,8 @@ export class ServerCalls {
   private answeredAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds by which the clock here was ahead of the server's at the last answer that told. */
   private difference: number | undefined;
+  /** Unix time in milliseconds at which that answer was sent, by the server's clock alone: past by now, whatever the clock here says. */
+  datedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -147,7 +149,12 @@ export class ServerCalls {
       onAnswer?.(answer);
       this.room.seen(answer.body.length);
       this.makeRoom();
-      this.difference = clockDifference(answer.headers, now().getTime()) ?? this.difference;
+      const cameAt = now().getTime();
+      const difference = clockDifference(answer.headers, cameAt);
+      if (difference !== undefined) {
+        this.difference = difference;
+        this.datedAt = cameAt - difference;
+      }
       const failure = answer.status < 400 ? undefined : this.failed(answer);
       // Verifications have a limit of their own, which concerns no listing.
       if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
