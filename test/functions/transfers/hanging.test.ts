@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pollAsked } from '../../../functions/transfers/asked-poll.ts';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
@@ -20,6 +20,7 @@ const patience = 500;
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  world.cryptshare.switches.idleTermMs = 1000 * day;
 });
 afterAll(() => world.close());
 
@@ -219,8 +220,7 @@ test('a restart of the local run while a watch hangs makes up for its poll', asy
 test('the snapshot of a removed watch is deleted after 30 days though a mailbox times out at each tick', async () => {
   const [removed, hanging] = await declare(6);
   await new Watches(deps.dynamo, deps.table).remove(removed!, world.clock.now().toISOString());
-  world.clock.set(31 * day);
-  onTestFinished(() => world.clock.set(-31 * day));
+  world.clock.advance(31 * day);
   deps = newProcess(interval, 100);
   const path = encodeURIComponent(hanging!.mailbox);
   world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: 300 } });

@@ -1,69 +1,38 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
-import type { PollDependencies } from '../../../functions/transfers/poll.ts';
-import { parseTick, pollShard, type ShardPoll, type Tick, type WatchPoll } from '../../../functions/transfers/shard.ts';
+import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { parseTick, type WatchPoll } from '../../../functions/transfers/shard.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
-import type { Timetable } from '../../../functions/transfers/timetable.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { watchKey } from '../../../functions/transfers/transfer.ts';
-import { Watches } from '../../../functions/transfers/watches.ts';
 import type { Verification } from '../../../functions/verification/verification.ts';
-import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
-import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { FaultPlan } from './aws-faults.ts';
-import { pollBudget, startWorld, type World } from './world.ts';
+import {
+  alwaysDue,
+  breakDown,
+  declare,
+  deps,
+  mailboxes,
+  minute,
+  now,
+  poll,
+  pollWith,
+  registry,
+  startShards,
+  startShardWorld,
+  world,
+} from './shard-world.ts';
+import { pollBudget } from './world.ts';
 
-const minute = 60_000;
 const noon = '2026-11-24T12:00:00Z';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.close());
-
-let tables = 0;
-let lastTick = 0;
-let deps: PollDependencies;
-beforeEach(async () => {
-  tables += 1;
-  deps = { ...world.deps, table: `shards-${tables}`, timetable: alwaysDue(1) };
-  await createTransfersTable(deps.dynamo, deps.table);
-  world.cryptshare.faults.clear();
-  await world.takeEvents();
-  await world.takeNotices();
-});
-
-/** Declares watches of so many mailboxes, each with one transfer. */
-async function declare(count: number): Promise<Watch[]> {
-  const list = Array.from({ length: count }, (_, at) => world.watch(`shard-${tables}-${at}@example.com`));
-  for (const { mailbox } of list) {
-    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
-  }
-  await new Watches(deps.dynamo, deps.table).declare(list, false, now());
-  return list;
-}
-const now = () => world.clock.now().toISOString();
-
-/** Of watches that are due at each tick. */
-const alwaysDue = (shards: number): Timetable => ({ shards, every: 1, fullListingEvery: 1 });
-
-/** A tick now, but always after the one before. */
-function tick(shard = 0): Tick {
-  lastTick = Math.max(lastTick + 1, world.clock.now().getTime());
-  return { shard, at: new Date(lastTick).toISOString() };
-}
-const poll = (shard = 0, budget = pollBudget, onPoll: (poll: WatchPoll) => void = () => {}) =>
-  pollShard(deps, tick(shard), world.clock.now().getTime() + budget, onPoll);
-const mailboxes = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).sort();
-const breakDown = ({ mailbox }: Watch, times = 1000) =>
-  world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), times, answer: faultAnswers.emptyUnauthorized });
+beforeAll(startShardWorld);
+beforeEach(startShards);
 
 describe('the shards', () => {
   it('divide the watches: each is polled by exactly one of them', async () => {
     const watches = await declare(12);
     for (const shards of [1, 2, 3, 5]) {
       const polled: string[] = [];
-      deps = { ...deps, timetable: alwaysDue(shards) };
+      pollWith({ timetable: alwaysDue(shards) });
       for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll(shard)));
       expect(polled.sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
     }
@@ -83,12 +52,12 @@ describe('the shards', () => {
   it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
     const watches = await declare(12);
     const polled: string[] = [];
-    deps = { ...deps, timetable: { ...alwaysDue(1), every: 20 * minute } };
+    pollWith({ timetable: { ...alwaysDue(1), every: 20 * minute } });
     await poll();
     for (let at = 0; at < 60; at += 1) {
       world.clock.advance(minute);
       const shards = [1, 3, 2, 5][Math.floor(at / 7) % 4]!;
-      deps = { ...deps, timetable: { ...deps.timetable, shards } };
+      pollWith({ timetable: { ...deps.timetable, shards } });
       // Of one shard in five, ticks are lost now and then.
       for (let shard = 0; shard < shards; shard += 1) {
         if ((at + shard) % 5 === 0 && at < 59) continue;
@@ -102,7 +71,7 @@ describe('the shards', () => {
 
   it('keep their watches from poll to poll', async () => {
     await declare(6);
-    deps = { ...deps, timetable: alwaysDue(2) };
+    pollWith({ timetable: alwaysDue(2) });
     const before = mailboxes(await poll(1));
     world.clock.advance(minute);
     expect(before.length).toBeGreaterThan(0);
@@ -111,7 +80,7 @@ describe('the shards', () => {
 
   it('poll no disabled watch', async () => {
     const [first, second] = await declare(2);
-    await new Watches(deps.dynamo, deps.table).declare([second!], false, now());
+    await registry().declare([second!], false, now());
     const shardPoll = await poll();
     expect(mailboxes(shardPoll)).toEqual([second!.mailbox]);
     expect(mailboxes(shardPoll)).not.toContain(first!.mailbox);
@@ -234,30 +203,6 @@ describe('a watch that fails', () => {
   });
 });
 
-describe('when time runs out', () => {
-  it('watches that were not begun are counted as skipped', async () => {
-    await declare(3);
-    expect(await poll(0, 0)).toEqual({ polls: [], skipped: 3 });
-  });
-
-  it('in the middle, the rest is skipped, and it is not always the same watches that have to wait', async () => {
-    const watches = await declare(12);
-    const everPolled = new Set<string>();
-    // Whichever watches are first, they take all the time there is.
-    world.setDrift(() => world.clock.advance(pollBudget));
-    onTestFinished(() => world.setDrift(() => {}));
-    for (let at = 0; at < 12; at += 1) {
-      const shardPoll = await poll();
-      expect(shardPoll.polls.length + shardPoll.skipped).toBe(12);
-      expect(shardPoll.polls.length).toBeGreaterThan(0);
-      expect(shardPoll.skipped).toBeGreaterThan(0);
-      for (const mailbox of mailboxes(shardPoll)) everPolled.add(mailbox);
-      world.clock.advance(minute);
-    }
-    expect([...everPolled].sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
-  });
-});
-
 describe('a verification by e-mail', () => {
   const day = 24 * 60 * minute;
 
@@ -266,7 +211,7 @@ describe('a verification by e-mail', () => {
     const told: number[] = [];
     for (let passed = 0; passed < days; passed += 1) {
       const knownOf = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
-      deps = { ...deps, tokens: { knownOf, forgive: () => {} } };
+      pollWith({ tokens: { knownOf, forgive: () => {} } });
       await poll();
       const events = await world.takeEvents();
       told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);
@@ -299,19 +244,18 @@ describe('a process that is told to stop', () => {
     const stopping = new AbortController();
     const underWay = new Set<Watch>();
     let atStop = 0;
-    deps = { ...deps, supervision: { stopping: stopping.signal, polls: underWay } };
+    pollWith({ supervision: { stopping: stopping.signal, polls: underWay } });
     world.setDrift(() => {
       if (!stopping.signal.aborted) atStop = underWay.size;
       stopping.abort();
     });
-    onTestFinished(() => world.setDrift(() => {}));
     const stopped = await poll();
     expect(stopped.polls.every(({ isComplete, trouble }) => isComplete && !trouble)).toBe(true);
     expect(stopped.polls).toHaveLength(atStop);
     expect(underWay.size).toBe(0);
     expect(atStop).toBeLessThan(watches.length);
 
-    deps = { ...deps, supervision: undefined };
+    pollWith({ supervision: undefined });
     const polled = new Set([...mailboxes(stopped), ...mailboxes(await poll())]);
     expect(polled.size).toBe(watches.length);
   });
