@@ -229,3 +229,62 @@ test.each(calls)(
     expect(await registry.find(watch)).toMatchObject(watch);
   },
 );
+
+describe('a watch that is added again', () => {
+  /** Polls what is due, in the time that a tick has on AWS. */
+  const poll = () => pollShard(deps, { shard: 0, at: now() }, world.clock.steady() + 110_000, () => {});
+  async function pollAgain(times: number, after: number): Promise<void> {
+    for (let at = 0; at < times; at += 1) {
+      world.clock.advance(after);
+      await registry.hasten(watch.mailbox, now());
+      await poll();
+    }
+  }
+
+  it.each([
+    ['forward by an hour', 3_600_000],
+    ['back by an hour', -3_600_000],
+    ['not at all', 0],
+  ])('keeps its new snapshot while the old one is deleted, by a clock that is set %s meanwhile', async (_, by) => {
+    await removed();
+    wait();
+    // After the claim, before the rows are read that are deleted: two reads, lease, root, claim, transfers.
+    const plan = new FaultPlan([[5, 'pause']]);
+    const deleting = tick(plan);
+    await plan.reachedPause;
+    await registry.addAll([watch], false, now());
+    world.clock.set(by);
+    onTestFinished(() => world.clock.set(-by));
+    world.clock.advance(2000);
+    await poll();
+    plan.resume();
+    await deleting;
+    await pollAgain(3, by < 0 ? 700_000 : 90_000);
+    // Nothing has changed, so nothing is to be told.
+    expect(await told()).toEqual([]);
+    world.cryptshare.transfers.setState(trackingIds[0]!, 'FAILED');
+    await pollAgain(2, 90_000);
+    const events = (await world.takeEvents()).map(({ event }) => event as TransferEvent);
+    expect(events.map(({ type, data }) => [type, data.trackingId, data.previousState])).toEqual([
+      ['transfer.failed', trackingIds[0], 'ACTIVE'],
+    ]);
+    expect((await left()).filter((key) => key.startsWith('T#'))).toHaveLength(3);
+  });
+
+  it.each([false, true])('is polled within minutes (while its snapshot is being deleted: %s)', async (isDeleting) => {
+    seed(520);
+    await removed();
+    if (isDeleting) wait();
+    world.clock.advance(60_000);
+    await poll();
+    await registry.addAll([watch], false, now());
+    const outcomes: string[] = [];
+    for (let minute = 1; minute <= 60; minute += 1) {
+      world.clock.advance(60_000);
+      outcomes.push(...(await poll()).polls.map(({ outcome }) => `${minute} min: ${outcome}`));
+    }
+    expect(outcomes.filter((one) => !one.endsWith('overtaken'))).toEqual([
+      expect.stringMatching(/^\d min: (baseline|unchanged)$/),
+    ]);
+  });
+});
