@@ -82,6 +82,22 @@ export class FaultPlan {
   }
 }
 
+/** A fault at one of the calls of a command, counted from 1. */
+export class NthFault extends FaultPlan {
+  private readonly fault: readonly [command: string, nth: number, kind: FaultKind];
+
+  constructor(...fault: readonly [command: string, nth: number, kind: FaultKind]) {
+    super();
+    this.fault = fault;
+  }
+
+  override next(command: string): FaultKind | undefined {
+    const [wanted, nth, kind] = this.fault;
+    const before = this.calls.filter((one) => one === wanted).length;
+    return command === wanted && before === nth - 1 ? kind : undefined;
+  }
+}
+
 /** Commands of which a service may refuse single entries, and the name of the list that holds them. */
 const batches: ReadonlyMap<string, string> = new Map([
   ['PublishBatchCommand', 'PublishBatchRequestEntries'],

@@ -1,11 +1,13 @@
-import type { TransferEvent } from '../../../functions/transfers/event.ts';
+import { putRows } from '../../../functions/batches.ts';
+import { eventBody, type TransferEvent } from '../../../functions/transfers/event.ts';
 import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
-import type { Delivery } from '../../../functions/webhooks/delivery.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { type Delivery, deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
+import { addEndpoint, existingEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
+import type { Sweep } from '../../../functions/webhooks/sweep.ts';
 import type { WakeUp } from '../../../functions/webhooks/wake-ups.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, type Received, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
+import { exampleEvent, type Received, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
 export const second = 1000;
 
@@ -61,6 +63,39 @@ export const requests = () => rowsLike('REQUEST#');
 export async function statuses(): Promise<Record<string, number>> {
   const found = Map.groupBy(await rowsLike('DELIVERY#'), ({ status }) => String(status));
   return Object.fromEntries([...found].map(([status, { length }]) => [status, length]));
+}
+
+/** Writes down retries that wait for an instant, as attempts that have failed now leave them. */
+export async function putRetries(count: number, nextAttemptAt: number): Promise<void> {
+  const { createdAt } = await existingEndpoint(world.deps, 'crm');
+  const rows = Array.from({ length: count }, (_, at) => {
+    const event = exampleEvent(`waiting-${at}`);
+    return {
+      ...deliveryKey({ event: event.id, endpoint: 'crm' }),
+      endpointSince: createdAt,
+      eventAt: event.timestamp,
+      body: eventBody(event),
+      status: 'PENDING',
+      rev: 1,
+      attempt: 1,
+      nextAttemptAt,
+      changedAt: now(),
+      due: duePart('crm'),
+      dueAt: nextAttemptAt,
+    };
+  });
+  await putRows(world.dynamo, webhooksTable, rows);
+}
+
+/** Lets time pass, with a sweep each minute and whatever that has done. @returns what the sweeps did */
+export async function pass(minutes: number): Promise<Sweep[]> {
+  const swept: Sweep[] = [];
+  for (let passed = 0; passed < minutes; passed += 1) {
+    world.clock.advance(60 * second);
+    swept.push(await world.sweep());
+    await world.answerWakeUps();
+  }
+  return swept;
 }
 
 /** Answers each request after something else has happened, which the first one alone waits for. */
