@@ -1,8 +1,6 @@
-import { BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
-import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import {
   add,
@@ -155,26 +153,17 @@ test('two drains of one process, of which one reads a delivery before the other 
   await add();
   await prepare(first, other, third);
   await world.deliver([wakeUpFor(third)]);
-  const slow = new DynamoDBClient({
-    ...sdkSettings(world.sdkEnvironment),
-    endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
-  });
   const [read, made] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  slow.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        const answer = await next(args);
-        if (commandName === BatchGetItemCommand.name) read.resolve();
-        await made.promise;
-        return answer;
-      },
-    { step: 'initialize' },
-  );
-  const late = deliver({ ...world.deps, dynamo: slow }, [wakeUpFor(first, other)]);
+  const { dynamo } = world.through(async (command, _, next) => {
+    const answer = await next();
+    if (command === 'BatchGetItemCommand') read.resolve();
+    await made.promise;
+    return answer;
+  });
+  const late = deliver({ ...world.deps, dynamo }, [wakeUpFor(first, other)]);
   await read.promise;
   await world.deliver([wakeUpFor(first, other)]);
   made.resolve();
   await late;
-  slow.destroy();
   expect(ids().toSorted()).toEqual([first.id, other.id, third.id].toSorted());
 });

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
+import { createDelivery } from '../../../functions/webhooks/deliveries.ts';
+import { existingEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import {
   add,
   deliveryOf,
@@ -174,4 +176,17 @@ test('a delivery that has expired is not made, and keeps no other from being mad
   await world.deliver([wakeUpFor({ id: 'evt_expired' }, first)]);
   expect(ids()).toEqual([first.id]);
   expect(await rowsLike('REQUEST#')).toEqual([]);
+});
+
+test('a delivery whose id no header can carry fails by itself, and keeps no other from its endpoint', async () => {
+  await add({ retryDelays: [5 * second] });
+  const crm = await existingEndpoint(world.deps, 'crm');
+  const event = { id: 'evt_€', body: '{}', at: world.clock.now().toISOString(), kind: 'event' } as const;
+  await createDelivery(world.deps, event, crm, now(), true);
+  const others = events.slice(0, 2);
+  await prepare(...others);
+  await world.deliver([wakeUpFor(event, ...others)]);
+  expect(ids().toSorted()).toEqual(idsOf(others));
+  await world.settleAll();
+  expect(await deliveryOf(event)).toMatchObject({ status: 'FAILED', lastAttempt: { code: 'ERR_INVALID_CHAR' } });
 });

@@ -1,9 +1,7 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { leaseDuration, newLease, release } from '../../../functions/webhooks/lease.ts';
 import { Leases } from '../../../functions/webhooks/leases.ts';
-import { sdkSettings } from '../../support/sdk-settings.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import {
   add,
@@ -16,6 +14,7 @@ import {
   ids,
   now,
   other,
+  pass,
   prepare,
   requests,
   second,
@@ -107,6 +106,25 @@ describe('a process that was paused for longer than its lease', () => {
   });
 });
 
+test('a delivery is not given up without a request, because the table was slow for a while', async () => {
+  await add({ retryDelays: [5 * second] });
+  await prepare(first);
+  for (let times = 0; times < 2; times += 1) {
+    const plan = new FaultPlan([['PutItemCommand', 'pause']]);
+    const stopAt = world.clock.steady() + 55 * second;
+    const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first)], stopAt));
+    await plan.reachedPause;
+    world.clock.advance(3.1 * second);
+    plan.resume();
+    await slow;
+    world.clock.advance(30 * second);
+  }
+  expect(world.received).toEqual([]);
+  await pass(3);
+  expect(ids()).toEqual([first.id]);
+  expect((await deliveryOf(first)).status).toBe('DELIVERED');
+});
+
 describe('a process whose lease another one, with a clock that is ahead, has taken and given back', () => {
   test('makes nothing again that it has read before and the other one has made', async () => {
     await add({ maxInFlight: 1 });
@@ -130,26 +148,16 @@ describe('a process whose lease another one, with a clock that is ahead, has tak
 test('a process that others always are quicker than makes no request, and leaves its deliveries to the next one', async () => {
   await add();
   await prepare(first, other);
-  const crowded = new DynamoDBClient({
-    ...sdkSettings(world.sdkEnvironment),
-    endpoint: world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+  const crowded = world.through(async (command, _, next) => {
+    if (command === 'PutItemCommand')
+      await another().leases.change('crm', newLease, (lease) =>
+        release(lease, { flights: {}, observations: [] }, now()),
+      );
+    return next();
   });
-  crowded.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        if (commandName === PutItemCommand.name) {
-          await another().leases.change('crm', newLease, (lease) =>
-            release(lease, { flights: {}, observations: [] }, now()),
-          );
-        }
-        return next(args);
-      },
-    { step: 'initialize' },
-  );
-  const leases = new Leases({ dynamo: crowded, table: webhooksTable }, () => 0);
+  const leases = new Leases({ dynamo: crowded.dynamo, table: webhooksTable }, () => 0);
   leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
   const { unhandled } = await deliver({ ...world.deps, leases }, [wakeUpFor(first, other)]);
-  crowded.destroy();
   expect([unhandled, world.received]).toEqual([[], []]);
   expect(await world.countWakeUps()).toBe(1);
   await world.answerWakeUps();

@@ -6,7 +6,7 @@ import {
   resumeEndpoint,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
-import { recover, replay, resend } from '../../../functions/webhooks/replay.ts';
+import { type Replay, recover, replay, resend } from '../../../functions/webhooks/replay.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
@@ -149,4 +149,50 @@ describe('replaying', () => {
     expect(await resend(world.deps, { ...name, event: 'evt_none' })).toBe(false);
     await expect(resend(world.deps, { ...name, endpoint: 'nobody' })).rejects.toThrow('there is no endpoint nobody');
   });
+});
+
+// A poll publishes an event again when its notice has failed, and SQS may bring it twice by itself.
+test.each(['no endpoint', 'zulu'])(
+  'an event that arrived once for %s, and again when another endpoint was added, is replayed for that one',
+  async (before) => {
+    await removeEndpoint(world.deps, 'crm');
+    const event = events[0]!;
+    if (before !== 'no endpoint') await addEndpoint(world.deps, before, { url: world.urlOf(before) });
+    await world.fanOut(event);
+    await world.answerWakeUps();
+    await addEndpoint(world.deps, 'added', { url: world.urlOf('added') });
+    await world.fanOut(event);
+    await world.answerWakeUps();
+    expect((await world.trace(event.id)).deliveries).toContainEqual(
+      expect.objectContaining({ endpoint: 'added', status: 'DELIVERED' }),
+    );
+    expect(await replay(world.deps, 'added', all)).toMatchObject({ count: 1, isComplete: true });
+  },
+);
+
+test('a replay of more events of one poll than one request has time for comes to an end, and a dry run, too', async () => {
+  // The changes of one poll have the same time.
+  const many = Array.from({ length: 250 }, (_, at) => exampleEvent(`transfer-${at}`));
+  for (let at = 0; at < many.length; at += 10) await world.fanOut(...many.slice(at, at + 10));
+  await world.deliver([{ endpoint: 'crm', events: many.map(({ id }) => id) }]);
+  await world.takeWakeUps();
+  world.received.length = 0;
+  const slow = world.through((command, _, next) => {
+    if (command === 'QueryCommand') world.clock.advance(1000);
+    return next();
+  });
+  for (const dryRun of [true, false]) {
+    // As the command does, which asks again until all is done; each request has time for two pages of three.
+    let done: Replay | undefined;
+    let matching = 0;
+    for (let requests = 0; requests < 10 && !done?.isComplete; requests += 1) {
+      const stopAt = world.clock.steady() + 2500;
+      done = await replay(slow, 'crm', { ...all, after: done?.next, dryRun, perSecond: 1000, stopAt });
+      matching += done.count;
+      world.clock.advance(5000);
+      await world.deliver([{ endpoint: 'crm', events: [] }]);
+    }
+    expect({ isComplete: done?.isComplete, matching }).toEqual({ isComplete: true, matching: 250 });
+    expect(world.received).toHaveLength(dryRun ? 0 : 250);
+  }
 });
