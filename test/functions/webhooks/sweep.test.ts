@@ -1,33 +1,36 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
 import { eventBody } from '../../../functions/transfers/event.ts';
-import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
 import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
-import { addEndpoint, disableEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { disableEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { findEndpoint, replaceEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { hold, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
-import { Leases, leaseKey } from '../../../functions/webhooks/leases.ts';
+import { leaseKey } from '../../../functions/webhooks/leases.ts';
 import { sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
+import {
+  add,
+  events as all,
+  another,
+  die,
+  idsOf,
+  now,
+  second,
+  startDrainWorld,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
+import { webhooksTable } from './webhook-world.ts';
 
-const second = 1000;
 const minute = 60 * second;
 
-let world: WebhookWorld;
 beforeEach(async () => {
-  world = await startWebhookWorld();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [20 * minute] });
-  return () => world.close();
+  const end = await startDrainWorld();
+  await add({ retryDelays: [20 * minute] });
+  return end;
 });
 
-const events = (count: number) => Array.from({ length: count }, (_, at) => exampleEvent(`transfer-${at}`));
-const now = () => world.clock.now().getTime();
-const all = { endpoint: 'crm', events: [] };
-const another = (): DeliverDependencies => ({
-  ...world.deps,
-  leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5),
-});
+const events = (count: number) => all.slice(0, count);
 
 /** Has events attempted once, without success, so that they wait for 20 minutes. */
 async function failOnce(count: number): Promise<void> {
@@ -38,16 +41,9 @@ async function failOnce(count: number): Promise<void> {
   world.received.length = 0;
 }
 
-/** Has a process die in the middle of its requests. */
-async function die(): Promise<void> {
-  const plan = new FaultPlan();
-  world.setAnswer(() => {
-    plan.kill();
-    return { status: 204 };
-  });
-  const wakeUps = await world.takeWakeUps();
-  await world.faults.run(plan, () => deliver(another(), wakeUps)).catch(() => undefined);
-  world.setAnswer(() => ({ status: 204 }));
+/** Has a process die in the middle of the requests that there are wake-ups for. */
+async function dieWoken(): Promise<void> {
+  await die(another(), ...(await world.takeWakeUps()));
   world.received.length = 0;
 }
 
@@ -69,7 +65,7 @@ describe('a sweep', () => {
     world.clock.advance(1 + minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute, failed: 0 });
     const wakeUps = await world.takeWakeUps();
-    expect(wakeUps).toEqual([all]);
+    expect(wakeUps).toEqual([wakeUpFor()]);
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(5);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -89,18 +85,14 @@ describe('a sweep', () => {
 
   test('wakes an endpoint for the attempts of a process that died, by their events, once its lease has ended', async () => {
     await world.fanOut(...events(2));
-    await die();
+    await dieWoken();
     world.clock.advance(leaseDuration - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
     const wakeUps = await world.takeWakeUps();
     const named = wakeUps.flatMap((wakeUp) => wakeUp.events);
-    expect(named.toSorted()).toEqual(
-      events(2)
-        .map(({ id }) => id)
-        .toSorted(),
-    );
+    expect(named.toSorted()).toEqual(idsOf(events(2)));
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(2);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -111,7 +103,7 @@ describe('a sweep', () => {
     await world.fanOut(made!);
     await world.answerWakeUps();
     await world.fanOut(lost!);
-    await die();
+    await dieWoken();
     world.clock.advance(leaseDuration);
     expect(await world.sweep()).toMatchObject({ woken: 1 });
     expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [lost!.id] }]);

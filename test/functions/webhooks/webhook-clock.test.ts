@@ -3,7 +3,6 @@ import { putRows } from '../../../functions/batches.ts';
 import { deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint, removeEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { hold, newLease } from '../../../functions/webhooks/lease.ts';
-import { Leases } from '../../../functions/webhooks/leases.ts';
 import { sweep } from '../../../functions/webhooks/sweep.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
@@ -42,7 +41,7 @@ async function rounds(minutes: number) {
 }
 const delivery = async () => (await world.trace(event().id)).deliveries[0];
 const restart = () => {
-  Object.assign(world.deps, { leases: new Leases({ dynamo: world.dynamo, table: webhooksTable }, () => 0.5) });
+  Object.assign(world.deps, { leases: world.otherLeases() });
 };
 
 const steps = [minute, hour, year].flatMap((size) => [size, -size]);
