@@ -19,6 +19,7 @@ let lastTick = 0;
 /** Gives the tests of a file a world. */
 export async function startShardWorld(): Promise<() => Promise<void>> {
   world = await startWorld();
+  lastTick = 0;
   // A test may take months.
   world.cryptshare.switches.idleTermMs = 1000 * 1440 * minute;
   return () => world.close();
