@@ -1,6 +1,13 @@
 import { beforeEach, expect, test } from 'vitest';
-import { addEndpoint, existingEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { FaultPlan } from '../transfers/aws-faults.ts';
+import {
+  addEndpoint,
+  existingEndpoint,
+  pauseEndpoint,
+  resumeEndpoint,
+  updateEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
+import { recover } from '../../../functions/webhooks/replay.ts';
+import { type FaultKind, FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;
@@ -72,4 +79,32 @@ test('an endpoint that was given another address while the old one said that it 
   expect((await existingEndpoint(world.deps, 'crm')).status).toBe('active');
   expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   expect(world.received.map(({ path }) => path)).toEqual(['/crm', '/moved']);
+});
+
+/** Pauses before a delivery is written down. */
+class AtDelivery extends FaultPlan {
+  override next(command: string): FaultKind | undefined {
+    return command === 'UpdateItemCommand' ? 'pause' : undefined;
+  }
+}
+
+test('a paused endpoint that says it is gone and is resumed and recovered in that very moment gets its event', async () => {
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  world.setAnswer(async () => {
+    await pauseEndpoint(world.deps, 'crm');
+    return { status: 410 };
+  });
+  await world.fanOut(event);
+  const wakeUps = await world.takeWakeUps();
+  const plan = new AtDelivery();
+  const draining = world.faults.run(plan, () => world.deliver(wakeUps));
+  await plan.reachedPause;
+  world.setAnswer(() => ({ status: 204 }));
+  await resumeEndpoint(world.deps, 'crm');
+  const range = { from: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', dryRun: false };
+  expect(await recover(world.deps, 'crm', range)).toMatchObject({ count: 0 });
+  plan.resume();
+  expect((await draining).unhandled).toEqual([]);
+  await later();
+  expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
 });

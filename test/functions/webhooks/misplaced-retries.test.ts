@@ -55,3 +55,27 @@ test.each([550])(
   },
   120_000,
 );
+
+test('a retry that succeeds while a sweep puts it right after the clock was set back is not made again', async () => {
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [minute, minute] });
+  await world.sweep();
+  world.clock.set(day);
+  world.setAnswer(() => ({ status: 500 }));
+  const event = exampleEvent('transfer-1');
+  await world.fanOut(event);
+  await world.answerWakeUps();
+  world.clock.advance(2 * minute);
+  await world.sweep();
+  world.setAnswer(async () => {
+    world.clock.set(-day);
+    world.setAnswer(() => ({ status: 204 }));
+    await world.sweep();
+    return { status: 204 };
+  });
+  for (let minutes = 0; minutes < 5; minutes += 1) {
+    await world.deliver([{ endpoint: 'crm', events: [] }]);
+    world.clock.advance(minute);
+  }
+  expect(world.received).toHaveLength(2);
+  expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED', attempt: 2 }]);
+});
