@@ -15,6 +15,10 @@ const onMailbox = {
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
 } as const;
 
+/** A mailbox as it is watched: its verification goes by that spelling. */
+const watched = ({ dynamo, table }: OperatorDependencies['transfers'], { mailbox: of }: { readonly mailbox: string }) =>
+  new Watches(dynamo, table).spelling(of);
+
 /** Has watches polled at the next tick whose cause of failing a verification has mended. */
 async function hasten(
   { dynamo, table }: OperatorDependencies['transfers'],
@@ -35,7 +39,8 @@ export const mailboxOperations = [
     path: '/mailboxes/{mailbox}/code',
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     status: 202,
-    async run({ transfers }, { params: { mailbox: of }, stopAt }) {
+    async run({ transfers }, { params, stopAt }) {
+      const of = await watched(transfers, params);
       await requestCode(transfers.calls, of, stopAt);
       return { mailbox: of };
     },
@@ -47,7 +52,8 @@ export const mailboxOperations = [
       'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
-    async run({ transfers, webhooks }, { params: { mailbox: of }, body: { code }, stopAt }) {
+    async run({ transfers, webhooks }, { params, body: { code }, stopAt }) {
+      const of = await watched(transfers, params);
       const verification = await transfers.tokens.verify(of, code, stopAt);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
@@ -58,7 +64,9 @@ export const mailboxOperations = [
     method: 'GET',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
-    async run({ transfers: { calls, tokens } }, { params: { mailbox: of }, stopAt }) {
+    async run({ transfers }, { params, stopAt }) {
+      const { calls, tokens } = transfers;
+      const of = await watched(transfers, params);
       const { verification, token } = await tokens.stored(of);
       const { isVerified, methods } = await askForOffer(calls, of, token, stopAt);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };

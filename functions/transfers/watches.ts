@@ -36,24 +36,30 @@ export class Watches extends PolledWatches {
 
   /**
    * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
-   * declared ones that do not any more, and leaves alone what operators added, declared later or not.
+   * declared ones that do not any more, and leaves alone what operators added, declared later or not. A mailbox that is
+   * registered in another spelling keeps that one: its snapshot goes by it.
    *
    * @param notifyExisting for the watches this adds
    * @param at ISO 8601 time at which they begin to be polled
    * @param isAlone no other process writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
    */
-  async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
+  async declare(declared: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
+    const registered = await this.list();
+    const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
+    const spellings = new Map(registered.map((watch) => [sameKey(watch), watch.mailbox]));
+    const watches = declared.map((watch) =>
+      known.has(watchKey(watch)) ? watch : { ...watch, mailbox: spellings.get(sameKey(watch)) ?? watch.mailbox },
+    );
     const keys = new Set(watches.map(watchKey));
-    const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
-    const dropped = [...known.values()].filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
+    const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
     await pLimit(concurrency).map(dropped, async (watch) => {
       await this.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
         values: { true: true, at },
       });
     });
     const different = watches.filter((watch) => {
-      const registered = known.get(watchKey(watch));
-      return !isDeclared(registered) || registered?.every !== watch.every;
+      const before = known.get(watchKey(watch));
+      return !isDeclared(before) || before?.every !== watch.every;
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
     const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
@@ -83,9 +89,19 @@ export class Watches extends PolledWatches {
     });
   }
 
+  /** The watch of a mailbox in whatever spelling of its address; the very one, if there are two. */
   async find(watch: Watch): Promise<RegisteredWatch | undefined> {
-    const rows = await this.range(registryKey(watch), registryKey(watch));
-    return listed(rows)[0];
+    const place = placeOf(watch);
+    const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
+    const same = neighbours.filter((other) => sameKey(other) === sameKey(watch));
+    return same.find(({ mailbox }) => mailbox === watch.mailbox) ?? same[0];
+  }
+
+  /** A mailbox as it is spelt where it is watched, if it is. */
+  async spelling(mailbox: string): Promise<string> {
+    const sent = await this.find({ mailbox, direction: 'sent' });
+    const spellings = [sent, await this.find({ mailbox, direction: 'received' })].map((watch) => watch?.mailbox);
+    return spellings.includes(mailbox) ? mailbox : (spellings.find(Boolean) ?? mailbox);
   }
 
   /**
@@ -101,9 +117,7 @@ export class Watches extends PolledWatches {
       const key = sameKey(watch);
       if (wanted.has(key)) return false;
       wanted.add(key);
-      const place = placeOf(watch);
-      const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
-      if (neighbours.some((other) => sameKey(other) === key)) return false;
+      if (await this.find(watch)) return false;
       const { mailbox, direction, every } = watch;
       return this.put(
         registryKey(watch),
