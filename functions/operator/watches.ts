@@ -22,11 +22,7 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wanted = z.strictObject({
-  mailbox,
-  direction: z._default(direction, 'sent'),
-  every: z.optional(interval),
-});
+const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
 
 /** What operations on one watch have in common. */
 export const onWatch = {
@@ -172,8 +168,7 @@ export const watchOperations = [
     failures: [404, 502],
     async run(deps, { params: watch, stopAt }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
-      const timeout = stopAt - deps.webhooks.steady();
-      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, timeout);
+      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, stopAt - deps.webhooks.steady());
       if (!poll) throw missingWatch(watch);
       return poll;
     },

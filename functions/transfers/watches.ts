@@ -30,8 +30,7 @@ const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).f
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    const rows = await this.range(...registryRange);
-    return listed(rows);
+    return listed(await this.range(...registryRange));
   }
 
   /**
@@ -52,11 +51,10 @@ export class Watches extends PolledWatches {
     );
     const keys = new Set(watches.map(watchKey));
     const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
-    await pLimit(concurrency).map(dropped, async (watch) => {
-      await this.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
-        values: { true: true, at },
-      });
-    });
+    const drop = 'SET isDisabled = :true, removedAt = :at REMOVE isPaused';
+    await pLimit(concurrency).map(dropped, (watch) =>
+      this.update(registryKey(watch), drop, { values: { true: true, at } }),
+    );
     const different = watches.filter((watch) => {
       const before = known.get(watchKey(watch));
       return !isDeclared(before) || before?.every !== watch.every;
@@ -70,16 +68,12 @@ export class Watches extends PolledWatches {
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const removed = [
-        ...['removedAt', 'isRemoved'],
-        ...(every === undefined ? ['#every'] : []),
-        ...(isPaused ? [] : ['isDisabled']),
-      ];
+      const [set, removed] = every === undefined ? ['', ', #every'] : [', #every = :every', ''];
       await this.update(
         registryKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
-          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${every === undefined ? '' : ', #every = :every'}
-          REMOVE ${removed.join(', ')}`,
+          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${set}
+          REMOVE removedAt, isRemoved${removed}${isPaused ? '' : ', isDisabled'}`,
         {
           condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true',
           names: ['every'],
@@ -89,19 +83,16 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /** The watch of a mailbox in whatever spelling of its address; the very one, if there are two. */
-  async find(watch: Watch): Promise<RegisteredWatch | undefined> {
-    const place = placeOf(watch);
+  /** What is watched of a mailbox, in whatever spelling of its address: that of the very one first. */
+  async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
+    const place = placeOf({ mailbox });
     const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
-    const same = neighbours.filter((other) => sameKey(other) === sameKey(watch));
-    return same.find(({ mailbox }) => mailbox === watch.mailbox) ?? same[0];
+    const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
+    return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
   }
 
-  /** A mailbox as it is spelt where it is watched, if it is. */
-  async spelling(mailbox: string): Promise<string> {
-    const sent = await this.find({ mailbox, direction: 'sent' });
-    const spellings = [sent, await this.find({ mailbox, direction: 'received' })].map((watch) => watch?.mailbox);
-    return spellings.includes(mailbox) ? mailbox : (spellings.find(Boolean) ?? mailbox);
+  async find({ mailbox, direction }: Watch): Promise<RegisteredWatch | undefined> {
+    return (await this.ofMailbox(mailbox)).find((watch) => watch.direction === direction);
   }
 
   /**
@@ -160,17 +151,12 @@ export class Watches extends PolledWatches {
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
-    return this.update(registryKey(watch), change, {
-      condition: isThere,
-      names: ['every'],
-      values: { at, every },
-    });
+    return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
   }
 
   /** Has what a mailbox sends and receives polled at the next tick after an ISO 8601 time, as far as it is watched. */
   async hasten(mailbox: string, at: string): Promise<void> {
-    for (const direction of ['sent', 'received'] as const) {
-      const watch = { mailbox, direction };
+    for (const watch of await this.ofMailbox(mailbox)) {
       await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
     }
   }
