@@ -1,5 +1,8 @@
+import { hasBeen } from '../instants.ts';
 import type { PollDependencies } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
+import { afterglow } from './reconcile.ts';
+import type { Term } from './shard-row.ts';
 import { Snapshot } from './snapshot.ts';
 
 /** Milliseconds for which the snapshot of a watch that was removed is kept: added again meanwhile, it goes on from there. */
@@ -16,20 +19,25 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
 
 /**
  * Deletes some of the rows of a removed watch's snapshot, and the watch once there are none: for the holder of its shard.
- * It claims the snapshot as a poll does, and leaves it without a baseline. Should the watch be added again meanwhile, its
+ * What is deleted does not come back, so the server's clock, which may have to be asked, has to agree that it is time. It
+ * claims the snapshot as a poll does, and leaves it without a baseline. Should the watch be added again meanwhile, its
  * next poll begins anew with what is left, and nothing that this poll writes is deleted. Stopped anywhere, it goes on at the
  * next tick.
  *
- * @param until Unix time in milliseconds after which it deletes nothing
+ * @param stopAt instant of the steady clock after which it deletes nothing
  * @returns a remark, if something could not be done
  */
 export async function deleteExpired(
-  { dynamo, table }: PollDependencies,
+  { server: { calls }, dynamo, table, now, steady }: PollDependencies,
   watch: RegisteredWatch,
-  until: number,
-  isInTime: () => boolean,
+  { since, until }: Term,
+  stopAt: number,
 ): Promise<string | undefined> {
+  const isInTime = () => steady() < stopAt && now().getTime() < until - afterglow && hasBeen(since, now().getTime());
+  const isExpired = () => expiredWatch([watch], calls.datedAt) !== undefined;
   try {
+    if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, stopAt);
+    if (!isExpired()) return undefined;
     const snapshot = new Snapshot(dynamo, table, watch);
     const root = await snapshot.readRoot();
     const rev = root.rev === 0 ? undefined : await snapshot.endBaseline(root, until);

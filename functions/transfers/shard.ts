@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { hasBeen } from '../instants.ts';
 import type { Scope } from './cryptshare.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
@@ -10,7 +9,6 @@ import { announcePending, Incidents } from './incidents.ts';
 import { placeOf } from './places.ts';
 import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
-import { afterglow } from './reconcile.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import {
   abandonedWatches,
@@ -119,6 +117,9 @@ export async function pollShard(
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
   calls.slots.share(hold.name, hold.slots);
+  const deleting = expired && deleteExpired(deps, expired, term, stopAt);
+  // Polls that have too little time would leave it none at any tick.
+  if (row.leftAt !== undefined) await deleting;
   await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
     const { watch, scope } = each;
     const key = watchKey(watch);
@@ -154,10 +155,7 @@ export async function pollShard(
   const hung = underWay.size;
   const told = await incidents.tell();
   const kept = await Promise.all(ends)
-    .then(() => {
-      const isBefore = () => deps.now().getTime() < term.until - afterglow && hasBeen(started, deps.now().getTime());
-      return expired && deleteExpired(deps, expired, term.until, () => deps.steady() < stopAt && isBefore());
-    })
+    .then(() => deleting)
     .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
   // What hung may have been found well since.
   const untold = hung > 0 ? await incidents.tell() : told;

@@ -12,9 +12,12 @@ const interval = 1000;
 /** Real milliseconds before which no request is overdue in these tests. */
 const patience = 500;
 
+const day = 86_400_000;
+
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  world.cryptshare.switches.idleTermMs = 1000 * day;
 });
 afterAll(() => world.close());
 
@@ -70,7 +73,7 @@ test.each([false, true])(
     const [removed, hanging] = await declare(6);
     const registry = new Watches(deps.dynamo, deps.table);
     await registry.remove(removed!, world.clock.now().toISOString());
-    world.clock.set(31 * 86_400_000);
+    world.clock.advance(31 * day);
     if (isHanging) {
       const path = encodeURIComponent(hanging!.mailbox);
       world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: 1500 } });

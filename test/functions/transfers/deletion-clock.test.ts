@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
 import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { pollShard } from '../../../functions/transfers/shard.ts';
@@ -12,6 +12,7 @@ import { pollBudget, startWorld, type World } from './world.ts';
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  world.cryptshare.switches.idleTermMs = 1000 * day;
 });
 afterAll(() => world.close());
 
@@ -64,8 +65,8 @@ async function removed(): Promise<void> {
   await registry.remove(watch, now());
   await told();
 }
-/** Ends the time for which what was removed is kept; the server, where it would be too long for transfers, does not see it. */
-const wait = () => world.clock.set(30 * day);
+/** Ends the time for which what was removed is kept. */
+const wait = () => world.clock.advance(30 * day);
 
 test.each([
   ['forward by an hour', 3_600_000],
@@ -82,6 +83,7 @@ test.each([
     await plan.reachedPause;
     await registry.addAll([watch], false, now());
     world.clock.set(by);
+    onTestFinished(() => world.clock.set(-by));
     const again = () => pollShard(deps, { shard: 0, at: now() }, world.clock.steady() + pollBudget, () => {});
     world.clock.advance(2000);
     await again();

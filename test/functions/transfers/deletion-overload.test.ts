@@ -8,10 +8,12 @@ import { createTransfersTable } from '../../../infra/local/embedded-services.ts'
 import { pollBudget, startWorld, type World } from './world.ts';
 
 const minute = 60_000;
+const day = 1440 * minute;
 
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  world.cryptshare.switches.idleTermMs = 1000 * day;
 });
 afterAll(() => world.close());
 
@@ -56,8 +58,7 @@ test.each([7, 12])(
     world.clock.advance(minute);
     await poll();
     await new Watches(deps.dynamo, deps.table).remove(removed!, now());
-    world.clock.set(31 * 24 * 60 * minute);
-    onTestFinished(() => world.clock.set(-31 * 24 * 60 * minute));
+    world.clock.advance(31 * day);
     if (count > 8) world.setDrift(() => world.clock.advance(pollBudget));
     onTestFinished(() => world.setDrift(() => {}));
     for (let each = 0; each < 60; each += 1) {

@@ -1,8 +1,8 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
 import { type PollDependencies, pollWatch } from '../../../functions/transfers/poll.ts';
-import { pollShard } from '../../../functions/transfers/shard.ts';
+import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
@@ -12,6 +12,7 @@ import { pollBudget, startWorld, type World } from './world.ts';
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  world.cryptshare.switches.idleTermMs = 1000 * day;
 });
 afterAll(() => world.close());
 
@@ -69,17 +70,17 @@ async function removed(): Promise<void> {
   await registry.remove(watch, now());
   await told();
 }
-/** Ends the time for which what was removed is kept; the server, where it would be too long for transfers, does not see it. */
-const wait = () => world.clock.set(30 * day);
+/** Ends the time for which what was removed is kept. */
+const wait = () => world.clock.advance(30 * day);
 
 describe('what is known of a watch', () => {
   it('that was removed stays for 30 days, and is gone then', async () => {
     await removed();
     expect(await registry.list()).toEqual([]);
-    world.clock.set(29 * day);
+    world.clock.advance(29 * day);
     await tick();
     expect(await left()).toHaveLength(5);
-    world.clock.set(day);
+    world.clock.advance(day);
     await tick();
     expect([await left(), await registered()]).toEqual([[], 0]);
   });
@@ -88,11 +89,11 @@ describe('what is known of a watch', () => {
     await registry.declare([watch], false, now());
     await tick();
     await registry.declare([], false, now());
-    world.clock.set(29 * day);
+    world.clock.advance(29 * day);
     await tick();
     expect(await registry.list()).toMatchObject([{ ...watch, isDisabled: true }]);
     expect(await left()).toHaveLength(5);
-    world.clock.set(day);
+    world.clock.advance(day);
     await tick();
     expect([await left(), await registered()]).toEqual([[], 0]);
   });
@@ -119,7 +120,7 @@ describe('what is known of a watch', () => {
     ['declared', () => registry.declare([watch], false, now())],
   ])('that is %s in time is not deleted, and what has changed meanwhile is told', async (_, again) => {
     await removed();
-    world.clock.set(29 * day);
+    world.clock.advance(29 * day);
     world.cryptshare.transfers.setState(trackingIds[0]!, 'FAILED');
     await again();
     wait();
@@ -138,6 +139,45 @@ describe('what is known of a watch', () => {
     const deleted = plan.calls.filter((command) => command === 'DeleteItemCommand').length;
     expect(deleted).toBe(500);
     expect((await left()).length).toBeGreaterThan(23);
+    await tick();
+    expect([await left(), await registered()]).toEqual([[], 0]);
+  });
+});
+
+describe('a clock that is a month ahead for one tick', () => {
+  const month = 31 * day;
+  function renewClient(): void {
+    const server = world.client();
+    onTestFinished(() => server.close());
+    deps = { ...deps, server };
+  }
+  async function tickAhead(): Promise<ShardPoll> {
+    world.clock.set(month);
+    return tick().finally(() => world.clock.set(-month));
+  }
+
+  it.each<[string, () => unknown]>([
+    ['that the process has spoken to before', () => {}],
+    ['that the process has not spoken to yet', renewClient],
+    [
+      'of which another mailbox is polled meanwhile',
+      () => registry.addAll([world.watch('bob@example.com')], false, now()),
+    ],
+    ['that does not answer', () => world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } })],
+  ])('deletes nothing that was removed, beside a server %s', async (_, prepare) => {
+    await removed();
+    await prepare();
+    await tickAhead();
+    world.cryptshare.faults.clear();
+    await tick();
+    expect(await left()).toHaveLength(5);
+    expect(await registered()).toBeGreaterThan(0);
+  });
+
+  it('has what is deleted 30 days after its removal no later for it', async () => {
+    await removed();
+    await tickAhead();
+    wait();
     await tick();
     expect([await left(), await registered()]).toEqual([[], 0]);
   });

@@ -48,7 +48,7 @@ async function declareThere(count: number): Promise<Watch[]> {
   const list: Watch[] = [];
   for (let at = 0; list.length < count; at += 1) {
     const mailbox = `there-${tables}-${at}@example.com`;
-    const place = placeOf({ mailbox, direction: 'sent' });
+    const place = placeOf({ mailbox });
     if (place < 0x10000001 || place > 0x17ffffff) continue;
     list.push(world.watch(mailbox));
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
