@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { transferNotice } from '../../../functions/notices/notice.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
+import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { fanOut } from '../../../functions/webhooks/fan-out.ts';
+import { leaseDuration } from '../../../functions/webhooks/lease.ts';
+import { resend } from '../../../functions/webhooks/replay.ts';
+import { DataKey } from '../../../functions/webhooks/sealing.ts';
+import { FaultPlan } from '../transfers/aws-faults.ts';
+import {
+  add,
+  another,
+  deliveryOf,
+  events,
+  first,
+  ids,
+  idsOf,
+  other,
+  prepare,
+  requests,
+  rowsLike,
+  second,
+  startDrainWorld,
+  statuses,
+  wakeUpFor,
+  world,
+} from './drain-world.ts';
+
+beforeEach(startDrainWorld);
+
+describe('what comes too early for an endpoint', () => {
+  test('with a pace is woken for when it may be sent, and not left to the sweep', async () => {
+    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
+    for (const one of events.slice(0, 2)) {
+      const { record } = transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, [one]);
+      await fanOut(world.deps, [{ body: JSON.stringify(record) }]);
+      await world.answerWakeUps();
+    }
+    expect(world.received).toHaveLength(1);
+    expect(await world.countWakeUps()).toBe(1);
+  });
+
+  test('whose circuit breaker is open is left to the sweep, by no wake-up of its own', async () => {
+    await add();
+    await prepare(first, other);
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '60' } }));
+    await world.deliver([wakeUpFor(first)]);
+    const before = await world.countWakeUps();
+    await world.deliver([wakeUpFor(other)]);
+    expect(await world.countWakeUps()).toBe(before);
+    // Nobody holds the endpoint, so there is nobody to be asked for the retries that are due.
+    await world.deliver([wakeUpFor()]);
+    expect(world.received).toHaveLength(1);
+    expect(await requests()).toHaveLength(1);
+  });
+});
+
+describe('a drain that learns while it gathers deliveries that there is to be no request', () => {
+  test('because its endpoint was paused begins none that it had gathered before, and has them held', async () => {
+    await add();
+    await prepare(first, other);
+    world.setAnswer(() => ({ status: 500 }));
+    await world.deliver([wakeUpFor(first)]);
+    world.clock.advance(10 * second);
+    // What the wake-up names was read while the endpoint was active, the retry is read once it is not.
+    const plan = new FaultPlan([['QueryCommand', 'pause']]);
+    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(other), wakeUpFor()]));
+    await plan.reachedPause;
+    await pauseEndpoint(world.deps, 'crm');
+    plan.resume();
+    await draining;
+    expect(ids()).toEqual([first.id]);
+    expect(await statuses()).toEqual({ HELD: 2 });
+  });
+
+  test('because nothing can be signed writes no attempt into the lease', async () => {
+    await add();
+    await prepare(first, other);
+    const dataKey = new DataKey(randomBytes(32).toString('base64'));
+    const { unhandled } = await deliver({ ...world.deps, dataKey }, [wakeUpFor(first, other)]);
+    expect(unhandled).toHaveLength(1);
+    expect(await rowsLike('LEASE')).toEqual([]);
+  });
+});
+
+test('an attempt of a process that died does not count for a delivery that had come to its end, and was sent again since', async () => {
+  await add();
+  await prepare(first, other);
+  const plan = new FaultPlan();
+  world.setAnswer(async ({ headers }) => {
+    if (headers['webhook-id'] === first.id) return { status: 204 };
+    while ((await deliveryOf(first)).status !== 'DELIVERED') {}
+    plan.kill();
+    return { status: 204 };
+  });
+  await world.faults.run(plan, () => deliver(another(), [wakeUpFor(first, other)])).catch(() => undefined);
+  world.setAnswer(() => ({ status: 204 }));
+  expect(Object.keys((await world.deps.leases.read('crm')).flights).toSorted()).toEqual(idsOf([first, other]));
+  await resend(world.deps, { event: first.id, endpoint: 'crm' });
+  world.clock.advance(leaseDuration);
+  await world.answerWakeUps();
+  expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
+  expect(await deliveryOf(other)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+});
