@@ -3,19 +3,24 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import { leaseDuration } from '../../../functions/webhooks/lease.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
+import { Work } from '../../../functions/webhooks/work.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import {
   add,
   another,
   deliveryOf,
+  die,
+  duringFirst,
   events,
   first,
   ids,
   idsOf,
+  now,
   other,
   prepare,
   requests,
@@ -23,6 +28,7 @@ import {
   second,
   startDrainWorld,
   statuses,
+  third,
   wakeUpFor,
   world,
 } from './drain-world.ts';
@@ -102,4 +108,57 @@ test('an attempt of a process that died does not count for a delivery that had c
   await world.answerWakeUps();
   expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
   expect(await deliveryOf(other)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+});
+
+test('a process that comes to nothing leaves the attempts of one that died in the lease, for those to see who make them', async () => {
+  await add();
+  await prepare(first, other, third);
+  const remembering = another();
+  await deliver(remembering, [wakeUpFor(third)]);
+  await die(another(), wakeUpFor(first, other));
+  world.clock.advance(leaseDuration);
+  await deliver(remembering, [wakeUpFor()]);
+  await world.sweep();
+  await world.answerWakeUps();
+  expect(await statuses()).toEqual({ DELIVERED: 3 });
+});
+
+test('what was sent by itself is sent again at once when an operator asks for it, whichever process is woken', async () => {
+  await add();
+  await prepare(first);
+  await world.deliver([wakeUpFor(first)]);
+  await resend(world.deps, { event: first.id, endpoint: 'crm' });
+  await deliver(another(), [wakeUpFor(first)]);
+  expect(ids()).toEqual([first.id, first.id]);
+});
+
+test('an endpoint that is paused while it says that it is gone stays paused', async () => {
+  await add();
+  await prepare(first);
+  duringFirst(() => pauseEndpoint(world.deps, 'crm'), 410);
+  await world.deliver([wakeUpFor(first)]);
+  expect(await findEndpoint(world.deps, 'crm')).toMatchObject({ status: 'paused' });
+  expect(await statuses()).toEqual({ HELD: 1 });
+});
+
+test('a retry whose time has not come waits on while its endpoint is paused, so that nothing has to be released for it', async () => {
+  await add();
+  await prepare(first);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.deliver([wakeUpFor(first)]);
+  await pauseEndpoint(world.deps, 'crm');
+  await world.deliver([wakeUpFor(first)]);
+  expect(await statuses()).toEqual({ PENDING: 1 });
+});
+
+test('a request that a drain leaves undone is read again by it', async () => {
+  await add();
+  await prepare(first);
+  await world.deps.leases.leaveRequest('crm', [first.id], now(), now());
+  const work = new Work(world.deps, 'crm', [], true);
+  for (let times = 0; times < 2; times += 1) {
+    expect((await work.look(1, true))?.deliveries).toHaveLength(1);
+    work.putBack(first.id);
+    expect(await work.leave(now(), false)).toBe(true);
+  }
 });
