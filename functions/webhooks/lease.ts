@@ -70,7 +70,7 @@ export function believedLease(lease: Lease, now: number): Lease {
     changedAt,
     ...(holder && lasts(holder.until) && holder.until > now && { holder }),
     flights: Object.fromEntries(Object.entries(flights).map(believed)),
-    freeAt: isAhead ? 0 : freeAt,
+    freeAt: lasts(freeAt) ? freeAt : 0,
   };
 }
 

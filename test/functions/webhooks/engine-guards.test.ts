@@ -5,7 +5,14 @@ import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
-import { leaseDuration } from '../../../functions/webhooks/lease.ts';
+import {
+  admission,
+  believedLease,
+  hold,
+  leaseDuration,
+  newLease,
+  withoutFailures,
+} from '../../../functions/webhooks/lease.ts';
 import { resend } from '../../../functions/webhooks/replay.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { Work } from '../../../functions/webhooks/work.ts';
@@ -149,6 +156,14 @@ test('a retry whose time has not come waits on while its endpoint is paused, so 
   await pauseEndpoint(world.deps, 'crm');
   await world.deliver([wakeUpFor(first)]);
   expect(await statuses()).toEqual({ PENDING: 1 });
+});
+
+test('a clock that was ahead leaves no holder, attempt or pace behind, though failures were forgotten by one that is right', () => {
+  const [at, ahead] = [now(), now() + 3600 * second];
+  const flights = { a: { attempt: 1, of: 0, until: ahead + leaseDuration } };
+  const lease = hold(newLease, 'holder', { flights, observations: [] }, second, ahead);
+  const believed = believedLease(withoutFailures(lease, at), at);
+  expect(admission(believed, { maxInFlight: 1, interval: second }, at)).toMatchObject({ kind: 'free', room: 1 });
 });
 
 test('a request that a drain leaves undone is read again by it', async () => {
