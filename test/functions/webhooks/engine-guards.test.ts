@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint, pauseEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { addEndpoint, pauseEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import {
@@ -176,4 +176,62 @@ test('a request that a drain leaves undone is read again by it', async () => {
     work.putBack(first.id);
     expect(await work.leave(now(), false)).toBe(true);
   }
+});
+
+test('a process whose lease one with a clock ahead has taken before it died makes what that one had begun, and counts it', async () => {
+  await add({ maxInFlight: 1 });
+  await prepare(first, other, third);
+  const ahead = () => new Date(now() + leaseDuration);
+  duringFirst(() => die({ ...another(), now: ahead }, wakeUpFor(third)));
+  await deliver(another(), [wakeUpFor(first, other)]);
+  expect(await statuses()).toEqual({ DELIVERED: 3 });
+  expect(await deliveryOf(third)).toMatchObject({ attempt: 2 });
+});
+
+test('a success whose writing down fails here and takes effect later is not sent again meanwhile', async () => {
+  await add();
+  await prepare(first);
+  const plan = new FaultPlan([['UpdateItemCommand', 'late']]);
+  const { unhandled } = await world.faults.run(plan, () => world.deliver([wakeUpFor(first)]));
+  expect(unhandled).toHaveLength(1);
+  await world.deliver([wakeUpFor(first)]);
+  await plan.deliverLate();
+  world.clock.advance(leaseDuration);
+  await world.deliver([wakeUpFor()]);
+  expect(ids()).toEqual([first.id]);
+  expect(await requests()).toEqual([]);
+});
+
+test('an endpoint that is to get fewer at once from now on gets no more from the very drain that is under way', async () => {
+  await add({ maxInFlight: 4 });
+  await prepare(...events.slice(0, 12));
+  const seen = { underWay: 0, most: 0 };
+  world.setAnswer(async () => {
+    const { length } = world.received;
+    if (length === 1) await updateEndpoint(world.deps, 'crm', { maxInFlight: 1 });
+    // Those that were chosen before the change was read.
+    if (length <= 8) return { status: 204 };
+    seen.underWay += 1;
+    seen.most = Math.max(seen.most, seen.underWay);
+    // Whatever else is on its way comes in meanwhile.
+    await world.deps.leases.read('crm');
+    seen.underWay -= 1;
+    return { status: 204 };
+  });
+  await world.deliver([wakeUpFor(...events.slice(0, 12))]);
+  expect(await statuses()).toEqual({ DELIVERED: 12 });
+  expect(seen.most).toBe(1);
+});
+
+test('the lease names what is still under way when more begins', async () => {
+  await add({ maxInFlight: 2 });
+  await prepare(first, other, third);
+  const named = Promise.withResolvers<string[]>();
+  world.setAnswer(async ({ headers }) => {
+    if (headers['webhook-id'] === first.id) await named.promise;
+    if (headers['webhook-id'] === third.id) named.resolve(Object.keys((await world.otherLeases().read('crm')).flights));
+    return { status: 204 };
+  });
+  await world.deliver([wakeUpFor(first, other, third)]);
+  expect((await named.promise).toSorted()).toEqual(idsOf([first, third]));
 });
