@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
-import { addEndpoint, pauseEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import {
+  addEndpoint,
+  pauseEndpoint,
+  removeEndpoint,
+  updateEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
 import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
 import { fanOut } from '../../../functions/webhooks/fan-out.ts';
 import {
@@ -234,4 +239,14 @@ test('the lease names what is still under way when more begins', async () => {
   });
   await world.deliver([wakeUpFor(first, other, third)]);
   expect((await named.promise).toSorted()).toEqual(idsOf([first, third]));
+});
+
+test('what is left of a removed endpoint is brought again by its queue where SQS does not take the wake-up for it', async () => {
+  await add();
+  await prepare(first);
+  await removeEndpoint(world.deps, 'crm');
+  const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+  const late = world.clock.steady();
+  const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first)], late));
+  expect(unhandled).toMatchObject([{ endpoint: 'crm', isKept: false }]);
 });
