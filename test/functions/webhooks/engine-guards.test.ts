@@ -6,6 +6,7 @@ import {
   addEndpoint,
   pauseEndpoint,
   removeEndpoint,
+  resumeEndpoint,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import { findEndpoint } from '../../../functions/webhooks/endpoints.ts';
@@ -18,7 +19,7 @@ import {
   newLease,
   withoutFailures,
 } from '../../../functions/webhooks/lease.ts';
-import { resend } from '../../../functions/webhooks/replay.ts';
+import { recover, resend } from '../../../functions/webhooks/replay.ts';
 import { DataKey } from '../../../functions/webhooks/sealing.ts';
 import { Work } from '../../../functions/webhooks/work.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
@@ -249,4 +250,17 @@ test('what is left of a removed endpoint is brought again by its queue where SQS
   const late = world.clock.steady();
   const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first)], late));
   expect(unhandled).toMatchObject([{ endpoint: 'crm', isKept: false }]);
+});
+
+test('a drain that looks at retries has the endpoint looked at again when the next one is due, before any sweep', async () => {
+  await add();
+  await prepare(first, other);
+  await pauseEndpoint(world.deps, 'crm');
+  await world.deliver([wakeUpFor(first, other)]);
+  await resumeEndpoint(world.deps, 'crm');
+  const range = { from: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', dryRun: false };
+  expect(await recover(world.deps, 'crm', { ...range, perSecond: 0.1 })).toMatchObject({ count: 2 });
+  await world.answerWakeUps();
+  expect(world.received).toHaveLength(1);
+  expect(await world.countWakeUps()).toBe(1);
 });
