@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferNotice } from '../../../functions/notices/notice.ts';
+import { eventBody } from '../../../functions/transfers/event.ts';
 import { deliver } from '../../../functions/webhooks/deliver.ts';
 import {
   addEndpoint,
@@ -263,4 +264,42 @@ test('a drain that looks at retries has the endpoint looked at again when the ne
   await world.answerWakeUps();
   expect(world.received).toHaveLength(1);
   expect(await world.countWakeUps()).toBe(1);
+});
+
+test('the sweep has what waits for a paused endpoint put aside, though its circuit breaker is open', async () => {
+  await add();
+  await prepare(first, other);
+  world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
+  await world.deliver([wakeUpFor(first)]);
+  await world.deliver([wakeUpFor(other)]);
+  await pauseEndpoint(world.deps, 'crm');
+  await world.sweep();
+  await world.answerWakeUps();
+  expect(await deliveryOf(other)).toMatchObject({ status: 'HELD' });
+});
+
+test('a message of fan-out that its queue brings again, for SQS took no wake-up, is not handed on as well', async () => {
+  await add();
+  await addEndpoint(world.deps, 'erp', { url: world.urlOf('erp') });
+  let steady = 0;
+  const deps = { ...world.deps, steady: () => steady++ };
+  const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+  // Time is over after the first of its two endpoints.
+  const { deliveries, handedOn, unhandled } = await world.faults.run(plan, () =>
+    fanOut(deps, [{ body: eventBody(first) }], 1),
+  );
+  expect({ deliveries, handedOn, unhandled: unhandled.length }).toEqual({ deliveries: 1, handedOn: 0, unhandled: 1 });
+});
+
+test('a delivery that was held and is sent again says no more that it was paused', async () => {
+  await add();
+  await prepare(first);
+  await pauseEndpoint(world.deps, 'crm');
+  await world.deliver([wakeUpFor(first)]);
+  await resumeEndpoint(world.deps, 'crm');
+  expect(await deliveryOf(first)).toMatchObject({ status: 'HELD', reason: 'paused' });
+  await resend(world.deps, { event: first.id, endpoint: 'crm' });
+  await world.answerWakeUps();
+  const { status, reason } = await deliveryOf(first);
+  expect({ status, reason }).toEqual({ status: 'DELIVERED', reason: undefined });
 });
