@@ -303,3 +303,8 @@ test('a delivery that was held and is sent again says no more that it was paused
   const { status, reason } = await deliveryOf(first);
   expect({ status, reason }).toEqual({ status: 'DELIVERED', reason: undefined });
 });
+
+test('a holder stays one though a machine whose clock is 10 s ahead has changed its lease', () => {
+  const lease = hold(newLease, 'holder', { flights: {}, observations: [] }, 0, now());
+  expect(believedLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
+});
