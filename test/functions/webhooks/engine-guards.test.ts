@@ -43,6 +43,7 @@ import {
   startDrainWorld,
   statuses,
   third,
+  timesOf,
   wakeUpFor,
   world,
 } from './drain-world.ts';
@@ -243,14 +244,17 @@ test('the lease names what is still under way when more begins', async () => {
   expect((await named.promise).toSorted()).toEqual(idsOf([first, third]));
 });
 
-test('what is left of a removed endpoint is brought again by its queue where SQS does not take the wake-up for it', async () => {
+test('what is left of a removed endpoint is brought again by its queue where SQS takes no wake-up; a sweep sees to a paused one', async () => {
   await add();
   await prepare(first);
+  const late = () => {
+    const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+    return world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first)], world.clock.steady()));
+  };
+  await pauseEndpoint(world.deps, 'crm');
+  expect((await late()).unhandled).toEqual([]);
   await removeEndpoint(world.deps, 'crm');
-  const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-  const late = world.clock.steady();
-  const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first)], late));
-  expect(unhandled).toMatchObject([{ endpoint: 'crm', isKept: false }]);
+  expect((await late()).unhandled).toMatchObject([{ endpoint: 'crm', isKept: false }]);
 });
 
 test('a drain that looks at retries has the endpoint looked at again when the next one is due, before any sweep', async () => {
@@ -307,4 +311,19 @@ test('a delivery that was held and is sent again says no more that it was paused
 test('a holder stays one though a machine whose clock is 10 s ahead has changed its lease', () => {
   const lease = hold(newLease, 'holder', { flights: {}, observations: [] }, 0, now());
   expect(believedLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
+});
+
+test('what is left to a drain is made while its last attempt takes long, and not only once that ends', async () => {
+  await add({ maxInFlight: 4 });
+  await prepare(first, other, third);
+  world.setAnswer(async ({ headers }) => {
+    if (headers['webhook-id'] !== first.id) return { status: 204 };
+    while ((await deliveryOf(other)).status !== 'DELIVERED') {}
+    await deliver(another(), [wakeUpFor(third)]);
+    world.clock.advance(second);
+    for (let reads = 0; reads < 20_000 && timesOf(third) === 0; reads += 1) await world.deps.leases.read('crm');
+    return { status: timesOf(third) === 1 ? 204 : 500 };
+  });
+  await world.deliver([wakeUpFor(first, other)]);
+  expect(await statuses()).toEqual({ DELIVERED: 3 });
 });
