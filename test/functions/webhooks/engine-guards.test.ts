@@ -327,3 +327,20 @@ test('what is left to a drain is made while its last attempt takes long, and not
   await world.deliver([wakeUpFor(first, other)]);
   expect(await statuses()).toEqual({ DELIVERED: 3 });
 });
+
+test('what the index still calls held is not recovered once it was delivered', async () => {
+  await add();
+  await prepare(first);
+  await pauseEndpoint(world.deps, 'crm');
+  await world.deliver([wakeUpFor(first)]);
+  await resumeEndpoint(world.deps, 'crm');
+  const range = { from: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', dryRun: false };
+  const plan = new FaultPlan([['BatchGetItemCommand', 'pause']]);
+  const late = world.faults.run(plan, () => recover(world.deps, 'crm', range));
+  await plan.reachedPause;
+  await recover(world.deps, 'crm', range);
+  await world.answerWakeUps();
+  plan.resume();
+  expect(await late).toMatchObject({ count: 0 });
+  expect(await statuses()).toEqual({ DELIVERED: 1 });
+});
