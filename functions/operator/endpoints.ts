@@ -112,11 +112,7 @@ export const endpointOperations = [
     method: 'PATCH',
     summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
     body: z.partial(
-      z.strictObject({
-        ...fields,
-        mailboxes: z.nullable(fields.mailboxes),
-        directions: z.nullable(fields.directions),
-      }),
+      z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
     ),
     async run(deps, { params: { name }, body }) {
       const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);

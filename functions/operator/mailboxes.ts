@@ -15,12 +15,14 @@ const onMailbox = {
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
 } as const;
 
+type Transfers = OperatorDependencies['transfers'];
+
+/** A mailbox as it is spelt where it is watched: its verification goes by that spelling. */
+const watched = async ({ dynamo, table }: Transfers, asked: string): Promise<string> =>
+  (await new Watches(dynamo, table).ofMailbox(asked))[0]?.mailbox ?? asked;
+
 /** Has watches polled at the next tick whose cause of failing a verification has mended. */
-async function hasten(
-  { dynamo, table }: OperatorDependencies['transfers'],
-  { mailbox: of, method }: Verification,
-  now: Date,
-): Promise<void> {
+async function hasten({ dynamo, table }: Transfers, { mailbox: of, method }: Verification, now: Date): Promise<void> {
   await new Watches(dynamo, table).hasten(of, now.toISOString());
   if (method === 'email') return;
   // A client id that verifies one mailbox verifies all.
@@ -35,7 +37,8 @@ export const mailboxOperations = [
     path: '/mailboxes/{mailbox}/code',
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     status: 202,
-    async run({ transfers }, { params: { mailbox: of }, stopAt }) {
+    async run({ transfers }, { params, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
       await requestCode(transfers.calls, of, stopAt);
       return { mailbox: of };
     },
@@ -47,7 +50,8 @@ export const mailboxOperations = [
       'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
-    async run({ transfers, webhooks }, { params: { mailbox: of }, body: { code }, stopAt }) {
+    async run({ transfers, webhooks }, { params, body: { code }, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
       const verification = await transfers.tokens.verify(of, code, stopAt);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
@@ -58,9 +62,10 @@ export const mailboxOperations = [
     method: 'GET',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
-    async run({ transfers: { calls, tokens } }, { params: { mailbox: of }, stopAt }) {
-      const { verification, token } = await tokens.stored(of);
-      const { isVerified, methods } = await askForOffer(calls, of, token, stopAt);
+    async run({ transfers }, { params, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
+      const { verification, token } = await transfers.tokens.stored(of);
+      const { isVerified, methods } = await askForOffer(transfers.calls, of, token, stopAt);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
     },
   }),

@@ -20,12 +20,12 @@ export const listTransfers = operation('listTransfers', {
     'Lists the transfers that a watch knows, with their state and since when it is known, in no order; a page may be short, or empty, and still have a next one',
   query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
   async run(deps, { params: watch, query: { state, ...paging } }) {
-    await existingWatch(deps, watch);
+    const key = watchKey(await existingWatch(deps, watch));
     const wanted = state && comparableState(state);
     const { rows, ...next } = await pageOf(
       deps.transfers,
       paging,
-      [rowsBetween(watchKey(watch), ...transferRange)],
+      [rowsBetween(key, ...transferRange)],
       (row) => wanted === undefined || comparableState(row.state) === wanted,
     );
     return { items: rows.map(shown), ...next };

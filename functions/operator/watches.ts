@@ -22,11 +22,7 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wanted = z.strictObject({
-  mailbox,
-  direction: z._default(direction, 'sent'),
-  every: z.optional(interval),
-});
+const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
 
 /** What operations on one watch have in common. */
 export const onWatch = {
@@ -154,8 +150,7 @@ export const watchOperations = [
     summary: 'Has a watch polled in another interval, or with null as all are',
     body: z.strictObject({ every: z.nullable(interval) }),
     async run(deps, { params: watch, body: { every } }) {
-      await existingWatch(deps, watch);
-      await registry(deps).pace(watch, every ?? undefined, nowOf(deps));
+      await registry(deps).pace(await existingWatch(deps, watch), every ?? undefined, nowOf(deps));
       return viewOf(deps, watch);
     },
   }),
@@ -172,7 +167,8 @@ export const watchOperations = [
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
     failures: [404, 502],
     async run(deps, { params: watch, stopAt }) {
-      const poll = await invokePoll(deps.pollFunction, watch, stopAt - deps.webhooks.steady());
+      const { mailbox, direction } = await existingWatch(deps, watch);
+      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, stopAt - deps.webhooks.steady());
       if (!poll) throw missingWatch(watch);
       return poll;
     },
@@ -183,8 +179,7 @@ export const watchOperations = [
     summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
     status: 204,
     async run(deps, { params: watch }) {
-      await existingWatch(deps, watch);
-      await registry(deps).remove(watch, nowOf(deps));
+      await registry(deps).remove(await existingWatch(deps, watch), nowOf(deps));
     },
   }),
 ];

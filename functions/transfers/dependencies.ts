@@ -51,11 +51,6 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
-    timetable: {
-      shards: env.SHARDS,
-      every: env.POLL_EVERY,
-      fullListingEvery: env.FULL_LISTING_EVERY,
-      quietEvery,
-    },
+    timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY, quietEvery },
   };
 }

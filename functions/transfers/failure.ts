@@ -74,7 +74,7 @@ const causes = {
   request_rejected: {
     says: 'the server rejected the request',
     remedy:
-      'check that the mailbox is spelt as on the server; otherwise report this, the notifier sends only documented requests',
+      'check that the mailbox is spelt as on the server, else remove its watch and add it anew; if it is, report this, the notifier sends only documented requests',
   },
   redirected: {
     says: 'the server redirects elsewhere, and credentials are not carried there',

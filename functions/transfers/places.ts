@@ -6,7 +6,7 @@ import { type Watch, watchKey } from './transfer.ts';
 const places = 2 ** 32;
 
 /** The place of a watch among all: a hash that all spellings of a mailbox share, in both of its directions. */
-export const placeOf = ({ mailbox }: Watch): number => hash(addressKey(mailbox)).high >>> 0;
+export const placeOf = ({ mailbox }: Pick<Watch, 'mailbox'>): number => hash(addressKey(mailbox)).high >>> 0;
 
 /** The shard of a watch, the same for as long as the number of shards is. */
 export const shardOf = (watch: Watch, { shards }: { readonly shards: number }): number =>

@@ -108,10 +108,10 @@ async function judgeMissing(
     return { ...nothing, ...judged, trouble: failure && troubleOfFailure(failure) };
   }
   if (pass.listing.malformed > 0) return nothing;
-  // By the clock here and by the server's, so that one of them that is set ahead does not end it.
-  const at = Math.min(Date.parse(context.observedAt), server.calls.serverTime().getTime());
-  const absence = nextHold(root.absence, missing.length, root.count, at);
-  if (absence && !hasLasted(absence, at)) {
+  // Begun by the later one of both clocks and ended by the earlier one, it lasts whichever of them is wrong.
+  const clocks = [Date.parse(context.observedAt), server.calls.serverTime().getTime()];
+  const absence = nextHold(root.absence, missing.length, root.count, Math.max(...clocks));
+  if (absence && !hasLasted(absence, Math.min(...clocks))) {
     // A server deletes ended transfers from its log many at a time, which is no trouble.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
     return { ...nothing, absence, trouble: isUsual ? undefined : troubleOfAbsences(missing.length, root.count) };

@@ -81,8 +81,8 @@ export class ServerCalls {
   /** Instant of the steady clock at which the server answered last. */
   private answeredAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds by which the clock here was ahead of the server's at the last answer that told. */
-  private difference: number | undefined;
-  /** Unix time in milliseconds at which that answer was sent, by the server's clock alone: past by now, whatever the clock here says. */
+  private difference = 0;
+  /** Unix time in milliseconds of that answer by the server's clock alone: past by now, whatever the clock here says. */
   datedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServerOptions) {
@@ -105,8 +105,7 @@ export class ServerCalls {
   /** The time by the server's clock, as far as it is known: what the server has dated is judged by it. */
   serverTime(): Date {
     const now = this.options.now();
-    const { difference = 0 } = this;
-    return Math.abs(difference) < tolerance ? now : new Date(now.getTime() - difference);
+    return Math.abs(this.difference) < tolerance ? now : new Date(now.getTime() - this.difference);
   }
 
   /** Takes over what others have found out, unless it is older than what was found out here. */
@@ -151,10 +150,7 @@ export class ServerCalls {
       this.makeRoom();
       const cameAt = now().getTime();
       const difference = clockDifference(answer.headers, cameAt);
-      if (difference !== undefined) {
-        this.difference = difference;
-        this.datedAt = cameAt - difference;
-      }
+      if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
       const failure = answer.status < 400 ? undefined : this.failed(answer);
       // Verifications have a limit of their own, which concerns no listing.
       if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);

@@ -30,30 +30,34 @@ const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).f
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    const rows = await this.range(...registryRange);
-    return listed(rows);
+    return listed(await this.range(...registryRange));
   }
 
   /**
    * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
-   * declared ones that do not any more, and leaves alone what operators added, declared later or not.
+   * declared ones that do not any more, and leaves alone what operators added, declared later or not. A mailbox that is
+   * registered in another spelling keeps that one: its snapshot goes by it.
    *
    * @param notifyExisting for the watches this adds
    * @param at ISO 8601 time at which they begin to be polled
    * @param isAlone no other process writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
    */
-  async declare(watches: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
+  async declare(declared: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
+    const registered = await this.list();
+    const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
+    const spellings = new Map(registered.map((watch) => [sameKey(watch), watch.mailbox]));
+    const watches = declared.map((watch) =>
+      known.has(watchKey(watch)) ? watch : { ...watch, mailbox: spellings.get(sameKey(watch)) ?? watch.mailbox },
+    );
     const keys = new Set(watches.map(watchKey));
-    const known = new Map((await this.list()).map((watch) => [watchKey(watch), watch]));
-    const dropped = [...known.values()].filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
-    await pLimit(concurrency).map(dropped, async (watch) => {
-      await this.update(registryKey(watch), 'SET isDisabled = :true, removedAt = :at REMOVE isPaused', {
-        values: { true: true, at },
-      });
-    });
+    const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
+    const drop = 'SET isDisabled = :true, removedAt = :at REMOVE isPaused';
+    await pLimit(concurrency).map(dropped, (watch) =>
+      this.update(registryKey(watch), drop, { values: { true: true, at } }),
+    );
     const different = watches.filter((watch) => {
-      const registered = known.get(watchKey(watch));
-      return !isDeclared(registered) || registered?.every !== watch.every;
+      const before = known.get(watchKey(watch));
+      return !isDeclared(before) || before?.every !== watch.every;
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
     const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
@@ -64,16 +68,12 @@ export class Watches extends PolledWatches {
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const removed = [
-        ...['removedAt', 'isRemoved'],
-        ...(every === undefined ? ['#every'] : []),
-        ...(isPaused ? [] : ['isDisabled']),
-      ];
+      const [set, removed] = every === undefined ? ['', ', #every'] : [', #every = :every', ''];
       await this.update(
         registryKey({ mailbox, direction }),
         `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
-          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${every === undefined ? '' : ', #every = :every'}
-          REMOVE ${removed.join(', ')}`,
+          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${set}
+          REMOVE removedAt, isRemoved${removed}${isPaused ? '' : ', isDisabled'}`,
         {
           condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true',
           names: ['every'],
@@ -83,9 +83,16 @@ export class Watches extends PolledWatches {
     });
   }
 
-  async find(watch: Watch): Promise<RegisteredWatch | undefined> {
-    const rows = await this.range(registryKey(watch), registryKey(watch));
-    return listed(rows)[0];
+  /** What is watched of a mailbox, in whatever spelling of its address: that of the very one first. */
+  async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
+    const place = placeOf({ mailbox });
+    const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
+    const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
+    return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
+  }
+
+  async find({ mailbox, direction }: Watch): Promise<RegisteredWatch | undefined> {
+    return (await this.ofMailbox(mailbox)).find((watch) => watch.direction === direction);
   }
 
   /**
@@ -101,9 +108,7 @@ export class Watches extends PolledWatches {
       const key = sameKey(watch);
       if (wanted.has(key)) return false;
       wanted.add(key);
-      const place = placeOf(watch);
-      const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
-      if (neighbours.some((other) => sameKey(other) === key)) return false;
+      if (await this.find(watch)) return false;
       const { mailbox, direction, every } = watch;
       return this.put(
         registryKey(watch),
@@ -146,17 +151,12 @@ export class Watches extends PolledWatches {
    */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
-    return this.update(registryKey(watch), change, {
-      condition: isThere,
-      names: ['every'],
-      values: { at, every },
-    });
+    return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
   }
 
   /** Has what a mailbox sends and receives polled at the next tick after an ISO 8601 time, as far as it is watched. */
   async hasten(mailbox: string, at: string): Promise<void> {
-    for (const direction of ['sent', 'received'] as const) {
-      const watch = { mailbox, direction };
+    for (const watch of await this.ofMailbox(mailbox)) {
       await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
     }
   }

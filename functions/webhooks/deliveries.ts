@@ -65,7 +65,8 @@ export async function createDelivery(
  * Takes a delivery one step further.
  *
  * @param now Unix time in milliseconds
- * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now
+ * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now; with the `rev`
+ * that was read, an attempt under way does not take it for changed
  * @returns the delivery as it is then, or undefined when it has changed since it was read
  */
 export async function stepDelivery(
@@ -73,7 +74,7 @@ export async function stepDelivery(
   delivery: Delivery,
   step: NextStep,
   now: number,
-  change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string } = {},
+  change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
 ): Promise<Delivery | undefined> {
   const { pk, sk } = deliveryKey(delivery);
   const counted = { rev: delivery.rev + 1, changedAt: now };

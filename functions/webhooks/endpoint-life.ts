@@ -81,6 +81,8 @@ export async function addEndpoint(
   if (isChat) await deps.chats.expect();
   if (!(await createEndpoint(deps, endpoint)))
     throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
+  // A late attempt at one that was removed may have left them.
+  await new Leases(deps).forgetFailures(name, deps.now().getTime());
   if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }

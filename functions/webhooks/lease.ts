@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '../instants.ts';
+import { believable } from '../instants.ts';
 import {
   believedBreaker,
   type CircuitBreaker,
@@ -60,8 +60,7 @@ export const newLease: Lease = { ...closedBreaker, rev: 0, flights: {}, freeAt: 
 /** The lease as far as its instants can be right: what a clock that was ahead has written is over. */
 export function believedLease(lease: Lease, now: number): Lease {
   const { holder, flights, freeAt, rev, changedAt = 0, ...breaker } = lease;
-  const isAhead = !hasBeen(changedAt, now);
-  const lasts = (until: number): boolean => !isAhead && believable(until, now, leaseDuration) !== undefined;
+  const lasts = (until: number): boolean => believable(until, now, leaseDuration) !== undefined;
   const believed = ([event, flight]: [string, Flight]) =>
     [event, lasts(flight.until) ? flight : { ...flight, until: 0 }] as const;
   return {
@@ -70,7 +69,7 @@ export function believedLease(lease: Lease, now: number): Lease {
     changedAt,
     ...(holder && lasts(holder.until) && holder.until > now && { holder }),
     flights: Object.fromEntries(Object.entries(flights).map(believed)),
-    freeAt: isAhead ? 0 : freeAt,
+    freeAt: lasts(freeAt) ? freeAt : 0,
   };
 }
 

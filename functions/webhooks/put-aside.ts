@@ -50,12 +50,15 @@ export async function putAside(
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
   if (!endpoint) await deps.leases.forget(work.name);
-  // An operator who resumes an endpoint in this very moment may not have seen what was held just now.
-  const isResumed = held.length > 0 && (await findEndpoint(deps, work.name))?.status === 'active';
-  for (const delivery of held) {
-    const step = { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt: now() } as const;
-    const released = isResumed ? await stepDelivery(deps, delivery, step, now()) : undefined;
-    settle({ delivery: released ?? delivery });
-  }
-  return isResumed || isLeft || isShort;
+  const checked = await Promise.all(held.map((delivery) => releasedIfResumed(deps, delivery)));
+  for (const delivery of checked) settle({ delivery });
+  return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
+}
+
+/** A delivery that was held just now, released where its endpoint was resumed in this very moment: recovering may have missed it. */
+export async function releasedIfResumed(deps: DeliverDependencies, held: Delivery): Promise<Delivery> {
+  if ((await findEndpoint(deps, held.endpoint))?.status !== 'active') return held;
+  const now = deps.now().getTime();
+  const step = { status: 'PENDING', attempt: held.attempt, nextAttemptAt: now } as const;
+  return (await stepDelivery(deps, held, step, now)) ?? held;
 }

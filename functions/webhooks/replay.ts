@@ -62,9 +62,9 @@ export async function resend(deps: WebhookDependencies, name: DeliveryName): Pro
   const [delivery] = await readDeliveries(deps, [name]);
   if (!delivery || !hasEnded(delivery)) return false;
   const now = deps.now().getTime();
-  const isReleased = await releaseOne(deps, endpoint, delivery, now);
-  if (isReleased) await sendWakeUps(deps, [{ endpoint: name.endpoint, events: [name.event] }]);
-  return isReleased;
+  const released = await releaseOne(deps, endpoint, delivery, now);
+  if (released) await sendWakeUps(deps, [{ endpoint: name.endpoint, events: [name.event] }]);
+  return released !== undefined;
 }
 
 /** @throws EndpointError unless the endpoint is active */
@@ -112,13 +112,8 @@ async function release(
   return { count: dryRun ? matching : released, isComplete: true };
 }
 
-async function releaseOne(
-  deps: WebhookDependencies,
-  endpoint: Endpoint,
-  delivery: Delivery,
-  nextAttemptAt: number,
-): Promise<boolean> {
+/** @returns undefined when it has changed since it was read */
+function releaseOne(deps: WebhookDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
-  const change = { endpointSince: endpoint.createdAt };
-  return (await stepDelivery(deps, delivery, step, deps.now().getTime(), change)) !== undefined;
+  return stepDelivery(deps, delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });
 }

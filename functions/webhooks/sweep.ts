@@ -175,9 +175,10 @@ async function replaceRetries(
   for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
     const now = deps.now().getTime();
     const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
-    await pLimit(concurrency).map(due, (delivery) =>
-      stepDelivery(deps, delivery, { status: 'PENDING', attempt: delivery.attempt, nextAttemptAt }, now),
-    );
+    await pLimit(concurrency).map(due, (delivery) => {
+      const { attempt, rev } = delivery;
+      return stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
+    });
     replaced += due.length;
     if (replaced >= mostMisplaced || deps.steady() >= patience.stopAt) return true;
   }

@@ -10,6 +10,7 @@ import { commitHealth, findEndpoint } from './endpoints.ts';
 import type { Holding } from './holding.ts';
 import { stepAfter } from './next-step.ts';
 import { failed } from './outcome.ts';
+import { releasedIfResumed } from './put-aside.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
 
@@ -112,7 +113,8 @@ export class UnderWay {
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
-    const after = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
+    const written = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
+    const after = written?.status === 'HELD' ? await releasedIfResumed(deps, written) : written;
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
     // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.

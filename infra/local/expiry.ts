@@ -15,8 +15,8 @@ export interface ExpiryDependencies {
   /** Names of the tables. */
   readonly tables: readonly string[];
   readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
-  readonly steady: () => number;
+  /** Asks the Cryptshare Server for its time, a Unix time in milliseconds; undefined where it does not tell. */
+  readonly serverTime: () => Promise<number | undefined>;
   /** Waits for this number of milliseconds; rejects when there is no more time. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
@@ -32,28 +32,21 @@ const pause = 250;
 /** Rows deleted at the same time. */
 const concurrency = 4;
 
-/** Milliseconds by which the clock may have been set for it to be believed: what is deleted does not come back. */
-const mostSetBy = 300_000;
-
 /**
  * Deletes rows whose `expiresAt` has passed, each hour, as DynamoDB does by itself: the embedded database knows no time to
- * live.
+ * live. What is deleted does not come back, so it has to have passed by the server's clock, too.
  */
 export function startExpiry(deps: ExpiryDependencies): Part {
-  const { now, steady, sleep = (milliseconds, signal) => wait(milliseconds, undefined, { signal }) } = deps;
+  const { now, serverTime, sleep = (milliseconds, signal) => wait(milliseconds, undefined, { signal }) } = deps;
   const stopping = new AbortController();
-  const differenceOfClocks = () => now().getTime() - steady();
   const sleeping = async (milliseconds: number) => {
     await sleep(milliseconds, stopping.signal).catch(() => undefined);
     return !stopping.signal.aborted;
   };
   const loop = async () => {
-    let before = differenceOfClocks();
     for (let next = firstRest; await sleeping(next); next = rest) {
-      const difference = differenceOfClocks();
-      const wasSet = Math.abs(difference - before) > mostSetBy;
-      before = difference;
-      if (!wasSet) await deleteExpired(deps, () => sleeping(pause));
+      const theirs = await serverTime();
+      if (theirs !== undefined) await deleteExpired(deps, Math.min(theirs, now().getTime()), () => sleeping(pause));
     }
   };
   return {
@@ -64,9 +57,10 @@ export function startExpiry(deps: ExpiryDependencies): Part {
   };
 }
 
-/** Looks at all rows, some at a time, for as long as `goesOn` says so. */
+/** Looks at all rows, some at a time, for as long as `goesOn` says so; `at` is a Unix time in milliseconds. */
 async function deleteExpired(
-  { dynamo, tables, now }: ExpiryDependencies,
+  { dynamo, tables }: ExpiryDependencies,
+  at: number,
   goesOn: () => Promise<boolean>,
 ): Promise<void> {
   for (const TableName of tables) {
@@ -74,7 +68,7 @@ async function deleteExpired(
     do {
       const isPast = {
         TableName,
-        ExpressionAttributeValues: { ':now': { N: String(Math.floor(now().getTime() / 1000)) } },
+        ExpressionAttributeValues: { ':now': { N: String(Math.floor(at / 1000)) } },
       };
       const { Items = [], LastEvaluatedKey } = await dynamo.send(
         new ScanCommand({

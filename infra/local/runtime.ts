@@ -2,7 +2,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PollVariables } from '../../functions/env.ts';
-import { steady } from '../../functions/instants.ts';
 import { sdkSettings } from '../../functions/sdk-settings.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
@@ -23,6 +22,7 @@ import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
 import { setSdkEnvironment } from './sdk-environment.ts';
+import { askServerTime } from './server-time.ts';
 import { isWithin, stopInTime } from './stopping.ts';
 import { waitSilently } from './waiting-requests.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -127,7 +127,8 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   // Last of all: what polls publish must find everything that listens.
   const polls = startPolls(handler, reporter, foresight);
   functions.set('poll', polls.asked);
-  const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, steady });
+  const serverTime = () => askServerTime(config.server);
+  const expiry = startExpiry({ dynamo, tables: [table, `${prefix}webhooks`], now, serverTime });
   const stages = [[polls, webhooks, expiry], [announcements]];
   const { promise: told, resolve: stop } = Promise.withResolvers<void>();
   const run = async () => {

@@ -25,6 +25,17 @@ describe('a mailbox is verified', () => {
     expect((await show()).body).toMatchObject({ isVerified: true, methods: ['email'], method: 'email' });
   });
 
+  test('in the spelling in which it is watched, whatever spelling is asked for', async () => {
+    await world.ask('POST', '/watches', { body: { mailbox: alice, direction: 'received' } });
+    const inCapitals = '/mailboxes/ALICE%40Example.com';
+    expect((await world.ask('POST', `${inCapitals}/code`)).body).toEqual({ mailbox: alice });
+    const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
+    const verified = await world.ask('POST', `${inCapitals}/verification`, { body: { code } });
+    expect(verified).toMatchObject({ status: 200, body: { mailbox: alice, method: 'email' } });
+    expect((await world.ask('GET', `${inCapitals}/verification`)).body).toMatchObject({ isVerified: true });
+    expect((await world.ask('POST', '/watches/received/alice%40example.com/poll')).body).not.toHaveProperty('trouble');
+  });
+
   test('by a registered client id alone, without a body', async () => {
     world.cryptshare.verifications.registerClientId(clientId);
     const verified = await world.ask('POST', `${path}/verification`);

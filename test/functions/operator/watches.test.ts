@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Partition } from '../../../functions/table.ts';
+import { registryKey } from '../../../functions/transfers/places.ts';
 import { watchName } from '../../../functions/transfers/report.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
@@ -78,6 +79,30 @@ describe('a watch', () => {
       expect((await world.ask('DELETE', itsPath)).status).toBe(204);
     },
   );
+
+  test('is shown, changed, polled, paused, resumed and removed in whatever spelling of its mailbox', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    const inCapitals = '/watches/sent/ALICE%40Example.com';
+    world.cryptshare.transfers.create({ sender: alice.mailbox, to: ['bob@example.com'] });
+    expect((await world.ask('GET', inCapitals)).body).toMatchObject(alice);
+    expect((await world.ask('PATCH', inCapitals, { body: { every: 300_000 } })).body).toMatchObject({ every: 300_000 });
+    expect((await world.ask('POST', `${inCapitals}/poll`)).body).toMatchObject({ outcome: 'baseline', transfers: 1 });
+    expect((await world.ask('GET', `${inCapitals}/transfers`)).body.items).toHaveLength(1);
+    expect((await world.ask('POST', `${inCapitals}/pause`)).body).toMatchObject({ ...alice, isDisabled: true });
+    expect((await world.ask('POST', `${inCapitals}/resume`)).body).toMatchObject({ ...alice, isDisabled: false });
+    expect(await registry().list()).toHaveLength(1);
+    expect((await world.ask('DELETE', inCapitals)).status).toBe(204);
+    expect(await registry().list()).toEqual([]);
+  });
+
+  test('is found in the very spelling that is asked for, where two of them were registered', async () => {
+    const row = { mailbox: 'Alice@example.com', direction: 'sent' } as const;
+    await registry().addAll([alice], false, at);
+    await new Partition(world.dynamo, transfersTable, 'WATCHES').put(registryKey(row), row, {});
+    for (const { mailbox } of [alice, row]) {
+      expect((await world.ask('GET', `/watches/sent/${encodeURIComponent(mailbox)}`)).body).toMatchObject({ mailbox });
+    }
+  });
 
   test('is added once when two operators add it at the same time', async () => {
     const add = () => world.ask('POST', '/watches', { body: alice });

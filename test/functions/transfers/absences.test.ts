@@ -251,6 +251,22 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
     expect(await events()).toHaveLength(5);
   });
 
+  test.each([-2, 2])(
+    'and the clock here is %i days ahead when they do, they have to stay away for a day',
+    async (ahead) => {
+      await mailboxOf(5, direction);
+      vanish(5);
+      world.clock.set(ahead * 24 * hour);
+      await polls(1);
+      world.clock.set(-ahead * 24 * hour);
+      await polls(20);
+      expect(await events()).toEqual([]);
+      world.clock.advance(25 * hour);
+      await polls(4);
+      expect(await events()).toHaveLength(5);
+    },
+  );
+
   test('changes of the others are announced all the same', async () => {
     await mailboxOf(100, direction);
     vanish(50);

@@ -146,7 +146,6 @@ describe('what is known of a watch', () => {
 
 describe('a clock that is a month ahead for one tick', () => {
   const month = 31 * day;
-  const ok = { kind: 'response', status: 200 } as const;
   function renewClient(): void {
     const server = world.client();
     onTestFinished(() => server.close());
@@ -165,7 +164,6 @@ describe('a clock that is a month ahead for one tick', () => {
       () => registry.addAll([world.watch('bob@example.com')], false, now()),
     ],
     ['that does not answer', () => world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } })],
-    ['that a cache answers for', () => world.cryptshare.faults.inject({ answer: { ...ok, headers: { age: '1' } } })],
   ])('deletes nothing that was removed, beside a server %s', async (_, prepare) => {
     await removed();
     await prepare();

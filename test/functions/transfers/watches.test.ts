@@ -72,6 +72,48 @@ describe.each([
     expect(await find(sentBy('alice'))).toMatchObject({ every: 300_000 });
   });
 
+  const inCapitals: Watch = { mailbox: 'Alice@Example.com', direction: 'sent' };
+
+  it('adds no second watch of a mailbox that an operator has added in another spelling', async () => {
+    await watches.addAll([sentBy('alice')], false, at);
+    await declare([{ ...inCapitals, every: 900_000 }], false, at);
+    await declare([], false, at);
+    expect(await list()).toEqual([{ ...sentBy('alice'), since: at }]);
+  });
+
+  it('lets a watch go on, with its history, where it spells its mailbox anew', async () => {
+    await declare([sentBy('alice')], false, at);
+    const before = await list();
+    await declare([inCapitals, { ...inCapitals, direction: 'received' }], false, at);
+    expect(await list()).toEqual([{ ...before[0], ...inCapitals, direction: 'received' }, ...before]);
+    await declare([{ ...inCapitals, every: 900_000 }], false, at);
+    expect(await find(sentBy('alice'))).toEqual({ ...before[0], every: 900_000 });
+    await declare([], false, at);
+    expect(await polled()).toEqual([]);
+  });
+
+  it('leaves a watch paused whose mailbox it spells anew', async () => {
+    await declare([sentBy('alice')], false, at);
+    await watches.pause(sentBy('alice'));
+    await declare([inCapitals], false, at);
+    expect(await list()).toMatchObject([{ ...sentBy('alice'), isPaused: true, isDisabled: true }]);
+  });
+
+  it('takes up a watch again that it declared in another spelling', async () => {
+    await declare([sentBy('alice')], false, at);
+    await declare([], false, at);
+    await declare([inCapitals], false, at);
+    expect(await polled()).toEqual(['sent#alice@example.com']);
+    expect(await list()).toHaveLength(1);
+  });
+
+  it('spells a mailbox anew whose watch was removed', async () => {
+    await declare([sentBy('alice')], false, at);
+    await watches.remove(sentBy('alice'), at);
+    await declare([inCapitals], false, at);
+    expect(await polled()).toEqual(['sent#Alice@Example.com']);
+  });
+
   it('adds the watches it declares, in either direction', async () => {
     await declare([sentBy('alice'), receivedBy('alice'), sentBy('bob')], false, at);
     expect(await list()).toEqual([

@@ -1,5 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
-import { existingEndpoint, updateEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import {
+  existingEndpoint,
+  pauseEndpoint,
+  resumeEndpoint,
+  updateEndpoint,
+} from '../../../functions/webhooks/endpoint-life.ts';
+import { recover } from '../../../functions/webhooks/replay.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { add, deliveryOf, first, pass, startDrainWorld, world } from './drain-world.ts';
 
@@ -56,4 +62,24 @@ test('an endpoint that was given another address while the old one said that it 
   expect((await existingEndpoint(world.deps, 'crm')).status).toBe('active');
   expect((await deliveryOf(first)).status).toBe('DELIVERED');
   expect(world.received.map(({ path }) => path)).toEqual(['/crm', '/moved']);
+});
+
+test('a paused endpoint that says it is gone and is resumed and recovered in that very moment gets its event', async () => {
+  world.setAnswer(async () => {
+    await pauseEndpoint(world.deps, 'crm');
+    return { status: 410 };
+  });
+  const wakeUps = await world.takeWakeUps();
+  // Before the delivery is written down.
+  const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
+  const draining = world.faults.run(plan, () => world.deliver(wakeUps));
+  await plan.reachedPause;
+  world.setAnswer(() => ({ status: 204 }));
+  await resumeEndpoint(world.deps, 'crm');
+  const range = { from: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', dryRun: false };
+  expect(await recover(world.deps, 'crm', range)).toMatchObject({ count: 0 });
+  plan.resume();
+  expect((await draining).unhandled).toEqual([]);
+  await pass(10);
+  expect((await deliveryOf(first)).status).toBe('DELIVERED');
 });

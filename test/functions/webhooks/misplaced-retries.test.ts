@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   add,
+  deliveryOf,
+  first,
   now,
   pass,
   putRetries,
@@ -9,6 +11,7 @@ import {
   second,
   startDrainWorld,
   statuses,
+  wakeUpFor,
   world,
 } from './drain-world.ts';
 
@@ -49,4 +52,27 @@ describe('550 retries of one endpoint that a clock a day ahead has put off', () 
     // Each names up to a hundred.
     expect((await requests()).length).toBeLessThanOrEqual(10);
   });
+});
+
+test('a retry that succeeds while a sweep puts it right after the clock was set back is not made again', async () => {
+  await add({ retryDelays: [minute, minute] });
+  await world.sweep();
+  world.clock.set(day);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(first);
+  await world.answerWakeUps();
+  world.clock.advance(2 * minute);
+  await world.sweep();
+  world.setAnswer(async () => {
+    world.clock.set(-day);
+    world.setAnswer(() => ({ status: 204 }));
+    await world.sweep();
+    return { status: 204 };
+  });
+  for (let minutes = 0; minutes < 5; minutes += 1) {
+    await world.deliver([wakeUpFor()]);
+    world.clock.advance(minute);
+  }
+  expect(world.received).toHaveLength(2);
+  expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
 });

@@ -8,6 +8,7 @@ import {
   duringFirst,
   first,
   now,
+  other,
   pass,
   prepare,
   putRetries,
@@ -15,6 +16,7 @@ import {
   second,
   startDrainWorld,
   statuses,
+  third,
   wakeUpFor,
   world,
 } from './drain-world.ts';
@@ -101,4 +103,18 @@ test('no lease is left of an endpoint that was removed during a lone attempt tha
   await pass(2);
   await delayed();
   expect(await rowsLike('LEASE')).toEqual([]);
+});
+
+test('an endpoint that is added under the name of one that was removed is sent to at once, though that one asked for a day', async () => {
+  await prepare(first, other);
+  world.setAnswer(async () => {
+    await remove();
+    return { status: 429, headers: { 'retry-after': '86400' } };
+  });
+  await world.deliver([wakeUpFor(first)]);
+  world.setAnswer(() => ({ status: 204 }));
+  await add({ url: world.urlOf('new') });
+  await world.fanOut(third);
+  await world.answerWakeUps();
+  expect(world.received.map(({ path }) => path)).toEqual(['/crm', '/new']);
 });

@@ -108,7 +108,8 @@ describe('a sealed text', () => {
 
   it('is repeated by no error, nor is what it says', () => {
     const sealed = key.seal('a very secret text', 'a');
-    const changed = `${sealed.slice(0, -2)}AA`;
+    // Of the last two letters some bits stand for nothing.
+    const changed = `${sealed.slice(0, -4)}${sealed.at(-4) === 'A' ? 'B' : 'A'}${sealed.slice(-3)}`;
     const other = new DataKey(randomBytes(32).toString('base64'));
     for (const error of [errorOf(() => key.open(changed, 'a')), errorOf(() => other.open(sealed, 'a'))]) {
       expect(error).toBeInstanceOf(SealedTextError);

@@ -3,8 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
 import type { Item } from '../../../functions/table.ts';
 import { indexes } from '../../../functions/webhooks/waiting.ts';
+import type { Config } from '../../../infra/config.ts';
+import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
 import { createTransfersTable, createWebhooksTable } from '../../../infra/local/embedded-services.ts';
 import { startExpiry } from '../../../infra/local/expiry.ts';
+import { askServerTime } from '../../../infra/local/server-time.ts';
 import type { Part } from '../../../infra/local/stopping.ts';
 import { TestClock } from '../../functions/transfers/world.ts';
 import { startAws, type TestAws } from '../../support/aws.ts';
@@ -17,6 +20,8 @@ let clock: TestClock;
 let part: Part;
 let mayGoOn: () => void;
 let rests: () => void;
+/** The time that the server tells. */
+let told: () => number | undefined;
 
 beforeAll(async () => {
   aws = await startAws();
@@ -26,12 +31,13 @@ beforeAll(async () => {
 afterAll(() => aws.close());
 beforeEach(async () => {
   clock = new TestClock();
+  told = clock.steady;
   const resting = restsAgain();
   part = startExpiry({
     dynamo: aws.dynamo,
     tables: [transfers!, webhooks!],
     now: clock.now,
-    steady: clock.steady,
+    serverTime: async () => told(),
     async sleep(milliseconds, signal) {
       if (milliseconds < minute) return;
       rests();
@@ -140,11 +146,31 @@ test('1,000 rows are looked at in several steps', async () => {
   expect(left).not.toContain('past');
 });
 
-test('a clock that was set ahead has nothing deleted before it has stood for an hour', async () => {
-  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'ahead', expiresAt: inSeconds(day) }]);
-  clock.set(2 * day);
+test.each<[string, () => number | undefined]>([
+  ['whose clock is right', () => clock.steady()],
+  ['that does not tell its time', () => undefined],
+])(
+  'a clock that has been ahead since the start, for however long, has nothing deleted beside a server %s',
+  async (_, as) => {
+    told = as;
+    await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'ahead', expiresAt: inSeconds(day) }]);
+    clock.set(2 * day);
+    for (let hour = 0; hour < 3; hour += 1) await anHourLater();
+    expect(await rowsOf(transfers!)).toContain('ahead');
+  },
+);
+
+test('a server whose clock is ahead has nothing deleted', async () => {
+  told = () => clock.steady() + 2 * day;
+  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'early', expiresAt: inSeconds(day) }]);
   await anHourLater();
-  expect(await rowsOf(transfers!)).toContain('ahead');
-  await anHourLater();
-  expect(await rowsOf(transfers!)).not.toContain('ahead');
+  expect(await rowsOf(transfers!)).toContain('early');
+});
+
+test('a server tells its time, unless it cannot be reached', async () => {
+  const cryptshare = await startCryptshareServer({ now: clock.now });
+  const config = { server: { url: cryptshare.url } } as Config;
+  expect(await askServerTime(config.server)).toBe(clock.now().getTime());
+  await cryptshare.close();
+  expect(await askServerTime(config.server)).toBeUndefined();
 });
