@@ -6,13 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Patience, patienceUntil, pause } from './pauses.ts';
-import type { Item } from './table.ts';
-
-/** Key of a row. */
-export interface Key {
-  readonly pk: string;
-  readonly sk: string;
-}
+import type { Item, Key } from './row.ts';
 
 /** Rows that DynamoDB takes in one call, for reading and for writing. */
 const getLimit = 100;

@@ -7,12 +7,10 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { putRows } from './batches.ts';
 import type { Patience } from './pauses.ts';
-
-/** A row of a table: its keys and attributes as JavaScript values. */
-export type Item = Record<string, NativeAttributeValue>;
+import type { Item } from './row.ts';
 
 /** Read and write units of DynamoDB. */
 export interface Units {

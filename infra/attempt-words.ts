@@ -1,5 +1,5 @@
 import { tlsProblemOf } from '../functions/tls-problem.ts';
-import type { PostFailure } from '../functions/webhooks/outcome.ts';
+import type { PostFailure } from '../functions/webhooks/post.ts';
 
 /** An attempt to deliver, as far as it tells how it went. */
 export interface AttemptFacts {

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
 import { formats } from '../webhooks/format.ts';
-import { direction } from './operation.ts';
 import { pollFields, topicFields, troubleSchema } from './poll-function.ts';
-import { deliveryStatus } from './traces.ts';
+import { deliveryStatus, direction } from './schemas.ts';
 
 /** A list; without `next` there are no more. */
 const pageOf = <Item extends z.ZodMiniType>(item: Item) =>

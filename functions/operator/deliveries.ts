@@ -6,11 +6,12 @@ import { findEndpoint, listEndpoints } from '../webhooks/endpoints.ts';
 import type { IndexRange } from '../webhooks/index-walk.ts';
 import { resend } from '../webhooks/replay.ts';
 import { deliveryIn, heldBetween, newestFirst, readDeliveries, type Span, sentTo } from '../webhooks/waiting.ts';
-import { always, canonical, eventId, never, type OperatorDependencies, operation, time } from './operation.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 import { pageOf, pageQuery, rowsBetween } from './page.ts';
 import { missing, Problem } from './problem.ts';
-import { deliveriesBetween, deliveryStatus, shownDelivery, tracedDelivery } from './traces.ts';
-import { trackingId, transferEvents } from './transfer-events.ts';
+import { always, canonical, deliveryStatus, eventId, never, time, trackingId } from './schemas.ts';
+import { deliveriesBetween, shownDelivery, tracedDelivery } from './traces.ts';
+import { transferEvents } from './transfer-events.ts';
 
 const query = z.strictObject({
   ...pageQuery,

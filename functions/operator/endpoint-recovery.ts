@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { recover, replay } from '../webhooks/replay.ts';
 import { onEndpoint } from './endpoints.ts';
-import { always, canonical, never, type OperatorDependencies, operation, time } from './operation.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 import { cursorOf, pageQuery, placeOf } from './page.ts';
+import { always, canonical, never, time } from './schemas.ts';
 
 const recovery = z.strictObject({
   from: z.optional(time),

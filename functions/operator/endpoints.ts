@@ -11,7 +11,6 @@ import {
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
-  sendTest,
   updateEndpoint,
   viewOf,
 } from '../webhooks/endpoint-life.ts';
@@ -19,6 +18,7 @@ import { endpointName, endpointSettingFields, endpointSettings } from '../webhoo
 import { endpointKey, endpointOf } from '../webhooks/endpoints.ts';
 import { believedLease, type Lease } from '../webhooks/lease.ts';
 import { leaseKey, leaseOf } from '../webhooks/leases.ts';
+import { sendTest } from '../webhooks/test-event.ts';
 import type { Answers } from './answers.ts';
 import { type OperatorDependencies, operation } from './operation.ts';
 import { pageOf, pageQuery, rowsBetween } from './page.ts';

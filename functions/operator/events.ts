@@ -5,11 +5,12 @@ import { listedAt } from '../webhooks/delivery.ts';
 import { isOfType } from '../webhooks/endpoint.ts';
 import { daysOf, newestFirst } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
-import { always, canonical, direction, eventId, type OperatorDependencies, operation, time } from './operation.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from './page.ts';
 import { badCursor, missing } from './problem.ts';
+import { always, canonical, direction, eventId, time, trackingId } from './schemas.ts';
 import { eventRow, shownEvent, traceOf } from './traces.ts';
-import { trackingId, transferEvents } from './transfer-events.ts';
+import { transferEvents } from './transfer-events.ts';
 
 const day = 86_400_000;
 

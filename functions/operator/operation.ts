@@ -1,11 +1,18 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import type { PollDependencies } from '../transfers/poll.ts';
+import type { PollDependencies } from '../transfers/dependencies.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import type { Tokens } from '../verification/tokens.ts';
 import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
-import type { InspectedQueues } from './services.ts';
+
+/** Queues whose messages are counted, with their addresses. */
+export interface InspectedQueues {
+  readonly sqs: SQSClient;
+  /** URLs of the queues, by what they hold. */
+  readonly urls: Readonly<Record<string, string>>;
+}
 
 /** What operators' wishes are done with. */
 export interface OperatorDependencies {
@@ -87,23 +94,3 @@ export function operation<
     run: run as Operation['run'],
   };
 }
-
-export const direction = z.enum(['sent', 'received'], 'expected sent or received');
-
-/** The id of an event or of a notice. */
-export const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected the id of an event'));
-
-/** Before and after every event. */
-export const always = '1970-01-01T00:00:00.000Z';
-export const never = '9999-12-31T23:59:59.999Z';
-
-const firstInstant = Date.parse('0000-01-01T00:00:00.000Z');
-const expectedTime = 'expected a time such as 2026-11-24T00:00:00Z';
-
-/** An ISO 8601 time with its zone, of a year with four digits in UTC, too: otherwise its order would not be that of texts. */
-export const time = z.iso
-  .datetime({ offset: true, error: expectedTime })
-  .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime));
-
-/** A time in the one spelling that tables have, whose order is that of the instants. */
-export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();

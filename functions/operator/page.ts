@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { jsonOf } from '../json.ts';
-import type { Item } from '../table.ts';
+import type { Item } from '../row.ts';
 import { type IndexRange, type Place, type TableSource, walk } from '../webhooks/index-walk.ts';
 import { badCursor } from './problem.ts';
 

@@ -6,13 +6,6 @@ import { type OperatorDependencies, operation } from './operation.ts';
 import { invokeForTopics } from './poll-function.ts';
 import { Problem } from './problem.ts';
 
-/** Queues whose messages are counted, with their addresses. */
-export interface InspectedQueues {
-  readonly sqs: SQSClient;
-  /** URLs of the queues, by what they hold. */
-  readonly urls: Readonly<Record<string, string>>;
-}
-
 /** Runs a look at something; what goes wrong is part of what is seen: the name of the error. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {
   try {

@@ -1,9 +1,7 @@
 import pLimit from 'p-limit';
-import * as z from 'zod/mini';
-import type { Key } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
+import type { Item, Key } from '../row.ts';
+import { Partition } from '../table.ts';
 import { parseEventBody } from '../transfers/event.ts';
-import { answerContext } from '../webhooks/attempt.ts';
 import {
   type AttemptRecord,
   attemptKey,
@@ -13,11 +11,10 @@ import {
   deliveryKey,
   eventKey,
 } from '../webhooks/delivery.ts';
+import { answerContext } from '../webhooks/secrets.ts';
 import { deliveryIn, readDeliveries } from '../webhooks/waiting.ts';
 import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
-
-export const deliveryStatus = z.enum(['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED']);
 
 /** A delivery as operators see it. */
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {

@@ -1,5 +1,5 @@
-import * as z from 'zod/mini';
-import { type Item, Partition } from '../table.ts';
+import type { Item } from '../row.ts';
+import { Partition } from '../table.ts';
 import { eventIdOf, listedAt, transferPartition } from '../webhooks/delivery.ts';
 import type { Answers } from './answers.ts';
 import type { OperatorDependencies } from './operation.ts';
@@ -10,8 +10,6 @@ const mostEvents = 500;
 
 /** Rows read at once: those of several events where there are few endpoints, and not too many of one where there are many. */
 const stride = 25;
-
-export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'));
 
 /** The events about a transfer, the newest first. */
 export async function transferEvents(

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Item } from '../table.ts';
+import type { Item } from '../row.ts';
 import { toTransferRow, transferRange } from '../transfers/snapshot-rows.ts';
 import { comparableState, watchKey } from '../transfers/transfer.ts';
 import type { Answers } from './answers.ts';

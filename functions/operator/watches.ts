@@ -10,10 +10,11 @@ import { type Watch, watchKey } from '../transfers/transfer.ts';
 import { Watches } from '../transfers/watches.ts';
 import { verificationKey, verificationOf } from '../verification/verifications.ts';
 import type { Answers } from './answers.ts';
-import { direction, type OperatorDependencies, operation } from './operation.ts';
+import { type OperatorDependencies, operation } from './operation.ts';
 import { pageOf, pageQuery, rowsBetween } from './page.ts';
 import { invokePoll } from './poll-function.ts';
 import { missing, Problem } from './problem.ts';
+import { direction } from './schemas.ts';
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
 

@@ -12,6 +12,7 @@ import {
   unlisted,
 } from './diff.ts';
 import { CryptshareFailure } from './failure.ts';
+import type { Hold } from './snapshot-rows.ts';
 import { isActive, type State } from './transfer.ts';
 
 /** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
@@ -31,16 +32,6 @@ export interface Judgement {
   readonly unclear: readonly TransferRow[];
   /** Why the server could not be asked. */
   readonly failure: CryptshareFailure | undefined;
-}
-
-/** A sudden absence, from which nothing is concluded before it has lasted. */
-export interface Hold {
-  /** Unix time in milliseconds of the first complete listing that showed it. */
-  readonly since: number;
-  /** Complete listings in a row that have shown it. */
-  readonly listings: number;
-  /** The fewest transfers that one of them lacked. */
-  readonly missing: number;
 }
 
 /**

@@ -1,6 +1,8 @@
+import { writesUntil } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
 import { shardOf } from './places.ts';
-import { failedPoll, type PollDependencies, writesUntil } from './poll.ts';
+import { failedPoll } from './poll-result.ts';
 import { leaveShard, pollAndJudge, type WatchPoll } from './shard.ts';
 import { ShardRows } from './shard-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';

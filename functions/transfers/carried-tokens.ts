@@ -1,5 +1,5 @@
+import type { Answer } from './answer.ts';
 import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
-import type { Answer } from './request.ts';
 
 /** Where the tokens come from by which a server knows whose mailbox it is asked for. */
 export interface TokenSource {

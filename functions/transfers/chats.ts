@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Item, Partition } from '../table.ts';
+import type { Item } from '../row.ts';
+import { Partition } from '../table.ts';
 import { sharedPartition } from './incident-rows.ts';
 
 /** Among the rows that shards share, which each tick reads anyway. */

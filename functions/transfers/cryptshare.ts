@@ -1,11 +1,11 @@
 import { isRecent } from '../instants.ts';
+import type { Answer } from './answer.ts';
 import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
 import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
 import { CryptshareFailure, errorCodeOf } from './failure.ts';
 import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './paging.ts';
-import type { Answer } from './request.ts';
 import type { ServerCalls } from './server-calls.ts';
 import { canonicalState, type State, type Watch } from './transfer.ts';
 

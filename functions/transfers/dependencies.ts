@@ -9,8 +9,36 @@ import { Tokens } from '../verification/tokens.ts';
 import { Verifications } from '../verification/verifications.ts';
 import { DataKey } from '../webhooks/sealing.ts';
 import { CryptshareClient } from './cryptshare.ts';
-import type { PollDependencies } from './poll.ts';
-import { ServerCalls } from './server-calls.ts';
+import type { Topics } from './publish.ts';
+import { ServerCalls, type ServerOptions } from './server-calls.ts';
+import type { BaselineProgress } from './snapshot.ts';
+import type { Outlook, Timetable } from './timetable.ts';
+import type { Watch } from './transfer.ts';
+
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
+  readonly server: CryptshareClient;
+  /** What is known of the verification of mailboxes. */
+  readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
+  /** Origin of the Cryptshare Server, part of every event's id. */
+  readonly origin: string;
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+  readonly topics: Topics;
+  readonly timetable: Timetable;
+  /** Undefined on AWS, where functions are not told to stop. */
+  readonly supervision?: Supervision | undefined;
+}
+
+/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
+export interface Supervision {
+  /** Given once no further poll is to be begun. */
+  readonly stopping: AbortSignal;
+  readonly polls: Set<Watch>;
+  /** Told by each tick, once it has read the watches. */
+  readonly foresee?: (outlook: Outlook) => void;
+  /** Told from time to time how far a baseline is. */
+  readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
+}
 
 /**
  * Builds what the Cryptshare Server and the transfers table are reached by.

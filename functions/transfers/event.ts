@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Size } from './incident-share.ts';
 import { eventTypeOf, type State, type TransferEventType, type Watch, watchKey } from './transfer.ts';
-import type { Trouble } from './trouble.ts';
 
 interface TransferEventData extends Watch {
   readonly trackingId: string;
@@ -11,6 +9,21 @@ interface TransferEventData extends Watch {
   readonly previousState: State | null;
   /** Counts the events of this transfer, without a gap; the higher one is the newer fact. */
   readonly sequence: number;
+}
+
+/** What keeps a poll from doing all of its work, for a person to read. */
+export interface Trouble {
+  /** One word for logs and filters. */
+  readonly cause: string;
+  /** What is wrong and what to do about it, in one line. */
+  readonly message: string;
+}
+
+/** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */
+export interface Size {
+  readonly watches: number;
+  readonly mailboxes: number;
+  readonly examples: readonly string[];
 }
 
 /** Why the polls of one watch fail, or failed when operators were told. */

@@ -2,7 +2,7 @@ import type { HttpError } from '../http/http-error.ts';
 import { jsonOf } from '../json.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import { tlsProblemOf } from '../tls-problem.ts';
-import type { Answer } from './request.ts';
+import type { Answer } from './answer.ts';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 

@@ -1,7 +1,13 @@
 import { endsSoon, type Verification } from '../verification/verification.ts';
-import { type ExpiryEvent, expiryEvent, type HealthEvent, type WatchEventData, watchEvent } from './event.ts';
+import {
+  type ExpiryEvent,
+  expiryEvent,
+  type HealthEvent,
+  type Trouble,
+  type WatchEventData,
+  watchEvent,
+} from './event.ts';
 import type { Watch } from './transfer.ts';
-import type { Trouble } from './trouble.ts';
 
 /** A row of troubled polls of one watch; there is none while all is well. */
 export interface Health {

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Item, Partition, unchangedSince } from '../table.ts';
+import type { Item } from '../row.ts';
+import { Partition, unchangedSince } from '../table.ts';
 import type { Incident, Mended } from './incident.ts';
 
 /** Partition of what all shards share. */

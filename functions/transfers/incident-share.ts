@@ -1,17 +1,9 @@
+import type { Size, Trouble } from './event.ts';
 import type { Health } from './health.ts';
-import type { Incident } from './incident.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import type { Trouble } from './trouble.ts';
 
 /** A watch with something to tell of its health. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
-
-/** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */
-export interface Size {
-  readonly watches: number;
-  readonly mailboxes: number;
-  readonly examples: readonly string[];
-}
 
 /** What the watches of one shard that fail for one cause amount to: all that other shards have to know. Times are ISO 8601. */
 export interface FailingShare {
@@ -34,7 +26,7 @@ export interface Untold extends Size {
 }
 
 /** The times between which watches became due that an open incident has told. */
-type Told = Pick<Incident, 'from' | 'until'> | undefined;
+type Told = { readonly from: string; readonly until: string } | undefined;
 
 const mostExamples = 3;
 

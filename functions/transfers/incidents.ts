@@ -1,10 +1,10 @@
 import { verificationCauses } from '../verification/verification.ts';
 import { announceHealth } from './announce.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { incidentOf, toldAlone } from './health.ts';
 import { type Incident, nextIncident, openIncident } from './incident.ts';
 import { IncidentRows } from './incident-rows.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from './incident-share.ts';
-import type { PollDependencies } from './poll.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import type { Topics } from './publish.ts';
 import type { ShardView } from './shard-rows.ts';

@@ -4,7 +4,7 @@ import type { Metrics } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
 import { addCounts } from '../measures.ts';
 import { pollAsked } from './asked-poll.ts';
-import type { PollDependencies } from './poll.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { type TopicView, viewTopics } from './publish.ts';
 import { logPoll, logPollOfTick, reportShard } from './report.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './shard.ts';

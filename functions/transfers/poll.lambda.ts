@@ -4,9 +4,8 @@ import { readPollEnvironment } from '../env.ts';
 import { logger } from '../logger.ts';
 import { metrics, sendMetrics } from '../metrics.ts';
 import { whenInvoked } from '../secret.ts';
-import { pollDependencies } from './dependencies.ts';
+import { pollDependencies, type Supervision } from './dependencies.ts';
 import { type Invoked, invokedPoll } from './invoked-poll.ts';
-import type { Supervision } from './poll.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;

@@ -1,71 +1,18 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { believable } from '../instants.ts';
-import type { Units } from '../table.ts';
-import type { Tokens } from '../verification/tokens.ts';
-import type { CryptshareClient, Pass, Scope } from './cryptshare.ts';
-import type { Topics } from './publish.ts';
-import { afterglow, type Reconciliation, reconcile } from './reconcile.ts';
-import type { ServerOptions } from './server-calls.ts';
+import type { CryptshareClient, Scope } from './cryptshare.ts';
+import { writesUntil } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
+import { failedPoll, type PollOutcome, type PollResult } from './poll-result.ts';
+import type { ListedWatch } from './reconcile.ts';
+import { type Reconciliation, reconcile } from './reconcile.ts';
 import { longestPoll } from './shard-row.ts';
-import { type BaselineProgress, type Root, Snapshot } from './snapshot.ts';
-import type { Outlook, Timetable } from './timetable.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Root } from './snapshot-rows.ts';
 import type { Watch } from './transfer.ts';
-import { type Trouble, troubleOfListing, troubleOfOrigin } from './trouble.ts';
-import { needsFullListing, planVisit, scopeFor, transfersIn, type Visit } from './visit.ts';
+import { troubleOfListing, troubleOfOrigin } from './trouble.ts';
+import { needsFullListing, planVisit, scopeFor, transfersIn } from './visit.ts';
 import { VisitRoom } from './visit-room.ts';
-
-export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
-  readonly server: CryptshareClient;
-  /** What is known of the verification of mailboxes. */
-  readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
-  /** Origin of the Cryptshare Server, part of every event's id. */
-  readonly origin: string;
-  readonly dynamo: DynamoDBClient;
-  readonly table: string;
-  readonly topics: Topics;
-  readonly timetable: Timetable;
-  /** Undefined on AWS, where functions are not told to stop. */
-  readonly supervision?: Supervision | undefined;
-}
-
-/**
- * How a poll ended. `unchanged`: the listing shows what is published already. `changed`: something was found to do.
- * `baseline`: the first complete listing was stored. `overtaken`: another poll has claimed the snapshot meanwhile, this
- * one's listing counts no more. `failed`: nothing could be compared.
- */
-export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
-
-/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
-export interface Supervision {
-  /** Given once no further poll is to be begun. */
-  readonly stopping: AbortSignal;
-  readonly polls: Set<Watch>;
-  /** Told by each tick, once it has read the watches. */
-  readonly foresee?: (outlook: Outlook) => void;
-  /** Told from time to time how far a baseline is. */
-  readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
-}
-
-export interface PollResult {
-  readonly outcome: PollOutcome;
-  /** What was listed in the end. */
-  readonly scope: Scope;
-  /** Every page of the listing arrived. */
-  readonly isComplete: boolean;
-  /** Pages that arrived. */
-  readonly pages: number;
-  /** Requests sent for pages, repeated ones included. */
-  readonly requests: number;
-  readonly transfers: number;
-  /** Changes committed with an event. */
-  readonly changed: number;
-  /** Events published, repetitions after a failure included. */
-  readonly published: number;
-  readonly units: Units;
-  /** What kept the poll from doing all of its work. */
-  readonly trouble: Trouble | undefined;
-}
 
 /** For the polls of this process. */
 const visits = new VisitRoom();
@@ -82,10 +29,6 @@ export interface PollTerms {
   /** Instant of the steady clock after which nothing new is begun. */
   readonly stopAt: number;
 }
-
-/** Unix time in milliseconds after which a poll that ends at an instant of the steady clock writes nothing. */
-export const writesUntil = ({ now, steady }: Pick<PollDependencies, 'now' | 'steady'>, stopAt: number): number =>
-  now().getTime() + (stopAt - steady()) + afterglow;
 
 /**
  * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
@@ -116,20 +59,6 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   const compare = () =>
     visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
   return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
-}
-
-/** A watch's snapshot, and what has been listed since it was read. */
-export interface ListedWatch {
-  readonly snapshot: Snapshot;
-  readonly root: Root;
-  /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
-  readonly readAt: number;
-  /** The pass that counts, and what to visit because of it. */
-  readonly pass: Pass;
-  readonly visit: Visit;
-  /** Pages and requests of all passes. */
-  readonly pages: number;
-  readonly requests: number;
 }
 
 /** Compares a listing with the snapshot, and brings the snapshot up to date. */
@@ -192,17 +121,3 @@ async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { s
   const both = { pages: pages + full.listing.pageCount, requests: requests + full.requests };
   return { pass: full, visit: planVisit(root, full), ...both };
 }
-
-/** A poll that compared nothing, because of `trouble`. */
-export const failedPoll = (trouble: Trouble | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
-  outcome: 'failed',
-  scope: 'all',
-  isComplete: false,
-  pages: 0,
-  requests: 0,
-  transfers: 0,
-  changed: 0,
-  published: 0,
-  units,
-  trouble,
-});

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Item, Partition } from '../table.ts';
+import type { Item } from '../row.ts';
+import { Partition } from '../table.ts';
 import { type ExpiryEvent, eventBody } from './event.ts';
 import type { Health, HealthChange } from './health.ts';
 import { registryKey } from './places.ts';

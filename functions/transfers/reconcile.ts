@@ -1,25 +1,33 @@
 import { patienceUntil } from '../pauses.ts';
-import {
-  departed,
-  type Hold,
-  hasLasted,
-  type Judgement,
-  judgeAbsences,
-  judgeDepartures,
-  nextHold,
-} from './absences.ts';
+import { departed, hasLasted, type Judgement, judgeAbsences, judgeDepartures, nextHold } from './absences.ts';
 import { announceTransfers } from './announce.ts';
-import type { CryptshareClient } from './cryptshare.ts';
+import type { CryptshareClient, Pass } from './cryptshare.ts';
+import { afterglow } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from './diff.ts';
-import type { ListedWatch, PollDependencies, PollResult } from './poll.ts';
+import type { Trouble } from './event.ts';
+import type { PollResult } from './poll-result.ts';
 import type { Topics } from './publish.ts';
-import type { Claim, Root, Snapshot } from './snapshot.ts';
+import type { Claim, Snapshot } from './snapshot.ts';
+import type { Hold, Root } from './snapshot-rows.ts';
 import { isFinal } from './transfer.ts';
-import { type Trouble, troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
+import { troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from './trouble.ts';
+import type { Visit } from './visit.ts';
 import { bucketOfTransfer, digestsAfter } from './visit.ts';
 
-/** Milliseconds for which a request begun just before the end of a poll may still take effect. */
-export const afterglow = 15_000;
+/** A watch's snapshot, and what has been listed since it was read. */
+export interface ListedWatch {
+  readonly snapshot: Snapshot;
+  readonly root: Root;
+  /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
+  readonly readAt: number;
+  /** The pass that counts, and what to visit because of it. */
+  readonly pass: Pass;
+  readonly visit: Visit;
+  /** Pages and requests of all passes. */
+  readonly pages: number;
+  readonly requests: number;
+}
 
 /** A poll that has claimed its snapshot. */
 interface ClaimedPoll extends ListedWatch {

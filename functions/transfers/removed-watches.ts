@@ -1,7 +1,7 @@
 import { hasBeen } from '../instants.ts';
-import type { PollDependencies } from './poll.ts';
+import { afterglow } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
-import { afterglow } from './reconcile.ts';
 import type { Term } from './shard-row.ts';
 import { Snapshot } from './snapshot.ts';
 

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import tls from 'node:tls';
 import { withoutMark } from '../byte-order-mark.ts';
 import { readProxySettings } from '../env.ts';
@@ -6,15 +5,8 @@ import type { Cancellation } from '../http/cancellation.ts';
 import { Connections, encodingOf, type Flaw } from '../http/connections.ts';
 import { HttpError } from '../http/http-error.ts';
 import { type ProxySettings, proxyFor } from '../http/proxy.ts';
+import type { Answer } from './answer.ts';
 import { CryptshareFailure, type FailureCause } from './failure.ts';
-
-/** A server's answer as it came, redirects included: none is ever followed. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** Decoded as UTF-8, without a byte order mark. */
-  readonly body: string;
-}
 
 /** A request: a GET, or a POST when it has a body. */
 export interface ServerRequest {

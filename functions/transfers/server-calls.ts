@@ -1,9 +1,10 @@
 import { clockDifference, clockWords } from '../clock-difference.ts';
 import type { Cancellation } from '../http/cancellation.ts';
 import { tolerance } from '../instants.ts';
+import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
-import { type Answer, Connection } from './request.ts';
+import { Connection } from './request.ts';
 import { patience, Slots } from './slots.ts';
 import {
   believedStrain,

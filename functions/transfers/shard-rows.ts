@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '../instants.ts';
-import { type Item, Partition, unchangedSince } from '../table.ts';
+import type { Item } from '../row.ts';
+import { Partition, unchangedSince } from '../table.ts';
 import { hasNoChats } from './chats.ts';
 import type { Incident, Mended } from './incident.ts';
 import { incidentsIn, mendedIn, sharedPartition } from './incident-rows.ts';

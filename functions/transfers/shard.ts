@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import type { Scope } from './cryptshare.ts';
+import { writesUntil } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
 import { hash } from './digest.ts';
 import { expiryWarning, nextHealth } from './health.ts';
 import { believedMended, hastened, verifiableSince } from './incident.ts';
 import { announcePending, Incidents } from './incidents.ts';
 import { placeOf } from './places.ts';
-import { failedPoll, type PollDependencies, type PollResult, pollWatch, writesUntil } from './poll.ts';
+import { pollWatch } from './poll.ts';
+import { failedPoll, type PollResult } from './poll-result.ts';
 import { PolledWatches, type RegisteredWatch } from './polled-watches.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
 import {

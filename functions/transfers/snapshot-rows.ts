@@ -1,6 +1,44 @@
-import type { Item } from '../table.ts';
+import type { Item } from '../row.ts';
 import type { TransferRow } from './diff.ts';
 import { bucketPrefix, type Digests, lanes, prefixRange, sameActiveDigest, sameDigest } from './digest.ts';
+
+/** A sudden absence, from which nothing is concluded before it has lasted. */
+export interface Hold {
+  /** Unix time in milliseconds of the first complete listing that showed it. */
+  readonly since: number;
+  /** Complete listings in a row that have shown it. */
+  readonly listings: number;
+  /** The fewest transfers that one of them lacked. */
+  readonly missing: number;
+}
+
+/** The snapshot's root: all that an unchanged poll needs to know. */
+export interface Root {
+  /** Counts the claims; a poll that read an older one has lost. */
+  readonly rev: number;
+  /** The snapshot has `2^bits` buckets. */
+  readonly bits: number;
+  /** Origin of the server that the snapshot is of; undefined until the first claim. */
+  readonly origin?: string | undefined;
+  /** Transfers that the snapshot has as listed. */
+  readonly count: number;
+  /** About how many of them are active. */
+  readonly active: number;
+  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
+  readonly baselineAt?: string | undefined;
+  /** A sudden absence that is not believed yet; every complete listing looks at it again. */
+  readonly absence?: Hold | undefined;
+  /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
+  readonly unsettled: ReadonlySet<number>;
+  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
+  readonly unsettledUntil: number;
+  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
+  readonly deletedUntil: number;
+  /** Of what is published, by bucket. */
+  readonly digests: Digests;
+  /** Sort keys of digest blocks that belong to an earlier, coarser division. */
+  readonly outdatedBlocks: readonly string[];
+}
 
 /** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;

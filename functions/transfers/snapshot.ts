@@ -2,9 +2,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Patience } from '../pauses.ts';
 import { Partition } from '../table.ts';
-import type { Hold } from './absences.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
-import { type Digests, emptyDigests } from './digest.ts';
+import { emptyDigests } from './digest.ts';
+import type { Root } from './snapshot-rows.ts';
 import {
   bitmapOf,
   blockKey,
@@ -23,34 +23,6 @@ import {
 } from './snapshot-rows.ts';
 import { type Watch, watchKey } from './transfer.ts';
 import type { Visit } from './visit.ts';
-
-/** The snapshot's root: all that an unchanged poll needs to know. */
-export interface Root {
-  /** Counts the claims; a poll that read an older one has lost. */
-  readonly rev: number;
-  /** The snapshot has `2^bits` buckets. */
-  readonly bits: number;
-  /** Origin of the server that the snapshot is of; undefined until the first claim. */
-  readonly origin?: string | undefined;
-  /** Transfers that the snapshot has as listed. */
-  readonly count: number;
-  /** About how many of them are active. */
-  readonly active: number;
-  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
-  readonly baselineAt?: string | undefined;
-  /** A sudden absence that is not believed yet; every complete listing looks at it again. */
-  readonly absence?: Hold | undefined;
-  /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
-  readonly unsettled: ReadonlySet<number>;
-  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
-  readonly unsettledUntil: number;
-  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
-  readonly deletedUntil: number;
-  /** Of what is published, by bucket. */
-  readonly digests: Digests;
-  /** Sort keys of digest blocks that belong to an earlier, coarser division. */
-  readonly outdatedBlocks: readonly string[];
-}
 
 /** A poll's hold on the snapshot. */
 export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;

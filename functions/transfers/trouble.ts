@@ -1,13 +1,6 @@
 import type { Pass } from './cryptshare.ts';
+import type { Trouble } from './event.ts';
 import type { CryptshareFailure, FailureCause } from './failure.ts';
-
-/** What keeps a poll from doing all of its work, for a person to read. */
-export interface Trouble {
-  /** One word for logs and filters. */
-  readonly cause: string;
-  /** What is wrong and what to do about it, in one line. */
-  readonly message: string;
-}
 
 export const troubleOfFailure = ({ kind, message, remedy }: CryptshareFailure): Trouble => ({
   cause: kind,

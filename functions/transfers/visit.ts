@@ -14,7 +14,7 @@ import {
   sameDigest,
 } from './digest.ts';
 import { pageSize } from './paging.ts';
-import type { Root } from './snapshot.ts';
+import type { Root } from './snapshot-rows.ts';
 import type { Watch } from './transfer.ts';
 
 /** The part of a snapshot that a poll has to look at. */

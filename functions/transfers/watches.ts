@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { addressKey } from '../address-key.ts';
-import type { Item } from '../table.ts';
+import type { Item } from '../row.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
 import { type Watch, watchKey } from './transfer.ts';

@@ -1,7 +1,7 @@
 import { jsonOf } from '../json.ts';
+import type { Answer } from '../transfers/answer.ts';
 import { longSince } from '../transfers/api-version.ts';
 import { CryptshareFailure, detailOf, errorCodeOf } from '../transfers/failure.ts';
-import type { Answer } from '../transfers/request.ts';
 import type { ServerCalls } from '../transfers/server-calls.ts';
 import { methodsIn, type VerificationMethod } from './verification.ts';
 

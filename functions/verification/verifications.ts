@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Key } from '../batches.ts';
-import { type Item, Partition, unchangedSince } from '../table.ts';
+import type { Item, Key } from '../row.ts';
+import { Partition, unchangedSince } from '../table.ts';
 import type { Verification } from './verification.ts';
 
 const registry = 'VERIFICATIONS';

@@ -1,13 +1,24 @@
 import { clockDifference } from '../clock-difference.ts';
 import { codeOf } from '../tls-problem.ts';
-import type { DeliverDependencies } from './deliver.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { currentSecrets, type Endpoint, type EndpointSecrets } from './endpoint.ts';
+import type { WebhookDependencies } from './endpoints.ts';
 import { bodyOf } from './format.ts';
-import { type Outcome, outcomeOf, outcomeOfError, type PostFailure } from './outcome.ts';
-import { PostError } from './post.ts';
+import type { Leases } from './leases.ts';
+import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
+import { PostError, type PostFailure, type WebhookClient } from './post.ts';
 import type { DataKey } from './sealing.ts';
+import { answerContext } from './secrets.ts';
 import { signatureHeader } from './signature.ts';
+
+/** What deliveries are made with. */
+export interface DeliverDependencies extends WebhookDependencies {
+  readonly leases: Leases;
+  readonly client: WebhookClient;
+  readonly dataKey: DataKey;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
 
 /** One attempt to deliver, as it went. */
 export interface Attempt {
@@ -26,16 +37,6 @@ export interface Attempt {
   /** Milliseconds by which the clock here is ahead of the receiver's, if the answer tells. */
   readonly clockDifference: number | undefined;
 }
-
-/** What an endpoint's secrets are sealed for: they open nothing under another name. */
-export const sealingContext = (endpoint: string): string => `endpoint ${endpoint}`;
-
-/** What the answers of an endpoint are sealed for: a receiver may send back what it was sent, tokens included. */
-export const answerContext = (endpoint: string): string => `answer of ${endpoint}`;
-
-/** Opens the secrets of an endpoint. */
-export const secretsOf = (dataKey: DataKey, { name, sealed }: Endpoint): EndpointSecrets =>
-  JSON.parse(dataKey.open(sealed, sealingContext(name)));
 
 /**
  * Posts an event, stored as it was published, to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id

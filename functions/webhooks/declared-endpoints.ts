@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { secretsOf } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import {
   addEndpoint,
@@ -12,6 +11,7 @@ import {
 } from './endpoint-life.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput } from './endpoint-settings.ts';
 import { listEndpoints } from './endpoints.ts';
+import { secretsOf } from './secrets.ts';
 
 /** An endpoint as the configuration file declares it. */
 export interface EndpointDeclaration {

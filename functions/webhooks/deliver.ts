@@ -1,23 +1,13 @@
-import { getRows, type Key } from '../batches.ts';
+import { getRows } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
+import type { Key } from '../row.ts';
+import type { DeliverDependencies } from './attempt.ts';
 import { deliveryKey } from './delivery.ts';
 import { Drain } from './drain.ts';
-import { endpointIn, endpointKey, type WebhookDependencies } from './endpoints.ts';
+import { endpointIn, endpointKey } from './endpoints.ts';
 import { newLease } from './lease.ts';
-import type { Leases } from './leases.ts';
-import type { WebhookClient } from './post.ts';
-import type { DataKey } from './sealing.ts';
 import type { Settled } from './settled.ts';
 import type { WakeUp } from './wake-ups.ts';
-
-/** What deliveries are made with. */
-export interface DeliverDependencies extends WebhookDependencies {
-  readonly leases: Leases;
-  readonly client: WebhookClient;
-  readonly dataKey: DataKey;
-  /** In [0, 1). */
-  readonly random: () => number;
-}
 
 /** What was done for the endpoints that wake-ups name. */
 export interface DeliveryBatch {

@@ -1,5 +1,5 @@
-import type { Key } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
+import type { Item, Key } from '../row.ts';
+import { Partition } from '../table.ts';
 import {
   type AttemptRecord,
   attemptKey,
@@ -7,13 +7,13 @@ import {
   dayPart,
   deliveryKey,
   duePart,
-  type EventKind,
   eventKey,
   heldPart,
   listedAt,
   type NextStep,
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { EventKind } from './format.ts';
 import type { TableSource } from './index-walk.ts';
 
 /** Seconds for which events, deliveries and attempts are kept. */

@@ -1,7 +1,8 @@
-import type { Key } from '../batches.ts';
 import { believable, hasBeen } from '../instants.ts';
+import type { Key } from '../row.ts';
 import { eventsOf } from '../transfers/event.ts';
 import type { EndpointCause } from './endpoint-event.ts';
+import type { EventKind } from './format.ts';
 
 /**
  * Where a delivery stands.
@@ -117,9 +118,6 @@ export const attemptKey = ({ event, endpoint }: DeliveryName, { startedAt, attem
 
 /** What the keys of a delivery's earlier attempts begin with. */
 export const attemptsOf = ({ event, endpoint }: DeliveryName): string => `ATTEMPT#${event}#${endpoint}#`;
-
-/** Events are listed by time; notices, which repeat what events tell, by themselves. */
-export type EventKind = 'event' | 'notice';
 
 const day = 86_400_000;
 

@@ -10,7 +10,7 @@ import {
 } from '../env.ts';
 import { steady } from '../instants.ts';
 import { sdkSettings } from '../sdk-settings.ts';
-import type { DeliverDependencies } from './deliver.ts';
+import type { DeliverDependencies } from './attempt.ts';
 import type { FanOutDependencies } from './fan-out.ts';
 import { Leases } from './leases.ts';
 import { WebhookClient } from './post.ts';

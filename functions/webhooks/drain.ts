@@ -1,13 +1,12 @@
-import type { DeliverDependencies } from './deliver.ts';
+import type { DeliverDependencies } from './attempt.ts';
 import { stepDelivery } from './deliveries.ts';
 import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { healthAfter } from './endpoint-health.ts';
 import { commitHealth, findEndpoint } from './endpoints.ts';
 import { limitsOf } from './format.ts';
 import { Holding } from './holding.ts';
 import type { Admission, Lease } from './lease.ts';
-import { stepWithoutAttempt } from './next-step.ts';
+import { healthAfter, stepWithoutAttempt } from './next-step.ts';
 import { putAside } from './put-aside.ts';
 import { type Settled, tellSettled } from './settled.ts';
 import { UnderWay } from './under-way.ts';

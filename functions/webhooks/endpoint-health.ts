@@ -1,7 +1,5 @@
-import { clockWords } from '../clock-difference.ts';
 import { hasBeen } from '../instants.ts';
 import { eventBody } from '../transfers/event.ts';
-import type { Attempt } from './attempt.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
 import {
@@ -67,28 +65,6 @@ export function nextEndpointHealth(
     return { health: { ...health, warnedAt: at }, body: bodyOf('endpoint.failing', endpoint, warned, at) };
   }
   return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
-}
-
-/** Statuses by which receivers refuse a signature, which is made for a time. */
-const refusals = new Set([400, 401, 403]);
-
-/**
- * What operators must hear about an endpoint after attempts, of which none told that it is gone.
- *
- * @param breaker after these attempts
- * @param attempts at least one, in the order of their ends
- * @param now Unix time in milliseconds
- */
-export function healthAfter(
-  endpoint: Endpoint,
-  breaker: CircuitBreaker,
-  attempts: readonly Attempt[],
-  now: number,
-): EndpointHealthChange | undefined {
-  const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
-  const { status = 0, clockDifference } = attempts.at(-1)!;
-  const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
-  return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock);
 }
 
 /** The change by which an endpoint is disabled for a cause. */

@@ -1,11 +1,6 @@
-import { testNotice } from '../notices/notice.ts';
 import { patienceUntil, pause } from '../pauses.ts';
 import type { Chats } from '../transfers/chats.ts';
-import { sealingContext, secretsOf } from './attempt.ts';
-import { createDelivery } from './deliveries.ts';
-import type { DeliveryName } from './delivery.ts';
 import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
-import { testEvent } from './endpoint-event.ts';
 import {
   checkedSettings,
   checkSecret,
@@ -21,9 +16,9 @@ import {
   replaceEndpoint,
   type WebhookDependencies,
 } from './endpoints.ts';
-import { kindFor } from './format.ts';
 import { Leases } from './leases.ts';
 import type { DataKey } from './sealing.ts';
+import { sealingContext, secretsOf } from './secrets.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from './signature.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
@@ -162,19 +157,6 @@ export async function rotateSecret(
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
 
-/** Sends an endpoint a test event, whatever types it asks for: the delivery that is returned. */
-export async function sendTest(deps: EndpointLifeDependencies, name: string): Promise<DeliveryName> {
-  const { format, createdAt } = await existingEndpoint(deps, name);
-  const now = deps.now();
-  const at = now.toISOString();
-  const event = testEvent(name, at);
-  const told = format === 'event' ? event : testNotice(event).record;
-  const stored = { kind: kindFor(format), id: told.id, body: JSON.stringify(told), at };
-  await createDelivery(deps, stored, { name, createdAt }, now.getTime(), true);
-  await wake(deps, name, [stored.id]);
-  return { event: stored.id, endpoint: name };
-}
-
 /** Milliseconds after which a removed endpoint is looked at again: its last attempts have ended by then. */
 const removedAgain = 60_000;
 
@@ -237,7 +219,7 @@ export async function existingEndpoint(deps: WebhookDependencies, name: string):
 }
 
 /** @throws EndpointError when SQS does not take the wake-up */
-async function wake(deps: EndpointLifeDependencies, endpoint: string, events: readonly string[], delay = 0) {
+export async function wake(deps: WebhookDependencies, endpoint: string, events: readonly string[], delay = 0) {
   const refused = await sendWakeUps(deps, [{ endpoint, events, at: deps.now().getTime() + delay }]);
   if (refused.length > 0)
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');

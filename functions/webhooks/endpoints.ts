@@ -1,5 +1,6 @@
-import { type getRows, type Key, rowName } from '../batches.ts';
-import { type Item, Partition } from '../table.ts';
+import { type getRows, rowName } from '../batches.ts';
+import type { Item, Key } from '../row.ts';
+import { Partition } from '../table.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointHealthChange } from './endpoint-health.ts';
 import type { TableSource } from './index-walk.ts';

@@ -1,13 +1,14 @@
 import { parseNotice } from '../notices/notice-record.ts';
 import { slackMessage } from '../notices/slack.ts';
 import { teamsMessage } from '../notices/teams.ts';
-import type { EventKind } from './delivery.ts';
-import type { Endpoint } from './endpoint.ts';
 import type { Limits } from './lease.ts';
 
 /** What an endpoint gets: `event`, the envelope itself, or notices as messages for a chat, one per poll. */
 export const formats = ['event', 'slack', 'teams'] as const;
 export type Format = (typeof formats)[number];
+
+/** Events are listed by time; notices, which repeat what events tell, by themselves. */
+export type EventKind = 'event' | 'notice';
 
 export const kindFor = (format: Format): EventKind => (format === 'event' ? 'event' : 'notice');
 
@@ -19,5 +20,5 @@ export function bodyOf(format: Format, stored: string): string {
 }
 
 /** How fast an endpoint may get them: Slack takes one message a second from a webhook. */
-export const limitsOf = ({ format, maxInFlight }: Pick<Endpoint, 'format' | 'maxInFlight'>): Limits =>
+export const limitsOf = ({ format, maxInFlight }: { readonly format: Format; readonly maxInFlight: number }): Limits =>
   format === 'slack' ? { maxInFlight: 1, interval: 1000 } : { maxInFlight, interval: 0 };

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, DeliverDependencies } from './attempt.ts';
 import { observe, stateOf } from './circuit-breaker.ts';
-import type { DeliverDependencies } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
 import {
   type Admission,

@@ -1,8 +1,8 @@
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { getRows, type Key, rowName } from '../batches.ts';
+import { getRows, rowName } from '../batches.ts';
 import { type Patience, patienceUntil } from '../pauses.ts';
-import type { Item } from '../table.ts';
+import type { Item, Key } from '../row.ts';
 
 /** The webhooks table, or another with the key `pk`, `sk`. */
 export interface TableSource {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { batchesOf, type Key } from '../batches.ts';
-import { type Item, Partition, unchangedSince } from '../table.ts';
+import { batchesOf } from '../batches.ts';
+import type { Item, Key } from '../row.ts';
+import { Partition, unchangedSince } from '../table.ts';
 import type { TableSource } from './index-walk.ts';
 import { believedLease, type Lease, newLease, withoutFailures } from './lease.ts';
 

@@ -1,8 +1,10 @@
+import { clockWords } from '../clock-difference.ts';
 import type { Attempt } from './attempt.ts';
 import { nextAttemptAt } from './backoff.ts';
-import type { Observation } from './circuit-breaker.ts';
+import type { CircuitBreaker, Observation } from './circuit-breaker.ts';
 import type { Delivery, NextStep } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
+import { type EndpointHealthChange, nextEndpointHealth } from './endpoint-health.ts';
 
 /**
  * What a delivery becomes that is not to be attempted.
@@ -34,4 +36,26 @@ export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observa
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
   const { slowDown, retryAfter } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfter: undefined };
   return { startedAt, endedAt, isSuccess, slowDown, retryAfter };
+}
+
+/** Statuses by which receivers refuse a signature, which is made for a time. */
+const refusals = new Set([400, 401, 403]);
+
+/**
+ * What operators must hear about an endpoint after attempts, of which none told that it is gone.
+ *
+ * @param breaker after these attempts
+ * @param attempts at least one, in the order of their ends
+ * @param now Unix time in milliseconds
+ */
+export function healthAfter(
+  endpoint: Endpoint,
+  breaker: CircuitBreaker,
+  attempts: readonly Attempt[],
+  now: number,
+): EndpointHealthChange | undefined {
+  const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
+  const { status = 0, clockDifference } = attempts.at(-1)!;
+  const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
+  return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock);
 }

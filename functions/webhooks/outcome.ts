@@ -2,7 +2,7 @@ import { chatRefusal } from '../notices/chat-answer.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import type { EndpointCause } from './endpoint-event.ts';
 import type { Format } from './format.ts';
-import type { PostAnswer, PostError } from './post.ts';
+import type { PostAnswer, PostError, PostFailure } from './post.ts';
 
 /** What an attempt led to. */
 export type Outcome =
@@ -34,10 +34,7 @@ const failureCauses = {
   timeout: 'timeout',
   tls: 'untrusted_certificate',
   headers_too_large: 'http_error',
-} as const satisfies Record<string, EndpointCause>;
-
-/** What kept a request from being answered. */
-export type PostFailure = keyof typeof failureCauses;
+} as const satisfies Record<PostFailure, EndpointCause>;
 
 /**
  * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat

@@ -12,7 +12,6 @@ import {
   targetProblem,
   vettedAddresses,
 } from './guard.ts';
-import type { PostFailure } from './outcome.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
 export interface PostAnswer {
@@ -21,6 +20,18 @@ export interface PostAnswer {
   /** The first KB of the body as text, control characters being blanks; of an encoded body just that it is. */
   readonly body: string;
 }
+
+/** What kept a request from being answered. */
+export type PostFailure =
+  | 'forbidden_target'
+  | 'unresolvable'
+  | 'connect_timeout'
+  | 'proxy'
+  | 'refused'
+  | 'broken'
+  | 'timeout'
+  | 'tls'
+  | 'headers_too_large';
 
 /** Thrown when a request brought no answer; says neither URL nor address, and so has no cause. */
 export class PostError extends Error {

@@ -1,4 +1,4 @@
-import type { DeliverDependencies } from './deliver.ts';
+import type { DeliverDependencies } from './attempt.ts';
 import { stepDelivery } from './deliveries.ts';
 import { type Delivery, isDue } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';

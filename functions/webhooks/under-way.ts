@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Attempt, attempt, recordOf, secretsOf } from './attempt.ts';
-import type { DeliverDependencies } from './deliver.ts';
+import { type Attempt, attempt, type DeliverDependencies, recordOf } from './attempt.ts';
 import { stepDelivery } from './deliveries.ts';
 import type { Delivery } from './delivery.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
@@ -11,6 +10,7 @@ import type { Holding } from './holding.ts';
 import { stepAfter } from './next-step.ts';
 import { failed } from './outcome.ts';
 import { releasedIfResumed } from './put-aside.ts';
+import { secretsOf } from './secrets.ts';
 import type { Settled } from './settled.ts';
 import type { Work } from './work.ts';
 

@@ -1,6 +1,6 @@
 import { getRows, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
-import type { Item } from '../table.ts';
+import type { Item } from '../row.ts';
 import {
   type Delivery,
   type DeliveryName,
@@ -8,12 +8,11 @@ import {
   deliveryKey,
   deliveryNameOf,
   duePart,
-  type EventKind,
   eventIdOf,
   heldPart,
 } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { kindFor } from './format.ts';
+import { type EventKind, kindFor } from './format.ts';
 import { type IndexRange, readPlaces, type TableSource } from './index-walk.ts';
 
 /** Indexes of the webhooks table; each holds nothing but keys. */

@@ -2,7 +2,6 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import { batchesOf } from '../batches.ts';
-import type { WebhookDependencies } from './endpoints.ts';
 
 /** A queue of SQS. */
 export interface Queue {
@@ -37,7 +36,7 @@ const concurrency = 4;
  * @returns the wake-ups that SQS did not take
  */
 export async function sendWakeUps(
-  { wakeUps: { sqs, url: QueueUrl }, now: clock }: Pick<WebhookDependencies, 'wakeUps' | 'now'>,
+  { wakeUps: { sqs, url: QueueUrl }, now: clock }: { readonly wakeUps: Queue; readonly now: () => Date },
   wakeUps: readonly TimedWakeUp[],
 ): Promise<WakeUp[]> {
   const now = clock().getTime();

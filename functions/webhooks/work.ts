@@ -1,7 +1,7 @@
-import { getRows, type Key, rowName } from '../batches.ts';
+import { getRows, rowName } from '../batches.ts';
 import { patienceUntil } from '../pauses.ts';
-import type { Item } from '../table.ts';
-import type { DeliverDependencies } from './deliver.ts';
+import type { Item, Key } from '../row.ts';
+import type { DeliverDependencies } from './attempt.ts';
 import { retention } from './deliveries.ts';
 import { type Delivery, deliveryKey } from './delivery.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Direction } from './resources.ts';
+import type { Direction } from '../../functions/transfers/transfer.ts';
 
 const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

@@ -1,7 +1,7 @@
 import { steady } from '../../functions/instants.ts';
+import type { Answer } from '../../functions/transfers/answer.ts';
 import { listingsSince, minorOfMajorOne, versionsIn } from '../../functions/transfers/api-version.ts';
 import { CryptshareFailure, errorCodeOf, failureOf } from '../../functions/transfers/failure.ts';
-import type { Answer } from '../../functions/transfers/request.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
 import { readTextFile } from '../text-file.ts';
 import { checkCertificate } from './doctor-certificate.ts';

@@ -1,7 +1,7 @@
 import type { VerificationMethod } from '../../functions/verification/verification.ts';
 import type { DeliveryStatus } from '../../functions/webhooks/delivery.ts';
 import type { EndpointStatus } from '../../functions/webhooks/endpoint.ts';
-import type { PostFailure } from '../../functions/webhooks/outcome.ts';
+import type { PostFailure } from '../../functions/webhooks/post.ts';
 
 /** One page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {

@@ -1,5 +1,5 @@
 import type { Switches } from './cryptshare-switches.ts';
-import type { Transfer } from './cryptshare-transfers.ts';
+import type { Transfer } from './cryptshare-transfer.ts';
 
 /** Which part of a mailbox to answer; pages count from 1. Without `active`, active and inactive transfers. */
 export interface PageQuery {

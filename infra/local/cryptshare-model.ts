@@ -3,7 +3,7 @@ import type { ServerClock } from './cryptshare-clock.ts';
 import { type Fields, parseFields } from './cryptshare-fields.ts';
 import { selectFields } from './cryptshare-selection.ts';
 import type { Switches } from './cryptshare-switches.ts';
-import type { Recipient, Transfer } from './cryptshare-transfers.ts';
+import type { Recipient, Transfer } from './cryptshare-transfer.ts';
 
 /** What decides how a transfer looks on the wire. */
 export interface Presentation {

@@ -8,7 +8,7 @@ import { defaultFields, deprecatedListItem, listItem, sampleListItem, transferMo
 import { firstUnknownField } from './cryptshare-selection.ts';
 import type { Simulation } from './cryptshare-simulation.ts';
 import type { Switches } from './cryptshare-switches.ts';
-import type { Transfer } from './cryptshare-transfers.ts';
+import type { Transfer } from './cryptshare-transfer.ts';
 
 type Mailbox = { Params: { email: string }; Querystring: Query };
 

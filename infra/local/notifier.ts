@@ -10,7 +10,8 @@ import { startDemo } from './demo.ts';
 import { exitCodes } from './exit-codes.ts';
 import { NothingToStart, type Options, parseOptions } from './options.ts';
 import { realRun } from './real-run.ts';
-import { type RunOptions, startRun } from './runtime.ts';
+import type { RunOptions } from './run-options.ts';
+import { startRun } from './runtime.ts';
 
 /**
  * Runs what the command line asks for until it is told to stop, and says what kept it from that.

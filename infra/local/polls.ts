@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
+import type { Supervision } from '../../functions/transfers/dependencies.ts';
 import { type Invoked, pollsOfTicks } from '../../functions/transfers/invoked-poll.ts';
-import type { Supervision } from '../../functions/transfers/poll.ts';
 import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { baselineProgressWords } from '../baseline-words.ts';

@@ -2,7 +2,7 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { readCredentials } from './credentials.ts';
 import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
 import type { Options } from './options.ts';
-import type { RunOptions } from './runtime.ts';
+import type { RunOptions } from './run-options.ts';
 
 /**
  * What is to be run for a configuration file. File and environment are checked together, so that every mistake is told at

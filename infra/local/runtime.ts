@@ -5,13 +5,11 @@ import type { PollVariables } from '../../functions/env.ts';
 import { sdkSettings } from '../../functions/sdk-settings.ts';
 import { ShardRows } from '../../functions/transfers/shard-rows.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
-import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
-import { type Config, millisecondsOf, requestsAtOnce } from '../config.ts';
+import { millisecondsOf, requestsAtOnce } from '../config.ts';
 import { watchDeclarations } from '../declarations.ts';
 import { passOnAnnouncements } from './announcements.ts';
-import { type AwsEndpoints, checkAwsEndpoints, startAwsServices } from './aws-endpoints.ts';
+import { checkAwsEndpoints, startAwsServices } from './aws-endpoints.ts';
 import type { Reporter } from './console.ts';
-import type { Credentials } from './credentials.ts';
 import { dataKeyOf } from './data-key.ts';
 import { createTopic, createTransfersTable } from './embedded-services.ts';
 import { startExpiry } from './expiry.ts';
@@ -21,29 +19,12 @@ import { type InvokedFunction, startInvocations } from './invocations.ts';
 import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
+import type { RunOptions } from './run-options.ts';
 import { setSdkEnvironment } from './sdk-environment.ts';
 import { askServerTime } from './server-time.ts';
 import { isWithin, stopInTime } from './stopping.ts';
 import { waitSilently } from './waiting-requests.ts';
 import { startWebhooks } from './webhooks.ts';
-
-/** What is to run. */
-export interface RunOptions {
-  readonly config: Config;
-  readonly credentials: Credentials;
-  /** Folder that keeps database and queues; in memory without it. */
-  readonly data: string | undefined;
-  readonly notifyExisting: boolean;
-  /** The endpoints of the configuration. */
-  readonly endpoints: readonly DeclaredEndpoint[];
-  readonly allowPrivateWebhooks: boolean;
-  /** Services that another implementation of AWS stands in for. */
-  readonly awsEndpoints: AwsEndpoints;
-  /** Stands before the names of tables, topics and queues, where others may have the same. */
-  readonly prefix: string;
-  /** Told the secrets of endpoints that were added. */
-  readonly onSecret?: (endpoint: string, secret: string) => void;
-}
 
 /** A running notifier. */
 export interface Run {

@@ -21,7 +21,7 @@ import { createWebhooksTable } from './embedded-services.ts';
 import { createQueue, startEventSource } from './event-source.ts';
 import { endLeases, giveBackLeases } from './interruption.ts';
 import { lambdaContext, setEnvironment } from './lambda.ts';
-import type { RunOptions } from './runtime.ts';
+import type { RunOptions } from './run-options.ts';
 import { counted, type Part } from './stopping.ts';
 
 /** What carries events to the webhooks. */

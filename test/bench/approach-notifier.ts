@@ -1,4 +1,5 @@
-import { type PollDependencies, pollWatch } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
+import { pollWatch } from '../../functions/transfers/poll.ts';
 import type { Approach } from './approach.ts';
 
 /** As it stands in the printed table. */

@@ -1,7 +1,7 @@
 import { type DiffContext, diff, type TransferRow } from '../../functions/transfers/diff.ts';
 import { bitsFor } from '../../functions/transfers/digest.ts';
 import { Listing } from '../../functions/transfers/listing.ts';
-import type { Root } from '../../functions/transfers/snapshot.ts';
+import type { Root } from '../../functions/transfers/snapshot-rows.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { planVisit } from '../../functions/transfers/visit.ts';
 import { cpuOf, measured } from './measurement.ts';

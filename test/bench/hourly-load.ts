@@ -1,4 +1,4 @@
-import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
 import { pollWatch } from '../../functions/transfers/poll.ts';
 import { dueListing } from '../../functions/transfers/timetable.ts';
 import type { Services } from './services.ts';

@@ -1,5 +1,5 @@
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
 import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
-import type { PollDependencies } from '../../functions/transfers/poll.ts';
 import { publishEvents } from '../../functions/transfers/publish.ts';
 import type { State, Watch } from '../../functions/transfers/transfer.ts';
 

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '../../functions/instants.ts';
 import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
-import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
 import { ServerCalls } from '../../functions/transfers/server-calls.ts';
 import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
 import { setSdkEnvironment } from '../../infra/local/sdk-environment.ts';

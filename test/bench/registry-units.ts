@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { steady } from '../../functions/instants.ts';
-import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
 import { pollShard } from '../../functions/transfers/shard.ts';
 import { Watches } from '../../functions/transfers/watches.ts';
 import { createTransfersTable } from '../../infra/local/embedded-services.ts';

@@ -8,7 +8,7 @@ import { eventBody } from '../../functions/transfers/event.ts';
 import { publishEvents } from '../../functions/transfers/publish.ts';
 import type { Reporter } from '../../infra/local/console.ts';
 import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
-import type { RunOptions } from '../../infra/local/runtime.ts';
+import type { RunOptions } from '../../infra/local/run-options.ts';
 import { setSdkEnvironment } from '../../infra/local/sdk-environment.ts';
 import { startWebhooks } from '../../infra/local/webhooks.ts';
 import { cpuSoFar, instant, serveParent } from './bench-child.ts';

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { steady } from '../../functions/instants.ts';
 import type { Units } from '../../functions/table.ts';
 import type { Scope } from '../../functions/transfers/cryptshare.ts';
-import type { PollDependencies } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
 import { pollShard } from '../../functions/transfers/shard.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
 import { Watches } from '../../functions/transfers/watches.ts';

@@ -6,12 +6,12 @@ import {
   type IncidentEventData,
   parseEventBody,
   type TransferEvent,
+  type Trouble,
 } from '../../functions/transfers/event.ts';
 import { CryptshareFailure, type FailureCause } from '../../functions/transfers/failure.ts';
 import { Listing } from '../../functions/transfers/listing.ts';
 import { canonicalState, type Watch } from '../../functions/transfers/transfer.ts';
 import {
-  type Trouble,
   troubleOfAbsences,
   troubleOfAws,
   troubleOfFailure,

@@ -2,6 +2,7 @@ import {
   expiryEvent,
   type IncidentEvent,
   type TransferEvent,
+  type Trouble,
   transferEvent,
   type WatchEvent,
 } from '../../functions/transfers/event.ts';
@@ -10,7 +11,7 @@ import { type Health, nextHealth, toldAlone } from '../../functions/transfers/he
 import { type Incident, nextIncident, openIncident } from '../../functions/transfers/incident.ts';
 import { type FailingWatch, shareOf } from '../../functions/transfers/incident-share.ts';
 import type { Watch } from '../../functions/transfers/transfer.ts';
-import { type Trouble, troubleOfFailure } from '../../functions/transfers/trouble.ts';
+import { troubleOfFailure } from '../../functions/transfers/trouble.ts';
 import { type CircuitBreaker, closedBreaker } from '../../functions/webhooks/circuit-breaker.ts';
 import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
 import { type EndpointEvent, testEvent } from '../../functions/webhooks/endpoint-event.ts';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Declarations, declare } from '../../../functions/declare/declare.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';
-import { secretsOf } from '../../../functions/webhooks/attempt.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
+import { secretsOf } from '../../../functions/webhooks/secrets.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
 import { startWebhookWorld, type WebhookWorld } from '../webhooks/webhook-world.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hasLasted, nextHold } from '../../../functions/transfers/absences.ts';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
-import type { PollResult } from '../../../functions/transfers/poll.ts';
+import type { PollResult } from '../../../functions/transfers/poll-result.ts';
 import type { Direction, Watch } from '../../../functions/transfers/transfer.ts';
 import { faultAnswers } from '../../../infra/local/cryptshare-faults.ts';
 import { startWorld, type World } from './world.ts';

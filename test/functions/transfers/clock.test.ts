@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import { pollShard } from '../../../functions/transfers/shard.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
 import { Snapshot } from '../../../functions/transfers/snapshot.ts';

@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pollAsked } from '../../../functions/transfers/asked-poll.ts';
-import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
 import { watchKey } from '../../../functions/transfers/transfer.ts';

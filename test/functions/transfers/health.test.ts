@@ -1,8 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
-import type { WatchEvent } from '../../../functions/transfers/event.ts';
+import type { Trouble, WatchEvent } from '../../../functions/transfers/event.ts';
 import { type Health, nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
-import type { Trouble } from '../../../functions/transfers/trouble.ts';
 
 const origin = 'https://cryptshare.example.com';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };

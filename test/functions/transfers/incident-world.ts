@@ -1,8 +1,8 @@
 import type { TokenSource } from '../../../functions/transfers/carried-tokens.ts';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import type { IncidentEvent } from '../../../functions/transfers/event.ts';
 import { CryptshareFailure, type FailureCause } from '../../../functions/transfers/failure.ts';
-import type { PollDependencies } from '../../../functions/transfers/poll.ts';
 import { ServerCalls } from '../../../functions/transfers/server-calls.ts';
 import { pollShard } from '../../../functions/transfers/shard.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';

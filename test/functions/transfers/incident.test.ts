@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { NotifierEvent } from '../../../functions/transfers/event.ts';
+import type { NotifierEvent, Trouble } from '../../../functions/transfers/event.ts';
 import { nextHealth, toldAlone } from '../../../functions/transfers/health.ts';
 import {
   believedMended,
@@ -12,7 +12,6 @@ import {
 } from '../../../functions/transfers/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '../../../functions/transfers/incident-share.ts';
 import type { RegisteredWatch } from '../../../functions/transfers/polled-watches.ts';
-import type { Trouble } from '../../../functions/transfers/trouble.ts';
 
 const origin = 'https://cryptshare.example.com';
 const minute = 60_000;

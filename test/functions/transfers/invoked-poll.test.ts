@@ -1,8 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterglow } from '../../../functions/transfers/deadline.ts';
 import { invokedPoll } from '../../../functions/transfers/invoked-poll.ts';
-import { afterglow } from '../../../functions/transfers/reconcile.ts';
 import { ShardRows } from '../../../functions/transfers/shard-rows.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';

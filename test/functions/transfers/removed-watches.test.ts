@@ -1,7 +1,8 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import type { TransferEvent } from '../../../functions/transfers/event.ts';
-import { type PollDependencies, pollWatch } from '../../../functions/transfers/poll.ts';
+import { pollWatch } from '../../../functions/transfers/poll.ts';
 import { pollShard, type ShardPoll } from '../../../functions/transfers/shard.ts';
 import { type Watch, watchKey } from '../../../functions/transfers/transfer.ts';
 import { Watches } from '../../../functions/transfers/watches.ts';

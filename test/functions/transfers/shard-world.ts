@@ -1,4 +1,4 @@
-import type { PollDependencies } from '../../../functions/transfers/poll.ts';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import { pollShard, type ShardPoll, type Tick, type WatchPoll } from '../../../functions/transfers/shard.ts';
 import type { Timetable } from '../../../functions/transfers/timetable.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';

@@ -8,13 +8,10 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { TokenSource } from '../../../functions/transfers/carried-tokens.ts';
 import { CryptshareClient } from '../../../functions/transfers/cryptshare.ts';
+import type { PollDependencies } from '../../../functions/transfers/dependencies.ts';
 import type { TransferEvent, WatchEvent } from '../../../functions/transfers/event.ts';
-import {
-  type PollDependencies,
-  type PollResult,
-  type PollTerms,
-  pollWatch,
-} from '../../../functions/transfers/poll.ts';
+import { type PollTerms, pollWatch } from '../../../functions/transfers/poll.ts';
+import type { PollResult } from '../../../functions/transfers/poll-result.ts';
 import { ServerCalls, type ServerOptions } from '../../../functions/transfers/server-calls.ts';
 import type { Watch } from '../../../functions/transfers/transfer.ts';
 import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';

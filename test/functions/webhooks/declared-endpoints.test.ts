@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { secretsOf } from '../../../functions/webhooks/attempt.ts';
 import { type DeclaredEndpoint, declareEndpoints } from '../../../functions/webhooks/declared-endpoints.ts';
 import { addEndpoint, disableEndpoint, existingEndpoint, viewOf } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';
 import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
+import { secretsOf } from '../../../functions/webhooks/secrets.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
 import { startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 

@@ -1,6 +1,7 @@
 import { putRows } from '../../../functions/batches.ts';
 import { eventBody, type TransferEvent } from '../../../functions/transfers/event.ts';
-import { type DeliverDependencies, deliver } from '../../../functions/webhooks/deliver.ts';
+import type { DeliverDependencies } from '../../../functions/webhooks/attempt.ts';
+import { deliver } from '../../../functions/webhooks/deliver.ts';
 import { type Delivery, deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
 import { addEndpoint, existingEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import type { EndpointSettingsInput } from '../../../functions/webhooks/endpoint-settings.ts';

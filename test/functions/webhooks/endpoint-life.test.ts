@@ -8,12 +8,12 @@ import {
   removeEndpoint,
   resumeEndpoint,
   rotateSecret,
-  sendTest,
   updateEndpoint,
   viewOf,
 } from '../../../functions/webhooks/endpoint-life.ts';
 import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
 import { newSecret } from '../../../functions/webhooks/signature.ts';
+import { sendTest } from '../../../functions/webhooks/test-event.ts';
 import { FaultPlan } from '../transfers/aws-faults.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 

@@ -7,9 +7,9 @@ import {
   pauseEndpoint,
   removeEndpoint,
   resumeEndpoint,
-  sendTest,
   updateEndpoint,
 } from '../../../functions/webhooks/endpoint-life.ts';
+import { sendTest } from '../../../functions/webhooks/test-event.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Format } from '../../../functions/webhooks/format.ts';
-import { type Outcome, outcomeOf, outcomeOfError, type PostFailure } from '../../../functions/webhooks/outcome.ts';
-import { PostError } from '../../../functions/webhooks/post.ts';
+import { type Outcome, outcomeOf, outcomeOfError } from '../../../functions/webhooks/outcome.ts';
+import { PostError, type PostFailure } from '../../../functions/webhooks/post.ts';
 
 const now = new Date('2026-11-24T12:00:00Z');
 const inTwoMinutes = 'Tue, 24 Nov 2026 12:02:00 GMT';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { secretsOf } from '../../../functions/webhooks/attempt.ts';
 import { addEndpoint, rotateSecret } from '../../../functions/webhooks/endpoint-life.ts';
 import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
+import { secretsOf } from '../../../functions/webhooks/secrets.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;

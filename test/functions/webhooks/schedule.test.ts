@@ -1,8 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventBody } from '../../../functions/transfers/event.ts';
-import { answerContext } from '../../../functions/webhooks/attempt.ts';
 import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
+import { answerContext } from '../../../functions/webhooks/secrets.ts';
 import { exampleEvent, type Received, startWebhookWorld, type WebhookWorld } from './webhook-world.ts';
 
 let world: WebhookWorld;

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
 import { deliveryKey, duePart } from '../../../functions/webhooks/delivery.ts';
-import { addEndpoint, existingEndpoint, sendTest } from '../../../functions/webhooks/endpoint-life.ts';
+import { addEndpoint, existingEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
 import { leaseKey } from '../../../functions/webhooks/leases.ts';
 import { sweep } from '../../../functions/webhooks/sweep.ts';
+import { sendTest } from '../../../functions/webhooks/test-event.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from './webhook-world.ts';
 
 const second = 1000;

@@ -1,9 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { type IncidentEvent, incidentEvent } from '../../../functions/transfers/event.ts';
-import { failedPoll } from '../../../functions/transfers/poll.ts';
-import type { Trouble } from '../../../functions/transfers/trouble.ts';
+import { type IncidentEvent, incidentEvent, type Trouble } from '../../../functions/transfers/event.ts';
+import { failedPoll } from '../../../functions/transfers/poll-result.ts';
 import { type Output, personReporter } from '../../../infra/local/console.ts';
 
 const unverified: Trouble = { cause: 'not_verified', message: 'the mailbox is not verified' };

@@ -1,7 +1,7 @@
 import { PutItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { putRows } from '../../../functions/batches.ts';
-import type { Item } from '../../../functions/table.ts';
+import type { Item } from '../../../functions/row.ts';
 import { indexes } from '../../../functions/webhooks/waiting.ts';
 import type { Config } from '../../../infra/config.ts';
 import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';

@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Reporter } from '../../../infra/local/console.ts';
-import type { RunOptions } from '../../../infra/local/runtime.ts';
+import type { RunOptions } from '../../../infra/local/run-options.ts';
 import type { WebhookSource } from '../../../infra/local/webhooks.ts';
 
 /** What the process is told to begin with. */

@@ -1,0 +1,10 @@
+import type { NativeAttributeValue } from '@aws-sdk/util-dynamodb';
+
+/** Key of a row. */
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** A row of a table: its keys and attributes as JavaScript values. */
+export type Item = Record<string, NativeAttributeValue>;

@@ -1,0 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A server's answer as it came, redirects included: none is ever followed. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Decoded as UTF-8, without a byte order mark. */
+  readonly body: string;
+}
