@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/functions/transfers/histories.test.ts',
-      'test/functions/webhooks/webhook-histories.test.ts',
+      'test/functions/poll/histories.test.ts',
+      'test/functions/webhooks/engine/webhook-histories.test.ts',
       'test/functions/notices/*.test.ts',
     ],
     env: { HISTORIES: '10000', WEBHOOK_HISTORIES: '1000', NOTICES: '5000' },

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/functions/**/*.test.ts', 'test/outside/**/*.test.ts'],
     // It adds the writes to indexes, which the embedded database leaves out of its units and others reckon in their own ways.
-    exclude: ['test/functions/webhooks/delivery-costs.test.ts'],
+    exclude: ['test/functions/webhooks/engine/delivery-costs.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 300_000 } },

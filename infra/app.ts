@@ -1,10 +1,10 @@
 import { Annotations, App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { ConfigError } from './config.ts';
-import { loadDeployableConfig } from './deployable.ts';
-import { paceNote } from './deployable-schedule.ts';
-import { NotifierStack } from './notifier-stack.ts';
-import { usualConfigFile } from './usual-names.ts';
+import { ConfigError } from '#infra/config/config.ts';
+import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+import { paceNote } from '#infra/config/deployment-check-schedule.ts';
+import { usualConfigFile } from '#infra/config/usual-names.ts';
+import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 
 try {
   const app = new App();

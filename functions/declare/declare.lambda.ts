@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
-import { readDeclareEnvironment } from '../env.ts';
-import { logger } from '../logger.ts';
-import { whenInvoked } from '../secret.ts';
+import { readDeclareEnvironment } from '#functions/lambda/environment.ts';
+import { logger } from '#functions/lambda/logger.ts';
+import { whenInvoked } from '#functions/lambda/secret.ts';
 import { type Declared, declare } from './declare.ts';
 import { declareDependencies } from './dependencies.ts';
 

@@ -1,13 +1,13 @@
-import type { Fields } from '../env.ts';
-import { type WantedWatch, Watches } from '../transfers/watches.ts';
+import type { Fields } from '#functions/lambda/environment.ts';
+import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import {
   declareEndpoints,
   type EndpointDeclaration,
   filledIn,
   problemsWith,
   variablesOf,
-} from '../webhooks/declared-endpoints.ts';
-import type { EndpointLifeDependencies } from '../webhooks/endpoint-life.ts';
+} from '#functions/webhooks/endpoints/declared.ts';
+import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 
 /** What the configuration file declares. */
 export interface Declarations {

@@ -1,7 +1,7 @@
-import type { Fields, readDeclareEnvironment } from '../env.ts';
-import { Chats } from '../transfers/chats.ts';
-import { webhookDependencies } from '../webhooks/dependencies.ts';
-import { DataKey } from '../webhooks/sealing.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import type { Fields, readDeclareEnvironment } from '#functions/lambda/environment.ts';
+import { Chats } from '#functions/watches/chats.ts';
+import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { DeclareDependencies } from './declare.ts';
 
 /**

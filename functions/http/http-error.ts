@@ -1,4 +1,4 @@
-import { codeOf } from '../tls-problem.ts';
+import { codeOf } from './tls-problem.ts';
 
 /** Why a request brought no answer: the network or TLS, the proxy on the way, or the time. */
 export type HttpFailure = 'network' | 'proxy' | 'connect_timeout' | 'timeout';

@@ -1,4 +1,4 @@
-import { jsonOf } from '../json.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 
 /**
  * What a chat's answer means beyond its status.

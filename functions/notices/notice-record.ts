@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { jsonOf } from '../json.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 
 const texts = z.array(z.string());
 

@@ -1,4 +1,4 @@
-import { addressProblem } from '../mailbox-address.ts';
+import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
 import {
   factId,
   type IncidentEventData,
@@ -6,9 +6,9 @@ import {
   type TransferEvent,
   type WatchEvent,
   type WatchEventData,
-} from '../transfers/event.ts';
-import type { Watch } from '../transfers/transfer.ts';
-import type { EndpointEvent, TestEvent } from '../webhooks/endpoint-event.ts';
+} from '#functions/events/transfer-event.ts';
+import { addressProblem } from '#functions/transfers/mailbox-address.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { readOperatorEnvironment } from '../env.ts';
-import { sdkSettings } from '../sdk-settings.ts';
-import { Chats } from '../transfers/chats.ts';
-import { serverDependencies } from '../transfers/dependencies.ts';
-import { webhookDependencies } from '../webhooks/dependencies.ts';
-import { DataKey } from '../webhooks/sealing.ts';
-import type { OperatorDependencies } from './operation.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import type { readOperatorEnvironment } from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
+import { serverDependencies } from '#functions/poll/dependencies.ts';
+import { Chats } from '#functions/watches/chats.ts';
+import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
 
 /** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironment>): OperatorDependencies {

@@ -1,13 +1,13 @@
-import { deliveryOperations } from './deliveries.ts';
-import { endpointRecoveryOperations } from './endpoint-recovery.ts';
-import { endpointOperations } from './endpoints.ts';
-import { eventOperations } from './events.ts';
-import { mailboxOperations } from './mailboxes.ts';
-import type { Operation } from './operation.ts';
-import { showServices } from './services.ts';
-import { showStatus } from './status.ts';
-import { listTransfers } from './transfers.ts';
-import { watchOperations } from './watches.ts';
+import type { Operation } from '#functions/operator/api/operation.ts';
+import { deliveryOperations } from '#functions/operator/operations/deliveries.ts';
+import { endpointRecoveryOperations } from '#functions/operator/operations/endpoint-recovery.ts';
+import { endpointOperations } from '#functions/operator/operations/endpoints.ts';
+import { eventOperations } from '#functions/operator/operations/events.ts';
+import { mailboxOperations } from '#functions/operator/operations/mailboxes.ts';
+import { showServices } from '#functions/operator/operations/services.ts';
+import { showStatus } from '#functions/operator/operations/status.ts';
+import { listTransfers } from '#functions/operator/operations/transfers.ts';
+import { watchOperations } from '#functions/operator/operations/watches.ts';
 
 /** Everything that an operator can have done. */
 export const operations: readonly Operation[] = [

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { readOpenApiFile, readOperatorEnvironment } from '../env.ts';
-import { logger } from '../logger.ts';
-import { whenInvoked } from '../secret.ts';
+import { readOpenApiFile, readOperatorEnvironment } from '#functions/lambda/environment.ts';
+import { logger } from '#functions/lambda/logger.ts';
+import { whenInvoked } from '#functions/lambda/secret.ts';
 import { operatorDependencies } from './dependencies.ts';
 import { operatorHandler } from './routes.ts';
 

@@ -3,10 +3,17 @@ import middy from '@middy/core';
 import httpRouterHandler, { type Method } from '@middy/http-router';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod/mini';
-import { jsonOf } from '../json.ts';
-import type { Operation, OperatorDependencies } from './operation.ts';
+import type { Operation, OperatorDependencies } from '#functions/operator/api/operation.ts';
+import {
+  type FieldProblem,
+  invalid,
+  missing,
+  Problem,
+  problemAnswer,
+  problemOf,
+} from '#functions/operator/api/problem.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 import { operations } from './operations.ts';
-import { type FieldProblem, invalid, missing, Problem, problemAnswer, problemOf } from './problem.ts';
 
 type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 

@@ -1,16 +1,16 @@
 import { Command, CommanderError } from 'commander';
-import { printableLines } from '../../functions/notices/foreign-text.ts';
-import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
-import { clientIdCommand } from './client-id.ts';
-import { deliveryCommands } from './delivery.ts';
-import { doctorCommand } from './doctor.ts';
-import { endpointCommands } from './endpoint.ts';
-import { eventCommands } from './event.ts';
-import { isLeft } from './prompts.ts';
-import { statusCommand } from './status.ts';
-import type { Surroundings } from './surroundings.ts';
-import { transferCommands } from './transfer.ts';
-import { watchCommands } from './watch.ts';
+import { printableLines } from '#functions/notices/foreign-text.ts';
+import { clientIdCommand } from '#infra/cli/commands/client-id.ts';
+import { deliveryCommands } from '#infra/cli/commands/delivery.ts';
+import { endpointCommands } from '#infra/cli/commands/endpoint.ts';
+import { eventCommands } from '#infra/cli/commands/event.ts';
+import { statusCommand } from '#infra/cli/commands/status.ts';
+import { transferCommands } from '#infra/cli/commands/transfer.ts';
+import { watchCommands } from '#infra/cli/commands/watch.ts';
+import { doctorCommand } from '#infra/cli/doctor/command.ts';
+import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { isLeft } from '#infra/cli/terminal/prompts.ts';
 
 const help = `
 Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guardOutput } from '../command-output.ts';
-import { onStopSignal } from '../stop-signals.ts';
+import { terminalPrompts } from '#infra/cli/terminal/prompts.ts';
+import { guardOutput } from '#infra/terminal/command-output.ts';
+import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 import { runCli } from './cli.ts';
-import { terminalPrompts } from './prompts.ts';
 
 const interruption = new AbortController();
 guardOutput(() => interruption.abort());

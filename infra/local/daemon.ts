@@ -1,7 +1,7 @@
-import { onStopSignal } from '../stop-signals.ts';
-import { exitCodes } from './exit-codes.ts';
-import { LineOutput } from './output.ts';
-import { isWithin, stopWithin } from './stopping.ts';
+import { LineOutput } from '#infra/local/console/output.ts';
+import { exitCodes } from '#infra/local/process/exit-codes.ts';
+import { isWithin, stopWithin } from '#infra/local/process/stopping.ts';
+import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 
 /** Milliseconds that the last lines may take to be read. */
 const flushWithin = 500;

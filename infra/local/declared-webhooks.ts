@@ -3,11 +3,11 @@ import {
   type EndpointDeclaration,
   filledIn,
   problemsWith,
-} from '../../functions/webhooks/declared-endpoints.ts';
-import { targetProblem } from '../../functions/webhooks/guard.ts';
-import type { Config } from '../config.ts';
-import { endpointDeclarations } from '../declarations.ts';
-import { webhookVariables } from '../webhook-variables.ts';
+} from '#functions/webhooks/endpoints/declared.ts';
+import { targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
+import type { Config } from '#infra/config/config.ts';
+import { endpointDeclarations } from '#infra/config/declarations.ts';
+import { webhookVariables } from '#infra/config/webhook-variables.ts';
 
 /** The endpoints of a configuration, and what is wrong with them, each with its path; no secret is repeated. */
 export interface DeclaredWebhooks {

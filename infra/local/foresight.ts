@@ -1,4 +1,4 @@
-import type { Outlook } from '../../functions/transfers/timetable.ts';
+import type { Outlook } from '#functions/watches/schedule.ts';
 
 /** Milliseconds after which a tick comes although nothing is due: there is more to do at ticks than polls, as on AWS. */
 const longestRest = 60_000;

@@ -1,13 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { getRows, rowName } from '../../functions/batches.ts';
-import { Partition } from '../../functions/table.ts';
-import { rootKey } from '../../functions/transfers/snapshot-rows.ts';
-import { watchKey } from '../../functions/transfers/transfer.ts';
-import { Watches } from '../../functions/transfers/watches.ts';
-import { Verifications } from '../../functions/verification/verifications.ts';
-import { listEndpoints } from '../../functions/webhooks/endpoints.ts';
-import { believedLease, type Lease } from '../../functions/webhooks/lease.ts';
-import { Leases, leaseKey, leaseOf } from '../../functions/webhooks/leases.ts';
+import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
+import { watchKey } from '#functions/transfers/transfer.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Where leases stand, in a database without another user. */
 export interface InterruptionDependencies {

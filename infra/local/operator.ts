@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OperatorVariables } from '../../functions/env.ts';
-import { operations } from '../../functions/operator/operations.ts';
-import type { OperatorAnswer, OperatorEvent } from '../../functions/operator/routes.ts';
+import type { OperatorVariables } from '#functions/lambda/environment.ts';
+import { operations } from '#functions/operator/operations.ts';
+import type { OperatorAnswer, OperatorEvent } from '#functions/operator/routes.ts';
+import { contents, DataFolderError, writeOwnFile } from '#infra/local/data/data-folder.ts';
+import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
+import { guardServer, listenOnLoopback, newSecret, withToken } from '#infra/loopback/loopback-guard.ts';
+import { openApiDocument } from '#infra/stack/openapi.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { openApiDocument } from '../openapi.ts';
-import { contents, DataFolderError, writeOwnFile } from './data-folder.ts';
-import { lambdaContext, setEnvironment } from './lambda.ts';
-import { guardServer, listenOnLoopback, newSecret, withToken } from './loopback-guard.ts';
 
 /** The operator API of a local run. */
 export interface LocalOperator {
@@ -47,7 +47,7 @@ export async function startOperator({ environment, data, onChange }: LocalOperat
   const OPENAPI_FILE = join(folder, 'openapi.json');
   writeOwnFile(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
   setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
-  const { handler } = await import('../../functions/operator/operator.lambda.ts');
+  const { handler } = await import('#functions/operator/operator.lambda.ts');
   // Node's own 16 KB are less than a query may have.
   const server = http.createServer({ maxHeaderSize: 128 * 1024 }, async (request, response) => {
     const { statusCode, headers, body } = await answered(request);

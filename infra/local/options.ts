@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { usualDataFolder } from '../usual-names.ts';
-import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from './aws-endpoints.ts';
+import { usualDataFolder } from '#infra/config/usual-names.ts';
+import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local/services/aws-endpoints.ts';
 
 /** What the command line asks for. */
 export interface Options {

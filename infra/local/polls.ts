@@ -1,15 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
-import type { Supervision } from '../../functions/transfers/dependencies.ts';
-import { type Invoked, pollsOfTicks } from '../../functions/transfers/invoked-poll.ts';
-import type { Tick, WatchPoll } from '../../functions/transfers/shard.ts';
-import type { Watch } from '../../functions/transfers/transfer.ts';
-import { baselineProgressWords } from '../baseline-words.ts';
-import { type Reporter, watchWords } from './console.ts';
+import type { Supervision } from '#functions/poll/dependencies.ts';
+import { type Invoked, pollsOfTicks } from '#functions/poll/handle-invocation.ts';
+import type { Tick, WatchPoll } from '#functions/poll/poll-shard.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import { type Reporter, watchWords } from '#infra/local/console/console.ts';
+import { counted, type Part } from '#infra/local/process/stopping.ts';
+import { lambdaContext } from '#infra/local/services/lambda.ts';
+import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import type { Foresight } from './foresight.ts';
-import { lambdaContext } from './lambda.ts';
-import { counted, type Part } from './stopping.ts';
 
 /** Milliseconds between two looks at the clock, the shortest interval that a watch can have. */
 const lookInterval = 1000;

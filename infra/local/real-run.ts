@@ -1,5 +1,5 @@
-import { ConfigError, loadConfig } from '../config.ts';
-import { readCredentials } from './credentials.ts';
+import { ConfigError, loadConfig } from '#infra/config/config.ts';
+import { readCredentials } from '#infra/config/credentials.ts';
 import { type DeclaredWebhooks, declaredWebhooks } from './declared-webhooks.ts';
 import type { Options } from './options.ts';
 import type { RunOptions } from './run-options.ts';

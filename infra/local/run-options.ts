@@ -1,7 +1,7 @@
-import type { DeclaredEndpoint } from '../../functions/webhooks/declared-endpoints.ts';
-import type { Config } from '../config.ts';
-import type { AwsEndpoints } from './aws-endpoints.ts';
-import type { Credentials } from './credentials.ts';
+import type { DeclaredEndpoint } from '#functions/webhooks/endpoints/declared.ts';
+import type { Config } from '#infra/config/config.ts';
+import type { Credentials } from '#infra/config/credentials.ts';
+import type { AwsEndpoints } from '#infra/local/services/aws-endpoints.ts';
 
 /** What is to run. */
 export interface RunOptions {

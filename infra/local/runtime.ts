@@ -1,29 +1,29 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { PollVariables } from '../../functions/env.ts';
-import { sdkSettings } from '../../functions/sdk-settings.ts';
-import { ShardRows } from '../../functions/transfers/shard-rows.ts';
-import { Watches } from '../../functions/transfers/watches.ts';
-import { millisecondsOf, requestsAtOnce } from '../config.ts';
-import { watchDeclarations } from '../declarations.ts';
-import { passOnAnnouncements } from './announcements.ts';
-import { checkAwsEndpoints, startAwsServices } from './aws-endpoints.ts';
-import type { Reporter } from './console.ts';
-import { dataKeyOf } from './data-key.ts';
-import { createTopic, createTransfersTable } from './embedded-services.ts';
-import { startExpiry } from './expiry.ts';
+import type { PollVariables } from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import { ShardRows } from '#functions/watches/shard-rows.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { millisecondsOf, requestsAtOnce } from '#infra/config/config.ts';
+import { watchDeclarations } from '#infra/config/declarations.ts';
+import { passOnAnnouncements } from '#infra/local/console/announcements.ts';
+import type { Reporter } from '#infra/local/console/console.ts';
+import { dataKeyOf } from '#infra/local/data/data-key.ts';
+import { isWithin, stopInTime } from '#infra/local/process/stopping.ts';
+import { checkAwsEndpoints, startAwsServices } from '#infra/local/services/aws-endpoints.ts';
+import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { startExpiry } from '#infra/local/services/expiry.ts';
+import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
+import { setEnvironment } from '#infra/local/services/lambda.ts';
+import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
+import { askServerTime } from '#infra/local/services/server-time.ts';
+import { waitSilently } from '#infra/local/services/waiting-requests.ts';
 import { Foresight } from './foresight.ts';
 import { freeBaselines, freeRenewals } from './interruption.ts';
-import { type InvokedFunction, startInvocations } from './invocations.ts';
-import { setEnvironment } from './lambda.ts';
 import { startOperator } from './operator.ts';
 import { startPolls } from './polls.ts';
 import type { RunOptions } from './run-options.ts';
-import { setSdkEnvironment } from './sdk-environment.ts';
-import { askServerTime } from './server-time.ts';
-import { isWithin, stopInTime } from './stopping.ts';
-import { waitSilently } from './waiting-requests.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** A running notifier. */
@@ -141,6 +141,6 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
 /** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
 async function loadPollHandler(environment: PollVariables) {
   setEnvironment(environment);
-  const { handler } = await import('../../functions/transfers/poll.lambda.ts');
+  const { handler } = await import('#functions/poll/poll.lambda.ts');
   return handler;
 }

@@ -8,21 +8,26 @@ import {
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { DeliverVariables, FanOutVariables, OperatorVariables, SweepVariables } from '../../functions/env.ts';
-import { steady } from '../../functions/instants.ts';
-import { Chats } from '../../functions/transfers/chats.ts';
-import { chatsAttributeName } from '../../functions/transfers/publish.ts';
-import { declareEndpoints } from '../../functions/webhooks/declared-endpoints.ts';
-import { DataKey } from '../../functions/webhooks/sealing.ts';
-import { type DeliveryFacts, settledChannel } from '../../functions/webhooks/settled.ts';
-import { readWakeUps } from '../../functions/webhooks/wake-ups.ts';
-import type { Reporter } from './console.ts';
-import { createWebhooksTable } from './embedded-services.ts';
-import { createQueue, startEventSource } from './event-source.ts';
+import { steady } from '#functions/clock/instants.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import type {
+  DeliverVariables,
+  FanOutVariables,
+  OperatorVariables,
+  SweepVariables,
+} from '#functions/lambda/environment.ts';
+import { chatsAttributeName } from '#functions/notices/publish.ts';
+import { Chats } from '#functions/watches/chats.ts';
+import { type DeliveryFacts, settledChannel } from '#functions/webhooks/deliveries/settled.ts';
+import { declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
+import { readWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import type { Reporter } from '#infra/local/console/console.ts';
+import { counted, type Part } from '#infra/local/process/stopping.ts';
+import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
+import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
+import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
 import { endLeases, giveBackLeases } from './interruption.ts';
-import { lambdaContext, setEnvironment } from './lambda.ts';
 import type { RunOptions } from './run-options.ts';
-import { counted, type Part } from './stopping.ts';
 
 /** What carries events to the webhooks. */
 export interface WebhookSource {
@@ -183,9 +188,9 @@ function named(endpoints: readonly string[]): string[] {
 async function loadHandlers(environment: FanOutVariables & DeliverVariables & SweepVariables) {
   setEnvironment(environment);
   const [fanOut, deliver, sweep] = await Promise.all([
-    import('../../functions/webhooks/fan-out.lambda.ts'),
-    import('../../functions/webhooks/deliver.lambda.ts'),
-    import('../../functions/webhooks/sweep.lambda.ts'),
+    import('#functions/webhooks/engine/fan-out.lambda.ts'),
+    import('#functions/webhooks/engine/deliver.lambda.ts'),
+    import('#functions/webhooks/engine/sweep.lambda.ts'),
   ]);
   return { fanOut: fanOut.handler, deliver: deliver.handler, sweep: sweep.handler };
 }

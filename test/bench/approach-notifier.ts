@@ -1,5 +1,5 @@
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { pollWatch } from '../../functions/transfers/poll.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Approach } from './approach.ts';
 
 /** As it stands in the printed table. */

@@ -1,8 +1,8 @@
 import { PutItemCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import type { Units } from '../../functions/table.ts';
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { type Watch, watchKey } from '../../functions/transfers/transfer.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';

@@ -1,5 +1,5 @@
-import type { Units } from '../../functions/table.ts';
-import type { Watch } from '../../functions/transfers/transfer.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 
 /** What a way to poll can be relied on for. */
 export interface Safety {

@@ -1,4 +1,4 @@
-import { type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
+import { type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 
 /** As many events as asked for, each about a transfer of its own. */
 export const eventsOf = (name: string, count: number): TransferEvent[] =>

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed, assumptions } from './bill-assumptions.ts';
 import type { BundleCosts } from './bundles.ts';
 import { deliveryCosts } from './delivery-costs.ts';

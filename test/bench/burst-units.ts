@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
-import type { Units } from '../../functions/table.ts';
-import { eventBody } from '../../functions/transfers/event.ts';
-import { deliver } from '../../functions/webhooks/deliver.ts';
-import { addEndpoint } from '../../functions/webhooks/endpoint-life.ts';
-import { fanOut } from '../../functions/webhooks/fan-out.ts';
-import { startEventSource } from '../../infra/local/event-source.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { deliver } from '#functions/webhooks/engine/deliver.ts';
+import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { startEventSource } from '#infra/local/services/event-source.ts';
 import { eventsOf } from './bench-events.ts';
 import { startBenchReceiver } from './bench-receiver.ts';
 import { burstSize } from './burst.ts';

@@ -1,9 +1,9 @@
-import { type DiffContext, diff, type TransferRow } from '../../functions/transfers/diff.ts';
-import { bitsFor } from '../../functions/transfers/digest.ts';
-import { Listing } from '../../functions/transfers/listing.ts';
-import type { Root } from '../../functions/transfers/snapshot-rows.ts';
-import type { Watch } from '../../functions/transfers/transfer.ts';
-import { planVisit } from '../../functions/transfers/visit.ts';
+import { Listing } from '#functions/cryptshare/listing.ts';
+import { type DiffContext, diff, type TransferRow } from '#functions/snapshot/diff.ts';
+import { planVisit } from '#functions/snapshot/read-plan.ts';
+import type { Root } from '#functions/snapshot/snapshot-rows.ts';
+import { bitsFor } from '#functions/transfers/digest.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { cpuOf, measured } from './measurement.ts';
 import type { PlainServer } from './plain-listing.ts';
 import type { Services } from './services.ts';

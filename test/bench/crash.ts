@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalRun } from '../infra/local/local-run.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
 import { type BenchReceiver, startBenchReceiver } from './bench-receiver.ts';
 import { burstSize } from './burst.ts';
 import { inTime } from './contestant.ts';

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type CfnElement } from 'aws-cdk-lib';
-import type { Config } from '../../infra/config.ts';
-import { NotifierStack } from '../../infra/notifier-stack.ts';
-import { ServiceFunction } from '../../infra/service-function.ts';
+import type { Config } from '#infra/config/config.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 import { assumed } from './bill-assumptions.ts';
 import type { Deployed } from './monthly-use.ts';
 

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { notifierName } from './approach-notifier.ts';
 import { type CrashRecovery, crashPatience } from './crash.ts';
 import { deliveryCosts } from './delivery-costs.ts';

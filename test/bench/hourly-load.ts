@@ -1,6 +1,6 @@
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { pollWatch } from '../../functions/transfers/poll.ts';
-import { dueListing } from '../../functions/transfers/timetable.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { pollWatch } from '#functions/poll/poll-watch.ts';
+import { dueListing } from '#functions/watches/schedule.ts';
 import type { Services } from './services.ts';
 
 /** What an hour of polls, one a minute, asks of the server and of DynamoDB. */

@@ -1,4 +1,4 @@
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { assumptions } from './bill-assumptions.ts';
 import { measureLogs } from './log-bytes.ts';
 import { type MonthlyBill, monthlyBill, type NetworkCost, networkCost } from './monthly-bill.ts';

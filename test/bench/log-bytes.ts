@@ -1,13 +1,13 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { BriefFormat } from '../../functions/log-format.ts';
-import { serviceName } from '../../functions/measures.ts';
-import { logPollOfTick, reportShard } from '../../functions/transfers/report.ts';
-import type { WatchPoll } from '../../functions/transfers/shard.ts';
-import { reportDeliveries, reportFanOut, reportSweep } from '../../functions/webhooks/report.ts';
-import type { Settled } from '../../functions/webhooks/settled.ts';
-import { lambdaContext } from '../../infra/local/lambda.ts';
-import { usualStack } from '../../infra/usual-names.ts';
+import { BriefFormat } from '#functions/lambda/log-format.ts';
+import { serviceName } from '#functions/lambda/metric-names.ts';
+import type { WatchPoll } from '#functions/poll/poll-shard.ts';
+import { logPollOfTick, reportShard } from '#functions/poll/report.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
+import { reportDeliveries, reportFanOut, reportSweep } from '#functions/webhooks/engine/report.ts';
+import { usualStack } from '#infra/config/usual-names.ts';
+import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { assumed } from './bill-assumptions.ts';
 import type { LogBytes, MetricCounts } from './monthly-use.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import type { Approach } from './approach.ts';
 import { getEach } from './approach-get-each.ts';
 import { notifier } from './approach-notifier.ts';

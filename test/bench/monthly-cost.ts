@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { regions } from './prices.ts';
 import { oneChange, type PollCost, unchanged } from './scenarios.ts';
 

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './bill-assumptions.ts';
 import { gigabyteSeconds, kept, logged, secondsOfMonth, secretCalls } from './monthly-quantities.ts';
 import type { Deployed, MeasuredUse } from './monthly-use.ts';

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './bill-assumptions.ts';
 import { gigabyteSeconds, hoursWithChange, kept, logged, minutesOfMonth, secretCalls } from './monthly-quantities.ts';
 import type { Deployed, Installation, MeasuredUse } from './monthly-use.ts';

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './bill-assumptions.ts';
 import { deliveriesOf } from './monthly-deliveries.ts';
 import { type MonthlyPolls, pollsOf } from './monthly-polls.ts';

@@ -1,4 +1,4 @@
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { measured } from './measurement.ts';
 import { maxConcurrentPages } from './polling.ts';
 import type { Services } from './services.ts';

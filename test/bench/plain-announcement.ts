@@ -1,7 +1,7 @@
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { eventBody, transferEvent } from '../../functions/transfers/event.ts';
-import { publishEvents } from '../../functions/transfers/publish.ts';
-import type { State, Watch } from '../../functions/transfers/transfer.ts';
+import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
+import { publishEvents } from '#functions/notices/publish.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import type { State, Watch } from '#functions/transfers/transfer.ts';
 
 /** A transfer's new state beside the one stored before. */
 export interface PlainChange {

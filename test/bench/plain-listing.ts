@@ -1,5 +1,5 @@
-import { Connection } from '../../functions/transfers/request.ts';
-import type { Watch } from '../../functions/transfers/transfer.ts';
+import { Connection } from '#functions/cryptshare/connection.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
 
 /** Rows asked for per page: the most that the server gives. */

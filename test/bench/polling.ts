@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { steady } from '../../functions/instants.ts';
-import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { ServerCalls } from '../../functions/transfers/server-calls.ts';
-import { createTopic, createTransfersTable } from '../../infra/local/embedded-services.ts';
-import { setSdkEnvironment } from '../../infra/local/sdk-environment.ts';
+import { steady } from '#functions/clock/instants.ts';
+import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
 
 /** Pages asked for at the same time, as `server.maxConcurrentPages` has it by default. */

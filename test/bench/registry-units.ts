@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import { steady } from '../../functions/instants.ts';
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { pollShard } from '../../functions/transfers/shard.ts';
-import { Watches } from '../../functions/transfers/watches.ts';
-import { createTransfersTable } from '../../infra/local/embedded-services.ts';
-import { sdkSettings } from '../support/sdk-settings.ts';
+import { steady } from '#functions/clock/instants.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { pollShard } from '#functions/poll/poll-shard.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { sdkSettings } from '#test/support/sdk-settings.ts';
 import type { RegistryReads } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { steady } from '../../functions/instants.ts';
-import { CryptshareClient } from '../../functions/transfers/cryptshare.ts';
-import { ServerCalls } from '../../functions/transfers/server-calls.ts';
+import { steady } from '#functions/clock/instants.ts';
+import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { clientId, token } from './services.ts';
 
 const answer = (body: string) =>

@@ -1,4 +1,4 @@
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 import type { Approach } from './approach.ts';
 import { measured } from './measurement.ts';
 import type { Services } from './services.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { sdkSettings } from '../support/sdk-settings.ts';
+import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { BenchChild } from './bench-child.ts';
 import { type Contestant, type ContestantCommand, type Published, patience } from './contestant.ts';
 import type { Services } from './services.ts';

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
-import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
+import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
+import { startCryptshareServer } from '#infra/simulator/server.ts';
 import { cpuSoFar, serveParent } from './bench-child.ts';
 import { startBenchReceiver } from './bench-receiver.ts';
 import { type Command, clientId, type ServiceAddresses, type ServiceUse } from './services.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Watch } from '../../functions/transfers/transfer.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { BenchChild } from './bench-child.ts';
 
 /** What the process of the services is told to do. */

@@ -4,8 +4,8 @@ import {
   createWebhooksTable,
   type EmbeddedServices,
   startEmbeddedServices,
-} from '../../infra/local/embedded-services.ts';
-import { sdkSettings } from '../support/sdk-settings.ts';
+} from '#infra/local/services/embedded-services.ts';
+import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { indexWrites, UnitsMeter } from './units-meter.ts';
 
 const TableName = 'metered';

@@ -7,7 +7,7 @@ import {
   GetItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import type { Units } from '../../functions/table.ts';
+import type { Units } from '#functions/dynamodb/partition.ts';
 
 type Row = Record<string, AttributeValue>;
 

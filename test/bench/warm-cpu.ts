@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
-import type { PollDependencies } from '../../functions/transfers/dependencies.ts';
-import { eventBody } from '../../functions/transfers/event.ts';
-import { pollWatch } from '../../functions/transfers/poll.ts';
-import { attempt } from '../../functions/webhooks/attempt.ts';
-import { addEndpoint } from '../../functions/webhooks/endpoint-life.ts';
-import { secretsOf } from '../../functions/webhooks/secrets.ts';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { pollWatch } from '#functions/poll/poll-watch.ts';
+import { attempt } from '#functions/webhooks/deliveries/attempt.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { BareHttp, besideBare, type RequestCpu } from './bare-request.ts';
 import { cpuSoFar } from './bench-child.ts';
 import { eventsOf } from './bench-events.ts';

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { steady } from '../../functions/instants.ts';
-import { Chats } from '../../functions/transfers/chats.ts';
-import { Leases } from '../../functions/webhooks/leases.ts';
-import { WebhookClient } from '../../functions/webhooks/post.ts';
-import { DataKey } from '../../functions/webhooks/sealing.ts';
-import { parseWakeUp } from '../../functions/webhooks/wake-ups.ts';
-import { createTransfersTable, createWebhooksTable } from '../../infra/local/embedded-services.ts';
-import { createQueue } from '../../infra/local/event-source.ts';
-import { sdkSettings } from '../support/sdk-settings.ts';
+import { steady } from '#functions/clock/instants.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import { Chats } from '#functions/watches/chats.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { parseWakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { WebhookClient } from '#functions/webhooks/http/client.ts';
+import { createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
+import { createQueue } from '#infra/local/services/event-source.ts';
+import { sdkSettings } from '#test/support/sdk-settings.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { run } from '../infra/cli/run-cli.ts';
-import { ScriptedApi } from '../infra/cli/scripted-api.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 
 const nouns = ['client-id', 'watch', 'transfer', 'endpoint', 'delivery', 'event', 'status', 'doctor'];
 

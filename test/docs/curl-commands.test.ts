@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
-import { childEnvironment } from '../child-process.ts';
+import { startCryptshareServer } from '#infra/simulator/server.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
 
 /** The commands of a file that ask the simulated server, without what the file puts before a line. */
 const commandsIn = (file: string): string[] =>
@@ -11,7 +11,7 @@ const commandsIn = (file: string): string[] =>
 
 test.each([
   ['README.md', 3],
-  ['infra/local/cryptshare-control.ts', 14],
+  ['infra/simulator/control.ts', 14],
 ])('every curl command of %s is taken by the simulated server as it is printed', async (file, count) => {
   const server = await startCryptshareServer();
   const [sent] = server.transfers.seed({

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { TransferEvent, WatchEvent } from '../../functions/transfers/event.ts';
-import type { EndpointEvent, TestEvent } from '../../functions/webhooks/endpoint-event.ts';
+import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
+import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
 
 /** Every event that the code can send. */
 export type AnyEvent = TransferEvent | WatchEvent | EndpointEvent | TestEvent;

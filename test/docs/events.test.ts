@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '../../functions/transfers/diff.ts';
+import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
+import { Listing } from '#functions/cryptshare/listing.ts';
+import {
+  type EndpointCause,
+  type EndpointEventData,
+  endpointEvent,
+  testEvent,
+} from '#functions/events/endpoint-event.ts';
 import {
   eventBody,
   type IncidentEventData,
   parseEventBody,
   type TransferEvent,
   type Trouble,
-} from '../../functions/transfers/event.ts';
-import { CryptshareFailure, type FailureCause } from '../../functions/transfers/failure.ts';
-import { Listing } from '../../functions/transfers/listing.ts';
-import { canonicalState, type Watch } from '../../functions/transfers/transfer.ts';
+} from '#functions/events/transfer-event.ts';
+import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '#functions/snapshot/diff.ts';
+import { canonicalState, type Watch } from '#functions/transfers/transfer.ts';
 import {
   troubleOfAbsences,
   troubleOfAws,
   troubleOfFailure,
   troubleOfListing,
   troubleOfTime,
-} from '../../functions/transfers/trouble.ts';
-import {
-  type EndpointCause,
-  type EndpointEventData,
-  endpointEvent,
-  testEvent,
-} from '../../functions/webhooks/endpoint-event.ts';
+} from '#functions/watches/watch-problem.ts';
 import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
 

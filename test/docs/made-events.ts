@@ -1,3 +1,5 @@
+import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import { type EndpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
 import {
   expiryEvent,
   type IncidentEvent,
@@ -5,17 +7,15 @@ import {
   type Trouble,
   transferEvent,
   type WatchEvent,
-} from '../../functions/transfers/event.ts';
-import { CryptshareFailure } from '../../functions/transfers/failure.ts';
-import { type Health, nextHealth, toldAlone } from '../../functions/transfers/health.ts';
-import { type Incident, nextIncident, openIncident } from '../../functions/transfers/incident.ts';
-import { type FailingWatch, shareOf } from '../../functions/transfers/incident-share.ts';
-import type { Watch } from '../../functions/transfers/transfer.ts';
-import { troubleOfFailure } from '../../functions/transfers/trouble.ts';
-import { type CircuitBreaker, closedBreaker } from '../../functions/webhooks/circuit-breaker.ts';
-import type { Endpoint } from '../../functions/webhooks/endpoint.ts';
-import { type EndpointEvent, testEvent } from '../../functions/webhooks/endpoint-event.ts';
-import { disabling, nextEndpointHealth } from '../../functions/webhooks/endpoint-health.ts';
+} from '#functions/events/transfer-event.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
+import { type FailingWatch, shareOf } from '#functions/watches/incident-share.ts';
+import { type Health, nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
+import { troubleOfFailure } from '#functions/watches/watch-problem.ts';
+import { type CircuitBreaker, closedBreaker } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { disabling, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
 import type { AnyEvent } from './event-schemas.ts';
 
 /** The server of the examples. */

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CryptshareServer, startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
-import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '../../infra/local/webhook-receiver.ts';
-import { type RunOptions, run } from './cli/run-cli.ts';
-import { LocalRun } from './local/local-run.ts';
+import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '#infra/local/demo/webhook-receiver.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
+import { type RunOptions, run } from '#test/infra/cli/run-cli.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);
 const alice = 'alice@example.com';

@@ -1,14 +1,14 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { transferNotice } from '../../functions/notices/notice.ts';
-import { slackMessage } from '../../functions/notices/slack.ts';
-import { teamsMessage } from '../../functions/notices/teams.ts';
-import { type TransferEvent, transferEvent } from '../../functions/transfers/event.ts';
-import { canonicalState, isTrackingId } from '../../functions/transfers/transfer.ts';
-import { type Output, personReporter, type Reporter, scriptReporter } from '../../infra/local/console.ts';
-import { alice, expectHarmless, hostileTexts } from '../functions/notices/hostile-notices.ts';
-import { run } from './cli/run-cli.ts';
-import { ScriptedApi } from './cli/scripted-api.ts';
+import { type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
+import { transferNotice } from '#functions/notices/notice.ts';
+import { slackMessage } from '#functions/notices/slack.ts';
+import { teamsMessage } from '#functions/notices/teams.ts';
+import { canonicalState, isTrackingId } from '#functions/transfers/transfer.ts';
+import { type Output, personReporter, type Reporter, scriptReporter } from '#infra/local/console/console.ts';
+import { alice, expectHarmless, hostileTexts } from '#test/functions/notices/hostile-notices.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
+import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { block } from '../docs/document-blocks.ts';
-import { type Receiver, secret } from '../docs/receiver-contract.ts';
+import { block } from '#test/docs/document-blocks.ts';
+import { type Receiver, secret } from '#test/docs/receiver-contract.ts';
 import { pythonCommand } from './implementations.ts';
 import { cache, run, type Started, start } from './tool.ts';
 

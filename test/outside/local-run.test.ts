@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LocalRun } from '../infra/local/local-run.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
 
 /** Value of `--aws-endpoint`, as `npm run test:outside` gives it. */
 const endpoint = process.env.OUTSIDE_AWS_ENDPOINT ?? '';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { receiverContract } from '../docs/receiver-contract.ts';
+import { receiverContract } from '#test/docs/receiver-contract.ts';
 import { type DocumentedReceiver, startGoReceiver, startPythonReceiver } from './documented-receivers.ts';
 
 /** Languages that this machine has, as `npm run test:outside` has found out. */

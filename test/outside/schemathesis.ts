@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startCryptshareServer } from '../../infra/local/cryptshare-server.ts';
-import { contents } from '../../infra/local/data-folder.ts';
-import { LocalRun } from '../infra/local/local-run.ts';
+import { contents } from '#infra/local/data/data-folder.ts';
+import { startCryptshareServer } from '#infra/simulator/server.ts';
+import { LocalRun } from '#test/infra/local/local-run.ts';
 import { pythonCommand } from './implementations.ts';
 import type { Verdict } from './vitest-run.ts';
 

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { startEmbeddedServices } from '../../infra/local/embedded-services.ts';
+import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 import { refuseEmptyIndexKeys } from './empty-index-keys.ts';
 import { sdkSettings } from './sdk-settings.ts';
 import { unsignedRequests } from './unsigned-requests.ts';

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Declarations, declare } from '../../../functions/declare/declare.ts';
-import { Watches } from '../../../functions/transfers/watches.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { listEndpoints } from '../../../functions/webhooks/endpoints.ts';
-import { secretsOf } from '../../../functions/webhooks/secrets.ts';
-import { newSecret } from '../../../functions/webhooks/signature.ts';
-import { createTransfersTable } from '../../../infra/local/embedded-services.ts';
-import { startWebhookWorld, type WebhookWorld } from '../webhooks/webhook-world.ts';
+import { type Declarations, declare } from '#functions/declare/declare.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
+import { newSecret } from '#functions/webhooks/http/signature.ts';
+import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
 const transfersTable = 'transfers';
 const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { listen } from '../webhooks/post-servers.ts';
+import { listen } from '#test/functions/webhooks/http/client-servers.ts';
 
 /** A proxy as companies have one, and what it was asked. */
 export interface ForwardProxy {

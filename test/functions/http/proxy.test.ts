@@ -1,9 +1,16 @@
 import http from 'node:http';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { proxyFor, proxyProblem, proxySettingsIn } from '../../../functions/http/proxy.ts';
-import { failureOfError } from '../../../functions/transfers/failure.ts';
-import { Connection } from '../../../functions/transfers/request.ts';
-import { clientOf, closeAll, failureOf, listen, receiver, tlsReceiver } from '../webhooks/post-servers.ts';
+import { Connection } from '#functions/cryptshare/connection.ts';
+import { failureOfError } from '#functions/cryptshare/failure.ts';
+import { proxyFor, proxyProblem, proxySettingsIn } from '#functions/http/proxy.ts';
+import {
+  clientOf,
+  closeAll,
+  failureOf,
+  listen,
+  receiver,
+  tlsReceiver,
+} from '#test/functions/webhooks/http/client-servers.ts';
 import { startForwardProxy } from './forward-proxy.ts';
 
 afterEach(closeAll);

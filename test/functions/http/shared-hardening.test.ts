@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { failureOfError } from '../../../functions/transfers/failure.ts';
-import { Connection } from '../../../functions/transfers/request.ts';
-import { clientOf, closeAll, listen } from '../webhooks/post-servers.ts';
+import { Connection } from '#functions/cryptshare/connection.ts';
+import { failureOfError } from '#functions/cryptshare/failure.ts';
+import { clientOf, closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
 
 afterEach(closeAll);
 

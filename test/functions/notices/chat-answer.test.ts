@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ChatRefusal, chatRefusal } from '../../../functions/notices/chat-answer.ts';
+import { type ChatRefusal, chatRefusal } from '#functions/notices/chat-answer.ts';
 
 interface Answer {
   readonly status: number;

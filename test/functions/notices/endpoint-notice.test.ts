@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { endpointNotice, testNotice } from '../../../functions/notices/notice.ts';
-import { type EndpointEventType, endpointEvent, testEvent } from '../../../functions/webhooks/endpoint-event.ts';
+import { type EndpointEventType, endpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
+import { endpointNotice, testNotice } from '#functions/notices/notice.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
 const noticeOf = (type: EndpointEventType, disableAt?: string) =>

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import {
-  neutral,
-  printable,
-  printableJson,
-  printableLines,
-  unlinked,
-} from '../../../functions/notices/foreign-text.ts';
+import { neutral, printable, printableJson, printableLines, unlinked } from '#functions/notices/foreign-text.ts';
 import { expectHarmless, hostileTexts } from './hostile-notices.ts';
 
 const anyText = fc

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { endpointNotice, transferNotice } from '../../../functions/notices/notice.ts';
-import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
-import { transferEvent } from '../../../functions/transfers/event.ts';
-import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';
-import { endpointEvent } from '../../../functions/webhooks/endpoint-event.ts';
+import { endpointEvent } from '#functions/events/endpoint-event.ts';
+import { transferEvent } from '#functions/events/transfer-event.ts';
+import { endpointNotice, transferNotice } from '#functions/notices/notice.ts';
+import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/transfer.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
 export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
-import { transferNotice } from '../../../functions/notices/notice.ts';
-import { NoticeError, parseNotice } from '../../../functions/notices/notice-record.ts';
-import { eventBody, transferEvent } from '../../../functions/transfers/event.ts';
+import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
+import { transferNotice } from '#functions/notices/notice.ts';
+import { NoticeError, parseNotice } from '#functions/notices/notice-record.ts';
 import { alice, endpointRecord, ofAnyNotice, transfersRecord } from './hostile-notices.ts';
 
 describe('a record', () => {

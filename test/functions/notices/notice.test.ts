@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { transferNotice, watchNotice } from '../../../functions/notices/notice.ts';
-import type { Severity } from '../../../functions/notices/notice-record.ts';
-import { type Change, type TransferEvent, transferEvent, watchEvent } from '../../../functions/transfers/event.ts';
-import { canonicalState, isTrackingId, type Watch } from '../../../functions/transfers/transfer.ts';
+import { type Change, type TransferEvent, transferEvent, watchEvent } from '#functions/events/transfer-event.ts';
+import { transferNotice, watchNotice } from '#functions/notices/notice.ts';
+import type { Severity } from '#functions/notices/notice-record.ts';
+import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/transfer.ts';
 
 const server = 'https://cryptshare.example.com';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };

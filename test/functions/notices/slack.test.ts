@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
-import { slackMessage } from '../../../functions/notices/slack.ts';
+import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import { slackMessage } from '#functions/notices/slack.ts';
 import { alice, endpointRecord, hostileTexts, ofAnyNotice, transfersRecord } from './hostile-notices.ts';
 
 interface Block {

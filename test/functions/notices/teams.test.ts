@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import type { NoticeRecord } from '../../../functions/notices/notice-record.ts';
-import { teamsMessage } from '../../../functions/notices/teams.ts';
+import type { NoticeRecord } from '#functions/notices/notice-record.ts';
+import { teamsMessage } from '#functions/notices/teams.ts';
 import { alice, endpointRecord, hostileTexts, ofAnyNotice, transfersRecord } from './hostile-notices.ts';
 
 interface Fact {

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { putRows } from '../../../functions/batches.ts';
-import { eventBody } from '../../../functions/transfers/event.ts';
-import { Watches } from '../../../functions/transfers/watches.ts';
-import { stepDelivery } from '../../../functions/webhooks/deliveries.ts';
-import { attemptKey, deliveryKey } from '../../../functions/webhooks/delivery.ts';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { FaultPlan } from '../transfers/aws-faults.ts';
-import { exampleEvent, webhooksTable } from '../webhooks/webhook-world.ts';
-import { type OperatorWorld, startOperatorWorld, transfersTable } from './operator-world.ts';
+import { putRows } from '#functions/dynamodb/batch.ts';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import { attemptKey, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
+import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 
 let world: OperatorWorld;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { operations } from '../../../functions/operator/operations.ts';
-import { cursorOf } from '../../../functions/operator/page.ts';
-import { clientId } from '../transfers/world.ts';
-import { exampleEvent } from '../webhooks/webhook-world.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { cursorOf } from '#functions/operator/api/page.ts';
+import { operations } from '#functions/operator/operations.ts';
+import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
+import { clientId } from '#test/support/poll-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
 
 /** Requests tried in each test; `SEED` repeats a run. */
 const runs = 500;

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { EnvironmentError } from '../../../functions/env.ts';
-import { operatorHandler } from '../../../functions/operator/routes.ts';
-import { lambdaContext } from '../../../infra/local/lambda.ts';
-import { eventOf, type OperatorWorld, openApiText, startOperatorWorld } from './operator-world.ts';
+import { EnvironmentError } from '#functions/lambda/environment.ts';
+import { operatorHandler } from '#functions/operator/routes.ts';
+import { lambdaContext } from '#infra/local/services/lambda.ts';
+import { eventOf, type OperatorWorld, openApiText, startOperatorWorld } from '#test/support/operator-world.ts';
 
 let world: OperatorWorld;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
   prefixRange,
   sameActiveDigest,
   sameDigest,
-} from '../../../functions/transfers/digest.ts';
+} from '#functions/transfers/digest.ts';
 
 const trackingId = fc.stringMatching(/^[!-~]{1,40}$/);
 const bits = fc.integer({ min: 0, max: 16 });

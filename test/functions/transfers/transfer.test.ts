@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { canonicalState, eventTypeOf, isTrackingId, sameState } from '../../../functions/transfers/transfer.ts';
+import { canonicalState, eventTypeOf, isTrackingId, sameState } from '#functions/transfers/transfer.ts';
 
 const documented = [
   ['PROCESSING', 'Processing', 'transfer.processing'],

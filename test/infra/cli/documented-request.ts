@@ -1,5 +1,5 @@
 import type { ZodMiniType } from 'zod/mini';
-import { operations } from '../../../functions/operator/operations.ts';
+import { operations } from '#functions/operator/operations.ts';
 import type { SeenRequest } from './scripted-api.ts';
 
 /**

@@ -4,10 +4,10 @@ import { mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { startForwardProxy } from '#test/functions/http/forward-proxy.ts';
+import { closeAll } from '#test/functions/webhooks/http/client-servers.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
 import manifest from '../../../package.json' with { type: 'json' };
-import { childEnvironment } from '../../child-process.ts';
-import { startForwardProxy } from '../../functions/http/forward-proxy.ts';
-import { closeAll } from '../../functions/webhooks/post-servers.ts';
 import { problem, ScriptedApi } from './scripted-api.ts';
 
 let api: ScriptedApi;

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { runCli } from '../../../infra/cli/cli.ts';
-import type { Surroundings } from '../../../infra/cli/surroundings.ts';
+import { runCli } from '#infra/cli/cli.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
 
 /** What a command has said, and how it has ended. */
 export interface Ran {

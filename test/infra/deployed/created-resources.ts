@@ -2,7 +2,7 @@ import { CreateTableCommand, type CreateTableCommandInput, type DynamoDBClient }
 import { type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { createTopic } from '../../../infra/local/embedded-services.ts';
+import { createTopic } from '#infra/local/services/embedded-services.ts';
 import { arn } from './aws-request.ts';
 import type { GenerateSecretString, SecretsManager } from './secrets-manager.ts';
 import { TemplateValues } from './template-values.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, loadConfig } from '../../../infra/config.ts';
+import { type Config, loadConfig } from '#infra/config/config.ts';
 
 /** The mailboxes that are watched. */
 export const alice = 'alice@example.com';

@@ -8,10 +8,10 @@ import {
   createWebhooksTable,
   type EmbeddedServices,
   startEmbeddedServices,
-} from '../../../infra/local/embedded-services.ts';
-import { createQueue } from '../../../infra/local/event-source.ts';
-import { startInvocations } from '../../../infra/local/invocations.ts';
-import { sdkSettings } from '../../support/sdk-settings.ts';
+} from '#infra/local/services/embedded-services.ts';
+import { createQueue } from '#infra/local/services/event-source.ts';
+import { startInvocations } from '#infra/local/services/invocations.ts';
+import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
 import { type IamProxy, startIamProxy } from './iam-proxy.ts';
 import type { Statement } from './role-policy.ts';

@@ -1,9 +1,9 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { beforeAll, expect, test } from 'vitest';
-import { startInvocations } from '../../../infra/local/invocations.ts';
-import { eventOf } from '../../functions/operator/operator-world.ts';
-import { synthesise } from '../synthesis.ts';
-import { resourcesOf } from '../template-policies.ts';
+import { startInvocations } from '#infra/local/services/invocations.ts';
+import { synthesise } from '#test/infra/stack/synthesis.ts';
+import { resourcesOf } from '#test/infra/stack/template-policies.ts';
+import { eventOf } from '#test/support/operator-world.ts';
 import { arn } from './aws-request.ts';
 import { startIamProxy } from './iam-proxy.ts';
 import { isGranted, type Statement, statementOf } from './role-policy.ts';

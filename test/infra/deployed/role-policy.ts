@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { matches, type Statement as TemplateStatement } from '../template-policies.ts';
+import { matches, type Statement as TemplateStatement } from '#test/infra/stack/template-policies.ts';
 import type { TemplateValues } from './template-values.ts';
 
 /** A statement of a policy, with nothing left to CloudFormation. */

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Config } from '../../../infra/config.ts';
-import { NotifierStack } from '../../../infra/notifier-stack.ts';
-import { ServiceFunction } from '../../../infra/service-function.ts';
+import type { Config } from '#infra/config/config.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 
 /** A function of the notifier as it would be deployed. */
 export interface DeployableFunction {

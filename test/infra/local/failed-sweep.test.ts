@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { DataKey } from '../../../functions/webhooks/sealing.ts';
-import { childEnvironment } from '../../child-process.ts';
-import { throttledDynamo } from '../../functions/webhooks/function-process.ts';
-import { closeAll } from '../../functions/webhooks/post-servers.ts';
-import { exampleEvent, startWebhookWorld, transfersTable } from '../../functions/webhooks/webhook-world.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { throttledDynamo } from '#test/functions/webhooks/engine/function-process.ts';
+import { closeAll } from '#test/functions/webhooks/http/client-servers.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
+import { exampleEvent, startWebhookWorld, transfersTable } from '#test/support/webhook-world.ts';
 import type { WebhooksStart } from './webhooks-process.ts';
 
 test('the local run goes on after a sweep that failed, which it tells, and the next one has deliveries made', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { outlookOf, type Timetable } from '../../../functions/transfers/timetable.ts';
-import { Foresight } from '../../../infra/local/foresight.ts';
+import { outlookOf, type Timetable } from '#functions/watches/schedule.ts';
+import { Foresight } from '#infra/local/foresight.ts';
 
 const minute = 60_000;
 const timetable: Timetable = { shards: 1, every: 5 * minute, fullListingEvery: 1 };

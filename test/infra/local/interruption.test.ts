@@ -1,13 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addEndpoint } from '../../../functions/webhooks/endpoint-life.ts';
-import { type Flight, hold, type Lease, leaseDuration, newLease } from '../../../functions/webhooks/lease.ts';
-import { endLeases, giveBackLeases } from '../../../infra/local/interruption.ts';
-import {
-  exampleEvent,
-  startWebhookWorld,
-  type WebhookWorld,
-  webhooksTable,
-} from '../../functions/webhooks/webhook-world.ts';
+import { type Flight, hold, type Lease, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { endLeases, giveBackLeases } from '#infra/local/interruption.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
 const event = exampleEvent('one').id;
 

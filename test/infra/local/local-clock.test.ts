@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { startCryptshareServer } from '#infra/simulator/server.ts';
 import { LocalRun } from './local-run.ts';
 
 const hour = 3_600_000;

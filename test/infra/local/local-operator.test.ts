@@ -3,9 +3,9 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { operations } from '../../../functions/operator/operations.ts';
-import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
-import { openApiDocument } from '../../../infra/openapi.ts';
+import { operations } from '#functions/operator/operations.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
+import { openApiDocument } from '#infra/stack/openapi.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { LocalRun } from './local-run.ts';
 

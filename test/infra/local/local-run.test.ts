@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
-import { exitCodes } from '../../../infra/local/exit-codes.ts';
+import { exitCodes } from '#infra/local/process/exit-codes.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { LocalRun, type LocalRunOptions } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);

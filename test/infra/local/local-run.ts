@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { TransferEvent } from '../../../functions/transfers/event.ts';
-import { childEnvironment } from '../../child-process.ts';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
+import { childEnvironment } from '#test/support/child-process.ts';
 
 /** A line that the local run prints with `--json`; without it, all lines have the kind `text`. */
 export interface Line {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { type Line, LocalRun, type LocalRunOptions } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);

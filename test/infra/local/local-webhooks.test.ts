@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { newSecret } from '../../../functions/webhooks/signature.ts';
-import { type CryptshareServer, startCryptshareServer } from '../../../infra/local/cryptshare-server.ts';
-import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '../../../infra/local/webhook-receiver.ts';
-import { startForwardProxy } from '../../functions/http/forward-proxy.ts';
-import { closeAll } from '../../functions/webhooks/post-servers.ts';
+import { newSecret } from '#functions/webhooks/http/signature.ts';
+import { type Receipt, startWebhookReceiver, type WebhookReceiver } from '#infra/local/demo/webhook-receiver.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
+import { startForwardProxy } from '#test/functions/http/forward-proxy.ts';
+import { closeAll } from '#test/functions/webhooks/http/client-servers.ts';
 import { LocalRun } from './local-run.ts';
 
 const clientId = 'exampleclientid'.repeat(4);

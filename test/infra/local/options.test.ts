@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { NothingToStart, parseOptions } from '../../../infra/local/options.ts';
+import { NothingToStart, parseOptions } from '#infra/local/options.ts';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newSecret } from '../../../functions/webhooks/signature.ts';
-import { ConfigError } from '../../../infra/config.ts';
-import { realRun } from '../../../infra/local/real-run.ts';
+import { newSecret } from '#functions/webhooks/http/signature.ts';
+import { ConfigError } from '#infra/config/config.ts';
+import { realRun } from '#infra/local/real-run.ts';
 
 let file: string;
 let folder: string;

@@ -4,9 +4,9 @@ import timers from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Reporter } from '../../../infra/local/console.ts';
-import type { RunOptions } from '../../../infra/local/run-options.ts';
-import type { WebhookSource } from '../../../infra/local/webhooks.ts';
+import type { Reporter } from '#infra/local/console/console.ts';
+import type { RunOptions } from '#infra/local/run-options.ts';
+import type { WebhookSource } from '#infra/local/webhooks.ts';
 
 /** What the process is told to begin with. */
 export type WebhooksStart = Pick<WebhookSource, 'dataKey' | 'eventsTopicArn' | 'noticesTopicArn' | 'transfersTable'>;
@@ -20,7 +20,7 @@ timers.setTimeout = (async (...values: Parameters<typeof sleep>) =>
 syncBuiltinESMExports();
 
 // Only now: it takes the functions that it waits with as they are when it is loaded.
-const { startWebhooks } = await import('../../../infra/local/webhooks.ts');
+const { startWebhooks } = await import('#infra/local/webhooks.ts');
 const nothing = () => undefined;
 const reporter: Reporter = {
   ready: nothing,

@@ -1,0 +1,239 @@
+import { isRecent } from '#functions/clock/instants.ts';
+import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
+import type { Answer } from './answer.ts';
+import type { ServerCalls } from './api-calls.ts';
+import { listingsSince, longSince, minorOfMajorOne, versionsIn } from './api-version.ts';
+import { CarriedTokens, type TokenSource } from './carried-tokens.ts';
+import { CryptshareFailure, errorCodeOf } from './failure.ts';
+import { Listing } from './listing.ts';
+import { ListingMemory } from './listing-memory.ts';
+import { type PageRows, pageSize, readPages } from './pagination.ts';
+
+/** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
+export type Scope = 'all' | 'active';
+
+/** One pass over all pages of a watch. */
+export interface Pass {
+  /** What was listed, which is all where the server has no filter. */
+  readonly scope: Scope;
+  readonly listing: Listing;
+  /** Requests for pages, repeated ones included. */
+  readonly requests: number;
+  /** Why pages are missing; undefined when the listing is complete. */
+  readonly failure: CryptshareFailure | undefined;
+}
+
+/** In the grammar of the vendor's page on transfer polling; without a space, for whether the server trims them is not documented. */
+const fields = 'trackingId,status(state)';
+
+const oldServer =
+  'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
+
+/** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
+const versionAge = 3_600_000;
+const unansweredAge = 60_000;
+
+/** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
+export class CryptshareClient {
+  readonly calls: ServerCalls;
+  private readonly tokens: CarriedTokens;
+  private readonly memory: ListingMemory;
+  private remarked: ReadonlyMap<string, string> = new Map();
+  private asking: Promise<number | undefined> | undefined;
+  private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
+
+  constructor(calls: ServerCalls, tokens: TokenSource, memory = new ListingMemory()) {
+    this.calls = calls;
+    this.tokens = new CarriedTokens(tokens);
+    this.memory = memory;
+  }
+
+  /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
+  get isOld(): boolean {
+    return this.version?.minor !== undefined && this.version.minor < listingsSince;
+  }
+
+  /** Requests under way at the same time, over all watches. */
+  get atOnce(): number {
+    return this.calls.options.maxConcurrentPages;
+  }
+
+  /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
+  takeRemark(): string | undefined {
+    const { clockWords } = this.calls;
+    const remarks = new Map([
+      ...(this.isOld ? [['age', oldServer] as const] : []),
+      ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
+    ]);
+    const news = [...remarks].filter(([about]) => !this.remarked.has(about));
+    this.remarked = remarks;
+    return news.map(([, text]) => text).join('; ') || undefined;
+  }
+
+  /**
+   * The minor version of REST API 1 that the server offers, as it said within the last hour.
+   *
+   * @param stopAt instant of the steady clock after which no request is sent
+   * @returns undefined when it does not say, which servers before 1.13 do not
+   * @throws CryptshareFailure when it offers other major versions only
+   */
+  async minorVersion(stopAt: number): Promise<number | undefined> {
+    const now = this.calls.options.now().getTime();
+    if (this.version && isRecent(this.version.askedAt, now, this.version.age)) return this.version.minor;
+    this.asking ??= this.askVersion(stopAt).finally(() => {
+      this.asking = undefined;
+    });
+    return this.asking;
+  }
+
+  /**
+   * Lists transfers of a watch. A token that the server rejects is replaced once, and carried by no further request.
+   *
+   * @param expected how many there were last time
+   * @param stopAt instant of the steady clock after which no request is sent
+   * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
+   */
+  async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
+    let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
+    try {
+      let offered = await this.minorVersion(stopAt);
+      let rejected: string | undefined;
+      for (;;) {
+        const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
+        if (token === rejected) return pass;
+        const { listing, requests } = pass;
+        const next = await this.listOnce(watch, scope, expected, stopAt, token, offered);
+        listing.release();
+        pass = { ...next, requests: requests + next.requests };
+        const { failure } = next;
+        if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
+          // It knows no /status and does not say that it is too old until it is asked for more than it has.
+          offered = this.remember(listingsSince - 1);
+        } else {
+          if (failure?.kind !== 'token_invalid') return pass;
+          pass = { ...pass, failure: await this.tokens.settle(watch.mailbox, failure) };
+          if (rejected !== undefined) return pass;
+          rejected = token;
+        }
+      }
+    } catch (error) {
+      if (error instanceof CryptshareFailure) return { ...pass, failure: error };
+      pass.listing.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Asks the Transfer Status endpoint, until `stopAt` by the steady clock, for the state of a sent transfer; undefined
+   * when it does not know the transfer.
+   *
+   * @throws CryptshareFailure when the server does not say
+   */
+  status(mailbox: string, trackingId: string, stopAt: number): Promise<State | undefined> {
+    return this.calls.persistently(stopAt, mailbox, async () => {
+      const token = await this.tokens.tokenFor(mailbox, stopAt);
+      const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
+      const carrying = this.tokens.carrying(mailbox, token);
+      const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
+      if (answer.status === 404 && isAboutTransfer(answer)) return undefined;
+      if (answer.status !== 200) {
+        const failure = this.calls.failed(answer);
+        throw failure.kind === 'token_invalid' ? await this.tokens.settle(mailbox, failure) : failure;
+      }
+      const state = parsed(() => JSON.parse(answer.body)?.data?.status?.state);
+      const known = typeof state === 'string' ? canonicalState(state) : '';
+      if (known === '') throw new CryptshareFailure('malformed_answer', 'no status.state');
+      return known;
+    });
+  }
+
+  close(): void {
+    this.calls.close();
+  }
+
+  private async listOnce(
+    watch: Watch,
+    wanted: Scope,
+    expected: number,
+    stopAt: number,
+    token: string,
+    offered: number | undefined,
+  ): Promise<Pass> {
+    const isOld = offered !== undefined && offered < listingsSince;
+    const scope = isOld ? 'all' : wanted;
+    if (isOld && watch.direction === 'received')
+      throw new CryptshareFailure('version_unsupported', `it offers 1.${offered}`);
+    const listing = new Listing(expected, this.memory);
+    const carrying = this.tokens.carrying(watch.mailbox, token);
+    let requests = 0;
+    const onSend = () => {
+      carrying.onSend();
+      requests += 1;
+    };
+    const takePage = (page: number): Promise<PageRows> =>
+      this.calls.persistently(stopAt, watch.mailbox, async () => {
+        const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend }, stopAt);
+        if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
+        if (answer.status !== 200) throw this.calls.failed(answer);
+        return parsed(() => listing.addPage(answer.body));
+      });
+    const failure = await readPages(takePage, expected, this.atOnce);
+    return { scope, listing, requests, failure };
+  }
+
+  private async askVersion(stopAt: number): Promise<number | undefined> {
+    // Unlike every other call this one must carry no X-CS header.
+    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch((error) => {
+      if (!(error instanceof CryptshareFailure)) throw error;
+    });
+    const versions = answer?.status === 200 ? versionsIn(answer.body) : [];
+    const minor = minorOfMajorOne(versions);
+    if (versions.length > 0 && minor === undefined) {
+      const offered = versions.map((version) => `${version.major}.${version.minor}`).join(', ');
+      throw new CryptshareFailure('major_version_gone', `it offers ${offered}`);
+    }
+    // What went wrong on the way says nothing about the version, and the listing will say it better.
+    if (answer?.status === 200 || answer?.status === 404) return this.remember(minor);
+    return this.remember(this.version?.minor, unansweredAge);
+  }
+
+  private remember(minor: number | undefined, age = versionAge): number | undefined {
+    this.version = { minor, askedAt: this.calls.options.now().getTime(), age };
+    return minor;
+  }
+}
+
+const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/transfers`;
+
+function newerPage({ mailbox, direction }: Watch, scope: Scope, page: number) {
+  const filter = scope === 'active' ? { active: 'true' } : {};
+  const query = new URLSearchParams({ fields, ...filter, page: String(page), 'page-size': String(pageSize) });
+  return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
+}
+
+/** A page of the older listing, which knows no `fields` and goes with REST API 2. */
+function olderPage({ mailbox }: Watch, page: number) {
+  const query = new URLSearchParams({ page: String(page), 'page-size': String(pageSize) });
+  return { path: `${pathOf(mailbox)}?${query}`, minimumMinor: longSince };
+}
+
+/** Some servers answer a page beyond the last one with the error for a malformed parameter instead of an empty list. */
+const isBeyondEnd = ({ status, body }: Answer): boolean =>
+  (status === 400 || status === 404) && errorCodeOf(body) === 1004;
+
+/** Whether a 404 is the server's own and speaks neither of the endpoint (code 1006) nor of the version (2004). */
+function isAboutTransfer({ body }: Answer): boolean {
+  const code = errorCodeOf(body);
+  return code !== undefined && code !== 1006 && code !== 2004;
+}
+
+/** Runs a reader of an answer; whatever it cannot read is the server's failure. */
+function parsed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CryptshareFailure) throw error;
+    throw new CryptshareFailure('malformed_answer', error instanceof SyntaxError ? 'not JSON' : 'no list of transfers');
+  }
+}

@@ -1,0 +1,92 @@
+import tls from 'node:tls';
+import type { Cancellation } from '#functions/http/cancellation.ts';
+import { Connections, encodingOf, type Flaw } from '#functions/http/connections.ts';
+import { HttpError } from '#functions/http/http-error.ts';
+import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
+import { readProxySettings } from '#functions/lambda/environment.ts';
+import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
+import type { Answer } from './answer.ts';
+import { CryptshareFailure, type FailureCause } from './failure.ts';
+
+/** A request: a GET, or a POST when it has a body. */
+export interface ServerRequest {
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be sent as JSON. */
+  readonly body?: object | undefined;
+  /** Cuts the request off, as if its time were up. */
+  readonly cut?: Cancellation;
+}
+
+const utf8 = new TextDecoder();
+
+/** Connections to one server, kept open for a few seconds between requests. */
+export class Connection {
+  private readonly url: URL;
+  private readonly connections: Connections;
+  private readonly proxies: ProxySettings;
+
+  /**
+   * @param origin for example `https://cryptshare.example.com`
+   * @param ca certificates in PEM to trust for this server beside the public ones
+   * @param proxies to reach it through, if not those that the environment names
+   */
+  constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
+    this.url = new URL(origin);
+    this.proxies = proxies;
+    // OpenSSL finds no certificate after a byte order mark.
+    this.connections = new Connections(ca && [...tls.getCACertificates('default'), withoutMark(ca)]);
+  }
+
+  /**
+   * One request, answered within `timeout` milliseconds by a body of `maxBytes` at most.
+   *
+   * @throws HttpError when there is no answer, CryptshareFailure when its body cannot be read though its meaning depends on it
+   */
+  async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
+    const isGet = body === undefined;
+    const request = {
+      method: isGet ? 'GET' : 'POST',
+      url: this.url,
+      path,
+      // What is listed has to be as of now: no cache on the way may answer.
+      headers: {
+        ...headers,
+        ...(isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' }),
+      },
+      body: body && JSON.stringify(body),
+      timeout,
+      maxBytes,
+      // A verification may send a mail.
+      isRepeatable: isGet,
+      proxy: proxyFor(this.url, this.proxies),
+      cancellation: cut,
+    };
+    const answer = await this.connections.send(request).catch((error: Error) => {
+      throw cut?.isCancelled ? new HttpError('timeout') : error;
+    });
+    const { status, flaw } = answer;
+    if (flaw && !speaksForItself(status)) {
+      // That it was cut off here, in the middle of its body, is not the server's doing.
+      if (cut?.isCancelled) throw new HttpError('timeout');
+      const failures: Record<Flaw, readonly [FailureCause, what: string]> = {
+        encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, which was not asked for`],
+        too_large: ['answer_too_large', `more than ${maxBytes} bytes`],
+        cut_off: ['server_fault', `cut off after ${answer.body.length} bytes`],
+        late: ['timeout', `not complete after ${Math.round(timeout / 1000)} s`],
+      };
+      const [cause, what] = failures[flaw];
+      throw new CryptshareFailure(cause, `HTTP ${status}, ${what}`);
+    }
+    return { status, headers: answer.headers, body: flaw ? '' : utf8.decode(answer.body) };
+  }
+
+  close(): void {
+    this.connections.close();
+  }
+}
+
+/** Statuses that mean the same whatever body comes with them. */
+const speaksForItself = (status: number): boolean =>
+  (status >= 300 && status < 400) || status === 401 || status === 429 || status >= 500;

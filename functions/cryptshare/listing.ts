@@ -1,0 +1,227 @@
+import {
+  addToDigest,
+  bucketOf,
+  type DigestedState,
+  type Digests,
+  digestedState,
+  emptyDigests,
+  hashInto,
+} from '#functions/transfers/digest.ts';
+import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
+import { ListingMemory } from './listing-memory.ts';
+
+/** Distinct spellings of states told apart in one listing; the vendor documents seven states in two spellings. */
+const maxSpellings = 255;
+
+/** Characters of the vendor's tracking ids, and one more. */
+const usualIdLength = 27;
+
+/** Bytes for each transfer beside its tracking id and its slots. */
+const bytesPerRow = 4 + 4 + 4 + 1;
+
+/**
+ * The transfers that one pass over a watch has seen, each once, however pages drifted.
+ *
+ * Kept as columns of hashes and bytes; the pages are forgotten. A map of objects would spend more time in memory
+ * management than in comparing, and an unchanged poll never asks for a single transfer. Two tracking ids with the same
+ * 64-bit hash would be taken for one; among 100,000 that happens in one mailbox of 10^9.
+ */
+export class Listing {
+  /** How many different transfers were seen. */
+  size = 0;
+  /** Rows that name no transfer or no state: skipped, but they forbid any conclusion about absence. */
+  malformed = 0;
+  pageCount = 0;
+
+  private readonly memory: ListingMemory;
+  private held = 0;
+  private readonly spellings: string[] = [];
+  private readonly states: DigestedState[] = [];
+  private high = new Int32Array(0);
+  private low = new Int32Array(0);
+  private stateAt = new Uint8Array(0);
+  /** The tracking ids one after the other, in ASCII, and where each ends. */
+  private ids = Buffer.alloc(0);
+  private idEnd = new Uint32Array(0);
+  /** Open-addressing index from hash to position + 1. */
+  private slots = new Int32Array(0);
+  private readonly halves = new Int32Array(2);
+
+  /**
+   * @param expected about how many transfers will come; a wrong guess costs time, nothing else
+   * @param memory that it takes its own from, until it is released
+   * @throws CryptshareFailure when the memory does not suffice
+   */
+  constructor(expected = 0, memory = new ListingMemory()) {
+    this.memory = memory;
+    const capacity = Math.ceil(1.02 * expected) + 100;
+    try {
+      this.resize(capacity);
+      this.resizeIds(capacity * usualIdLength);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes over a page. A transfer seen on an earlier page takes the newer state.
+   *
+   * @param body the answer's text: JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`
+   * @returns how many rows the page has, and how many transfers were not seen before
+   * @throws SyntaxError when the text is not JSON, TypeError when it holds no list of rows
+   * @throws CryptshareFailure when the memory does not suffice; what fits has been taken over
+   */
+  addPage(body: string): { rows: number; added: number } {
+    const rows = rowsOf(body);
+    const before = this.size;
+    for (const row of rows) {
+      const spelling = spellingOf(row);
+      if (spelling === undefined || !this.add((row as { trackingId: string }).trackingId, spelling))
+        this.malformed += 1;
+    }
+    this.pageCount += 1;
+    return { rows: rows.length, added: this.size - before };
+  }
+
+  get active(): number {
+    let active = 0;
+    for (let at = 0; at < this.size; at += 1) if (this.states[this.stateAt[at]!]!.isActive) active += 1;
+    return active;
+  }
+
+  /** The digests of the `2^bits` buckets. */
+  digests(bits: number): Digests {
+    const { high, low, stateAt, states } = this;
+    const digests = emptyDigests(bits);
+    for (let at = 0; at < this.size; at += 1) {
+      addToDigest(digests, bits, high[at]!, low[at]!, states[stateAt[at]!]!);
+    }
+    return digests;
+  }
+
+  /** The transfers that fall into the given buckets, as tracking id and state. */
+  in(buckets: ReadonlySet<number>, bits: number): Map<string, State> {
+    const { high, ids, idEnd, stateAt } = this;
+    const states = this.spellings.map(canonicalState);
+    const transfers = new Map<string, State>();
+    for (let at = 0; at < this.size; at += 1) {
+      if (!buckets.has(bucketOf(high[at]!, bits))) continue;
+      const trackingId = ids.toString('latin1', at === 0 ? 0 : idEnd[at - 1]!, idEnd[at]!);
+      transfers.set(trackingId, states[stateAt[at]!]!);
+    }
+    return transfers;
+  }
+
+  /** Gives the memory back; the listing is not to be used any more. */
+  release(): void {
+    this.give(this.held);
+  }
+
+  private add(trackingId: string, spelling: string): boolean {
+    const state = this.indexOf(spelling);
+    if (state === undefined) return false;
+    hashInto(this.halves, trackingId);
+    const high = this.halves[0]!;
+    const low = this.halves[1]!;
+    if (this.size === this.low.length) this.resize(2 * this.size);
+    const { slots } = this;
+    const mask = slots.length - 1;
+    let slot = low & mask;
+    for (let found = slots[slot]!; found !== 0; found = slots[slot]!) {
+      if (this.low[found - 1] === low && this.high[found - 1] === high) {
+        this.stateAt[found - 1] = state;
+        return true;
+      }
+      slot = (slot + 1) & mask;
+    }
+    const at = this.size;
+    const start = at === 0 ? 0 : this.idEnd[at - 1]!;
+    const end = start + trackingId.length;
+    if (end > this.ids.length) this.resizeIds(2 * end);
+    const { ids } = this;
+    for (let from = 0; from < trackingId.length; from += 1) ids[start + from] = trackingId.charCodeAt(from);
+    this.idEnd[at] = end;
+    this.high[at] = high;
+    this.low[at] = low;
+    this.stateAt[at] = state;
+    this.size = at + 1;
+    slots[slot] = at + 1;
+    return true;
+  }
+
+  private indexOf(spelling: string): number | undefined {
+    const known = this.spellings.indexOf(spelling);
+    if (known >= 0) return known;
+    if (this.spellings.length === maxSpellings) return undefined;
+    const state = canonicalState(spelling);
+    if (state === '') return undefined;
+    this.states.push(digestedState(state));
+    return this.spellings.push(spelling) - 1;
+  }
+
+  private resize(capacity: number): void {
+    const { high, low, stateAt, idEnd, slots } = this;
+    const slotCount = slotsFor(capacity);
+    this.take(bytesPerRow * capacity + 4 * slotCount);
+    this.high = new Int32Array(capacity);
+    this.low = new Int32Array(capacity);
+    this.stateAt = new Uint8Array(capacity);
+    this.idEnd = new Uint32Array(capacity);
+    this.slots = new Int32Array(slotCount);
+    this.high.set(high);
+    this.low.set(low);
+    this.stateAt.set(stateAt);
+    this.idEnd.set(idEnd);
+    const mask = slotCount - 1;
+    for (let at = 0; at < this.size; at += 1) {
+      let slot = low[at]! & mask;
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.slots[slot] = at + 1;
+    }
+    this.give(bytesPerRow * high.length + 4 * slots.length);
+  }
+
+  private resizeIds(bytes: number): void {
+    const { ids } = this;
+    this.take(bytes);
+    this.ids = Buffer.alloc(bytes);
+    this.ids.set(ids);
+    this.give(ids.length);
+  }
+
+  private take(bytes: number): void {
+    this.memory.take(bytes, this.held);
+    this.held += bytes;
+  }
+
+  private give(bytes: number): void {
+    this.memory.used -= bytes;
+    this.held -= bytes;
+  }
+}
+
+/** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
+const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
+
+/** The rows of an answer: the array in `data`, or the bare array, as both are plausible readings of the documents. */
+function rowsOf(body: string): readonly unknown[] {
+  const answer: unknown = JSON.parse(body);
+  const rows = (answer as { data?: unknown } | null)?.data ?? answer;
+  if (!Array.isArray(rows)) throw new TypeError('the answer holds no list of transfers');
+  return rows;
+}
+
+/**
+ * The state of a row as the server spells it: `status.state`, or `state` as the older list has it; undefined when it
+ * has no usable state or tracking id.
+ */
+function spellingOf(row: unknown): string | undefined {
+  const { trackingId, status, state } = (row ?? {}) as {
+    trackingId?: unknown;
+    status?: { state?: unknown } | null;
+    state?: unknown;
+  };
+  const spelling = status?.state ?? state;
+  return typeof spelling === 'string' && spelling !== '' && isTrackingId(trackingId) ? spelling : undefined;
+}

@@ -1,0 +1,256 @@
+import { hasBeen } from '#functions/clock/instants.ts';
+import type { DataKey } from '#functions/lambda/data-key.ts';
+import type { ServerCalls } from './api-calls.ts';
+import type { Rejection, TokenSource } from './carried-tokens.ts';
+import { ClientIdRefusal } from './client-id-refusal.ts';
+import { CryptshareFailure } from './failure.ts';
+import {
+  hasEnded,
+  isBusy,
+  isPaused,
+  longestRenewal,
+  longestWish,
+  pauseAfter,
+  renewalTime,
+  type Verification,
+  type VerificationMethod,
+} from './verification.ts';
+import { type IssuedToken, obtainToken } from './verification-api.ts';
+import type { Verifications } from './verification-rows.ts';
+
+export interface TokenDependencies {
+  /** Their clocks count; the ends of tokens are dated by the server's. */
+  readonly calls: ServerCalls;
+  readonly verifications: Verifications;
+  readonly dataKey: DataKey;
+  /** Waits while another process is at work, for a number of milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Milliseconds between looks at what another process obtains. */
+const lookInterval = 500;
+
+/** Times that a token obtained by a code is tried to be kept while others change its row. */
+const tries = 10;
+
+interface Known {
+  readonly verification: Verification;
+  readonly token: string;
+  /** The server has answered a request that carried it. */
+  isAccepted: boolean;
+}
+
+/**
+ * The tokens of mailboxes. A client id that the administrator has registered obtains them by itself and renews them in
+ * time, one process at a time; after the e-mail method a person has to. A token is read once by a process and then
+ * known to it until it is due to be renewed or rejected. Polling does not prolong its life.
+ */
+export class Tokens implements TokenSource {
+  private readonly deps: TokenDependencies;
+  private readonly known = new Map<string, Known>();
+  private readonly obtaining = new Map<string, Promise<string>>();
+  private readonly refusal = new ClientIdRefusal();
+  private forgivenAt = 0;
+
+  constructor(deps: TokenDependencies) {
+    this.deps = deps;
+  }
+
+  async tokenFor(mailbox: string, stopAt: number): Promise<string> {
+    const now = this.deps.calls.serverTime().getTime();
+    const held = this.known.get(mailbox);
+    if (held && !isDue(held.verification, now)) return held.token;
+    const verification = await this.deps.verifications.find(mailbox);
+    const token = this.opened(verification);
+    if (token !== undefined && !isDue(verification!, now)) return token;
+    if (verification?.method === 'email') {
+      throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
+    }
+    try {
+      return await this.obtain(mailbox, verification, stopAt);
+    } catch (error) {
+      // There is time left to renew it.
+      if (token !== undefined && !hasEnded(verification!, now) && error instanceof CryptshareFailure) return token;
+      throw error;
+    }
+  }
+
+  accepted(mailbox: string, token: string): void {
+    const known = this.known.get(mailbox);
+    if (known?.token === token) known.isAccepted = true;
+  }
+
+  /**
+   * A token that a person obtained by a code counts as rejected only if the server itself says so, and not a proxy on
+   * the way.
+   */
+  async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
+    const known = this.known.get(mailbox);
+    // Another listing has had it replaced meanwhile.
+    if (known && known.token !== token) return failure;
+    const verification = await this.deps.verifications.find(mailbox);
+    if (!verification || (verification.method === 'email' && !isCertain)) return failure;
+    this.known.delete(mailbox);
+    if (this.textOf(verification) === token && !verification.isRejected) {
+      const now = this.deps.calls.options.now();
+      const wasUsed =
+        known?.isAccepted === true ||
+        this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
+      // A token that is rejected before it was of any use must not be renewed over and over; the first time it is bad luck.
+      const failures = wasUsed ? 0 : failuresOf(verification) + 1;
+      const { retryAt: _, triedAt: __, ...rest } = verification;
+      const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
+      await this.deps.verifications.replace(verification, { ...rest, ...pause, isRejected: true });
+    }
+    return verification.method === 'email' ? failure : rejected(failure.detail);
+  }
+
+  /** Attempts to obtain tokens that failed by this Unix time in milliseconds count no more: their cause is mended. */
+  forgive(at: number): void {
+    if (at <= this.deps.calls.options.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
+  }
+
+  /**
+   * Verifies a mailbox, by the code that its owner has read, or without one by a client id that is registered.
+   *
+   * @throws CryptshareFailure, or an Error when others change the verification all the time
+   */
+  async verify(mailbox: string, code: string | undefined, stopAt: number): Promise<Verification> {
+    const issued = await obtainToken(this.deps.calls, mailbox, code, stopAt);
+    const method = code === undefined ? 'client_id' : 'email';
+    for (let attempt = 1; ; attempt += 1) {
+      const read = await this.deps.verifications.find(mailbox);
+      const kept = await this.store(read, mailbox, issued, method, 0);
+      if (kept) return kept;
+      if (attempt === tries) throw new Error('the verification is being changed by other processes; try again');
+      await this.deps.sleep(lookInterval);
+    }
+  }
+
+  /** What stands in the table of a mailbox, with its token if there is one. */
+  async stored(mailbox: string): Promise<{ verification: Verification | undefined; token: string | undefined }> {
+    const verification = await this.deps.verifications.find(mailbox);
+    return { verification, token: this.opened(verification) };
+  }
+
+  /** What is known of the verification of a mailbox, without a request. */
+  knownOf(mailbox: string): Verification | undefined {
+    return this.known.get(mailbox)?.verification;
+  }
+
+  private obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+    const under = this.obtaining.get(mailbox);
+    if (under) return under;
+    const obtained = this.obtainOnce(mailbox, read, stopAt).finally(() => this.obtaining.delete(mailbox));
+    this.obtaining.set(mailbox, obtained);
+    return obtained;
+  }
+
+  private async obtainOnce(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+    const now = this.deps.calls.options.now();
+    // Otherwise a clock that was ahead has forgiven what is still to come.
+    const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
+    const refusal = this.refusal.standing(forgivenAt, now.getTime());
+    if (refusal) throw refusal;
+    if (read && isPaused(read, forgivenAt, now.getTime())) {
+      throw read.cause ? new CryptshareFailure(read.cause) : rejected();
+    }
+    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, stopAt);
+    const busy = await this.deps.verifications.replace(read, {
+      ...(read ?? { mailbox, method: 'client_id' }),
+      busyUntil: new Date(now.getTime() + longestRenewal).toISOString(),
+    });
+    if (!busy) return this.awaitOther(mailbox, stopAt);
+    try {
+      const issued = await obtainToken(this.deps.calls, mailbox, undefined, stopAt);
+      this.refusal.end();
+      const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
+      if (!kept) throw new CryptshareFailure('token_invalid', 'it was verified anew meanwhile');
+      return issued.token;
+    } catch (error) {
+      if (!(error instanceof CryptshareFailure)) throw error;
+      const { busyUntil: _, ...rest } = busy;
+      const failures = failuresOf(busy) + 1;
+      const wish = Math.min(error.retryAfter ?? 0, longestWish);
+      // Of what passes by itself the server's strain takes care.
+      const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
+      const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
+      const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
+      await this.deps.verifications.replace(busy, { ...rest, ...own });
+      throw error;
+    }
+  }
+
+  /** Waits for what another process obtains, and obtains a token itself if that one brings none. */
+  private async awaitOther(mailbox: string, stopAt: number): Promise<string> {
+    for (;;) {
+      const verification = await this.deps.verifications.find(mailbox);
+      const now = this.deps.calls.options.now().getTime();
+      if (!isBusy(verification, now)) {
+        const token = this.opened(verification);
+        if (token !== undefined && !hasEnded(verification!, this.deps.calls.serverTime().getTime())) return token;
+        return this.obtainOnce(mailbox, verification, stopAt);
+      }
+      if (this.deps.calls.options.steady() + lookInterval >= stopAt)
+        throw new CryptshareFailure('token_invalid', 'another process is renewing it');
+      await this.deps.sleep(lookInterval);
+    }
+  }
+
+  private async store(
+    read: Verification | undefined,
+    mailbox: string,
+    { token, validUntil }: IssuedToken,
+    method: VerificationMethod,
+    failures: number,
+  ): Promise<Verification | undefined> {
+    const verification = await this.deps.verifications.replace(read, {
+      mailbox,
+      method,
+      sealed: this.deps.dataKey.seal(token, contextOf(mailbox)),
+      obtainedAt: this.deps.calls.serverTime().toISOString(),
+      ...(validUntil !== undefined && { validUntil }),
+      ...(failures > 0 && { failures }),
+    });
+    if (verification) this.known.set(mailbox, { verification, token, isAccepted: false });
+    return verification;
+  }
+
+  /** The token of a verification, known from now on; undefined when there is none or it was rejected. */
+  private opened(verification: Verification | undefined): string | undefined {
+    const token = verification && !verification.isRejected ? this.textOf(verification) : undefined;
+    if (token === undefined) return undefined;
+    const before = this.known.get(verification!.mailbox);
+    const isAccepted = before?.token === token && before.isAccepted;
+    this.known.set(verification!.mailbox, { verification: verification!, token, isAccepted });
+    return token;
+  }
+
+  private textOf({ mailbox, sealed }: Verification): string | undefined {
+    return sealed === undefined ? undefined : this.deps.dataKey.open(sealed, contextOf(mailbox));
+  }
+}
+
+/** Milliseconds for which a token should have held before its renewal is nothing unusual, whether it was seen in use or not. */
+const usualLife = 3_600_000;
+
+const failuresOf = ({ failures = 0 }: Verification): number => failures;
+
+const paused = (failures: number, pause: number, now: Date) => ({
+  failures,
+  triedAt: now.toISOString(),
+  retryAt: new Date(now.getTime() + pause).toISOString(),
+});
+
+/** Whether a token is to be renewed; only a person renews one that was obtained by a code, so it serves until it is rejected. */
+const isDue = (verification: Verification, now: number): boolean =>
+  verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
+
+/** The failure of a mailbox that the client id verifies, in place of the advice to have a code mailed. */
+const rejected = (detail?: string): CryptshareFailure =>
+  new CryptshareFailure('token_invalid', detail, undefined, {
+    remedy:
+      'nothing to do if it passes, for the client id obtains another token by itself; otherwise ask the administrator whether the client id is still registered (Add-on Products > REST API)',
+  });
+
+const contextOf = (mailbox: string): string => `mailbox ${mailbox}`;

@@ -1,0 +1,96 @@
+import { jsonOf } from '#functions/parsing/json.ts';
+import type { Answer } from './answer.ts';
+import type { ServerCalls } from './api-calls.ts';
+import { longSince } from './api-version.ts';
+import { CryptshareFailure, detailOf, errorCodeOf } from './failure.ts';
+import { methodsIn, type VerificationMethod } from './verification.ts';
+
+export interface IssuedToken {
+  readonly token: string;
+  /** ISO 8601; undefined when the server does not say. */
+  readonly validUntil: string | undefined;
+}
+
+/** A code as the server mails it: ten letters and digits. */
+const codePattern = /^[A-Za-z0-9]{10}$/;
+
+// The verification of mailboxes at the server (facts on the REST API, section 4). Nothing here is repeated by itself: a code
+// asked for twice is mailed twice, and these calls are the ones that servers limit. All of them throw CryptshareFailure, and
+// send no request after `stopAt`, an instant of the steady clock.
+
+/** Asks which methods there are for a mailbox, and whether a token holds, if there is one. */
+export async function askForOffer(
+  calls: ServerCalls,
+  mailbox: string,
+  token: string | undefined,
+  stopAt: number,
+): Promise<{ isVerified: boolean; methods: ReadonlySet<VerificationMethod> }> {
+  const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, stopAt);
+  // A token that does not hold is an error to some servers, and `verified: false` to others.
+  if (token !== undefined && isNotVerified(answer)) {
+    return { ...(await askForOffer(calls, mailbox, undefined, stopAt)), isVerified: false };
+  }
+  const { verified, verificationMethods } = dataOf(calls, answer);
+  return {
+    isVerified: verified === true,
+    methods: methodsIn(Array.isArray(verificationMethods) ? verificationMethods : []),
+  };
+}
+
+/** Has a code mailed to the mailbox, which may void earlier ones. */
+export async function requestCode(calls: ServerCalls, mailbox: string, stopAt: number): Promise<void> {
+  const path = `${pathOf(mailbox)}/code/email`;
+  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, stopAt);
+  if (answer.status >= 300) throw refusal(calls, answer);
+  // The server's own answer is empty or JSON; a page comes from a proxy, and no code has been mailed.
+  if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
+}
+
+/** Obtains a token by a code that was mailed; undefined for a client id that speaks for itself. */
+export async function obtainToken(
+  calls: ServerCalls,
+  mailbox: string,
+  code: string | undefined,
+  stopAt: number,
+): Promise<IssuedToken> {
+  if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
+  const path = `${pathOf(mailbox)}/token`;
+  const body = code === undefined ? {} : { verificationCode: code };
+  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body }, stopAt);
+  if (code !== undefined && isNotVerified(answer)) throw new CryptshareFailure('code_rejected', detailOf(answer));
+  const { token, validUntil } = dataOf(calls, answer);
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new CryptshareFailure('malformed_answer', 'no token');
+  }
+  return { token, validUntil: timeOf(validUntil) };
+}
+
+function dataOf(calls: ServerCalls, answer: Answer): Record<string, unknown> {
+  if (answer.status !== 200) throw refusal(calls, answer);
+  const { data } = (jsonOf(answer.body) ?? {}) as { data?: unknown };
+  if (typeof data !== 'object' || data === null) throw new CryptshareFailure('malformed_answer', 'no data');
+  return data as Record<string, unknown>;
+}
+
+function refusal(calls: ServerCalls, answer: Answer): CryptshareFailure {
+  const code = errorCodeOf(answer.body);
+  // Without a code, a client id that is not registered misses its parameter (400/1002).
+  if (answer.status === 400 && code === 1002) return new CryptshareFailure('not_verified', detailOf(answer));
+  const mayBeOwn = code !== undefined || answer.body.trim() === '';
+  if (isNotVerified(answer) || (answer.status === 403 && code !== 3001 && mayBeOwn)) {
+    return new CryptshareFailure('verification_refused', detailOf(answer));
+  }
+  // The limit on these calls is no reason to leave off listing.
+  return calls.failed(answer);
+}
+
+const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox)}/verification`;
+
+const isNotVerified = ({ status, body }: Answer): boolean =>
+  (status === 401 || status === 403) && errorCodeOf(body) === 3002;
+
+/** ISO 8601 in UTC, whatever offset the server writes; undefined for what is no time. */
+function timeOf(value: unknown): string | undefined {
+  const time = typeof value === 'string' ? Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}

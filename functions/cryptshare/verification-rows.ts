@@ -1,0 +1,37 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
+import type { Item, Key } from '#functions/dynamodb/row.ts';
+import type { Verification } from './verification.ts';
+
+const registry = 'VERIFICATIONS';
+
+export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: mailbox });
+
+/** The verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
+export class Verifications extends Partition {
+  constructor(client: DynamoDBClient, table: string) {
+    super(client, table, registry);
+  }
+
+  async find(mailbox: string): Promise<Verification | undefined> {
+    const [row] = await this.range(mailbox, mailbox);
+    return row && verificationOf(row);
+  }
+
+  async list(): Promise<Verification[]> {
+    return (await this.range(' ', '\u{10ffff}')).map(verificationOf);
+  }
+
+  /**
+   * Replaces a verification as it was read, or writes the first one; returns undefined when another writer was quicker.
+   */
+  async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
+    const { mailbox, ...attributes } = next;
+    const before = read?.rev ?? 0;
+    const rev = before + 1;
+    const isWritten = await this.put(mailbox, { ...attributes, rev }, unchangedSince(before));
+    return isWritten ? { ...next, rev } : undefined;
+  }
+}
+
+export const verificationOf = ({ pk, sk, ...row }: Item): Verification => ({ mailbox: sk, ...row }) as Verification;

@@ -1,0 +1,114 @@
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Patience, patienceUntil, pause } from '#functions/clock/pauses.ts';
+import type { Item, Key } from './row.ts';
+
+/** Rows that DynamoDB takes in one call, for reading and for writing. */
+const getLimit = 100;
+const putLimit = 25;
+
+/** Calls in a row that may bring nothing before what is left is given up. */
+const maxIdleCalls = 8;
+
+/** Thrown when DynamoDB keeps leaving rows of a batch undone. */
+export class BatchLeftoverError extends Error {
+  override readonly name = 'BatchLeftoverError';
+}
+
+/**
+ * Reads rows by their keys, strongly consistent, in as many calls as it takes.
+ *
+ * @param keys each at most once
+ * @param patience for what DynamoDB leaves over
+ * @returns by `pk` and `sk` joined with a space; missing rows are missing
+ * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
+ */
+export async function getRows(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly Key[],
+  patience = patienceUntil(),
+): Promise<ReadonlyMap<string, Item>> {
+  const rows = new Map<string, Item>();
+  const wanted = keys.map((key) => marshall(key));
+  await inBatches(wanted, getLimit, 'unread', patience, async (Keys) => {
+    const { Responses, UnprocessedKeys } = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
+    );
+    for (const item of Responses?.[table] ?? []) {
+      const row = unmarshall(item);
+      rows.set(rowName({ pk: row.pk, sk: row.sk }), row);
+    }
+    return UnprocessedKeys?.[table]?.Keys;
+  });
+  return rows;
+}
+
+/** The name of a row in the answer of {@link getRows}. */
+export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
+
+/**
+ * Writes whole rows, over whatever stands there.
+ *
+ * @param rows each with `pk` and `sk`, no two of the same key
+ * @param patience for what DynamoDB leaves over
+ * @returns write units used
+ * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
+ */
+export async function putRows(
+  client: DynamoDBClient,
+  table: string,
+  rows: readonly Item[],
+  patience = patienceUntil(),
+): Promise<number> {
+  const requests = rows.map(
+    (row): WriteRequest => ({
+      PutRequest: { Item: marshall(row, { removeUndefinedValues: true }) },
+    }),
+  );
+  let units = 0;
+  await inBatches(requests, putLimit, 'unwritten', patience, async (batch) => {
+    const { UnprocessedItems, ConsumedCapacity } = await client.send(
+      new BatchWriteItemCommand({ RequestItems: { [table]: batch }, ReturnConsumedCapacity: 'TOTAL' }),
+    );
+    units += ConsumedCapacity?.[0]?.CapacityUnits ?? 0;
+    return UnprocessedItems?.[table];
+  });
+  return units;
+}
+
+/** Cuts a list into batches of a size, of which the last one may be smaller. */
+export const batchesOf = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
+
+/** Hands entries on in batches, and what is left over of them again after a pause, for as long as there is time. */
+async function inBatches<Entry>(
+  entries: readonly Entry[],
+  limit: number,
+  undone: string,
+  patience: Patience,
+  send: (batch: Entry[]) => Promise<Entry[] | undefined>,
+): Promise<void> {
+  let waiting = entries;
+  let idleCalls = 0;
+  while (waiting.length > 0) {
+    const batch = waiting.slice(0, limit);
+    const left = (await send(batch)) ?? [];
+    waiting = [...left, ...waiting.slice(limit)];
+    if (left.length === 0) {
+      idleCalls = 0;
+      continue;
+    }
+    idleCalls = left.length < batch.length ? 1 : idleCalls + 1;
+    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, patience))) {
+      throw new BatchLeftoverError(
+        `DynamoDB left ${waiting.length} of ${entries.length} rows ${undone}; look at the table's throttled requests`,
+      );
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type Patience, patienceUntil } from '#functions/clock/pauses.ts';
+import { getRows, rowName } from './batch.ts';
+import type { Item, Key } from './row.ts';
+
+/** The webhooks table, or another with the key `pk`, `sk`. */
+export interface TableSource {
+  readonly dynamo: DynamoDBClient;
+  /** Its name. */
+  readonly table: string;
+}
+
+/** One partition of an index, or of the table itself, or a range of it. */
+export interface IndexRange {
+  /** Undefined: the table. */
+  readonly index: string | undefined;
+  /** Name and value of the partition key. */
+  readonly partition: readonly [name: string, value: string];
+  /** Name of the sort key, its first and its last value, both included. */
+  readonly sort: readonly [name: string, first: string | number, last: string | number];
+  readonly isDescending: boolean;
+  /** What is looked for in it where others look for something else in the same range; it becomes part of each place. */
+  readonly of?: string;
+  /** The row to read for a key in the index, unless it is that very row. */
+  readonly rowOf?: (key: Key) => Key;
+  /** Places with the same sort key are of one thing, which is given once. */
+  readonly isOncePerSortKey?: true;
+}
+
+/** The place of a row: its own key, and that of the index. */
+export type Place = Readonly<Record<string, string | number>>;
+
+interface Walk {
+  /** In the order in which they are walked through; no place is in two of them. */
+  readonly ranges: readonly IndexRange[];
+  readonly matches: (row: Item) => boolean;
+  /** The place after which to begin. */
+  readonly after: Place | undefined;
+  /** Wanted rows that are enough. */
+  readonly limit: number;
+}
+
+/** Thrown for a place that is none in the ranges to be walked through. */
+export class PlaceError extends Error {
+  override readonly name = 'PlaceError';
+}
+
+/** Rows looked at in one walk: more is for the next one, even if few were wanted. */
+const longestWalk = 1000;
+
+/** Queries of one walk: ranges may be many and empty. */
+const mostQueries = 200;
+
+/** Places read at once: few rows are not worth a call, and more than a batch is none. */
+const shortestStride = 25;
+const longestStride = 100;
+
+/**
+ * Walks through ranges of the table, or of an index, and reads the rows as they are now. A row that is no longer there is
+ * skipped.
+ *
+ * @returns rows found, and the place after which to go on; without it, there are no more
+ * @throws PlaceError when `after` is no place in the ranges
+ */
+export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
+  const found: { row: Item; place: Place }[] = [];
+  /** Partitions of an index that are asked for again and again, and are empty. */
+  const empty = new Set<string>();
+  let examined = 0;
+  let queries = 0;
+  const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
+  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+    const [sortKey] = range.sort;
+    let start = at === 0 ? after : undefined;
+    let seen = start?.[sortKey];
+    if (range.of !== undefined && empty.has(range.partition[1])) continue;
+    do {
+      const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
+      const page = await readPlaces(source, range, start, Math.min(wished, longestWalk - examined));
+      if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
+      const rows = await rowsAt(source, range, page);
+      for (const [position, row] of rows.entries()) {
+        const place = page.places[position]!;
+        const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
+        if (row) seen = place[sortKey];
+        if (!row || isRepetition || !matches(row)) continue;
+        // One more than asked for tells that there is more.
+        if (found.length === limit) return end(found.at(-1)!.place);
+        found.push({ row, place });
+      }
+      examined += rows.length;
+      queries += 1;
+      start = page.next;
+      if (examined >= longestWalk) return end(page.places.at(-1));
+    } while (start);
+    if (queries >= mostQueries) return end(endOf(range));
+  }
+  return end();
+}
+
+/**
+ * All rows in ranges of an index as they are now, page by page, each with the place after which the next one begins.
+ *
+ * @throws PlaceError when `after` is no place in the ranges
+ */
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], patience: Patience, after?: Place) {
+  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+    let start = at === 0 ? after : undefined;
+    do {
+      const page = await readPlaces(source, range, start, longestStride);
+      const rows = (await rowsAt(source, range, page, patience)).filter((row) => row !== undefined);
+      yield { rows, last: page.places.at(-1) };
+      start = page.next;
+    } while (start);
+  }
+}
+
+function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
+  const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
+  if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
+  return begin;
+}
+
+/** Counts the places in a range, up to `most`. */
+export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
+  let count = 0;
+  let start: QueryCommandInput['ExclusiveStartKey'];
+  do {
+    const query = { ...queryOf(table, range), Select: 'COUNT' as const, Limit: most - count, ExclusiveStartKey: start };
+    const page = await dynamo.send(new QueryCommand(query));
+    count += page.Count ?? 0;
+    start = page.LastEvaluatedKey;
+  } while (start && count < most);
+  return count;
+}
+
+interface Places {
+  readonly places: readonly Place[];
+  /** Of an index, keys alone. */
+  readonly items: readonly Item[];
+  readonly next: Place | undefined;
+}
+
+/** Reads places of a range, in their order: those after one, or the first. */
+export async function readPlaces(
+  { dynamo, table }: TableSource,
+  range: IndexRange,
+  after: Place | undefined,
+  limit: number,
+): Promise<Places> {
+  const { of: _, ...start } = after ?? {};
+  const own = range.of === undefined ? {} : { of: range.of };
+  const placeOf = (item: Item): Place => ({
+    ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
+    ...own,
+  });
+  try {
+    const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
+    const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
+    const items = Items.map((item) => unmarshall(item));
+    return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
+  } catch (error) {
+    if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
+    throw error;
+  }
+}
+
+/** The rows of places, undefined where one is not there any more. An index may lag behind: what counts is the row itself. */
+async function rowsAt(
+  { dynamo, table }: TableSource,
+  { index, rowOf = (key) => key }: IndexRange,
+  { places, items }: Places,
+  patience = patienceUntil(),
+): Promise<readonly (Item | undefined)[]> {
+  if (index === undefined) return items;
+  const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
+  const distinct = new Map(keys.map((key) => [rowName(key), key]));
+  const rows = await getRows(dynamo, table, [...distinct.values()], patience);
+  return keys.map((key) => rows.get(rowName(key)));
+}
+
+const queryOf = (table: string, { index, partition, sort, isDescending }: IndexRange) => ({
+  TableName: table,
+  ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
+  KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :first AND :last',
+  ExpressionAttributeNames: { '#partition': partition[0], '#sort': sort[0] },
+  ExpressionAttributeValues: marshall({ ':partition': partition[1], ':first': sort[1], ':last': sort[2] }),
+  ScanIndexForward: !isDescending,
+});
+
+/** A place behind all rows of a range. */
+const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place => ({
+  ...(of !== undefined && { of }),
+  // No row has this key: only its place counts.
+  ...(index !== undefined && { pk: '-', sk: '-' }),
+  [partition[0]]: partition[1],
+  [sort[0]]: isDescending ? sort[1] : sort[2],
+});
+
+/** Whether a place is one in a range: it has exactly the parts of one, of the right types, and lies within. */
+function isIn({ index, partition, sort, of }: IndexRange, place: Place): boolean {
+  const at = place[sort[0]];
+  return (
+    Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
+    place.of === of &&
+    typeof place.pk === 'string' &&
+    typeof place.sk === 'string' &&
+    place[partition[0]] === partition[1] &&
+    at !== undefined &&
+    typeof at === typeof sort[1] &&
+    at >= sort[1] &&
+    at <= sort[2]
+  );
+}

@@ -1,0 +1,181 @@
+import {
+  ConditionalCheckFailedException,
+  type ConsumedCapacity,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Patience } from '#functions/clock/pauses.ts';
+import { putRows } from './batch.ts';
+import type { Item } from './row.ts';
+
+/** Read and write units of DynamoDB. */
+export interface Units {
+  read: number;
+  write: number;
+}
+
+/** Some of the rows that were asked for. */
+export interface RowPage {
+  readonly rows: Item[];
+  /** Sort key after which there may be more; undefined when there are none. */
+  readonly last: string | undefined;
+}
+
+/** What to write or read and under which condition; values by their `:name` without the colon. */
+interface Expression {
+  readonly condition?: string;
+  readonly values?: Item;
+  /** Names that stand as `#name` because DynamoDB reserves them. */
+  readonly names?: readonly string[];
+}
+
+/** That no other writer has changed a row since it was read; `rev` counts its changes and is 0 where there was none. */
+export const unchangedSince = (rev: number): Expression =>
+  rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
+
+/**
+ * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
+ * A condition that does not hold is an answer, not an error; whatever else DynamoDB refuses is thrown.
+ */
+export class Partition {
+  /** Units used through this object; a refused write counts as one. */
+  readonly units: Units = { read: 0, write: 0 };
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly pk: string;
+
+  constructor(client: DynamoDBClient, table: string, pk: string) {
+    this.client = client;
+    this.table = table;
+    this.pk = pk;
+  }
+
+  /** All rows with a sort key from `from` to `to`, both included, over as many pages as it takes. */
+  async range(from: string, to: string): Promise<Item[]> {
+    const rows: Item[] = [];
+    let start: string | undefined;
+    do {
+      const page = await this.query(from, to, start);
+      for (const row of page.rows) rows.push(row);
+      start = page.last;
+    } while (start !== undefined);
+    return rows;
+  }
+
+  /**
+   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most `limit`, and at most
+   * 1 MB.
+   *
+   * @returns the rows, and the last one's sort key unless these are all
+   */
+  async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
+    if (from > to) return { rows: [], last: undefined };
+    // One more than asked for tells that there is more.
+    const { rows, last } = await this.query(from, to, undefined, { limit: limit + 1, isDescending });
+    return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
+  }
+
+  /**
+   * Writes a whole row.
+   *
+   * @returns whether the condition held
+   */
+  put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
+    return this.write(
+      this.client.send(
+        new PutItemCommand({
+          ...this.conditional(expression),
+          Item: marshall({ pk: this.pk, sk, ...attributes }, { removeUndefinedValues: true }),
+        }),
+      ),
+    );
+  }
+
+  /** Writes whole rows, each with its `sk`, over whatever stands there, as {@link putRows} does. */
+  async putAll(rows: readonly Item[], patience?: Patience): Promise<void> {
+    const items = rows.map((row) => ({ pk: this.pk, ...row }));
+    this.units.write += await putRows(this.client, this.table, items, patience);
+  }
+
+  /**
+   * Changes attributes of a row.
+   *
+   * @param change an update expression, for example `SET state = :state`
+   * @returns whether the condition held
+   */
+  update(sk: string, change: string, expression: Expression): Promise<boolean> {
+    return this.write(
+      this.client.send(
+        new UpdateItemCommand({
+          ...this.conditional(expression),
+          Key: marshall({ pk: this.pk, sk }),
+          UpdateExpression: change,
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Deletes a row if it is there.
+   *
+   * @returns whether the condition held
+   */
+  delete(sk: string, expression: Expression = {}): Promise<boolean> {
+    return this.write(
+      this.client.send(new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) })),
+    );
+  }
+
+  private async query(
+    from: string,
+    to: string,
+    after: string | undefined,
+    { limit, isDescending }: { limit?: number; isDescending?: boolean } = {},
+  ): Promise<RowPage> {
+    const page = await this.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: marshall({ ':pk': this.pk, ':from': from, ':to': to }),
+        ConsistentRead: true,
+        ReturnConsumedCapacity: 'TOTAL',
+        ExclusiveStartKey: after === undefined ? undefined : marshall({ pk: this.pk, sk: after }),
+        ...(limit !== undefined && { Limit: limit }),
+        ...(isDescending && { ScanIndexForward: false }),
+      }),
+    );
+    this.units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
+    return { rows: (page.Items ?? []).map((item) => unmarshall(item)), last: page.LastEvaluatedKey?.sk?.S };
+  }
+
+  private conditional({ condition, values, names }: Expression) {
+    return {
+      TableName: this.table,
+      ReturnConsumedCapacity: 'TOTAL' as const,
+      ...(condition && { ConditionExpression: condition }),
+      ...(names && { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) }),
+      ...(values && {
+        ExpressionAttributeValues: marshall(
+          Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+          { removeUndefinedValues: true },
+        ),
+      }),
+    };
+  }
+
+  private async write(sent: Promise<{ ConsumedCapacity?: ConsumedCapacity | undefined }>): Promise<boolean> {
+    try {
+      const { ConsumedCapacity } = await sent;
+      this.units.write += ConsumedCapacity?.CapacityUnits ?? 0;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      this.units.write += 1;
+      return false;
+    }
+  }
+}

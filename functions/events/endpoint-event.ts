@@ -1,0 +1,52 @@
+import { factId, type NotifierEvent } from './transfer-event.ts';
+
+export type EndpointEventType = 'endpoint.failing' | 'endpoint.disabled' | 'endpoint.recovered';
+
+/** What can be wrong with an endpoint, in words, and what to do about it. */
+export const causes = {
+  http_error: 'it answers with an error; look at its own log',
+  timeout: 'it does not answer within 15 s; it should answer first and work later',
+  unreachable: 'it cannot be reached; check its address and its network',
+  proxy_failed:
+    'the proxy of the notifier does not lead to it; check the setting proxy, and whether the proxy allows its address',
+  untrusted_certificate:
+    'its certificate is not trusted, or TLS fails otherwise; npm run notifier -- endpoint test NAME tells why and what to do',
+  forbidden_target: 'its address is not on the public internet; correct its URL or its DNS records',
+  throttled: 'it asks to slow down; give it more room or choose fewer event types',
+  gone: 'it answers 410 Gone; correct its URL and enable it, or remove it',
+  channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
+};
+
+/** Why attempts at an endpoint fail. */
+export type EndpointCause = keyof typeof causes;
+
+/** What operators are told of an endpoint. */
+export interface EndpointEventData {
+  /** Its name. */
+  readonly endpoint: string;
+  readonly cause: EndpointCause;
+  /** The cause in words and what to do about it. */
+  readonly message: string;
+  /** ISO 8601 time of the first failed attempt since the last success. */
+  readonly failingSince: string;
+  /** ISO 8601 time at which it will be disabled if it still fails. */
+  readonly disableAt?: string;
+}
+
+export type EndpointEvent = NotifierEvent<EndpointEventType, EndpointEventData>;
+
+export type TestEvent = NotifierEvent<'notifier.test', { readonly endpoint: string; readonly message: string }>;
+
+/** @param at ISO 8601 */
+export function endpointEvent(type: EndpointEventType, data: EndpointEventData, at: string): EndpointEvent {
+  const { endpoint, failingSince, disableAt = '' } = data;
+  return { id: factId('evt', 'endpoint', endpoint, type, failingSince, disableAt), type, timestamp: at, data };
+}
+
+/** @param at ISO 8601 time at which it was asked for */
+export const testEvent = (endpoint: string, at: string): TestEvent => ({
+  id: factId('evt', 'notifier.test', endpoint, at),
+  type: 'notifier.test',
+  timestamp: at,
+  data: { endpoint, message: 'This is a test: the endpoint works.' },
+});

@@ -1,0 +1,53 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { isRecent } from '#functions/clock/instants.ts';
+import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
+import { type Fields, readSecretArn } from './environment.ts';
+
+/** Thrown for a secret that holds something else than texts by name; does not repeat it. */
+export class SecretError extends Error {
+  override readonly name = 'SecretError';
+}
+
+/**
+ * Builds what a function works with when it is first invoked, and anew when its secret has changed. A function without a
+ * secret finds all of it in its environment.
+ *
+ * @param build from the fields of the secret; what it throws is thrown to each invocation until it succeeds
+ * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
+ * @param now Unix time in milliseconds
+ */
+export function whenInvoked<Dependencies>(
+  build: (fields: Fields) => Dependencies,
+  maxAge = 300_000,
+  now: () => number = Date.now,
+): () => Promise<Dependencies> {
+  const arn = readSecretArn();
+  const client = new SecretsManagerClient({});
+  let built: { readonly from: string; readonly dependencies: Dependencies; checkedAt: number } | undefined;
+  return async () => {
+    if (built && (arn === undefined || isRecent(built.checkedAt, now(), maxAge))) return built.dependencies;
+    const text = arn === undefined ? '{}' : await secretText(client, arn, built?.from);
+    if (built?.from === text) built.checkedAt = now();
+    else built = { from: text, dependencies: build(fieldsOf(text)), checkedAt: now() };
+    return built.dependencies;
+  };
+}
+
+/** While the secret cannot be read, the last text goes on to count. */
+async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+    return SecretString ?? '{}';
+  } catch (error) {
+    if (last === undefined) throw error;
+    return last;
+  }
+}
+
+function fieldsOf(text: string): Fields {
+  const fields = jsonOf(withoutMark(text)) ?? { none: 0 };
+  if (typeof fields === 'object' && Object.values(fields).every((value) => typeof value === 'string'))
+    return { ...fields };
+  throw new SecretError('expected the secret to be a JSON object of texts; fill it anew');
+}

@@ -1,0 +1,162 @@
+import {
+  GetTopicAttributesCommand,
+  type MessageAttributeValue,
+  PublishBatchCommand,
+  type PublishBatchRequestEntry,
+  PublishCommand,
+  type SNSClient,
+} from '@aws-sdk/client-sns';
+import pLimit from 'p-limit';
+import { batchesOf } from '#functions/dynamodb/batch.ts';
+import type { NotifierEvent } from '#functions/events/transfer-event.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import type { Notice } from './notice.ts';
+
+/** The two topics on which everything is announced. */
+export interface Topics {
+  readonly sns: SNSClient;
+  readonly eventsTopicArn: string;
+  readonly noticesTopicArn: string;
+  /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
+  readonly hasNoChats?: boolean;
+  /** Waits for a number of milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Entries of one PublishBatch; an event has well under the 25 KB that this leaves for each. */
+const batchSize = 10;
+
+/** Batches under way at the same time. */
+const concurrency = 4;
+
+/** Times that an entry is published before it is left to the next poll. */
+const attempts = 3;
+
+/** Milliseconds before a refused entry is tried again. */
+const retryDelay = 200;
+
+/**
+ * Publishes events to the topic transfer-events, each as its stored bytes, with `type`, `mailbox` and `direction` as
+ * attributes to filter on. An event that SNS refuses stops no other; once SNS cannot be reached, the rest is left.
+ *
+ * @param bodies of events
+ * @returns the bodies that SNS has taken, and why others are missing
+ */
+export async function publishEvents(topics: Topics, bodies: readonly string[]) {
+  const published = new Set<string>();
+  let error: Error | undefined;
+  let isReachable = true;
+  await pLimit(concurrency).map(batchesOf(bodies, batchSize), async (batch) => {
+    if (!isReachable) return;
+    try {
+      error = (await publishBatch(topics, batch, published)) ?? error;
+    } catch (cause) {
+      isReachable = false;
+      error = cause as Error;
+    }
+  });
+  return { published, error };
+}
+
+/** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
+async function publishBatch(
+  { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
+  batch: readonly string[],
+  published: Set<string>,
+): Promise<Error | undefined> {
+  let left = batch;
+  for (let attempt = 1; ; attempt += 1) {
+    // SNS answers 200 even when it refuses entries.
+    const { Failed = [] } = await sns.send(
+      new PublishBatchCommand({ TopicArn: eventsTopicArn, PublishBatchRequestEntries: left.map(entryOf(hasNoChats)) }),
+    );
+    const refusals = new Map(Failed.map((entry) => [Number(entry.Id), entry]));
+    for (const [at, body] of left.entries()) if (!refusals.has(at)) published.add(body);
+    const repeatable = left.filter((_, at) => refusals.get(at)?.SenderFault === false);
+    if (repeatable.length === 0 || attempt === attempts) {
+      const [refusal] = refusals.values();
+      return refusal && new Error(`SNS refuses ${refusals.size} events, the first with ${refusal.Code}`);
+    }
+    left = repeatable;
+    await sleep(attempt * retryDelay);
+  }
+}
+
+/**
+ * Publishes a notice to the topic transfer-notices: readable text for e-mail and everything else, Amazon Q Developer's
+ * schema for chat, the record for queues.
+ *
+ * @throws the error of the SNS client
+ */
+export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics, notice: Notice): Promise<void> {
+  const { types, mailbox, direction, severity } = notice.record;
+  await sns.send(
+    new PublishCommand({
+      TopicArn: noticesTopicArn,
+      Subject: notice.subject,
+      MessageStructure: 'json',
+      Message: JSON.stringify({
+        default: notice.text,
+        email: notice.text,
+        https: JSON.stringify(notice.chat),
+        sqs: JSON.stringify(notice.record),
+      }),
+      MessageAttributes: {
+        types: { DataType: 'String.Array', StringValue: JSON.stringify(types) },
+        ...watchAttributes({ mailbox, direction }),
+        severity: text(severity),
+        ...chatsAttribute(hasNoChats),
+      },
+    }),
+  );
+}
+
+const entryOf =
+  (hasNoChats?: boolean) =>
+  (body: string, at: number): PublishBatchRequestEntry => {
+    const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
+    const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
+    return { Id: String(at), Message: body, MessageAttributes };
+  };
+
+/** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
+export const chatsAttributeName = 'chats';
+
+export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
+
+/** What is about an endpoint has neither. */
+const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({
+  ...(mailbox !== undefined && { mailbox: text(mailbox) }),
+  ...(direction !== undefined && { direction: text(direction) }),
+});
+
+/** An attribute of a message, for SNS or SQS. */
+export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
+
+/** What SNS says of a topic. */
+export interface TopicView {
+  readonly name: 'transfer-events' | 'transfer-notices';
+  /** Subscriptions that get what is published. */
+  readonly subscriptions: number;
+  /** Subscriptions that get nothing until their subscribers confirm them. */
+  readonly unconfirmed: number;
+  /** Why SNS says nothing: the name of its error. */
+  readonly problem?: string;
+}
+
+/** Looks at both topics; never throws. */
+export const viewTopics = ({ sns, eventsTopicArn, noticesTopicArn }: Topics): Promise<TopicView[]> =>
+  Promise.all(
+    [
+      { name: 'transfer-events', TopicArn: eventsTopicArn } as const,
+      { name: 'transfer-notices', TopicArn: noticesTopicArn } as const,
+    ].map(async ({ name, TopicArn }) => {
+      try {
+        const { Attributes = {} } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
+        const { SubscriptionsConfirmed = 0, SubscriptionsPending = 0 } = Attributes;
+        return { name, subscriptions: Number(SubscriptionsConfirmed), unconfirmed: Number(SubscriptionsPending) };
+      } catch (error) {
+        return { name, subscriptions: 0, unconfirmed: 0, problem: (error as Error).name };
+      }
+    }),
+  );

@@ -1,0 +1,96 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod/mini';
+import type { ServerCalls } from '#functions/cryptshare/api-calls.ts';
+import type { Tokens } from '#functions/cryptshare/tokens.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
+import type { Answers } from './answers.ts';
+import type { PollFunction } from './poll-function.ts';
+
+/** Queues whose messages are counted, with their addresses. */
+export interface InspectedQueues {
+  readonly sqs: SQSClient;
+  /** URLs of the queues, by what they hold. */
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+/** What operators' wishes are done with. */
+export interface OperatorDependencies {
+  readonly version: string;
+  readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
+    readonly calls: ServerCalls;
+    readonly tokens: Tokens;
+    /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
+    readonly quietEvery?: number | undefined;
+  };
+  readonly pollFunction: PollFunction;
+  readonly webhooks: EndpointLifeDependencies;
+  readonly queues: InspectedQueues;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** A request, checked. */
+export interface Asked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Instant of the steady clock after which nothing new is begun. */
+  readonly stopAt: number;
+}
+
+type Schema = z.ZodMiniType;
+
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
+
+/** One thing that an operator can have done, as a route and as its documentation. */
+export interface Operation {
+  /** What it is called in the documentation and in logs. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With the names of its parameters in braces. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params: z.ZodMiniObject;
+  readonly query: z.ZodMiniObject;
+  /** Undefined when there is none; then an empty object is taken for none. */
+  readonly body: Schema | undefined;
+  /** Status of a success; 204 has no body. */
+  readonly status: 200 | 201 | 202 | 204;
+  /** Statuses of failures that are this operation's own; 400 and 500 are everyone's. */
+  readonly failures: readonly number[];
+  /** A name for logs of what it is about: neither mailbox nor URL nor secret. */
+  readonly target: (asked: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
+  readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
+}
+
+interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
+  extends Pick<Operation, 'method' | 'path' | 'summary'> {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  /** 200 unless it says otherwise. */
+  readonly status?: Operation['status'];
+  readonly failures?: readonly number[];
+  readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
+  readonly run: (
+    deps: OperatorDependencies,
+    asked: Asked<z.output<P>, z.output<Q>, z.output<B>>,
+  ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
+}
+
+/** Defines an operation, whose types follow from its schemas and {@link Answers}. */
+export function operation<
+  Id extends string,
+  P extends z.ZodMiniObject = Nothing,
+  Q extends z.ZodMiniObject = Nothing,
+  B extends Schema = Nothing,
+>(id: Id, definition: Definition<Id, P, Q, B>): Operation {
+  const { body, target = () => '', run } = definition;
+  return {
+    ...{ id, params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
+    target: target as Operation['target'],
+    // The caller has read the request by these very schemas.
+    run: run as Operation['run'],
+  };
+}

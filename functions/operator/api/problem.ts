@@ -1,0 +1,96 @@
+import { STATUS_CODES } from 'node:http';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
+import { PlaceError } from '#functions/dynamodb/index-pages.ts';
+import { EnvironmentError } from '#functions/lambda/environment.ts';
+import { SecretError } from '#functions/lambda/secret.ts';
+import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
+
+export interface FieldProblem {
+  /** Where it stands, for example `headers.x-tenant`; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a problem tells beside its status and detail. */
+interface ProblemParts {
+  readonly problems?: readonly FieldProblem[];
+  /** One word for what the Cryptshare Server did not do. */
+  readonly cause?: string;
+  /** Seconds to wait before asking again. */
+  readonly retryAfter?: number;
+  /** Methods that the path can be asked with. */
+  readonly allow?: readonly string[];
+}
+
+/** Thrown for what cannot be done; answered as the problem details of RFC 9457. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: number;
+  readonly parts: ProblemParts;
+
+  /** @param detail what is wrong and what to do, for a person to read */
+  constructor(status: number, detail: string, parts: ProblemParts = {}) {
+    super(detail);
+    this.status = status;
+    this.parts = parts;
+  }
+}
+
+export const invalid = (problems: readonly FieldProblem[]): Problem =>
+  new Problem(400, problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; '), {
+    problems,
+  });
+
+export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
+
+/** Tells the client what an error means; undefined when it is a fault of ours. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (error instanceof EndpointError) return problemOfEndpoint(error);
+  if (error instanceof CryptshareFailure) return problemOfServer(error);
+  if (error instanceof PlaceError) return badCursor();
+  if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
+  if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
+    return new Problem(409, 'it was changed meanwhile; look at it again');
+  }
+  return undefined;
+}
+
+/** What is said of a cursor that this interface has not given out for this very list. */
+export const badCursor = (): Problem =>
+  invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
+
+/** The answer that tells a problem (RFC 9457). */
+export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
+  const { retryAfter, allow, ...rest } = parts;
+  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(allow && { allow: allow.join(', ') }),
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem {
+  if (kind !== 'invalid') return new Problem(kind === 'missing' ? 404 : 409, message);
+  return invalid(
+    problems.map((problem) => {
+      const [path = '', ...rest] = problem.split(': ');
+      return { path, message: rest.join(': ') };
+    }),
+  );
+}
+
+function problemOfServer({ kind, message, remedy, retryAfter }: CryptshareFailure): Problem {
+  const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
+  return new Problem(status, `${message}; ${remedy}`, {
+    cause: kind,
+    ...(retryAfter !== undefined && { retryAfter: Math.ceil(retryAfter / 1000) }),
+  });
+}

@@ -1,0 +1,150 @@
+import * as z from 'zod/mini';
+import type { IndexRange } from '#functions/dynamodb/index-pages.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { missing, Problem } from '#functions/operator/api/problem.ts';
+import {
+  always,
+  canonical,
+  deliveryStatus,
+  eventId,
+  never,
+  time,
+  trackingId,
+} from '#functions/operator/api/schemas.ts';
+import { cancelDelivery } from '#functions/webhooks/deliveries/cancel.ts';
+import { type Delivery, type DeliveryName, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
+import {
+  deliveryIn,
+  heldBetween,
+  newestFirst,
+  readDeliveries,
+  type Span,
+  sentTo,
+} from '#functions/webhooks/deliveries/delivery-index.ts';
+import { resend } from '#functions/webhooks/deliveries/replay.ts';
+import { findEndpoint, listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
+import { deliveriesBetween, shownDelivery, tracedDelivery } from './traces.ts';
+import { transferEvents } from './transfer-events.ts';
+
+const query = z.strictObject({
+  ...pageQuery,
+  endpoint: z.optional(endpointName),
+  status: z.optional(deliveryStatus),
+  from: z.optional(time),
+  until: z.optional(time),
+  event: z.optional(eventId),
+  trackingId: z.optional(trackingId),
+});
+
+type Query = z.output<typeof query>;
+
+const onDelivery = {
+  path: '/deliveries/{event}/{endpoint}',
+  params: z.strictObject({ event: eventId, endpoint: endpointName }),
+  failures: [404, 409],
+  target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
+} as const;
+
+/** Ids of the events that the question names, by themselves or by their transfer; undefined when it names none. */
+async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
+  if (transfer === undefined) return event === undefined ? undefined : [event];
+  const events = (await transferEvents(deps, transfer)).map(({ id }) => id);
+  return event === undefined ? events : events.filter((id) => id === event);
+}
+
+/** Where the deliveries stand that the question is about. */
+async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): Promise<IndexRange[]> {
+  const { endpoint, status } = asked;
+  const events = await namedEvents(deps, asked);
+  if (events) return events.map((event) => deliveriesOf(event, endpoint));
+  const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
+  if (from >= until) return [];
+  const endpoints = await endpointsOf(deps, endpoint);
+  const now = deps.webhooks.now().getTime();
+  if (status !== 'HELD') return endpoints.flatMap((one) => newestFirst(sentTo(one, span, now)));
+  const names = new Set(endpoints.map(({ name }) => name));
+  return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
+}
+
+/** The endpoint of a name, or all. */
+async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
+  if (name === undefined) return listEndpoints(webhooks);
+  const found = await findEndpoint(webhooks, name);
+  // One that was removed may have got either: nothing tells what.
+  return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
+}
+
+/** The deliveries of an event, by endpoint. */
+function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
+  const { pk, sk } = deliveryKey({ event, endpoint: endpoint ?? '' });
+  // DynamoDB goes on from no place within a range of a single key, so this one is wider: no name has a blank.
+  return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
+}
+
+async function listDeliveries(deps: OperatorDependencies, asked: Query) {
+  const { endpoint, status } = asked;
+  const [from, until] = [canonical(asked.from ?? always), canonical(asked.until ?? never)];
+  const isWanted = (delivery: Delivery): boolean =>
+    (endpoint === undefined || delivery.endpoint === endpoint) &&
+    (status === undefined || delivery.status === status) &&
+    delivery.eventAt >= from &&
+    delivery.eventAt < until;
+  const ranges = await rangesOf(deps, asked, { from, until });
+  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(deliveryIn(row)));
+  return { items: rows.map((row) => shownDelivery(deliveryIn(row))), ...next };
+}
+
+const missingDelivery = ({ event, endpoint }: DeliveryName): Problem => missing(`delivery of ${event} to ${endpoint}`);
+
+export const deliveryOperations = [
+  operation('listDeliveries', {
+    method: 'GET',
+    path: '/deliveries',
+    summary:
+      'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
+    query,
+    run: (deps, { query: asked }) => listDeliveries(deps, asked),
+  }),
+  operation('showDelivery', {
+    ...onDelivery,
+    method: 'GET',
+    summary: 'Shows a delivery with its attempts',
+    failures: [404],
+    async run(deps, { params: name }) {
+      const found = await tracedDelivery(deps, name);
+      if (!found) throw missingDelivery(name);
+      return found;
+    },
+  }),
+  operation('resendDelivery', {
+    ...onDelivery,
+    method: 'POST',
+    path: `${onDelivery.path}/resend`,
+    summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
+    status: 202,
+    async run(deps, { params: name }) {
+      const isReleased = await resend(deps.webhooks, name);
+      const [delivery] = await readDeliveries(deps.webhooks, [name]);
+      if (!delivery) throw missingDelivery(name);
+      if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
+      return shownDelivery(delivery);
+    },
+  }),
+  operation('cancelDelivery', {
+    ...onDelivery,
+    method: 'POST',
+    path: `${onDelivery.path}/cancel`,
+    summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
+    async run(deps, { params: name }) {
+      const cancellation = await cancelDelivery(deps.webhooks, name);
+      if (!cancellation) throw missingDelivery(name);
+      const { delivery, isCancelled } = cancellation;
+      if (isCancelled) return shownDelivery(delivery);
+      const { status } = delivery;
+      const instead = status === 'PENDING' ? 'being attempted' : `${status.toLowerCase()} already`;
+      throw new Problem(409, `the delivery is ${instead}`);
+    },
+  }),
+];

@@ -1,0 +1,167 @@
+import * as z from 'zod/mini';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import type { Answers } from '#functions/operator/api/answers.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
+import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
+import {
+  addEndpoint,
+  disableEndpoint,
+  enableEndpoint,
+  existingEndpoint,
+  pauseEndpoint,
+  removeEndpoint,
+  resumeEndpoint,
+  rotateSecret,
+  updateEndpoint,
+  viewOf,
+} from '#functions/webhooks/endpoints/lifecycle.ts';
+import { endpointName, endpointSettingFields, endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
+
+// Whether a target may be private is decided where it is stored; the document is the same for all.
+const fields = endpointSettingFields(true);
+const secret = z.string().check(z.maxLength(200));
+
+/** What operations on one endpoint have in common, unless they say otherwise. */
+export const onEndpoint = {
+  path: '/endpoints/{name}',
+  params: z.strictObject({ name: endpointName }),
+  failures: [404, 409],
+  target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
+} as const;
+
+/** An endpoint with what is known of its last attempts. */
+const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
+
+async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {
+  const { dynamo, table } = deps.webhooks;
+  const keys = endpoints.map(({ name }) => leaseKey(name));
+  const leases = await getRows(dynamo, table, keys);
+  return endpoints.map((endpoint) => viewWith(deps, endpoint, leaseOf(leases.get(rowName(leaseKey(endpoint.name))))));
+}
+
+function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
+  const now = deps.webhooks.now().getTime();
+  const believed = believedLease(lease, now);
+  const { failingSince, failedAttempts, openUntil } = believed;
+  const state = stateOf(believed, now);
+  const { sealed, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
+  return {
+    ...settings,
+    ...viewOf(deps.webhooks, endpoint),
+    isDeclared,
+    health: health && { ...health, warnedAt: health.warnedAt === undefined ? undefined : iso(health.warnedAt) },
+    failures: failingSince === undefined ? undefined : { count: failedAttempts, since: iso(failingSince) },
+    circuitBreaker: state === 'closed' ? undefined : { state, openUntil: iso(openUntil!) },
+  };
+}
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+const statusChange = (verb: 'pause' | 'resume' | 'enable', summary: string, change: typeof pauseEndpoint) =>
+  operation(`${verb}Endpoint`, {
+    ...onEndpoint,
+    method: 'POST',
+    path: `${onEndpoint.path}/${verb}`,
+    summary,
+    run: async (deps, { params: { name } }) => shown(deps, await change(deps.webhooks, name)),
+  });
+
+export const endpointOperations = [
+  operation('listEndpoints', {
+    method: 'GET',
+    path: '/endpoints',
+    summary: 'Lists the endpoints, without their secrets',
+    query: z.strictObject(pageQuery),
+    async run(deps, { query }) {
+      const { rows, ...next } = await pageOf(deps.webhooks, query, [rowsBetween(endpointKey('').pk, ' ', '~')]);
+      return { items: await allShown(deps, rows.map(endpointOf)), ...next };
+    },
+  }),
+  operation('addEndpoint', {
+    method: 'POST',
+    path: '/endpoints',
+    summary: 'Adds an endpoint; its secret is shown this once',
+    body: z.extend(endpointSettings(true), {
+      name: endpointName,
+      secret: z.optional(secret),
+      isAsymmetric: z._default(z.boolean(), false),
+    }),
+    status: 201,
+    failures: [409],
+    target: ({ body }) => body.name,
+    async run(deps, { body: { name, secret: chosen, isAsymmetric, ...settings } }) {
+      const added = await addEndpoint(deps.webhooks, name, settings, { secret: chosen, isAsymmetric });
+      return { ...added, endpoint: await shown(deps, added.endpoint) };
+    },
+  }),
+  operation('showEndpoint', {
+    ...onEndpoint,
+    method: 'GET',
+    summary: 'Shows an endpoint, without its secrets',
+    failures: [404],
+    run: async (deps, { params: { name } }) => shown(deps, await existingEndpoint(deps.webhooks, name)),
+  }),
+  operation('updateEndpoint', {
+    ...onEndpoint,
+    method: 'PATCH',
+    summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
+    body: z.partial(
+      z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
+    ),
+    async run(deps, { params: { name }, body }) {
+      const named = Object.entries(body).map(([setting, value]) => [setting, value ?? undefined]);
+      return shown(deps, await updateEndpoint(deps.webhooks, name, Object.fromEntries(named)));
+    },
+  }),
+  operation('removeEndpoint', {
+    ...onEndpoint,
+    method: 'DELETE',
+    summary: 'Removes an endpoint; what is still on its way to it is cancelled when its time comes',
+    status: 204,
+    failures: [404],
+    run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
+  }),
+  statusChange('pause', 'Holds what an endpoint would get, until it is resumed and recovered', pauseEndpoint),
+  statusChange('resume', 'Sends new events again; what was held waits to be recovered', resumeEndpoint),
+  statusChange('enable', 'Sends new events again, as if the endpoint had never failed', enableEndpoint),
+  operation('disableEndpoint', {
+    ...onEndpoint,
+    method: 'POST',
+    path: `${onEndpoint.path}/disable`,
+    summary: 'Holds what an endpoint would get, until it is enabled and recovered',
+    body: z.strictObject({
+      because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
+    }),
+    run: async (deps, { params: { name }, body: { because } }) =>
+      shown(deps, await disableEndpoint(deps.webhooks, name, because)),
+  }),
+  operation('rotateSecret', {
+    ...onEndpoint,
+    method: 'POST',
+    path: `${onEndpoint.path}/rotate`,
+    summary: 'Gives an endpoint a new secret, shown this once; for a while requests are signed by the old one, too',
+    body: z.strictObject({
+      overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
+      secret: z.optional(secret),
+    }),
+    async run(deps, { params: { name }, body: { overlapSeconds, secret: chosen } }) {
+      const rotated = await rotateSecret(deps.webhooks, name, overlapSeconds * 1000, chosen);
+      return { ...rotated, endpoint: await shown(deps, rotated.endpoint) };
+    },
+  }),
+  operation('testEndpoint', {
+    ...onEndpoint,
+    method: 'POST',
+    path: `${onEndpoint.path}/test`,
+    summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
+    status: 202,
+    failures: [404],
+    run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),
+  }),
+];

@@ -1,0 +1,146 @@
+import * as z from 'zod/mini';
+import type { Answers } from '#functions/operator/api/answers.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
+import { badCursor, missing } from '#functions/operator/api/problem.ts';
+import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
+import { addressKey } from '#functions/transfers/address-key.ts';
+import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
+import { listedAt } from '#functions/webhooks/deliveries/delivery.ts';
+import { daysOf, newestFirst } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
+import { eventRow, shownEvent, traceOf } from './traces.ts';
+import { transferEvents } from './transfer-events.ts';
+
+const day = 86_400_000;
+
+/** Milliseconds from one look for new events to the next. */
+const lookInterval = 1000;
+
+/** One type or several with commas between them, each perhaps a pattern. */
+const types = z
+  .string()
+  .check(
+    z.regex(
+      /^(?:[a-z_]{1,40}\.(?:[a-z_]{1,40}|\*)(?:,(?!$)|$)){1,30}$/,
+      'expected types such as transfer.failed or watch.*, with commas between them',
+    ),
+  );
+
+const query = z
+  .strictObject({
+    ...pageQuery,
+    from: z.optional(time),
+    until: z.optional(time),
+    type: z.optional(types),
+    mailbox: z.optional(mailbox),
+    direction: z.optional(direction),
+    trackingId: z.optional(trackingId),
+    /** Id of an event, or a time: only what came after, the oldest first. */
+    after: z.optional(eventId),
+    /** Seconds to wait for something to come after. */
+    wait: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
+  })
+  .check(
+    z.refine(({ after, from, until }) => after === undefined || (from === undefined && until === undefined), {
+      path: ['after'],
+      error: 'expected either after, or from and until',
+    }),
+  );
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+type Query = z.output<typeof query>;
+type Event = Answers['listEvents']['items'][number];
+
+/** Whether an event is wanted, by all that it is asked for but its time. */
+function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: Event) => boolean {
+  const patterns = type?.split(',');
+  return ({ type: own, data }) =>
+    (patterns === undefined || isOfType(own, patterns)) &&
+    (transfer === undefined || data.trackingId === transfer) &&
+    (box === undefined || (typeof data.mailbox === 'string' && addressKey(data.mailbox) === addressKey(box))) &&
+    (way === undefined || data.direction === way);
+}
+
+/** Where to begin after an event, or after a time: at an ISO 8601 time, and at a place in that day's part of the index. */
+async function startAfter(deps: OperatorDependencies, after: string) {
+  if (time.safeParse(after).success) {
+    // Of a time, the next millisecond is the first one after.
+    const from = iso(Date.parse(after) + 1);
+    return { from, first: from };
+  }
+  const row = await eventRow(deps, after);
+  if (!row || shownEvent(row.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  // No id has a blank: this is the first place behind the event's own.
+  return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
+}
+
+async function listEvents(deps: OperatorDependencies, asked: Query) {
+  const { trackingId: transfer, after } = asked;
+  const isWanted = matcher(asked);
+  const now = deps.webhooks.now().getTime();
+  const from = canonical(asked.from ?? always);
+  const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
+  const until = canonical(asked.until ?? iso(now + day));
+  // A following list goes on by day: it has no end.
+  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
+  const days = daysOf('event', { ...start, until }, now);
+  const ranges = after === undefined ? newestFirst(days) : days;
+  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(shownEvent(row.body)));
+  return { items: rows.map(({ body }) => shownEvent(body)), ...next };
+}
+
+/** The events of a transfer, the newest first: a place among them is that of an event in its day, and the transfer. */
+async function listOfTransfer(
+  deps: OperatorDependencies,
+  asked: Query,
+  transfer: string,
+  { from, until }: { readonly from: string; readonly until: string },
+) {
+  const { limit, cursor } = asked;
+  const isWanted = matcher(asked);
+  const place = placeOf(cursor);
+  const before = place?.listedAt;
+  const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
+  if (place && !(isPlace && Object.keys(place).length === 2)) throw badCursor();
+  const events = (await transferEvents(deps, transfer))
+    .map((event) => ({ event, at: listedAt(event.timestamp, event.id) }))
+    .filter(({ event, at }) => at >= from && at < until && (before === undefined || at < before) && isWanted(event));
+  const items = events.slice(0, limit).map(({ event }) => event);
+  const isMore = events.length > limit;
+  return { items, ...(isMore && { next: cursorOf({ transfer, listedAt: events[limit - 1]!.at }) }) };
+}
+
+export const eventOperations = [
+  operation('listEvents', {
+    method: 'GET',
+    path: '/events',
+    summary:
+      'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
+    query,
+    failures: [404],
+    async run(deps, { query: asked, stopAt }) {
+      const { steady } = deps.webhooks;
+      const waitUntil = Math.min(steady() + asked.wait * 1000, stopAt);
+      for (;;) {
+        const page = await listEvents(deps, asked);
+        const isLate = steady() + lookInterval > waitUntil;
+        if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
+        await deps.sleep(lookInterval);
+      }
+    },
+  }),
+  operation('showEvent', {
+    method: 'GET',
+    path: '/events/{id}',
+    summary: 'Shows an event, or a notice, with its deliveries and their attempts',
+    params: z.strictObject({ id: eventId }),
+    failures: [404],
+    async run(deps, { params: { id } }) {
+      const trace = await traceOf(deps, id);
+      if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
+      return trace;
+    },
+  }),
+];

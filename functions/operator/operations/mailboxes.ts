@@ -1,0 +1,72 @@
+import * as z from 'zod/mini';
+import { type Verification, verificationCauses } from '#functions/cryptshare/verification.ts';
+import { askForOffer, requestCode } from '#functions/cryptshare/verification-api.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { logName } from '#functions/poll/report.ts';
+import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
+import { IncidentRows } from '#functions/watches/incident-rows.ts';
+import { Watches } from '#functions/watches/watches.ts';
+
+const onMailbox = {
+  path: '/mailboxes/{mailbox}/verification',
+  params: z.strictObject({ mailbox }),
+  // What the Cryptshare Server can be at fault for.
+  failures: [429, 502],
+  target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
+} as const;
+
+type Transfers = OperatorDependencies['transfers'];
+
+/** A mailbox as it is spelt where it is watched: its verification goes by that spelling. */
+const watched = async ({ dynamo, table }: Transfers, asked: string): Promise<string> =>
+  (await new Watches(dynamo, table).ofMailbox(asked))[0]?.mailbox ?? asked;
+
+/** Has watches polled at the next tick whose cause of failing a verification has mended. */
+async function hasten({ dynamo, table }: Transfers, { mailbox: of, method }: Verification, now: Date): Promise<void> {
+  await new Watches(dynamo, table).hasten(of, now.toISOString());
+  if (method === 'email') return;
+  // A client id that verifies one mailbox verifies all.
+  const rows = new IncidentRows(dynamo, table);
+  for (const cause of verificationCauses) await rows.mend(cause, now.getTime());
+}
+
+export const mailboxOperations = [
+  operation('requestCode', {
+    ...onMailbox,
+    method: 'POST',
+    path: '/mailboxes/{mailbox}/code',
+    summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
+    status: 202,
+    async run({ transfers }, { params, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
+      await requestCode(transfers.calls, of, stopAt);
+      return { mailbox: of };
+    },
+  }),
+  operation('verifyMailbox', {
+    ...onMailbox,
+    method: 'POST',
+    summary:
+      'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
+    body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
+    failures: [422, ...onMailbox.failures],
+    async run({ transfers, webhooks }, { params, body: { code }, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
+      const verification = await transfers.tokens.verify(of, code, stopAt);
+      await hasten(transfers, verification, webhooks.now());
+      return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
+    },
+  }),
+  operation('showVerification', {
+    ...onMailbox,
+    method: 'GET',
+    summary:
+      'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
+    async run({ transfers }, { params, stopAt }) {
+      const of = await watched(transfers, params.mailbox);
+      const { verification, token } = await transfers.tokens.stored(of);
+      const { isVerified, methods } = await askForOffer(transfers.calls, of, token, stopAt);
+      return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
+    },
+  }),
+];

@@ -1,0 +1,87 @@
+import pLimit from 'p-limit';
+import { countPlaces } from '#functions/dynamodb/index-pages.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { Watches } from '#functions/watches/watches.ts';
+import { dueEvents, heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
+import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+
+/** Deliveries that are counted; there may be more. */
+const mostCounted = 1000;
+
+/** Endpoints looked at at the same time. */
+const concurrency = 8;
+
+/** Later than every instant at which something is due. */
+const forever = Number.MAX_SAFE_INTEGER;
+
+/** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
+async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
+  let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
+  await pLimit(concurrency).map(endpoints, async (endpoint) => {
+    const { name } = endpoint;
+    isCut ||= webhooks.steady() >= stopAt;
+    if (isCut) return;
+    const [retries, { lease, requests }, places] = await Promise.all([
+      // One more than is told says that there are more; the first one says since when something is due.
+      dueEvents(webhooks, name, forever, Math.max(1, mostCounted + 1 - waiting)),
+      new Leases(webhooks).look(name, mostRequests),
+      held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
+    ]);
+    waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
+    hasMoreRequests ||= requests.length === mostRequests;
+    held += places;
+    const now = webhooks.now().getTime();
+    if (isLookedAfter(endpoint, lease, now)) return;
+    const since = Math.min(retries[0]?.dueAt ?? now, requests[0]?.at ?? now);
+    oldestOverdueMs = Math.max(oldestOverdueMs, now - since);
+  });
+  const told = (count: number, hasMore = false) => ({
+    count: Math.min(count, mostCounted),
+    more: isCut || hasMore || count > mostCounted,
+  });
+  return { waiting: told(waiting, hasMoreRequests), held: told(held), oldestOverdueMs };
+}
+
+/** Requests counted for each endpoint: each names up to 100 deliveries. */
+const mostRequests = 100;
+
+/** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
+function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
+  const admitted = admission(believedLease(lease, now), limitsOf(endpoint), now);
+  return endpoint.status === 'active' && admitted.kind !== 'free';
+}
+
+export const showStatus = operation('showStatus', {
+  method: 'GET',
+  path: '/status',
+  summary: 'Tells how the notifier is doing',
+  async run(deps, { stopAt }) {
+    const { transfers, webhooks } = deps;
+    const [watches, endpoints] = await Promise.all([
+      new Watches(transfers.dynamo, transfers.table).list(),
+      listEndpoints(webhooks),
+    ]);
+    const deliveries = await countDeliveries(deps, endpoints, stopAt);
+    const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
+    return {
+      version: deps.version,
+      server: transfers.origin,
+      watches: {
+        all: watches.length,
+        failing: watches.filter(({ health, isDisabled }) => health?.isAnnounced && !isDisabled).length,
+        disabled: watches.filter(({ isDisabled }) => isDisabled).length,
+      },
+      endpoints: {
+        active: ofStatus('active'),
+        paused: ofStatus('paused'),
+        disabled: ofStatus('disabled'),
+        failing: endpoints.filter(({ health }) => health).length,
+      },
+      deliveries,
+    };
+  },
+});

@@ -1,0 +1,186 @@
+import * as z from 'zod/mini';
+import { verificationKey, verificationOf } from '#functions/cryptshare/verification-rows.ts';
+import { getRows, rowName } from '#functions/dynamodb/batch.ts';
+import type { Answers } from '#functions/operator/api/answers.ts';
+import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
+import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
+import { invokePoll } from '#functions/operator/api/poll-function.ts';
+import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { direction } from '#functions/operator/api/schemas.ts';
+import { watchName } from '#functions/poll/report.ts';
+import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
+import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { type RegisteredWatch, registryPartition, watchOf } from '#functions/watches/polled-watches.ts';
+import { isQuiet } from '#functions/watches/schedule.ts';
+import type { Health } from '#functions/watches/watch-health.ts';
+import { Watches } from '#functions/watches/watches.ts';
+
+const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
+
+/** Milliseconds between two polls. */
+const interval = z
+  .int(expectedInterval)
+  .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
+
+const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
+
+/** What operations on one watch have in common. */
+export const onWatch = {
+  path: '/watches/{direction}/{mailbox}',
+  params: z.strictObject({ direction, mailbox }),
+  failures: [404],
+  target: ({ params }: { readonly params: Watch }): string => watchName(params),
+} as const;
+
+const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toISOString();
+
+const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
+
+/** @throws Problem when there is none */
+export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
+  const found = await registry(deps).find(watch);
+  if (!found) throw missingWatch(watch);
+  return found;
+}
+
+const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
+
+/** Without what serves to tell operators once. */
+const healthView = ({ sharedAt, turn, ...health }: Health) => health;
+
+/** Watches with what is known of their snapshots and their mailboxes' verification. */
+async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
+  const { quietEvery = 0 } = transfers;
+  const now = webhooks.now().getTime();
+  const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
+  const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
+  const distinct = new Map(keys.map((key) => [rowName(key), key]));
+  const rows = await getRows(transfers.dynamo, transfers.table, [...distinct.values()]);
+  return watches.map((watch): Answers['showWatch'] => {
+    const root = rows.get(rowName(rootOf(watch)));
+    const verified = rows.get(rowName(verificationKey(watch.mailbox)));
+    const { method, validUntil, sealed } = verified ? verificationOf(verified) : {};
+    return {
+      mailbox: watch.mailbox,
+      direction: watch.direction,
+      isDeclared: watch.isDeclared ?? false,
+      isDisabled: watch.isDisabled ?? false,
+      every: watch.every,
+      quietEvery:
+        quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
+          ? quietEvery
+          : undefined,
+      health: watch.health && healthView(watch.health),
+      // Without a token there was an attempt to verify it, no more.
+      verification: method && sealed ? { method, validUntil } : undefined,
+      baselineAt: root?.baselineAt,
+      baselineProgress: root?.baselineProgress,
+      count: root?.count,
+    };
+  });
+}
+
+const viewOf = async (deps: OperatorDependencies, watch: Watch) =>
+  (await viewsOf(deps, [await existingWatch(deps, watch)]))[0]!;
+
+const statusChange = (verb: 'pause' | 'resume', summary: string, refusal: string) =>
+  operation(`${verb}Watch`, {
+    ...onWatch,
+    method: 'POST',
+    path: `${onWatch.path}/${verb}`,
+    summary,
+    failures: [404, 409],
+    async run(deps, { params: watch }) {
+      const read = await existingWatch(deps, watch);
+      if (!(await registry(deps)[verb](read, nowOf(deps)))) throw new Problem(409, refusal);
+      return viewOf(deps, watch);
+    },
+  });
+
+export const watchOperations = [
+  operation('listWatches', {
+    method: 'GET',
+    path: '/watches',
+    summary: 'Lists the watches, disabled ones included, in no order that means anything',
+    query: z.strictObject(pageQuery),
+    async run(deps, { query }) {
+      const all = rowsBetween(registryPartition, ' ', '~');
+      const { rows, ...next } = await pageOf(deps.transfers, query, [all], (row) => !watchOf(row).isRemoved);
+      return { items: await viewsOf(deps, rows.map(watchOf)), ...next };
+    },
+  }),
+  operation('addWatch', {
+    method: 'POST',
+    path: '/watches',
+    summary: 'Watches a mailbox in one direction from now on',
+    body: z.extend(wanted, { notifyExisting: z._default(z.boolean(), false) }),
+    status: 201,
+    failures: [409],
+    target: ({ body }) => watchName(body),
+    async run(deps, { body: { notifyExisting, ...watch } }) {
+      const [isAdded] = await registry(deps).addAll([watch], notifyExisting, nowOf(deps));
+      if (!isAdded) throw new Problem(409, 'there is such a watch already; if it is disabled, resume it');
+      return viewOf(deps, watch);
+    },
+  }),
+  operation('addWatches', {
+    method: 'POST',
+    path: '/watches/batch',
+    summary:
+      'Watches many mailboxes from now on; those that are watched already, paused ones included, stay as they are',
+    body: z.strictObject({
+      watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
+      notifyExisting: z._default(z.boolean(), false),
+    }),
+    target: ({ body: { watches } }) => `${watches.length} watches`,
+    async run(deps, { body: { watches, notifyExisting } }) {
+      const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
+      return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
+    },
+  }),
+  operation('showWatch', {
+    ...onWatch,
+    method: 'GET',
+    summary: 'Shows a watch',
+    run: (deps, { params: watch }) => viewOf(deps, watch),
+  }),
+  operation('updateWatch', {
+    ...onWatch,
+    method: 'PATCH',
+    summary: 'Has a watch polled in another interval, or with null as all are',
+    body: z.strictObject({ every: z.nullable(interval) }),
+    async run(deps, { params: watch, body: { every } }) {
+      await registry(deps).pace(await existingWatch(deps, watch), every ?? undefined, nowOf(deps));
+      return viewOf(deps, watch);
+    },
+  }),
+  statusChange(
+    'pause',
+    'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
+    'the watch is disabled already',
+  ),
+  statusChange('resume', 'Has a disabled watch polled again', 'the watch is not disabled'),
+  operation('pollWatch', {
+    ...onWatch,
+    method: 'POST',
+    path: `${onWatch.path}/poll`,
+    summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
+    failures: [404, 502],
+    async run(deps, { params: watch, stopAt }) {
+      const { mailbox, direction } = await existingWatch(deps, watch);
+      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, stopAt - deps.webhooks.steady());
+      if (!poll) throw missingWatch(watch);
+      return poll;
+    },
+  }),
+  operation('removeWatch', {
+    ...onWatch,
+    method: 'DELETE',
+    summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
+    status: 204,
+    async run(deps, { params: watch }) {
+      await registry(deps).remove(await existingWatch(deps, watch), nowOf(deps));
+    },
+  }),
+];

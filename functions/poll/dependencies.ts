@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { steady } from '#functions/clock/instants.ts';
+import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import { Tokens } from '#functions/cryptshare/tokens.ts';
+import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import type { readOperatorEnvironment, readPollEnvironment } from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import type { Topics } from '#functions/notices/publish.ts';
+import type { BaselineProgress } from '#functions/snapshot/snapshot.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import type { Outlook, Timetable } from '#functions/watches/schedule.ts';
+
+export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
+  readonly server: CryptshareClient;
+  /** What is known of the verification of mailboxes. */
+  readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
+  /** Origin of the Cryptshare Server, part of every event's id. */
+  readonly origin: string;
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+  readonly topics: Topics;
+  readonly timetable: Timetable;
+  /** Undefined on AWS, where functions are not told to stop. */
+  readonly supervision?: Supervision | undefined;
+}
+
+/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
+export interface Supervision {
+  /** Given once no further poll is to be begun. */
+  readonly stopping: AbortSignal;
+  readonly polls: Set<Watch>;
+  /** Told by each tick, once it has read the watches. */
+  readonly foresee?: (outlook: Outlook) => void;
+  /** Told from time to time how far a baseline is. */
+  readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
+}
+
+/**
+ * Builds what the Cryptshare Server and the transfers table are reached by.
+ *
+ * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
+ */
+export function serverDependencies(
+  env: ReturnType<typeof readPollEnvironment> | ReturnType<typeof readOperatorEnvironment>,
+) {
+  const now = () => new Date();
+  const origin = new URL(env.CRYPTSHARE_URL).origin;
+  const calls = new ServerCalls({
+    origin,
+    clientId: env.CRYPTSHARE_CLIENT_ID,
+    ca: env.CRYPTSHARE_CA_FILE && readFileSync(env.CRYPTSHARE_CA_FILE, 'utf8'),
+    maxConcurrentPages: env.MAX_CONCURRENT_PAGES,
+    now,
+    steady,
+    random: Math.random,
+    sleep,
+  });
+  const dynamo = new DynamoDBClient(sdkSettings);
+  const table = env.TRANSFERS_TABLE;
+  const dataKey = new DataKey(env.DATA_KEY);
+  const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
+  return { calls, tokens, origin, dynamo, table, now, steady, quietEvery: env.QUIET_EVERY };
+}
+
+/** Builds what polls work with; throws as {@link serverDependencies} does. */
+export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
+  const { calls, quietEvery, ...shared } = serverDependencies(env);
+  return {
+    ...shared,
+    server: new CryptshareClient(calls, shared.tokens),
+    topics: {
+      sns: new SNSClient(sdkSettings),
+      eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
+      noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
+      sleep,
+    },
+    timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY, quietEvery },
+  };
+}

@@ -1,0 +1,60 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import * as z from 'zod/mini';
+import { addCounts } from '#functions/lambda/metric-names.ts';
+import { type TopicView, viewTopics } from '#functions/notices/publish.ts';
+import type { PollDependencies } from './dependencies.ts';
+import { pollAsked } from './on-demand-poll.ts';
+import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './poll-shard.ts';
+import { logPoll, logPollOfTick, reportShard } from './report.ts';
+
+const showSchema = z.strictObject({ show: z.literal('topics') });
+
+const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
+
+/** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
+export const pollsOfTicks = channel('transfer-notifier.poll');
+
+export interface InvokedPollDependencies extends PollDependencies {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Invoked extends ShardPoll {
+  /** Where it was to look at them. */
+  readonly topics?: readonly TopicView[];
+}
+
+/**
+ * Does what the poll function is invoked for, and writes it down: polls what is due of a shard, or the one watch that an
+ * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
+ *
+ * @param event a Tick, a Watch, or `{ "show": "topics" }`
+ * @param stopAt instant of the steady clock after which nothing new is begun
+ * @returns of a watch that is not registered, no poll
+ * @throws ZodError that says what is wrong with the event
+ * @throws the SDK's error when the registry cannot be read
+ */
+export async function invokedPoll(deps: InvokedPollDependencies, event: unknown, stopAt: number): Promise<Invoked> {
+  const { logger, metrics } = deps;
+  const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
+  if (has(event, 'mailbox')) {
+    const polls = await pollAsked(deps, watchSchema.parse(event), stopAt);
+    polls.forEach(onPoll);
+    // All that it tells: of how the clock is doing, it tells nothing.
+    for (const { published } of polls) addCounts(metrics, { eventsPublished: published });
+    return { polls, skipped: 0 };
+  }
+  if (has(event, 'show')) {
+    showSchema.parse(event);
+    return { polls: [], skipped: 0, topics: await viewTopics(deps.topics) };
+  }
+  const onPollOfTick = (poll: WatchPoll) => {
+    logPollOfTick(logger, poll);
+    pollsOfTicks.publish(poll);
+  };
+  return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPollOfTick));
+}
+
+const has = (event: unknown, name: string): boolean => typeof event === 'object' && event !== null && name in event;

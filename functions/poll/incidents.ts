@@ -1,0 +1,120 @@
+import { verificationCauses } from '#functions/cryptshare/verification.ts';
+import { announceHealth } from '#functions/notices/announce.ts';
+import type { Topics } from '#functions/notices/publish.ts';
+import { watchKey } from '#functions/transfers/transfer.ts';
+import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
+import { IncidentRows } from '#functions/watches/incident-rows.ts';
+import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
+import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import type { ShardView } from '#functions/watches/shard-rows.ts';
+import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
+import type { PollDependencies } from './dependencies.ts';
+
+/** Milliseconds for which one function may publish what it tells of an incident before another one may. */
+const longestTelling = 60_000;
+
+/** Publishes the pending events of a watch; returns why they must be repeated, if they must. */
+export async function announcePending(
+  topics: Topics,
+  watches: PolledWatches,
+  watch: RegisteredWatch,
+): Promise<Error | undefined> {
+  if (!watch.pending) return undefined;
+  const error = await announceHealth(topics, watch.pending);
+  if (!error) await watches.clearPending(watch);
+  return error;
+}
+
+/**
+ * What watches have in common that fail, as one tick sees it. Each shard's ticks look at their own watches and at what other
+ * shards have written down of theirs; whose write of the incident comes first tells it.
+ */
+export class Incidents {
+  private readonly deps: PollDependencies;
+  private readonly view: ShardView;
+  private readonly known: ReadonlyMap<string, Incident>;
+  private readonly watches: Map<string, RegisteredWatch>;
+
+  constructor(deps: PollDependencies, view: ShardView) {
+    this.deps = deps;
+    this.view = view;
+    this.known = new Map(view.incidents.map((incident) => [incident.name, incident]));
+    this.watches = new Map(view.watches.map((watch) => [watchKey(watch), watch]));
+  }
+
+  /** Takes a watch as a poll of this tick has left it. */
+  sees(watch: RegisteredWatch): void {
+    this.watches.set(watchKey(watch), watch);
+  }
+
+  /** What the failing watches of this shard amount to, by the names of the incidents that they make. */
+  shares(): Record<string, FailingShare> {
+    const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
+    return Object.fromEntries(shares);
+  }
+
+  /**
+   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
+   * throws, for the next tick tries again: it returns a remark if something could not be done.
+   */
+  async tell(): Promise<string | undefined> {
+    const failing = this.failing();
+    const errors: Error[] = [];
+    const names = [...failing.keys(), ...this.known.keys(), ...this.view.others.flatMap(Object.keys)];
+    for (const name of new Set(names)) {
+      const error = await this.tellOf(name, failing.get(name) ?? []).catch((cause: Error) => cause);
+      if (error) errors.push(error);
+    }
+    return errors[0] && `incidents wait to be told: ${errors[0].message}`;
+  }
+
+  private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
+    const { origin, dynamo, table, topics, timetable } = this.deps;
+    const now = this.deps.now().getTime();
+    const rows = new IncidentRows(dynamo, table);
+    const incident = this.known.get(name);
+    if (failing.length > 0 && this.isMended(name)) await rows.mend(name, now);
+    const heldFor = (incident?.heldUntil ?? 0) - now;
+    if (heldFor > 0 && heldFor <= longestTelling) return undefined;
+    const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
+    const shares = [...own, ...this.view.others.flatMap(({ [name]: share }) => share ?? [])];
+    const change = nextIncident(origin, name, incident, shares, timetable.every, now);
+    if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
+    const next = change?.next ?? (incident?.pending && incident);
+    if (!next) return undefined;
+    const current = await rows.replace(incident, next.pending ? { ...next, heldUntil: now + longestTelling } : next);
+    if (!current?.pending) return undefined;
+    const error = await announceHealth(topics, current.pending);
+    if (!error) await rows.clearPending(current);
+    return error;
+  }
+
+  /** Its own shard tells of a watch that is alone, for it alone may write to it. */
+  private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
+    if (!watch) return undefined;
+    const { origin, dynamo, table, topics } = this.deps;
+    const watches = new PolledWatches(dynamo, table);
+    const at = this.deps.now().toISOString();
+    const current = await watches.commitHealth(watch, toldAlone(origin, watch, watch.health, at));
+    return current && announcePending(topics, watches, current);
+  }
+
+  private failing(): Map<string, FailingWatch[]> {
+    return Map.groupBy([...this.watches.values()].filter(isFailing), ({ health }) => incidentOf(health.trouble));
+  }
+
+  private openOf(name: string): Incident | undefined {
+    return openIncident(this.known.get(name));
+  }
+
+  /** Whether a watch has just been found well of a cause, and not only because a code has verified its mailbox. */
+  private isMended(name: string): boolean {
+    return this.view.watches.some((before) => {
+      if (!before.health || incidentOf(before.health.trouble) !== name) return false;
+      const isOwn = verificationCauses.has(name) && this.deps.tokens.knownOf(before.mailbox)?.method === 'email';
+      return !isOwn && this.watches.get(watchKey(before))!.health === undefined;
+    });
+  }
+}
+
+const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined && !watch.isDisabled;

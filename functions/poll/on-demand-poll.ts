@@ -1,0 +1,49 @@
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { shardOf } from '#functions/watches/places.ts';
+import { ShardRows } from '#functions/watches/shard-rows.ts';
+import { troubleOfBusyShard } from '#functions/watches/watch-problem.ts';
+import { writesUntil } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
+import { Incidents } from './incidents.ts';
+import { failedPoll } from './poll-result.ts';
+import { leaveShard, pollAndJudge, type WatchPoll } from './poll-shard.ts';
+
+/** Milliseconds between two attempts to take a shard that another process polls, and how many there are. */
+const patience = { pause: 500, attempts: 80 };
+
+/**
+ * Polls the one watch that an operator asks for, disabled or not, in full, once no tick of its shard is being polled. It
+ * takes that watch alone, and half of the slots, so that ticks go on meanwhile.
+ *
+ * @param stopAt instant of the steady clock after which nothing new is begun
+ * @returns the poll; none of a watch that is not registered
+ * @throws the SDK's error when the registry cannot be read or the shard not be taken
+ */
+export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: number): Promise<WatchPoll[]> {
+  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
+  const shard = shardOf(asked, deps.timetable);
+  for (let attempt = 1; ; attempt += 1) {
+    const view = await rows.read(shard, deps.timetable.shards, deps.origin);
+    const { watches, row, strain } = view;
+    const watch = watches.find((one) => watchKey(one) === watchKey(asked));
+    if (!watch) return [];
+    const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
+    const hold = await rows.take(shard, row, term, watchKey(asked));
+    if (hold) {
+      deps.server.calls.adopt(strain);
+      // The operator may just have mended what the last attempts failed for.
+      deps.tokens.forgive(term.since);
+      deps.server.calls.slots.share(hold.name, hold.slots);
+      const incidents = new Incidents(deps, view);
+      const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
+      const poll = await pollAndJudge({ ...deps, topics }, watch, 'all', stopAt, incidents);
+      await incidents.tell();
+      await leaveShard(deps, rows, hold, strain, undefined);
+      return [poll];
+    }
+    if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
+      return [{ ...failedPoll(troubleOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
+    }
+    await deps.topics.sleep(patience.pause);
+  }
+}

@@ -1,0 +1,289 @@
+import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import type { Strain } from '#functions/cryptshare/circuit-breaker.ts';
+import type { Scope } from '#functions/cryptshare/client.ts';
+import { hash } from '#functions/transfers/digest.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { believedMended, hastened, verifiableSince } from '#functions/watches/incident.ts';
+import { placeOf } from '#functions/watches/places.ts';
+import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
+import { dueListing, outlookOf, type Timetable } from '#functions/watches/schedule.ts';
+import {
+  abandonedWatches,
+  busyWatches,
+  lastTick,
+  type Mark,
+  never,
+  type ShardProgress,
+  stretchesOf,
+} from '#functions/watches/shard-row.ts';
+import { type Hold, ShardRows, type ShardView } from '#functions/watches/shard-rows.ts';
+import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
+import { troubleOfAws, withClock } from '#functions/watches/watch-problem.ts';
+import { writesUntil } from './deadline.ts';
+import type { PollDependencies } from './dependencies.ts';
+import { announcePending, Incidents } from './incidents.ts';
+import { failedPoll, type PollResult } from './poll-result.ts';
+import { pollWatch } from './poll-watch.ts';
+import { deleteExpired, expiredWatch } from './removed-watches.ts';
+
+const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
+
+/** What EventBridge Scheduler sends: poll what has become due of a shard, by the ISO 8601 time of the tick. */
+export type Tick = Readonly<z.infer<typeof tickSchema>>;
+
+/** Reads the scheduler's event; throws a ZodError that says what is wrong with it. */
+export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
+
+/** A poll of one watch with what a log or a person wants to know of it. */
+export interface WatchPoll extends PollResult {
+  readonly watch: RegisteredWatch;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Milliseconds since a listing of this watch was complete, counted from the first poll that was not; else 0. */
+  readonly sinceComplete: number;
+}
+
+export interface ShardPoll {
+  readonly polls: readonly WatchPoll[];
+  /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
+  readonly skipped: number;
+  /** What there is to say of the server, once, or why an incident could not be told. */
+  readonly remark?: string;
+}
+
+/** Watches polled at the same time, but for those that are held up. */
+const concurrency = 8;
+
+/**
+ * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other: once
+ * no others are left than those whose requests hang, the shard is left to the next tick but for these.
+ *
+ * @param stopAt instant of the steady clock after which nothing new is begun
+ * @param onPoll told of each poll as it ends
+ * @throws the SDK's error when the registry cannot be read or the shard not be taken
+ */
+export async function pollShard(
+  deps: PollDependencies,
+  { shard, at }: Tick,
+  stopAt: number,
+  onPoll: (poll: WatchPoll) => void,
+): Promise<ShardPoll> {
+  // The schedule of a shard outlives it until the end of a deployment.
+  if (shard >= deps.timetable.shards) return { polls: [], skipped: 0 };
+  const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
+  const started = deps.now().getTime();
+  const { calls } = deps.server;
+  const { timetable } = deps;
+  const view = await rows.read(shard, timetable.shards, deps.origin);
+  const { watches, row, strain } = view;
+  const mended = believedMended(view.mended, started);
+  const incidents = new Incidents(deps, view);
+  const to = Date.parse(at);
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const timed = (watch: RegisteredWatch) => hastened(watch, mended);
+  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), timetable, to));
+  const isWhole = (row.polled?.length ?? 0) < 2;
+  const abandoned = abandonedWatches(row, started);
+  const due = enabled.flatMap((watch) => {
+    const isAbandoned = abandoned.has(watchKey(watch));
+    const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
+    const scope = dueListing(timed(watch), timetable, { after, to });
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, timetable, after, row.leftAt) }] : [];
+  });
+  const busy = busyWatches(row, started);
+  const isFree = (watch: Watch) => !busy.has(watchKey(watch));
+  const free = due.filter(({ watch }) => isFree(watch));
+  const expired = expiredWatch(view.removed.filter(isFree), started);
+  if (free.length === 0 && !expired) {
+    const remark = await incidents.tell();
+    // What failing watches amount to may have changed though none was polled.
+    const failing = incidents.shares();
+    const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
+    if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
+    return { polls: [], skipped: 0, ...(remark && { remark }) };
+  }
+  const term = { since: started, until: writesUntil(deps, stopAt) };
+  const hold = await rows.take(shard, row, term);
+  if (!hold) return { polls: [], skipped: free.length };
+  calls.adopt(strain);
+  deps.tokens.forgive(verifiableSince(mended));
+
+  const polling = { ...deps, topics: { ...deps.topics, hasNoChats: view.hasNoChats } };
+  const polls: WatchPoll[] = [];
+  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
+  // With a single slot left of several there is nothing to leave to the next tick.
+  const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
+  const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
+  const leftOver = new Set(later);
+  const underWay = new Set<string>();
+  const ends: Promise<void>[] = [];
+  calls.slots.share(hold.name, hold.slots);
+  const deleting = expired && deleteExpired(deps, expired, term, stopAt);
+  // Polls that have too little time would leave it none at any tick.
+  if (row.leftAt !== undefined) await deleting;
+  await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
+    const { watch, scope } = each;
+    const key = watchKey(watch);
+    if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
+      leftOver.add(each);
+      return;
+    }
+    underWay.add(key);
+    const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
+      underWay.delete(key);
+      polls.push(ended);
+      // It waits for what is being deleted.
+      if (ended.outcome === 'overtaken' && ended.requests === 0) leftOver.add(each);
+      onPoll(ended);
+    });
+    ends.push(end);
+    // One that hangs leaves its place to another.
+    await calls.slots.untilHeldUp(watch.mailbox, end);
+  });
+  const progress = () => ({
+    shards: timetable.shards,
+    polled: polledAfter(view, due, leftOver, started, to),
+    failing: incidents.shares(),
+    leftAt: leftOver.size > 0 ? to : undefined,
+  });
+  // Should this fail, the next tick has to wait.
+  const narrowed =
+    underWay.size > 0 &&
+    (await rows
+      .narrow(hold, [...underWay, ...(expired ? [watchKey(expired)] : [])], progress())
+      .catch(() => undefined));
+  if (narrowed) calls.slots.share(hold.name, narrowed.slots);
+  const hung = underWay.size;
+  const told = await incidents.tell();
+  const kept = await Promise.all(ends)
+    .then(() => deleting)
+    .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
+  // What hung may have been found well since.
+  const untold = hung > 0 ? await incidents.tell() : told;
+  const isSetBack = row.polled?.some(
+    ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
+  );
+  const remark = [untold, kept, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
+  return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
+}
+
+const clockSetBack =
+  'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
+
+/** How far a shard is polled after a tick that has left some of what was due over. */
+function polledAfter(
+  { watches, row }: ShardView,
+  due: readonly Due[],
+  left: ReadonlySet<Due>,
+  now: number,
+  to: number,
+) {
+  if (left.size === 0) return stretchesOf([], to);
+  const dueOf = new Map(due.map((each) => [each.watch, each]));
+  const marks = watches.map((watch): Mark => {
+    const place = placeOf(watch);
+    const each = dueOf.get(watch);
+    const last = each ? each.after : lastTick(row, place, now);
+    const oldest = each && !left.has(each) ? to : (last ?? never);
+    return { place, oldest, newest: each ? oldest : to };
+  });
+  return stretchesOf(marks, to);
+}
+
+/**
+ * Gives a lease back, with what progress there is, and writes down how strained the server is, if that is not as it was
+ * `before`. Never throws: a lease ends by itself, and the next poll finds out how the server is doing.
+ */
+export async function leaveShard(
+  { server, origin, now }: PollDependencies,
+  rows: ShardRows,
+  hold: Hold,
+  before: Strain,
+  progress: ShardProgress | undefined,
+): Promise<void> {
+  server.calls.slots.endShare(hold.name);
+  const { strain } = server.calls;
+  const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
+  await Promise.all([
+    rows.giveBack(hold, progress),
+    isNews ? rows.keepStrain(origin, strain, now().getTime()) : undefined,
+  ]).catch(() => undefined);
+}
+
+/** What is late comes first, the oldest of it before the rest, and what hung last time comes last. */
+function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: number): Due[] {
+  const newest = Math.max(...due.map(({ after = 0 }) => after));
+  const { late = [], timely = [] } = Object.groupBy(due, ({ after = 0, isLate }) =>
+    isLate || after < newest ? 'late' : 'timely',
+  );
+  // Begins at another watch each time, so that when time is short it is not always short for the same ones.
+  const start = (hash(String(seed)).high >>> 0) % Math.max(1, timely.length);
+  const oldestFirst = late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0));
+  const ordered = [...timely.slice(start), ...timely.slice(0, start)];
+  return [...oldestFirst, ...ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)))];
+}
+
+/** Whether a watch was due already at a tick that had no time for all. */
+const wasDue = (watch: RegisteredWatch, timetable: Timetable, after: number | undefined, leftAt = 0): boolean =>
+  (after ?? 0) < leftAt &&
+  (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
+  dueListing(watch, timetable, { after, to: leftAt }) !== undefined;
+
+interface Due {
+  readonly watch: RegisteredWatch;
+  readonly scope: Scope;
+  /** Unix time in milliseconds of the last tick that polled what was due there. */
+  readonly after: number | undefined;
+  /** A tick had no time for it. */
+  readonly isLate: boolean;
+}
+
+/**
+ * Polls one watch until `stopAt` by the steady clock, tells operators that it has recovered or that its verification
+ * ends soon, and `incidents` of the rest. What `scope` names is listed, if that will do.
+ */
+export async function pollAndJudge(
+  deps: PollDependencies,
+  watch: RegisteredWatch,
+  scope: Scope,
+  stopAt: number,
+  incidents: Incidents,
+): Promise<WatchPoll> {
+  const started = deps.steady();
+  deps.supervision?.polls.add(watch);
+  const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(troubleOfAws(error)));
+  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
+  const ended = deps.now();
+  const untold = await judgeHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
+  deps.supervision?.polls.delete(watch);
+  const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
+  return {
+    ...result,
+    watch,
+    trouble: result.trouble ?? (untold && troubleOfAws(untold)),
+    duration: deps.steady() - started,
+    sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
+  };
+}
+
+/** Writes down the watch's health and tells operators of its turns; returns why the next poll has to tell them again. */
+async function judgeHealth(
+  { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
+  watch: RegisteredWatch,
+  { outcome, trouble, isComplete }: PollResult,
+  at: Date,
+  incidents: Incidents,
+): Promise<Error | undefined> {
+  const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
+  const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
+  const unchanged = { health: watch.health, event: undefined };
+  const watches = new PolledWatches(dynamo, table);
+  const isChanged = outcome === 'changed' || outcome === 'baseline';
+  if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
+  const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
+  if (current) incidents.sees(current);
+  return current && announcePending(topics, watches, current);
+}

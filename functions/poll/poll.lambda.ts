@@ -1,0 +1,23 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import { readPollEnvironment } from '#functions/lambda/environment.ts';
+import { logger } from '#functions/lambda/logger.ts';
+import { metrics, sendMetrics } from '#functions/lambda/metrics.ts';
+import { whenInvoked } from '#functions/lambda/secret.ts';
+import { pollDependencies, type Supervision } from './dependencies.ts';
+import { type Invoked, invokedPoll } from './handle-invocation.ts';
+
+/** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
+const reserve = 10_000;
+
+const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
+
+export const handler = middy<unknown, Invoked>()
+  .use(injectLambdaContext(logger))
+  .use(sendMetrics)
+  .handler(async (event, context) => {
+    const deps = await dependencies();
+    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const { supervision } = context as { supervision?: Supervision };
+    return invokedPoll({ ...deps, logger, metrics, supervision }, event, stopAt);
+  });

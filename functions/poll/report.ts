@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { addCounts, measures } from '#functions/lambda/metric-names.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { ShardPoll, WatchPoll } from './poll-shard.ts';
+
+/** A name in logs for what must not be spelt out there, such as a mailbox: 10 hex digits of a hash. */
+export const logName = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
+
+/** The same for a watch, with its direction. */
+export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;
+
+/** Writes the one log line of a poll: a warning when something kept it from its work. */
+export function logPoll(logger: Logger, poll: WatchPoll): void {
+  const { watch, trouble, units, ...facts } = poll;
+  const line = { watch: watchName(watch), ...facts, readUnits: units.read, writeUnits: units.write };
+  if (trouble) logger.warn('poll', { ...line, cause: trouble.cause, trouble: trouble.message });
+  else logger.info('poll', line);
+}
+
+/** The same for a poll of a tick: of those at which nothing happens, the line of the tick has the number. */
+export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
+  if (poll.outcome !== 'unchanged' || poll.trouble) logPoll(logger, poll);
+}
+
+/**
+ * Writes down what there is to say of a shard's poll as a whole, and the one log line of a tick that had something to poll;
+ * adds it to the metrics, and returns it.
+ */
+export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPoll): ShardPoll {
+  const { polls, skipped, remark } = shardPoll;
+  const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
+  const most = (figure: (poll: WatchPoll) => number) => Math.max(0, ...polls.map(figure));
+  const published = sum((poll) => poll.published);
+  if (remark) logger.warn(remark);
+  if (polls.length + skipped > 0) {
+    logger.info('tick', {
+      polls: polls.length,
+      unchanged: sum(({ outcome }) => (outcome === 'unchanged' ? 1 : 0)),
+      troubled: sum(({ trouble }) => (trouble ? 1 : 0)),
+      skipped,
+      requests: sum(({ requests }) => requests),
+      transfers: sum(({ transfers }) => transfers),
+      published,
+      longest: most(({ duration }) => duration),
+      readUnits: sum(({ units }) => units.read),
+      writeUnits: sum(({ units }) => units.write),
+    });
+  }
+  const longestGap = most(({ sinceComplete }) => sinceComplete);
+  if (longestGap > 0) metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
+  addCounts(metrics, {
+    completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),
+    watchesFailing: sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
+    watchesSkipped: skipped,
+    eventsPublished: published,
+  });
+  return shardPoll;
+}

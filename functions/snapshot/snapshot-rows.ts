@@ -1,0 +1,131 @@
+import type { Item } from '#functions/dynamodb/row.ts';
+import {
+  bucketPrefix,
+  type Digests,
+  lanes,
+  prefixRange,
+  sameActiveDigest,
+  sameDigest,
+} from '#functions/transfers/digest.ts';
+import type { TransferRow } from './diff.ts';
+
+/** A sudden absence, from which nothing is concluded before it has lasted. */
+export interface Hold {
+  /** Unix time in milliseconds of the first complete listing that showed it. */
+  readonly since: number;
+  /** Complete listings in a row that have shown it. */
+  readonly listings: number;
+  /** The fewest transfers that one of them lacked. */
+  readonly missing: number;
+}
+
+/** The snapshot's root: all that an unchanged poll needs to know. */
+export interface Root {
+  /** Counts the claims; a poll that read an older one has lost. */
+  readonly rev: number;
+  /** The snapshot has `2^bits` buckets. */
+  readonly bits: number;
+  /** Origin of the server that the snapshot is of; undefined until the first claim. */
+  readonly origin?: string | undefined;
+  /** Transfers that the snapshot has as listed. */
+  readonly count: number;
+  /** About how many of them are active. */
+  readonly active: number;
+  /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
+  readonly baselineAt?: string | undefined;
+  /** A sudden absence that is not believed yet; every complete listing looks at it again. */
+  readonly absence?: Hold | undefined;
+  /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
+  readonly unsettled: ReadonlySet<number>;
+  /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
+  readonly unsettledUntil: number;
+  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
+  readonly deletedUntil: number;
+  /** Of what is published, by bucket. */
+  readonly digests: Digests;
+  /** Sort keys of digest blocks that belong to an earlier, coarser division. */
+  readonly outdatedBlocks: readonly string[];
+}
+
+/** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
+const digestsPerBlock = 64;
+const lanesPerBlock = lanes * digestsPerBlock;
+
+export const rootKey = 'ROOT';
+
+/** First and last sort key of the root and its digest blocks: `$` is the character after `#`. */
+export const rootRange = ['ROOT', 'ROOT$'] as const;
+
+const blockPrefix = (bits: number): string => `ROOT#${String(bits).padStart(2, '0')}#`;
+
+/** Sort key of a block of digests: `ROOT#<bits>#<number of the block, 3 hex digits>`. */
+export const blockKey = (bits: number, block: number): string =>
+  `${blockPrefix(bits)}${block.toString(16).padStart(3, '0')}`;
+
+/** Whether a sort key is that of a digest block of the division into `2^bits` buckets. */
+export const isBlockOf = (bits: number, sk: string): boolean => sk.startsWith(blockPrefix(bits));
+
+/** Copies a stored block into its place among the digests. */
+export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Uint8Array): void {
+  const block = Number.parseInt(sk.slice(blockPrefix(bits).length), 16);
+  digests.set(new Uint32Array(bytes.slice().buffer), lanesPerBlock * block);
+}
+
+/** The digests of a block as its row holds them. */
+export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
+  return new Uint8Array(digests.slice(lanesPerBlock * block, lanesPerBlock * (block + 1)).buffer);
+}
+
+/** The blocks in which the digests differ. */
+export function changedBlocks(before: Digests, after: Digests): Set<number> {
+  const blocks = new Set<number>();
+  for (let bucket = 0; bucket < after.length / lanes; bucket += 1) {
+    const isSame = sameDigest(before, after, bucket) && sameActiveDigest(before, after, bucket);
+    if (!isSame) blocks.add(Math.floor(bucket / digestsPerBlock));
+  }
+  return blocks;
+}
+
+/** A set of buckets as a bitmap of `2^bits` bits; undefined when it is empty. */
+export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array | undefined {
+  if (buckets.size === 0) return undefined;
+  const bitmap = new Uint8Array(Math.ceil(2 ** bits / 8));
+  for (const bucket of buckets) bitmap[bucket >> 3] = bitmap[bucket >> 3]! | (1 << (bucket & 7));
+  return bitmap;
+}
+
+/** The buckets that a bitmap marks. */
+export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
+  const buckets = new Set<number>();
+  bitmap?.forEach((byte, at) => {
+    for (let bit = 0; bit < 8; bit += 1) if (byte & (1 << bit)) buckets.add(8 * at + bit);
+  });
+  return buckets;
+}
+
+/** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
+export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
+
+/** Where the rows of all transfers lie: after the first, before the second. */
+export const transferRange = ['T#', 'T$'] as const;
+
+/** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
+export function bucketRange(first: number, last: number, bits: number): [from: string, to: string] {
+  const [from, to] = prefixRange(first, last, bits);
+  return [`T#${from}#`, `T#${to}$`];
+}
+
+/** Joins neighbouring buckets into runs, so that each run is one query. */
+export function runsOf(buckets: ReadonlySet<number>): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const bucket of [...buckets].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run?.[1] === bucket - 1) run[1] = bucket;
+    else runs.push([bucket, bucket]);
+  }
+  return runs;
+}
+
+export function toTransferRow({ pk, sk, ...attributes }: Item): TransferRow {
+  return { trackingId: sk.slice('T#0000#'.length), ...attributes } as TransferRow;
+}

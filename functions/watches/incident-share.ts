@@ -1,0 +1,85 @@
+import type { Size, Trouble } from '#functions/events/transfer-event.ts';
+import type { RegisteredWatch } from './polled-watches.ts';
+import type { Health } from './watch-health.ts';
+
+/** A watch with something to tell of its health. */
+export type FailingWatch = RegisteredWatch & { readonly health: Health };
+
+/** What the watches of one shard that fail for one cause amount to: all that other shards have to know. Times are ISO 8601. */
+export interface FailingShare {
+  readonly all: Size;
+  /** Those that an open incident has told. */
+  readonly told: number;
+  /** The others; undefined when there are none. */
+  readonly untold?: Untold;
+}
+
+/** Watches that operators have not been told about. */
+export interface Untold extends Size {
+  /** When the first and the last of them began to fail. */
+  readonly failingSince: string;
+  readonly latestSince: string;
+  /** What most of them fail for. */
+  readonly trouble: Trouble;
+  /** When the first and the last became due to be told, and the first one's own interval; undefined while none is due. */
+  readonly due?: { readonly from: string; readonly until: string; readonly every?: number | undefined };
+}
+
+/** The times between which watches became due that an open incident has told. */
+type Told = { readonly from: string; readonly until: string } | undefined;
+
+const mostExamples = 3;
+
+const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;
+
+const isToldBy = (open: Told, { health: { sharedAt = '' } }: FailingWatch): boolean =>
+  open !== undefined && sharedAt >= open.from && sharedAt <= open.until;
+
+/** Whether operators are to be told of a watch: together with others, if there are any. */
+export const isDue = (open: Told, watch: FailingWatch): boolean => isShared(watch) && !isToldBy(open, watch);
+
+/** What watches amount to that fail for one cause; `open` is the incident that operators know, unless it is over. */
+export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingShare {
+  const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
+  const told = watches.filter((watch) => isToldBy(open, watch)).length;
+  if (untold.length === 0) return { all: sizeOf(watches), told };
+  const alike = [...Map.groupBy(untold, ({ health }) => health.trouble.message).values()];
+  const since = untold.map(({ health }) => health.failingSince).toSorted();
+  const due = untold.filter(isShared).toSorted((a, b) => (a.health.sharedAt! < b.health.sharedAt! ? -1 : 1));
+  const [first, last] = [due[0], due.at(-1)];
+  return {
+    all: sizeOf(watches),
+    told,
+    untold: {
+      ...sizeOf(untold),
+      failingSince: since[0]!,
+      latestSince: since.at(-1)!,
+      trouble: alike.toSorted((a, b) => b.length - a.length)[0]![0]!.health.trouble,
+      ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...everyOf(first) } }),
+    },
+  };
+}
+
+const everyOf = ({ every }: RegisteredWatch) => (every === undefined ? {} : { every });
+
+/** A share is as old as the last tick of its shard: what has been told since counts as told. */
+export function sinceTold(open: Told, share: FailingShare): FailingShare {
+  const { all, told, untold } = share;
+  const isTold = untold?.due && open && untold.due.from >= open.from && untold.due.until <= open.until;
+  return isTold ? { all, told: told + 1 } : share;
+}
+
+/** Both directions of a mailbox are in the same shard, so none is counted twice. */
+export const sumOf = (sizes: readonly Size[]): Size => ({
+  watches: sizes.reduce((sum, { watches }) => sum + watches, 0),
+  mailboxes: sizes.reduce((sum, { mailboxes }) => sum + mailboxes, 0),
+  examples: sizes
+    .flatMap(({ examples }) => examples)
+    .toSorted()
+    .slice(0, mostExamples),
+});
+
+function sizeOf(watches: readonly RegisteredWatch[]): Size {
+  const mailboxes = [...new Set(watches.map(({ mailbox }) => mailbox))].toSorted();
+  return { watches: watches.length, mailboxes: mailboxes.length, examples: mailboxes.slice(0, mostExamples) };
+}

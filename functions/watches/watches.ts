@@ -1,0 +1,169 @@
+import pLimit from 'p-limit';
+import type { Item } from '#functions/dynamodb/row.ts';
+import { addressKey } from '#functions/transfers/address-key.ts';
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
+import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
+
+/** Watches written at the same time. */
+const concurrency = 16;
+
+/** Before and after all keys. */
+const registryRange = ['0', 'g'] as const;
+
+/** A watch as the configuration file or an operator wants it. */
+export interface WantedWatch extends Watch {
+  /** Milliseconds between two polls, where they differ from the interval of the other watches. */
+  readonly every?: number | undefined;
+}
+
+/** Whether a watch stands in the registry as one that the configuration file declares. */
+const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
+  watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
+
+/** Tells watches apart whatever the spelling of their addresses. */
+const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
+
+const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
+
+/** The registry of watches as the configuration file and operators change it. */
+export class Watches extends PolledWatches {
+  /** All watches, disabled ones included. */
+  async list(): Promise<RegisteredWatch[]> {
+    return listed(await this.range(...registryRange));
+  }
+
+  /**
+   * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
+   * declared ones that do not any more, and leaves alone what operators added, declared later or not. A mailbox that is
+   * registered in another spelling keeps that one: its snapshot goes by it.
+   *
+   * @param notifyExisting for the watches this adds
+   * @param at ISO 8601 time at which they begin to be polled
+   * @param isAlone no other process writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
+   */
+  async declare(declared: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
+    const registered = await this.list();
+    const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
+    const spellings = new Map(registered.map((watch) => [sameKey(watch), watch.mailbox]));
+    const watches = declared.map((watch) =>
+      known.has(watchKey(watch)) ? watch : { ...watch, mailbox: spellings.get(sameKey(watch)) ?? watch.mailbox },
+    );
+    const keys = new Set(watches.map(watchKey));
+    const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
+    const drop = 'SET isDisabled = :true, removedAt = :at REMOVE isPaused';
+    await pLimit(concurrency).map(dropped, (watch) =>
+      this.update(registryKey(watch), drop, { values: { true: true, at } }),
+    );
+    const different = watches.filter((watch) => {
+      const before = known.get(watchKey(watch));
+      return !isDeclared(before) || before?.every !== watch.every;
+    });
+    const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
+    const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
+      const sk = registryKey({ mailbox, direction });
+      return { sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
+    });
+    await this.putAll(rows);
+    const others = different.filter((watch) => !isNew(watch));
+    await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
+      const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
+      const [set, removed] = every === undefined ? ['', ', #every'] : [', #every = :every', ''];
+      await this.update(
+        registryKey({ mailbox, direction }),
+        `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
+          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${set}
+          REMOVE removedAt, isRemoved${removed}${isPaused ? '' : ', isDisabled'}`,
+        {
+          condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true',
+          names: ['every'],
+          values: { mailbox, direction, true: true, notifyExisting, at, every },
+        },
+      );
+    });
+  }
+
+  /** What is watched of a mailbox, in whatever spelling of its address: that of the very one first. */
+  async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
+    const place = placeOf({ mailbox });
+    const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
+    const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
+    return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
+  }
+
+  async find({ mailbox, direction }: Watch): Promise<RegisteredWatch | undefined> {
+    return (await this.ofMailbox(mailbox)).find((watch) => watch.direction === direction);
+  }
+
+  /**
+   * Adds watches that an operator wants.
+   *
+   * @param notifyExisting announce what is there before the baseline
+   * @param at ISO 8601 time at which they begin to be polled
+   * @returns for each, false when it is there already, disabled or in another spelling of the same address included
+   */
+  async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
+    const wanted = new Set<string>();
+    return pLimit(concurrency).map(watches, async (watch) => {
+      const key = sameKey(watch);
+      if (wanted.has(key)) return false;
+      wanted.add(key);
+      if (await this.find(watch)) return false;
+      const { mailbox, direction, every } = watch;
+      return this.put(
+        registryKey(watch),
+        { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
+        { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
+      );
+    });
+  }
+
+  /**
+   * Leaves a watch unpolled until it is resumed; no deployment enables it before. Returns false when there is nothing
+   * to pause.
+   */
+  pause(watch: Watch): Promise<boolean> {
+    return this.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
+      condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
+      values: { true: true },
+    });
+  }
+
+  /**
+   * Has a disabled watch polled again. One that the configuration file no longer declares is the operator's from now on,
+   * and no deployment disables it.
+   *
+   * @param watch as it was read
+   * @param at ISO 8601 time at which it begins to be polled
+   * @returns false when it is not disabled, or has been changed since it was read
+   */
+  resume(watch: RegisteredWatch, at: string): Promise<boolean> {
+    const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
+    return this.update(registryKey(watch), change, {
+      condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
+      values: { true: true, at },
+    });
+  }
+
+  /**
+   * Changes the interval of a watch from an ISO 8601 time on: milliseconds, or undefined for that of the other watches. Returns
+   * false when there is no such watch.
+   */
+  pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
+    const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
+    return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
+  }
+
+  /** Has what a mailbox sends and receives polled at the next tick after an ISO 8601 time, as far as it is watched. */
+  async hasten(mailbox: string, at: string): Promise<void> {
+    for (const watch of await this.ofMailbox(mailbox)) {
+      await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
+    }
+  }
+
+  /** Takes a watch out of all lists at an ISO 8601 time. Its row stays for as long as its snapshot does. */
+  async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
+    const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
+    await this.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
+  }
+}

@@ -1,0 +1,110 @@
+import { clockDifference } from '#functions/clock/clock-difference.ts';
+import { codeOf } from '#functions/http/tls-problem.ts';
+import type { DataKey } from '#functions/lambda/data-key.ts';
+import { currentSecrets, type Endpoint, type EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
+import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { bodyOf } from '#functions/webhooks/endpoints/format.ts';
+import type { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
+import { PostError, type PostFailure, type WebhookClient } from '#functions/webhooks/http/client.ts';
+import { signatureHeader } from '#functions/webhooks/http/signature.ts';
+import type { AttemptRecord, Delivery } from './delivery.ts';
+import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
+
+/** What deliveries are made with. */
+export interface DeliverDependencies extends WebhookDependencies {
+  readonly leases: Leases;
+  readonly client: WebhookClient;
+  readonly dataKey: DataKey;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** One attempt to deliver, as it went. */
+export interface Attempt {
+  readonly delivery: Delivery;
+  /** Unix times in milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: Outcome;
+  /** HTTP status, if the receiver answered. */
+  readonly status: number | undefined;
+  /** The first KB of what it answered. */
+  readonly response: string | undefined;
+  /** What went wrong on the way, if nothing was answered, with Node's code for it, for example `ENOTFOUND`. */
+  readonly failure: PostFailure | undefined;
+  readonly code: string | undefined;
+  /** Milliseconds by which the clock here is ahead of the receiver's, if the answer tells. */
+  readonly clockDifference: number | undefined;
+}
+
+/**
+ * Posts an event, stored as it was published, to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id
+ * stays, the time stamp is the attempt's).
+ */
+export async function attempt(
+  { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
+  { format }: Endpoint,
+  secrets: EndpointSecrets,
+  delivery: Delivery,
+): Promise<Attempt> {
+  const { url, headers } = secrets;
+  const body = bodyOf(format, delivery.body);
+  const startedAt = now().getTime();
+  const began = steady();
+  const timestamp = Math.floor(startedAt / 1000);
+  const signing = currentSecrets(secrets, startedAt);
+  const sent = {
+    ...headers,
+    'content-type': 'application/json',
+    'user-agent': 'transfer-notifier',
+    'webhook-id': delivery.event,
+    'webhook-timestamp': String(timestamp),
+    ...(signing.length > 0 && { 'webhook-signature': signatureHeader(signing, delivery.event, timestamp, body) }),
+  };
+  const result = await client.post(url, sent, body).catch((error: unknown) => {
+    if (error instanceof PostError) return error;
+    const code = codeOf(error);
+    // A request that Node refuses to send harms its own delivery, and none behind it.
+    if (code !== undefined) return new PostError('broken', code);
+    throw error;
+  });
+  const [answer, missed] = result instanceof PostError ? [undefined, result] : [result, undefined];
+  return {
+    delivery,
+    startedAt,
+    // Whatever the clock was set to meanwhile.
+    endedAt: startedAt + (steady() - began),
+    outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
+    status: answer?.status,
+    response: answer?.body,
+    failure: missed?.failure,
+    code: missed?.code,
+    clockDifference: answer && clockDifference(answer.headers, now().getTime()),
+  };
+}
+
+/** Letters of an answer that are kept of an attempt that succeeded: more would make its row cost more. */
+const successLength = 100;
+
+/** An attempt as it is kept. */
+export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
+  const { delivery, startedAt, outcome, status, response } = made;
+  const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;
+  return {
+    ...attemptFacts(made),
+    startedAt: new Date(startedAt).toISOString(),
+    ...(status !== undefined && { status }),
+    ...(kept && { response: dataKey.seal(kept, answerContext(delivery.endpoint)) }),
+  };
+}
+
+/** What there is to say about an attempt, without what was answered. */
+export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, code }: Attempt) => ({
+  attempt: delivery.attempt + 1,
+  duration: endedAt - startedAt,
+  outcome: outcome.kind,
+  ...('cause' in outcome && { cause: outcome.cause }),
+  ...(failure && { failure }),
+  ...(code && { code }),
+});

@@ -1,0 +1,49 @@
+import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { addLone, believedLease, endLone, leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { stepDelivery } from './deliveries.ts';
+import type { Delivery, DeliveryName } from './delivery.ts';
+import { readDeliveries } from './delivery-index.ts';
+
+type CancelDependencies = Pick<WebhookDependencies, 'dynamo' | 'table' | 'now'>;
+
+/** What became of the wish to cancel; without `isCancelled`, the delivery as it stands instead. */
+export interface Cancellation {
+  readonly delivery: Delivery;
+  readonly isCancelled: boolean;
+}
+
+/**
+ * Cancels a delivery that waits, for its time or for an operator. One that is being attempted is left alone: its request
+ * is on its way.
+ *
+ * @returns undefined when there is no such delivery
+ */
+export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
+  const read = async () => (await readDeliveries(deps, [name]))[0];
+  const delivery = await read();
+  const cancelled = delivery && (await cancel(deps, delivery));
+  if (cancelled) return { delivery: cancelled, isCancelled: true };
+  return delivery && { delivery: (await read()) ?? delivery, isCancelled: false };
+}
+
+/** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */
+async function cancel(deps: CancelDependencies, delivery: Delivery) {
+  const { event, endpoint, rev: of, attempt, status } = delivery;
+  const now = deps.now().getTime();
+  const step = () => stepDelivery(deps, delivery, { status: 'CANCELLED', reason: 'operator' }, now);
+  if (status === 'HELD') return step();
+  if (status !== 'PENDING') return undefined;
+  const leases = new Leases(deps);
+  const flights = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
+  const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
+    const lease = believedLease(current, now);
+    const flight = lease.flights[event];
+    const isUnderWay = flight !== undefined && flight.of >= of && flight.until > now;
+    return isUnderWay ? undefined : addLone(lease, { flights, observations: [] }, now);
+  });
+  if (!taken) return undefined;
+  const cancelled = await step();
+  await leases.change(endpoint, taken, (lease) => endLone(lease, [event], [], now));
+  return cancelled;
+}

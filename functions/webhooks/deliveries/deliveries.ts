@@ -1,0 +1,125 @@
+import type { TableSource } from '#functions/dynamodb/index-pages.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import type { Item, Key } from '#functions/dynamodb/row.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
+import {
+  type AttemptRecord,
+  attemptKey,
+  type Delivery,
+  dayPart,
+  deliveryKey,
+  duePart,
+  eventKey,
+  heldPart,
+  listedAt,
+  type NextStep,
+} from './delivery.ts';
+
+/** Seconds for which events, deliveries and attempts are kept. */
+export const retention = 30 * 86_400;
+
+/** An event or notice on its way into the table. */
+export interface StoredEvent {
+  readonly id: string;
+  /** The bytes that were published. */
+  readonly body: string;
+  /** ISO 8601 time of the event. */
+  readonly at: string;
+  readonly kind: EventKind;
+}
+
+/** Stores an event that no endpoint wants, unless it is stored already. */
+export async function storeEvent(table: TableSource, event: StoredEvent, now: number): Promise<void> {
+  const { id, body, at: eventAt } = event;
+  await create(table, eventKey(id), { body, eventAt, ...listing(event) }, now);
+}
+
+/**
+ * Creates a delivery, with the event in it, unless it is there already, whatever its status.
+ *
+ * @param isListed the event is listed under this delivery
+ */
+export async function createDelivery(
+  table: TableSource,
+  event: StoredEvent,
+  { name, createdAt }: Pick<Endpoint, 'name' | 'createdAt'>,
+  now: number,
+  isListed: boolean,
+): Promise<void> {
+  const row = {
+    endpointSince: createdAt,
+    eventAt: event.at,
+    body: event.body,
+    rev: 0,
+    status: 'PENDING',
+    attempt: 0,
+    nextAttemptAt: now,
+    changedAt: now,
+    ...(isListed && listing(event)),
+  };
+  await create(table, deliveryKey({ event: event.id, endpoint: name }), row, now);
+}
+
+/**
+ * Takes a delivery one step further.
+ *
+ * @param now Unix time in milliseconds
+ * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now; with the `rev`
+ * that was read, an attempt under way does not take it for changed
+ * @returns the delivery as it is then, or undefined when it has changed since it was read
+ */
+export async function stepDelivery(
+  table: TableSource,
+  delivery: Delivery,
+  step: NextStep,
+  now: number,
+  change: { readonly lastAttempt?: AttemptRecord; readonly endpointSince?: string; readonly rev?: number } = {},
+): Promise<Delivery | undefined> {
+  const { pk, sk } = deliveryKey(delivery);
+  const counted = { rev: delivery.rev + 1, changedAt: now };
+  const fields = Object.entries({ reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) });
+  if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
+  const set = fields.filter(([, value]) => value !== undefined);
+  const gone = fields.filter(([, value]) => value === undefined);
+  const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
+  const removes = gone.map(([name]) => name).join(', ');
+  const isWritten = await partition(table, pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {
+    condition: 'rev = :read',
+    values: { ...Object.fromEntries(set), read: delivery.rev },
+    names: ['status'],
+  });
+  if (!isWritten) {
+    // The attempt was made all the same.
+    if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
+    return undefined;
+  }
+  const { reason: _, ...rest } = delivery;
+  return { ...rest, ...Object.fromEntries(set) } as Delivery;
+}
+
+/** Gives an attempt a row of its own, before the next one takes its place. */
+async function storeAttempt(table: TableSource, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
+  const { pk, sk } = attemptKey(delivery, attempt);
+  const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
+  await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
+}
+
+/** Writes a row that expires, unless it is there already. */
+async function create(table: TableSource, { pk, sk }: Key, row: Item, now: number): Promise<void> {
+  const expiresAt = secondsOf(now) + retention;
+  await partition(table, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
+}
+
+const partition = ({ dynamo, table }: TableSource, pk: string): Partition => new Partition(dynamo, table, pk);
+
+const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
+
+/** Where a delivery waits: a retry for its time, a held one for an operator. */
+function waitingOf(delivery: Delivery, step: NextStep) {
+  if (step.status === 'PENDING') return { due: duePart(delivery.endpoint), dueAt: step.nextAttemptAt };
+  if (step.status === 'HELD') return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt) };
+  return { due: undefined, dueAt: undefined };
+}
+
+const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000);

@@ -1,0 +1,61 @@
+import { clockWords } from '#functions/clock/clock-difference.ts';
+import type { CircuitBreaker, Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { type EndpointHealthChange, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
+import { nextAttemptAt } from '#functions/webhooks/endpoints/retry-schedule.ts';
+import type { Attempt } from './attempt.ts';
+import type { Delivery, NextStep } from './delivery.ts';
+
+/**
+ * What a delivery becomes that is not to be attempted.
+ *
+ * @returns undefined when it is to be attempted
+ */
+export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoint?: Endpoint): NextStep | undefined {
+  if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
+  if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
+  // What kills its own function must not do so for ever.
+  if (attempt > endpoint.retryDelays.length) return { status: 'FAILED', reason: 'interrupted', attempt };
+  return undefined;
+}
+
+/** What a delivery becomes after an attempt. */
+export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: Endpoint, random: () => number): NextStep {
+  const attempt = delivery.attempt + 1;
+  if (outcome.kind === 'delivered') return { status: 'DELIVERED', attempt };
+  if (outcome.kind === 'rejected') return { status: 'FAILED', reason: 'rejected', attempt };
+  if (outcome.kind === 'gone') return { status: 'HELD', reason: outcome.cause, attempt };
+  const { retryDelays } = endpoint;
+  const at = nextAttemptAt({ attempt, retryDelays, retryAfter: outcome.retryAfter, endedAt, random });
+  if (at === undefined) return { status: 'FAILED', reason: outcome.cause, attempt };
+  return { status: 'PENDING', attempt, nextAttemptAt: at };
+}
+
+/** What an attempt tells the circuit breaker. */
+export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
+  const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
+  const { slowDown, retryAfter } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfter: undefined };
+  return { startedAt, endedAt, isSuccess, slowDown, retryAfter };
+}
+
+/** Statuses by which receivers refuse a signature, which is made for a time. */
+const refusals = new Set([400, 401, 403]);
+
+/**
+ * What operators must hear about an endpoint after attempts, of which none told that it is gone.
+ *
+ * @param breaker after these attempts
+ * @param attempts at least one, in the order of their ends
+ * @param now Unix time in milliseconds
+ */
+export function healthAfter(
+  endpoint: Endpoint,
+  breaker: CircuitBreaker,
+  attempts: readonly Attempt[],
+  now: number,
+): EndpointHealthChange | undefined {
+  const seen = attempts.flatMap(({ outcome }) => ('cause' in outcome ? [outcome.cause] : []));
+  const { status = 0, clockDifference } = attempts.at(-1)!;
+  const wrongClock = refusals.has(status) ? clockWords(clockDifference, 'the receiver’s') : undefined;
+  return nextEndpointHealth(endpoint, breaker, seen.at(-1), now, wrongClock);
+}

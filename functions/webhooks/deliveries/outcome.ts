@@ -1,0 +1,62 @@
+import type { EndpointCause } from '#functions/events/endpoint-event.ts';
+import { retryAfterOf } from '#functions/http/retry-after.ts';
+import { chatRefusal } from '#functions/notices/chat-answer.ts';
+import type { Format } from '#functions/webhooks/endpoints/format.ts';
+import type { PostAnswer, PostError, PostFailure } from '#functions/webhooks/http/client.ts';
+
+/** What an attempt led to. */
+export type Outcome =
+  | { readonly kind: 'delivered' }
+  | {
+      /** Worth trying again later. */
+      readonly kind: 'failed';
+      readonly cause: EndpointCause;
+      readonly slowDown: boolean;
+      /** Milliseconds that the receiver asks for. */
+      readonly retryAfter: number | undefined;
+    }
+  /** The receiver will never take this one. */
+  | { readonly kind: 'rejected'; readonly cause: EndpointCause }
+  /** The receiver will never take anything again. */
+  | { readonly kind: 'gone'; readonly cause: EndpointCause };
+
+/** Statuses that ask a sender to slow down; Standard Webhooks names all but 503, which RFC 9110 lets carry `Retry-After`. */
+const slowing = new Set([429, 502, 503, 504]);
+
+/** Why a request may bring no answer, and what that says of the endpoint. */
+const failureCauses = {
+  forbidden_target: 'forbidden_target',
+  unresolvable: 'unreachable',
+  connect_timeout: 'unreachable',
+  proxy: 'proxy_failed',
+  refused: 'unreachable',
+  broken: 'unreachable',
+  timeout: 'timeout',
+  tls: 'untrusted_certificate',
+  headers_too_large: 'http_error',
+} as const satisfies Record<PostFailure, EndpointCause>;
+
+/**
+ * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat
+ * has words of its own for that and does not know the standard, so there 410 alone ends nothing.
+ */
+export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
+  if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };
+  const refusal = format === 'event' ? undefined : chatRefusal(format, status, body);
+  if (refusal === 'gone') return { kind: 'gone', cause: 'channel_gone' };
+  if (refusal === 'rejected') return { kind: 'rejected', cause: 'http_error' };
+  if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
+  const slowDown = slowing.has(status);
+  const retryAfter = retryAfterOf(headers['retry-after'], now, headers.date);
+  return failed(slowDown ? 'throttled' : 'http_error', slowDown, retryAfter);
+}
+
+export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
+
+/** That an attempt is worth repeating, for a cause. */
+export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
+  kind: 'failed',
+  cause,
+  slowDown,
+  retryAfter,
+});

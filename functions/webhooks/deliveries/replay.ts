@@ -1,0 +1,119 @@
+import pLimit from 'p-limit';
+import { patienceUntil } from '#functions/clock/pauses.ts';
+import { type IndexRange, type Place, rowsIn } from '#functions/dynamodb/index-pages.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
+import { sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { stepDelivery } from './deliveries.ts';
+import type { Delivery, DeliveryName } from './delivery.ts';
+import { deliveryIn, heldBetween, readDeliveries, sentTo } from './delivery-index.ts';
+
+/** What to release or replay, and how fast. */
+export interface ReplayOptions {
+  /** ISO 8601 times of the events: from the first on, before the second. */
+  readonly from: string;
+  readonly until: string;
+  /** Only count. */
+  readonly dryRun: boolean;
+  /** Deliveries a second. */
+  readonly perSecond?: number | undefined;
+  /** Instant of the steady clock after which nothing new is begun. */
+  readonly stopAt?: number;
+  /** The place after which to go on, as an earlier call had it in `next`. */
+  readonly after?: Place | undefined;
+}
+
+/** What a replay did, or would do. */
+export interface Replay {
+  /** Deliveries that will be attempted again; for a dry run, those that would be. */
+  readonly count: number;
+  /** False when time was short. */
+  readonly isComplete: boolean;
+  /** If time was short, the place after which the same call goes on; a time would not do, for the events of a poll have the same. */
+  readonly next?: Place | undefined;
+}
+
+/** Deliveries a second, unless asked otherwise. */
+const defaultPerSecond = 100;
+
+/** Deliveries changed at the same time. */
+const concurrency = 8;
+
+const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
+
+/** Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. */
+export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+  const endpoint = await activeEndpoint(deps, name);
+  const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
+  return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
+}
+
+/** Delivers again, under the same ids, what an endpoint was sent in a time range and what has come to an end or is held. */
+export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
+  const endpoint = await activeEndpoint(deps, name);
+  return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
+}
+
+/** @returns false when there is no such delivery, or it is still on its way */
+export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
+  const endpoint = await activeEndpoint(deps, name.endpoint);
+  const [delivery] = await readDeliveries(deps, [name]);
+  if (!delivery || !hasEnded(delivery)) return false;
+  const now = deps.now().getTime();
+  const released = await releaseOne(deps, endpoint, delivery, now);
+  if (released) await sendWakeUps(deps, [{ endpoint: name.endpoint, events: [name.event] }]);
+  return released !== undefined;
+}
+
+/** @throws EndpointError unless the endpoint is active */
+async function activeEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await existingEndpoint(deps, name);
+  const { status } = endpoint;
+  if (status === 'active') return endpoint;
+  throw new EndpointError([`the endpoint ${name} is ${status}: ${remedies[status]} it first`], 'conflict');
+}
+
+const remedies = { paused: 'resume', disabled: 'enable' } as const;
+
+async function release(
+  deps: WebhookDependencies,
+  endpoint: Endpoint,
+  ranges: readonly IndexRange[],
+  matches: (delivery: Delivery) => boolean,
+  { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY, after }: ReplayOptions,
+): Promise<Replay> {
+  const started = deps.now().getTime();
+  let matching = 0;
+  let released = 0;
+  let done = after;
+  for await (const { rows, last } of rowsIn(deps, ranges, patienceUntil(stopAt, deps.steady), after)) {
+    // One page at the least: the same call has to come to an end some time.
+    if (done !== after && deps.steady() >= stopAt) {
+      return { count: dryRun ? matching : released, isComplete: false, next: done };
+    }
+    done = last ?? done;
+    const matched = rows.map(deliveryIn).filter(matches);
+    const before = matching;
+    matching += matched.length;
+    if (dryRun) continue;
+    const places: number[] = [];
+    await pLimit(concurrency).map(matched, async (delivery, at) => {
+      const place = started + Math.floor(((before + at) * 1000) / perSecond);
+      if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
+    });
+    // One wake-up for each page: the drain looks itself when the next one is due.
+    if (places.length > 0) {
+      await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
+    }
+    released += places.length;
+  }
+  return { count: dryRun ? matching : released, isComplete: true };
+}
+
+/** @returns undefined when it has changed since it was read */
+function releaseOne(deps: WebhookDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
+  const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
+  return stepDelivery(deps, delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });
+}

@@ -1,0 +1,111 @@
+import pLimit from 'p-limit';
+import type { Endpoint } from './endpoint.ts';
+import { listEndpoints } from './endpoints.ts';
+import {
+  addEndpoint,
+  type EndpointLifeDependencies,
+  modify,
+  type NewEndpoint,
+  noteChats,
+  rotateSecret,
+  updateEndpoint,
+} from './lifecycle.ts';
+import { secretsOf } from './secrets.ts';
+import { checkedSettings, EndpointError, type EndpointSettingsInput } from './settings.ts';
+
+/** An endpoint as the configuration file declares it. */
+export interface EndpointDeclaration {
+  readonly name: string;
+  readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string };
+  /** Names of the variables that hold what is secret: the address, the signing secret, values of headers by their names. */
+  readonly urlFrom?: string | undefined;
+  readonly secretFrom?: string | undefined;
+  readonly headersFrom?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The same with everything it needs. */
+export interface DeclaredEndpoint {
+  readonly name: string;
+  readonly settings: EndpointSettingsInput;
+  /** If its owner has chosen one. */
+  readonly secret: string | undefined;
+}
+
+export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration): string[] =>
+  [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
+
+/** Fills in what a declaration leaves to variables; those that are missing count as empty. */
+export function filledIn(
+  { name, settings, urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration,
+  variables: Readonly<Record<string, string | undefined>>,
+): DeclaredEndpoint {
+  const from = (variable: string): string => variables[variable] ?? '';
+  const secretHeaders = Object.entries(headersFrom).map(([header, variable]) => [header, from(variable)]);
+  const headers = { ...settings.headers, ...Object.fromEntries(secretHeaders) };
+  return {
+    name,
+    settings: { ...settings, url: settings.url ?? (urlFrom === undefined ? '' : from(urlFrom)), headers },
+    secret: secretFrom === undefined ? undefined : from(secretFrom),
+  };
+}
+
+/** What is wrong with a declared endpoint, with the paths of the settings, but without their values. */
+export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
+  try {
+    checkedSettings(name, settings, allowPrivate, secret);
+    return [];
+  } catch (error) {
+    if (error instanceof EndpointError) return error.problems;
+    throw error;
+  }
+}
+
+/** Endpoints changed at the same time. */
+const concurrency = 8;
+
+const undeclared = 'the configuration file no longer declares it';
+
+/**
+ * Makes the declared endpoints what the configuration file says: adds those that are new, changes those that differ,
+ * disables those that no longer stand in it, and leaves alone what operators added.
+ *
+ * @param waiting names of declared endpoints that are not to be looked at yet
+ * @returns the added ones
+ */
+export async function declareEndpoints(
+  deps: EndpointLifeDependencies,
+  declared: readonly DeclaredEndpoint[],
+  waiting: readonly string[] = [],
+): Promise<NewEndpoint[]> {
+  const known = new Map((await listEndpoints(deps)).map((endpoint) => [endpoint.name, endpoint]));
+  for (const name of waiting) known.delete(name);
+  const limit = pLimit(concurrency);
+  const added = await limit.map(declared, async ({ name, settings, secret }) => {
+    const endpoint = known.get(name);
+    known.delete(name);
+    if (!endpoint) return addEndpoint(deps, name, settings, { secret }, true);
+    if (endpoint.isDeclared) await align(deps, endpoint, settings, secret);
+    return undefined;
+  });
+  const dropped = [...known.values()].filter(({ isDeclared, status }) => isDeclared && status !== 'disabled');
+  await limit.map(dropped, async ({ name }) => {
+    await modify(deps, name, (current) => ({ ...current, status: 'disabled', disabledBecause: undeclared }));
+  });
+  await noteChats(deps);
+  return added.filter((endpoint) => endpoint !== undefined);
+}
+
+async function align(
+  deps: EndpointLifeDependencies,
+  endpoint: Endpoint,
+  settings: EndpointSettingsInput,
+  secret: string | undefined,
+): Promise<void> {
+  const { name } = endpoint;
+  const { mailboxes, directions, types, headers, retryDelays, maxInFlight, ...rest } = settings;
+  await updateEndpoint(deps, name, { mailboxes, directions, types, headers, retryDelays, maxInFlight, ...rest });
+  const current = secretsOf(deps.dataKey, endpoint).secrets[0]?.secret;
+  if (secret !== undefined && secret !== current) await rotateSecret(deps, name, undefined, secret);
+  if (endpoint.disabledBecause !== undeclared) return;
+  await modify(deps, name, ({ disabledBecause: _, ...current }) => ({ ...current, status: 'active' }));
+}

@@ -1,0 +1,89 @@
+import { hasBeen } from '#functions/clock/instants.ts';
+import {
+  causes,
+  type EndpointCause,
+  type EndpointEventData,
+  type EndpointEventType,
+  endpointEvent,
+} from '#functions/events/endpoint-event.ts';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { Endpoint, EndpointHealth } from './endpoint.ts';
+
+/** Failed attempts in a row after which operators are told. */
+const failuresToTell = 4;
+
+/** Milliseconds without one success after which an endpoint is disabled, and how long before that operators are warned. */
+const failingToDisable = 5 * 86_400_000;
+const warning = 86_400_000;
+
+/** Failed attempts without which time alone disables nothing. */
+const attemptsToDisable = 10;
+
+/** The new health of an endpoint, and the body of the event that tells of it. */
+export interface EndpointHealthChange {
+  readonly health: EndpointHealth | undefined;
+  /** It is to be disabled, for this reason in words. */
+  readonly disabledBecause?: string;
+  readonly body: string;
+}
+
+/**
+ * Tells whether operators must hear about an endpoint: once when it fails, once a day before it is disabled, once when
+ * it is disabled, and once when it is well again.
+ *
+ * @param cause of the failure that was seen last, if one was seen
+ * @param at Unix time in milliseconds
+ * @param clockWords how wrong the clock here is, where that may be the reason
+ */
+export function nextEndpointHealth(
+  endpoint: Endpoint,
+  breaker: CircuitBreaker,
+  cause: EndpointCause | undefined,
+  at: number,
+  clockWords?: string,
+): EndpointHealthChange | undefined {
+  const { health } = endpoint;
+  const failingSince = breaker.failingSince === undefined ? undefined : iso(breaker.failingSince);
+  // One that fails since another time has been well in between, though that was not written down.
+  if (health && health.failingSince !== failingSince) {
+    const data = { cause: health.cause, message: causes[health.cause], failingSince: health.failingSince };
+    return { health: undefined, body: bodyOf('endpoint.recovered', endpoint, data, at) };
+  }
+  if (failingSince === undefined || cause === undefined) return undefined;
+  const message = clockWords ? `${causes[cause]}; ${clockWords}, which may be the reason` : causes[cause];
+  const data = { cause, message, failingSince };
+  if (!health) {
+    if (breaker.failures < failuresToTell) return undefined;
+    return { health: { failingSince, cause }, body: bodyOf('endpoint.failing', endpoint, data, at) };
+  }
+  if (breaker.failedAttempts < attemptsToDisable) return undefined;
+  // A warning that is still to come was given by a clock that was ahead.
+  if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
+    if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
+    const warned = { ...data, disableAt: iso(at + warning) };
+    return { health: { ...health, warnedAt: at }, body: bodyOf('endpoint.failing', endpoint, warned, at) };
+  }
+  return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
+}
+
+/** The change by which an endpoint is disabled for a cause. */
+export const disabling = (
+  endpoint: Endpoint,
+  failingSince: string,
+  cause: EndpointCause,
+  at: number,
+): EndpointHealthChange => ({
+  health: undefined,
+  disabledBecause: causes[cause],
+  body: bodyOf('endpoint.disabled', endpoint, { cause, message: causes[cause], failingSince }, at),
+});
+
+const bodyOf = (
+  type: EndpointEventType,
+  { name: endpoint }: Endpoint,
+  data: Omit<EndpointEventData, 'endpoint'>,
+  at: number,
+): string => eventBody(endpointEvent(type, { endpoint, ...data }, iso(at)));
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -1,0 +1,247 @@
+import { patienceUntil, pause } from '#functions/clock/pauses.ts';
+import type { DataKey } from '#functions/lambda/data-key.ts';
+import type { Chats } from '#functions/watches/chats.ts';
+import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
+import type { Endpoint, EndpointSecrets, EndpointStatus, SigningSecret } from './endpoint.ts';
+import {
+  createEndpoint,
+  deleteEndpoint,
+  findEndpoint,
+  listEndpoints,
+  replaceEndpoint,
+  type WebhookDependencies,
+} from './endpoints.ts';
+import { Leases } from './leases.ts';
+import { sealingContext, secretsOf } from './secrets.ts';
+import {
+  checkedSettings,
+  checkSecret,
+  EndpointError,
+  type EndpointSettings,
+  type EndpointSettingsInput,
+} from './settings.ts';
+import { sendWakeUps } from './wake-ups.ts';
+
+/** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
+export interface EndpointLifeDependencies extends WebhookDependencies {
+  /** Where polls are told whether there is a chat. */
+  readonly chats: Chats;
+  readonly dataKey: DataKey;
+  /** Let endpoints be on this machine or in a private network. */
+  readonly allowPrivate: boolean;
+}
+
+interface SigningOptions {
+  /** `whsec_…` of its owner's choice; without it, a new one. */
+  readonly secret?: string | undefined;
+  /** Sign with ed25519 (`v1a`) as well. */
+  readonly isAsymmetric?: boolean;
+}
+
+/** An endpoint with the secret that is shown this once. */
+export interface NewEndpoint {
+  readonly endpoint: Endpoint;
+  /** `whsec_…`; undefined for a chat, which verifies nothing. */
+  readonly secret: string | undefined;
+  /** `whpk_…`, if requests are signed with ed25519 as well. */
+  readonly publicKey: string | undefined;
+}
+
+/** Milliseconds for which the old secret is still used after a rotation. */
+const defaultOverlap = 86_400_000;
+
+/** Times that a change is tried again because another one was quicker. */
+const maxTries = 5;
+
+/** @throws EndpointError for wrong settings, or when there is one of that name */
+export async function addEndpoint(
+  deps: EndpointLifeDependencies,
+  name: string,
+  input: EndpointSettingsInput,
+  signing: SigningOptions = {},
+  isDeclared = false,
+): Promise<NewEndpoint> {
+  const settings = checkedSettings(name, input, deps.allowPrivate, signing.secret);
+  const secrets = settings.format === 'event' ? newSecrets(signing) : [];
+  const endpoint: Endpoint = {
+    ...publicSettings(settings),
+    name,
+    status: 'active',
+    createdAt: deps.now().toISOString(),
+    sealed: seal(deps, name, { url: settings.url, headers: settings.headers, secrets }),
+    rev: 0,
+    ...(isDeclared && { isDeclared }),
+  };
+  const isChat = settings.format !== 'event';
+  if (isChat) await deps.chats.expect();
+  if (!(await createEndpoint(deps, endpoint)))
+    throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
+  // A late attempt at one that was removed may have left them.
+  await new Leases(deps).forgetFailures(name, deps.now().getTime());
+  if (isChat) await deps.chats.expect();
+  return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
+}
+
+/** What an endpoint's owner may see of its secrets: no path of a chat's webhook and no query, which may be tokens. */
+export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
+  const { url, headers, secrets } = secretsOf(dataKey, endpoint);
+  const { origin, pathname, search } = new URL(url);
+  const path = endpoint.format === 'event' ? pathname + (search && '?…') : '/…';
+  return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
+}
+
+/** Changes settings; what is not named stays. Deliveries under way take the new ones at their next attempt. */
+export function updateEndpoint(
+  deps: EndpointLifeDependencies,
+  name: string,
+  input: Partial<EndpointSettingsInput>,
+): Promise<Endpoint> {
+  return modify(deps, name, (endpoint) => {
+    const { secrets, ...sealed } = secretsOf(deps.dataKey, endpoint);
+    const { types, mailboxes, directions, format, retryDelays, maxInFlight } = endpoint;
+    const current = { types, mailboxes, directions, format, retryDelays: [...retryDelays], maxInFlight, ...sealed };
+    const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
+    if (settings.format !== format)
+      throw new EndpointError(['format: expected the same as before; add another endpoint']);
+    const { url, headers } = settings;
+    return { ...endpoint, ...publicSettings(settings), sealed: seal(deps, name, { url, headers, secrets }) };
+  });
+}
+
+/** Holds its events until it is resumed and recovered. */
+export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['active'], 'paused');
+
+/** Sends new events again; what was held waits for `recover`. */
+export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['paused'], 'active');
+
+/** Holds its events until it is enabled and recovered. */
+export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string): Promise<Endpoint> =>
+  changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
+
+/** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
+export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
+  const { status } = await existingEndpoint(deps, name);
+  // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
+  if (status === 'disabled') await new Leases(deps).forgetFailures(name, deps.now().getTime());
+  return changeStatus(deps, name, ['disabled'], 'active');
+}
+
+/**
+ * Gives an endpoint a new secret. For a while requests carry signatures by both, the new one first.
+ *
+ * @param overlap milliseconds until the old secret is no longer used
+ * @param secret of its owner's choice; without it, a new one
+ * @throws EndpointError for a malformed secret, or a chat
+ */
+export async function rotateSecret(
+  deps: EndpointLifeDependencies,
+  name: string,
+  overlap: number = defaultOverlap,
+  secret?: string,
+): Promise<NewEndpoint> {
+  if (secret !== undefined) checkSecret(secret);
+  let fresh: SigningSecret[] = [];
+  const endpoint = await modify(deps, name, (current) => {
+    const { secrets, ...sealed } = secretsOf(deps.dataKey, current);
+    if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
+    const now = deps.now().getTime();
+    const isAsymmetric = secrets.some(isPrivateKey);
+    fresh = newSecrets({ secret, isAsymmetric });
+    const old = secrets
+      .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
+      .filter(({ until }) => until > now);
+    return { ...current, sealed: seal(deps, name, { ...sealed, secrets: [...fresh, ...old] }) };
+  });
+  return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
+}
+
+/** Milliseconds after which a removed endpoint is looked at again: its last attempts have ended by then. */
+const removedAgain = 60_000;
+
+/** Removes an endpoint, and has what is still on its way to it cancelled. */
+export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
+  const { format } = await existingEndpoint(deps, name);
+  // The sweep will look at nothing of it; a minute later, for what is under way and what an index does not show yet. Before it is
+  // gone: a removal that SQS refuses can be repeated.
+  await wake(deps, name, [], removedAgain);
+  await deleteEndpoint(deps, name);
+  await new Leases(deps).forget(name);
+  await wake(deps, name, []);
+  if (format !== 'event') await noteChats(deps);
+}
+
+/** Tells polls whether there is a chat. */
+export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
+  deps.chats.note(async () => (await listEndpoints(deps)).some(({ format }) => format !== 'event'));
+
+/** @throws EndpointError when others change it all the time */
+export async function modify(
+  deps: EndpointLifeDependencies,
+  name: string,
+  change: (endpoint: Endpoint) => Endpoint,
+): Promise<Endpoint> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const endpoint = await existingEndpoint(deps, name);
+    const changed = change(endpoint);
+    if (await replaceEndpoint(deps, endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
+    await pause(tries + 1, patienceUntil());
+  }
+  throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
+}
+
+function changeStatus(
+  deps: EndpointLifeDependencies,
+  name: string,
+  from: readonly EndpointStatus[],
+  to: EndpointStatus,
+  disabledBecause?: string,
+): Promise<Endpoint> {
+  return modify(deps, name, ({ disabledBecause: _, health: __, ...endpoint }) => {
+    if (!from.includes(endpoint.status)) throw new EndpointError([misplaced(endpoint, to)], 'conflict');
+    return { ...endpoint, status: to, ...(disabledBecause !== undefined && { disabledBecause }) };
+  });
+}
+
+/** Why a status cannot be left for another, with the command that can do it. */
+function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: EndpointStatus): string {
+  if (to !== 'active' || status === to) return `${name} is ${status} already`;
+  const [other, verb] = status === 'disabled' ? ['paused', 'enable'] : ['disabled', 'resume'];
+  return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
+}
+
+/** @throws EndpointError when there is none of that name */
+export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
+  const endpoint = await findEndpoint(deps, name);
+  if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
+  return endpoint;
+}
+
+/** @throws EndpointError when SQS does not take the wake-up */
+export async function wake(deps: WebhookDependencies, endpoint: string, events: readonly string[], delay = 0) {
+  const refused = await sendWakeUps(deps, [{ endpoint, events, at: deps.now().getTime() + delay }]);
+  if (refused.length > 0)
+    throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
+}
+
+/** The settings that need not be sealed. */
+const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
+  ...settings,
+  origin: new URL(url).origin,
+});
+
+const seal = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
+  dataKey.seal(JSON.stringify(secrets), sealingContext(name));
+
+const newSecrets = ({ secret = newSecret(), isAsymmetric = false }: SigningOptions): SigningSecret[] => [
+  { secret },
+  ...(isAsymmetric ? [{ secret: newPrivateKey() }] : []),
+];
+
+const isPrivateKey = ({ secret }: SigningSecret): boolean => secret.startsWith('whsk_');
+
+function publicKeyIn(secrets: readonly SigningSecret[]): string | undefined {
+  const privateKey = secrets.find(isPrivateKey)?.secret;
+  return privateKey && publicKeyOf(privateKey);
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod/mini';
+import { address } from '#functions/transfers/mailbox-address.ts';
+import { secretProblem } from '#functions/webhooks/http/signature.ts';
+import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
+import { formats } from './format.ts';
+import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
+
+/** Thrown for what cannot be done with an endpoint; lists every mistake, but repeats no secret. */
+export class EndpointError extends Error {
+  override readonly name = 'EndpointError';
+  readonly problems: readonly string[];
+  /** What was asked for is wrong, there is no such endpoint, or it stands otherwise. */
+  readonly kind: 'invalid' | 'missing' | 'conflict';
+
+  constructor(problems: readonly string[], kind: EndpointError['kind'] = 'invalid') {
+    super(problems.join('\n'));
+    this.problems = problems;
+    this.kind = kind;
+  }
+}
+
+/** All types that can be asked for. */
+export const eventTypes = [
+  'transfer.processing',
+  'transfer.active',
+  'transfer.failed',
+  'transfer.deleted_by_expiration',
+  'transfer.deleted_by_revocation',
+  'transfer.deleted_by_admin',
+  'transfer.deleted_by_security',
+  'transfer.unlisted',
+  'transfer.listed_again',
+  'transfer.state_changed',
+  'watch.failing',
+  'watch.recovered',
+  'watch.many_failing',
+  'watch.many_recovered',
+  'watch.verification_expiring',
+  'endpoint.failing',
+  'endpoint.disabled',
+  'endpoint.recovered',
+  'notifier.test',
+] as const;
+
+const typePatterns: ReadonlySet<string> = new Set([
+  ...eventTypes,
+  ...eventTypes.map((type) => `${type.slice(0, type.indexOf('.'))}.*`),
+]);
+
+const eventType = z
+  .string()
+  .check(z.refine((type) => typePatterns.has(type), `expected one of ${[...typePatterns].join(', ')}`));
+
+/** A name: 1 to 64 lower-case letters, digits and hyphens. */
+export const endpointName = z
+  .string()
+  .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
+
+const headers = z.record(z.string(), z.string('expected a text')).check(({ value: given, issues }) => {
+  const refuse = (message: string, path: string[] = []) =>
+    issues.push({ code: 'custom', input: undefined, path, message });
+  if (Object.keys(given).length > 10) refuse('expected at most 10 headers');
+  for (const [name, value] of Object.entries(given)) {
+    const problem = headerProblem(name, value);
+    if (problem) refuse(problem, [name]);
+  }
+});
+
+/** A check that says what is wrong with a value, but does not repeat it. */
+const checkedBy =
+  <T>(problemWith: (value: T) => string | undefined) =>
+  ({ value, issues }: z.core.ParsePayload<T>): void => {
+    const message = problemWith(value);
+    if (message) issues.push({ code: 'custom', input: undefined, message });
+  };
+
+/** Each without its default; `allowPrivate` as in the guard. */
+export const endpointSettingFields = (allowPrivate: boolean) => ({
+  url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
+  types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
+  mailboxes: z.array(address).check(z.minLength(1)),
+  directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
+  format: z.enum(formats),
+  headers,
+  /** Milliseconds before each retry. */
+  retryDelays: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
+  /** Attempts under way at the same time. */
+  maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
+});
+
+export const endpointSettings = (allowPrivate: boolean) => {
+  const fields = endpointSettingFields(allowPrivate);
+  return z.strictObject({
+    ...fields,
+    types: z._default(fields.types, ['transfer.*']),
+    mailboxes: z.optional(fields.mailboxes),
+    directions: z.optional(fields.directions),
+    format: z._default(fields.format, 'event'),
+    headers: z._default(fields.headers, {}),
+    retryDelays: z._default(fields.retryDelays, [...defaultRetryDelays]),
+    maxInFlight: z._default(fields.maxInFlight, 10),
+  });
+};
+
+/** With all defaults filled in. */
+export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
+export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
+
+/**
+ * @param secret that the operator brings along
+ * @throws EndpointError that lists every mistake with its path, but repeats no secret
+ */
+export function checkedSettings(
+  name: string,
+  input: unknown,
+  allowPrivate: boolean,
+  secret?: string,
+): EndpointSettings {
+  const { error: nameError } = endpointName.safeParse(name);
+  const { data, error } = endpointSettings(allowPrivate).safeParse(input);
+  const problems = [
+    ...(nameError?.issues.map(({ message }) => `name: ${message}`) ?? []),
+    ...(error?.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`) ?? []),
+    ...(secret === undefined ? [] : problemsOfSecret(secret)),
+  ];
+  if (!data || problems.length > 0) throw new EndpointError(problems);
+  return data;
+}
+
+/** @throws EndpointError, which does not repeat the secret */
+export function checkSecret(secret: string): void {
+  const problems = problemsOfSecret(secret);
+  if (problems.length > 0) throw new EndpointError(problems);
+}
+
+function problemsOfSecret(secret: string): string[] {
+  const problem = secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
+  return problem ? [`secret: ${problem}`] : [];
+}

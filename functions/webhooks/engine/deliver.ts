@@ -1,0 +1,85 @@
+import { patienceUntil } from '#functions/clock/pauses.ts';
+import { getRows } from '#functions/dynamodb/batch.ts';
+import type { Key } from '#functions/dynamodb/row.ts';
+import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import { deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
+import { endpointIn, endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
+import { newLease } from '#functions/webhooks/endpoints/lease.ts';
+import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { Drain } from './drain.ts';
+
+/** What was done for the endpoints that wake-ups name. */
+export interface DeliveryBatch {
+  readonly settled: readonly Settled[];
+  /** Endpoints that a fault of ours kept from being looked after, with the fault. */
+  readonly unhandled: readonly Unhandled[];
+}
+
+interface Unhandled {
+  readonly endpoint: string;
+  readonly error: Error;
+  /**
+   * What is left stands in requests, which the sweep looks at each minute: the wake-ups need not come again. If they did, a fault
+   * that lasts would bring ever more of them.
+   */
+  readonly isKept: boolean;
+}
+
+/** Milliseconds from the choice of a delivery to the end of its request: 3 s until it begins, and 15 s. */
+const requestTime = 18_000;
+
+/** Deliveries read together with their endpoint: as many as begin at once by default. */
+const readAhead = 10;
+
+/**
+ * Drains the endpoints that wake-ups name. Wake-ups that come twice, late or for nothing do no harm. A receiver that fails is
+ * an outcome, not an error.
+ *
+ * @param stopAt instant of the steady clock at which every request has ended
+ * @param stopping aborts when the process is to end
+ */
+export async function deliver(
+  deps: DeliverDependencies,
+  wakeUps: readonly WakeUp[],
+  stopAt = Number.POSITIVE_INFINITY,
+  stopping?: AbortSignal,
+): Promise<DeliveryBatch> {
+  const unhandled: Unhandled[] = [];
+  // Each by itself: where the rows of one cannot be read, the others do not wait for them.
+  const settled = await Promise.all(
+    [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
+      const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
+      const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
+      let drain: Drain | undefined;
+      try {
+        const found = await read(deps, name, events, stopAt);
+        const beginUntil = stopAt - requestTime;
+        drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
+        await drain.run();
+      } catch (error) {
+        unhandled.push({ endpoint: name, error: error as Error, isKept: drain?.work.isKept ?? false });
+      }
+      return drain?.settled ?? [];
+    }),
+  );
+  return { settled: settled.flat(), unhandled };
+}
+
+/** Reads an endpoint with its lease and its first deliveries. */
+async function read(
+  { dynamo, table, leases, now, steady }: DeliverDependencies,
+  endpoint: string,
+  events: string[],
+  stopAt: number,
+) {
+  // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
+  const known = leases.known(endpoint);
+  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
+  // While another process holds the endpoint, they are for that one to read.
+  const first = isHeld ? [] : events.slice(0, readAhead);
+  const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
+  const lease = known ?? (await leases.read(endpoint));
+  const rows = await getRows(dynamo, table, keys, patienceUntil(stopAt, steady));
+  return { endpoint: endpointIn(rows, endpoint), lease, rows };
+}

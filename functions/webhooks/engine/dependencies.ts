@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { steady } from '#functions/clock/instants.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import {
+  type readDeliverEnvironment,
+  type readFanOutEnvironment,
+  readProxySettings,
+  type readSweepEnvironment,
+} from '#functions/lambda/environment.ts';
+import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
+import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { WebhookClient } from '#functions/webhooks/http/client.ts';
+import { dnsResolver } from '#functions/webhooks/http/resolver.ts';
+import type { FanOutDependencies } from './fan-out.ts';
+import type { SweepDependencies } from './sweep.ts';
+
+const now = () => new Date();
+
+// A queue that outlives its address, as in the local run, is reached where the SDK's own settings say.
+const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
+
+/** Builds what everything that has to do with deliveries works with. */
+export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
+  dynamo: new DynamoDBClient(sdkSettings),
+  table: env.WEBHOOKS_TABLE,
+  wakeUps: { sqs: sqs(), url: env.WAKE_UP_QUEUE_URL },
+  now,
+  steady,
+});
+
+/** Builds what fan-out works with. */
+export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
+  ...webhookDependencies(env),
+  announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
+});
+
+/**
+ * Builds what deliveries are made with.
+ *
+ * @throws DataKeyError
+ */
+export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies {
+  const shared = webhookDependencies(env);
+  return {
+    ...shared,
+    leases: new Leases(shared),
+    dataKey: new DataKey(env.DATA_KEY),
+    client: new WebhookClient({
+      resolve: dnsResolver(),
+      allowPrivate: env.ALLOW_PRIVATE_WEBHOOKS === 'yes',
+      proxy: { ...readProxySettings(), proxy: env.WEBHOOK_PROXY },
+    }),
+    random: Math.random,
+  };
+}
+
+/** Builds what sweeps work with. */
+export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
+  ...webhookDependencies(env),
+  topics: {
+    sns: new SNSClient(sdkSettings),
+    eventsTopicArn: env.TRANSFER_EVENTS_TOPIC_ARN,
+    noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
+    sleep,
+  },
+});

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import type { Attempt, DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
+import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
+import { observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import {
+  type Admission,
+  addLone,
+  admission,
+  allowsLone,
+  endLone,
+  type Flight,
+  hold,
+  type Lease,
+  type Limits,
+  leaseDuration,
+  release,
+} from '#functions/webhooks/endpoints/lease.ts';
+
+/** How the lease was written before attempts begin. */
+export interface Entry {
+  /** Instant of the steady clock after which the attempts must not begin under it. */
+  readonly beginUntil: number;
+  /** The lease was not as it was known: deliveries that were read may have been made. */
+  readonly isNews: boolean;
+  /** Events of a holder that has died meanwhile. */
+  readonly leftBehind: readonly string[];
+}
+
+/** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
+const beginWithin = 3000;
+
+/** The lease of one endpoint in the hands of one process, with the attempts that this process makes under it. */
+export class Holding {
+  /** As it is known. */
+  lease: Lease;
+  /** How fast the endpoint may be sent to. */
+  limits: Limits = { maxInFlight: 1, interval: 0 };
+  /** The one attempt is made without holding the endpoint. */
+  isLone = false;
+  isLost = false;
+  /** Attempts of this process that are under way, by the id of their event. */
+  private readonly flights = new Map<string, Flight>();
+  private readonly deps: DeliverDependencies;
+  private readonly name: string;
+  private readonly id = randomUUID();
+  /** Events of the lone attempts that the lease names. */
+  private named: string[] = [];
+  /** Attempts that have ended since the lease was written. */
+  private ended: Attempt[] = [];
+  /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
+  private interrupted: Readonly<Record<string, Flight>> = {};
+
+  constructor(deps: DeliverDependencies, name: string, lease: Lease) {
+    this.deps = deps;
+    this.name = name;
+    this.lease = lease;
+  }
+
+  /** Whether this process may send to the endpoint now, as far as the lease is known. */
+  get admission(): Admission {
+    return admission(this.believed, this.limits, this.now());
+  }
+
+  /**
+   * Begins with the lease as it is known.
+   *
+   * @param isSingle there is only one delivery to make
+   * @returns the events whose attempts a holder that has died leaves behind
+   */
+  take(isSingle: boolean): string[] {
+    this.isLone = isSingle && allowsLone(this.believed, this.limits, this.now());
+    this.isLost = false;
+    return this.takeOver(this.believed);
+  }
+
+  private takeOver(lease: Lease): string[] {
+    const over = Object.entries(lease.flights).filter(([, { until }]) => until <= this.now());
+    this.lease = lease;
+    this.interrupted = Object.fromEntries(over);
+    return over.flatMap(([event, { isLone }]) => (isLone ? [] : [event]));
+  }
+
+  /** Nothing more is begun under the lease. */
+  die(): void {
+    this.deps.leases.alive.delete(this.id);
+  }
+
+  /** An attempt is not, or no longer, under way. */
+  end(event: string): void {
+    this.flights.delete(event);
+    this.deps.leases.alive.delete(`${this.name} ${event}`);
+  }
+
+  /** An attempt of this process has ended; the lease hears of it with its next change. */
+  observe(made: Attempt): void {
+    this.ended.push(made);
+  }
+
+  /** The delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end. */
+  counted(delivery: Delivery): Delivery {
+    const flight = this.interrupted[delivery.event];
+    return flight?.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
+  }
+
+  /** When another process's attempt of a delivery ends, as a lease has it; undefined when none is under way. */
+  othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
+    const flight = this.flights.has(event) ? undefined : lease.flights[event];
+    return flight && flight.of >= rev && flight.until > this.now() ? flight.until : undefined;
+  }
+
+  /**
+   * Writes down in the lease that attempts are under way from now on.
+   *
+   * @returns undefined when another process was quicker
+   * @throws the error of the SDK
+   */
+  async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
+    const beginUntil = this.deps.steady() + beginWithin;
+    const now = this.now();
+    const until = now + leaseDuration;
+    const next = chosen.map(
+      ({ event, rev: of, attempt: made }) =>
+        [event, { attempt: made + 1, of, until, ...(this.isLone && { isLone: true as const }) }] as const,
+    );
+    const isHolder = this.lease.holder?.id === this.id;
+    const observations = this.ended.map(observationOf);
+    const progress = { flights: Object.fromEntries([...this.flights, ...next]), observations };
+    let before = this.lease;
+    const written = await this.deps.leases.change(this.name, this.lease, (current) => {
+      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      const isOurs = isHolder && current.holder?.id === this.id;
+      if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
+      if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
+      before = lease;
+      return this.isLone ? addLone(lease, progress, now) : hold(lease, this.id, progress, this.limits.interval, now);
+    });
+    this.isLost = written === undefined;
+    if (!written) return undefined;
+    const isNews = before.rev !== this.lease.rev;
+    const leftBehind = isNews && !isHolder ? this.takeOver(before) : [];
+    this.lease = written;
+    // Others may have ended while it was written.
+    this.ended = this.ended.slice(observations.length);
+    for (const [event, flight] of next) this.flights.set(event, flight);
+    if (this.isLone) this.named.push(...next.map(([event]) => event));
+    const { alive } = this.deps.leases;
+    const living = beginUntil - beginWithin + leaseDuration;
+    for (const [event] of next) alive.set(`${this.name} ${event}`, living);
+    if (!this.isLone) alive.set(this.id, living);
+    return { beginUntil, isNews, leftBehind };
+  }
+
+  /**
+   * Gives the lease back.
+   *
+   * @param isFaulty something may not be written down that has ended
+   * @throws the error of the SDK
+   */
+  async giveBack(isFaulty: boolean): Promise<void> {
+    const { leases } = this.deps;
+    const now = this.now();
+    const observations = this.ended.map(observationOf);
+    const events = this.named;
+    // A lone attempt that succeeded is over with its time: its delivery says that it is done.
+    const isSaid =
+      this.isLone &&
+      events.length > 0 &&
+      events.length === observations.length &&
+      observations.every(({ isSuccess }) => isSuccess);
+    [this.ended, this.named] = [[], []];
+    this.die();
+    if (isSaid && !this.isLost) {
+      if (!isFaulty) for (const event of events) leases.end(this.name, event);
+      return;
+    }
+    const given = await leases.change(this.name, this.lease, (current) => {
+      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      if (this.isLone)
+        return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
+      if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
+      return this.isLeftover(lease) ? release(lease, { flights: {}, observations }, now) : undefined;
+    });
+    this.lease = given ?? (await leases.read(this.name));
+  }
+
+  /** How many more attempts may begin now. */
+  get room(): number {
+    const now = this.now();
+    // As the attempts leave it that have ended, whether the lease says so already or not.
+    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.believed), now);
+    if (state === 'open') return 0;
+    const { maxInFlight, interval } = this.limits;
+    if (interval > 0 && (this.lease.freeAt > now || this.flights.size > 0)) return 0;
+    if (this.isLone) return 1 - this.flights.size;
+    const others = Object.values(this.believed.flights).filter(({ isLone, until }) => isLone && until > now).length;
+    return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.flights.size);
+  }
+
+  /** When the endpoint may be sent to again, as far as the lease tells; an earlier instant than now if it may at once. */
+  get mayBeginAt(): number {
+    const { admission: admitted } = this;
+    if (admitted.kind === 'shut') return admitted.until;
+    if (admitted.kind !== 'free' || admitted.room > 0) return 0;
+    // Lone attempts take up all of the room that there is.
+    const ends = Object.values(this.believed.flights).map(({ until }) => until);
+    return Math.min(...ends.filter((until) => until > this.now()));
+  }
+
+  /** Whether that many attempts may begin, as the lease really is. */
+  private isAdmitted(lease: Lease, count: number): boolean {
+    const admitted = admission(lease, this.limits, this.now());
+    return (
+      admitted.kind === 'free' && (this.isLone ? allowsLone(lease, this.limits, this.now()) : admitted.room >= count)
+    );
+  }
+
+  /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */
+  private isLeftover(lease: Lease): boolean {
+    const admitted = admission(lease, this.limits, this.now());
+    const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];
+    return names.length > 0 && names.every((event) => this.interrupted[event]);
+  }
+
+  private get believed(): Lease {
+    return this.deps.leases.believed(this.name, this.lease, this.now(), this.deps.steady());
+  }
+
+  private now(): number {
+    return this.deps.now().getTime();
+  }
+}

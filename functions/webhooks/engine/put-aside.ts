@@ -1,0 +1,64 @@
+import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
+import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
+import { stepWithoutAttempt } from '#functions/webhooks/deliveries/next-step.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
+import type { Work } from './work.ts';
+
+/** Deliveries changed at the same time. */
+const concurrency = 25;
+
+/**
+ * Holds the deliveries of an endpoint that is paused or disabled, and cancels those of one that was removed. It needs no
+ * lease: no request is made, and each delivery is changed under the condition that it is as it was read.
+ *
+ * @param beginUntil instant of the steady clock after which nothing more is begun
+ * @returns whether something is left, because time was short or the endpoint is active again
+ */
+export async function putAside(
+  deps: DeliverDependencies,
+  work: Work,
+  read: Endpoint | undefined,
+  beginUntil: number,
+  settle: (settled: Settled) => void,
+): Promise<boolean> {
+  const now = () => deps.now().getTime();
+  const held: Delivery[] = [];
+  let endpoint = read;
+  // What waits for a removed endpoint is looked at by nobody later.
+  if (!endpoint) work.takeAllRetries();
+  while (deps.steady() < beginUntil) {
+    const look = await work.look(concurrency, true);
+    if (!look) break;
+    endpoint = look.endpoint;
+    await Promise.all(
+      look.deliveries.map(async (delivery) => {
+        const isWaiting = delivery.status === 'PENDING' && (!endpoint || isDue(delivery, now()));
+        const step = isWaiting ? stepWithoutAttempt(delivery, endpoint) : undefined;
+        const taken = step && (await stepDelivery(deps, delivery, step, now()));
+        if (step || !isWaiting) work.done(delivery.event);
+        // It was resumed in this very moment.
+        else work.putBack(delivery.event);
+        if (taken?.status === 'HELD') held.push(taken);
+        else if (taken) settle({ delivery: taken });
+      }),
+    );
+    if (endpoint?.status === 'active') break;
+  }
+  const isShort = deps.steady() >= beginUntil;
+  const isLeft = await work.leave(now(), false);
+  if (!endpoint) await deps.leases.forget(work.name);
+  const checked = await Promise.all(held.map((delivery) => releasedIfResumed(deps, delivery)));
+  for (const delivery of checked) settle({ delivery });
+  return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
+}
+
+/** A delivery that was held just now, released where its endpoint was resumed in this very moment: recovering may have missed it. */
+export async function releasedIfResumed(deps: DeliverDependencies, held: Delivery): Promise<Delivery> {
+  if ((await findEndpoint(deps, held.endpoint))?.status !== 'active') return held;
+  const now = deps.now().getTime();
+  const step = { status: 'PENDING', attempt: held.attempt, nextAttemptAt: now } as const;
+  return (await stepDelivery(deps, held, step, now)) ?? held;
+}

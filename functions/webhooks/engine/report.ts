@@ -1,0 +1,52 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { addCounts, measures } from '#functions/lambda/metric-names.ts';
+import { deliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
+import type { DeliveryBatch } from './deliver.ts';
+import type { FanOut } from './fan-out.ts';
+import type { Sweep } from './sweep.ts';
+
+/**
+ * Writes one log line for the successes of a batch and one for each other delivery, and adds the batch to the metrics.
+ *
+ * @param malformed messages that were no wake-ups
+ */
+export function reportDeliveries(
+  logger: Logger,
+  metrics: Metrics,
+  { settled, unhandled }: DeliveryBatch,
+  malformed: number,
+): void {
+  const { delivered = [], others = [] } = Object.groupBy(settled, ({ delivery }) =>
+    delivery.status === 'DELIVERED' ? 'delivered' : 'others',
+  );
+  if (delivered.length > 0) {
+    const events = Map.groupBy(delivered, ({ delivery }) => delivery.endpoint);
+    const byEndpoint = [...events].map(([name, list]) => [name, list.map(({ delivery }) => delivery.event)]);
+    logger.info('delivered', { count: delivered.length, events: Object.fromEntries(byEndpoint) });
+  }
+  for (const one of others) logger.info('delivery', deliveryFacts(one));
+  for (const { endpoint, error } of unhandled) logger.error('deliveries not handled', { endpoint, error });
+  if (malformed > 0) logger.error('messages dropped that are no wake-ups', { count: malformed });
+  const attempts = settled.flatMap(({ attempt }) => attempt ?? []);
+  const succeeded = attempts.filter(({ outcome }) => outcome.kind === 'delivered').length;
+  addCounts(metrics, {
+    attemptsSucceeded: succeeded,
+    attemptsFailed: attempts.length - succeeded,
+    deliveriesFailed: settled.filter(({ delivery }) => delivery.status === 'FAILED').length,
+  });
+}
+
+/** Writes down what was not ordinary about a batch that was fanned out, and adds it to the metrics. */
+export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, handedOn, unhandled }: FanOut): void {
+  if (handedOn > 0) logger.info('fan-out', { deliveries, handedOn });
+  for (const { error } of unhandled) logger.error('message not handled', { error });
+  addCounts(metrics, { deliveriesCreated: deliveries });
+}
+
+/** Writes the one log line of a sweep, and adds it to the metrics. */
+export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
+  if (swept.failed > 0 || swept.clockSetBack !== undefined) logger.warn('sweep', { ...swept });
+  else logger.info('sweep', { ...swept });
+  metrics.addMetric(measures.secondsOverdue, MetricUnit.Seconds, swept.longestWait / 1000);
+}

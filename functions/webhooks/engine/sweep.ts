@@ -1,0 +1,191 @@
+import pLimit from 'p-limit';
+import { type Patience, patienceUntil } from '#functions/clock/pauses.ts';
+import { rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import { announceEndpoint } from '#functions/notices/announce.ts';
+import type { Topics } from '#functions/notices/publish.ts';
+import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import { isDue, longestWait } from '#functions/webhooks/deliveries/delivery.ts';
+import {
+  deliveryIn,
+  dueEvents,
+  readDeliveries,
+  retriesBetween,
+} from '#functions/webhooks/deliveries/delivery-index.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { clearPending, endpointPages, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
+import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
+import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { clockWitness } from './clock-witness.ts';
+
+export interface SweepDependencies extends WebhookDependencies {
+  readonly topics: Topics;
+}
+
+/** What a sweep did. */
+export interface Sweep {
+  /** Endpoints that it has looked after. */
+  readonly woken: number;
+  /** Endpoints left for the next sweep, because time was short. */
+  readonly left: number;
+  /** Milliseconds for which the longest waiting of the due deliveries has been due. */
+  readonly longestWait: number;
+  /** Events about endpoints that were published. */
+  readonly announced: number;
+  /** Wake-ups that SQS did not take, and events that SNS did not take. */
+  readonly failed: number;
+  /** Milliseconds by which the clock was set back since an earlier sweep, told once; all that waits was looked at. */
+  readonly clockSetBack?: number;
+}
+
+/** Endpoints looked at at the same time. */
+const concurrency = 16;
+
+/** Retries put off by a wrong clock that one sweep puts right, for each endpoint. */
+const mostMisplaced = 500;
+
+/** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
+const loneMemory = 180_000;
+
+/** Milliseconds kept for telling operators of endpoints, however many endpoints there are to look at. */
+const tellFor = 5000;
+
+/** Later than every instant at which something is due. */
+const forever = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
+ * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
+ *
+ * @param stopAt instant of the steady clock after which nothing new is begun
+ * @throws the first fault that kept it from an endpoint, once the others are looked after
+ */
+export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
+  const started = deps.now().getTime();
+  const { setBack, cameTo, note } = await clockWitness(deps, started);
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
+  const limit = pLimit(concurrency);
+  const wakeUps: WakeUp[] = [];
+  let [overdue, isCut, reached] = [0, false, ''];
+  const telling: Endpoint[] = [];
+  let left = 0;
+  let fault: Error | undefined;
+  const fail = (error: Error) => {
+    fault ??= error;
+  };
+  for await (const page of endpointPages(deps, cameTo)) {
+    await limit.map(page, async (endpoint) => {
+      if (endpoint.pending?.length) telling.push(endpoint);
+      // What keeps it from one endpoint keeps it from no other.
+      if (deps.steady() >= stopAt - tellFor) {
+        left += 1;
+        return;
+      }
+      reached = endpoint.name;
+      await needOf(deps, endpoint, looking).then((need) => {
+        isCut ||= need.isCut;
+        wakeUps.push(...need.wakeUps);
+        overdue = Math.max(overdue, need.overdue);
+      }, fail);
+    });
+  }
+  const refused = await sendWakeUps(deps, wakeUps);
+  let [announced, failed] = [0, refused.length];
+  // Only now: deliveries do not wait for SNS.
+  await limit.map(telling, async (endpoint) => {
+    const { length } = endpoint.pending!;
+    if (deps.steady() >= stopAt) return;
+    if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
+    else await clearPending(deps, endpoint).then(() => (announced += length), fail);
+  });
+  // Where something is left that a wrong clock has put off, the next sweep has to look, too.
+  await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
+  if (fault) throw fault;
+  return {
+    woken: new Set(wakeUps.map(({ endpoint }) => endpoint)).size,
+    left,
+    longestWait: overdue,
+    announced,
+    failed,
+    ...(setBack > 0 && { clockSetBack: setBack }),
+  };
+}
+
+interface Need {
+  readonly wakeUps: readonly WakeUp[];
+  /** Milliseconds for which something has been due. */
+  readonly overdue: number;
+  /** There may be more that a wrong clock has put off. */
+  readonly isCut: boolean;
+}
+
+/** What one endpoint needs, by its lease and by what waits for it. */
+async function needOf(
+  deps: SweepDependencies,
+  endpoint: Endpoint,
+  { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
+): Promise<Need> {
+  const { name, status } = endpoint;
+  const patience = patienceUntil(stopAt, deps.steady);
+  const { lease: read, requests } = await new Leases(deps).look(name, 1);
+  const lease = believedLease(read, started);
+  const admitted = admission(lease, limitsOf(endpoint), started);
+  const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
+  const wakeUps: WakeUp[] = [];
+  // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
+  if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
+  const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
+  const lone = await unfinishedLone(deps, name, lease, started, patience);
+  const [request] = requests;
+  const [retry] = await dueEvents(deps, name, started, 1);
+  const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
+  const overdue = Math.max(0, ...since.map((at = started) => started - at));
+  const named = [...interrupted, ...lone].map(([event]) => event);
+  if (named.length > 0) wakeUps.push({ endpoint: name, events: named });
+  if (request || retry) wakeUps.push({ endpoint: name, events: [] });
+  return { wakeUps, overdue, isCut };
+}
+
+/** Lone attempts whose time has been over for a little while, and whose deliveries are not done. */
+async function unfinishedLone(
+  source: TableSource,
+  endpoint: string,
+  { flights }: Lease,
+  now: number,
+  patience: Patience,
+) {
+  const over = Object.entries(flights).filter(
+    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
+  );
+  const names = over.map(([event]) => ({ event, endpoint }));
+  const rows = await readDeliveries(source, names, patience);
+  const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
+  return over.filter(([event]) => waiting.has(event));
+}
+
+/**
+ * Puts retries where they belong that a clock which was ahead has put off: they are due, however late they stand in the index.
+ *
+ * @returns whether there may be more
+ */
+async function replaceRetries(
+  deps: SweepDependencies,
+  endpoint: string,
+  from: number,
+  nextAttemptAt: number,
+  patience: Patience,
+): Promise<boolean> {
+  let replaced = 0;
+  for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
+    const now = deps.now().getTime();
+    const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
+    await pLimit(concurrency).map(due, (delivery) => {
+      const { attempt, rev } = delivery;
+      return stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
+    });
+    replaced += due.length;
+    if (replaced >= mostMisplaced || deps.steady() >= patience.stopAt) return true;
+  }
+  return false;
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EndpointCause } from '#functions/events/endpoint-event.ts';
+import { type Attempt, attempt, type DeliverDependencies, recordOf } from '#functions/webhooks/deliveries/attempt.ts';
+import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
+import { stepAfter } from '#functions/webhooks/deliveries/next-step.ts';
+import { failed } from '#functions/webhooks/deliveries/outcome.ts';
+import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
+import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
+import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
+import { disabling } from '#functions/webhooks/endpoints/health.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
+import type { Holding } from './holding.ts';
+import { releasedIfResumed } from './put-aside.ts';
+import type { Work } from './work.ts';
+
+/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
+const longestWait = 1000;
+
+/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
+const gatherFor = 5;
+
+/** Times that an endpoint is read again because it is being changed. */
+const maxTries = 5;
+
+/** The attempts of a drain that are under way, and what has come of those before. */
+export class UnderWay {
+  /** When the first retry is due that they led to. */
+  nextRetryAt = Number.POSITIVE_INFINITY;
+  /** The first fault of ours; nothing more is begun after it. */
+  fault: Error | undefined;
+  /** Those that have ended; a drain takes them out. */
+  readonly made: Attempt[] = [];
+  /** The ends of those that are under way, by the id of their event. */
+  readonly ends = new Map<string, Promise<void>>();
+  private readonly deps: DeliverDependencies;
+  private readonly holding: Holding;
+  private readonly work: Work;
+  private readonly settle: (settled: Settled) => void;
+  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
+
+  constructor(deps: DeliverDependencies, holding: Holding, work: Work, settle: (settled: Settled) => void) {
+    this.deps = deps;
+    this.holding = holding;
+    this.work = work;
+    this.settle = settle;
+  }
+
+  /** Remembers a fault of ours, unless it is not the first. */
+  readonly fail = (error: Error): undefined => {
+    this.fault ??= error;
+  };
+
+  /**
+   * Opens the secrets of the endpoint, if they are new.
+   *
+   * @throws SealedTextError
+   */
+  open(endpoint: Endpoint): void {
+    if (this.opened?.sealed === endpoint.sealed) return;
+    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
+  }
+
+  /** Begins an attempt at an endpoint whose secrets are open. */
+  begin(delivery: Delivery, endpoint: Endpoint): void {
+    const { event } = delivery;
+    const end = this.attempt(delivery, endpoint)
+      .catch(this.fail)
+      .finally(() => {
+        this.holding.end(event);
+        this.ends.delete(event);
+      });
+    this.ends.set(event, end);
+  }
+
+  /** Waits until an attempt ends or, while there is room for others, more may have been left to this process. */
+  async waitForMore(hasRoom: boolean): Promise<void> {
+    const enough = new AbortController();
+    const ends: Promise<unknown>[] = [...this.ends.values()];
+    if (hasRoom) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    await Promise.race(ends);
+    enough.abort();
+    // What ends together is followed together: each look and each change of the lease costs a unit.
+    if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
+  }
+
+  /**
+   * Disables an endpoint that says that it is gone, before its delivery is held: the other way round, a process that dies in
+   * between would leave one that nobody looks at.
+   *
+   * @returns the attempt, as one that has only failed if the endpoint has another address since
+   */
+  private async disable(made: Attempt, cause: EndpointCause, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
+    const { startedAt, endedAt } = made;
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const current = await findEndpoint(this.deps, name);
+      // What follows for one that was removed is for its second wake-up to say.
+      if (current?.createdAt !== createdAt || current.sealed !== sealed) break;
+      if (current.status !== 'active') return made;
+      const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
+      if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;
+    }
+    return { ...made, outcome: failed(cause) };
+  }
+
+  /** Attempts a delivery, and writes down what follows. */
+  private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
+    const { deps } = this;
+    const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
+    const { outcome } = attempted;
+    const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
+    this.holding.observe(made);
+    this.made.push(made);
+    const step = stepAfter(made, endpoint, deps.random);
+    const lastAttempt = recordOf(made, deps.dataKey);
+    const written = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
+    const after = written?.status === 'HELD' ? await releasedIfResumed(deps, written) : written;
+    this.work.done(delivery.event);
+    if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
+    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
+    this.settle({ delivery: after ?? delivery, attempt: made });
+  }
+}

@@ -1,0 +1,71 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { signIn } from '#infra/terminal/aws-remedies.ts';
+import { awsFailure } from './aws-failure.ts';
+import type { Target } from './target.ts';
+
+/** The stack's output that says where the operator API is. */
+const output = 'OperatorUrl';
+
+/**
+ * The operator API of a stack.
+ *
+ * @throws CliError when there is no such stack, or nobody is signed in
+ */
+export async function stackTarget(stack: string): Promise<Target> {
+  const client = new CloudFormationClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 5000, requestTimeout: 15_000 },
+  });
+  const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
+    throw awsFailure(error, `look up the stack ${stack}`, stack);
+  });
+  const url = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
+  if (url === undefined) {
+    const message = `the stack ${stack} has no output ${output}: deploy it again with this release (npm run deploy)`;
+    throw new CliError(exitCodes.unreachable, message);
+  }
+  return signedTarget(url, client);
+}
+
+/** The operator API at a function URL. */
+export const functionTarget = (url: string, region: string): Target =>
+  signedTarget(url, new CloudFormationClient({ region }));
+
+/** Signs with the credentials and the region that the client has found. */
+function signedTarget(url: string, { config }: CloudFormationClient): Target {
+  const signer = new SignatureV4({
+    service: 'lambda',
+    region: config.region,
+    credentials: config.credentials,
+    sha256: config.sha256,
+  });
+  return {
+    url: url.replace(/\/+$/, ''),
+    remedy: 'is the stack deployed completely, and does the network here let you reach AWS?',
+    admission: (said) =>
+      /expired|security token|signature/i.test(said)
+        ? signIn
+        : "have the policy attached that the stack's output OperatorsPolicyArn names, or name another profile in AWS_PROFILE",
+    async sign(method, target, headers, body) {
+      const { protocol, hostname, host, port, pathname, searchParams } = target;
+      const request = {
+        method,
+        protocol,
+        hostname,
+        path: pathname,
+        query: Object.fromEntries(searchParams),
+        headers: { ...headers, host },
+        ...(port && { port: Number(port) }),
+        ...(body !== undefined && { body }),
+      };
+      const signed = await signer.sign(request).catch((error: Error) => {
+        throw awsFailure(error, 'sign the request');
+      });
+      // The client that sends it sets the same one.
+      const { host: _, ...rest } = signed.headers;
+      return rest;
+    },
+  };
+}

@@ -1,0 +1,184 @@
+import { Cancellation } from '#functions/http/cancellation.ts';
+import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
+import { HttpError } from '#functions/http/http-error.ts';
+import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
+import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Page } from './resources.ts';
+import type { Target } from './target.ts';
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** A request to the operator API. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below the API's address, percent-encoded, for example by {@link path}. */
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: object;
+  /**
+   * Milliseconds.
+   * @default 60000
+   */
+  readonly timeout?: number;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds for work that the API may spend minutes on: more than its function can run. */
+export const longTimeout = 150_000;
+
+const usualTimeout = 60_000;
+
+/** Bytes of an answer, more than any page has. */
+const largestAnswer = 16 * 1024 * 1024;
+
+/** Items on a page, at most. */
+const largestPage = 100;
+
+/** Percent-encodes what is not unreserved in RFC 3986, as signatures of AWS expect it. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** A path of which every inserted part is percent-encoded: path`/watches/${direction}/${mailbox}`. */
+export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): string =>
+  texts.map((text, at) => text + (at < parts.length ? encode(parts[at]!) : '')).join('');
+
+/** The operator API as commands use it. */
+export class ApiClient {
+  private readonly target: Target;
+  private readonly proxies: ProxySettings;
+  private readonly connections = new Connections();
+
+  constructor(target: Target, proxies: ProxySettings) {
+    this.target = target;
+    this.proxies = proxies;
+  }
+
+  /** Where the API is, for people. */
+  get address(): string {
+    return this.target.url;
+  }
+
+  get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.send<T>({ method: 'GET', path, query, ...(signal && { signal }) });
+  }
+
+  post<T>(path: string, body: object = {}, timeout?: number): Promise<T> {
+    return this.send<T>({ method: 'POST', path, body, ...(timeout && { timeout }) });
+  }
+
+  /**
+   * Reads a list, page by page.
+   *
+   * @param limit items at most
+   * @returns those items, and the cursor of what comes after them
+   */
+  async list<T>(path: string, query: Query, limit: number): Promise<Page<T>> {
+    const items: T[] = [];
+    let cursor = query.cursor;
+    do {
+      const size = String(Math.min(limit - items.length, largestPage));
+      const page: Page<T> = await this.get(path, { ...query, limit: size, cursor });
+      items.push(...page.items);
+      cursor = page.next;
+    } while (cursor !== undefined && items.length < limit);
+    return { items, ...(cursor !== undefined && { next: cursor }) };
+  }
+
+  /**
+   * One request.
+   *
+   * @returns what was answered, undefined when nothing was
+   * @throws ApiError when the API refuses
+   * @throws CliError when it cannot be reached, or whatever answers is not the API
+   */
+  async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal }: ApiRequest): Promise<T> {
+    const search = Object.entries(query)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${encode(name)}=${encode(value!)}`)
+      .join('&');
+    const url = new URL(`${this.target.url}${path}${search && `?${search}`}`);
+    const text = body && JSON.stringify(body);
+    const headers = {
+      accept: 'application/json',
+      ...(text && { 'content-type': 'application/json' }),
+    };
+    const signed = await this.target.sign(method, url, headers, text);
+    const cancellation = new Cancellation();
+    signal?.addEventListener('abort', () => cancellation.cancel());
+    let response: HttpAnswer;
+    try {
+      response = await this.connections.send({
+        method,
+        url,
+        headers: signed,
+        body: text,
+        timeout,
+        maxBytes: largestAnswer,
+        isRepeatable: method === 'GET',
+        proxy: proxyFor(url, this.proxies),
+        cancellation,
+      });
+    } catch (error) {
+      throw error instanceof HttpError ? this.unreachable(error, timeout) : error;
+    }
+    const { status, flaw } = response;
+    if (status === 204) return undefined as T;
+    if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
+    const json = parsed(new TextDecoder().decode(response.body));
+    if (status >= 200 && status < 300 && json !== undefined) return json as T;
+    throw this.refusal(response, json);
+  }
+
+  private unreachable({ failure, code, message: said }: HttpError, timeout: number): CliError {
+    const { url, remedy } = this.target;
+    if (failure === 'timeout' || failure === 'connect_timeout') {
+      const message = `the operator API at ${url} did not answer within ${timeout / 1000} s: look at its log, then try again`;
+      return new CliError(exitCodes.unreachable, message);
+    }
+    const what = failure === 'proxy' ? `the proxy ${said}` : (code ?? said);
+    const help = failure === 'proxy' ? 'check HTTPS_PROXY, or name the host in NO_PROXY' : remedy;
+    return new CliError(exitCodes.unreachable, `cannot reach the operator API at ${url} (${what}): ${help}`);
+  }
+
+  private refusal({ status, headers }: HttpAnswer, json: unknown): CliError {
+    const type = headers['content-type'] ?? 'nothing';
+    // The API itself has no 401: it is who guards a local run that does not know who asks.
+    if (status !== 401 && type.startsWith('application/problem+json') && typeof json === 'object' && json !== null) {
+      return problemOf(status, json);
+    }
+    // What AWS itself answers for a function URL is no problem document.
+    const { Message = undefined, message = Message } = (json ?? {}) as { Message?: unknown; message?: unknown };
+    if (status === 401 || status === 403) {
+      const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
+      return new CliError(
+        exitCodes.unreachable,
+        `the operator API at ${this.target.url} refuses who asks (HTTP ${said}): ${this.target.admission(said)}`,
+      );
+    }
+    return new CliError(
+      status >= 500 ? exitCodes.refused : exitCodes.unreachable,
+      `${this.target.url} answered HTTP ${status} with ${type}, where the operator API answers with JSON: ${this.target.remedy}`,
+    );
+  }
+}
+
+/** What a problem document (RFC 9457) says, with every mistake on a line of its own. */
+function problemOf(status: number, document: object): ApiError {
+  const { title, detail, problems, cause } = document as Record<string, unknown>;
+  const mistakes = (Array.isArray(problems) ? problems : []).map(
+    ({ path, message }) => `${path ? `${path}: ` : ''}${message}`,
+  );
+  const said = [detail, title].find((text) => typeof text === 'string' && text !== '') ?? `HTTP ${status}`;
+  // The detail repeats them in one line.
+  const what = mistakes.length > 1 ? `the operator API refuses it:\n  ${mistakes.join('\n  ')}` : String(said);
+  return new ApiError(status, what, typeof cause === 'string' ? cause : undefined);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

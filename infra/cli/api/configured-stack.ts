@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { usualConfigFile, usualStack } from '#infra/config/usual-names.ts';
+
+/** The stack that the configuration file of this folder deploys; the usual one where there is no file or it names none. */
+export const configuredStack = (): string => namedStack() ?? usualStack;
+
+/**
+ * The stack that the configuration file of this folder names, if it names one.
+ *
+ * @throws CliError when the file does not tell: no command is to go to another stack than is meant
+ */
+export function namedStack(): string | undefined {
+  const file = resolve(usualConfigFile);
+  let stack: unknown;
+  try {
+    ({ stack } = JSON.parse(readFileSync(file, 'utf8')) ?? {});
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unclear(file, (error as Error).message);
+  }
+  if (stack === undefined || typeof stack === 'string') return stack;
+  throw unclear(file, `stack is ${JSON.stringify(stack)}, expected a text`);
+}
+
+const unclear = (file: string, why: string): CliError =>
+  new CliError(
+    exitCodes.unreachable,
+    `${file} does not tell which stack is meant (${why}): correct it, or add --stack`,
+  );

@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { proxySettingsIn } from '#functions/http/proxy.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { Output } from '#infra/cli/terminal/output.ts';
+import { usualConfigFile, usualDataFolder, usualStack } from '#infra/config/usual-names.ts';
+import { chosenTarget } from './chosen-target.ts';
+import { ApiClient } from './client.ts';
+import { findTarget, type TargetOptions } from './target.ts';
+
+/** What every command can be told. */
+export interface CommonOptions extends TargetOptions {
+  readonly json?: boolean;
+}
+
+/** What a command works with. */
+export interface Session {
+  readonly api: ApiClient;
+  readonly output: Output;
+  readonly surroundings: Surroundings;
+  /** A command to type next, for the same target. */
+  readonly hint: (command: string) => string;
+}
+
+/** Adds a verb to a noun, with the options that all of them have. */
+export function verb(noun: Command, usage: string, description: string): Command {
+  return noun
+    .command(usage)
+    .description(description)
+    .option('--url <url>', 'operator API at this address, as npm start prints it')
+    .option(
+      '--data <folder>',
+      `operator API of the local run that keeps its data there (default: ${usualDataFolder}, while such a run is there)`,
+    )
+    .option(
+      '--stack <name>',
+      `operator API of this stack on AWS (default: the one that ${usualConfigFile} names, or ${usualStack})`,
+    )
+    .option('--json', 'print JSON for scripts');
+}
+
+/** Adds what skips the question of {@link confirmed}. */
+export const confirmable = (command: Command): Command => command.option('--yes', 'do not ask');
+
+/** Finds the operator API. */
+export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
+  const { environment } = surroundings;
+  return {
+    api: new ApiClient(await findTarget(chosenTarget(options, environment), environment), proxySettingsIn(environment)),
+    output: outputOf(surroundings, options),
+    surroundings,
+    hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,
+  };
+}
+
+const targetWords = (options: TargetOptions): string[] =>
+  (['url', 'data', 'stack'] as const).flatMap((name) =>
+    options[name] === undefined ? [] : [`--${name} ${options[name]}`],
+  );
+
+export const outputOf = ({ stdout, stderr }: Surroundings, { json = false }: CommonOptions): Output =>
+  new Output(stdout, stderr, json);
+
+/**
+ * Asks before something that cannot be undone.
+ *
+ * @throws CliError when a person says no, or when there is nobody to ask
+ */
+export async function confirmed(
+  { prompts }: Surroundings,
+  { yes = false }: { readonly yes?: boolean },
+  question: string,
+): Promise<void> {
+  if (yes) return;
+  if (!prompts) {
+    throw new CliError(
+      exitCodes.wrongCommandLine,
+      `${question} There is no terminal to ask on: add --yes if that is what you want`,
+    );
+  }
+  if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');
+}
+
+/**
+ * A secret that the environment holds, so that it shows in no list of processes.
+ *
+ * @throws CliError
+ */
+export function fromEnvironment({ environment }: Surroundings, option: string, variable: string): string {
+  const value = environment[variable];
+  if (value) return value;
+  throw new CliError(
+    exitCodes.wrongCommandLine,
+    `${option} names the environment variable ${variable}, which is ${value === '' ? 'empty' : 'not set'}: export it first`,
+  );
+}

@@ -1,0 +1,130 @@
+import { type Command, Option } from 'commander';
+import { neutral } from '#functions/notices/foreign-text.ts';
+import { path } from '#infra/cli/api/client.ts';
+import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
+import type { AttemptResource, DeliveryResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
+import { timeAt } from '#infra/cli/terminal/arguments.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { type Column, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+
+interface ListOptions extends CommonOptions, PageOptions {
+  readonly endpoint?: string;
+  readonly status?: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly event?: string;
+  readonly trackingId?: string;
+}
+
+const statuses = ['PENDING', 'DELIVERED', 'FAILED', 'HELD', 'CANCELLED'];
+
+const examples = `
+Examples:
+  npm run notifier -- delivery list --endpoint crm --status FAILED --from 3d
+  npm run notifier -- delivery list --tracking-id 20240522-065711-H8UoUSI6
+  npm run notifier -- delivery show evt_56mnp55kjea3y2ryfrhmpzps3 crm
+  npm run notifier -- delivery resend evt_56mnp55kjea3y2ryfrhmpzps3 crm
+
+A delivery is one event on its way to one endpoint. PENDING waits for its next attempt, HELD for an operator; DELIVERED, FAILED
+and CANCELLED are over, and resend begins anew under the same id.
+`;
+
+/** Adds the commands for deliveries. */
+export function deliveryCommands(program: Command, surroundings: Surroundings): void {
+  const noun = program
+    .command('delivery')
+    .description('events on their way to endpoints')
+    .addHelpText('after', examples);
+  const time = timeAt(surroundings.now);
+
+  paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
+    .option('--endpoint <name>', 'only those to this endpoint')
+    .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses).argParser(statusOf))
+    .option('--from <time>', 'only of events from this time on (UTC), or so long ago: 2h, 3d', time)
+    .option('--until <time>', 'only of events before this time (UTC), or so long ago', time)
+    .option('--event <id>', 'only those of this event')
+    .option('--tracking-id <id>', 'only those of events about this transfer')
+    .action(async (options: ListOptions) => {
+      const session = await openSession(surroundings, options);
+      const { endpoint, status, from, until, event, trackingId } = options;
+      const query = { endpoint, status, from, until, event, trackingId };
+      const page = await readList<DeliveryResource>(session, '/deliveries', query, options);
+      printList(session.output, page, deliveryColumns, 'no such deliveries');
+    });
+
+  verb(noun, 'show <event> <endpoint>', 'show a delivery with its attempts').action(
+    async (event: string, endpoint: string, options: CommonOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${endpoint}`);
+      output.result(delivery, () => {
+        output.facts([
+          ['event', delivery.event],
+          ['type', delivery.type],
+          ['of (UTC)', timeText(delivery.eventAt)],
+          ['endpoint', delivery.endpoint],
+          ['status', delivery.status],
+          ['because', delivery.reason],
+          ['attempts', delivery.attempt],
+          ['next attempt (UTC)', timeText(delivery.nextAttemptAt)],
+        ]);
+        if (!delivery.attempts?.length) return;
+        output.line('');
+        output.table(attemptColumns, delivery.attempts);
+        const remedy = delivery.status === 'DELIVERED' ? undefined : attemptRemedy(delivery.attempts.at(-1)!);
+        if (remedy !== undefined) output.remark(`→ ${remedy}`);
+      });
+    },
+  );
+
+  verb(noun, 'resend <event> <endpoint>', 'send it again, under the same id').action(
+    async (event: string, endpoint: string, options: CommonOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/resend`);
+      output.result(answer, () => output.line(`${event} is on its way to ${endpoint} again`));
+    },
+  );
+
+  confirmable(verb(noun, 'cancel <event> <endpoint>', 'make no further attempts')).action(
+    async (event: string, endpoint: string, options: CommonOptions & { readonly yes?: boolean }) => {
+      await confirmed(surroundings, options, `Keep ${event} from ${endpoint}?`);
+      const { api, output } = await openSession(surroundings, options);
+      const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
+      output.result(answer, () =>
+        output.line(`${event} is not sent to ${endpoint}; delivery resend would send it after all`),
+      );
+    },
+  );
+}
+
+/** The columns of lists of deliveries. */
+export const deliveryColumns: readonly Column<DeliveryResource>[] = [
+  { heading: 'EVENT AT (UTC)', text: ({ eventAt }) => timeText(eventAt) },
+  { heading: 'TYPE', text: ({ type }) => type },
+  { heading: 'EVENT', text: ({ event }) => event },
+  { heading: 'ENDPOINT', text: ({ endpoint }) => endpoint },
+  { heading: 'STATUS', text: ({ status }) => status, style: ({ status }) => statusStyle(status) },
+  { heading: 'ATTEMPTS', text: ({ attempt }) => String(attempt) },
+  { heading: 'NEXT AT (UTC)', text: ({ nextAttemptAt }) => timeText(nextAttemptAt) },
+  { heading: 'REASON', text: ({ reason }) => reason },
+];
+
+const attemptColumns: readonly Column<AttemptResource>[] = [
+  { heading: 'AT (UTC)', text: ({ startedAt }) => timeText(startedAt) },
+  { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
+  { heading: 'OUTCOME', text: ({ outcome, cause }) => cause ?? outcome },
+  { heading: 'ANSWER', text: attemptWords },
+  { heading: 'TOOK', text: ({ duration }) => `${duration} ms` },
+  { heading: 'SAID', text: ({ response }) => response && shortened(response) },
+];
+
+/** Characters of an answer that a table has room for. */
+const longestAnswer = 60;
+
+const shortened = (text: string): string => {
+  const line = neutral(text).replace(/\s+/g, ' ').trim();
+  return line.length > longestAnswer ? `${line.slice(0, longestAnswer)}…` : line;
+};
+
+const statusOf = (text: string): string => text.toUpperCase();

@@ -1,0 +1,130 @@
+import type { Command } from 'commander';
+import { type CommonOptions, fromEnvironment } from '#infra/cli/api/session.ts';
+import { direction, durations, repeated, several, wholeNumber } from '#infra/cli/terminal/arguments.ts';
+import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+
+/** What the command line says of an endpoint's settings. */
+export interface EndpointOptions extends CommonOptions {
+  readonly address?: string;
+  readonly addressFrom?: string;
+  readonly type?: readonly string[];
+  readonly mailbox?: readonly string[];
+  readonly direction?: readonly string[];
+  readonly anyMailbox?: boolean;
+  readonly anyDirection?: boolean;
+  readonly header?: readonly string[];
+  readonly headerFrom?: readonly string[];
+  readonly retryDelays?: readonly number[];
+  readonly maxInFlight?: number;
+  readonly format?: string;
+}
+
+/** Settings as the operator API takes them. */
+export interface SettingsBody {
+  readonly url?: string;
+  readonly types?: readonly string[];
+  /** Null lifts the filter. */
+  readonly mailboxes?: readonly string[] | null;
+  readonly directions?: readonly string[] | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly retryDelays?: readonly number[];
+  readonly maxInFlight?: number;
+  readonly format?: string;
+}
+
+/** Adds the options for an endpoint's settings. */
+export const withSettings = (command: Command): Command =>
+  command
+    .option('--address <url>', 'where to post')
+    .option('--address-from <variable>', 'environment variable with the address, for a chat, whose address is a secret')
+    .option('--type <types>', 'event types, for example transfer.* or watch.failing; may be repeated', several)
+    .option('--mailbox <mailboxes>', 'only events of these mailboxes; may be repeated', several)
+    .option('--direction <direction>', 'only events of this direction; may be repeated', directions)
+    .option('--header <header>', 'further header to send, "Name: value"; may be repeated', repeated)
+    .option('--header-from <header>', 'the same for a secret value, Name=VARIABLE; may be repeated', repeated)
+    .option('--retry-delays <delays>', 'time before each retry, for example 5s,5m,1h', durations)
+    .option('--max-in-flight <n>', 'requests under way at the same time', wholeNumber(1, 100));
+
+const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
+
+/**
+ * The settings that the command line names.
+ *
+ * @throws CliError
+ */
+export function settingsOf(surroundings: Surroundings, options: EndpointOptions): SettingsBody {
+  const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction, ...rest } = options;
+  if (address !== undefined && addressFrom !== undefined) {
+    throw new CliError(exitCodes.wrongCommandLine, 'got --address and --address-from, expected one of them');
+  }
+  const url = addressFrom === undefined ? address : fromEnvironment(surroundings, '--address-from', addressFrom);
+  const headers = Object.fromEntries([
+    ...header.map((text) => pair(text, ':', '--header', 'Name: value')),
+    ...headerFrom.map((text) => {
+      const [name, variable] = pair(text, '=', '--header-from', 'Name=VARIABLE');
+      return [name, fromEnvironment(surroundings, '--header-from', variable)] as const;
+    }),
+  ]);
+  const { retryDelays, maxInFlight, format } = rest;
+  return {
+    ...(url !== undefined && { url }),
+    ...(type && { types: type }),
+    ...(options.anyMailbox && { mailboxes: null }),
+    ...(options.anyDirection && { directions: null }),
+    ...(mailbox && { mailboxes: mailbox }),
+    ...(direction && { directions: direction }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(retryDelays && { retryDelays }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(format !== undefined && { format }),
+  };
+}
+
+/** The options by the names that the operator API has for what they set. */
+const optionNames: Readonly<Record<string, string>> = {
+  url: '--address',
+  types: '--type',
+  mailboxes: '--mailbox',
+  directions: '--direction',
+  headers: '--header',
+  retryDelays: '--retry-delays',
+  maxInFlight: '--max-in-flight',
+  format: '--format',
+  secret: '--secret-from',
+};
+
+/**
+ * Has a refusal of the operator API name the options of the command line in place of its own fields.
+ *
+ * @param address that was sent along
+ * @throws CliError
+ */
+export async function asOptions<T>(asked: Promise<T>, address: string | undefined): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 400) throw error;
+    const named = error.message.replace(/^( *)(\w+)((?:\.[^:\s]+)?): /gm, (all, indent, field, rest) => {
+      const option = optionNames[field];
+      if (option === undefined) return all;
+      return `${indent}${option}${field === 'headers' ? rest.replace('.', ' ') : ''}: `;
+    });
+    const isPrivate =
+      /^ *--address: .*public internet/m.test(named) || (/^ *--address: /m.test(named) && isPlain(address));
+    throw new ApiError(error.status, isPrivate ? `${named}\n${orAllowed}` : named);
+  }
+}
+
+const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '')?.protocol === 'http:';
+
+const orAllowed =
+  'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';
+
+/** Repeats nothing of a value, for it may be secret. */
+function pair(text: string, separator: string, option: string, form: string): readonly [string, string] {
+  const at = text.indexOf(separator);
+  if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+  throw new CliError(exitCodes.wrongCommandLine, `${option}: expected ${form}`);
+}

@@ -1,0 +1,71 @@
+import { path } from '#infra/cli/api/client.ts';
+import type { AttemptResource, DeliveryResource, EndpointResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { timeText } from '#infra/cli/terminal/output.ts';
+import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
+
+/** Milliseconds from one look to the next. */
+const interval = 250;
+
+/** Milliseconds to wait for the first attempt: a request may take 15 s, and a wake-up message may be lost until the sweep. */
+const patience = 60_000;
+
+/**
+ * Sends a test event to an endpoint and waits for what comes of its first attempt.
+ *
+ * @throws CliError when the event is not delivered, with the reason
+ */
+export async function testEndpoint(session: Session, name: string): Promise<void> {
+  const { api, output, hint } = session;
+  const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
+  output.progress(`waiting for what ${name} answers …`);
+  const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
+  const attempt = delivery.attempts?.[0];
+  output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
+  if (delivery.status === 'DELIVERED') return;
+  const remedy = attempt && attemptRemedy(attempt);
+  if (remedy !== undefined) output.remark(`→ ${remedy}`);
+  const more = hint(`delivery show ${event} ${name}`);
+  throw new CliError(
+    exitCodes.refused,
+    attempt === undefined
+      ? `the test event has not been attempted, ${unattempted(delivery, openUntil)}: ${more} tells more`
+      : `the test event was not taken${delivery.status === 'PENDING' ? '; it is tried again as any other is' : ''}: ${more} tells more`,
+  );
+}
+
+/**
+ * The delivery once it has been attempted or will not be, or as it is when patience ends; with the time before which nothing
+ * is attempted, if that is why.
+ */
+async function firstAttempt({ api, surroundings }: Session, event: string, name: string) {
+  let openUntil: string | undefined;
+  for (let waited = 0; ; waited += interval) {
+    const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
+    const isOver = delivery.status !== 'PENDING' || (delivery.attempts?.length ?? 0) > 0;
+    if (isOver || waited >= patience) return { delivery, openUntil };
+    if (waited === 0) {
+      const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
+      openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
+      if (Date.parse(openUntil ?? '') > surroundings.now().getTime() + patience) return { delivery, openUntil };
+    }
+    await surroundings.sleep(interval);
+  }
+}
+
+function unattempted({ status, endpoint }: DeliveryResource, openUntil: string | undefined): string {
+  if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
+  if (status !== 'PENDING') return 'or what came of it is not known';
+  if (openUntil === undefined) return 'though its turn has come: doctor tells what is wrong';
+  return `for ${endpoint} is left alone after failures: its circuit breaker is open until ${timeText(openUntil)} UTC`;
+}
+
+/** `crm answered HTTP 204 in 37 ms`. */
+function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: AttemptResource | undefined): string {
+  if (attempt === undefined) return `${name}: ${status.toLowerCase()}${reason === undefined ? '' : `, ${reason}`}`;
+  const words = attemptWords(attempt);
+  return attempt.failure === undefined
+    ? `${name} answered ${words} in ${attempt.duration} ms`
+    : `${name} gave no answer: ${words}, after ${attempt.duration} ms`;
+}

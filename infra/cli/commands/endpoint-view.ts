@@ -1,0 +1,83 @@
+import type { EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
+import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
+import type { LastAttempt } from './last-attempt.ts';
+
+/** What a list of endpoints shows. */
+export const columns: readonly Column<EndpointResource>[] = [
+  { heading: 'NAME', text: ({ name }) => name },
+  { heading: 'STATUS', text: stateOf, style: (endpoint) => statusStyle(stateOf(endpoint)) },
+  { heading: 'TROUBLE', text: failuresText },
+  { heading: 'FORMAT', text: ({ format }) => format },
+  { heading: 'ADDRESS', text: ({ url }) => url },
+  { heading: 'TYPES', text: ({ types }) => types.join(', ') },
+  { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
+];
+
+/** `2 failed attempts since 2026-11-24 12:00:07 UTC`; undefined where the last one succeeded. */
+export function failuresText({ failures }: EndpointResource): string | undefined {
+  if (!failures) return undefined;
+  const { count, since } = failures;
+  return `${count} failed ${count === 1 ? 'attempt' : 'attempts'} since ${timeText(since)} UTC`;
+}
+
+/** What an open circuit breaker, or a half-open one, means; undefined where it is closed. */
+function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
+  if (!circuitBreaker) return undefined;
+  const { state, openUntil } = circuitBreaker;
+  const meaning = state === 'open' ? 'no attempt before' : 'one attempt at a time since';
+  return `${state}, ${meaning} ${timeText(openUntil)} UTC`;
+}
+
+/** Prints everything of an endpoint that is no secret, with how the last attempt ended, if that is known. */
+export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
+  const { health, retryDelays, headerNames } = endpoint;
+  output.facts([
+    ['name', endpoint.name],
+    ['status', stateOf(endpoint)],
+    ['because', endpoint.disabledBecause],
+    ['trouble', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
+    ['circuit breaker', breakerText(endpoint)],
+    ['last attempt', last?.words],
+    ['what to do', last?.remedy],
+    ['address', endpoint.url],
+    ['format', endpoint.format],
+    ['types', endpoint.types.join(', ')],
+    ['mailboxes', endpoint.mailboxes?.join(', ')],
+    ['directions', endpoint.directions?.join(', ')],
+    ['headers', headerNames.join(', ')],
+    ['retries after', retryDelays.map(durationText).join(', ')],
+    ['in flight', endpoint.maxInFlight],
+    ['public key', endpoint.publicKey],
+    ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],
+    ['added (UTC)', timeText(endpoint.createdAt)],
+  ]);
+}
+
+/** Prints what is shown this once. */
+export function printNewEndpoint(output: Output, { secret, publicKey }: EndpointWithSecret, done: string): void {
+  output.line(done);
+  output.facts([
+    ['secret', secret],
+    ['public key', publicKey],
+  ]);
+  if (secret !== undefined) output.remark('the secret is shown this once: put it where the receiver finds it');
+}
+
+/** An active endpoint that fails, or begins to, is told apart. */
+function stateOf({ status, health, failures }: EndpointResource): string {
+  if (status !== 'active') return status;
+  if (health) return 'failing';
+  return failures ? 'retrying' : status;
+}
+
+/** `5 m` in the largest unit without a rest. */
+export function durationText(milliseconds: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const;
+  const found = units.find(([, size]) => milliseconds >= size && milliseconds % size === 0);
+  return found ? `${milliseconds / found[1]}${found[0]}` : `${milliseconds} ms`;
+}

@@ -1,0 +1,198 @@
+import { type Command, Option } from 'commander';
+import type { Format } from '#functions/webhooks/endpoints/format.ts';
+import { path } from '#infra/cli/api/client.ts';
+import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
+import type { EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
+import {
+  type CommonOptions,
+  confirmable,
+  confirmed,
+  fromEnvironment,
+  openSession,
+  verb,
+} from '#infra/cli/api/session.ts';
+import { duration } from '#infra/cli/terminal/arguments.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
+import { replayCommands } from './endpoint-replay.ts';
+import { testEndpoint } from './endpoint-test.ts';
+import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
+import { lastAttemptTo } from './last-attempt.ts';
+
+interface SigningOptions {
+  readonly secretFrom?: string;
+  readonly ed25519?: boolean;
+}
+
+interface RotateOptions extends CommonOptions, SigningOptions {
+  readonly overlap: number;
+  readonly yes?: boolean;
+}
+
+const examples = `
+Examples:
+  npm run notifier -- endpoint add crm --address https://crm.example.com/hooks --type 'transfer.*'
+  npm run notifier -- endpoint add ops --address-from OPS_SLACK_URL --format slack --type transfer.failed,watch.*
+  npm run notifier -- endpoint test crm
+  npm run notifier -- endpoint rotate crm --overlap 24h
+  npm run notifier -- endpoint pause crm
+  npm run notifier -- endpoint resume crm && npm run notifier -- endpoint recover crm
+  npm run notifier -- endpoint replay crm --from 2h --dry-run
+
+A secret is made unless --secret-from names a variable of the environment that holds one, and is shown once. What was held
+while an endpoint was paused or disabled is sent by recover; replay sends again what was sent, or given up, before.
+`;
+
+/** Spelt out here, so that no schema has to be loaded for them. */
+const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
+
+/** Adds the commands for endpoints. */
+export function endpointCommands(program: Command, surroundings: Surroundings): void {
+  const noun = program
+    .command('endpoint')
+    .description('webhooks that events are sent to')
+    .addHelpText('after', examples);
+  const secretFrom = () =>
+    new Option('--secret-from <variable>', 'environment variable with the signing secret (whsec_…)');
+
+  withSettings(verb(noun, 'add <name>', 'send events to a webhook'))
+    .addOption(new Option('--format <format>', 'what to send').choices(formats))
+    .addOption(secretFrom())
+    .option('--ed25519', 'sign with ed25519 as well')
+    .action(async (name: string, options: EndpointOptions & SigningOptions) => {
+      const settings = settingsOf(surroundings, options);
+      if (settings.url === undefined) {
+        throw new CliError(
+          exitCodes.wrongCommandLine,
+          'expected --address URL, or --address-from VARIABLE for a secret one',
+        );
+      }
+      const { api, output } = await openSession(surroundings, options);
+      const body = {
+        name,
+        ...settings,
+        ...secretOf(surroundings, options),
+        ...(options.ed25519 && { isAsymmetric: true }),
+      };
+      const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
+      output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
+    });
+
+  paged(verb(noun, 'list', 'list the endpoints')).action(async (options: CommonOptions & PageOptions) => {
+    const session = await openSession(surroundings, options);
+    const page = await readList<EndpointResource>(session, '/endpoints', {}, options);
+    printList(session.output, page, columns, 'no endpoints yet: npm run notifier -- endpoint add NAME --address URL');
+  });
+
+  verb(noun, 'show <name>', 'show an endpoint, without its secrets').action(
+    async (name: string, options: CommonOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
+      const last = endpoint.failures && !output.isJson ? await lastAttemptTo(api, endpoint) : undefined;
+      output.result(endpoint, () => printEndpoint(output, endpoint, last));
+    },
+  );
+
+  withSettings(verb(noun, 'update <name>', 'change settings; what is not named stays'))
+    .option('--any-mailbox', 'events of all mailboxes again')
+    .option('--any-direction', 'events of both directions again')
+    .action(async (name: string, options: EndpointOptions) => {
+      const settings = settingsOf(surroundings, options);
+      if (Object.keys(settings).length === 0) {
+        throw new CliError(
+          exitCodes.wrongCommandLine,
+          'expected at least one setting to change, for example --type transfer.failed',
+        );
+      }
+      const { api, output } = await openSession(surroundings, options);
+      const endpoint = await asOptions(
+        api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
+        settings.url,
+      );
+      output.result(endpoint, () =>
+        output.line(`${name} is changed; deliveries under way take it up at their next attempt`),
+      );
+    });
+
+  for (const [action, description, done] of [
+    ['pause', 'hold its events', 'is paused: its events are held'],
+    [
+      'resume',
+      'send new events again; recover sends those held',
+      'gets new events again; endpoint recover sends what was held',
+    ],
+    [
+      'enable',
+      'send new events again, as if it had never failed',
+      'gets new events again; endpoint recover sends what was held',
+    ],
+  ] as const) {
+    verb(noun, `${action} <name>`, description).action(async (name: string, options: CommonOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const endpoint = await api.post<EndpointResource>(`${path`/endpoints/${name}`}/${action}`);
+      output.result(endpoint, () => output.line(`${name} ${done}`));
+    });
+  }
+
+  verb(noun, 'disable <name>', 'hold its events until it is enabled')
+    .option('--because <reason>', 'why, for other operators')
+    .action(async (name: string, options: CommonOptions & { readonly because?: string }) => {
+      const { api, output } = await openSession(surroundings, options);
+      const { because } = options;
+      const endpoint = await api.post<EndpointResource>(
+        path`/endpoints/${name}/disable`,
+        because === undefined ? {} : { because },
+      );
+      output.result(endpoint, () => output.line(`${name} is disabled: its events are held`));
+    });
+
+  confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
+    .addOption(
+      new Option('--overlap <duration>', 'for so long requests carry signatures by both, 0 to end the old one at once')
+        .argParser(duration)
+        .default(duration('24h'), '24h'),
+    )
+    .addOption(secretFrom())
+    .action(async (name: string, options: RotateOptions) => {
+      const secret = secretOf(surroundings, options);
+      const overlapSeconds = options.overlap / 1000;
+      const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
+      await confirmed(
+        surroundings,
+        options,
+        `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`,
+      );
+      const { api, output } = await openSession(surroundings, options);
+      const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
+        overlapSeconds,
+        ...secret,
+      });
+      output.result(rotated, () =>
+        printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`),
+      );
+    });
+
+  verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
+    async (name: string, options: CommonOptions) => testEndpoint(await openSession(surroundings, options), name),
+  );
+
+  confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
+    async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
+      await confirmed(
+        surroundings,
+        options,
+        `Remove the endpoint ${name}? Its secret is forgotten, and what is on its way to it is cancelled.`,
+      );
+      const { api, output } = await openSession(surroundings, options);
+      await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
+      output.result({ name, isRemoved: true }, () => output.line(`${name} is removed`));
+    },
+  );
+
+  replayCommands(noun, surroundings);
+}
+
+function secretOf(surroundings: Surroundings, { secretFrom }: SigningOptions): { readonly secret?: string } {
+  return secretFrom === undefined ? {} : { secret: fromEnvironment(surroundings, '--secret-from', secretFrom) };
+}

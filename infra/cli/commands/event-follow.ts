@@ -1,0 +1,80 @@
+import { neutral, printable } from '#functions/notices/foreign-text.ts';
+import type { Query } from '#infra/cli/api/client.ts';
+import type { EventResource, Page } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { timeText } from '#infra/cli/terminal/output.ts';
+import { type EventOptions, filterOf } from './event-options.ts';
+import { subjectOf } from './event-view.ts';
+
+/** Milliseconds between looks. */
+const interval = 2000;
+
+/** Milliseconds for which an event may be stored after its time: each look goes back so far. */
+const lookBack = 120_000;
+
+/** Looks in a row that may fail because the operator API is not reached. */
+const patience = 5;
+
+/**
+ * Prints each wanted event once, as it comes, until a person ends it, or the time is over up to which events are wanted.
+ *
+ * @throws CliError when the operator API refuses, or is not reached for a while
+ */
+export async function followEvents(session: Session, options: EventOptions): Promise<void> {
+  const { output, surroundings } = session;
+  const { from, until } = options;
+  const stop = surroundings.interrupted();
+  const start = from ?? surroundings.now().toISOString();
+  const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBack;
+  const seen = new Map<string, string>();
+  let newest = start;
+  let failures = 0;
+  if (!output.isJson) output.remark('waiting for events; Ctrl-C ends it');
+  while (!stop.aborted) {
+    const isLast = surroundings.now().getTime() >= end;
+    // What is dated later than now, by a clock that was ahead here or there, must not hide what comes.
+    const latest = Math.min(Date.parse(newest), surroundings.now().getTime());
+    const back = new Date(latest - lookBack).toISOString();
+    const after = Date.parse(start) > latest ? back : laterOf(start, back);
+    for (const [id, at] of seen) if (at < after) seen.delete(id);
+    try {
+      for await (const event of eventsAfter(session, { ...filterOf(options), after }, stop)) {
+        if (seen.has(event.id) || (until !== undefined && event.timestamp >= until)) continue;
+        seen.set(event.id, event.timestamp);
+        newest = laterOf(newest, event.timestamp);
+        print(session, event);
+      }
+      failures = 0;
+    } catch (error) {
+      if (stop.aborted) return;
+      failures += 1;
+      const mayPass = error instanceof CliError && error.exitCode === exitCodes.unreachable && failures <= patience;
+      if (!mayPass) throw error;
+    }
+    if (isLast) return;
+    await surroundings.sleep(interval, stop);
+  }
+}
+
+const laterOf = (one: string, other: string): string => (one > other ? one : other);
+
+/** What is asked for, page by page, the oldest first. */
+async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): AsyncGenerator<EventResource> {
+  let cursor: string | undefined;
+  do {
+    const page: Page<EventResource> = await api.get('/events', { ...query, cursor, limit: '100' }, stop);
+    yield* page.items;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
+function print({ output }: Session, event: EventResource): void {
+  output.item(event, () => {
+    const { state, previousState, mailbox, direction } = event.data;
+    const change = typeof state === 'string' ? neutral(`${previousState ?? 'new'} → ${state}`) : '';
+    const whose = typeof mailbox === 'string' ? `${direction} by ${mailbox}` : '';
+    const parts = [event.type, subjectOf(event), change, whose, event.id].filter(Boolean);
+    return `${output.paint('gray', timeText(event.timestamp) ?? '')}  ${printable(parts.join('  '))}`;
+  });
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { Query } from '#infra/cli/api/client.ts';
+import type { Direction } from '#infra/cli/api/resources.ts';
+import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+
+/** Which events are wanted; the same for a list and for following. */
+export interface EventOptions {
+  /** ISO 8601. */
+  readonly from?: string;
+  readonly until?: string;
+  readonly type?: readonly string[];
+  readonly mailbox?: string;
+  readonly direction?: Direction;
+  readonly trackingId?: string;
+}
+
+/** Adds the options that say which events are wanted. */
+export function withEventOptions(command: Command, { now }: Surroundings): Command {
+  const time = timeAt(now);
+  return command
+    .option('--from <time>', 'only from this time on (UTC), or so long ago: 2h, 3d', time)
+    .option('--until <time>', 'only before this time (UTC), or so long ago', time)
+    .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
+    .option('--mailbox <mailbox>', 'only about this mailbox')
+    .option('--direction <direction>', 'only about what is sent, or received', direction)
+    .option('--tracking-id <id>', 'only about this transfer');
+}
+
+/** What the operator API is asked for, but for the time. */
+export const filterOf = ({ type, mailbox, direction: way, trackingId }: EventOptions): Query => ({
+  type: type?.join(','),
+  mailbox,
+  direction: way,
+  trackingId,
+});

@@ -1,0 +1,26 @@
+import { neutral } from '#functions/notices/foreign-text.ts';
+import type { EventResource } from '#infra/cli/api/resources.ts';
+import { type Column, timeText } from '#infra/cli/terminal/output.ts';
+
+/** The transfer, endpoint or watch that an event is about. */
+export const subjectOf = ({ data }: EventResource): string | undefined =>
+  foreignOf(data.trackingId) ?? textOf(data.endpoint);
+
+/** The data of an event, name by name: what the server has chosen is no link on a terminal either. */
+export const dataFacts = ({ data }: EventResource): (readonly [name: string, value: string])[] =>
+  Object.entries(data).map(([name, value]) => [name, foreign.has(name) ? neutral(String(value)) : String(value)]);
+
+const foreign: ReadonlySet<string> = new Set(['trackingId', 'state', 'previousState']);
+
+const foreignOf = (value: unknown): string | undefined => (typeof value === 'string' ? neutral(value) : undefined);
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** What a list of events shows. */
+export const eventColumns: readonly Column<EventResource>[] = [
+  { heading: 'AT (UTC)', text: ({ timestamp }) => timeText(timestamp) },
+  { heading: 'TYPE', text: ({ type }) => type },
+  { heading: 'ABOUT', text: subjectOf },
+  { heading: 'MAILBOX', text: ({ data }) => textOf(data.mailbox) },
+  { heading: 'ID', text: ({ id }) => id },
+];

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import type { Counted, StatusResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { Output } from '#infra/cli/terminal/output.ts';
+import { durationText } from './endpoint-view.ts';
+
+/** Adds the command that shows how everything is doing. */
+export function statusCommand(program: Command, surroundings: Surroundings): void {
+  verb(program, 'status', 'show how everything is doing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .deliveries\n',
+    )
+    .action(async (options: CommonOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const status = await api.get<StatusResource>('/status');
+      output.result(status, () => printStatus(output, status, api.address));
+    });
+}
+
+function printStatus(output: Output, status: StatusResource, address: string): void {
+  const { watches, endpoints } = status;
+  const { waiting, held, oldestOverdueMs } = status.deliveries;
+  output.facts([
+    ['operator API', address],
+    ['version', status.version],
+    ['server', status.server],
+    ['watches', `${watches.all}, ${watches.failing} failing, ${watches.disabled} paused`],
+    [
+      'endpoints',
+      `${endpoints.active} active, ${endpoints.failing} failing, ${endpoints.paused} paused, ${endpoints.disabled} disabled`,
+    ],
+    ['deliveries', `${countWords(waiting)} waiting, ${countWords(held)} held`],
+    [
+      'overdue',
+      oldestOverdueMs > 0 ? `the oldest for ${durationText(Math.ceil(oldestOverdueMs / 1000) * 1000)}` : 'none',
+    ],
+  ]);
+}
+
+/** `1000 or more`, where counting ended. */
+export const countWords = ({ count, more }: Counted): string => (more ? `${count} or more` : String(count));

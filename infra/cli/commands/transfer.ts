@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { neutral } from '#functions/notices/foreign-text.ts';
+import { path } from '#infra/cli/api/client.ts';
+import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
+import type { Direction, TransferResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
+import { direction } from '#infra/cli/terminal/arguments.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { type Column, timeText } from '#infra/cli/terminal/output.ts';
+
+const examples = `
+Examples:
+  npm run notifier -- transfer list --mailbox alice@example.com
+  npm run notifier -- transfer list --mailbox alice@example.com --direction received --state ACTIVE --all
+  npm run --silent notifier -- transfer list --mailbox alice@example.com --all --json | jq -r '.items[].state' | sort | uniq -c
+
+What the notifier knows of a watched mailbox: each transfer with its state, and since when the notifier knows it to be in that state.
+Of transfers from before the watch, that is the first listing. What the server lists no more is kept for 30 days, and marked.
+`;
+
+interface ListOptions extends CommonOptions, PageOptions {
+  readonly mailbox: string;
+  readonly direction: Direction;
+  readonly state?: string;
+}
+
+/** Adds the commands for transfers. */
+export function transferCommands(program: Command, surroundings: Surroundings): void {
+  const noun = program.command('transfer').description('transfers of watched mailboxes').addHelpText('after', examples);
+  paged(verb(noun, 'list', 'list the transfers that are known, with their state'))
+    .requiredOption('--mailbox <mailbox>', 'of which mailbox')
+    .option('--direction <direction>', 'sent or received', direction, 'sent')
+    .option('--state <state>', 'only those in this state, for example ACTIVE')
+    .action(async (options: ListOptions) => {
+      const session = await openSession(surroundings, options);
+      const { mailbox, state } = options;
+      const address = path`/watches/${options.direction}/${mailbox}/transfers`;
+      const page = await readList<TransferResource>(session, address, { state }, options);
+      const items = page.items.toSorted((a, b) => (a.since < b.since ? 1 : -1));
+      printList(session.output, { ...page, items }, columns, 'no such transfers are known');
+    });
+}
+
+const columns: readonly Column<TransferResource>[] = [
+  { heading: 'TRACKING ID', text: ({ trackingId }) => neutral(trackingId) },
+  { heading: 'STATE', text: ({ state }) => neutral(state) },
+  { heading: 'SINCE (UTC)', text: ({ since }) => timeText(since) },
+  { heading: 'FIRST SEEN (UTC)', text: ({ firstSeenAt }) => timeText(firstSeenAt) },
+  { heading: 'LISTED', text: ({ isListed }) => (isListed ? 'yes' : 'no more') },
+];

@@ -1,0 +1,105 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { addressKey } from '#functions/transfers/address-key.ts';
+import { address } from '#functions/transfers/mailbox-address.ts';
+import type { Direction } from '#infra/cli/api/resources.ts';
+import { interval } from '#infra/cli/terminal/arguments.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { readTextFile } from '#infra/config/text-file.ts';
+
+/** A line of the file. */
+export interface FileWatch {
+  readonly mailbox: string;
+  readonly direction: Direction;
+  /** Milliseconds between two polls, if not as for all. */
+  readonly every?: number;
+}
+
+const row = z.object({
+  mailbox: address,
+  direction: z.enum(['sent', 'received'], 'expected sent or received'),
+  every: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (!text) return undefined;
+      try {
+        return interval(text);
+      } catch (error) {
+        context.addIssue((error as Error).message.replace(/^E(.*)\.$/, 'e$1'));
+        return z.NEVER;
+      }
+    }),
+});
+
+/**
+ * Reads a CSV file with the columns mailbox and direction, and perhaps every.
+ *
+ * @throws CliError that lists every line that cannot be used, with its number
+ */
+export function readWatchFile(file: string): FileWatch[] {
+  const rows = parsed(file);
+  const watches: FileWatch[] = [];
+  const lines = new Map<string, number>();
+  const problems: string[] = [];
+  for (const { record, info } of rows) {
+    const { data, error } = row.safeParse(record);
+    if (!data) {
+      problems.push(
+        `line ${info.lines}: ${error.issues.map(({ path, message }) => `${path.join('.')}: ${message}, got ${JSON.stringify(record[String(path[0])] ?? '')}`).join('; ')}`,
+      );
+      continue;
+    }
+    const key = `${data.direction} ${addressKey(data.mailbox)}`;
+    const first = lines.get(key);
+    if (first === undefined) lines.set(key, info.lines);
+    else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} stands in line ${first} already`);
+    const { every, ...watch } = data;
+    watches.push({ ...watch, ...(every !== undefined && { every }) });
+  }
+  if (problems.length > 0) {
+    throw new CliError(
+      exitCodes.refused,
+      `${file} cannot be imported, and nothing was added:\n  ${problems.join('\n  ')}`,
+    );
+  }
+  return watches;
+}
+
+interface Row {
+  readonly record: Readonly<Record<string, string>>;
+  readonly info: { readonly lines: number };
+}
+
+function parsed(file: string): Row[] {
+  const cannot = (what: string) =>
+    new CliError(exitCodes.refused, `${file} cannot be imported, and nothing was added: ${what}`);
+  let text: string;
+  try {
+    text = readTextFile(file);
+  } catch (error) {
+    throw cannot(`expected a readable file (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const columns = (header: readonly string[]): string[] => {
+    const names = header.map((name) => name.trim().toLowerCase());
+    const missing = ['mailbox', 'direction'].filter((name) => !names.includes(name));
+    if (missing.length === 0) return names;
+    throw cannot(`expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);
+  };
+  try {
+    // Lines with too few or too many fields are told like others that are wrong, all at once.
+    const options = {
+      columns,
+      trim: true,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+    } as const;
+    const rows = parse(text, options) as unknown as Row[];
+    if (rows.length > 0) return rows;
+  } catch (error) {
+    if (error instanceof CsvError) throw cannot(`${error.message.replace(/\s+/g, ' ')}`);
+    throw error;
+  }
+  throw cannot('expected at least one line below mailbox,direction');
+}

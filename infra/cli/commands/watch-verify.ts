@@ -1,0 +1,109 @@
+import { path } from '#infra/cli/api/client.ts';
+import type { NewVerification, VerificationResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import { timeText } from '#infra/cli/terminal/output.ts';
+
+/** How a mailbox is to be verified. */
+export interface VerifyOptions {
+  /** From the mail. */
+  readonly code?: string;
+  /** Have a code mailed, and leave it at that. */
+  readonly sendCode?: boolean;
+}
+
+/** Codes that may be typed wrongly before the command gives up: servers limit these calls. */
+const tries = 3;
+
+/** HTTP status for a code that the server does not accept. */
+const codeRejected = 422;
+
+/**
+ * Verifies a mailbox: by the client id, if it may do so by itself, otherwise by a code that its owner reads in a mail.
+ *
+ * @throws CliError
+ */
+export async function verifyMailbox(session: Session, mailbox: string, options: VerifyOptions): Promise<void> {
+  const { code, sendCode } = options;
+  if (code !== undefined && sendCode) {
+    throw new CliError(
+      exitCodes.wrongCommandLine,
+      'got --code and --send-code, expected one of them: the code comes after it was sent',
+    );
+  }
+  if (code !== undefined) return told(session, await verified(session, mailbox, code));
+  if (sendCode) return send(session, mailbox);
+  const { methods } = await session.api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+  if (methods.includes('client_id')) return told(session, await verified(session, mailbox));
+  if (!methods.includes('email')) {
+    const message = `the server offers neither the client id nor a mail to verify ${mailbox}: ask its administrator to switch one on for the REST API`;
+    throw new CliError(exitCodes.refused, message);
+  }
+  if (!session.surroundings.prompts) {
+    const message = `${mailbox} has to be verified by a code in a mail, and there is no terminal to ask for it: have it sent with --send-code, then add --code CODE`;
+    throw new CliError(exitCodes.wrongCommandLine, message);
+  }
+  await session.api.post(path`/mailboxes/${mailbox}/code`);
+  session.output.remark(`a code was mailed to ${mailbox}; it works once, and a newer one voids it`);
+  return told(session, await askedFor(session, mailbox));
+}
+
+/** Says whether a mailbox that is watched from now on is verified, and if it is not, what to do. */
+export async function remarkUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  const command = hint(`watch verify ${mailbox}`);
+  try {
+    const { isVerified, methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (isVerified || methods.includes('client_id')) return;
+    output.remark(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    output.remark(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+  }
+}
+
+/** Says after many were added what to do about those that are not verified yet, as far as one of them tells. */
+export async function remarkUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  try {
+    const { methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+    if (methods.includes('client_id')) return;
+    output.remark(
+      `polls of mailboxes that are not verified yet fail until they are: ${hint('doctor')} tells which, watch verify MAILBOX mends it`,
+    );
+  } catch (error) {
+    // The watches are added; whether the server answers is for doctor to tell.
+    if (!(error instanceof CliError)) throw error;
+  }
+}
+
+async function send({ api, output, hint }: Session, mailbox: string): Promise<void> {
+  await api.post(path`/mailboxes/${mailbox}/code`);
+  output.result({ mailbox, isCodeSent: true }, () => {
+    output.line(`a code was mailed to ${mailbox}: ${hint(`watch verify ${mailbox} --code CODE`)}`);
+  });
+}
+
+/** Asks for the code until the server accepts it. */
+async function askedFor(session: Session, mailbox: string): Promise<NewVerification> {
+  for (let attempt = 1; ; attempt += 1) {
+    const code = await session.surroundings.prompts!.input('Code from the mail:');
+    try {
+      return await verified(session, mailbox, code.trim());
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== codeRejected || attempt === tries) throw error;
+      session.output.remark(error.message);
+    }
+  }
+}
+
+const verified = ({ api }: Session, mailbox: string, code?: string): Promise<NewVerification> =>
+  api.post(path`/mailboxes/${mailbox}/verification`, code === undefined ? {} : { code });
+
+function told({ output }: Session, verification: NewVerification): void {
+  const { mailbox, method, validUntil } = verification;
+  output.result(verification, () => {
+    const by = method === 'client_id' ? 'by the client id, which renews it by itself' : 'by the code';
+    const until = timeText(validUntil);
+    const end = until === undefined ? 'the server does not say until when' : `until ${until} UTC`;
+    output.line(`${mailbox} is verified ${by}; ${end}`);
+  });
+}

@@ -1,0 +1,214 @@
+import type { Command } from 'commander';
+import { longTimeout, path } from '#infra/cli/api/client.ts';
+import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
+import type { Direction, PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
+import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
+import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
+import { durationText } from './endpoint-view.ts';
+import { remarkUnverified, verifyMailbox } from './watch-verify.ts';
+import { watchWords } from './watch-words.ts';
+
+interface WatchOptions extends CommonOptions {
+  readonly direction: Direction;
+  readonly notifyExisting?: boolean;
+  readonly every?: number;
+  readonly yes?: boolean;
+}
+
+const examples = `
+Examples:
+  npm run notifier -- watch verify alice@example.com
+  npm run notifier -- watch add alice@example.com
+  npm run notifier -- watch add bob@example.com --direction received --notify-existing
+  npm run notifier -- watch list --stack TransferNotifier
+  npm run notifier -- watch import mailboxes.csv
+  npm run notifier -- watch update alice@example.com --every 15m
+  npm run notifier -- watch pause alice@example.com
+
+A watch is one mailbox in one direction: sent, unless --direction says received. What is there when a mailbox is first polled
+is stored silently, unless --notify-existing is given. The file to import has the columns mailbox and direction, and if you
+like every, named in its first line.
+`;
+
+/** Adds the commands for watches. */
+export function watchCommands(program: Command, surroundings: Surroundings): void {
+  const noun = program.command('watch').description('mailboxes that are watched').addHelpText('after', examples);
+  const withDirection = (command: Command) =>
+    command.option('--direction <direction>', 'sent or received', direction, 'sent');
+
+  withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
+    .option('--notify-existing', 'announce what is there already')
+    .option('--every <time>', 'how often to poll it, if not as all, for example 15m', interval)
+    .action(async (mailbox: string, options: WatchOptions) => {
+      const session = await openSession(surroundings, options);
+      const { api, output } = session;
+      const { notifyExisting, every } = options;
+      const body = {
+        mailbox,
+        direction: options.direction,
+        ...(notifyExisting && { notifyExisting }),
+        ...(every !== undefined && { every }),
+      };
+      const watch = await api.post<WatchResource>('/watches', body);
+      output.result(watch, () =>
+        output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
+      );
+      if (!output.isJson) await remarkUnverified(session, mailbox);
+    });
+
+  paged(verb(noun, 'list', 'list what is watched')).action(async (options: CommonOptions & PageOptions) => {
+    const session = await openSession(surroundings, options);
+    const page = await readList<WatchResource>(session, '/watches', {}, options);
+    printList(session.output, page, columns, 'nothing is watched yet: npm run notifier -- watch add MAILBOX');
+  });
+
+  withDirection(verb(noun, 'show <mailbox>', 'show how a watch is doing')).action(
+    async (mailbox: string, options: WatchOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
+      output.result(watch, () => printWatch(output, watch));
+    },
+  );
+
+  withDirection(verb(noun, 'update <mailbox>', 'poll a watch in another interval'))
+    .requiredOption('--every <time>', 'how often, for example 15m, or default for as all', intervalOrDefault)
+    .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
+      const { api, output } = await openSession(surroundings, options);
+      const watch = await api.send<WatchResource>({
+        method: 'PATCH',
+        path: path`/watches/${options.direction}/${mailbox}`,
+        body: { every: options.every === 'default' ? null : options.every },
+      });
+      output.result(watch, () => output.line(`${watchWords(watch)} is polled ${intervalWords(watch)}`));
+    });
+
+  for (const [name, description, done] of [
+    ['pause', 'stop polling a watch; nothing is forgotten', 'is no longer polled'],
+    ['resume', 'poll a watch again; what changed meanwhile is announced', 'is polled again'],
+  ] as const) {
+    withDirection(verb(noun, `${name} <mailbox>`, description)).action(
+      async (mailbox: string, options: WatchOptions) => {
+        const { api, output } = await openSession(surroundings, options);
+        const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
+        output.result(watch, () => output.line(`${watchWords(watch)} ${done}`));
+      },
+    );
+  }
+
+  withDirection(verb(noun, 'poll <mailbox>', 'poll a watch now')).action(
+    async (mailbox: string, options: WatchOptions) => {
+      const { api, output } = await openSession(surroundings, options);
+      output.progress('polling …');
+      const facts = await api
+        .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeout)
+        .finally(() => output.progress(''));
+      output.result(facts, () => {
+        const { outcome, transfers, changed, published } = facts;
+        output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
+      });
+      if (facts.trouble) throw new CliError(exitCodes.refused, facts.trouble.message);
+    },
+  );
+
+  confirmable(withDirection(verb(noun, 'remove <mailbox>', 'watch a mailbox no longer'))).action(
+    async (mailbox: string, options: WatchOptions) => {
+      const words = watchWords({ mailbox, direction: options.direction });
+      await confirmed(surroundings, options, `Watch ${words} no longer?`);
+      const { api, output } = await openSession(surroundings, options);
+      await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
+      output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
+        output.line(
+          `${words} is no longer watched; added again within 30 days, it goes on from what was last announced`,
+        ),
+      );
+    },
+  );
+
+  verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
+    .option('--code <code>', 'code from the mail, for scripts; without it, one is mailed and asked for')
+    .option('--send-code', 'have a code mailed and do not ask for it')
+    .action(
+      async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
+        await verifyMailbox(await openSession(surroundings, options), mailbox, options);
+      },
+    );
+
+  verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
+    .option('--notify-existing', 'announce what is there already')
+    .action(async (file: string, options: CommonOptions & { readonly notifyExisting?: boolean }) => {
+      // Every other command starts quicker without it.
+      const { importWatches } = await import('./watch-import.ts');
+      await importWatches(surroundings, options, file);
+    });
+}
+
+const columns: readonly Column<WatchResource>[] = [
+  { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },
+  { heading: 'DIRECTION', text: ({ direction }) => direction },
+  { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
+  { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
+  { heading: 'EVERY', text: columnOfInterval },
+  { heading: 'TRANSFERS', text: transfersWords },
+  { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
+  { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
+];
+
+function printWatch(output: Output, watch: WatchResource): void {
+  const { mailbox, direction, health, verification, baselineAt } = watch;
+  output.facts([
+    ['mailbox', mailbox],
+    ['direction', direction],
+    ['state', stateOf(watch)],
+    ['polled', intervalWords(watch)],
+    ['trouble', health?.trouble.message],
+    ['failing since (UTC)', timeText(health?.failingSince)],
+    ['incomplete since (UTC)', timeText(health?.incompleteSince)],
+    ['declared', watch.isDeclared ? 'in the configuration file' : undefined],
+    ['verified', verification && methodWords[verification.method]],
+    ['verified until (UTC)', timeText(verification?.validUntil)],
+    ['watched since (UTC)', timeText(baselineAt) ?? 'not listed completely yet'],
+    ['transfers', transfersWords(watch)],
+  ]);
+}
+
+const outcomeWords: Record<PollFacts['outcome'], string> = {
+  unchanged: 'nothing has changed',
+  changed: 'changes were found',
+  baseline: 'listed for the first time',
+  overtaken: 'another poll was quicker, what that one found counts',
+  failed: 'it failed',
+};
+
+const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
+
+function intervalWords({ every, quietEvery }: WatchResource): string {
+  const usual = every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+  if (quietEvery === undefined) return usual;
+  const quiet = durationText(quietEvery);
+  return `every ${quiet}, for nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
+}
+
+function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {
+  if (quietEvery !== undefined) return `${durationText(quietEvery)}, quiet`;
+  return every === undefined ? undefined : durationText(every);
+}
+
+function transfersWords({ count, baselineProgress }: WatchResource): string | undefined {
+  return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();
+}
+
+/** In one word. */
+function stateOf({ isDisabled, health, baselineAt }: WatchResource): string {
+  if (isDisabled) return 'paused';
+  if (health) return 'failing';
+  return baselineAt === undefined ? 'new' : 'active';
+}
+
+function verifiedUntil(verification: WatchResource['verification']): string | undefined {
+  if (!verification) return undefined;
+  return timeText(verification.validUntil) ?? 'not said';
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import tls from 'node:tls';
+import { openTunnel, proxyFor } from '#functions/http/proxy.ts';
+import { readProxySettings } from '#functions/lambda/environment.ts';
+import { type Check, ok, warn } from './check.ts';
+
+/** Milliseconds for the server to show its certificate. */
+const patience = 10_000;
+
+/** Days before its end from which on a certificate is to be looked at. */
+const soon = 21;
+
+const name = 'TLS';
+
+/**
+ * Looks at the end of the certificate of a server that is reached and trusted.
+ *
+ * @param origin for example `https://cryptshare.example.com`
+ * @param ca certificates in PEM to trust beside the public ones
+ */
+export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
+  if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
+  let socket: tls.TLSSocket | undefined;
+  try {
+    socket = await tlsTo(origin, ca);
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
+    return judged(socket.getProtocol(), new Date(socket.getPeerCertificate().valid_to), now);
+  } catch (error) {
+    return warn(name, `the certificate cannot be looked at (${(error as Error).message})`, 'ask again in a moment');
+  } finally {
+    socket?.destroy();
+  }
+}
+
+/**
+ * Begins a TLS connection to a server, by the proxy that leads to it.
+ *
+ * @param isTrusted false: connect whatever certificate it shows
+ * @throws HttpError when the proxy does not lead there
+ */
+export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
+  const url = new URL(origin);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || 443);
+  const proxy = proxyFor(url, readProxySettings());
+  return tls.connect({
+    ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
+    rejectUnauthorized: isTrusted,
+    // A name is what certificates are chosen by; an address may not be sent as one.
+    ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
+    ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
+  });
+}
+
+function judged(version: string | null, end: Date, now: Date): Check {
+  const days = Math.floor((end.getTime() - now.getTime()) / 86_400_000);
+  const message = `${version ?? 'TLS'}, certificate trusted until ${end.toISOString().slice(0, 10)}`;
+  if (days >= soon) return ok(name, message);
+  return warn(name, `${message}, that is ${days} days`, 'have it renewed: polls fail once it has ended');
+}

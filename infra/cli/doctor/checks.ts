@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { chosenTarget } from '#infra/cli/api/chosen-target.ts';
+import type { StatusResource, WatchResource } from '#infra/cli/api/resources.ts';
+import { type CommonOptions, openSession, type Session } from '#infra/cli/api/session.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { Output } from '#infra/cli/terminal/output.ts';
+import { type Config, ConfigError, loadConfig } from '#infra/config/config.ts';
+import { newClientId, readCredentials } from '#infra/config/credentials.ts';
+import { usualConfigFile } from '#infra/config/usual-names.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+import { checkClock } from './clock.ts';
+import { checkDeliveries } from './deliveries.ts';
+import { checkEndpoints } from './endpoints.ts';
+import { checkServer, noServer, unlessNotifierReaches } from './server.ts';
+import { checkServices } from './services.ts';
+import { checkListings, checkMailboxes } from './watches.ts';
+
+/** What the doctor can be told. */
+export interface DoctorOptions extends CommonOptions {
+  /** Configuration file. */
+  readonly config?: string;
+}
+
+/**
+ * Looks at everything, in the order in which it has to work.
+ *
+ * @throws CliError for a wrong command line
+ */
+export async function allChecks(surroundings: Surroundings, options: DoctorOptions, output: Output): Promise<Check[]> {
+  output.progress('looking …');
+  const { config, check: configCheck } = readConfig(options.config);
+  const opened = await reachedApi(surroundings, aimed(options, config, surroundings));
+  const { status, watches = [], check: apiCheck } = opened;
+  const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
+  const services = opened.session && (await checkServices(opened.session));
+  const endpoints = opened.session && (await checkEndpoints(opened.session));
+  const origin = config?.server.url ?? status?.server;
+  const needsReceived = [...watches, ...(config?.watches ?? [])].some(({ direction }) => direction === 'received');
+  const direct =
+    origin === undefined
+      ? [noServer]
+      : await checkServer(surroundings, { origin, caFile: config?.server.caFile, needsReceived });
+  const isPolled = config === undefined || (status !== undefined && isServerOf(config, status));
+  const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), surroundings.now);
+  output.progress('');
+  return [
+    configCheck,
+    ...(mailboxes?.isServerReached && isPolled ? unlessNotifierReaches(direct) : direct),
+    ...clock,
+    ...clientIdChecks(surroundings.environment),
+    apiCheck,
+    ...(config && status ? originChecks(config, status) : []),
+    ...(mailboxes?.checks ?? []),
+    ...(services ?? []),
+    ...(opened.session ? checkListings(watches, mailboxes!.unverified) : []),
+    ...(status ? checkDeliveries(status) : []),
+    ...(endpoints ?? []),
+  ];
+}
+
+function readConfig(file: string | undefined): { readonly config?: Config; readonly check: Check } {
+  const name = 'configuration';
+  if (file === undefined && !existsSync(usualConfigFile)) {
+    return {
+      check: warn(
+        name,
+        `there is no ${usualConfigFile} here`,
+        'name the configuration file by --config, to have it checked',
+      ),
+    };
+  }
+  try {
+    return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct what is named there') };
+    throw error;
+  }
+}
+
+/** Only looked at where it stands: on AWS, it is in the secret. */
+function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
+  if (environment.CRYPTSHARE_CLIENT_ID === undefined) return [];
+  try {
+    readCredentials(environment);
+    return [ok('CRYPTSHARE_CLIENT_ID', 'has the form of a client id')];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [
+      fail(
+        'CRYPTSHARE_CLIENT_ID',
+        'has not the form of a client id',
+        `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
+      ),
+    ];
+  }
+}
+
+/** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
+function aimed(options: DoctorOptions, config: Config | undefined, { environment }: Surroundings): CommonOptions {
+  const { config: file, url, data, stack } = chosenTarget(options, environment);
+  const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
+  return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
+}
+
+interface Reached {
+  readonly session?: Session;
+  readonly status?: StatusResource;
+  readonly watches?: readonly WatchResource[];
+  readonly check: Check;
+}
+
+async function reachedApi(surroundings: Surroundings, options: CommonOptions): Promise<Reached> {
+  const name = 'operator API';
+  try {
+    const session = await openSession(surroundings, options);
+    const status = await session.api.get<StatusResource>('/status');
+    const { items: watches } = await session.api.list<WatchResource>('/watches', {}, Number.POSITIVE_INFINITY);
+    return { session, status, watches, check: ok(name, `${session.api.address} answers, version ${status.version}`) };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode === exitCodes.wrongCommandLine) throw error;
+    return { check: fail(name, error.message) };
+  }
+}
+
+const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
+
+/** Whether the notifier polls the server of the file. */
+const isServerOf = (config: Config, status: StatusResource): boolean =>
+  originOf(config.server.url) === originOf(status.server);
+
+function originChecks(config: Config, status: StatusResource): Check[] {
+  if (isServerOf(config, status)) return [];
+  return [
+    warn(
+      'configuration',
+      `it names the server ${originOf(config.server.url)}, and the notifier polls ${originOf(status.server)}`,
+      'deploy, or start, the notifier with this file',
+    ),
+  ];
+}

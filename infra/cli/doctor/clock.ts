@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
+import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+
+/** Milliseconds for the server to answer. */
+const patience = 10_000;
+
+/** Milliseconds that receivers bear: Standard Webhooks libraries refuse what is signed for a time further away. */
+const bearable = 300_000;
+
+const name = 'clock';
+
+/**
+ * Compares the clock here with the server's: one that is wrong has certificates and verifications look invalid that are
+ * not, and receivers refuse signatures. Asks whatever the certificate is, and sends nothing along.
+ *
+ * @param origin for example `https://cryptshare.example.com`
+ * @returns no check where the server does not tell its time
+ */
+export async function checkClock(origin: string, now: () => Date): Promise<Check[]> {
+  const client = origin.startsWith('https:') ? https : http;
+  const request = client.request(`${origin}/api/status`, {
+    method: 'HEAD',
+    agent: false,
+    signal: AbortSignal.timeout(patience),
+    // A certificate looks invalid to a wrong clock, which is what this is about.
+    rejectUnauthorized: false,
+  });
+  try {
+    request.end();
+    const [{ headers }] = (await once(request, 'response')) as [http.IncomingMessage];
+    const difference = clockDifference(headers, now().getTime());
+    if (difference === undefined) return [];
+    const words = clockWords(difference, 'the server’s');
+    if (words === undefined) return [ok(name, 'agrees with the server’s to the minute')];
+    const judge = Math.abs(difference) < bearable ? warn : fail;
+    return [judge(name, words, 'set the clock that is wrong, or have it set by NTP')];
+  } catch {
+    // That it cannot be reached is told by another check.
+    return [];
+  } finally {
+    request.destroy();
+  }
+}

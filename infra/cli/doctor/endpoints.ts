@@ -1,0 +1,35 @@
+import type { EndpointResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { failuresText } from '#infra/cli/commands/endpoint-view.ts';
+import { lastAttemptTo } from '#infra/cli/commands/last-attempt.ts';
+import { CliError } from '#infra/cli/terminal/cli-error.ts';
+import { type Check, fail, warn } from './check.ts';
+
+/** Endpoints that are told about one by one. */
+const mostTold = 3;
+
+/** Whether attempts to reach the endpoints fail, and why. */
+export async function checkEndpoints(session: Session): Promise<Check[]> {
+  try {
+    const endpoints = await session.api.list<EndpointResource>('/endpoints', {}, Number.POSITIVE_INFINITY);
+    const failing = endpoints.items.filter(
+      ({ status, failures, health }) => status === 'active' && (failures || health),
+    );
+    const told = await Promise.all(failing.slice(0, mostTold).map((endpoint) => checked(session, endpoint)));
+    const more = failing.length - told.length;
+    return [
+      ...told,
+      ...(more > 0 ? [warn('endpoints', `${more} more are failing`, session.hint('endpoint list'))] : []),
+    ];
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [fail('endpoints', error.message)];
+  }
+}
+
+async function checked({ api, hint }: Session, endpoint: EndpointResource): Promise<Check> {
+  const { name, health } = endpoint;
+  const last = await lastAttemptTo(api, endpoint);
+  const message = [`${name}: ${failuresText(endpoint)}`, last?.words ?? health?.cause].filter(Boolean).join(': ');
+  return warn('endpoints', message, last?.remedy ?? hint(`delivery list --endpoint ${name}`));
+}

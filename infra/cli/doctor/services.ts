@@ -1,0 +1,56 @@
+import type { ServicesResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { CliError } from '#infra/cli/terminal/cli-error.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+
+/** Has the notifier look at its tables, topics and queues. */
+export async function checkServices({ api }: Session): Promise<Check[]> {
+  try {
+    const services = await api.get<ServicesResource>('/services');
+    return [...tablesOf(services), ...topicsOf(services), ...queuesOf(services)];
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [fail('tables, topics and queues', error.message)];
+  }
+}
+
+const without = (name: string, what: string, problem: string): Check =>
+  fail(name, `${what} does not answer: ${problem}`, 'see whether it still exists, and deploy again');
+
+function tablesOf({ tables }: ServicesResource): Check[] {
+  const broken = tables.flatMap(({ name, problem }) => (problem ? [without('tables', name, problem)] : []));
+  return broken.length > 0 ? broken : [ok('tables', `${tables.map(({ name }) => name).join(' and ')} answer`)];
+}
+
+function topicsOf({ topics }: ServicesResource): Check[] {
+  return topics.map(({ name, subscriptions, unconfirmed, problem }) => {
+    if (problem) return without('topics', name, problem);
+    if (unconfirmed > 0) {
+      return warn(
+        'topics',
+        `${unconfirmed} of ${subscriptions + unconfirmed} subscriptions of ${name} are not confirmed, and get nothing`,
+        'have them confirm by the link in the mail that SNS has sent them; after 48 hours SNS forgets them: docs/operations.md#unconfirmed-e-mails',
+      );
+    }
+    return ok('topics', `${name} answers, ${subscriptions} subscribed`);
+  });
+}
+
+function queuesOf({ queues }: ServicesResource): Check[] {
+  const deadLetters = queues.filter(({ name }) => name.endsWith('DeadLetters'));
+  const living = queues.filter((queue) => !deadLetters.includes(queue) && !queue.problem);
+  const depths = living.map(({ name, waiting, underWay }) => `${name} ${waiting} waiting, ${underWay} under way`);
+  return [
+    ...(depths.length > 0 ? [ok('queues', depths.join('; '))] : []),
+    ...queues.flatMap(({ name, problem }) => (problem ? [without('queues', name, problem)] : [])),
+    ...deadLetters.flatMap(({ name, waiting }) => (waiting > 0 ? [lettersIn(name, waiting)] : [])),
+  ];
+}
+
+/** What lies in a queue for what could not be handled; the records of missed ticks are there to be read, and leave by themselves. */
+function lettersIn(name: string, waiting: number): Check {
+  const remedy = `docs/operations.md#${name.toLowerCase()} tells what to do`;
+  return name.startsWith('MissedTicks')
+    ? warn('queues', `${waiting} ticks were lost within a day, and made up for by the next`, remedy)
+    : fail('queues', `${waiting} messages in ${name} could not be handled`, remedy);
+}

@@ -1,0 +1,229 @@
+import { endsSoon, hasEnded, verificationCauses } from '#functions/cryptshare/verification.ts';
+import { incidentOf } from '#functions/watches/watch-health.ts';
+import { path } from '#infra/cli/api/client.ts';
+import type { VerificationResource, WatchResource } from '#infra/cli/api/resources.ts';
+import type { Session } from '#infra/cli/api/session.ts';
+import { watchWords } from '#infra/cli/commands/watch-words.ts';
+import { ApiError, CliError } from '#infra/cli/terminal/cli-error.ts';
+import { timeText } from '#infra/cli/terminal/output.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+import { checksOf, type Finding } from './findings.ts';
+
+/** Mailboxes for which the server is asked: it may limit such calls. */
+const mostAsked = 20;
+
+/** What asking the server about mailboxes has brought. */
+export interface Asked {
+  readonly checks: readonly Check[];
+  /** The notifier has got an answer from the server. */
+  readonly isServerReached: boolean;
+  /** Mailboxes whose verification was found wanting. */
+  readonly unverified: ReadonlySet<string>;
+}
+
+/** Has the notifier ask the server about the mailboxes: that tells of licence and client id, too. */
+export async function checkMailboxes(session: Session, watches: readonly WatchResource[]): Promise<Asked> {
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const byMailbox = new Map(enabled.map((watch) => [watch.mailbox, watch]));
+  const [probe, ...others] = [...byMailbox.values()].toSorted((a, b) => Number(isUnsure(b)) - Number(isUnsure(a)));
+  if (!probe) {
+    const check = warn('licence', 'cannot be told while nothing is watched', 'npm run notifier -- watch add MAILBOX');
+    return { checks: [check], isServerReached: false, unverified: new Set() };
+  }
+  const first = await verificationOf(session, probe.mailbox);
+  if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
+  const answers = [first];
+  const found = troublesOf(session, probe, first);
+  const unsure = others.filter(isUnsure);
+  for (const watch of unsure.slice(0, mostAsked)) {
+    const answer = await verificationOf(session, watch.mailbox);
+    answers.push(answer);
+    found.push(...troublesOf(session, watch, answer));
+  }
+  const failed = unsure.slice(mostAsked).filter(hasFailed);
+  const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
+  // A client id that is registered by now verifies them at their next poll.
+  const isRegistered = answers.some((answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'));
+  if (!isRegistered) found.push(...failed.map((watch) => unverifiedOf(session, watch)));
+  for (const watch of others.slice(unsure.length)) found.push(...troublesOf(session, watch, undefined));
+  const well = byMailbox.size - found.length - open.length;
+  const checks = [
+    ok('licence', 'the server answers the notifier'),
+    ok('client id', 'the server accepts that of the notifier'),
+    ...(well > 0
+      ? [ok('verification', `${well} of ${byMailbox.size} mailboxes are verified, or are at their next poll`)]
+      : []),
+    ...checksOf(found),
+    ...(open.length > 0
+      ? [
+          warn(
+            'verification',
+            `${open.length} more mailboxes were not asked about`,
+            'npm run notifier -- watch list shows them',
+          ),
+        ]
+      : []),
+  ];
+  return { checks, isServerReached: true, unverified: new Set(found.map(({ mailbox }) => mailbox)) };
+}
+
+/**
+ * Whether each watch was listed completely when it was last polled.
+ *
+ * @param unverified mailboxes of which it was told already why they cannot be listed
+ */
+export function checkListings(watches: readonly WatchResource[], unverified: ReadonlySet<string>): Check[] {
+  const enabled = watches.filter(({ isDisabled }) => !isDisabled);
+  const troubled = enabled.flatMap((watch) => listingOf(watch) ?? []);
+  const news = troubled.filter(({ mailbox, cause }) => !(unverified.has(mailbox) && verificationCauses.has(cause)));
+  const paused = watches.length - enabled.length;
+  const well = `${enabled.length - troubled.length} of ${enabled.length} watches were listed completely by their last polls`;
+  return [
+    ...(enabled.length > troubled.length ? [ok('last listing', well)] : []),
+    ...checksOf(news),
+    ...(paused > 0
+      ? [warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX')]
+      : []),
+  ];
+}
+
+function listingOf(watch: WatchResource): Finding | undefined {
+  const { mailbox, health, baselineAt } = watch;
+  const words = watchWords(watch);
+  const about = { name: 'last listing', mailbox };
+  if (health) {
+    const { message } = health.trouble;
+    const since = health.incompleteSince;
+    const incomplete = since === undefined ? '' : ` none is complete since ${timeText(since)} UTC:`;
+    const together = { noun: 'watches', message: `fail: ${message}` };
+    const alone = { message: `${words}:${incomplete} ${message}` };
+    return { ...about, outcome: 'fail', cause: incidentOf(health.trouble), alone, together };
+  }
+  if (baselineAt !== undefined) return undefined;
+  const remedy = 'wait for its first poll, or npm run notifier -- watch poll MAILBOX';
+  return {
+    ...about,
+    outcome: 'warn',
+    cause: 'not listed',
+    alone: { message: `${words}: not listed yet`, remedy },
+    together: {
+      noun: 'watches',
+      message: 'are not listed yet',
+      remedy: remedy.replace('its first poll', 'their first polls'),
+    },
+  };
+}
+
+/** What is wrong with the verification of a mailbox, after the server was asked or not. */
+function troublesOf(
+  session: Session,
+  watch: WatchResource,
+  answer: VerificationResource | ApiError | undefined,
+): Finding[] {
+  if (!(answer instanceof ApiError)) return judged(session, watch, answer);
+  const { message } = answer;
+  const alone = { message: `${watch.mailbox}: ${message}` };
+  const together = { noun: 'mailboxes', message: `cannot be verified: ${message}` };
+  return [{ ...about(watch), outcome: 'fail', cause: message, alone, together }];
+}
+
+/** What a person has to do about the verification of a mailbox, if anything. */
+function judged(session: Session, watch: WatchResource, answer: VerificationResource | undefined): Finding[] {
+  const { verification, mailbox } = watch;
+  if (answer?.methods.includes('client_id')) return [];
+  const now = session.surroundings.now().getTime();
+  const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
+  if (known && hasEnded(known, now)) return [endedOf(session, watch)];
+  if (answer?.isVerified === false) return [unverifiedOf(session, watch)];
+  if (!known || !endsSoon(known, now)) return [];
+  const alone = {
+    message: `that of ${mailbox} ends at ${timeText(known.validUntil)} UTC`,
+    ...remedyFor(session, mailbox),
+  };
+  const together = { noun: 'mailboxes', message: 'have a verification that ends within a week', ...remedyFor(session) };
+  return [{ ...about(watch), outcome: 'warn', cause: 'ends soon', alone, together }];
+}
+
+const about = ({ mailbox }: WatchResource) => ({ name: 'verification', mailbox });
+
+const remedyFor = ({ hint }: Session, mailbox = 'MAILBOX') => ({ remedy: hint(`watch verify ${mailbox}`) });
+
+function endedOf(session: Session, watch: WatchResource): Finding {
+  const { mailbox, verification } = watch;
+  const until = timeText(verification?.validUntil);
+  const alone = { message: `that of ${mailbox} has ended at ${until} UTC`, ...remedyFor(session, mailbox) };
+  const together = { noun: 'mailboxes', message: 'have a verification that has ended', ...remedyFor(session) };
+  return { ...about(watch), outcome: 'fail', cause: 'ended', alone, together };
+}
+
+/** What is said of a mailbox that the server does not take for verified. */
+function unverifiedOf(session: Session, watch: WatchResource): Finding {
+  const { mailbox, verification } = watch;
+  const until = verification?.validUntil;
+  if (until !== undefined) {
+    const message = `the server does not accept that of ${mailbox}, which was to hold until ${timeText(until)} UTC`;
+    const alone = { message, ...remedyFor(session, mailbox) };
+    const together = {
+      noun: 'mailboxes',
+      message: 'have a verification that the server does not accept',
+      ...remedyFor(session),
+    };
+    return { ...about(watch), outcome: 'fail', cause: 'not accepted', alone, together };
+  }
+  const alone = {
+    message: `${mailbox} is not verified, and the client id may not verify it by itself`,
+    ...remedyFor(session, mailbox),
+  };
+  const together = {
+    noun: 'mailboxes',
+    message: 'are not verified, and the client id may not verify them by itself',
+    remedy: `have an administrator register the client id (Add-on Products > REST API), or verify each of them: ${remedyFor(session).remedy}`,
+  };
+  return { ...about(watch), outcome: 'fail', cause: 'not verified', alone, together };
+}
+
+/** Whether the last poll has failed because the mailbox is not verified. */
+const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.trouble.cause ?? '');
+
+/** Whether the server has to be asked: nothing is known, or what is known has not helped. */
+const isUnsure = (watch: WatchResource): boolean => watch.verification?.validUntil === undefined || hasFailed(watch);
+
+/** Refusals that need not be those of other mailboxes. */
+const ofMailbox: ReadonlySet<string> = new Set([
+  'verification_refused',
+  'not_verified',
+  'forbidden',
+  'request_rejected',
+]);
+
+const isOfMailbox = ({ kind = '' }: ApiError): boolean => ofMailbox.has(kind);
+
+const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
+
+/** What comes of the way to the server, or of what stands before it. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'unreachable',
+  'proxy_failed',
+  'timeout',
+  'certificate_untrusted',
+  'redirected',
+  'malformed_answer',
+  '',
+]);
+
+/** What the server refuses to everyone is told once. */
+function refused({ kind = '', message }: ApiError): Asked {
+  const isServerReached = !elsewhere.has(kind);
+  return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached, unverified: new Set() };
+}
+
+/** What the server says of a mailbox, or why it does not. */
+async function verificationOf({ api }: Session, mailbox: string): Promise<VerificationResource | ApiError> {
+  try {
+    return await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    if (error instanceof CliError) return new ApiError(0, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { newSecret, secretProblem } from '#functions/webhooks/http/signature.ts';
+import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
+import type { Config } from '#infra/config/config.ts';
+import { type WebhookVariable, webhookVariables } from '#infra/config/webhook-variables.ts';
+
+/** A field that the secret of a deployment must hold. */
+export interface SecretField {
+  readonly name: string;
+  /** What it is, for whoever is asked for it. */
+  readonly meaning: string;
+  /** Tells what is wrong with a value, without repeating it. */
+  readonly problemWith: (value: string) => string | undefined;
+  /** Makes a value where nobody brings one along. */
+  readonly make?: () => string;
+}
+
+const clientId: SecretField = {
+  name: 'CRYPTSHARE_CLIENT_ID',
+  meaning: 'client id that is registered on the Cryptshare Server',
+  problemWith: (value) =>
+    /^[A-Za-z0-9]{50,4000}$/.test(value) ? undefined : `expected 50 to 4000 letters and digits, ${lengthOf(value)}`,
+};
+
+const lengthOf = ({ length }: string): string => `got ${length} characters`;
+
+/** The fields that the secret must hold for a configuration, those for the server first. */
+export function secretFields(config: Config): SecretField[] {
+  const byName = Map.groupBy(webhookVariables(config), ({ variable }) => variable);
+  return [clientId, ...[...byName.values()].map(webhookField)];
+}
+
+/** The field for all webhooks that share a variable. */
+function webhookField(uses: readonly WebhookVariable[]): SecretField {
+  const { variable: name, holds } = uses[0]!;
+  const webhooks = [...new Set(uses.map(({ webhook }) => webhook))];
+  const whose = `of the ${webhooks.length === 1 ? 'webhook' : 'webhooks'} ${webhooks.join(', ')}`;
+  switch (holds) {
+    case 'address':
+      return { name, meaning: `address ${whose}`, problemWith: (value) => targetProblem(value, false) };
+    case 'signing secret':
+      return { name, meaning: `signing secret ${whose}`, problemWith: signingProblem, make: newSecret };
+    case 'header': {
+      const headers = [...new Set(uses.map(({ header = '' }) => header))];
+      return {
+        name,
+        meaning: `value of the header ${headers.join(', ')} ${whose}`,
+        problemWith: (value) => (value === '' ? 'expected a value' : headerProblem(headers[0] ?? '', value)),
+      };
+    }
+  }
+}
+
+const signingProblem = (value: string): string | undefined =>
+  secretProblem(value) ?? (value.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { usualConfigFile } from '#infra/config/usual-names.ts';
+
+/** What the command line asks for. */
+export interface FillSecretOptions {
+  /** Name or ARN of the secret. */
+  readonly secret: string;
+  /** Name or ARN of the declare function. */
+  readonly declare: string;
+  /** Configuration file. */
+  readonly config: string;
+}
+
+/** Thrown when nothing is to be done: help was asked for (0) or the command line is wrong (2). */
+export class NothingToFill extends Error {
+  override readonly name = 'NothingToFill';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('nothing to fill');
+    this.exitCode = exitCode;
+  }
+}
+
+const help = `
+After a deployment, its output FillSecret says this command with both names. It asks for each field that the configuration
+file needs, shows nothing of what is typed, and keeps whatever else the secret holds. Then it invokes the declare function,
+which says what is ready and what waits for something.
+
+A variable of the environment with a field's name answers in place of a person, an empty one like Enter:
+  CRYPTSHARE_CLIENT_ID            client id that is registered on the server
+  CRM_WEBHOOK_SECRET and the like what urlFrom, secretFrom and headersFrom of the webhooks name
+
+A signing secret that is left empty is made here and printed this once; the answer new makes another in its place.
+AWS credentials and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION and so on.
+
+Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong options or configuration (nothing done).
+`;
+
+/**
+ * Reads the command line; prints help and mistakes itself.
+ *
+ * @throws NothingToFill
+ */
+export function parseFillSecretOptions(args: readonly string[]): FillSecretOptions {
+  const command = new Command('npm run fill-secret --')
+    .description('Fills the secret of a deployment with what its configuration needs.')
+    .requiredOption('--secret <name>', 'secret of the deployment, its output SecretName')
+    .requiredOption(
+      '--declare <function>',
+      'function that declares watches and webhooks, as the output FillSecret names it',
+    )
+    .option('--config <file>', 'configuration file that was deployed', usualConfigFile)
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', help)
+    .exitOverride();
+  try {
+    return command.parse(args, { from: 'user' }).opts<FillSecretOptions>();
+  } catch (error) {
+    if (error instanceof CommanderError) throw new NothingToFill(error.exitCode === 0 ? 0 : 2);
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from 'commander';
+import type { Direction } from '#functions/transfers/transfer.ts';
+
+const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of a duration such as `30s`, `5m`, `24h` or `3d`; `0` for none. */
+export function duration(text: string): number {
+  if (/^0[smhd]?$/.test(text)) return 0;
+  const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Expected a duration such as 30s, 5m, 24h or 3d.');
+  return Number(match[1]) * units[match[2] as keyof typeof units];
+}
+
+/** Milliseconds between two polls: a duration from a second to a day. */
+export function interval(text: string): number {
+  const milliseconds = duration(text);
+  if (milliseconds >= 1000 && milliseconds <= units.d) return milliseconds;
+  throw new InvalidArgumentError('Expected a duration from 1s to 24h, for example 5m.');
+}
+
+/** The same, or `default` for the interval of all watches. */
+export const intervalOrDefault = (text: string): number | 'default' => (text === 'default' ? text : interval(text));
+
+/** Durations with commas between them. */
+export const durations = (text: string): number[] => text.split(',').map(duration);
+
+/** ISO 8601 time in UTC: of such a time, of a date, or of so long ago, for example `2h`. */
+export const timeAt =
+  (now: () => Date) =>
+  (text: string): string => {
+    if (/^\d+[smhd]$/.test(text)) return new Date(now().getTime() - duration(text)).toISOString();
+    // Without an offset, a time would be that of this machine.
+    const utc = /T[\d:.]+$/.test(text) ? `${text}Z` : text;
+    const time = /^\d{4}-\d\d-\d\d(T.*)?$/.test(utc) ? Date.parse(utc) : Number.NaN;
+    if (Number.isNaN(time)) {
+      throw new InvalidArgumentError(
+        'Expected a time in UTC such as 2026-11-24T12:00, a date, or so long ago: 2h, 3d.',
+      );
+    }
+    return new Date(time).toISOString();
+  };
+
+/** A whole number from one value to another. */
+export const wholeNumber =
+  (least: number, greatest: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= greatest) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${greatest}.`);
+  };
+
+export function direction(text: string): Direction {
+  if (text === 'sent' || text === 'received') return text;
+  throw new InvalidArgumentError('Expected sent or received.');
+}
+
+/** Gathers an option that may be given several times, or with commas. */
+export const several = (text: string, before: readonly string[] = []): string[] => [
+  ...before,
+  ...text.split(',').map((part) => part.trim()),
+];
+
+/** Gathers an option whose values may have commas in them. */
+export const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];

@@ -1,0 +1,131 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { printableJson, printableLines } from '#functions/notices/foreign-text.ts';
+
+/** Where text goes. */
+export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** A column of a table: its heading, and what a row has there. */
+export interface Column<T> {
+  readonly heading: string;
+  readonly text: (row: T) => string | undefined;
+  readonly style?: (row: T) => Style | undefined;
+}
+
+/** Names and values, one a line; what is undefined is left out. */
+export type Facts = readonly (readonly [name: string, value: string | number | undefined])[];
+
+const noLines = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
+
+/** What a command says: results on one stream as text or JSON, remarks on another. */
+export class Output {
+  readonly isJson: boolean;
+  private readonly results: TextStream;
+  private readonly remarks: TextStream;
+
+  constructor(results: TextStream, remarks: TextStream, isJson: boolean) {
+    this.results = results;
+    this.remarks = remarks;
+    this.isJson = isJson;
+  }
+
+  /** Prints a result: as JSON for scripts, otherwise as `write` does it. */
+  result(value: unknown, write: () => void): void {
+    if (this.isJson) this.results.write(`${printableJson(value, 2)}\n`);
+    else write();
+  }
+
+  /** Prints one JSON object a line for scripts, otherwise the text. */
+  item(value: unknown, text: () => string): void {
+    this.results.write(`${this.isJson ? printableJson(value) : text()}\n`);
+  }
+
+  line(text: string): void {
+    this.results.write(`${text}\n`);
+  }
+
+  /** Prints rows under headings; where the terminal is too narrow for that, each row as a block of lines. */
+  table<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
+    const cells = rows.map((row) => columns.map(({ text }) => printableLines(text(row) ?? '')));
+    const widths = columns.map(({ heading }, at) => Math.max(heading.length, ...cells.map((row) => row[at]!.length)));
+    const width = widths.reduce((sum, one) => sum + one + 2, -2);
+    if (width > (this.results.columns ?? Number.POSITIVE_INFINITY)) {
+      for (const row of rows) {
+        this.facts(columns.map(({ heading, text }) => [heading.toLowerCase(), text(row)]));
+        this.line('');
+      }
+      return;
+    }
+    const table = new Table({ chars: noLines, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
+    table.push(columns.map(({ heading }) => this.paint('bold', heading)));
+    for (const [at, row] of rows.entries()) {
+      table.push(
+        columns.map(({ style }, column) => {
+          const found = style?.(row);
+          const text = cells[at]![column]!;
+          return found === undefined ? text : this.paint(found, text);
+        }),
+      );
+    }
+    for (const line of table.toString().split('\n')) this.line(line.trimEnd());
+  }
+
+  /** Prints names and values under each other. */
+  facts(facts: Facts): void {
+    const known = facts.filter(([, value]) => value !== undefined && value !== '');
+    const width = Math.max(0, ...known.map(([name]) => name.length));
+    for (const [name, value] of known)
+      this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
+  }
+
+  /** Says something to a person that is no result, on the other stream. */
+  remark(text: string): void {
+    this.remarks.write(`${printableLines(text)}\n`);
+  }
+
+  /** Shows how far long work is, in place, if a person is looking; an empty text takes it away. */
+  progress(text: string): void {
+    if (this.remarks.isTTY) this.remarks.write(`\r\u001b[2K${text}`);
+  }
+
+  /** The same where it may also be read later: without a terminal, in lines of their own. */
+  step(text: string): void {
+    if (this.remarks.isTTY) this.progress(text);
+    else if (!this.isJson) this.remark(text);
+  }
+
+  paint(style: Style, text: string): string {
+    return styleText(style, text, { stream: this.results });
+  }
+}
+
+/** `2026-11-24 12:00:07`, in UTC. */
+export const timeText = (iso: string | undefined): string | undefined =>
+  iso === undefined ? undefined : iso.slice(0, 19).replace('T', ' ');
+
+/** A style for the status of an endpoint, a delivery or a check. */
+export function statusStyle(status: string): Style | undefined {
+  switch (status.toLowerCase()) {
+    case 'active':
+    case 'delivered':
+    case 'ok':
+      return 'green';
+    case 'failing':
+    case 'failed':
+    case 'disabled':
+    case 'fail':
+      return 'red';
+    case 'retrying':
+    case 'paused':
+    case 'held':
+    case 'warn':
+      return 'yellow';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,298 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { describe } from 'zod/mini';
+import { proxyProblem } from '#functions/http/proxy.ts';
+import { address } from '#functions/transfers/mailbox-address.ts';
+import { formats } from '#functions/webhooks/endpoints/format.ts';
+import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
+import { isWithin, readLeniently } from './lenient-reading.ts';
+import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
+import { readTextFile } from './text-file.ts';
+import { usualStack } from './usual-names.ts';
+
+const eventType = z
+  .string()
+  .regex(
+    /^(transfer|watch|endpoint|notifier)\.(\*|[a-z_]+)$/,
+    'expected an event type such as transfer.failed, or transfer.*',
+  );
+
+/** `http:` is for a server on this machine only: everything else would send the credentials in clear. */
+const serverUrl = z
+  .url({
+    protocol: /^https?$/,
+    error: 'expected the address of the server, for example https://cryptshare.example.com',
+    abort: true,
+  })
+  .refine(
+    (url) => URL.parse(url)?.protocol === 'https:' || isLoopback(URL.parse(url)?.hostname ?? ''),
+    'expected https: (http: only for a server on this machine)',
+  )
+  .refine((url) => /^\/?$/.test(URL.parse(url)?.pathname ?? ''), 'expected no path: the notifier adds /api itself')
+  .refine((url) => isBare(url), 'expected neither user name, password, query nor fragment');
+
+const durationText = z
+  .string()
+  .regex(/^[1-9]\d{0,4}[smh]$/, {
+    error: 'expected a duration of at least one second, for example 30s, 1m or 2h',
+    abort: true,
+  })
+  .refine((text) => millisecondsOf(text) <= 86_400_000, 'expected at most 24h');
+
+const environmentVariable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of an environment variable, for example CRM_WEBHOOK_SECRET');
+
+const webhook = z
+  .strictObject({
+    name: endpointName,
+    url: z.string().optional().describe('Address to post to'),
+    urlFrom: environmentVariable
+      .optional()
+      .describe('Environment variable that holds the address, for a chat, whose address is a secret'),
+    secretFrom: environmentVariable
+      .optional()
+      .describe(
+        'Environment variable, on AWS field of the secret, that holds the signing secret (whsec_…); without it, the local run makes one and shows it once',
+      ),
+    types: z.array(eventType).min(1).default(['transfer.*']),
+    mailboxes: z.array(address).min(1).optional().describe('Only events of these mailboxes'),
+    directions: z
+      .array(z.enum(['sent', 'received']))
+      .min(1)
+      .optional(),
+    format: z.enum(formats).default('event'),
+    headers: z.record(z.string(), z.string()).optional().describe('Further headers to send'),
+    headersFrom: z
+      .record(z.string(), environmentVariable)
+      .optional()
+      .describe('Headers to send whose values are secret, with the environment variables that hold them'),
+    retryDelays: z
+      .array(durationText)
+      .min(1)
+      .max(20)
+      .optional()
+      .describe('Time before each retry, instead of three days'),
+    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint under way at the same time'),
+  })
+  .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
+
+/** What CloudFormation takes, but shorter: the region is added to it where a name has to be the account's only one. */
+const stackName = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+    'expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
+  );
+
+/** In a file, it holds no secret. */
+const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
+  const problem = proxyProblem(proxy);
+  if (problem) addIssue(problem);
+  else if (proxy.includes('@')) {
+    addIssue(
+      'expected neither user name nor password: leave it out, and put the whole address into the variable WEBHOOK_PROXY, on AWS a field of the secret',
+    );
+  }
+});
+
+/** The most that `server.maxConcurrentPages` may be: at 100 ms for a page, 10,000 pages a second. */
+export const mostPages = 1000;
+
+const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  stack: stackName
+    .default(usualStack)
+    .describe('On AWS, name of the stack and beginning of all names; another name is another notifier'),
+  server: z.strictObject({
+    url: serverUrl.describe('Address of the Cryptshare Server, for example https://cryptshare.example.com'),
+    caFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file, relative to this one, with the certificate of a private authority that the server uses'),
+    maxConcurrentPages: z
+      .int()
+      .min(1)
+      .max(mostPages)
+      .optional()
+      .describe(
+        'Requests that the server bears at the same time, over all watches and shards; without it, 16 for each shard',
+      ),
+  }),
+  schedule: z
+    .strictObject({
+      every: durationText.default('1m').describe('How often each watch is polled; on AWS at least 1m'),
+      fullListingEvery: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(1)
+        .describe(
+          'With 10, every tenth poll lists all transfers of a watch, the others only the active ones, which spares the server',
+        ),
+      quietEvery: durationText
+        .optional()
+        .describe(
+          'How often a watch is polled that has not changed for an hour; changes are then told that much later',
+        ),
+      shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
+    })
+    .prefault({}),
+  watches: z
+    .array(
+      z.strictObject({
+        mailbox: address.check(describe('Verified e-mail address on the server')),
+        direction: z.enum(['sent', 'received']).default('sent'),
+        every: durationText.optional().describe('How often this watch is polled, if not as all are'),
+      }),
+    )
+    .min(1, 'expected at least one watch'),
+  notify: z
+    .strictObject({
+      email: z.array(z.strictObject({ address, types: z.array(eventType).min(1).optional() })).default([]),
+      slack: z
+        .strictObject({
+          workspaceId: z
+            .string()
+            .regex(
+              /^T[A-Z0-9]{7,20}$/,
+              'expected a Slack workspace id such as T0123ABCD: copy the id that Slack shows',
+            ),
+          channelId: z
+            .string()
+            .regex(/^[CG][A-Z0-9]{7,20}$/, 'expected a Slack channel id such as C0123ABCD: copy the id, not the name'),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  webhooks: z.array(webhook).default([]),
+  proxy: webhookProxy
+    .optional()
+    .describe(
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+    ),
+  alarmEmail: z.optional(address),
+  vpc: z
+    .strictObject({
+      id: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC such as vpc-0123456789abcdef0'),
+      subnets: z
+        .array(
+          z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'expected the id of a subnet such as subnet-0123456789abcdef0'),
+        )
+        .min(1, 'expected at least one subnet'),
+    })
+    .optional()
+    .describe('On AWS, the network from which polls reach a server that is not on the internet'),
+});
+
+/** The configuration with all defaults filled in; `caFile` is an absolute path. */
+export type Config = z.output<typeof configSchema>;
+
+/** The JSON Schema of the configuration file, for editors. */
+export const configJsonSchema = (): object => z.toJSONSchema(configSchema, { io: 'input' });
+
+/** Thrown for a configuration that cannot be used; lists every mistake with its path and what was expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(file: string, problems: readonly string[], message = inLines(`${file} cannot be used:`, problems)) {
+    super(message);
+    this.problems = problems;
+  }
+
+  /** Several of them as one, so that all is told at once. */
+  static joined(errors: readonly ConfigError[]): ConfigError {
+    const problems = errors.flatMap((error) => error.problems);
+    return new ConfigError('', problems, errors.map(({ message }) => message).join('\n'));
+  }
+}
+
+const inLines = (heading: string, problems: readonly string[]): string =>
+  [heading, ...problems.map((problem) => `  ${problem}`)].join('\n');
+
+/**
+ * Reads and checks a configuration file.
+ *
+ * @param further judges what is sound of it: what is wrong with it elsewhere than in the file, each with its path
+ * @throws ConfigError that lists every mistake, those of `further` included
+ */
+export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
+  const json = parseJson(file);
+  const { mistakes, data } = readLeniently(configSchema, json);
+  const config = data && withCaFile(data, file);
+  const problems = [
+    ...mistakes.map(({ path, message }) => `${path}: ${message}`),
+    ...repeatedWatches(json),
+    ...repeatedWebhooks(json),
+    ...(config ? [...caFileProblems(config), ...further(config)] : []).filter(
+      (problem) => !isWithin(problem.split(': ')[0]!, mistakes),
+    ),
+  ];
+  if (!config || problems.length > 0) throw new ConfigError(file, problems);
+  return config;
+}
+
+const withCaFile = ({ server, ...rest }: Config, file: string): Config => ({
+  ...rest,
+  server: { ...server, ...(server.caFile !== undefined && { caFile: resolve(dirname(file), server.caFile) }) },
+});
+
+function caFileProblems({ server: { caFile } }: Config): string[] {
+  if (caFile === undefined) return [];
+  try {
+    readFileSync(caFile);
+    return [];
+  } catch (cause) {
+    return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];
+  }
+}
+
+/** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
+export function millisecondsOf(duration: string): number {
+  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[duration.at(-1) as 's' | 'm' | 'h'];
+  return Number(duration.slice(0, -1)) * unit;
+}
+
+/** Requests under way at the same time in each shard, if the server bears them: a function that waits for more costs no more. */
+const usualRequests = 16;
+
+/** The most that one process takes on. */
+const mostRequests = 100;
+
+/**
+ * Requests to the server that one of several shards may have under way at the same time: its part of what the server bears.
+ *
+ * @returns 0 when the server bears less than one for each
+ */
+export const requestsAtOnce = ({ maxConcurrentPages }: Config['server'], shards: number): number =>
+  maxConcurrentPages === undefined ? usualRequests : Math.min(mostRequests, Math.floor(maxConcurrentPages / shards));
+
+/** Milliseconds between two polls, of each watch while nothing changes. */
+export const intervalsOf = ({ schedule, watches }: Config): number[] =>
+  watches.map(({ every }) =>
+    Math.max(millisecondsOf(every ?? schedule.every), schedule.quietEvery ? millisecondsOf(schedule.quietEvery) : 0),
+  );
+
+function parseJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readTextFile(file);
+  } catch (error) {
+    throw new ConfigError(file, [`expected a readable file (${(error as NodeJS.ErrnoException).code})`]);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(file, [`expected JSON (${(error as Error).message})`]);
+  }
+}
+
+function isBare(url: string): boolean {
+  const { username = '', password = '', search = '', hash = '' } = URL.parse(url) ?? {};
+  return username + password + search + hash === '';
+}
+
+const isLoopback = (hostname: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);

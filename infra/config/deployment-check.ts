@@ -1,0 +1,169 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { hostOf } from '#functions/http/proxy.ts';
+import { addressKey } from '#functions/transfers/address-key.ts';
+import { eventTypes } from '#functions/webhooks/endpoints/settings.ts';
+import { isForbidden } from '#functions/webhooks/http/ssrf-guard.ts';
+import { type Config, loadConfig } from './config.ts';
+import { scheduleProblems } from './deployment-check-schedule.ts';
+import { webhookProblems } from './deployment-check-webhooks.ts';
+
+/**
+ * Reads and checks a configuration file that is to be deployed: what the local run accepts may be refused by AWS halfway
+ * through a deployment, or make no sense there.
+ *
+ * @throws ConfigError that lists every mistake with its path and what to do
+ */
+export function loadDeployableConfig(file: string): Config {
+  return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
+}
+
+/** What keeps a configuration, sound in itself, from being deployed; each with its path and what to do. */
+export const deploymentProblems = (config: Config): string[] => [
+  ...serverProblems(config),
+  ...scheduleProblems(config),
+  ...notifyProblems(config),
+  ...webhookProblems(config),
+  ...proxyProblems(config),
+  ...(config.alarmEmail ? emailProblems('alarmEmail', config.alarmEmail) : []),
+  ...networkProblems(config),
+];
+
+/** This very machine, and what is only reached from its own network card. */
+const thisMachine = new BlockList();
+thisMachine.addSubnet('127.0.0.0', 8, 'ipv4');
+thisMachine.addSubnet('0.0.0.0', 8, 'ipv4');
+thisMachine.addSubnet('169.254.0.0', 16, 'ipv4');
+thisMachine.addAddress('::', 'ipv6');
+thisMachine.addAddress('::1', 'ipv6');
+thisMachine.addSubnet('fe80::', 10, 'ipv6');
+
+function isLocal(host: string): boolean {
+  const family = isIP(host);
+  return family === 0 ? /(?:^|\.)localhost$/.test(host) : thisMachine.check(host, `ipv${family as 4 | 6}`);
+}
+
+const isPrivate = (host: string): boolean =>
+  isIP(host) === 0 ? /^[^.]+$|\.(?:local|internal|lan|home\.arpa)$/.test(host) : isForbidden(host);
+
+function serverProblems({ server, vpc }: Config): string[] {
+  const host = hostOf(new URL(server.url));
+  if (isLocal(host)) {
+    return [
+      `server.url: expected an address that AWS can reach, got ${host}, which is this machine: name the server as others reach it, by https:`,
+    ];
+  }
+  if (!isPrivate(host) || vpc) return [];
+  return [
+    `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
+  ];
+}
+
+/** The function that sends webhooks is in no VPC. */
+function proxyProblems({ proxy }: Config): string[] {
+  const host = proxy === undefined ? undefined : hostOf(new URL(proxy.includes('://') ? proxy : `http://${proxy}`));
+  return host !== undefined && (isLocal(host) || isPrivate(host))
+    ? [`proxy: expected an address on the internet, from where AWS sends webhooks, got ${host}: name one that is there`]
+    : [];
+}
+
+/** SNS has room for as many filter policies in a topic. */
+const mostAddresses = 200;
+
+const isKnownType = (type: string): boolean =>
+  eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
+
+function notifyProblems({ notify: { email } }: Config): string[] {
+  const addresses = email.map(({ address }) => addressKey(address));
+  const problems = email.flatMap(({ address, types = [] }, at) => {
+    const path = `notify.email[${at}]`;
+    const first = addresses.indexOf(addressKey(address));
+    return [
+      ...emailProblems(`${path}.address`, address),
+      ...(first === at
+        ? []
+        : [
+            `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
+          ]),
+      // Known types, each once, stay far below the 150 values that a filter policy may have.
+      ...types.flatMap((type, index) => {
+        if (!isKnownType(type)) {
+          return [
+            `${path}.types[${index}]: expected an event type such as transfer.failed, or transfer.*, got ${type}: docs/events.md lists them`,
+          ];
+        }
+        return types.indexOf(type) === index
+          ? []
+          : [`${path}.types[${index}]: expected each type once, got ${type} again: leave it out`];
+      }),
+    ];
+  });
+  if (email.length > mostAddresses) {
+    problems.push(
+      `notify.email: expected at most ${mostAddresses} addresses, as many as a topic can filter for, got ${email.length}: name a mailing list`,
+    );
+  }
+  return problems;
+}
+
+/** Of an address that exists, what SNS cannot send to: its mail knows ASCII alone. */
+function emailProblems(path: string, address: string): string[] {
+  const [local, domain] = address.split('@') as [string, string];
+  if (!isAscii(local)) {
+    return [`${path}: expected an address with ASCII characters alone before the @, as SNS needs it: name another one`];
+  }
+  if (isAscii(domain)) return [];
+  return [`${path}: expected a domain in ASCII, as SNS needs it: write ${domainToASCII(domain)} for it`];
+}
+
+const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
+
+/** Subnets that a function on Lambda can be in. */
+const mostSubnets = 16;
+
+function networkProblems({ vpc }: Config): string[] {
+  if (!vpc) return [];
+  const problems = vpc.subnets.flatMap((subnet, at) => {
+    const first = vpc.subnets.indexOf(subnet);
+    return first === at
+      ? []
+      : [`vpc.subnets[${at}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`];
+  });
+  if (vpc.subnets.length > mostSubnets) {
+    problems.push(
+      `vpc.subnets: expected at most ${mostSubnets}, as many as a function can be in, got ${vpc.subnets.length}: name one for each availability zone`,
+    );
+  }
+  return problems;
+}
+
+/** The file travels beside the code of the poll function, which could not use anything but certificates. */
+function certificateProblems({ server: { caFile } }: Config): string[] {
+  if (caFile === undefined) return [];
+  let text: string;
+  try {
+    text = readFileSync(caFile, 'utf8');
+  } catch {
+    // Told as for every configuration.
+    return [];
+  }
+  if (text.includes('PRIVATE KEY-----')) {
+    return ['server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out'];
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return certificates.length > 0 && certificates.every(isCertificate)
+    ? []
+    : [
+        'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)',
+      ];
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
+}

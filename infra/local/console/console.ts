@@ -1,0 +1,134 @@
+import { styleText } from 'node:util';
+import { neutral, printable, printableJson } from '#functions/notices/foreign-text.ts';
+import type { WatchPoll } from '#functions/poll/poll-shard.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import { incidentOf } from '#functions/watches/watch-health.ts';
+import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
+import type { Receipt } from '#infra/local/demo/webhook-receiver.ts';
+import { attemptWords } from '#infra/terminal/attempt-words.ts';
+import type { Announcement } from './announcements.ts';
+import type { LineOutput } from './output.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Where lines go; colour only if it is a terminal. */
+export type Output = Pick<LineOutput, 'stream' | 'write'>;
+
+/** Tells a person, or a script, what the local run does. */
+export interface Reporter {
+  /** Said once, when everything runs. */
+  ready(facts: readonly (readonly [name: string, value: string])[]): void;
+  announcement(announcement: Announcement): void;
+  poll(poll: WatchPoll): void;
+  /** A webhook's delivery was looked after. */
+  delivery(delivery: DeliveryFacts): void;
+  /** The demo's receiver got a webhook. */
+  receipt(receipt: Receipt): void;
+  /** Something for the operator that is no poll and no announcement. */
+  remark(text: string): void;
+}
+
+const styles: Record<string, Style> = {
+  event: 'cyan',
+  notice: 'magenta',
+  delivery: 'yellow',
+  receipt: 'green',
+  poll: 'gray',
+  trouble: 'red',
+  well: 'green',
+};
+
+/**
+ * Lines for a person. A poll is mentioned only when it stored a baseline or when its trouble begins, turns or ends; of what
+ * several watches have in common, only the first one to have it and the last one to be rid of it.
+ */
+export function personReporter(output: Output, now: () => Date): Reporter {
+  /** Watches in trouble by what they have in common, and all that were since it began. */
+  const troubles = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
+  const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
+  const line = (kind: string, text: string) => {
+    const [first = '', ...rest] = text
+      .split('\n')
+      .map(printable)
+      .filter((part) => part !== '');
+    const time = paint('gray', now().toTimeString().slice(0, 8));
+    output.write(`${time}  ${paint(styles[kind] ?? 'gray', kind.padEnd(8))}  ${first}\n`);
+    for (const other of rest) output.write(`${' '.repeat(20)}${other}\n`);
+  };
+  return {
+    ready(facts) {
+      const width = Math.max(...facts.map(([name]) => name.length));
+      for (const [name, value] of facts) output.write(`  ${paint('bold', name.padEnd(width))}  ${printable(value)}\n`);
+      output.write('\n');
+    },
+    announcement(announcement) {
+      if (announcement.kind === 'notice') line('notice', announcement.text);
+      else line('event', eventWords(announcement.event));
+    },
+    poll(poll) {
+      const name = watchWords(poll.watch);
+      if (poll.outcome === 'baseline')
+        line('poll', `${name}: ${poll.transfers} transfers found and stored as the baseline`);
+      const incident = poll.trouble && incidentOf(poll.trouble);
+      for (const [other, { now, ever }] of troubles) {
+        if (other === incident || !now.delete(name) || now.size > 0) continue;
+        troubles.delete(other);
+        if (!poll.trouble) line('well', `${ever.size === 1 ? name : `${ever.size} watches`}: polls succeed again`);
+      }
+      if (!incident) return;
+      const known = troubles.get(incident);
+      if (!known) line('trouble', `${name}: ${poll.trouble?.message}`);
+      const { now, ever } = known ?? { now: new Set(), ever: new Set() };
+      troubles.set(incident, { now: now.add(name), ever: ever.add(name) });
+    },
+    delivery(delivery) {
+      line('delivery', deliveryWords(delivery));
+    },
+    receipt(receipt) {
+      line('receipt', receiptWords(receipt));
+    },
+    remark: (text) => line('notifier', text),
+  };
+}
+
+/** One JSON object a line, for scripts. */
+export function scriptReporter(output: Output): Reporter {
+  const write = (value: object) => output.write(`${printableJson(value)}\n`);
+  return {
+    ready: (facts) => write({ kind: 'ready', ...Object.fromEntries(facts) }),
+    announcement: (announcement) => write(announcement),
+    poll: ({ watch, ...poll }) => write({ kind: 'poll', mailbox: watch.mailbox, direction: watch.direction, ...poll }),
+    delivery: (delivery) => write({ kind: 'delivery', ...delivery }),
+    receipt: (receipt) => write({ kind: 'receipt', ...receipt }),
+    remark: (text) => write({ kind: 'remark', text }),
+  };
+}
+
+function eventWords({ type, data }: Extract<Announcement, { kind: 'event' }>['event']): string {
+  if ('endpoint' in data) return `${type}  ${data.endpoint}`;
+  if ('watches' in data) return `${type}  ${data.watches} watches, for example of ${data.examples.join(', ')}`;
+  if (!('trackingId' in data)) return `${type}  ${watchWords(data)}`;
+  const change = neutral(data.previousState === null ? data.state : `${data.previousState} → ${data.state}`);
+  return `${type}  ${neutral(data.trackingId)}  ${change}  #${data.sequence}  ${watchWords(data)}`;
+}
+
+function deliveryWords(facts: DeliveryFacts): string {
+  const { endpoint, event, status, attempt, duration, failure, code, answer, nextAttemptAt, reason } = facts;
+  const outcome = [
+    status.toLowerCase(),
+    ...(attempt === undefined
+      ? []
+      : [`attempt ${attempt}, ${duration} ms`, attemptWords({ failure, code, status: answer })]),
+    ...[reason].filter((text) => text !== undefined),
+    ...(nextAttemptAt === undefined ? [] : [`next at ${nextAttemptAt.slice(11, 19)} UTC`]),
+  ];
+  return `${endpoint}  ${event}  ${outcome.join(', ')}`;
+}
+
+function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): string {
+  const verdict = type === undefined ? 'signature refused' : `signature verified  ${type}`;
+  return `${endpoint}  ${id}  ${verdict}, answered ${status}${isRepetition ? ', had it already' : ''}`;
+}
+
+/** `sent by alice@example.com`. */
+export const watchWords = ({ mailbox, direction }: Watch): string => `${direction} by ${mailbox}`;

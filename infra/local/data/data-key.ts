@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import { DataKey, DataKeyError, SealedTextError } from '#functions/lambda/data-key.ts';
+import { contents, DataFolderError, damagedFolder, writeOwnFile } from './data-folder.ts';
+
+/** Row with a text that only the right key opens, and what the text is sealed for. */
+const row = 'DATA_KEY';
+const context = 'data key';
+
+/**
+ * The key that seals secrets in the data folder: made by the first run, readable by its owner only. The whole folder
+ * gives the secrets away, a copy of the database alone does not.
+ *
+ * @param data folder; without it the key lives as long as the run
+ * @param table that remembers what the key belongs to
+ * @returns 32 bytes in base64
+ * @throws DataFolderError when it is not the key of this database, or cannot be used
+ */
+export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient, table: string): Promise<string> {
+  const fresh = randomBytes(32).toString('base64');
+  if (data === undefined) return fresh;
+  const rows = new Partition(dynamo, table, row);
+  const [probe] = await rows.range(row, row);
+  const file = join(data, contents.key);
+  // Found earlier where the database is embedded, but another implementation keeps its own.
+  if (!existsSync(file) && probe) throw wrongKey(data, 'is missing');
+  if (!existsSync(file)) writeOwnFile(file, `${fresh}\n`);
+  const text = textOf(file).trim();
+  try {
+    const key = new DataKey(text);
+    if (probe) key.open(probe.sealed, context);
+    else await rows.put(row, { sealed: key.seal('', context) }, {});
+  } catch (error) {
+    if (error instanceof DataKeyError) throw wrongKey(data, 'is empty or changed, expected 32 bytes in base64');
+    if (error instanceof SealedTextError) throw wrongKey(data, 'is not the key of its database');
+    throw error;
+  }
+  return text;
+}
+
+const wrongKey = (data: string, what: string): DataFolderError =>
+  damagedFolder(`the data folder ${data}`, `the file ${contents.key} ${what}`);
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new DataFolderError(`${file} cannot be read (${(error as Error).message}): restore it from a backup`);
+  }
+}

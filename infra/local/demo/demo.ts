@@ -1,0 +1,107 @@
+import type { Watch } from '#functions/transfers/transfer.ts';
+import type { Config } from '#infra/config/config.ts';
+import type { Credentials } from '#infra/config/credentials.ts';
+import { usualStack } from '#infra/config/usual-names.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
+import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
+
+/** A simulated server with people who send transfers, as long as it is not stopped. */
+export interface Demo {
+  readonly server: CryptshareServer;
+  /** Gets the demo's webhooks. */
+  readonly receiver: WebhookReceiver;
+  readonly config: Config;
+  /** Credentials that the simulated server accepts. */
+  readonly credentials: Credentials;
+  stop(): Promise<void>;
+}
+
+const alice = 'alice@example.com';
+const bob = 'bob@example.org';
+const watches: readonly Watch[] = [
+  { mailbox: alice, direction: 'sent' },
+  { mailbox: bob, direction: 'received' },
+];
+
+/** Ends of a transfer's life, as often as they stand here. */
+const ends = [
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_REVOCATION',
+  'DELETED_BY_SECURITY',
+  'DELETED_BY_ADMIN',
+] as const;
+
+/** Milliseconds from one happening to the next. */
+const pace = 1500;
+
+/** Of so many requests, the webhook `archive` answers the first few with an error, which shows retries. */
+const outageEvery = 50;
+const outage = 3;
+
+/** Delays of a webhook's retries in the demo, where nobody wants to wait for days. */
+const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
+
+/**
+ * Starts the demo's server and lets time go by quickly there: every 1.5 s something happens to a transfer. Starts a
+ * receiver of webhooks, too.
+ *
+ * @param onReceipt told of each webhook that arrives
+ */
+export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
+  const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
+  const server = await startCryptshareServer();
+  server.verifications.registerClientId(credentials.clientId);
+  server.transfers.seed({ sender: alice, to: ['carol@example.net'], count: 40, state: 'ACTIVE' });
+  server.transfers.seed({ sender: 'dave@example.net', to: [bob], count: 5, state: 'DELETED_BY_EXPIRATION' });
+
+  let requests = 0;
+  const isOut = (endpoint: string) => {
+    if (endpoint !== 'archive') return false;
+    requests += 1;
+    return (requests - 1) % outageEvery < outage;
+  };
+  const receiver = await startWebhookReceiver(isOut, onReceipt);
+  const webhooks = ['crm', 'archive'].map((name) => ({
+    name,
+    url: receiver.urlOf(name),
+    types: ['transfer.*'],
+    format: 'event' as const,
+    retryDelays,
+    maxInFlight: 10,
+  }));
+
+  const timer = setInterval(() => happen(server), pace);
+  return {
+    server,
+    receiver,
+    credentials,
+    config: {
+      stack: usualStack,
+      server: { url: server.url, maxConcurrentPages: 4 },
+      schedule: { every: '2s', fullListingEvery: 1, shards: 1 },
+      watches: [...watches],
+      notify: { email: [] },
+      webhooks,
+    },
+    async stop() {
+      clearInterval(timer);
+      await Promise.all([server.close(), receiver.close()]);
+    },
+  };
+}
+
+let moment = 0;
+
+/** One thing after the other: a transfer is sent, processed, and some time later comes to one of its ends. */
+function happen({ transfers }: CryptshareServer): void {
+  moment += 1;
+  const sent = transfers.page({ mailbox: alice, direction: 'sent' }, { page: 1, pageSize: 100 });
+  const oldestIn = (state: string) => sent.filter((transfer) => transfer.state === state).at(-1);
+  const processing = oldestIn('PROCESSING');
+  const active = oldestIn('ACTIVE');
+  if (moment % 3 === 1) transfers.create({ sender: alice, to: moment % 2 ? [bob] : ['carol@example.net'] });
+  else if (moment % 3 === 2 && processing) {
+    transfers.setState(processing.trackingId, moment % 7 === 0 ? 'FAILED' : 'ACTIVE');
+  } else if (active) transfers.setState(active.trackingId, ends[moment % ends.length]!);
+}

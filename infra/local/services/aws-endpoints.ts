@@ -1,0 +1,110 @@
+import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { closeDataFolder } from '#infra/local/data/open-data-folder.ts';
+import { newSecret } from '#infra/loopback/loopback-guard.ts';
+import { type EmbeddedServices, region, startEmbeddedServices } from './embedded-services.ts';
+
+const services = ['dynamodb', 'sns', 'sqs'] as const;
+type Service = (typeof services)[number];
+
+/** Addresses of another implementation of AWS; what is missing is embedded. */
+export type AwsEndpoints = Readonly<Partial<Record<Service, string>>>;
+
+/**
+ * Reads where another implementation of AWS is: one address for all services, `http://127.0.0.1:5000`, or some of them by
+ * name, `dynamodb=http://127.0.0.1:8000`, with commas between them.
+ *
+ * @returns undefined when the text is neither
+ */
+export function awsEndpointsOf(text: string): AwsEndpoints | undefined {
+  if (isOrigin(text)) return Object.fromEntries(services.map((service) => [service, text]));
+  const found = text.split(',').map((part) => part.split('='));
+  const isRight = found.every(([name, url = '', ...more]) => isService(name) && isOrigin(url) && more.length === 0);
+  return isRight ? Object.fromEntries(found) : undefined;
+}
+
+const isService = (name: string | undefined): boolean => services.some((service) => service === name);
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+}
+
+/** Thrown when nothing answers where another implementation of AWS should be; says what to do. */
+export class AwsEndpointError extends Error {
+  override readonly name = 'AwsEndpointError';
+}
+
+/** Milliseconds for another implementation to answer. */
+const patience = 5000;
+
+const asked = {
+  connectionTimeout: patience,
+  requestTimeout: patience,
+  throwOnRequestTimeout: true,
+};
+
+/** Asks a service, at its address, for what changes nothing there. */
+const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Promise<unknown>>> = {
+  dynamodb: (settings) => new DynamoDBClient(settings).send(new ListTablesCommand({ Limit: 1 })),
+  sns: (settings) => new SNSClient(settings).send(new ListTopicsCommand({})),
+  sqs: (settings) => new SQSClient(settings).send(new ListQueuesCommand({ MaxResults: 1 })),
+};
+
+/**
+ * Checks that another implementation answers as the services would. To be called once the SDK has its environment here.
+ *
+ * @throws AwsEndpointError
+ */
+export async function checkAwsEndpoints(elsewhere: AwsEndpoints): Promise<void> {
+  for (const service of services) {
+    const endpoint = elsewhere[service];
+    if (endpoint === undefined) continue;
+    try {
+      await questions[service]({ endpoint, maxAttempts: 1, requestHandler: asked });
+    } catch (error) {
+      throw new AwsEndpointError(whatIsWrong(service, endpoint, error as ServiceError));
+    }
+  }
+}
+
+type ServiceError = NodeJS.ErrnoException & { readonly $response?: { readonly statusCode?: number } };
+
+const embeddedInstead = 'or leave --aws-endpoint out to use the embedded services';
+
+function whatIsWrong(service: Service, url: string, { name, code, $response }: ServiceError): string {
+  if ($response?.statusCode === undefined) {
+    return `no implementation of AWS answers at ${url} (${code ?? name}): start it first, ${embeddedInstead}`;
+  }
+  const is = `(HTTP ${$response.statusCode} for ${service})`;
+  return `what answers at ${url} is no implementation of AWS ${is}: correct the address, ${embeddedInstead}`;
+}
+
+/** Whether no service is left to be embedded. */
+export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
+  services.every((service) => endpoints[service] !== undefined);
+
+/**
+ * Starts the services that are not elsewhere.
+ *
+ * @param data folder that keeps database and queues, as far as they are embedded; in memory without it
+ * @throws DataFolderError
+ */
+export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {
+  const addresses = Object.entries(elsewhere).map(([service, url]) => [
+    `AWS_ENDPOINT_URL_${service.toUpperCase()}`,
+    url,
+  ]);
+  if (addresses.length === 0) return startEmbeddedServices(data);
+  if (!areAllElsewhere(elsewhere)) {
+    const { sdkEnvironment, close } = await startEmbeddedServices(data);
+    return { sdkEnvironment: { ...sdkEnvironment, ...Object.fromEntries(addresses) }, close };
+  }
+  if (data !== undefined) closeDataFolder(data);
+  const credentials = { AWS_ACCESS_KEY_ID: newSecret(), AWS_SECRET_ACCESS_KEY: newSecret() };
+  return {
+    sdkEnvironment: { AWS_REGION: region, ...credentials, ...Object.fromEntries(addresses) },
+    async close() {},
+  };
+}

@@ -1,0 +1,178 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { join } from 'node:path';
+import {
+  type AttributeDefinition,
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  type GlobalSecondaryIndex,
+  ResourceInUseException,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
+import dynalite from 'dynalite';
+import type { FastifyInstance, FastifyListenOptions } from 'fastify';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { contents, damagedFolder, storageError } from '#infra/local/data/data-folder.ts';
+import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
+import {
+  type Admission,
+  guardServer,
+  listenOnLoopback,
+  newSecret,
+  withAccessKey,
+} from '#infra/loopback/loopback-guard.ts';
+import { closeIterators } from './closed-iterators.ts';
+
+/** The AWS services of the local run, over real HTTP on this machine only. */
+export interface EmbeddedServices {
+  /** Variables by which the AWS SDK finds the services, and by which they let it in. */
+  readonly sdkEnvironment: Record<string, string>;
+  /** Ends the services; what is under way is cut off. */
+  close(): Promise<void>;
+}
+
+closeIterators();
+
+/** Any region does: nothing leaves this machine. */
+export const region = 'us-east-1';
+
+/**
+ * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface, for requests with the access
+ * key of this start only. Storage that fails under way is an uncaught error: no request can be answered any more.
+ *
+ * @param data folder that keeps database and queues; in memory without it
+ * @throws DataFolderError
+ */
+export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
+  if (data) await openDataFolder(data);
+  const accessKeyId = newSecret();
+  const admission = withAccessKey(accessKeyId);
+  const database = dynalite({ createTableMs: 0, ...(data && { path: join(data, contents.database) }) });
+  guardServer(database, admission);
+  const databaseUrl = await listenOnLoopback(database);
+  const closeDatabase = async () => {
+    database.closeAllConnections();
+    // Calls back when not only the server, but also the database behind it is closed.
+    await new Promise((resolve) => database.close(resolve));
+  };
+  const queues = await startQueues(admission, data).catch(async (error) => {
+    await closeDatabase();
+    throw error;
+  });
+  const queuesUrl = `http://127.0.0.1:${queues.port}`;
+  return {
+    sdkEnvironment: {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: newSecret(),
+      AWS_ENDPOINT_URL_DYNAMODB: databaseUrl,
+      AWS_ENDPOINT_URL_SNS: queuesUrl,
+      AWS_ENDPOINT_URL_SQS: queuesUrl,
+    },
+    async close() {
+      await queues.stop();
+      await closeDatabase();
+    },
+  };
+}
+
+/** The channel on which Fastify tells of each new instance. */
+const fastifyChannel = 'fastify.initialization';
+
+/**
+ * Starts fauxqs, which listens on every interface of the machine, whatever host it is given: its server is made to listen
+ * on the loopback interface, and guarded, before it does.
+ */
+async function startQueues(admission: Admission, data: string | undefined): Promise<FauxqsServer> {
+  let isGuarded = false;
+  const takeOver = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    const listen: (options: FastifyListenOptions) => Promise<string> = fastify.listen.bind(fastify);
+    fastify.listen = ((options: FastifyListenOptions) =>
+      listen({ ...options, host: '127.0.0.1' })) as FastifyInstance['listen'];
+    fastify.addHook('onError', async (_request, _reply, error) => {
+      if (storageError('', error))
+        setImmediate(() => {
+          throw error;
+        });
+    });
+    guardServer(fastify.server, admission);
+    isGuarded = true;
+  };
+  subscribe(fastifyChannel, takeOver);
+  // What is not given here, fauxqs takes from the environment.
+  const settings = { port: 0, host: '127.0.0.1', logger: false, defaultRegion: region, init: {} };
+  const starting = startFauxqs({ ...settings, ...(data && { dataDir: join(data, contents.queues) }) });
+  unsubscribe(fastifyChannel, takeOver);
+  const queues = await starting.catch((error: Error) => {
+    const name = `the data folder ${data}`;
+    throw storageError(name, error) ?? (data ? damagedFolder(name, `queues/fauxqs.db: ${error.message}`) : error);
+  });
+  if (isGuarded) return queues;
+  await queues.stop();
+  throw new Error('fauxqs did not start as it used to: its server is not guarded');
+}
+
+/** Creates the transfers table unless it is there. */
+export const createTransfersTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
+  createTable(dynamo, table);
+
+/** Creates the webhooks table, with its indexes, unless it is there. */
+export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
+  createTable(dynamo, table, {
+    AttributeDefinitions: [
+      ...keyDefinitions,
+      { AttributeName: 'due', AttributeType: 'S' },
+      { AttributeName: 'dueAt', AttributeType: 'N' },
+      { AttributeName: 'day', AttributeType: 'S' },
+      { AttributeName: 'listedAt', AttributeType: 'S' },
+    ],
+    GlobalSecondaryIndexes: [index(indexes.waiting, 'due', 'dueAt'), index(indexes.byDay, 'day', 'listedAt')],
+  });
+
+const keyDefinitions: AttributeDefinition[] = [
+  { AttributeName: 'pk', AttributeType: 'S' },
+  { AttributeName: 'sk', AttributeType: 'S' },
+];
+
+const index = (IndexName: string, hash: string, range: string): GlobalSecondaryIndex => ({
+  IndexName,
+  KeySchema: [
+    { AttributeName: hash, KeyType: 'HASH' },
+    { AttributeName: range, KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'KEYS_ONLY' },
+});
+
+async function createTable(
+  dynamo: DynamoDBClient,
+  table: string,
+  more: Partial<CreateTableCommandInput> = {},
+): Promise<void> {
+  try {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: keyDefinitions,
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        ...more,
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+  // It is there a moment before it can be used.
+  await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.1 }, { TableName: table });
+}
+
+/** Creates a topic unless it is there, and returns its ARN. */
+export async function createTopic(sns: SNSClient, name: string): Promise<string> {
+  const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: name }));
+  return TopicArn!;
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
+import { guardServer, listenOnLoopback, withAccessKey } from '#infra/loopback/loopback-guard.ts';
+
+/** What takes an event and answers with what becomes JSON. */
+export type InvokedFunction = (event: unknown) => Promise<unknown>;
+
+/** Lambda's API for invocations, for functions of this machine. */
+export interface Invocations {
+  readonly url: string;
+  /** Where invocations of a function are taken. */
+  urlOf(name: string): string;
+  /** Ends it; what is under way is cut off. */
+  close(): Promise<void>;
+}
+
+const pathPattern = /^\/2015-03-31\/functions\/([\w-]+)\/invocations$/;
+
+/**
+ * Takes invocations on a free port of the loopback interface, and answers when the function has.
+ *
+ * @param functions by their names; those that join later are invoked, too
+ * @param accessKeyId with which invocations have to be signed
+ */
+export async function startInvocations(
+  functions: ReadonlyMap<string, InvokedFunction>,
+  accessKeyId: string,
+): Promise<Invocations> {
+  const server = http.createServer(async (request, response) => {
+    const [, name = ''] = pathPattern.exec(request.url ?? '') ?? [];
+    const body = await text(request);
+    const invoked = functions.get(name);
+    if (!invoked || request.method !== 'POST') refuse(response);
+    else await invoke(invoked, body, response);
+  });
+  guardServer(server, withAccessKey(accessKeyId));
+  const url = await listenOnLoopback(server);
+  return {
+    url,
+    urlOf: (name) => `${url}/2015-03-31/functions/${name}/invocations`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function invoke(invoked: InvokedFunction, body: string, response: http.ServerResponse): Promise<void> {
+  try {
+    const answer = JSON.stringify((await invoked(JSON.parse(body))) ?? null);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+  } catch (error) {
+    const { name, message } = error as Error;
+    response.writeHead(200, { 'content-type': 'application/json', 'x-amz-function-error': 'Unhandled' });
+    response.end(JSON.stringify({ errorType: name, errorMessage: message }));
+  }
+}
+
+function refuse(response: http.ServerResponse): void {
+  const type = 'ResourceNotFoundException';
+  response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': type });
+  response.end(JSON.stringify({ Message: type }));
+}

@@ -1,0 +1,96 @@
+import type { FastifyRequest } from 'fastify';
+import {
+  badPathVariable,
+  malformed,
+  missing,
+  noSuchEndpoint,
+  notLicensed,
+  notVerified,
+  unsupportedVersion,
+} from './error.ts';
+import type { Simulation } from './simulation.ts';
+import type { Switches } from './switches.ts';
+import type { Claimant } from './verifications.ts';
+
+/** Query parameters; of one given several times the last counts. */
+export type Query = Readonly<Record<string, string>>;
+
+/** Path variables and query of a call for one mailbox. */
+export type MailboxRequest = FastifyRequest<{ Params: { email: string } }>;
+
+/** A client that has named itself, whether verified or not, and the mailbox it asks for. */
+export interface Caller extends Claimant {
+  readonly token: string | undefined;
+}
+
+/** Each X-CS header with its form as a query parameter, from the REST API 1.8 document. */
+const parameters = {
+  'X-CS-MajorApiVersion': 'major-api-version',
+  'X-CS-MinimumMinorApiVersion': 'minimum-minor-api-version',
+  'X-CS-ProductKey': 'product-key',
+  'X-CS-ClientId': 'client-id',
+  'X-CS-VerificationToken': 'verification-token',
+} as const;
+
+type Parameter = keyof typeof parameters;
+
+/** Names of the query parameters that no log may show. */
+export const secretQueryParameters = [parameters['X-CS-ClientId'], parameters['X-CS-VerificationToken']] as const;
+
+/** @throws CryptshareError 404/1006 if the server's version is older than the one that introduced the endpoint */
+export function requireEndpointSince(minor: number, switches: Readonly<Switches>): void {
+  if (switches.minor < minor) throw noSuchEndpoint();
+}
+
+/**
+ * Checks what every call but `/api/status` must carry, and the licence. In which order a real server complains is not
+ * documented.
+ *
+ * @throws CryptshareError 400/1002, 400/1004, 404/2004 or 403/3001
+ */
+export function requireVersionAndLicence(request: FastifyRequest, switches: Readonly<Switches>): void {
+  const major = versionNumber(request, 'X-CS-MajorApiVersion');
+  const minimumMinor = versionNumber(request, 'X-CS-MinimumMinorApiVersion');
+  if (major !== 1 || minimumMinor > switches.minor) throw unsupportedVersion();
+  if ((given(request, 'X-CS-ProductKey') ?? 'api.rest') !== 'api.rest') throw malformed('X-CS-ProductKey');
+  if (!switches.licensed) throw notLicensed();
+}
+
+/**
+ * The client, after every check that needs no verification.
+ *
+ * @throws CryptshareError as {@link requireVersionAndLicence}, and 400/1005 for a bad address in the path
+ */
+export function requireCaller(request: MailboxRequest, switches: Readonly<Switches>): Caller {
+  requireVersionAndLicence(request, switches);
+  const clientId = given(request, 'X-CS-ClientId');
+  if (!clientId) throw missing('X-CS-ClientId');
+  if (!/^[a-zA-Z0-9]{50,4000}$/.test(clientId)) throw malformed('X-CS-ClientId');
+  const mailbox = request.params.email;
+  if (!/^[^\s@]+@[^\s@]+$/.test(mailbox)) throw badPathVariable('email');
+  // A client without a token may send the header all the same, empty.
+  return { clientId, mailbox, token: given(request, 'X-CS-VerificationToken') || undefined };
+}
+
+/**
+ * The client, once it has proved to own the mailbox.
+ *
+ * @throws CryptshareError as {@link requireCaller}, and 401/3002 (or 403, by switch) if its token does not hold
+ */
+export function requireVerified(request: MailboxRequest, { switches, verifications }: Simulation): Caller {
+  const caller = requireCaller(request, switches);
+  if (!verifications.validUntil(caller, caller.token)) throw notVerified(switches.listTokenStatus);
+  return caller;
+}
+
+function versionNumber(request: FastifyRequest, parameter: Parameter): number {
+  const value = given(request, parameter);
+  if (!value) throw missing(parameter);
+  if (!/^\d{1,9}$/.test(value)) throw malformed(parameter);
+  return Number(value);
+}
+
+function given(request: FastifyRequest, parameter: Parameter): string | undefined {
+  const header = request.headers[parameter.toLowerCase()];
+  return header === undefined ? (request.query as Query)[parameters[parameter]] : String(header);
+}

@@ -1,0 +1,127 @@
+import type { FastifyInstance } from 'fastify';
+import { ZodError, z } from 'zod';
+import { address } from '#functions/transfers/mailbox-address.ts';
+import type { Fault } from './faults.ts';
+import type { Simulation } from './simulation.ts';
+import { switchesSchema } from './switches.ts';
+import { FinalStateError, UnknownTransferError } from './transfers.ts';
+
+const mails = z.array(address);
+const addressees = { sender: address, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
+
+const newTransferSchema = z.strictObject(addressees);
+const seedSchema = z.strictObject({ ...addressees, count: z.int().min(1).max(1_000_000), state: z.string() });
+const stateSchema = z.strictObject({ state: z.string().nonempty() });
+const clientSchema = z.strictObject({ clientId: z.string().regex(/^[a-zA-Z0-9]{50,4000}$/) });
+const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().nonempty() });
+const changedSwitchesSchema = switchesSchema.partial();
+
+type Transfer = { Params: { trackingId: string } };
+
+/**
+ * What happens on a Cryptshare Server without its REST API, for a demo driven by hand. To be registered below
+ * `/control`; with `server=http://127.0.0.1:8080`; bodies are read as JSON whatever they are called:
+ *
+ * ```sh
+ * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
+ * curl $server/control/transfers -d '{"sender":"alice@example.com","to":["bob@example.org"]}'
+ * curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'
+ * curl $server/control/transfers/TRACKING-ID/purge -X POST
+ * curl $server/control/transfers/TRACKING-ID/restore -X POST
+ * # Fill the log with old transfers; delete a person's user data
+ * curl $server/control/seed -d '{"sender":"alice@example.com","to":["bob@example.org"],"count":1000,"state":"ACTIVE"}'
+ * curl $server/control/users/bob@example.org -X DELETE
+ * # Look at the switches and change some
+ * curl $server/control/switches
+ * curl $server/control/switches -X PATCH -d '{"stateSpelling":"prose","latencyMs":50}'
+ * # Let the second page fail twice; take back every fault
+ * curl $server/control/faults -d '{"page":2,"times":2,"answer":{"kind":"response","status":500}}'
+ * curl $server/control/faults -X DELETE
+ * # Read the counters; start counting again
+ * curl $server/control/requests
+ * curl $server/control/requests -X DELETE
+ * # Let a client id verify itself; make a token hold for a mailbox; void every token
+ * curl $server/control/clients -d '{"clientId":"CLIENT-ID"}'
+ * curl $server/control/tokens -d '{"mailbox":"alice@example.com","clientId":"CLIENT-ID","token":"example-token-1"}'
+ * curl $server/control/tokens -X DELETE
+ * ```
+ *
+ * Answers 400 with the list of `problems` for a body that is wrong, 404 for an unknown transfer and 409 for a transfer
+ * whose state is final. Every program of this machine may use it, no page in a browser may.
+ */
+export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
+  const { transfers, switches, faults, requests, verifications } = simulation;
+
+  // A form can send it.
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+
+  app.post('/transfers', (request, reply) => {
+    const { trackingId, state } = transfers.create(newTransferSchema.parse(request.body));
+    return reply.code(201).send({ trackingId, state });
+  });
+  app.put<Transfer>('/transfers/:trackingId/state', (request, reply) => {
+    transfers.setState(request.params.trackingId, stateSchema.parse(request.body).state);
+    return reply.code(204).send();
+  });
+  app.post<Transfer>('/transfers/:trackingId/purge', (request, reply) => {
+    transfers.purge(request.params.trackingId);
+    return reply.code(204).send();
+  });
+  app.post<Transfer>('/transfers/:trackingId/restore', (request, reply) => {
+    transfers.restore(request.params.trackingId);
+    return reply.code(204).send();
+  });
+  app.post('/seed', (request, reply) => {
+    const seeded = transfers.seed(seedSchema.parse(request.body));
+    return reply.code(201).send({ count: seeded.length });
+  });
+  app.delete<{ Params: { email: string } }>('/users/:email', (request) => ({
+    proxyAddress: transfers.deleteUserData(request.params.email),
+  }));
+
+  app.get('/switches', () => switches);
+  app.patch('/switches', (request) => Object.assign(switches, changedSwitchesSchema.parse(request.body)));
+
+  app.post('/faults', (request, reply) => {
+    faults.inject(request.body as Fault);
+    return reply.code(204).send();
+  });
+  app.delete('/faults', (_request, reply) => {
+    faults.clear();
+    return reply.code(204).send();
+  });
+
+  app.get('/requests', () => requests.report());
+  app.delete('/requests', (_request, reply) => {
+    requests.reset();
+    return reply.code(204).send();
+  });
+
+  app.post('/clients', (request, reply) => {
+    verifications.registerClientId(clientSchema.parse(request.body).clientId);
+    return reply.code(204).send();
+  });
+  app.post('/tokens', (request, reply) => {
+    const { token, ...claimant } = tokenSchema.parse(request.body);
+    verifications.grantToken(claimant, token);
+    return reply.code(204).send();
+  });
+  app.delete('/tokens', (_request, reply) => {
+    verifications.reset();
+    return reply.code(204).send();
+  });
+
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof ZodError) {
+      const problems = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+      return reply.code(400).send({ problems });
+    }
+    const status = error instanceof UnknownTransferError ? 404 : error instanceof FinalStateError ? 409 : undefined;
+    return reply.code(status ?? error.statusCode ?? 500).send({ problems: [{ path: '', message: error.message }] });
+  });
+}

@@ -1,0 +1,240 @@
+import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { ServerClock } from './clock.ts';
+import { type PageQuery, TransferLog } from './log.ts';
+import type { SeededRandom } from './random.ts';
+import type { Switches } from './switches.ts';
+import type { Download, Recipient, Transfer } from './transfer.ts';
+
+/** The mail addresses of a transfer. */
+export interface Addressees {
+  readonly sender: string;
+  readonly to: readonly string[];
+  readonly cc?: readonly string[] | undefined;
+  readonly bcc?: readonly string[] | undefined;
+}
+
+/** Thrown for a tracking id that no transfer of this server ever had. */
+export class UnknownTransferError extends Error {
+  override readonly name = 'UnknownTransferError';
+
+  constructor(trackingId: string) {
+    super(`No such transfer: ${trackingId}`);
+  }
+}
+
+/** Thrown when a failed or deleted transfer should get another state while the switch `finalStatesChange` is off. */
+export class FinalStateError extends Error {
+  override readonly name = 'FinalStateError';
+
+  constructor({ trackingId, state }: Transfer) {
+    super(`${trackingId} is ${state} for good; the switch finalStatesChange allows it to change`);
+  }
+}
+
+/** What a {@link TransferStore} works with. */
+export interface TransferStoreParts {
+  readonly clock: ServerClock;
+  readonly random: SeededRandom;
+  readonly switches: Readonly<Switches>;
+  /** Called with the sender of each transfer created. */
+  readonly onSent: (sender: string) => void;
+}
+
+const day = 24 * 60 * 60 * 1000;
+const retention = 30 * day;
+const minute = 60_000;
+
+/** The transfer log of the simulated server, with everything that can happen to a transfer. */
+export class TransferStore {
+  private readonly parts: TransferStoreParts;
+  private readonly byTrackingId = new Map<string, Transfer>();
+  private readonly logs = new Map<string, TransferLog>();
+  private recipientCount = 0;
+  private deletedUsers = 0;
+  private lastCleanUp = '';
+
+  constructor(parts: TransferStoreParts) {
+    this.parts = parts;
+  }
+
+  /** Sends a transfer, which is `PROCESSING` until {@link setState} says otherwise. It expires after 30 days. */
+  create(addressees: Addressees): Readonly<Transfer> {
+    const transfer = this.make(addressees, this.parts.clock.now(), 'PROCESSING');
+    for (const log of this.logsOf(transfer)) log.add([transfer]);
+    this.parts.onSent(transfer.sender);
+    return transfer;
+  }
+
+  /** Fills the log with `count` transfers, sent one a minute until a minute ago. */
+  seed({ count, state, ...addressees }: Addressees & { count: number; state: string }): readonly Readonly<Transfer>[] {
+    const now = this.parts.clock.now();
+    const transfers = Array.from({ length: count }, (_, at) =>
+      this.make(addressees, now - (count - at) * minute, state),
+    );
+    if (transfers[0]) for (const log of this.logsOf(transfers[0])) log.add(transfers);
+    return transfers;
+  }
+
+  /** The transfer, unless it is purged or never existed. */
+  find(trackingId: string): Readonly<Transfer> | undefined {
+    this.cleanUpOncePerDay();
+    const transfer = this.byTrackingId.get(trackingId);
+    return transfer?.purged ? undefined : transfer;
+  }
+
+  /** One page of what a mailbox has sent or received. */
+  page(watch: Watch, query: PageQuery): readonly Readonly<Transfer>[] {
+    this.cleanUpOncePerDay();
+    return this.logs.get(watchKey(watch))?.page(query) ?? [];
+  }
+
+  /**
+   * Gives a transfer any state, known or not.
+   *
+   * @throws FinalStateError
+   * @throws UnknownTransferError
+   */
+  setState(trackingId: string, state: string): void {
+    const transfer = this.get(trackingId);
+    const isFinal = transfer.state === 'FAILED' || transfer.state.startsWith('DELETED_BY_');
+    if (isFinal && !this.parts.switches.finalStatesChange) throw new FinalStateError(transfer);
+    transfer.state = state;
+    this.changed(transfer);
+  }
+
+  /**
+   * Moves the day on which a transfer expires.
+   *
+   * @throws UnknownTransferError
+   */
+  setExpirationDate(trackingId: string, expirationDate: Date): void {
+    this.get(trackingId).expiresAt = expirationDate.getTime();
+  }
+
+  /**
+   * Lets every recipient with this address retrieve the file of a transfer.
+   *
+   * @throws UnknownTransferError
+   */
+  recordDownload(trackingId: string, mail: string, method: Download['method']): void {
+    for (const recipient of this.get(trackingId).recipients) {
+      if (recipient.mail === mail) recipient.downloads.push({ at: this.parts.clock.now(), method });
+    }
+  }
+
+  /**
+   * Removes a transfer from the log, as the server's automated deletion of log entries does.
+   *
+   * @throws UnknownTransferError
+   */
+  purge(trackingId: string): void {
+    this.setPurged(this.get(trackingId), true);
+  }
+
+  /**
+   * Brings a purged transfer back.
+   *
+   * @throws UnknownTransferError
+   */
+  restore(trackingId: string): void {
+    this.setPurged(this.get(trackingId), false);
+  }
+
+  /**
+   * Deletes a person's user data: a proxy address takes the place of theirs, in transfers and as the owner of the log.
+   *
+   * @returns the proxy address; its format is not documented
+   */
+  deleteUserData(mailbox: string): string {
+    this.deletedUsers += 1;
+    const proxy = `deleted-user-${this.deletedUsers}@proxy.invalid`;
+    for (const direction of ['sent', 'received'] as const) {
+      const log = this.logs.get(watchKey({ mailbox, direction }));
+      if (!log) continue;
+      this.logs.delete(watchKey({ mailbox, direction }));
+      this.logs.set(watchKey({ mailbox: proxy, direction }), log);
+      for (const transfer of log.transfers) this.replaceAddress(transfer, mailbox, proxy);
+    }
+    return proxy;
+  }
+
+  private replaceAddress(transfer: Transfer, mail: string, proxy: string): void {
+    if (transfer.sender === mail) transfer.sender = proxy;
+    for (const recipient of transfer.recipients) {
+      if (recipient.mail !== mail) continue;
+      recipient.mail = proxy;
+      if (!this.parts.switches.deletedUserKeepsRecipientId) recipient.id = this.nextRecipientId();
+    }
+  }
+
+  private make(addressees: Addressees, sentAt: number, state: string): Transfer {
+    const recipients: Recipient[] = [];
+    for (const kind of ['to', 'cc', 'bcc'] as const) {
+      for (const mail of addressees[kind] ?? []) {
+        recipients.push({ id: this.nextRecipientId(), mail, kind, downloads: [] });
+      }
+    }
+    const transfer: Transfer = {
+      trackingId: `${this.parts.clock.stamp(sentAt)}-${this.parts.random.alphanumerics(8)}`,
+      number: this.byTrackingId.size + 1,
+      sentAt,
+      recipients,
+      sender: addressees.sender,
+      state,
+      expiresAt: sentAt + retention,
+      purged: false,
+    };
+    this.byTrackingId.set(transfer.trackingId, transfer);
+    return transfer;
+  }
+
+  private nextRecipientId(): string {
+    this.recipientCount += 1;
+    return `R${String(this.recipientCount).padStart(9, '0')}`;
+  }
+
+  private get(trackingId: string): Transfer {
+    const transfer = this.byTrackingId.get(trackingId);
+    if (!transfer) throw new UnknownTransferError(trackingId);
+    return transfer;
+  }
+
+  private setPurged(transfer: Transfer, purged: boolean): void {
+    transfer.purged = purged;
+    this.changed(transfer);
+  }
+
+  private changed(transfer: Transfer): void {
+    for (const log of this.logsOf(transfer)) log.changed();
+  }
+
+  private logsOf({ sender, recipients }: Transfer): readonly TransferLog[] {
+    const received = new Set(recipients.map(({ mail }) => mail));
+    return [
+      this.logOf({ mailbox: sender, direction: 'sent' }),
+      ...[...received].map((mailbox) => this.logOf({ mailbox, direction: 'received' })),
+    ];
+  }
+
+  private logOf(watch: Watch): TransferLog {
+    const key = watchKey(watch);
+    let log = this.logs.get(key);
+    if (!log) {
+      log = new TransferLog(this.parts.switches);
+      this.logs.set(key, log);
+    }
+    return log;
+  }
+
+  private cleanUpOncePerDay(): void {
+    const { clock, switches } = this.parts;
+    if (switches.purgeAfterDays === null) return;
+    const today = clock.stamp(clock.now()).slice(0, 8);
+    if (today === this.lastCleanUp) return;
+    this.lastCleanUp = today;
+    const oldest = clock.now() - switches.purgeAfterDays * day;
+    for (const transfer of this.byTrackingId.values()) {
+      if (!transfer.purged && transfer.expiresAt < oldest) this.setPurged(transfer, true);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { Duration } from 'aws-cdk-lib';
+import { Trigger } from 'aws-cdk-lib/triggers';
+import { Construct } from 'constructs';
+import type { DeclareVariables } from '#functions/lambda/environment.ts';
+import type { Config } from '#infra/config/config.ts';
+import { declarationsOf } from '#infra/config/declarations.ts';
+import { taskFolder } from '#infra/constructs/bundle.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
+import type { NotifierSecret } from './notifier-secret.ts';
+import type { TransferPoller } from './transfer-poller.ts';
+import type { WebhookDelivery } from './webhook-delivery.ts';
+
+/** Name of the file with what is declared, beside the function's bundle. */
+const declaredFile = 'declared.json';
+
+/** How to build a {@link DeclaredSet}. */
+export interface DeclaredSetProps {
+  readonly config: Config;
+  readonly secret: NotifierSecret;
+  readonly poller: TransferPoller;
+  readonly delivery: WebhookDelivery;
+}
+
+/**
+ * Brings the watches and endpoints of the configuration file into the tables whenever a deployment changes them. They
+ * travel beside the function's code, so that their number has no limit, and a changed file is a changed function.
+ */
+export class DeclaredSet extends Construct {
+  readonly declare: ServiceFunction;
+
+  constructor(scope: Construct, id: string, { config, secret, poller, delivery }: DeclaredSetProps) {
+    super(scope, id);
+    this.declare = new ServiceFunction(this, 'Declare', {
+      entry: 'functions/declare/declare.lambda.ts',
+      // In numbers, for whoever reads what a deployment would change.
+      description: `Makes watches and endpoints what the configuration file says: watches ${config.watches.length}, endpoints ${config.webhooks.length}`,
+      memorySize: 256,
+      // Thousands of watches, each with a write of its own.
+      timeout: Duration.minutes(5),
+      environment: {
+        TRANSFERS_TABLE: poller.transfers.tableName,
+        WEBHOOKS_TABLE: delivery.webhooks.tableName,
+        WAKE_UP_QUEUE_URL: delivery.wakeUps.queue.queueUrl,
+        DECLARED_FILE: `${taskFolder}/${declaredFile}`,
+      } satisfies Partial<DeclareVariables>,
+      lostInvocations: 'a deployment waits for it, and fails with it',
+      files: { [declaredFile]: { text: JSON.stringify(declarationsOf(config), null, 1) } },
+    });
+    secret.grantVariables(this.declare);
+    poller.grantDeclare(this.declare);
+    delivery.grantDeclare(this.declare);
+    const deployed = new Trigger(this, 'Deployed', {
+      handler: this.declare,
+      timeout: Duration.minutes(6),
+    });
+    // All it needs has to be there, and it has to be granted.
+    deployed.executeAfter(this.declare, poller, delivery, secret);
+  }
+}

@@ -1,0 +1,214 @@
+import { ArnFormat, Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
+import { subscribeByEmail } from './email-subscription.ts';
+import { tickInterval } from './transfer-poller.ts';
+
+/** How to build {@link NotifierAlarms}. */
+export interface NotifierAlarmsProps {
+  /** Time between two polls of the watch that is polled most often. */
+  readonly shortestInterval: Duration;
+  /** The same of the one that is polled least often. */
+  readonly longestInterval: Duration;
+  readonly functions: readonly LambdaFunction[];
+  /** Gets the ticks that were lost. */
+  readonly missedTicks: IQueue;
+  /** The other dead-letter queues. */
+  readonly deadLetters: Readonly<Record<'Announcements' | 'WakeUps', IQueue>>;
+  /** Who is told by e-mail. */
+  readonly email: string | undefined;
+  /** Address of the dashboard, if there is one, for the descriptions. */
+  readonly dashboardUrl: string | undefined;
+}
+
+/** One thing that should wake somebody up. */
+interface Trigger {
+  readonly metric: IMetric;
+  readonly says: string;
+  readonly threshold: number;
+  readonly comparison: ComparisonOperator;
+  /** Periods of the metric in a row. */
+  readonly periods: number;
+  readonly missing: TreatMissingData;
+}
+
+const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
+const { BREACHING, NOT_BREACHING } = TreatMissingData;
+
+const fiveMinutes = Duration.minutes(5);
+
+/** What the dead-letter queues of other queues hold. */
+const undelivered = {
+  Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
+  WakeUps:
+    'wake-ups of endpoints could not be handled and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took them for an endless loop and dropped them',
+};
+
+/** Longest time in seconds that a delivery may be due without anybody looking after it. */
+const longestWait = 900;
+
+/** The alarms. Each is described under its name in docs/operations.md. */
+export class NotifierAlarms extends Construct {
+  readonly all: readonly Alarm[];
+  readonly #dashboardUrl: string | undefined;
+
+  constructor(scope: Construct, id: string, props: NotifierAlarmsProps) {
+    super(scope, id);
+    const { shortestInterval, longestInterval, functions, missedTicks, email } = props;
+    this.#dashboardUrl = props.dashboardUrl;
+    this.all = [
+      this.add('NoCompleteListing', {
+        says: 'no watch has been listed completely for three intervals',
+        metric: sumOf('completeListings', periodOf(shortestInterval)),
+        threshold: 1,
+        comparison: LESS_THAN_THRESHOLD,
+        periods: 3,
+        // Silence is the worst case: a schedule that has stopped measures nothing.
+        missing: BREACHING,
+      }),
+      this.add('WatchFailing', {
+        says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
+        metric: orZero(greatestOf('watchesFailing', periodOf(longestInterval))),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // It is sent while watches fail; that no poll took place is for NoCompleteListing to tell.
+        missing: NOT_BREACHING,
+      }),
+      this.add('WatchesSkipped', {
+        says: 'at three ticks in a row not all watches that were due could be polled; the server is slow, or more shards are needed',
+        metric: orZero(greatestOf('watchesSkipped', tickInterval)),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        missing: NOT_BREACHING,
+      }),
+      this.add('MissedTicksDeadLetters', {
+        says: 'functions were not invoked for ticks of their schedules, or failed at them',
+        // What was sent, not what lies there: a day later the records are still there, but nothing is wrong any more.
+        metric: missedTicks.metricNumberOfMessagesSent({ period: fiveMinutes, statistic: 'Sum' }),
+        // A failure or two are no more than for FunctionErrors: the next tick makes up for them.
+        threshold: 2,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // A queue that nothing was ever in measures nothing.
+        missing: NOT_BREACHING,
+      }),
+      ...(['Announcements', 'WakeUps'] as const).map((what) =>
+        this.add(`${what}DeadLetters`, {
+          says: undelivered[what],
+          metric: props.deadLetters[what].metricApproximateNumberOfMessagesVisible({
+            period: fiveMinutes,
+            statistic: 'Maximum',
+          }),
+          threshold: 0,
+          comparison: GREATER_THAN_THRESHOLD,
+          periods: 1,
+          missing: NOT_BREACHING,
+        }),
+      ),
+      this.add('FunctionErrors', {
+        says: 'invocations of functions end with an error, which is a fault of the notifier or its configuration',
+        metric: sumOver(functions, (one) => one.metricErrors({ period: fiveMinutes })),
+        threshold: 2,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // Not invoked, not failed.
+        missing: NOT_BREACHING,
+      }),
+      this.add('FunctionThrottles', {
+        says: 'functions are not invoked because the account has too many at work at the same time',
+        metric: sumOver(functions, (one) => one.metricThrottles({ period: fiveMinutes })),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        missing: NOT_BREACHING,
+      }),
+      this.add('DeliveriesFailing', {
+        says: 'deliveries were given up after all of their attempts',
+        metric: orZero(sumOf('deliveriesFailed', fiveMinutes)),
+        threshold: 0,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 1,
+        // No delivery was looked after.
+        missing: NOT_BREACHING,
+      }),
+      this.add('OldestWaitingDelivery', {
+        says: `a delivery has been due for more than ${longestWait / 60} minutes, or no sweep takes place`,
+        metric: greatestOf('secondsOverdue', fiveMinutes),
+        threshold: longestWait,
+        comparison: GREATER_THAN_THRESHOLD,
+        periods: 3,
+        // Sweeps measure each minute: silence means that there are none.
+        missing: BREACHING,
+      }),
+    ];
+    if (email !== undefined) this.tell(email);
+  }
+
+  private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
+    const dashboard = this.#dashboardUrl === undefined ? '' : `. Dashboard: ${this.#dashboardUrl}`;
+    return new Alarm(this, name, {
+      alarmName: `${Stack.of(this).stackName}-${name}`,
+      alarmDescription: `Transfer Notifier: ${says}. What to do: docs/operations.md#${name.toLowerCase()}${dashboard}`,
+      metric,
+      threshold,
+      comparisonOperator: comparison,
+      evaluationPeriods: periods,
+      treatMissingData: missing,
+    });
+  }
+
+  private tell(email: string): void {
+    const topic = new Topic(this, 'Topic', { displayName: `${Stack.of(this).stackName} alarms`, enforceSSL: true });
+    Validations.of(topic).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-SNS2',
+      reason:
+        'CloudWatch can publish to an encrypted topic only with a key at 1 USD a month; alarms hold nothing secret',
+    });
+    const alarmsOfStack = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: `${Stack.of(this).stackName}-*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    // A topic with a policy of its own is closed to CloudWatch unless it says so.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': alarmsOfStack },
+        },
+      }),
+    );
+    subscribeByEmail(topic, email);
+    const action = new SnsAction(topic);
+    for (const alarm of this.all) {
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+    }
+  }
+}
+
+/** CloudWatch evaluates over whole minutes. */
+const periodOf = (every: Duration): Duration => Duration.minutes(Math.ceil(every.toMinutes({ integral: false })));
+
+/** The sum of a metric over functions. */
+function sumOver(functions: readonly LambdaFunction[], metricOf: (one: LambdaFunction) => IMetric): IMetric {
+  const metrics = functions.map((one, at) => [`m${at}`, metricOf(one)] as const);
+  return new MathExpression({
+    expression: metrics.map(([name]) => name).join(' + '),
+    usingMetrics: Object.fromEntries(metrics),
+    period: fiveMinutes,
+    label: 'all functions',
+  });
+}

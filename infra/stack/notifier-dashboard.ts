@@ -1,0 +1,150 @@
+import { Aws, Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IWidget,
+  LogQueryWidget,
+  type Metric,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
+
+/** How to build a {@link NotifierDashboard}. */
+export interface NotifierDashboardProps {
+  readonly dashboardName: string;
+  readonly alarms: readonly Alarm[];
+  readonly poll: LambdaFunction;
+  readonly deliver: LambdaFunction;
+  readonly functions: readonly LambdaFunction[];
+  /** By what they hold. */
+  readonly deadLetters: Readonly<Record<string, IQueue>>;
+}
+
+const fiveMinutes = Duration.minutes(5);
+const day = Duration.days(1);
+
+/** Columns of a dashboard. */
+const full = 24;
+
+/** One page that answers "is it working?" at the top, and below it "what is it doing?". */
+export class NotifierDashboard extends Dashboard {
+  constructor(scope: Construct, id: string, props: NotifierDashboardProps) {
+    super(scope, id, {
+      dashboardName: props.dashboardName,
+      defaultInterval: Duration.hours(12),
+      widgets: [isItWorking(props), whatItDoes(props), whyItDoesNot(props)],
+    });
+  }
+}
+
+/** Address of a dashboard in the console. */
+export const dashboardUrl = (name: string): string =>
+  `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${name}`;
+
+const isItWorking = ({ alarms }: NotifierDashboardProps): IWidget[] => [
+  new TextWidget({
+    markdown: '# Is it working?\nEvery alarm green, and a complete listing a moment ago: yes.',
+    width: 6,
+    height: 4,
+  }),
+  new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 10, height: 4 }),
+  new SingleValueWidget({
+    title: 'Now',
+    metrics: [
+      orZero(greatestOf('secondsSinceCompleteListing', fiveMinutes), 's since a complete listing, worst watch'),
+      labelled(greatestOf('secondsOverdue', fiveMinutes), 's overdue, oldest delivery'),
+    ],
+    width: 8,
+    height: 4,
+  }),
+];
+
+const whatItDoes = ({ poll, deliver }: NotifierDashboardProps): IWidget[] => [
+  new SingleValueWidget({
+    title: 'In a day',
+    metrics: [
+      labelled(sumOf('eventsPublished', day), 'events published'),
+      labelled(sumOf('attemptsSucceeded', day), 'deliveries arrived'),
+      labelled(sumOf('deliveriesFailed', day), 'deliveries given up'),
+    ],
+    setPeriodToTimeRange: false,
+    width: full,
+    height: 3,
+  }),
+  new GraphWidget({
+    title: 'Polls',
+    left: [labelled(sumOf('completeListings', fiveMinutes), 'complete listings')],
+    right: [
+      labelled(greatestOf('watchesFailing', fiveMinutes), 'watches failing'),
+      labelled(greatestOf('watchesSkipped', fiveMinutes), 'watches skipped'),
+    ],
+    width: 8,
+  }),
+  new GraphWidget({
+    title: 'Events and deliveries',
+    left: [
+      labelled(sumOf('eventsPublished', fiveMinutes), 'events published'),
+      labelled(sumOf('deliveriesCreated', fiveMinutes), 'deliveries created'),
+    ],
+    right: [
+      labelled(sumOf('attemptsSucceeded', fiveMinutes), 'attempts succeeded'),
+      labelled(sumOf('attemptsFailed', fiveMinutes), 'attempts failed'),
+    ],
+    width: 8,
+  }),
+  new GraphWidget({
+    title: 'Time taken',
+    left: [
+      labelled(poll.metricDuration({ period: fiveMinutes, statistic: 'p99' }), 'poll, p99'),
+      labelled(deliver.metricDuration({ period: fiveMinutes, statistic: 'p99' }), 'deliver, p99'),
+    ],
+    width: 8,
+  }),
+];
+
+const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboardProps): IWidget[] => [
+  new GraphWidget({
+    title: 'Errors of functions',
+    left: functions.map((one) => labelled(one.metricErrors({ period: fiveMinutes }), one.node.id)),
+    width: 12,
+  }),
+  new GraphWidget({
+    title: 'Dead letters',
+    left: Object.entries(deadLetters).map(([what, queue]) =>
+      labelled(queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }), what),
+    ),
+    width: 12,
+  }),
+  new LogQueryWidget({
+    title: 'Polls in trouble',
+    logGroupNames: [poll.logGroup.logGroupName],
+    queryLines: [
+      'fields @timestamp, watch, cause, trouble',
+      "filter level = 'WARN'",
+      'sort @timestamp desc',
+      'limit 20',
+    ],
+    width: 12,
+    height: 8,
+  }),
+  new LogQueryWidget({
+    title: 'Attempts that failed',
+    logGroupNames: [deliver.logGroup.logGroupName],
+    queryLines: [
+      'fields @timestamp, endpoint, attempt, outcome, cause, answer, nextAttemptAt',
+      "filter message = 'delivery' and outcome != 'delivered'",
+      'sort @timestamp desc',
+      'limit 20',
+    ],
+    width: 12,
+    height: 8,
+  }),
+];
+
+const labelled = (metric: Metric, label: string): Metric => metric.with({ label });

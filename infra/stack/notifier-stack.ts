@@ -1,0 +1,132 @@
+import { Aws, CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import { type Config, intervalsOf } from '#infra/config/config.ts';
+import { usualConfigFile } from '#infra/config/usual-names.ts';
+import type { Network } from '#infra/constructs/service-function.ts';
+import { DeadLetterQueue } from '#infra/constructs/service-queue.ts';
+import { ServiceTopic } from '#infra/constructs/service-topic.ts';
+import { DeclaredSet } from './configuration-sync.ts';
+import { PeopleNotices } from './notice-subscriptions.ts';
+import { NotifierAlarms } from './notifier-alarms.ts';
+import { dashboardUrl, NotifierDashboard } from './notifier-dashboard.ts';
+import { NotifierSecret } from './notifier-secret.ts';
+import { OperatorApi } from './operator-api.ts';
+import { TransferPoller } from './transfer-poller.ts';
+import { WebhookDelivery } from './webhook-delivery.ts';
+
+/** How to build a {@link NotifierStack}. */
+export interface NotifierStackProps extends StackProps {
+  readonly config: Config;
+  /**
+   * File that the configuration comes from, for the command that fills the secret.
+   *
+   * @default the usual one
+   */
+  readonly configFile?: string;
+}
+
+/**
+ * Name of what may be there only once in an account, whatever the region: two stacks of the same name in different regions
+ * would take it from each other.
+ */
+const onlyName = `${Aws.STACK_NAME}-${Aws.REGION}`;
+
+/** The whole system in one account and region. */
+export class NotifierStack extends Stack {
+  constructor(scope: Construct, id: string, props: NotifierStackProps) {
+    super(scope, id, { description: 'Transfer Notifier: announces what becomes of confidential transfers', ...props });
+    const { config, configFile = usualConfigFile } = props;
+    const transferEvents = new ServiceTopic(this, 'TransferEvents', 'events');
+    const transferNotices = new ServiceTopic(this, 'TransferNotices', 'notices');
+    const secret = new NotifierSecret(this, 'NotifierSecret');
+    // A day, in which to look into it: what was missed, the next tick made up for.
+    const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
+    const shared = { secret, transferEvents, transferNotices, missedTicks };
+    const network = this.network(config);
+    const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
+    const delivery = new WebhookDelivery(this, 'WebhookDelivery', { ...shared, proxy: config.proxy });
+    const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
+    const undelivered = {
+      Announcements: delivery.announcements.deadLetters,
+      WakeUps: delivery.wakeUps.deadLetters,
+    };
+    const deadLetters = { MissedTicks: missedTicks, ...undelivered };
+    const {
+      operator,
+      operators,
+      url: operatorUrl,
+    } = new OperatorApi(this, 'OperatorApi', {
+      server: config.server,
+      secret,
+      poller,
+      delivery,
+      queues: {
+        Announcements: delivery.announcements.queue,
+        WakeUps: delivery.wakeUps.queue,
+        // By the names of their alarms.
+        ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
+      },
+      network,
+    });
+    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices, name: onlyName });
+
+    const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
+    // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=yes
+    const url = this.node.tryGetContext('dashboard') === 'yes' ? dashboardUrl(onlyName) : undefined;
+    const { all } = new NotifierAlarms(this, 'Alarms', {
+      shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),
+      longestInterval: Duration.millis(Math.max(...intervalsOf(config))),
+      functions,
+      missedTicks,
+      deadLetters: undelivered,
+      email: config.alarmEmail,
+      dashboardUrl: url,
+    });
+    if (url) {
+      new NotifierDashboard(this, 'Dashboard', {
+        dashboardName: onlyName,
+        alarms: all,
+        poll: poller.poll,
+        deliver: delivery.deliver,
+        functions,
+        deadLetters,
+      });
+    }
+
+    this.output('TransferEventsTopicArn', transferEvents.topicArn, 'Subscribe systems to this topic');
+    this.output('TransferNoticesTopicArn', transferNotices.topicArn, 'Subscribe people to this topic');
+    this.output('SecretName', secret.secretName, 'Holds the credentials; see FillSecret');
+    this.output(
+      'FillSecret',
+      `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}${configFile === usualConfigFile ? '' : ` --config ${configFile}`}`,
+      'Run this next: it asks for what the secret must hold',
+    );
+    if (url) this.output('DashboardUrl', url, 'Is it working?');
+    this.output('OperatorUrl', operatorUrl, 'Operators ask here, signed for the service lambda');
+    this.output('OperatorsPolicyArn', operators.managedPolicyArn, 'Attach this policy to the roles of operators');
+  }
+
+  private network({ vpc }: Config): Network | undefined {
+    if (!vpc) return undefined;
+    const imported = Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId: vpc.id,
+      availabilityZones: vpc.subnets.map((_, at) => `zone-${at}`),
+      privateSubnetIds: vpc.subnets,
+    });
+    Validations.of(imported).acknowledge({
+      id: 'Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId',
+      reason: 'nothing here asks for the route tables of the subnets',
+    });
+    const securityGroup = new SecurityGroup(this, 'PollNetwork', {
+      vpc: imported,
+      description: 'Transfer Notifier: polls go out, nothing comes in',
+      allowAllOutbound: true,
+    });
+    return { vpc: imported, securityGroup };
+  }
+
+  private output(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
+  }
+}

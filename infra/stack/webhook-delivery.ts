@@ -1,0 +1,165 @@
+import { Duration } from 'aws-cdk-lib';
+import { AttributeType } from 'aws-cdk-lib/aws-dynamodb';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
+import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
+import { chatsAttributeName } from '#functions/notices/publish.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { Clock, lostTick } from '#infra/constructs/schedule.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
+import { ServiceTable } from '#infra/constructs/service-table.ts';
+import type { NotifierSecret } from './notifier-secret.ts';
+
+/** 20 s for a drain, 15 s for its last request, connecting included, and room for what surrounds them. */
+const deliverTimeout = Duration.seconds(40);
+
+/** When a process that died has its wake-ups brought again: soon, and not while it may still be at work. */
+const wakeUpsHidden = Duration.seconds(45);
+
+const fanOutTimeout = Duration.seconds(30);
+
+/**
+ * Times that a wake-up is received before it is one of the dead letters: as often as SQS allows, which is for half a day. The
+ * deliveries that it names may stand in no index, so that nothing else would have them looked after. What is no wake-up is
+ * dropped by the function itself.
+ */
+const mostWakeUps = 1000;
+
+/** Batches that a function works on at the same time. */
+const fanOutConcurrency = 5;
+const deliverConcurrency = 20;
+
+/** How to build a {@link WebhookDelivery}. */
+export interface WebhookDeliveryProps {
+  readonly secret: NotifierSecret;
+  /**
+   * Proxy that webhooks are sent through.
+   * @default - none, unless the secret names one
+   */
+  readonly proxy: string | undefined;
+  readonly transferEvents: ITopic;
+  readonly transferNotices: ITopic;
+  /** Gets the ticks that were lost. */
+  readonly missedTicks: IQueue;
+}
+
+/** Takes what is announced to the endpoints: fan-out, deliver and sweep, with the queues between them. */
+export class WebhookDelivery extends Construct {
+  readonly webhooks: ServiceTable;
+  readonly announcements: ServiceQueue;
+  readonly wakeUps: ServiceQueue;
+  readonly fanOut: ServiceFunction;
+  readonly deliver: ServiceFunction;
+  readonly sweep: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
+    super(scope, id);
+    const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
+    this.webhooks = new ServiceTable(this, 'Webhooks', [
+      {
+        name: indexes.waiting,
+        partitionKey: ['due', AttributeType.STRING],
+        sortKey: ['dueAt', AttributeType.NUMBER],
+      },
+      {
+        name: indexes.byDay,
+        partitionKey: ['day', AttributeType.STRING],
+        sortKey: ['listedAt', AttributeType.STRING],
+      },
+    ]);
+    this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
+    this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, { hidden: wakeUpsHidden, times: mostWakeUps });
+    const environment = {
+      WEBHOOKS_TABLE: this.webhooks.tableName,
+      WAKE_UP_QUEUE_URL: this.wakeUps.queue.queueUrl,
+    } satisfies Partial<FanOutVariables>;
+
+    this.fanOut = new ServiceFunction(this, 'FanOut', {
+      entry: 'functions/webhooks/engine/fan-out.lambda.ts',
+      description: 'Stores each event and creates a delivery for every endpoint that wants it',
+      // At most 50 small writes per message: CPU for TLS is all it wants.
+      memorySize: 256,
+      timeout: fanOutTimeout,
+      environment: {
+        ...environment,
+        ANNOUNCEMENT_QUEUE_URL: this.announcements.queue.queueUrl,
+      } satisfies FanOutVariables,
+      lostInvocations: lostMessages,
+      // It hands on to itself what is left of an announcement, once for every 50 endpoints, and ends with the last of them.
+      recursiveLoop: RecursiveLoop.ALLOW,
+    });
+    this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
+    this.grantWakeUps(this.fanOut);
+    this.announcements.queue.grant(this.fanOut, 'sqs:SendMessage');
+    const { queue, deadLetters: deadLetterQueue } = this.announcements;
+    const raw = { rawMessageDelivery: true, deadLetterQueue };
+    transferEvents.addSubscription(new SqsSubscription(queue, raw));
+    // What no chat wants need not be taken from the queue to be thrown away.
+    const filterPolicy = { [chatsAttributeName]: SubscriptionFilter.notExistsFilter() };
+    transferNotices.addSubscription(new SqsSubscription(queue, { ...raw, filterPolicy }));
+    this.announcements.feed(this.fanOut, fanOutConcurrency);
+
+    this.deliver = new ServiceFunction(this, 'Deliver', {
+      entry: 'functions/webhooks/engine/deliver.lambda.ts',
+      description: 'Signs and posts deliveries to their endpoints',
+      // It waits for receivers nearly all the time, and is paid for that: TLS and signatures of ten requests fit in this.
+      memorySize: 256,
+      timeout: deliverTimeout,
+      environment: {
+        ...environment,
+        ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
+      } satisfies Partial<DeliverVariables>,
+      lostInvocations: lostMessages,
+      // It wakes itself up when the next retry is near, when a circuit breaker half-opens, and when its time for an endpoint
+      // is over before the work is. The schedule of retries, the breaker and the number of deliveries bound that, whereas
+      // Lambda would take a receiver that is slow or throttles for an endless loop after some 16 wake-ups, and drop them.
+      recursiveLoop: RecursiveLoop.ALLOW,
+    });
+    secret.grantVariables(this.deliver);
+    this.webhooks.grantRows(this.deliver, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.webhooks.grantIndex(this.deliver, indexes.waiting);
+    this.grantWakeUps(this.deliver);
+    this.wakeUps.feed(this.deliver, deliverConcurrency);
+
+    this.sweep = new ServiceFunction(this, 'Sweep', {
+      entry: 'functions/webhooks/engine/sweep.lambda.ts',
+      description:
+        'Has endpoints looked after where deliveries are due, announces what operators are to know of endpoints',
+      memorySize: 256,
+      timeout: Duration.seconds(55),
+      environment: {
+        ...environment,
+        TRANSFER_EVENTS_TOPIC_ARN: transferEvents.topicArn,
+        TRANSFER_NOTICES_TOPIC_ARN: transferNotices.topicArn,
+      } satisfies SweepVariables,
+      lostInvocations: lostTick,
+    });
+    this.webhooks.grantRows(this.sweep, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem');
+    this.webhooks.grantIndex(this.sweep, indexes.waiting);
+    this.grantWakeUps(this.sweep);
+    transferEvents.grantPublish(this.sweep);
+    transferNotices.grantPublish(this.sweep);
+    new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
+  }
+
+  /** Lets somebody do with endpoints, events and deliveries what operators ask for. */
+  grantOperate(grantee: IGrantable): void {
+    this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
+    this.grantWakeUps(grantee);
+  }
+
+  /** Lets somebody declare endpoints. */
+  grantDeclare(grantee: IGrantable): Grant {
+    return this.webhooks.grantRows(grantee, 'Query', 'PutItem');
+  }
+
+  private grantWakeUps(grantee: IGrantable): Grant {
+    return this.wakeUps.queue.grant(grantee, 'sqs:SendMessage');
+  }
+}

@@ -1,0 +1,57 @@
+import { tlsProblemOf } from '#functions/http/tls-problem.ts';
+import type { PostFailure } from '#functions/webhooks/http/client.ts';
+
+/** An attempt to deliver, as far as it tells how it went. */
+export interface AttemptFacts {
+  readonly failure?: PostFailure | undefined;
+  /** Node's code for the failure, for example `ECONNREFUSED`. */
+  readonly code?: string | undefined;
+  /** HTTP status that was answered. */
+  readonly status?: number | undefined;
+}
+
+interface Words {
+  readonly says: string;
+  readonly remedy: string;
+}
+
+const network = 'check its address, and the network and firewalls between here and there';
+
+const failures: Record<PostFailure, Words> = {
+  forbidden_target: {
+    says: 'its address is not on the public internet',
+    remedy: 'correct its URL or its DNS records; a local run lets it be with npm start -- --allow-private-webhooks',
+  },
+  unresolvable: { says: 'its name cannot be resolved', remedy: 'check the host name in its URL, and DNS' },
+  connect_timeout: { says: 'no connection within 5 s', remedy: network },
+  timeout: { says: 'no answer within 15 s', remedy: 'have it answer first and work later' },
+  refused: { says: 'the connection was refused', remedy: `see whether it runs, and on that port; ${network}` },
+  proxy: {
+    says: 'the proxy of the notifier does not lead to it',
+    remedy: 'check the setting proxy, and whether the proxy allows its address',
+  },
+  tls: { says: 'TLS failed', remedy: 'look at the receiver’s log' },
+  broken: {
+    says: 'the connection broke before an answer',
+    remedy: 'look at the receiver’s log, and at that of a proxy before it',
+  },
+  headers_too_large: {
+    says: 'the headers of its answer are too large',
+    remedy: 'have it answer with less than 16 KB of headers',
+  },
+};
+
+/** How an attempt ended, in words: `HTTP 204`, or `its name cannot be resolved (ENOTFOUND)`. */
+export function attemptWords({ failure, code, status }: AttemptFacts): string {
+  if (failure === undefined) return status === undefined ? 'not told' : `HTTP ${status}`;
+  const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
+  const says = tls ? `its ${tls.says}` : failures[failure].says;
+  return code === undefined ? says : `${says} (${code})`;
+}
+
+/** What to do about an attempt that brought no answer; undefined when it brought one. */
+export function attemptRemedy({ failure, code }: AttemptFacts): string | undefined {
+  if (failure === undefined) return undefined;
+  const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
+  return tls?.receiverRemedy ?? failures[failure].remedy;
+}

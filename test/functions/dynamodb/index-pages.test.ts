@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { putRows } from '#functions/dynamodb/batch.ts';
+import { countPlaces, type IndexRange, PlaceError, walk } from '#functions/dynamodb/index-pages.ts';
+import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
+import { startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+
+const rowsADay = 1050;
+const days = ['2026-11-23', '2026-11-24'];
+
+let world: WebhookWorld;
+beforeAll(async () => {
+  world = await startWebhookWorld();
+  const rows = days.flatMap((day) =>
+    Array.from({ length: rowsADay }, (_, at) => ({
+      pk: `EVENT#${day}-${at}`,
+      sk: 'EVENT',
+      day,
+      listedAt: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
+      number: at,
+    })),
+  );
+  await putRows(world.dynamo, webhooksTable, rows);
+  return () => world.close();
+});
+
+const range = (day: string): IndexRange => ({
+  index: indexes.byDay,
+  partition: ['day', day],
+  sort: ['listedAt', '2026', '2027'],
+  isDescending: false,
+});
+const ranges = days.map(range);
+
+describe('a walk', () => {
+  test('goes from one range to the next, and ends without a place to go on from', async () => {
+    const wanted = (row: Record<string, unknown>) => (row.number as number) % 500 === 0;
+    const seen: string[] = [];
+    let after: Record<string, string | number> | undefined;
+    do {
+      const walked = await walk(world.deps, { ranges, matches: wanted, after, limit: 10 });
+      seen.push(...walked.rows.map(({ day, number }) => `${day} ${number}`));
+      after = walked.next;
+    } while (after);
+    expect(seen).toEqual(days.flatMap((day) => [0, 500, 1000].map((number) => `${day} ${number}`)));
+  });
+
+  test('that finds little ends after 1,000 rows, with the place to go on from', async () => {
+    const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
+    const first = await walk(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
+    expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
+    const second = await walk(world.deps, { ranges, matches: isLast, after: first.next, limit: 1 });
+    expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
+  });
+
+  test('through ranges that are empty ends after 200 of them, with the place to go on from', async () => {
+    const empty = Array.from({ length: 450 }, (_, at) => range(`1999-${at}`));
+    let after: Record<string, string | number> | undefined;
+    let walks = 0;
+    let found: unknown[] = [];
+    do {
+      const walked = await walk(world.deps, {
+        ...{ ranges: [...empty, range(days[1]!)], matches: () => true, after, limit: 1 },
+      });
+      walks += 1;
+      found = walked.rows.map(({ day, number }) => `${day} ${number}`);
+      after = walked.next;
+    } while (after && found.length === 0);
+    expect({ walks, found }).toEqual({ walks: 3, found: [`${days[1]} 0`] });
+  });
+
+  test('goes through rows of the table itself', async () => {
+    const rows = Array.from({ length: 30 }, (_, at) => ({
+      pk: `EVENT#own${at % 2}`,
+      sk: `DELIVERY#${at}`,
+      number: at,
+    }));
+    await putRows(world.dynamo, webhooksTable, rows);
+    const own = ['EVENT#own1', 'EVENT#own0'].map(
+      (pk): IndexRange => ({
+        index: undefined,
+        partition: ['pk', pk],
+        sort: ['sk', 'DELIVERY#1', 'DELIVERY#1~'],
+        isDescending: false,
+      }),
+    );
+    const seen: unknown[] = [];
+    let after: Record<string, string | number> | undefined;
+    do {
+      const walked = await walk(world.deps, { ranges: own, matches: () => true, after, limit: 4 });
+      seen.push(...walked.rows.map(({ number }) => number));
+      after = walked.next;
+    } while (after);
+    expect(seen).toEqual([1, 11, 13, 15, 17, 19, 10, 12, 14, 16, 18]);
+  });
+
+  test('gives no more than was asked for, and goes on right after it', async () => {
+    const all = { ranges, matches: () => true, limit: 3 };
+    const first = await walk(world.deps, { ...all, after: undefined });
+    const second = await walk(world.deps, { ...all, after: first.next });
+    expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test('gives places of the same sort key once where that is said, also from one walk to the next', async () => {
+    const at = '2026-11-25T00:00:00.000Z';
+    const rows = ['a', 'b', 'c'].map((name) => ({ pk: 'EVENT#two', sk: name, day: '2026-11-25', listedAt: at, name }));
+    await putRows(world.dynamo, webhooksTable, rows);
+    const once = { ...range('2026-11-25'), isOncePerSortKey: true } as const;
+    const all = { ranges: [once], matches: () => true };
+    const first = await walk(world.deps, { ...all, after: undefined, limit: 5 });
+    expect(first).toMatchObject({ rows: [{ pk: 'EVENT#two' }], next: undefined });
+    const place = { pk: 'EVENT#two', sk: 'a', day: '2026-11-25', listedAt: at };
+    const second = await walk(world.deps, { ...all, after: place, limit: 5 });
+    expect(second.rows).toEqual([]);
+  });
+
+  test('looks for several things in the same range, each with places of its own', async () => {
+    await putRows(world.dynamo, webhooksTable, [
+      { pk: 'OF#a', sk: `EVENT#${days[0]}-0`, name: 'a' },
+      { pk: 'OF#b', sk: `EVENT#${days[0]}-0`, name: 'b' },
+    ]);
+    const looks = ['a', 'b'].map(
+      (of): IndexRange => ({ ...ranges[0]!, of, rowOf: ({ pk }) => ({ pk: `OF#${of}`, sk: pk }) }),
+    );
+    const asked = { ranges: looks, matches: () => true, limit: 1 };
+    const first = await walk(world.deps, { ...asked, after: undefined });
+    expect(first.rows).toMatchObject([{ name: 'a' }]);
+    const names: unknown[] = [];
+    let { next } = first;
+    while (next) {
+      const walked = await walk(world.deps, { ...asked, after: next });
+      names.push(...walked.rows.map(({ name }) => name));
+      next = walked.next;
+    }
+    expect(names).toEqual(['b']);
+  });
+
+  test.each([
+    ['of another range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-22', listedAt: '2026-11-22T00:00:00.000Z' }],
+    ['outside of the range', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: '2025-11-23T00:00:00.000Z' }],
+    ['with a part of another type', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23', listedAt: 1 }],
+    ['with a part too few', { pk: 'EVENT#a', sk: 'EVENT', day: '2026-11-23' }],
+    ['that the database refuses', { pk: '', sk: 'EVENT', day: '2026-11-23', listedAt: '2026-11-23T00:00:00.000Z' }],
+  ])('does not begin at a place %s', async (_, after) => {
+    const asked = walk(world.deps, { ranges, matches: () => true, after, limit: 1 });
+    await expect(asked).rejects.toThrow(PlaceError);
+  });
+});
+
+test('places are counted up to a limit', async () => {
+  const count = (most: number) => countPlaces(world.deps, range(days[0]!), most);
+  expect(await count(2000)).toBe(rowsADay);
+  expect(await count(100)).toBe(100);
+});

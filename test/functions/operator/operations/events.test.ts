@@ -1,0 +1,203 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
+import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  world.clock.advance(12 * 3_600_000);
+  return () => world.close();
+});
+
+/** An event of a time, about the transfer `one`. */
+function eventAt(at: string, state = 'FAILED', trackingId = 'one'): TransferEvent {
+  const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at) };
+  const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+  return transferEvent('https://cryptshare.example.com', watch, change, at);
+}
+
+const days = [
+  eventAt('2026-11-22T23:59:59.999Z'),
+  eventAt('2026-11-23T00:00:00.000Z', 'ACTIVE', 'two'),
+  eventAt('2026-11-23T12:00:00.000Z'),
+  eventAt('2026-11-24T11:00:00.000Z', 'ACTIVE'),
+];
+const times = days.map(({ timestamp }) => timestamp);
+
+const list = (query: Record<string, string> = {}) => world.ask('GET', '/events', { query });
+const listed = async (query: Record<string, string> = {}) =>
+  (await list(query)).body.items.map(({ timestamp }) => timestamp);
+
+describe('events are listed', () => {
+  beforeEach(async () => {
+    await world.fanOut(...days);
+  });
+
+  test('the newest first, over the days', async () => {
+    expect(await listed()).toEqual(times.toReversed());
+    const [newest] = (await list()).body.items;
+    expect(newest).toEqual(days[3]);
+  });
+
+  test('of a time', async () => {
+    expect(await listed({ from: times[1]!, until: times[3]! })).toEqual([times[2], times[1]]);
+    expect(await listed({ from: '2026-11-23T01:00:00+01:00', until: times[3]! })).toEqual([times[2], times[1]]);
+    expect(await listed({ from: times[3]!, until: times[1]! })).toEqual([]);
+  });
+
+  test('of a type, or of all types that begin alike', async () => {
+    expect(await listed({ type: 'transfer.active' })).toEqual([times[3], times[1]]);
+    expect(await listed({ type: 'transfer.*' })).toHaveLength(4);
+    expect(await listed({ type: 'watch.*' })).toEqual([]);
+    expect(await listed({ type: 'watch.*,transfer.active' })).toEqual([times[3], times[1]]);
+    for (const type of ['', ',', 'transfer.active,', ',watch.*', 'transfer', 'transfer.a*']) {
+      expect((await list({ type })).status).toBe(400);
+    }
+  });
+
+  test('of a mailbox, in whatever case, and of a direction', async () => {
+    const watch = { mailbox: 'bob@example.com', direction: 'received' } as const;
+    const change = { trackingId: 'three', state: 'FAILED', previousState: null, sequence: 1 };
+    const at = '2026-11-24T11:30:00.000Z';
+    await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, at));
+    expect(await listed({ mailbox: 'Bob@example.com' })).toEqual([at]);
+    expect(await listed({ mailbox: 'alice@example.com' })).toEqual(times.toReversed());
+    expect(await listed({ direction: 'received' })).toEqual([at]);
+    expect(await listed({ mailbox: 'bob@example.com', direction: 'sent' })).toEqual([]);
+    expect(await listed({ mailbox: 'bob@example.com', after: times[0]! })).toEqual([at]);
+  });
+
+  test('of a transfer', async () => {
+    expect(await listed({ trackingId: 'two' })).toEqual([times[1]]);
+    expect(await listed({ trackingId: 'one', from: times[1]!, type: 'transfer.failed' })).toEqual([times[2]]);
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ['all', {}, 4],
+    ['a transfer’s', { trackingId: 'one' }, 3],
+    ['after a time', { after: times[0]! }, 3],
+  ])('page by page, each once: %s', async (_, query, count) => {
+    const all = await listed(query);
+    expect(all).toHaveLength(count);
+    const first = await list({ ...query, limit: '2' });
+    const second = await list({ ...query, limit: '2', cursor: first.body.next });
+    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(all);
+    expect(second.body.next).toBeUndefined();
+  });
+
+  test('however many have the same time', async () => {
+    const same = Array.from({ length: 7 }, (_, at) => exampleEvent(`same-${at}`));
+    await world.fanOut(...same);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const { body } = await list({ from: '2026-11-24T00:00:00Z', limit: '2', ...(cursor && { cursor }) });
+      seen.push(...body.items.map(({ id }) => id!));
+      cursor = body.next;
+    } while (cursor);
+    expect(seen.toSorted()).toEqual([...same, days[3]!].map(({ id }) => id).toSorted());
+  });
+
+  test('each once, though a crash has listed one under two of its deliveries', async () => {
+    const rows = { dynamo: world.dynamo, table: webhooksTable };
+    const [body, at] = [eventBody(days[2]!), times[2]!];
+    const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
+    for (const name of ['crm', 'archive']) {
+      await createDelivery(rows, event, { name, createdAt: at }, world.clock.now().getTime(), true);
+    }
+    expect(await listed()).toEqual(times.toReversed());
+    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
+    expect(await listed({ after: days[2]!.id })).toEqual([times[3]]);
+    const first = await list({ limit: '2' });
+    const second = await list({ limit: '2', cursor: first.body.next });
+    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
+  });
+
+  test('of a transfer whatever the endpoints that got them', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+    const later = eventAt('2026-11-24T11:30:00.000Z');
+    await world.fanOut(later);
+    expect(await listed({ trackingId: 'one' })).toEqual([later.timestamp, times[3], times[2], times[0]]);
+  });
+
+  test('a cursor of another list is refused, and so is what is none', async () => {
+    const { body } = await list({ limit: '1' });
+    const ofTransfer = await list({ limit: '1', trackingId: 'one' });
+    const madeUp = (place: unknown) => Buffer.from(JSON.stringify(place)).toString('base64url');
+    for (const query of [
+      { cursor: body.next, trackingId: 'one' },
+      { cursor: body.next, until: times[0]! },
+      { cursor: '' },
+      { cursor: '%%%' },
+      { cursor: madeUp(null) },
+      { cursor: madeUp({ pk: 'EVENT#one' }) },
+      { cursor: madeUp({ pk: '', sk: '', day: '2026-11-24', listedAt: times[3] }) },
+      { cursor: madeUp({ pk: 'EVENT#one', sk: 'EVENT#one', day: '2026-11-24', listedAt: 7 }) },
+      { cursor: ofTransfer.body.next },
+      { cursor: ofTransfer.body.next, trackingId: 'two' },
+      { cursor: ofTransfer.body.next, trackingId: 'one', until: times[0]! },
+      { cursor: madeUp({ transfer: 'one', listedAt: 7 }), trackingId: 'one' },
+      { cursor: madeUp({ transfer: 'one', listedAt: times[3], more: 1 }), trackingId: 'one' },
+    ]) {
+      expect(await list(query)).toMatchObject({ status: 400, body: { problems: [{ path: 'cursor' }] } });
+    }
+  });
+});
+
+describe('events are followed', () => {
+  test('after an event, or after a time, the oldest first', async () => {
+    await world.fanOut(...days);
+    expect(await listed({ after: days[1]!.id })).toEqual([times[2], times[3]]);
+    expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
+    expect(await listed({ after: days[1]!.id, type: 'transfer.active' })).toEqual([times[3]]);
+    expect(await listed({ after: days[0]!.id, trackingId: 'one' })).toEqual([times[2], times[3]]);
+  });
+
+  test('for some seconds, until there is one', async () => {
+    await world.fanOut(days[2]!);
+    world.setOnSleep(async () => {
+      if (world.sleeps.length === 3) await world.fanOut(days[3]!);
+    });
+    expect(await listed({ after: days[2]!.id, wait: '20' })).toEqual([times[3]]);
+    expect(world.sleeps).toEqual([1000, 1000, 1000]);
+  });
+
+  test('and in vain for no longer than was asked for', async () => {
+    await world.fanOut(days[2]!);
+    expect(await listed({ after: days[2]!.id, wait: '5' })).toEqual([]);
+    expect(world.sleeps).toHaveLength(5);
+    expect(await listed({ after: days[2]!.id })).toEqual([]);
+    expect(world.sleeps).toHaveLength(5);
+  });
+
+  test('after one that is there no longer is an error, not silence', async () => {
+    expect((await list({ after: 'evt_unknown' })).status).toBe(404);
+    expect((await list({ after: 'evt_unknown', from: times[0]! })).status).toBe(400);
+  });
+});
+
+describe('one event', () => {
+  test('is shown with its deliveries and their attempts', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+    const event = exampleEvent('one');
+    await world.fanOut(event);
+    await world.answerWakeUps();
+    expect(await world.ask('GET', `/events/${event.id}`)).toMatchObject({
+      status: 200,
+      body: { ...event, deliveries: [{ endpoint: 'crm', status: 'DELIVERED', attempts: [{ status: 204 }] }] },
+    });
+  });
+
+  test('that is none is not found', async () => {
+    expect((await world.ask('GET', '/events/evt_unknown')).status).toBe(404);
+  });
+
+  test('that was made for a chat is shown, but not listed', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
+    const { body } = await world.ask('POST', '/endpoints/ops/test');
+    expect((await world.ask('GET', `/events/${body.event}`)).body).toMatchObject({ id: body.event, type: 'notice' });
+    expect(await listed()).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { hold, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  return () => world.close();
+});
+
+const status = async () => (await world.ask('GET', '/status')).body;
+const addEndpoint = (name: string) => world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
+
+test('a notifier with nothing to do is all zeros', async () => {
+  expect(await status()).toEqual({
+    version: world.operatorDeps.version,
+    server: world.cryptshare.url,
+    watches: { all: 0, failing: 0, disabled: 0 },
+    endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },
+    deliveries: {
+      waiting: { count: 0, more: false },
+      held: { count: 0, more: false },
+      oldestOverdueMs: 0,
+    },
+  });
+});
+
+test('the status counts watches, endpoints and deliveries, and tells how late the latest is', async () => {
+  for (const mailbox of ['alice@example.com', 'bob@example.com'])
+    await world.ask('POST', '/watches', { body: { mailbox } });
+  await world.ask('POST', '/watches/sent/alice%40example.com/pause');
+  await world.cryptshare.close();
+  for (let polls = 0; polls < 3; polls += 1) await world.ask('POST', '/watches/sent/bob%40example.com/poll');
+  for (const name of ['crm', 'archive']) await addEndpoint(name);
+  await world.ask('POST', '/endpoints/archive/pause');
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(exampleEvent('one'), exampleEvent('two'));
+  await world.answerWakeUps();
+  const { nextAttemptAt } = (await world.trace(exampleEvent('one').id)).deliveries.find(
+    ({ endpoint }) => endpoint === 'crm',
+  )!;
+  world.clock.advance(90_000);
+  expect(await status()).toMatchObject({
+    watches: { all: 2, failing: 1, disabled: 1 },
+    endpoints: { active: 1, paused: 1, disabled: 0, failing: 0 },
+    deliveries: {
+      waiting: { count: 2, more: false },
+      held: { count: 2, more: false },
+      oldestOverdueMs: world.clock.now().getTime() - nextAttemptAt,
+    },
+  });
+});
+
+describe('deliveries that were left to the process that holds their endpoint', () => {
+  const now = () => world.clock.now().getTime();
+  beforeEach(async () => {
+    await addEndpoint('crm');
+    await world.otherLeases().leaveRequest('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+  });
+
+  test('wait, and are late when nobody has looked after them', async () => {
+    world.clock.advance(30_000);
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2, more: false }, oldestOverdueMs: 30_000 });
+  });
+
+  test('are not late while a process drains the endpoint', async () => {
+    world.clock.advance(30_000);
+    const progress = { flights: {}, observations: [] };
+    await world.otherLeases().change('crm', newLease, (lease) => hold(lease, 'other', progress, 0, now()));
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+    world.clock.advance(leaseDuration);
+    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDuration });
+  });
+
+  test('are not late while its circuit breaker is open', async () => {
+    world.clock.advance(30_000);
+    const open = { failures: 5, failingSince: now(), openUntil: now() + 60_000, rev: 1, changedAt: now() };
+    await world.otherLeases().change('crm', newLease, (lease) => ({ ...lease, ...open }));
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+    world.clock.advance(60_000);
+    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 90_000 });
+  });
+});
+
+test('no more than 1,000 waiting deliveries are counted, and it is said that there are more', async () => {
+  for (const name of ['archive', 'crm']) await addEndpoint(name);
+  const ids = Array.from({ length: 501 }, (_, at) => `evt_${at}`);
+  for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
+  expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
+});

@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import { transferKey } from '#functions/snapshot/snapshot-rows.ts';
+import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
+import { clientId } from '#test/support/poll-world.ts';
+
+const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;
+const path = '/watches/sent/alice%40example.com/transfers';
+
+let world: OperatorWorld;
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  world.cryptshare.verifications.registerClientId(clientId);
+  await world.ask('POST', '/watches', { body: alice });
+  return () => world.close();
+});
+
+const poll = () => world.ask('POST', '/watches/sent/alice%40example.com/poll');
+const seed = (count: number, state: string) =>
+  world.cryptshare.transfers.seed({ sender: alice.mailbox, to: ['bob@example.com'], count, state });
+
+/** All pages of a size, one after the other. */
+async function pages(limit: number, query: Record<string, string> = {}) {
+  const read: Readonly<Record<string, string>>[][] = [];
+  let cursor: string | undefined;
+  do {
+    const { status, body } = await world.ask('GET', path, {
+      query: { ...query, limit: String(limit), ...(cursor && { cursor }) },
+    });
+    expect(status).toBe(200);
+    read.push([...body.items]);
+    cursor = body.next;
+  } while (cursor);
+  return read;
+}
+
+describe('the transfers of a watch', () => {
+  test('are none before its first poll', async () => {
+    expect(await world.ask('GET', path)).toMatchObject({ status: 200, body: { items: [] } });
+  });
+
+  test('are listed with their states and since when they are known, each once, page by page', async () => {
+    seed(23, 'ACTIVE');
+    const baseline = world.clock.now().toISOString();
+    await poll();
+    world.clock.advance(60_000);
+    const changed = world.clock.now().toISOString();
+    seed(2, 'FAILED');
+    await poll();
+    const all = (await pages(7)).flat();
+    expect(new Set(all.map(({ trackingId }) => trackingId)).size).toBe(25);
+    expect(all.filter(({ since, state }) => since === baseline && state === 'ACTIVE')).toHaveLength(23);
+    expect(all.filter(({ since, state }) => since === changed && state === 'FAILED')).toHaveLength(2);
+    for (const read of await pages(7)) expect(read.length).toBeLessThanOrEqual(7);
+    expect(Object.keys(all[0]!).toSorted()).toEqual(['firstSeenAt', 'isListed', 'since', 'state', 'trackingId']);
+  });
+
+  test('are listed by their state, however it is spelt', async () => {
+    seed(3, 'ACTIVE');
+    seed(2, 'DELETED_BY_EXPIRATION');
+    await poll();
+    expect((await pages(1, { state: 'deleted-by-expiration' })).flat()).toHaveLength(2);
+    expect((await pages(50, { state: 'ACTIVE' })).flat()).toHaveLength(3);
+    expect((await pages(50, { state: 'PROCESSING' })).flat()).toEqual([]);
+  });
+
+  test('that the server lists no more are marked', async () => {
+    const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'then', observedAt: 'later', rev: 1, isUnlisted: true };
+    const partition = new Partition(world.dynamo, transfersTable, 'sent#alice@example.com');
+    await partition.put(transferKey('one'), row, {});
+    expect((await world.ask('GET', path)).body.items).toEqual([
+      { trackingId: 'one', state: 'ACTIVE', since: 'later', firstSeenAt: 'then', isListed: false },
+    ]);
+  });
+
+  test('of a mailbox that is not watched are not found', async () => {
+    expect((await world.ask('GET', '/watches/received/alice%40example.com/transfers')).status).toBe(404);
+  });
+
+  test.each(['{}', '{"after":7}', '{"after":"ROOT"}', '{"after":"U"}', 'no JSON'])(
+    'are not listed after what is no place among them: %s',
+    async (place) => {
+      const query = { cursor: Buffer.from(place).toString('base64url') };
+      expect(await world.ask('GET', path, { query })).toMatchObject({
+        status: 400,
+        body: { problems: [{ path: 'cursor' }] },
+      });
+    },
+  );
+});

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isFinal, sameState } from '#functions/transfers/transfer.ts';
+import { startWorld, type World } from '#test/support/poll-world.ts';
+import { type Account, chronicles, history, isSubsequence, live } from './history.ts';
+
+/** Histories per run; the long run tries more. */
+const runs = Number(process.env.HISTORIES ?? 30);
+/** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
+const patience = 60_000;
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  // Pages small enough that a mailbox of a few transfers has several.
+  world.cryptshare.switches.maximumPageSize = 10;
+});
+afterAll(() => world.close());
+
+test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed})`, {
+  timeout: runs * patience,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async (past) => {
+      const account = await live(world, past);
+      expectRepetitionsToShareIdAndBytes(account);
+      expectSequencesWithoutGap(account);
+      expectNoInventedEvent(account);
+      expectNothingLost(account);
+      expectSilenceAtTheEnd(account);
+    }),
+    { numRuns: runs, seed, endOnFailure: true },
+  );
+});
+
+function expectRepetitionsToShareIdAndBytes({ published }: Account): void {
+  const bodies = new Map<string, string>();
+  const ids = new Map<string, string>();
+  for (const { body, event } of published) {
+    expect(body).toBe(bodies.get(event.id) ?? body);
+    bodies.set(event.id, body);
+    const fact = `${event.data.trackingId} ${event.data.sequence}`;
+    expect(event.id).toBe(ids.get(fact) ?? event.id);
+    ids.set(fact, event.id);
+  }
+}
+
+function expectSequencesWithoutGap(account: Account): void {
+  for (const [trackingId, events] of chronicles(account)) {
+    expect(events.map((event) => event.data.sequence)).toEqual(events.map((_, at) => at + 1));
+    for (const [at, { data }] of events.entries()) {
+      const before = at === 0 ? (account.baseline.get(trackingId) ?? null) : events[at - 1]!.data.state;
+      expect(data.previousState).toBe(before);
+    }
+  }
+}
+
+function expectNoInventedEvent(account: Account): void {
+  for (const [trackingId, events] of chronicles(account)) {
+    const known = account.truth.get(trackingId);
+    expect(known).toBeDefined();
+    const changes = events.filter(({ type }) => type !== 'transfer.unlisted' && type !== 'transfer.listed_again');
+    for (const { data } of changes) expect(data.state).not.toBe(data.previousState);
+    const told = changes.map(({ data }) => data.state);
+    expect(isSubsequence(told, known!.states), `${told} of ${known!.states}`).toBe(true);
+    if (changes.length < events.length) {
+      expect(known!.wasPurged).toBe(true);
+      expect(longestAbsence(account, trackingId)).toBeGreaterThanOrEqual(3);
+    }
+    for (const [at, { type, data }] of events.entries()) {
+      // Whatever follows an unlisting takes it back first.
+      expect(type === 'transfer.listed_again').toBe(events[at - 1]?.type === 'transfer.unlisted');
+      const { previousState, state } = data;
+      if (previousState === null || sameState(previousState, state) || !isFinal(previousState)) continue;
+      const witnesses = account.passes.filter((pass) => sameState(pass.get(trackingId) ?? '', state));
+      expect(witnesses.length, `${trackingId} returned`).toBeGreaterThanOrEqual(2);
+    }
+  }
+}
+
+/** The most complete listings in a row that lacked a transfer. */
+function longestAbsence({ listings }: Account, trackingId: string): number {
+  let longest = 0;
+  let current = 0;
+  for (const listing of listings) {
+    current = listing.has(trackingId) ? 0 : current + 1;
+    longest = Math.max(longest, current);
+  }
+  return longest;
+}
+
+function expectNothingLost(account: Account): void {
+  const events = chronicles(account);
+  for (const [trackingId, { states, isPurged }] of account.truth) {
+    const now = states.at(-1)!;
+    const last = events.get(trackingId)?.at(-1);
+    const told = last?.data.state ?? account.baseline.get(trackingId);
+    if (isPurged) {
+      expect(account.snapshot.has(trackingId)).toBe(false);
+      const wasNeverTold = last === undefined && account.goneBeforeBaseline.has(trackingId);
+      if (told !== undefined && !wasNeverTold) expect(last?.type).toBe('transfer.unlisted');
+    } else {
+      const isNow = (state: string | undefined) => state !== undefined && sameState(state, now);
+      expect(told, `${trackingId} is ${now}`).toSatisfy(isNow);
+      expect(account.snapshot.get(trackingId)).toSatisfy(isNow);
+    }
+  }
+  for (const { event } of account.published) {
+    const isTold = account.notices.some((text) => text.includes(event.data.trackingId) || /and \d+ more/.test(text));
+    expect(isTold, `${event.id} is in no notice`).toBe(true);
+  }
+}
+
+function expectSilenceAtTheEnd({ calmPolls, lastPoll, pending }: Account): void {
+  expect(pending).toBe(0);
+  const last = calmPolls.at(-1)!;
+  expect(last).toMatchObject({ outcome: 'unchanged', trouble: undefined, units: { write: 0 } });
+  expect(lastPoll).toEqual({ calls: ['QueryCommand'], published: 0 });
+}

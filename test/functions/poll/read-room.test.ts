@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { VisitRoom } from '#functions/poll/read-room.ts';
+import { transfersIn } from '#functions/snapshot/read-plan.ts';
+
+/** A visit that ends when the test says so. */
+function held(room: VisitRoom, transfers: number) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const seen = { isBegun: false, end: resolve, fail: () => reject(new Error('it failed')) };
+  const ended = room.run(transfers, () => {
+    seen.isBegun = true;
+    return promise;
+  });
+  return Object.assign(seen, { ended });
+}
+const turn = () => new Promise(setImmediate);
+
+describe('visits of snapshots', () => {
+  it('wait for each other when together they have more transfers than there is room for, and keep their order', async () => {
+    const room = new VisitRoom(10_000);
+    const [first, large, last] = [held(room, 6000), held(room, 50_000), held(room, 2000)];
+    await turn();
+    expect([first.isBegun, large.isBegun, last.isBegun]).toEqual([true, false, false]);
+    first.end();
+    await first.ended;
+    await turn();
+    expect([large.isBegun, last.isBegun]).toEqual([true, false]);
+    large.fail();
+    await expect(large.ended).rejects.toThrow('it failed');
+    await turn();
+    expect(last.isBegun).toBe(true);
+  });
+
+  it('do not wait when they are small, whatever else is under way', async () => {
+    const room = new VisitRoom(10_000);
+    const [large, waiting, small] = [held(room, 10_000), held(room, 10_000), held(room, 900)];
+    await turn();
+    expect([large.isBegun, waiting.isBegun, small.isBegun]).toEqual([true, false, true]);
+  });
+
+  it('all have their turn, and never have more transfers in memory than there is room for', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1001, max: 20_000 }), { maxLength: 30 }), async (sizes) => {
+        const room = new VisitRoom(10_000);
+        let underWay = 0;
+        const done = await Promise.all(
+          sizes.map((transfers) =>
+            room.run(transfers, async () => {
+              underWay += Math.min(transfers, 10_000);
+              expect(underWay).toBeLessThanOrEqual(10_000);
+              await turn();
+              underWay -= Math.min(transfers, 10_000);
+              return transfers;
+            }),
+          ),
+        );
+        expect(done).toEqual(sizes);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+it.each([
+  { bits: 0, buckets: 1, count: 40, transfers: 40 },
+  { bits: 12, buckets: 4096, count: 100_000, transfers: 100_000 },
+  { bits: 12, buckets: 3, count: 100_000, transfers: 74 },
+  { bits: 12, buckets: 0, count: 100_000, transfers: 0 },
+])('a visit of $buckets of 2^$bits buckets has to do with about $transfers of $count transfers', (one) => {
+  const buckets = new Set(Array.from({ length: one.buckets }, (_, bucket) => bucket));
+  expect(transfersIn({ bits: one.bits, buckets }, one.count)).toBe(one.transfers);
+});

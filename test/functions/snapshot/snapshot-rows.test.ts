@@ -1,0 +1,166 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { bucketOfTransfer } from '#functions/snapshot/read-plan.ts';
+import {
+  bitmapOf,
+  blockKey,
+  bucketRange,
+  bucketsOf,
+  bytesOfBlock,
+  changedBlocks,
+  isBlockOf,
+  placeBlock,
+  rootKey,
+  rootRange,
+  runsOf,
+  toTransferRow,
+  transferKey,
+} from '#functions/snapshot/snapshot-rows.ts';
+import { emptyDigests } from '#functions/transfers/digest.ts';
+
+const trackingId = fc.stringMatching(/^[!-~]{1,40}$/);
+const bits = fc.integer({ min: 0, max: 16 });
+const bucketsIn = fc
+  .tuple(bits, fc.array(fc.nat(65_535), { maxLength: 50 }))
+  .map(([bits, picks]) => ({ bits, buckets: new Set(picks.map((pick) => pick % 2 ** bits)) }));
+const isWithin = (key: string, [from, to]: readonly [string, string]) => key >= from && key <= to;
+
+describe('a bitmap', () => {
+  it('has exactly the buckets it was made of', () => {
+    fc.assert(
+      fc.property(bucketsIn, ({ bits, buckets }) => {
+        expect(bucketsOf(bitmapOf(buckets, bits))).toEqual(buckets);
+      }),
+    );
+  });
+
+  it('is left out when it would be empty', () => {
+    expect(bitmapOf(new Set(), 8)).toBeUndefined();
+    expect(bucketsOf(undefined)).toEqual(new Set());
+  });
+
+  it('takes a bit for each bucket', () => {
+    expect(bitmapOf(new Set([0]), 0)).toHaveLength(1);
+    expect(bitmapOf(new Set([0]), 16)).toHaveLength(8192);
+  });
+});
+
+describe('runs', () => {
+  it('cover exactly the given buckets, in order, and no two of them touch', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(40)), (list) => {
+        const runs = runsOf(new Set(list));
+        const covered = runs.flatMap(([first, last]) =>
+          Array.from({ length: last - first + 1 }, (_, at) => first + at),
+        );
+        expect(covered).toEqual(list.toSorted((a, b) => a - b));
+        for (const [at, [first]] of runs.entries()) if (at > 0) expect(first).toBeGreaterThan(runs[at - 1]![1] + 1);
+      }),
+    );
+  });
+});
+
+describe('digest blocks', () => {
+  const digests = bits.chain((bits) =>
+    fc
+      .array(fc.tuple(fc.nat(3 * 2 ** bits - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
+      .map((entries) => {
+        const lanes = emptyDigests(bits);
+        for (const [at, value] of entries) lanes[at] = value;
+        return { bits, lanes };
+      }),
+  );
+
+  it('bring back the digests when only the changed ones are stored', () => {
+    fc.assert(
+      fc.property(digests, ({ bits, lanes }) => {
+        const restored = emptyDigests(bits);
+        for (const block of changedBlocks(emptyDigests(bits), lanes)) {
+          const key = blockKey(bits, block);
+          expect(isBlockOf(bits, key)).toBe(true);
+          placeBlock(restored, bits, key, bytesOfBlock(lanes, block));
+        }
+        expect(Buffer.compare(Buffer.from(restored.buffer), Buffer.from(lanes.buffer))).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('are at most 768 bytes each', () => {
+    expect(bytesOfBlock(emptyDigests(16), 1023)).toHaveLength(768);
+    expect(bytesOfBlock(emptyDigests(0), 0)).toHaveLength(12);
+  });
+
+  it('change only where a digest does, in any of its elements', () => {
+    const before = emptyDigests(10);
+    const after = before.slice();
+    after[3 * 64] = 1;
+    after[3 * 512 + 2] = 1;
+    after[3 * 1023 + 1] = 1;
+    expect(changedBlocks(before, before)).toEqual(new Set());
+    expect(changedBlocks(before, after)).toEqual(new Set([1, 8, 15]));
+  });
+
+  it('have a key of their own for every division and number, all read with the root', () => {
+    const keys = new Set<string>();
+    for (let bits = 0; bits <= 16; bits += 1) {
+      for (let block = 0; block < Math.max(1, 2 ** bits / 64); block += 1) keys.add(blockKey(bits, block));
+    }
+    expect(keys.size).toBe(7 + 2 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 512 + 1024);
+    for (const key of [rootKey, ...keys]) expect(isWithin(key, rootRange)).toBe(true);
+    expect(isWithin(transferKey('ROOT'), rootRange)).toBe(false);
+  });
+
+  it('of another division are not taken for this one', () => {
+    expect(isBlockOf(1, blockKey(10, 0))).toBe(false);
+    expect(isBlockOf(1, blockKey(11, 0))).toBe(false);
+    expect(isBlockOf(0, rootKey)).toBe(false);
+  });
+
+  it('keep their keys: blocks are stored under them', () => {
+    expect(blockKey(16, 1023)).toBe('ROOT#16#3ff');
+    expect(blockKey(7, 1)).toBe('ROOT#07#001');
+  });
+});
+
+describe('the sort key of a transfer', () => {
+  it('lies in the range of its bucket and in no other', () => {
+    fc.assert(
+      fc.property(trackingId, fc.integer({ min: 0, max: 8 }), (id, bits) => {
+        const key = transferKey(id);
+        const found = Array.from({ length: 2 ** bits }, (_, bucket) => bucket).filter((bucket) =>
+          isWithin(key, bucketRange(bucket, bucket, bits)),
+        );
+        expect(found).toEqual([bucketOfTransfer(id, bits)]);
+      }),
+    );
+  });
+
+  it('lies in the range of a run if, and only if, its bucket is in the run', () => {
+    const near = fc.integer({ min: -2, max: 2 });
+    fc.assert(
+      fc.property(trackingId, fc.oneof(bits, fc.constant(16)), near, fc.nat(2), (id, bits, offset, length) => {
+        const bucket = bucketOfTransfer(id, bits);
+        const first = Math.min(Math.max(0, bucket + offset), 2 ** bits - 1);
+        const last = Math.min(first + length, 2 ** bits - 1);
+        expect(isWithin(transferKey(id), bucketRange(first, last, bits))).toBe(bucket >= first && bucket <= last);
+      }),
+    );
+  });
+
+  it('is pinned, since rows are stored under it', () => {
+    expect(transferKey('20240522-065711-H8UoUSI6')).toBe('T#340e#20240522-065711-H8UoUSI6');
+  });
+});
+
+test('a row from the table has its tracking id, whatever characters it is made of', () => {
+  fc.assert(
+    fc.property(trackingId, (id) => {
+      const attributes = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'x', observedAt: 'y', rev: 2 };
+      expect(toTransferRow({ pk: 'sent#a@example.com', sk: transferKey(id), ...attributes })).toEqual({
+        trackingId: id,
+        ...attributes,
+      });
+    }),
+  );
+});

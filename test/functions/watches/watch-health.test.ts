@@ -1,0 +1,181 @@
+import { describe, expect, it, test } from 'vitest';
+import type { Trouble, WatchEvent } from '#functions/events/transfer-event.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import { type Health, nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
+
+const origin = 'https://cryptshare.example.com';
+const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
+const timeout: Trouble = { cause: 'timeout', message: 'the server did not answer in time' };
+const token: Trouble = { cause: 'token_invalid', message: 'verify the mailbox again' };
+const well = undefined;
+const at = (minute: number) => new Date(Date.UTC(2026, 10, 24, 0, minute)).toISOString();
+
+/** Polls once a minute and returns what operators are told, by minute, of the only watch that fails. */
+function live(troubles: readonly (Trouble | undefined)[]) {
+  const told: { minute: number; event: WatchEvent }[] = [];
+  const notes: (Health | undefined)[] = [];
+  let health: Health | undefined;
+  for (const [minute, trouble] of troubles.entries()) {
+    let change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+    if (change?.health?.sharedAt) change = toldAlone(origin, watch, change.health, at(minute));
+    if (change) health = change.health;
+    if (change?.event) told.push({ minute, event: change.event });
+    notes.push(health);
+  }
+  return { told, notes, health };
+}
+const tellings = (troubles: readonly (Trouble | undefined)[]) =>
+  live(troubles).told.map(({ minute, event }) => [minute, event.type]);
+
+describe('operators are told', () => {
+  test.each<{ what: string; polls: (Trouble | undefined)[]; told: [number, string][] }>([
+    { what: 'nothing while all is well', polls: [well, well], told: [] },
+    { what: 'nothing of one troubled poll', polls: [timeout, well], told: [] },
+    { what: 'nothing of two', polls: [timeout, timeout, well, well], told: [] },
+    {
+      what: 'nothing of troubled polls that are not in a row',
+      polls: [timeout, timeout, well, timeout, timeout],
+      told: [],
+    },
+    { what: 'of the third in a row', polls: [timeout, timeout, timeout], told: [[2, 'watch.failing']] },
+    { what: 'once, however long it lasts', polls: Array(30).fill(timeout), told: [[2, 'watch.failing']] },
+    { what: 'of three with different causes', polls: [timeout, token, timeout], told: [[2, 'watch.failing']] },
+    {
+      what: 'nothing new when the cause changes',
+      polls: [timeout, timeout, timeout, token, timeout],
+      told: [[2, 'watch.failing']],
+    },
+    {
+      what: 'once when it is well again',
+      polls: [timeout, timeout, timeout, timeout, well, well],
+      told: [
+        [2, 'watch.failing'],
+        [4, 'watch.recovered'],
+      ],
+    },
+    {
+      what: 'again when it fails again',
+      polls: [token, token, token, well, token, token, token, well],
+      told: [
+        [2, 'watch.failing'],
+        [3, 'watch.recovered'],
+        [6, 'watch.failing'],
+        [7, 'watch.recovered'],
+      ],
+    },
+  ])('$what', ({ polls, told }) => {
+    expect(tellings(polls)).toEqual(told);
+  });
+});
+
+it('tells the latest cause, and since when polls fail', () => {
+  const [failing] = live([timeout, timeout, token]).told;
+  expect(failing?.event).toMatchObject({ timestamp: at(2), data: { ...watch, ...token, failingSince: at(0) } });
+});
+
+it('tells of the recovery how long it took', () => {
+  const recovered = live([well, timeout, timeout, timeout, timeout, well]).told[1];
+  expect(recovered?.event).toMatchObject({ timestamp: at(5), data: { ...watch, ...timeout, failingSince: at(1) } });
+});
+
+it('tells every turn under an id of its own, the same when the poll is repeated', () => {
+  const polls = [token, token, token, well, token, token, token, well];
+  const ids = (troubles: typeof polls) => live(troubles).told.map(({ event }) => event.id);
+  expect(new Set(ids(polls)).size).toBe(4);
+  expect(ids(polls)).toEqual(ids(polls));
+  const health: Health = { failingSince: at(0), failures: 2, trouble: timeout, isAnnounced: false };
+  const later = toldAlone(origin, watch, { ...health, trouble: token }, at(9)).event;
+  expect(later?.id).toBe(toldAlone(origin, watch, health, at(2)).event?.id);
+});
+
+it('writes nothing down while all is well, nor once operators are told', () => {
+  expect(nextHealth(origin, watch, undefined, well, true, at(0))).toBeUndefined();
+  const { health } = live([timeout, timeout, timeout]);
+  expect(nextHealth(origin, watch, health, token, false, at(3))).toBeUndefined();
+});
+
+it('forgets a row of troubled polls as soon as one is well', () => {
+  expect(live([timeout, well]).health).toBeUndefined();
+  expect(live([timeout, timeout, timeout, well]).health).toBeUndefined();
+});
+
+test.each([
+  { name: 'as the watch works meanwhile', before: undefined },
+  {
+    name: 'also when a clock that was ahead has dated its beginning',
+    before: { failingSince: at(600), failures: 2, isAnnounced: false },
+  },
+])('a sudden absence is told after an hour, $name', ({ before }) => {
+  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
+  let health: Health | undefined = before && { ...before, trouble: held };
+  const told = Array.from({ length: 70 }, (_, minute) => minute).filter((minute) => {
+    const wasAnnounced = health?.isAnnounced === true;
+    const change = nextHealth(origin, watch, health, held, true, at(minute));
+    if (change) health = change.health;
+    return health?.isAnnounced === true && !wasAnnounced;
+  });
+  expect(told).toEqual([60]);
+});
+
+test('the gap since a complete listing begins with the first incomplete one, not with the first trouble', () => {
+  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
+  const first = nextHealth(origin, watch, undefined, held, true, at(0))!.health;
+  expect(first).not.toHaveProperty('incompleteSince');
+  const second = nextHealth(origin, watch, first, token, false, at(1))!.health;
+  expect(second).toMatchObject({ failingSince: at(0), incompleteSince: at(1) });
+  const announced = nextHealth(origin, watch, second, token, false, at(2))!.health;
+  expect(announced).toMatchObject({ isAnnounced: true, incompleteSince: at(1) });
+  const complete = nextHealth(origin, watch, announced, held, true, at(3))!;
+  expect(complete.event).toBeUndefined();
+  expect(complete.health).not.toHaveProperty('incompleteSince');
+});
+
+describe('a watch that is told together with others', () => {
+  const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
+  const refused: Trouble = { cause: 'unreachable', message: 'ECONNREFUSED' };
+  /** Polls once a minute, and never tells of the watch alone. */
+  function shared(troubles: readonly (Trouble | undefined)[]) {
+    let health: Health | undefined;
+    let writes = 0;
+    for (const [minute, trouble] of troubles.entries()) {
+      const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+      expect(change?.event).toBeUndefined();
+      if (change) writes += 1;
+      if (change) health = change.health;
+    }
+    return { health, writes };
+  }
+
+  it('waits to be told from its third poll on, and writes nothing down after that', () => {
+    const { health, writes } = shared(Array(20).fill(unverified));
+    expect(health).toMatchObject({ isAnnounced: true, sharedAt: at(2), failingSince: at(0) });
+    expect(writes).toBe(3);
+  });
+
+  it('says nothing of its own when it is well again', () => {
+    expect(shared([unverified, unverified, unverified, undefined]).health).toBeUndefined();
+  });
+
+  it('changes to another cause once three polls in a row have it', () => {
+    const three = [unverified, unverified, unverified];
+    const { health } = shared([...three, refused, refused, refused]);
+    expect(health).toMatchObject({ trouble: refused, sharedAt: at(5), failingSince: at(3), incompleteSince: at(0) });
+    expect(health).not.toHaveProperty('turn');
+    expect(shared([...three, refused, refused, unverified]).health).toEqual(shared([...three, unverified]).health);
+    expect(shared([...three, refused, refused, unverified, refused]).health).toMatchObject({ trouble: unverified });
+  });
+
+  it('stays in one outage while a proxy tells of it now and then', () => {
+    const proxy: Trouble = { cause: 'proxy_failed', message: 'proxy.example.com: HTTP 503' };
+    const { health, writes } = shared([timeout, proxy, timeout, proxy, proxy, proxy]);
+    expect(health).toMatchObject({ trouble: timeout, sharedAt: at(2) });
+    expect(writes).toBe(3);
+  });
+
+  it('stays in one outage, whether the server is unreachable, silent or at fault', () => {
+    const fault: Trouble = { cause: 'server_fault', message: 'HTTP 503' };
+    const { health, writes } = shared([refused, timeout, fault, refused, refused, refused, timeout, fault]);
+    expect(health).toMatchObject({ trouble: fault, sharedAt: at(2) });
+    expect(writes).toBe(3);
+  });
+});

@@ -1,0 +1,300 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import type { EndpointCause, EndpointEvent } from '#functions/events/endpoint-event.ts';
+import {
+  type CircuitBreaker,
+  closedBreaker,
+  type Observation,
+  observe,
+} from '#functions/webhooks/endpoints/circuit-breaker.ts';
+import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
+import { disabling, type EndpointHealthChange, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
+import { assertValidEvent } from '#test/docs/event-schemas.ts';
+
+const second = 1000;
+const hour = 3600 * second;
+const day = 24 * hour;
+const start = Date.parse('2026-11-24T12:00:00Z');
+const iso = (time: number): string => new Date(time).toISOString();
+
+const crm: Endpoint = {
+  name: 'crm',
+  status: 'active',
+  createdAt: '2026-11-01T00:00:00.000Z',
+  types: ['transfer.*'],
+  format: 'event',
+  retryDelays: [],
+  maxInFlight: 4,
+  origin: 'https://crm.example.com',
+  sealed: '',
+  rev: 1,
+};
+
+/** One attempt, at an instant; without a cause it succeeds. */
+interface Try {
+  readonly at: number;
+  readonly cause?: EndpointCause | undefined;
+  /** Its drain could not write down what it meant for the endpoint's health. */
+  readonly isUnwritten?: boolean;
+}
+
+/** An endpoint that is tried again and again. */
+class Tried {
+  breaker: CircuitBreaker = closedBreaker;
+  endpoint: Endpoint = crm;
+  readonly events: EndpointEvent[] = [];
+
+  /** Tries once, and tells what it led to. */
+  try({ at, cause, isUnwritten }: Try): EndpointHealthChange | undefined {
+    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfter: undefined };
+    this.breaker = observe(this.breaker, { startedAt: at, endedAt: at + 500, ...answer });
+    const change = nextEndpointHealth(this.endpoint, this.breaker, cause, at + second);
+    if (!change || isUnwritten) return undefined;
+    const { health: _, ...rest } = this.endpoint;
+    const { health, disabledBecause } = change;
+    this.endpoint = { ...rest, ...(health && { health }), ...(disabledBecause && { status: 'disabled' }) };
+    const event: EndpointEvent = JSON.parse(change.body);
+    assertValidEvent(event);
+    this.events.push(event);
+    return change;
+  }
+
+  /** Fails so many times, the first time at an instant, and then after so long each. */
+  fail(times: number, from: number, step: number, cause: EndpointCause = 'timeout'): this {
+    for (let count = 0; count < times; count += 1) this.try({ at: from + count * step, cause });
+    return this;
+  }
+
+  get types(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+}
+
+/** One that was warned after ten failures, the first of them four days ago. */
+function warnedOne(): { tried: Tried; at: number } {
+  const tried = new Tried().fail(9, start, hour);
+  const at = start + 4 * day;
+  tried.try({ at, cause: 'timeout' });
+  expect(tried.endpoint.health?.warnedAt).toBe(at + second);
+  return { tried, at };
+}
+
+describe('operators are told that an endpoint fails', () => {
+  it('at the fourth failure in a row, not before', () => {
+    const tried = new Tried().fail(3, start, hour);
+    expect(tried.events).toEqual([]);
+    tried.try({ at: start + 3 * hour, cause: 'timeout' });
+    expect(tried.events).toMatchObject([
+      {
+        type: 'endpoint.failing',
+        timestamp: iso(start + 3 * hour + second),
+        data: { endpoint: 'crm', cause: 'timeout', failingSince: iso(start) },
+      },
+    ]);
+    expect(tried.events[0]!.data).not.toHaveProperty('disableAt');
+    expect(tried.endpoint.health).toEqual({ failingSince: iso(start), cause: 'timeout' });
+  });
+
+  it('once, however long it lasts before a warning and however the cause changes', () => {
+    const tried = new Tried().fail(40, start, hour).fail(40, start + 40 * hour, hour, 'http_error');
+    expect(tried.types).toEqual(['endpoint.failing']);
+  });
+
+  it('not when a success lies between the failures', () => {
+    const tried = new Tried();
+    for (let round = 0; round < 10; round += 1) {
+      tried.fail(3, start + round * day, hour).try({ at: start + round * day + 5 * hour });
+    }
+    expect(tried.events).toEqual([]);
+  });
+
+  it('not for failures that were under way at the same time, which count as one', () => {
+    const failure: Observation = {
+      startedAt: start,
+      endedAt: start + 500,
+      isSuccess: false,
+      slowDown: false,
+      retryAfter: undefined,
+    };
+    const breaker = Array<Observation>(20).fill(failure).reduce(observe, closedBreaker);
+    expect(nextEndpointHealth(crm, breaker, 'timeout', start + second)).toBeUndefined();
+  });
+
+  it('once more for another time of trouble', () => {
+    const tried = new Tried().fail(5, start, hour);
+    tried.try({ at: start + 5 * hour });
+    tried.fail(5, start + 6 * hour, hour);
+    expect(tried.types).toEqual(['endpoint.failing', 'endpoint.recovered', 'endpoint.failing']);
+    expect(new Set(tried.events.map(({ id }) => id)).size).toBe(3);
+  });
+});
+
+describe('operators are warned that an endpoint will be disabled', () => {
+  it('after four days without a success, a day before', () => {
+    const tried = new Tried().fail(97, start, hour);
+    expect(tried.types).toEqual(['endpoint.failing', 'endpoint.failing']);
+    const at = start + 96 * hour + second;
+    expect(tried.events[1]).toMatchObject({
+      timestamp: iso(at),
+      data: { failingSince: iso(start), disableAt: iso(at + day) },
+    });
+  });
+
+  it('not one millisecond earlier', () => {
+    const tried = new Tried().fail(12, start, hour);
+    expect(tried.try({ at: start + 4 * day - second - 1, cause: 'timeout' })).toBeUndefined();
+    expect(tried.try({ at: start + 4 * day - second, cause: 'timeout' })).toBeDefined();
+  });
+
+  it('not before ten failed attempts, however long it takes', () => {
+    const tried = new Tried().fail(9, start, 3 * day);
+    expect(tried.types).toEqual(['endpoint.failing']);
+    const at = start + 30 * day;
+    tried.try({ at, cause: 'timeout' });
+    expect(tried.events[1]).toMatchObject({ type: 'endpoint.failing', data: { disableAt: iso(at + second + day) } });
+  });
+});
+
+describe('an endpoint is disabled', () => {
+  it('a day after the warning, with its health forgotten and the reason in words', () => {
+    const { tried, at } = warnedOne();
+    expect(tried.try({ at: at + day - 1, cause: 'timeout' })).toBeUndefined();
+    const change = tried.try({ at: at + day, cause: 'http_error' });
+    expect(change).toMatchObject({ health: undefined, disabledBecause: expect.stringContaining('error') });
+    expect(tried.events.at(-1)).toMatchObject({
+      type: 'endpoint.disabled',
+      data: { cause: 'http_error', message: change!.disabledBecause, failingSince: iso(start) },
+    });
+    expect(tried.endpoint).toMatchObject({ status: 'disabled' });
+  });
+
+  it('not when it succeeds once after the warning', () => {
+    const { tried, at } = warnedOne();
+    tried.try({ at: at + hour });
+    tried.fail(15, at + 2 * hour, 6 * hour);
+    expect(tried.types.slice(2)).toEqual(['endpoint.recovered', 'endpoint.failing']);
+    expect(tried.endpoint).toMatchObject({ status: 'active' });
+  });
+
+  it('not for an old warning when its success was never written down', () => {
+    const { tried, at } = warnedOne();
+    tried.try({ at: at + hour, isUnwritten: true });
+    tried.fail(15, at + 2 * hour, 3 * hour);
+    expect(tried.types.slice(2)).toEqual(['endpoint.recovered', 'endpoint.failing']);
+    expect(tried.events.slice(2)).toMatchObject([
+      { data: { failingSince: iso(start) } },
+      { data: { failingSince: iso(at + 2 * hour) } },
+    ]);
+    expect(tried.endpoint).toMatchObject({ status: 'active' });
+  });
+
+  it('at once for a cause that ends everything', () => {
+    const change = disabling(crm, iso(start), 'gone', start + second);
+    expect(change).toMatchObject({ health: undefined, disabledBecause: expect.stringContaining('410 Gone') });
+    expect(JSON.parse(change.body)).toMatchObject({
+      type: 'endpoint.disabled',
+      timestamp: iso(start + second),
+      data: { endpoint: 'crm', cause: 'gone', failingSince: iso(start) },
+    });
+  });
+});
+
+describe('operators are told that an endpoint is well again', () => {
+  it('once, with the cause and the beginning that they were told', () => {
+    const tried = new Tried().fail(4, start, hour).fail(3, start + 4 * hour, hour, 'unreachable');
+    for (let count = 0; count < 3; count += 1) tried.try({ at: start + 7 * hour + count });
+    expect(tried.types).toEqual(['endpoint.failing', 'endpoint.recovered']);
+    expect(tried.events[1]).toMatchObject({
+      timestamp: iso(start + 7 * hour + second),
+      data: { cause: 'timeout', failingSince: iso(start), message: tried.events[0]!.data.message },
+    });
+    expect(tried.endpoint).not.toHaveProperty('health');
+  });
+
+  it('not when they were not told that it failed', () => {
+    const tried = new Tried().fail(3, start, hour);
+    tried.try({ at: start + 3 * hour });
+    expect(tried.events).toEqual([]);
+  });
+});
+
+test('nothing is told of a batch whose own attempts did not fail while others do', () => {
+  const { breaker } = new Tried().fail(6, start, hour);
+  expect(nextEndpointHealth(crm, breaker, undefined, start + day)).toBeUndefined();
+});
+
+describe('whatever an endpoint answers', () => {
+  const causes = ['http_error', 'timeout', 'unreachable', 'throttled'] as const;
+  const history = fc
+    .array(
+      fc.record({
+        wait: fc.integer({ min: second, max: 20 * hour }),
+        cause: fc.option(fc.constantFrom(...causes), { nil: undefined, freq: 12 }),
+        isUnwritten: fc.nat(9).map((chance) => chance === 0),
+      }),
+      { minLength: 20, maxLength: 120, size: 'max' },
+    )
+    .map((tries) => {
+      let at = start;
+      return tries.map(({ wait, ...one }): Try => {
+        at += wait;
+        return { at, ...one };
+      });
+    });
+
+  it('it is disabled only after five days without a success, ten failed attempts and a warning a day before', () => {
+    let disabled = 0;
+    const property = fc.property(history, (tries) => {
+      const tried = new Tried();
+      for (const [count, one] of tries.entries()) {
+        if (!tried.try(one)?.disabledBecause) continue;
+        const made = tries.slice(0, count + 1);
+        const failed = made.slice(made.findLastIndex(({ cause }) => cause === undefined) + 1);
+        const { disableAt } = tried.events.at(-2)!.data;
+        expect(failed.length).toBeGreaterThanOrEqual(10);
+        expect(one.at + second - failed[0]!.at).toBeGreaterThanOrEqual(5 * day);
+        expect(one.at + second).toBeGreaterThanOrEqual(Date.parse(disableAt!));
+        expect(Date.parse(disableAt!) - Date.parse(tried.events.at(-2)!.timestamp)).toBe(day);
+        disabled += 1;
+        break;
+      }
+    });
+    fc.assert(property, { numRuns: 500 });
+    expect(disabled).toBeGreaterThan(10);
+  });
+
+  it('each time of trouble is told once, warned of at most once, and ended at most once', () => {
+    const property = fc.property(history, (tries) => {
+      const tried = new Tried();
+      for (const one of tries) if (tried.try(one)?.disabledBecause) break;
+      const letters = tried.events.map(({ type, data }) => (data.disableAt ? 'w' : type.charAt('endpoint.'.length)));
+      expect(letters.join('')).toMatch(/^(?:fw?r)*(?:fw?|fwd)?$/);
+      expect(new Set(tried.events.map(({ id }) => id)).size).toBe(tried.events.length);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it('a repetition tells the same, byte by byte', () => {
+    const property = fc.property(history, (tries) => {
+      const [once, twice] = [new Tried(), new Tried()];
+      for (const one of tries) expect(twice.try(one)?.body).toBe(once.try(one)?.body);
+    });
+    fc.assert(property);
+  });
+
+  it('the ids of being told and of the end depend on no clock', () => {
+    const { breaker } = new Tried().fail(4, start, hour);
+    const idsAt = (at: number) =>
+      [
+        nextEndpointHealth(crm, breaker, 'timeout', at),
+        nextEndpointHealth(
+          { ...crm, health: { failingSince: iso(start), cause: 'timeout' } },
+          closedBreaker,
+          undefined,
+          at,
+        ),
+        disabling(crm, iso(start), 'timeout', at),
+      ].map((change) => JSON.parse(change!.body).id);
+    expect(idsAt(start + 9 * hour)).toEqual(idsAt(start + 4 * hour));
+  });
+});

@@ -1,0 +1,75 @@
+import { beforeEach, expect, test } from 'vitest';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { failedMessages, readWakeUps, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { deliver } from '#functions/webhooks/engine/deliver.ts';
+import { startEventSource } from '#infra/local/services/event-source.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+/** Batches that deliver works on at the same time, on AWS and in the local run. */
+const slots = 20;
+
+test.each([
+  { hanging: 1, maxInFlight: 10 },
+  { hanging: 4, maxInFlight: 10 },
+  { hanging: 1, maxInFlight: 50 },
+])(
+  '$hanging endpoints that hang, with $maxInFlight attempts at once, do not delay another one',
+  async ({ hanging, maxInFlight }) => {
+    const bad = await Promise.all(
+      Array.from({ length: hanging }, (_, at) => `bad-${at}`).map((name) =>
+        addEndpoint(world.deps, name, { url: world.urlOf(name), maxInFlight }),
+      ),
+    );
+    const good = await addEndpoint(world.deps, 'good', { url: world.urlOf('good') });
+    const [hung, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<'delivered'>()];
+    // What a batch leads to: it ends, or a request of it is under way.
+    let goOn = () => {};
+    world.setAnswer(async ({ path }) => {
+      if (path === '/good') arrived.resolve('delivered');
+      else {
+        goOn();
+        await hung.promise;
+      }
+      return { status: 204 };
+    });
+    const full = Promise.withResolvers<'all slots taken'>();
+    let busy = 0;
+    const source = startEventSource(world.sqs, world.queue, slots, async ({ Records }) => {
+      busy += 1;
+      if (busy === slots) full.resolve('all slots taken');
+      const wakeUps = readWakeUps(Records);
+      const { unhandled } = await deliver(world.deps, [...wakeUps.values()]);
+      busy -= 1;
+      goOn();
+      return { batchItemFailures: failedMessages(wakeUps, new Set(unhandled.map(({ endpoint }) => endpoint))) };
+    });
+    const announce = async ({ endpoint }: typeof good, trackingId: string) => {
+      const event = exampleEvent(trackingId);
+      const stored = { id: event.id, body: eventBody(event), at: event.timestamp, kind: 'event' } as const;
+      await createDelivery(world.deps, stored, endpoint, world.clock.now().getTime(), false);
+      await sendWakeUps(world.deps, [{ endpoint: endpoint.name, events: [event.id] }]);
+    };
+    // Single changes, one after the other.
+    for (let at = 0; at < 24; at += 1) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      goOn = resolve;
+      await announce(bad[at % hanging]!, `hanging-${at}`);
+      await Promise.race([promise, full.promise]);
+    }
+    await announce(good, 'good-1');
+    expect(await Promise.race([arrived.promise, full.promise])).toBe('delivered');
+    hung.resolve();
+    source.stop();
+    // The source waits for a message for a second unless there is one.
+    await sendWakeUps(world.deps, [{ endpoint: 'good', events: [] }]);
+    await source.ended;
+  },
+);

@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { eventBody, transferEvent } from '#functions/events/transfer-event.ts';
+import { transferNotice } from '#functions/notices/notice.ts';
+import { eventKey } from '#functions/webhooks/deliveries/delivery.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
+import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+const event = exampleEvent('20260101-000000-Example1');
+const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
+const receivers = async (id: string) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
+
+describe('an event', () => {
+  test.each<{ what: string; filter: Partial<EndpointSettingsInput>; isWanted: boolean }>([
+    { what: 'by default', filter: {}, isWanted: true },
+    { what: 'of its exact type', filter: { types: ['transfer.failed'] }, isWanted: true },
+    { what: 'of other types', filter: { types: ['transfer.active', 'watch.*'] }, isWanted: false },
+    { what: 'of its mailbox, whatever the case', filter: { mailboxes: ['Alice@example.com'] }, isWanted: true },
+    { what: 'of another mailbox', filter: { mailboxes: ['bob@example.com'] }, isWanted: false },
+    { what: 'of its direction', filter: { directions: ['sent'] }, isWanted: true },
+    { what: 'of the other direction', filter: { directions: ['received'] }, isWanted: false },
+    { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
+  ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
+    expect(await world.fanOut(event)).toEqual({
+      ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unhandled: [] },
+    });
+    expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
+  });
+
+  test('goes to the endpoints there are when it arrives, with the bytes that arrived', async () => {
+    await world.fanOut(event);
+    await addEndpoint(world.deps, 'late', { url: world.urlOf('late') });
+    expect(await receivers(event.id)).toEqual([]);
+    const { pk, sk } = eventKey(event.id);
+    const [stored] = await world.rows(pk);
+    expect(stored).toMatchObject({ sk, body: eventBody(event), eventAt: event.timestamp });
+    expect(stored!.expiresAt).toBe(world.clock.now().getTime() / 1000 + 30 * 86_400);
+  });
+
+  test('that arrives again does not set back what became of it', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.fanOut(event, event);
+    await world.settleAll();
+    await world.fanOut(event);
+    await world.settleAll();
+    expect(world.received).toHaveLength(1);
+    expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+  });
+
+  test('keeps the bytes with which it arrived first', async () => {
+    await world.fanOut(event);
+    world.clock.advance(1000);
+    await world.fanOut({ ...event, timestamp: world.clock.now().toISOString() });
+    const [stored] = await world.rows(eventKey(event.id).pk);
+    expect(stored).toMatchObject({ body: eventBody(event), eventAt: event.timestamp });
+  });
+});
+
+describe('a batch of events', () => {
+  const batch = Array.from({ length: 10 }, (_, at) => exampleEvent(`batch-${at}`));
+
+  test('wakes each endpoint once, by the ids of all that it got, and no endpoint that got nothing', async () => {
+    for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
+    await addEndpoint(world.deps, 'other', { url: world.urlOf('other'), types: ['watch.*'] });
+    await world.fanOut(...batch);
+    const wakeUps = await world.takeWakeUps();
+    expect(wakeUps.map(({ endpoint }) => endpoint).toSorted()).toEqual(['crm', 'erp']);
+    for (const { events } of wakeUps) expect(events.toSorted()).toEqual(batch.map(({ id }) => id).toSorted());
+  });
+
+  test('stands in the index of what waits with none of its deliveries: their wake-up is durable', async () => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await world.fanOut(...batch);
+    expect((await world.dump()).filter(({ due }) => due !== undefined)).toEqual([]);
+  });
+
+  test.each(['refused', 'partial'] as const)(
+    'of which SQS takes no wake-up for an endpoint (%s) is brought again by its queue, and delivered once',
+    async (kind) => {
+      for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
+      const plan = new FaultPlan([['SendMessageBatchCommand', kind]]);
+      const { unhandled } = await world.faults.run(plan, () => world.fanOut(...batch));
+      expect(unhandled.map(({ message }) => message)).toEqual([...batch.keys()]);
+      await world.answerWakeUps();
+      expect(world.received).toHaveLength(kind === 'partial' ? 10 : 0);
+      await world.fanOut(...batch);
+      await world.answerWakeUps();
+      expect(world.received).toHaveLength(20);
+    },
+  );
+});
+
+describe('a notice', () => {
+  const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1 };
+  const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
+  const events = [change, active].map((one) =>
+    transferEvent('https://a.example', watch, one, '2026-11-24T00:00:00.000Z'),
+  );
+  const notice = transferNotice(watch, events);
+  const record = JSON.stringify(notice.record);
+
+  test.each([
+    { what: 'as AWS hands it to a queue', body: record },
+    { what: 'with the texts of all channels', body: JSON.stringify({ default: notice.text, sqs: record }) },
+  ])('goes to chats as one message, $what', async ({ body }) => {
+    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
+    await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await fanOut(world.deps, [{ body }]);
+    await world.settleAll();
+    expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
+    for (const { headers } of world.received) expect(headers).not.toHaveProperty('webhook-signature');
+  });
+
+  test('that no chat asks for is not stored', async () => {
+    await fanOut(world.deps, [{ body: record }]);
+    expect(await world.dump()).toEqual([]);
+  });
+});
+
+describe('a message of a stranger on the topic, with what no index of a table, or no header, takes,', () => {
+  test.each([
+    ['an event without a time', { ...event, timestamp: '' }],
+    ['an event at a time that is none', { ...event, timestamp: 'yesterday' }],
+    ['an event of a transfer without an id', { ...event, data: { ...event.data, trackingId: '' } }],
+    ['an event of a transfer whose id is a number', { ...event, data: { ...event.data, trackingId: 7 } }],
+    ['an event without an id', { ...event, id: '' }],
+    ['a notice whose id no HTTP header can carry', { ...transferNotice(watch, [event]).record, id: 'ntc_\n' }],
+    ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
+  ])('%s, is refused before it is stored', async (_, message) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await addEndpoint(world.deps, 'chat', { url: world.urlOf('chat'), format: 'slack', types: ['transfer.*'] });
+    const before = await world.dump();
+    const { unhandled } = await fanOut(world.deps, [{ body: JSON.stringify(message) }]);
+    expect(unhandled).toMatchObject([{ message: 0, error: { name: 'NoticeError' } }]);
+    expect(await world.dump()).toEqual(before);
+  });
+});
+
+describe('a message that is neither', () => {
+  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);
+    expect(unhandled).toMatchObject([{ message: 0 }]);
+    expect(deliveries).toBe(1);
+    const events = new Set((await world.dump()).map(({ eventAt }) => eventAt));
+    expect(events).toEqual(new Set([undefined, event.timestamp]));
+  });
+});

@@ -1,0 +1,105 @@
+import type { BatchGetItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { duePart } from '#functions/webhooks/deliveries/delivery.ts';
+import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
+import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { deliver } from '#functions/webhooks/engine/deliver.ts';
+import { sweep } from '#functions/webhooks/engine/sweep.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+
+const minute = 60_000;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  for (const name of ['bad', 'good'])
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [30 * minute] });
+  return () => world.close();
+});
+
+const event = exampleEvent('transfer-1');
+
+/** Has DynamoDB throttle a partition of the table or of its index: once something has happened, if that is given. */
+const throttled = (partition: string, after?: Promise<unknown>) =>
+  world.through(async (command, input, next) => {
+    if (command !== 'BatchGetItemCommand') {
+      if (!JSON.stringify(input).includes(`"${partition}"`)) return next();
+      await after;
+      throw Object.assign(new Error('throttled'), { name: 'ProvisionedThroughputExceededException' });
+    }
+    const { Keys = [], ...rest } = (input as BatchGetItemCommandInput).RequestItems![webhooksTable]!;
+    const { left = [], read = [] } = Object.groupBy(Keys, (key) =>
+      unmarshall(key).pk === partition ? 'left' : 'read',
+    );
+    const { output } =
+      read.length > 0
+        ? await next({ ...input, RequestItems: { [webhooksTable]: { ...rest, Keys: read } } })
+        : { output: { $metadata: {}, Responses: {} } };
+    return { output: { ...output, ...(left.length > 0 && { UnprocessedKeys: { [webhooksTable]: { Keys: left } } }) } };
+  });
+
+/** Gives both endpoints a retry that is due, which no process was woken for; `failures` of the bad one follow. */
+async function prepareRetries(failures = 0): Promise<void> {
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event);
+  await world.answerWakeUps();
+  world.clock.advance(40 * minute);
+  await world.takeWakeUps();
+  for (let at = 0; at < failures; at += 1) {
+    await world.fanOut(exampleEvent(`more-${at}`));
+    await world.deliver((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'bad'));
+    world.clock.advance(1000);
+  }
+  await world.takeWakeUps();
+}
+const woken = async () => (await world.takeWakeUps()).map(({ endpoint }) => endpoint);
+
+test('where the partition of one endpoint is throttled, another one of the same batch gets its delivery at once', async () => {
+  await world.fanOut(event);
+  const arrived = Promise.withResolvers<void>();
+  world.setAnswer(() => {
+    arrived.resolve();
+    return { status: 204 };
+  });
+  // It takes as long as the other delivery to find out.
+  const deps = throttled(leaseKey('bad').pk, arrived.promise);
+  const { unhandled } = await deliver(deps, await world.takeWakeUps(), world.clock.steady() + 55_000);
+  expect(unhandled.map(({ endpoint }) => endpoint)).toEqual(['bad']);
+  expect(world.received.map(({ path }) => path)).toEqual(['/good']);
+});
+
+describe('a sweep has the other endpoints looked after', () => {
+  test.each([
+    ['partition', () => leaseKey('bad').pk],
+    ['part of the index', () => duePart('bad')],
+  ])('where the %s of one endpoint is throttled', async (_, partition) => {
+    await prepareRetries();
+    await expect(sweep(throttled(partition()), world.clock.steady() + 50_000)).rejects.toThrow('throttled');
+    expect(await woken()).toEqual(['good']);
+  });
+
+  test('before it waits for SNS, which does not answer for an event about one endpoint', async () => {
+    // The fourth failure in a row: operators are to be told.
+    await prepareRetries(4);
+    const plan = new FaultPlan([
+      ['PublishBatchCommand', 'pause'],
+      ['PublishCommand', 'pause'],
+    ]);
+    const sweeping = world.faults.run(plan, () => world.sweep());
+    await plan.reachedPause;
+    expect(plan.calls).toContain('SendMessageBatchCommand');
+    expect(await woken()).toContain('good');
+    plan.resume();
+    await sweeping;
+  });
+
+  test('where the row of one endpoint cannot be written after its event was published', async () => {
+    await prepareRetries(4);
+    const plan = new FaultPlan([['PutItemCommand', 'refused']]);
+    await expect(world.faults.run(plan, () => world.sweep())).rejects.toThrow('not available');
+    expect(plan.calls).toContain('PublishCommand');
+    expect(await woken()).toContain('good');
+  });
+});

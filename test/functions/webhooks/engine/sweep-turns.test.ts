@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '#functions/dynamodb/batch.ts';
+import { deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
+import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
+import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
+import { addEndpoint, existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { sweep } from '#functions/webhooks/engine/sweep.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+let world: WebhookWorld;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  return () => world.close();
+});
+
+const now = () => world.clock.now().getTime();
+
+describe('sweeps that have time for a third of all endpoints', () => {
+  // More than the sweep reads at once.
+  const names = Array.from({ length: 120 }, (_, at) => `endpoint-${100 + at}`);
+  beforeEach(async () => {
+    await addEndpoint(world.deps, names[4]!, { url: world.urlOf('any') });
+    const [row] = await world.rows('ENDPOINTS');
+    const others = names.toSpliced(4, 1).map((name) => ({ ...row!, pk: 'ENDPOINTS', sk: name, name }));
+    await putRows(world.dynamo, webhooksTable, others);
+  });
+
+  /** A sweep a minute later, each of whose looks at the clock takes 50 ms. */
+  async function sweepNext() {
+    world.clock.advance(minute);
+    const began = world.clock.steady();
+    let passed = 0;
+    const steady = () => {
+      passed += 50;
+      return began + passed;
+    };
+    return sweep({ ...world.deps, steady }, began + 8 * second);
+  }
+
+  test.each([0, 24 * hour])('come to each of them in turn, by a clock that was set back by %i ms', async (ahead) => {
+    world.clock.set(ahead);
+    await world.sweep();
+    world.clock.set(-ahead);
+    const requests = names.map((name) => ({ pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] }));
+    await putRows(world.dynamo, webhooksTable, requests);
+    const woken: string[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      expect((await sweepNext()).left).toBeGreaterThan(40);
+      woken.push(...(await world.takeWakeUps()).map(({ endpoint }) => endpoint));
+    }
+    expect(new Set(woken)).toEqual(new Set(names));
+  });
+
+  test('tell operators once of one that was disabled', async () => {
+    world.setAnswer(() => ({ status: 410 }));
+    await sendTest(world.deps, names[4]!);
+    await world.answerWakeUps();
+    expect((await existingEndpoint(world.deps, names[4]!)).pending).toHaveLength(1);
+    let told = 0;
+    for (let at = 0; at < 5; at += 1) told += (await sweepNext()).announced;
+    expect(told).toBe(1);
+  });
+});
+
+test('a clock that was set back keeps no sweep beyond its time, though a backlog of retries of one endpoint waits', async () => {
+  for (const name of ['backlog', 'good'])
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [hour] });
+  // One retry of `good` that becomes due.
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(exampleEvent('transfer-1'));
+  await world.deliver((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'good'));
+  const nextAttemptAt = now() + 10 * hour;
+  const rows = Array.from({ length: 1500 }, (_, at) => ({
+    ...deliveryKey({ event: exampleEvent(`waiting-${at}`).id, endpoint: 'backlog' }),
+    status: 'PENDING',
+    rev: 1,
+    attempt: 1,
+    nextAttemptAt,
+    changedAt: now(),
+    due: duePart('backlog'),
+    dueAt: nextAttemptAt,
+  }));
+  await putRows(world.dynamo, webhooksTable, rows);
+  world.clock.advance(2 * hour);
+  // A sweep by a clock that is ten minutes ahead, and is set right after that.
+  world.clock.set(10 * minute);
+  await world.sweep();
+  world.clock.set(-10 * minute);
+  await world.takeWakeUps();
+
+  // Each call takes a while, as it does where the table is busy.
+  const began = world.clock.steady();
+  await sweep(world.slowed(2 * second), began + 50 * second);
+  expect((world.clock.steady() - began) / second).toBeLessThanOrEqual(55);
+  expect((await world.takeWakeUps()).map(({ endpoint }) => endpoint)).toContain('good');
+});

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { putRows } from '#functions/dynamodb/batch.ts';
+import { deliveryKey, duePart } from '#functions/webhooks/deliveries/delivery.ts';
+import { hold, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { sweep } from '#functions/webhooks/engine/sweep.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const year = 365 * 24 * hour;
+
+let world: WebhookWorld;
+let count = 0;
+beforeAll(async () => {
+  world = await startWebhookWorld();
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  count += 1;
+  world.clock.set(world.clock.steady() - world.clock.now().getTime());
+  world.setAnswer(() => ({ status: 204 }));
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [5 * minute, 5 * minute] });
+  await rounds(1);
+  return () => removeEndpoint(world.deps, 'crm');
+});
+
+const event = () => exampleEvent(`clock-${count}`);
+
+/** Lets minutes pass, with the sweep and the wake-ups of each, and returns what the sweeps said. */
+async function rounds(minutes: number) {
+  const swept = [];
+  for (let passed = 0; passed < minutes; passed += 1) {
+    world.clock.advance(minute);
+    swept.push(await world.sweep());
+    await world.answerWakeUps();
+  }
+  return swept;
+}
+const delivery = async () => (await world.trace(event().id)).deliveries[0];
+const restart = () => {
+  Object.assign(world.deps, { leases: world.otherLeases() });
+};
+
+const steps = [minute, hour, year].flatMap((size) => [size, -size]);
+
+describe.each(steps)('a clock that is set by %i ms', (step) => {
+  test.each(['under way', 'before a restart'])('%s has a retry made in time', async (when) => {
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(event());
+    await world.answerWakeUps();
+    expect(await delivery()).toMatchObject({ status: 'PENDING', attempt: 1 });
+    world.clock.set(step);
+    if (when === 'before a restart') restart();
+    world.setAnswer(() => ({ status: 204 }));
+    const swept = await rounds(10);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+    const toldOfIt = swept.filter(({ clockSetBack }) => clockSetBack !== undefined);
+    expect(toldOfIt).toHaveLength(step < -minute ? 1 : 0);
+  });
+
+  test.each([
+    { what: 'a lone attempt, whose message the queue brings again', size: 1, isBroughtAgain: true },
+    { what: 'attempts under a lease', size: 3, isBroughtAgain: false },
+  ])('leaves nothing behind of a process that died during $what', async ({ size, isBroughtAgain }) => {
+    const dying = Array.from({ length: size }, (_, at) => exampleEvent(`clock-${count}-dies-${at}`));
+    await world.fanOut(...dying);
+    const plan = new FaultPlan();
+    world.setAnswer(() => {
+      plan.kill();
+      return { status: 204 };
+    });
+    const wakeUps = await world.takeWakeUps();
+    await world.faults.run(plan, () => world.deliver(wakeUps)).catch(() => undefined);
+    world.setAnswer(() => ({ status: 204 }));
+    world.clock.set(step);
+    restart();
+    await rounds(1);
+    await world.deliver(isBroughtAgain ? wakeUps : []);
+    await rounds(2);
+    for (const { id } of dying) expect((await world.trace(id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
+  });
+
+  test('leaves no request behind of a process that died while it held the endpoint', async () => {
+    await world.deps.leases.change('crm', newLease, (lease) => {
+      return hold(lease, 'dead', { flights: {}, observations: [] }, 0, world.clock.now().getTime());
+    });
+    restart();
+    await world.fanOut(event());
+    await world.answerWakeUps();
+    expect(await delivery()).toMatchObject({ status: 'PENDING' });
+    world.clock.set(step);
+    await rounds(3);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+    expect((await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'))).toEqual([]);
+  });
+
+  test('keeps no endpoint from being sent to for longer than it asks for', async () => {
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
+    await world.fanOut(event());
+    await world.answerWakeUps();
+    world.clock.set(step);
+    world.setAnswer(() => ({ status: 204 }));
+    await rounds(8);
+    expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+  });
+});
+
+test('what a clock put off that was a year ahead for some seconds is found', async () => {
+  await rounds(1);
+  world.clock.set(year);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event());
+  await world.answerWakeUps();
+  world.clock.set(-year);
+  world.setAnswer(() => ({ status: 204 }));
+  await rounds(3);
+  expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+});
+
+test('what a clock put off that was an hour ahead is found though the first sweep had time for a page of others only', async () => {
+  world.clock.set(hour);
+  await rounds(2);
+  world.setAnswer(() => ({ status: 500 }));
+  await world.fanOut(event());
+  await world.answerWakeUps();
+  world.clock.set(-hour);
+  const now = world.clock.now().getTime();
+  const waiting = { due: duePart('crm'), dueAt: now + 20 * minute };
+  const others = Array.from({ length: 150 }, (_, at) => ({
+    ...deliveryKey({ event: `clock-${count}-${at}`, endpoint: 'crm' }),
+    ...{ ...waiting, status: 'PENDING', rev: 1, attempt: 1, nextAttemptAt: now + 20 * minute, changedAt: now },
+  }));
+  await putRows(world.dynamo, webhooksTable, others);
+  expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ woken: 0 });
+  world.setAnswer(() => ({ status: 204 }));
+  await rounds(3);
+  expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
+});
+
+test.each([hour, -hour])(
+  'a clock that is set by %i ms during an attempt says nothing of how long it took',
+  async (step) => {
+    world.setAnswer(() => {
+      world.clock.set(step);
+      world.clock.advance(200);
+      return { status: 500 };
+    });
+    await world.fanOut(event());
+    const { settled } = await world.answerWakeUps();
+    expect(settled.map(({ attempt }) => attempt!.endedAt - attempt!.startedAt)).toEqual([200]);
+  },
+);
+
+test('of a clock that is wrong a receiver’s owner hears where a refused signature may come of it', async () => {
+  const theirs = new Date(world.clock.now().getTime() - 61 * minute).toUTCString();
+  world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
+  for (let at = 0; at < 4; at += 1) {
+    await world.fanOut(exampleEvent(`clock-${count}-${at}`));
+    await world.answerWakeUps();
+    world.clock.advance(second);
+  }
+  const [row] = await world.rows('ENDPOINTS');
+  expect(JSON.parse(row!.pending[0]).data.message).toContain('the clock here is 61 min ahead of the receiver’s');
+});

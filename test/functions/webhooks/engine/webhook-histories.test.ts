@@ -1,0 +1,313 @@
+import { randomInt } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import { recover } from '#functions/webhooks/deliveries/replay.ts';
+import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import type { Leases } from '#functions/webhooks/endpoints/leases.ts';
+import {
+  addEndpoint,
+  enableEndpoint,
+  pauseEndpoint,
+  removeEndpoint,
+  resumeEndpoint,
+  rotateSecret,
+} from '#functions/webhooks/endpoints/lifecycle.ts';
+import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
+import { deliver } from '#functions/webhooks/engine/deliver.ts';
+import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+
+const histories = Number(process.env.WEBHOOK_HISTORIES ?? 15);
+/** Milliseconds that a history may take on the slowest of machines: the number of histories is what bounds the search. */
+const patience = 60_000;
+const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+
+const endpoints = ['a', 'b'] as const;
+type Name = (typeof endpoints)[number];
+
+/** What an operator does to an endpoint, and what a clock does. */
+type Change =
+  | { readonly kind: 'time'; readonly milliseconds: number }
+  /** The clock is set forward, or back; no time passes. */
+  | { readonly kind: 'clock'; readonly milliseconds: number }
+  | { readonly kind: 'life'; readonly endpoint: Name; readonly act: 'pause' | 'resume' | 'rotate' | 'remove' };
+
+/** One thing that happens. */
+type Happening =
+  | Change
+  | {
+      readonly kind: 'event';
+      readonly count: number;
+      readonly repeats: number;
+      readonly faults: readonly PlannedFault[];
+    }
+  /**
+   * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once, of which one may
+   * die and the other go on; what is not handled is brought again. Meanwhile, that is during one of the requests, something
+   * else may happen.
+   */
+  | {
+      readonly kind: 'wake-ups';
+      readonly take: readonly number[];
+      readonly others: readonly number[] | 'the same';
+      readonly faults: readonly PlannedFault[];
+      readonly theirFaults: readonly PlannedFault[];
+      readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
+    }
+  | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
+  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean };
+
+const fault = fc.tuple(
+  fc.nat(30),
+  fc.constantFrom('refused', 'lost', 'crash before', 'crash after' as const),
+) as fc.Arbitrary<PlannedFault>;
+const faults = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 2, arbitrary: fc.array(fault, { minLength: 1, maxLength: 3 }) },
+);
+const endpoint = fc.constantFrom(...endpoints);
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+const time: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('time' as const),
+  milliseconds: fc.constantFrom(1, 1000, 5000, 25_000, minute, 130_000, 60 * minute, day),
+});
+const clock: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('clock' as const),
+  milliseconds: fc.constantFrom(minute, -minute, 60 * minute, -60 * minute, day, -day),
+});
+const life: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constant('life' as const),
+  endpoint,
+  act: fc.constantFrom('pause' as const, 'resume' as const, 'rotate' as const, 'remove' as const),
+});
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('event' as const),
+      count: fc.constantFrom(1, 1, 1, 2, 7),
+      repeats: fc.integer({ min: 1, max: 2 }),
+      faults,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('wake-ups' as const),
+      take: fc.oneof(
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 2 }),
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
+      ),
+      others: fc.oneof(
+        fc.constant([]),
+        fc.constant('the same' as const),
+        fc.array(fc.nat(20), { minLength: 1, maxLength: 5 }),
+      ),
+      faults,
+      theirFaults: faults,
+      meanwhile: fc.oneof(
+        fc.constant(undefined),
+        fc.record({ request: fc.integer({ min: 1, max: 4 }), change: fc.oneof(time, clock, life) }),
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sweep' as const), faults }) },
+  { weight: 3, arbitrary: time },
+  { weight: 1, arbitrary: clock },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('answers' as const),
+      endpoint,
+      status: fc.constantFrom(204, 204, 301, 400, 410, 429, 500, 503),
+      retryAfter: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: life },
+);
+
+/** What happens to events on their way through one world, and what must be true in the end. */
+class History {
+  private readonly world: WebhookWorld;
+  private readonly events = new Map<string, string>();
+  private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
+  private waiting: WakeUp[] = [];
+  /** Times that a delivery was taken, by event and endpoint. */
+  private readonly successes = new Map<string, number>();
+  /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
+  private readonly troubled = new Map<string, number>();
+  /** What is to happen during which of the next requests. */
+  private meanwhile: { readonly request: number; readonly change: Change } | undefined;
+  private requests = 0;
+
+  constructor(world: WebhookWorld) {
+    this.world = world;
+    world.setAnswer(async ({ path, headers }) => {
+      this.requests += 1;
+      if (this.requests === this.meanwhile?.request) await this.change(this.meanwhile.change);
+      const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
+      const key = `${headers['webhook-id']} ${path}`;
+      if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
+      return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
+    });
+  }
+
+  async run(happenings: readonly Happening[]): Promise<void> {
+    for (const name of endpoints) await this.ensure(name);
+    for (const one of happenings) await this.happen(one);
+    await this.mend();
+  }
+
+  private async happen(one: Happening): Promise<void> {
+    const { world } = this;
+    if (one.kind === 'event') {
+      const events = Array.from({ length: one.count }, () => {
+        const event = exampleEvent(`transfer-${this.events.size}`);
+        this.events.set(event.id, eventBody(event));
+        return event;
+      });
+      const messages = events.map((event) => ({ body: eventBody(event) }));
+      for (let time = 1; time < one.repeats; time += 1)
+        await this.failing(one.faults, () => fanOut(world.deps, messages));
+      // SQS brings a message again until it is handled.
+      let isHandled = false;
+      await this.failing(one.faults, async () => {
+        isHandled = (await fanOut(world.deps, messages)).unhandled.length === 0;
+      });
+      if (!isHandled) await fanOut(world.deps, messages);
+    } else if (one.kind === 'wake-ups') await this.handle(one);
+    else if (one.kind === 'sweep') await this.failing(one.faults, () => world.sweep());
+    else if (one.kind === 'answers') this.answers.set(one.endpoint, one);
+    else await this.change(one);
+  }
+
+  private async change(change: Change): Promise<void> {
+    const { clock } = this.world;
+    if (change.kind === 'time') clock.advance(change.milliseconds);
+    else if (change.kind === 'clock') clock.set(change.milliseconds);
+    else await this.live(change.endpoint, change.act);
+  }
+
+  /** Messages that a function does not handle stay in the queue. */
+  private async handle(one: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
+    const { world } = this;
+    const { take, others, faults, theirFaults, meanwhile } = one;
+    this.waiting.push(...(await world.takeWakeUps()));
+    const chosen = (places: readonly number[]) =>
+      places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
+    const own = chosen(take);
+    const theirs = others === 'the same' ? own : chosen(others);
+    // A lease may be over for the one while the other still works under it.
+    const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
+    if (faults.length + theirFaults.length > 0 || !isTimely) {
+      for (const { endpoint } of [...own, ...theirs]) this.trouble(endpoint);
+    }
+    const handled = new Set<WakeUp>();
+    const run = (wakeUps: readonly WakeUp[], leases: Leases, planned: readonly PlannedFault[]) =>
+      this.failing(planned, async () => {
+        const { unhandled } = await deliver({ ...world.deps, leases }, wakeUps);
+        const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
+        for (const each of wakeUps) if (!isFailed(each.endpoint)) handled.add(each);
+      });
+    [this.requests, this.meanwhile] = [0, meanwhile];
+    await Promise.all([
+      run(own, world.deps.leases, faults),
+      ...(theirs.length > 0 ? [run(theirs, world.otherLeases(), theirFaults)] : []),
+    ]);
+    this.meanwhile = undefined;
+    // The process after one that died knows no lease from before.
+    if (faults.some(([, kind]) => kind.startsWith('crash'))) Object.assign(world.deps, { leases: world.otherLeases() });
+    this.waiting = this.waiting.filter((each) => !handled.has(each));
+  }
+
+  /** Something went wrong with an endpoint: each of its deliveries may be taken once more after a success. */
+  private trouble(endpoint: string): void {
+    for (const id of this.events.keys()) {
+      const key = `${id} /${endpoint}`;
+      this.troubled.set(key, (this.troubled.get(key) ?? 0) + 1);
+    }
+  }
+
+  private async live(name: Name, act: 'pause' | 'resume' | 'rotate' | 'remove'): Promise<void> {
+    const { deps } = this.world;
+    if (act === 'remove') {
+      await removeEndpoint(deps, name);
+      this.world.clock.advance(1);
+      await this.ensure(name);
+    } else {
+      const acts = { pause: pauseEndpoint, resume: resumeEndpoint, rotate: rotateSecret };
+      await acts[act](deps, name).catch(() => undefined);
+    }
+  }
+
+  private async ensure(name: Name): Promise<void> {
+    const maxInFlight = name === 'a' ? 2 : 10;
+    const settings = { url: this.world.urlOf(name), maxInFlight, retryDelays: [5000, 60_000, 3_600_000] };
+    await addEndpoint(this.world.deps, name, settings).catch(() => undefined);
+  }
+
+  private async failing(planned: readonly PlannedFault[], task: () => Promise<unknown>): Promise<void> {
+    await this.world.faults.run(new FaultPlan(planned), task).catch(() => undefined);
+  }
+
+  /** Everything works again, and whoever was held is recovered. */
+  private async mend(): Promise<void> {
+    const { world } = this;
+    this.answers.clear();
+    for (const { name, status } of await listEndpoints(world.deps)) {
+      if (status === 'paused') await resumeEndpoint(world.deps, name);
+      if (status === 'disabled') await enableEndpoint(world.deps, name);
+    }
+    await world.deliver(this.waiting);
+    await world.settleAll();
+    const range = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z', dryRun: false };
+    for (const name of endpoints) await recover(world.deps, name, range);
+    await world.settleAll();
+  }
+
+  async check(): Promise<void> {
+    const { world } = this;
+    for (const [id, body] of this.events) {
+      const { deliveries } = await world.trace(id);
+      expect(deliveries.map(({ endpoint }) => endpoint)).toEqual([...endpoints]);
+      for (const { endpoint, status } of deliveries) {
+        expect(['DELIVERED', 'FAILED', 'CANCELLED']).toContain(status);
+        const key = `${id} /${endpoint}`;
+        const successes = this.successes.get(key) ?? 0;
+        if (status === 'DELIVERED') expect(successes).toBeGreaterThanOrEqual(1);
+        expect(successes).toBeLessThanOrEqual(1 + (this.troubled.get(key) ?? 0));
+      }
+      for (const request of world.received) {
+        if (request.headers['webhook-id'] === id) expect(request.body).toBe(body);
+      }
+    }
+    const left = (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
+    expect(left).toEqual([]);
+    const known = new Set(this.events.keys());
+    for (const { headers } of world.received) expect(known).toContain(headers['webhook-id']);
+  }
+}
+
+describe(`random histories of deliveries (SEED=${seed})`, () => {
+  const title = 'lose no event, make up none, and repeat none after a success but where something went wrong';
+  test(title, { timeout: histories * patience }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {
+        const world = await startWebhookWorld();
+        try {
+          const history = new History(world);
+          await history.run(happenings);
+          await history.check();
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: histories, seed, endOnFailure: true },
+    );
+  });
+});

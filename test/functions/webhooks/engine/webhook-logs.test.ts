@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { eventBody } from '#functions/events/transfer-event.ts';
+import { DataKey } from '#functions/lambda/data-key.ts';
+import { transferNotice } from '#functions/notices/notice.ts';
+import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
+import { addEndpoint, rotateSecret } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
+import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
+import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
+import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+import { deadUrl, type Invocation, invoke, messagesOf, throttledDynamo } from './function-process.ts';
+
+const dataKey = randomBytes(32).toString('base64');
+const event = exampleEvent('20260101-000000-Example1');
+const { mailbox, direction } = event.data;
+const notice = transferNotice({ mailbox, direction }, [event]).record;
+const wakeUp = (endpoint: string, ...ids: readonly string[]) =>
+  JSON.stringify({ endpoint, events: ids.length > 0 ? ids : [event.id] });
+
+let world: WebhookWorld;
+let environment: Record<string, string | undefined>;
+beforeEach(async () => {
+  world = await startWebhookWorld();
+  Object.assign(world.deps, { dataKey: new DataKey(dataKey) });
+  environment = {
+    ...world.sdkEnvironment,
+    WEBHOOKS_TABLE: webhooksTable,
+    WAKE_UP_QUEUE_URL: world.queue.url,
+    ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
+    DATA_KEY: dataKey,
+    ALLOW_PRIVATE_WEBHOOKS: 'yes',
+    TRANSFER_EVENTS_TOPIC_ARN: world.deps.topics.eventsTopicArn,
+    TRANSFER_NOTICES_TOPIC_ARN: world.deps.topics.noticesTopicArn,
+  };
+  return async () => {
+    closeAll();
+    await world.close();
+  };
+});
+
+/** Adds an endpoint with everything that is nobody's business. */
+async function add(name: string, settings: Partial<EndpointSettingsInput> = {}): Promise<void> {
+  const url = `${world.urlOf(`services/T0000/path-token-${name}`)}?key=query-token-${name}`;
+  const headers = { authorization: `Bearer header-token-${name}` };
+  const isAsymmetric = settings.format === undefined;
+  await addEndpoint(world.deps, name, { url, headers, mailboxes: [mailbox], ...settings }, { isAsymmetric });
+  if (isAsymmetric) await rotateSecret(world.deps, name);
+}
+
+/** What must not be printed, and what of it is enough to give it away. */
+async function nobodysBusiness(): Promise<string[]> {
+  const opened = (await listEndpoints(world.deps)).flatMap((endpoint) => {
+    const { url, headers, secrets } = secretsOf(new DataKey(dataKey), endpoint);
+    const { host, pathname, search } = new URL(url);
+    const keys = secrets.map(({ secret }) => secret.slice(secret.indexOf('_') + 1));
+    return [host, pathname, search.slice(1), ...keys, ...Object.values(headers), endpoint.sealed];
+  });
+  const marks = ['path-token', 'query-token', 'header-token', 'whsec_', 'whsk_', dataKey, 'alice', 'example.com'];
+  return [...opened, ...marks].filter((text) => text !== '');
+}
+
+/** Invokes functions, makes sure that they keep what is nobody's business to themselves, and returns what they print. */
+async function printed(changes: Record<string, string | undefined>, ...invocations: Invocation[]): Promise<string> {
+  const output = await invoke({ ...environment, ...changes }, invocations);
+  for (const secret of await nobodysBusiness()) expect(output).not.toContain(secret);
+  return output;
+}
+
+const fanOutOf = (...bodies: string[]): Invocation => ['fan-out', messagesOf(...bodies)];
+const deliverTo = (...endpoints: string[]): Invocation => [
+  'deliver',
+  messagesOf(...endpoints.map((name) => wakeUp(name))),
+];
+const sweep: Invocation = ['sweep', {}];
+
+test('what succeeds in a batch is told in one line, with what each endpoint got, and all else in a line of its own', async () => {
+  for (const name of ['crm', 'erp', 'failing']) await add(name);
+  const events = [0, 1, 2].map((at) => exampleEvent(`batch-${at}`));
+  world.setAnswer(({ path }) => ({ status: path.includes('failing') ? 500 : 204 }));
+  const ids = events.map(({ id }) => id);
+  const wakeUps = ['crm', 'erp', 'failing'].map((name) => wakeUp(name, ...ids));
+  const output = await printed({}, fanOutOf(...events.map(eventBody)), ['deliver', messagesOf(...wakeUps)]);
+  const lines = output.split('\n').filter((line) => line.startsWith('{"level"'));
+  const told = lines.map((line) => JSON.parse(line)).filter(({ message }) => message.startsWith('deliver'));
+  expect(told.filter(({ message }) => message === 'delivered')).toMatchObject([{ count: 6 }]);
+  const { events: delivered } = told.find(({ message }) => message === 'delivered');
+  for (const name of ['crm', 'erp']) expect(delivered[name].toSorted()).toEqual(ids.toSorted());
+  const others = told.filter(({ message }) => message === 'delivery');
+  expect(others.map(({ event }) => event).toSorted()).toEqual(ids.toSorted());
+  for (const line of others) expect(line).toMatchObject({ endpoint: 'failing', status: 'PENDING', answer: 500 });
+  expect(told).toHaveLength(4);
+});
+
+test('an ordinary batch that is fanned out leaves nothing in the log but what is counted, and that only if there is some', async () => {
+  const linesOf = async (invocation: Invocation) =>
+    (await printed({}, invocation)).split('\n').filter((line) => line !== '' && !line.startsWith('memory: '));
+  const answer = '{"fan-out":{"batchItemFailures":[]}}';
+  expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([answer]);
+  await add('crm');
+  const metrics = expect.stringMatching(/^\{"_aws":.*"DeliveriesCreated":1\}$/);
+  expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([metrics, answer]);
+});
+
+describe('logs, metrics, answers and errors tell no secret and no mailbox', () => {
+  test('when receivers answer with all that they were sent, whatever the status', async () => {
+    const statuses = [200, 301, 400, 410, 429, 500];
+    world.setAnswer(({ path, headers, body }) => {
+      return {
+        status: Number(/status-(\d+)/.exec(path)![1]),
+        headers: { location: path, 'retry-after': path, 'x-echo': JSON.stringify(headers) },
+        body: [path, JSON.stringify(headers), body].join(' '),
+      };
+    });
+    const names = statuses.map((status) => `status-${status}`);
+    for (const name of names) await add(name);
+    await add('slack-status-400', { format: 'slack' });
+    await add('teams-status-500', { format: 'teams' });
+    const output = await printed({}, fanOutOf(eventBody(event), JSON.stringify(notice)), deliverTo(...names), [
+      'deliver',
+      messagesOf(wakeUp('slack-status-400', notice.id), wakeUp('teams-status-500', notice.id)),
+    ]);
+    for (const status of statuses.slice(1)) expect(output).toContain(`"answer":${status}`);
+    for (const name of ['slack-status-400', 'teams-status-500']) expect(output).toContain(`"endpoint":"${name}"`);
+    expect(output).toContain('"AttemptsFailed":5');
+    expect(world.received).toHaveLength(statuses.length + 2);
+  });
+
+  test('when no answer comes: nobody listens, no TLS, a connection that breaks', async () => {
+    const breaking = await listen(net.createServer((socket) => void socket.once('data', () => socket.destroy())));
+    await add('dead', { url: `${await deadUrl()}/path-token-dead` });
+    await add('plain', { url: `${world.urlOf('path-token-plain').replace('http:', 'https:')}` });
+    await add('breaking', { url: `http://127.0.0.1:${breaking}/path-token-breaking` });
+    const output = await printed({}, fanOutOf(eventBody(event)), deliverTo('dead', 'plain', 'breaking'));
+    expect(output.match(/"cause":"unreachable"/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(output).toContain('"cause":"untrusted_certificate"');
+  });
+
+  test('when the target is forbidden', async () => {
+    await add('crm');
+    const output = await printed({ ALLOW_PRIVATE_WEBHOOKS: undefined }, fanOutOf(eventBody(event)), deliverTo('crm'));
+    expect(output).toContain('"cause":"forbidden_target"');
+  });
+
+  test('when the data key was replaced, or is none', async () => {
+    await add('crm');
+    const other = randomBytes(32).toString('base64');
+    const replaced = await printed({ DATA_KEY: other }, fanOutOf(eventBody(event)), deliverTo('crm'));
+    expect(replaced).toContain('SealedTextError');
+    // The sweep tries again, each minute: the message need not come again.
+    expect(replaced).toContain('"deliver":{"batchItemFailures":[]}');
+    expect(replaced).not.toContain(other);
+    const halved = dataKey.slice(0, 22);
+    const refused = await printed({ DATA_KEY: halved }, deliverTo('crm'));
+    expect(refused).toContain('EnvironmentError');
+    expect(refused).not.toContain(halved);
+  });
+
+  test.each(['Query', 'BatchGetItem', 'PutItem', 'UpdateItem'])('when DynamoDB throttles %s', async (call) => {
+    await add('crm');
+    const early = { ...world.deps, now: () => new Date(0) };
+    await fanOut(early, [{ body: eventBody(event) }, { body: eventBody(exampleEvent('other')) }]);
+    const AWS_ENDPOINT_URL_DYNAMODB = await throttledDynamo(
+      world.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!,
+      (called) => called === call,
+    );
+    const fresh = eventBody(exampleEvent('fresh'));
+    const output = await printed({ AWS_ENDPOINT_URL_DYNAMODB }, fanOutOf(fresh), deliverTo('crm'), sweep);
+    expect(output).toContain('ThrottlingException');
+  });
+
+  test('when SQS and SNS cannot be reached', async () => {
+    await add('crm');
+    world.setAnswer(({ path }) => ({ status: 500, body: path }));
+    const dead = await deadUrl();
+    const events = Array.from({ length: 4 }, (_, at) => exampleEvent(`failing-${at}`));
+    const output = await printed(
+      { AWS_ENDPOINT_URL_SNS: dead, AWS_ENDPOINT_URL_SQS: dead },
+      fanOutOf(...events.map(eventBody)),
+      ...events.map(({ id }): Invocation => ['deliver', messagesOf(wakeUp('crm', id))]),
+      sweep,
+    );
+    for (const at of [0, 1, 2, 3]) expect(output).toContain(`{"itemIdentifier":"message-${at}"}`);
+    expect(output).toContain('SQS did not take the wake-up');
+    expect(output).toMatch(/"level":"WARN","message":"sweep".*"failed":1/);
+  });
+
+  test('when a message is not what was expected', async () => {
+    const unexpected = {
+      'an address alone': mailbox,
+      'an event that is cut off': eventBody(event).slice(0, eventBody(event).indexOf('.com')),
+      'an event with a bare address': eventBody(event).replace(`"${mailbox}"`, mailbox),
+      'a notice that is no JSON': JSON.stringify({ sqs: mailbox }),
+      'a notice without its parts': JSON.stringify({ ...notice, items: mailbox }),
+      'an event about something else': JSON.stringify({ ...event, data: { mailbox: [mailbox] } }),
+    };
+    await add('crm');
+    const bodies = Object.values(unexpected);
+    const output = await printed(
+      {},
+      ...bodies.flatMap((body) => [fanOutOf(body), ['deliver', messagesOf(body)] as const]),
+    );
+    const times = (pattern: RegExp) => output.match(pattern)?.length;
+    expect(times(/"fan-out":\{"batchItemFailures":\[\{"itemIdentifier":"message-0"\}\]\}/g)).toBe(bodies.length);
+    expect(times(/"deliver":\{"batchItemFailures":\[\]\}/g)).toBe(bodies.length);
+    expect(times(/"message":"messages dropped that are no wake-ups".*"count":1[,}]/g)).toBe(bodies.length);
+  });
+});

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigError } from '#infra/config/config.ts';
+import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mistakes-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const server = { url: 'https://cryptshare.example.com' };
+const watches = [{ mailbox: 'alice@example.com' }];
+const crm = { name: 'crm', url: 'https://crm.example.com/hooks', secretFrom: 'CRM_WEBHOOK_SECRET' };
+const subnets = ['subnet-00000000000000001', 'subnet-00000000000000002'];
+
+/** Where the mistakes are that a file is refused for. */
+function placesOf(content: object): string[] {
+  const file = join(folder, 'notifier.config.json');
+  writeFileSync(file, JSON.stringify({ server, watches, ...content }));
+  try {
+    loadDeployableConfig(file);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => problem.slice(0, problem.indexOf(': '))).toSorted();
+  }
+}
+
+describe('mistakes of different kinds are told at once:', () => {
+  test.each<[string, object, string[]]>([
+    [
+      'of form, of AWS, of the list as a whole, of a file',
+      {
+        server: { url: 'https://localhost', caFile: 'none.pem' },
+        schedule: { every: '30s', shards: 0 },
+        watches: [{ mailbox: 'alice' }, { mailbox: 'b@example.com' }, { mailbox: 'b@example.com' }],
+        colour: 'blue',
+      },
+      [
+        ...['schedule.shards', 'watches[0].mailbox', 'the file', 'watches[2]', 'server.caFile', 'server.url'],
+        'schedule.every',
+      ],
+    ],
+    [
+      'several in one webhook, and one in the next',
+      {
+        webhooks: [
+          { name: 'CRM', url: 'http://10.0.0.1', types: ['transfer.gone'], maxInFlight: 0, colour: 'blue' },
+          { name: 'ops', format: 'slack' },
+        ],
+      },
+      [
+        ...['webhooks[0].name', 'webhooks[0].maxInFlight', 'webhooks[0]', 'webhooks[1]', 'webhooks[0].url'],
+        ...['webhooks[0].types[0]', 'webhooks[0].secretFrom'],
+      ],
+    ],
+    [
+      'in what is of the wrong type altogether',
+      { server: 7, watches: 'alice@example.com', schedule: { every: '10s' }, notify: [], alarmEmail: 'a@b.c-' },
+      ['server', 'watches', 'notify', 'alarmEmail', 'schedule.every'],
+    ],
+    [
+      'in what is missing',
+      { server: {}, watches: [{}], webhooks: [{}], vpc: { id: 'vpc-0123abcd' }, schedule: { every: '90s' } },
+      [
+        ...['server.url', 'watches[0].mailbox', 'webhooks[0].name', 'vpc.subnets', 'webhooks[0]'],
+        ...['schedule.every', 'webhooks[0].secretFrom'],
+      ],
+    ],
+  ])('%s', (_, config, paths) => {
+    expect(placesOf(config)).toEqual(paths.toSorted());
+  });
+
+  const whole = () => ({
+    server: { ...server },
+    schedule: {},
+    watches: [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com', direction: 'received' }],
+    notify: { email: [{ address: 'ops@example.com' }, { address: 'dev@example.com', types: ['watch.*'] }] },
+    webhooks: [{ ...crm }, { ...crm, name: 'archive', headers: {} }],
+    alarmEmail: 'ops@example.com',
+    vpc: { id: 'vpc-0123456789abcdef0', subnets: [...subnets] },
+  });
+  /** Each is one mistake, whatever else is wrong. */
+  const mistakes: readonly (readonly [path: string, value: unknown])[] = [
+    ['server.url', 'ftp://cryptshare.example.com'],
+    ['server.maxConcurrentPages', 0],
+    ['server.caFile', 'none.pem'],
+    ['schedule.every', '90s'],
+    ['schedule.fullListingEvery', 'always'],
+    ['watches[0].mailbox', 'alice'],
+    ['watches[1].every', '10s'],
+    ['notify.email[0].address', 'ops'],
+    ['notify.email[1].types[0]', 'watch.gone'],
+    ['webhooks[0].url', 'http://10.0.0.1/'],
+    ['webhooks[0].maxInFlight', 0],
+    ['webhooks[0].secretFrom', undefined],
+    ['webhooks[1].name', 'ARCHIVE'],
+    ['webhooks[1].headers.Authorization', 'x'],
+    ['webhooks[1].retryDelays', ['soon']],
+    ['alarmEmail', 'ops'],
+    ['vpc.id', 'network'],
+    ['vpc.subnets[1]', subnets[0]],
+  ];
+
+  /** Puts a value at a path. */
+  function put(tree: object, path: string, value: unknown): void {
+    const keys = path.split(/[.[\]]+/).filter(Boolean);
+    const parent = keys.slice(0, -1).reduce<object>((node, key) => Reflect.get(node, key), tree);
+    Reflect.set(parent, keys.at(-1)!, value);
+  }
+
+  test('any of them together', () => {
+    fc.assert(
+      fc.property(fc.subarray([...mistakes]), (made) => {
+        const config = whole();
+        for (const [path, value] of made) put(config, path, value);
+        const told = placesOf(config).map((place) => place.replace('retryDelays[0]', 'retryDelays'));
+        expect(told.toSorted()).toEqual(made.map(([path]) => path).toSorted());
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,240 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { generate } from 'selfsigned';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventTypes } from '#functions/webhooks/endpoints/settings.ts';
+import { ConfigError } from '#infra/config/config.ts';
+import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deployable-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const server = { url: 'https://cryptshare.example.com' };
+const watches = [{ mailbox: 'alice@example.com' }];
+const crm = { name: 'crm', url: 'https://crm.example.com/hooks', secretFrom: 'CRM_WEBHOOK_SECRET' };
+const vpc = { id: 'vpc-0123456789abcdef0', subnets: ['subnet-00000000000000001'] };
+
+const written = (content: object): string => {
+  const file = join(folder, 'notifier.config.json');
+  writeFileSync(file, JSON.stringify({ server, watches, ...content }));
+  return file;
+};
+
+const problemsOf = (content: object): readonly string[] => {
+  try {
+    loadDeployableConfig(written(content));
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+
+describe('what can be deployed', () => {
+  test.each<[string, object]>([
+    ['the least', {}],
+    ['an interval of a minute', { schedule: { every: '1m' } }],
+    ['an interval of minutes in seconds', { schedule: { every: '120s' } }],
+    ['an interval of a day, three of which an alarm can evaluate', { schedule: { every: '24h' } }],
+    ['a shard for each watch', { schedule: { shards: 2 }, watches: [...watches, { mailbox: 'bob@example.com' }] }],
+    ['a server in a private network, where a VPC leads to it', { server: { url: 'https://10.0.0.5' }, vpc }],
+    [
+      'all event types, their patterns included, for one person',
+      { notify: { email: [{ address: 'ops@example.com', types: [...eventTypes, 'transfer.*', 'watch.*'] }] } },
+    ],
+    [
+      'one address for notices and for alarms',
+      { notify: { email: [{ address: 'ops@example.com' }] }, alarmEmail: 'ops@example.com' },
+    ],
+    ['a proxy for webhooks on the internet', { proxy: 'http://proxy.example.com:3128' }],
+    ['a Slack channel', { notify: { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCDEF' } } }],
+    [
+      'webhooks whose credentials come from the secret',
+      {
+        webhooks: [
+          { ...crm, headersFrom: { Authorization: 'CRM_TOKEN' }, headers: { 'x-tenant': '7' } },
+          { ...crm, name: 'crm-copy' },
+          { name: 'ops', urlFrom: 'OPS_URL', format: 'slack' },
+        ],
+      },
+    ],
+  ])('includes %s', (_, content) => {
+    expect(problemsOf(content)).toEqual([]);
+  });
+});
+
+const two = [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com' }];
+
+describe('what cannot is refused with its path and what to do:', () => {
+  test.each<[string, object, string]>([
+    [
+      'a proxy for webhooks in a private network, where their function is not',
+      { proxy: 'http://10.0.0.8:3128', vpc },
+      'proxy: expected an address on the internet, from where AWS sends webhooks, got 10.0.0.8: name one that is there',
+    ],
+    [
+      'an interval below a minute',
+      { schedule: { every: '30s' } },
+      'schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 30s',
+    ],
+    [
+      'an interval that is no whole number of minutes',
+      { schedule: { every: '90s' } },
+      'schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 90s',
+    ],
+    [
+      'a watch with an interval below a minute',
+      {
+        watches: [
+          { mailbox: 'alice@example.com', every: '1m' },
+          { mailbox: 'bob@example.com', every: '10s' },
+        ],
+      },
+      'watches[1].every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 10s',
+    ],
+    [
+      'more shards than requests that may be under way',
+      {
+        schedule: { shards: 2 },
+        server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 1 },
+        watches: two,
+      },
+      'server.maxConcurrentPages: expected at least one for each of the 2 shards (schedule.shards), which share them, got 1',
+    ],
+    [
+      'more shards than watches',
+      { schedule: { shards: 3 } },
+      'schedule.shards: expected at most one for each watch, got 3 for 1: lower it, the others would have nothing to poll',
+    ],
+    ...['http://localhost:8080', 'https://127.0.0.1', 'https://[::1]', 'https://0.0.0.0', 'https://a.localhost'].map(
+      (url): [string, object, string] => [
+        `a server at ${url}`,
+        { server: { url }, vpc },
+        `server.url: expected an address that AWS can reach, got ${new URL(url).hostname.replace(/[[\]]/g, '')}, which is this machine: name the server as others reach it, by https:`,
+      ],
+    ),
+    ...['10.0.0.5', 'cryptshare', 'cryptshare.internal'].map((host): [string, object, string] => [
+      `a server at ${host} without a VPC`,
+      { server: { url: `https://${host}` } },
+      `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
+    ]),
+    [
+      'an event type that does not exist, which SNS would wait for in vain',
+      { notify: { email: [{ address: 'ops@example.com', types: ['transfer.failed', 'transfer.gone'] }] } },
+      'notify.email[0].types[1]: expected an event type such as transfer.failed, or transfer.*, got transfer.gone: docs/events.md lists them',
+    ],
+    [
+      'an event type twice',
+      { notify: { email: [{ address: 'ops@example.com', types: ['watch.*', 'watch.*'] }] } },
+      'notify.email[0].types[1]: expected each type once, got watch.* again: leave it out',
+    ],
+    [
+      'an address twice, whatever its case',
+      { notify: { email: [{ address: 'ops@example.com' }, { address: 'Ops@Example.com', types: ['watch.*'] }] } },
+      'notify.email[1].address: expected each address once, but notify.email[0] has the same: put its types together there',
+    ],
+    [
+      'more addresses than a topic has filters for',
+      { notify: { email: times(201, (at) => ({ address: `person-${at}@example.com` })) } },
+      'notify.email: expected at most 200 addresses, as many as a topic can filter for, got 201: name a mailing list',
+    ],
+    [
+      'an address that SNS sends no mail to',
+      { notify: { email: [{ address: 'jörg@example.com' }] } },
+      'notify.email[0].address: expected an address with ASCII characters alone before the @, as SNS needs it: name another one',
+    ],
+    [
+      'an address whose domain SNS has to have in ASCII',
+      { alarmEmail: 'ops@münchen.de' },
+      'alarmEmail: expected a domain in ASCII, as SNS needs it: write xn--mnchen-3ya.de for it',
+    ],
+    [
+      'a subnet twice',
+      { vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] } },
+      'vpc.subnets[1]: expected each subnet once, but vpc.subnets[0] is the same: leave it out',
+    ],
+    [
+      'more subnets than a function can be in',
+      { vpc: { ...vpc, subnets: times(17, (at) => `subnet-000000${10 + at}`) } },
+      'vpc.subnets: expected at most 16, as many as a function can be in, got 17: name one for each availability zone',
+    ],
+    [
+      'a watch twice',
+      { watches: [...watches, { mailbox: 'Alice@example.com', direction: 'sent' }] },
+      'watches[1]: expected each watch once, but watches[0] is the same',
+    ],
+  ])('%s', (_, content, problem) => {
+    expect(problemsOf(content)).toEqual([problem]);
+  });
+
+  test('a CA file that holds something else than certificates', () => {
+    const problemOf = (text: string) => {
+      writeFileSync(join(folder, 'ca.pem'), text);
+      return problemsOf({ server: { ...server, caFile: 'ca.pem' } });
+    };
+    const noCertificate =
+      'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)';
+    expect(problemOf('')).toEqual([noCertificate]);
+    expect(problemOf('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')).toEqual([noCertificate]);
+    expect(problemsOf({ server: { ...server, caFile: '.' } })).toEqual([
+      'server.caFile: expected a readable file (EISDIR)',
+    ]);
+  });
+
+  test('a CA file that holds a private key', async () => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'Example CA' }]);
+    const problemOf = (text: string) => {
+      writeFileSync(join(folder, 'ca.pem'), text);
+      return problemsOf({ server: { ...server, caFile: 'ca.pem' } });
+    };
+    expect(problemOf(cert)).toEqual([]);
+    expect(problemOf(`${cert}\n${key}`)).toEqual([
+      'server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out',
+    ]);
+  });
+});
+
+test('everything is told at once, in the order of the file', () => {
+  const problems = problemsOf({
+    server: { url: 'http://localhost:8080' },
+    schedule: { every: '10s', shards: 2 },
+    notify: { email: [{ address: 'ops@example.com', types: ['watch.gone'] }] },
+    webhooks: [{ name: 'crm', url: 'http://10.0.0.1' }],
+    alarmEmail: 'jörg@example.com',
+    vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] },
+  });
+  expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
+    'server.url',
+    'schedule.every',
+    'schedule.shards',
+    'notify.email[0].types[0]',
+    'webhooks[0].url',
+    'webhooks[0].secretFrom',
+    'alarmEmail',
+    'vpc.subnets[1]',
+  ]);
+});
+
+test('the app that cdk runs says what is wrong with the file of its context, and nothing else', async () => {
+  const file = written({ schedule: { every: '30s' }, webhooks: [{ ...crm, secretFrom: undefined }] });
+  const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ config: file }) };
+  const run = promisify(execFile)(process.execPath, ['infra/app.ts'], { env });
+  await expect(run).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: [
+      `${file} cannot be used:`,
+      '  schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 30s',
+      '  webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run fill-secret',
+      '',
+    ].join('\n'),
+  });
+});

@@ -1,0 +1,50 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ClassicLevel } from 'classic-level';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { putRows } from '#functions/dynamodb/batch.ts';
+import { Partition } from '#functions/dynamodb/partition.ts';
+import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { startAws, type TestAws } from '#test/support/aws.ts';
+
+/** LevelDB tells its own class of all that is opened and closed. */
+const { prototype } = Object.getPrototypeOf(ClassicLevel) as {
+  prototype: Record<'attachResource' | 'detachResource', (resource: object) => void>;
+};
+const { attachResource, detachResource } = prototype;
+const opened = new Set<object>();
+let all = 0;
+
+let aws: TestAws;
+beforeAll(async () => {
+  prototype.attachResource = function (resource) {
+    all += 1;
+    opened.add(resource);
+    attachResource.call(this, resource);
+  };
+  prototype.detachResource = function (resource) {
+    opened.delete(resource);
+    detachResource.call(this, resource);
+  };
+  aws = await startAws();
+  await createTransfersTable(aws.dynamo, 'transfers');
+  await putRows(
+    aws.dynamo,
+    'transfers',
+    Array.from({ length: 50 }, (_, at) => ({ pk: 'many', sk: String(at) })),
+  );
+});
+afterAll(async () => {
+  Object.assign(prototype, { attachResource, detachResource });
+  await aws.close();
+});
+
+test.each([
+  ['a query', () => new Partition(aws.dynamo, 'transfers', 'many').range('0', '9')],
+  ['a query that ends before its last row', () => new Partition(aws.dynamo, 'transfers', 'many').page('0', '9', 3)],
+  ['a scan', () => aws.dynamo.send(new ScanCommand({ TableName: 'transfers', Limit: 10 }))],
+])('%s leaves nothing open in the embedded database', async (_, ask) => {
+  const before = all;
+  await ask();
+  expect(all).toBeGreaterThan(before);
+  await expect.poll(() => opened.size).toBe(0);
+});

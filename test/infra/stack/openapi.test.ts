@@ -1,0 +1,138 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { answers } from '#functions/operator/api/answers.ts';
+import { operations } from '#functions/operator/operations.ts';
+import { openApiDocument } from '#infra/stack/openapi.ts';
+import { type Answer, type OperatorWorld, type Question, startOperatorWorld } from '#test/support/operator-world.ts';
+import { clientId } from '#test/support/poll-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
+
+const document = JSON.parse(JSON.stringify(openApiDocument(operations))) as {
+  openapi: string;
+  paths: Record<string, Record<string, Documented>>;
+  components: { schemas: { Problem: object } };
+};
+
+interface Documented {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
+  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: object } } };
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>;
+}
+
+const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, documented]) => ({ method: method.toUpperCase(), path, documented })),
+);
+
+const event = exampleEvent('one').id;
+const values: Readonly<Record<string, string>> = {
+  direction: 'sent',
+  mailbox: encodeURIComponent('alice@example.com'),
+  name: 'crm',
+  endpoint: 'crm',
+  event,
+  id: event,
+};
+
+/** What has to be sent along, and what has to be done before, for an operation to succeed. */
+const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
+  addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, every: 300_000 } },
+  addWatches: { body: { watches: [{ mailbox: 'bob@example.com' }], notifyExisting: true } },
+  listTransfers: {
+    query: { state: 'ACTIVE', limit: '5' },
+    before: async (world) => {
+      const transfers = { sender: 'alice@example.com', to: ['bob@example.com'], count: 2, state: 'ACTIVE' };
+      world.cryptshare.transfers.seed(transfers);
+      await world.ask('POST', '/watches/sent/alice%40example.com/poll');
+    },
+  },
+  updateWatch: { body: { every: 300_000 } },
+  resumeWatch: { before: (world) => world.ask('POST', '/watches/sent/alice%40example.com/pause') },
+  addEndpoint: { body: { name: 'other', url: 'https://other.example.com/', types: ['watch.*'], maxInFlight: 2 } },
+  updateEndpoint: { body: { types: ['transfer.failed'], directions: null } },
+  resumeEndpoint: { before: (world) => world.ask('POST', '/endpoints/crm/pause') },
+  enableEndpoint: { before: (world) => world.ask('POST', '/endpoints/crm/disable') },
+  disableEndpoint: { body: { because: 'moves house' } },
+  rotateSecret: { body: { overlapSeconds: 60 } },
+  recoverEndpoint: { body: { from: '2026-11-24T00:00:00Z', dryRun: true } },
+  replayEndpoint: { body: { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', perSecond: 10 } },
+  listEvents: { query: { from: '2026-11-24T00:00:00Z', type: 'transfer.*', mailbox: 'alice@example.com', limit: '5' } },
+  listDeliveries: { query: { endpoint: 'crm', status: 'PENDING' } },
+  resendDelivery: { before: (world) => world.settleAll() },
+};
+
+let world: OperatorWorld;
+beforeAll(() => {
+  expect(Object.keys(questions).filter((id) => !operations.some((operation) => operation.id === id))).toEqual([]);
+});
+
+/** A world in which every operation can succeed. */
+async function startFullWorld(): Promise<OperatorWorld> {
+  const started = await startOperatorWorld();
+  started.cryptshare.verifications.registerClientId(clientId);
+  await started.ask('POST', '/watches', { body: { mailbox: 'alice@example.com' } });
+  await started.ask('POST', '/endpoints', { body: { name: 'crm', url: started.urlOf('crm'), isAsymmetric: true } });
+  await started.fanOut(exampleEvent('one'));
+  return started;
+}
+
+const pathOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+ajv.addSchema({ $id: 'api', components: document.components });
+
+/** Whether an answer is one of those that are documented. */
+function expectDocumented({ responses }: Documented, { status, type, body }: Answer): void {
+  expect(Object.keys(responses)).toContain(String(status));
+  const { content } = responses[status]!;
+  expect(type).toBe(content && Object.keys(content)[0]);
+  if (!content || type === undefined) return;
+  const { schema } = content[type]!;
+  const matches = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')));
+  expect(matches(body) ? [] : matches.errors).toEqual([]);
+}
+
+test('the document is OpenAPI 3.1, to a validator that others wrote', async () => {
+  const validator = new Validator();
+  expect(await validator.validate(structuredClone(document))).toEqual({ valid: true });
+  expect(validator.version).toBe('3.1');
+});
+
+test('it is served as it is, and names each operation once', async () => {
+  world = await startOperatorWorld();
+  const served = await world.ask('GET', '/openapi.json');
+  await world.close();
+  expect(served).toMatchObject({ status: 200, type: 'application/json' });
+  expect(served.body).toEqual(document);
+  const ids = routes.map(({ documented }) => documented.operationId);
+  expect(ids).toHaveLength(new Set(ids).size);
+  expect(ids).toHaveLength(operations.length);
+  const withBody = operations.filter(({ status }) => status !== 204).map(({ id }) => id);
+  expect(Object.keys(answers).toSorted()).toEqual(withBody.toSorted());
+});
+
+describe('every route that is documented does what is documented:', () => {
+  test.each(routes)('$method $path', async ({ method, path, documented }) => {
+    const { before, ...question } = questions[documented.operationId] ?? {};
+    const one = await startFullWorld();
+    try {
+      await before?.(one);
+      const answer = await one.ask(method, pathOf(path), question);
+      expectDocumented(documented, answer);
+      expect(answer.status).toBeLessThan(300);
+      const names = (place: string) =>
+        documented.parameters.filter((parameter) => parameter.in === place).map(({ name }) => name);
+      expect(names('path')).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+      expect(names('query')).toEqual(expect.arrayContaining(Object.keys(question.query ?? {})));
+      const unknown = await one.ask(method, pathOf(path), { ...question, query: { colour: 'red' } });
+      expect(unknown).toMatchObject({ status: 400, body: { problems: [{ path: 'colour' }] } });
+      expectDocumented(documented, unknown);
+      const unread = await one.ask(method, pathOf(path), { text: '{"colour":' });
+      expect(unread.status).toBe(400);
+      expectDocumented(documented, unread);
+    } finally {
+      await one.close();
+    }
+  });
+});

@@ -1,0 +1,178 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Context } from 'aws-lambda';
+import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import { Tokens } from '#functions/cryptshare/tokens.ts';
+import { Verifications } from '#functions/cryptshare/verification-rows.ts';
+import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
+import { operations } from '#functions/operator/operations.ts';
+import { type OperatorEvent, operatorHandler } from '#functions/operator/routes.ts';
+import { invokedPoll } from '#functions/poll/handle-invocation.ts';
+import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
+import { lambdaContext } from '#infra/local/services/lambda.ts';
+import { startCryptshareServer } from '#infra/simulator/server.ts';
+import { openApiDocument } from '#infra/stack/openapi.ts';
+import { clientId, pollBudget } from './poll-world.ts';
+import { startWebhookWorld, transfersTable } from './webhook-world.ts';
+
+export { transfersTable };
+
+/** Reads what is served at `/openapi.json`. */
+export const openApiText = (): string => JSON.stringify(openApiDocument(operations));
+
+/** Who asks in these tests. */
+export const operatorArn = 'arn:aws:sts::123456789012:assumed-role/Operators/olivia';
+
+/** Of a list, its items; otherwise whatever a test expects. */
+export interface AnswerBody {
+  readonly items: readonly Readonly<Record<string, string>>[];
+  readonly next: string;
+  readonly [field: string]: unknown;
+}
+
+/** An answer of the API. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly body: AnswerBody;
+}
+
+/** What is asked for beside method and path. */
+export interface Question {
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  /** Instead of a body in JSON. */
+  readonly text?: string;
+}
+
+/** Embedded services, a simulated server, a receiver, and the operator API between them. */
+export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
+
+export async function startOperatorWorld() {
+  const world = await startWebhookWorld();
+  const { clock, dynamo } = world;
+  const cryptshare = await startCryptshareServer({ now: clock.now });
+  const calls = new ServerCalls({
+    origin: cryptshare.url,
+    clientId,
+    maxConcurrentPages: 4,
+    now: clock.now,
+    steady: clock.steady,
+    random: () => 0.5,
+    sleep: async (milliseconds) => clock.advance(milliseconds),
+  });
+  const tokens = new Tokens({
+    calls,
+    verifications: new Verifications(dynamo, transfersTable),
+    dataKey: world.deps.dataKey,
+    sleep: async () => {},
+  });
+  const client = new CryptshareClient(calls, tokens);
+  const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
+  const timetable = { shards: 1, every: 60_000, fullListingEvery: 1 };
+  const polls = {
+    ...transfers,
+    server: client,
+    tokens,
+    topics: world.deps.topics,
+    timetable,
+    now: clock.now,
+    steady: clock.steady,
+  };
+  const logger = new Logger({ logLevel: 'SILENT' });
+  const functions = new Map<string, InvokedFunction>();
+  functions.set('poll', (event) => {
+    const metrics = new Metrics({ namespace: 'TransferNotifier' });
+    return invokedPoll({ ...polls, logger, metrics }, event, clock.now().getTime() + pollBudget);
+  });
+  const invocations = await startInvocations(functions, world.sdkEnvironment.AWS_ACCESS_KEY_ID!);
+  const { credentials, region, sha256 } = dynamo.config;
+  const sleeps: number[] = [];
+  let onSleep = async () => {};
+  const deps: OperatorDependencies = {
+    version: '1.2.3',
+    transfers: { ...transfers, calls, tokens, quietEvery: 300_000 },
+    pollFunction: {
+      url: invocations.urlOf('poll'),
+      signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),
+    },
+    webhooks: world.deps,
+    queues: { sqs: world.sqs, urls: { WakeUps: world.queue.url } },
+    async sleep(milliseconds) {
+      sleeps.push(milliseconds);
+      clock.advance(milliseconds);
+      await onSleep();
+    },
+  };
+  const lines: unknown[] = [];
+  const note = (...line: unknown[]) => {
+    lines.push(line);
+  };
+  const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
+  const context: Context = lambdaContext('operator', 120_000);
+
+  return {
+    ...world,
+    cryptshare,
+    operatorDeps: deps,
+    /** What can be invoked. */
+    functions,
+    /** What was logged. */
+    lines,
+    sleeps,
+    /** Has something happen while the API waits. */
+    setOnSleep(next: typeof onSleep) {
+      onSleep = next;
+    },
+    async ask(method: string, path: string, { query, body, text }: Question = {}): Promise<Answer> {
+      const event = eventOf(method, path, query, text ?? (body === undefined ? undefined : JSON.stringify(body)));
+      const answer = await handler(event, context);
+      return {
+        status: answer.statusCode!,
+        type: answer.headers?.['content-type'] as string | undefined,
+        body: answer.body === undefined ? (undefined as unknown as AnswerBody) : JSON.parse(answer.body),
+      };
+    },
+    async close() {
+      client.close();
+      await invocations.close();
+      await cryptshare.close();
+      await world.close();
+    },
+  };
+}
+
+/** A request as the function URL brings it. */
+export function eventOf(
+  method: string,
+  path: string,
+  query: Record<string, string> = {},
+  body?: string,
+): OperatorEvent {
+  const requestContext = {
+    accountId: '123456789012',
+    apiId: 'example',
+    authorizer: { iam: { userArn: operatorArn } },
+    domainName: 'example.lambda-url.eu-central-1.on.aws',
+    domainPrefix: 'example',
+    http: { method, path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: '' },
+    requestId: 'example',
+    routeKey: '$default',
+    stage: '$default',
+    time: '24/Nov/2026:00:00:00 +0000',
+    timeEpoch: 0,
+  };
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: new URLSearchParams(query).toString(),
+    headers: {},
+    ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
+    requestContext,
+    ...(body !== undefined && { body }),
+    isBase64Encoded: false,
+  };
+}

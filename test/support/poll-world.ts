@@ -1,0 +1,232 @@
+import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
+import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
+import { CryptshareClient } from '#functions/cryptshare/client.ts';
+import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
+import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import type { PollResult } from '#functions/poll/poll-result.ts';
+import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
+import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
+import { assertValidEvent } from '#test/docs/event-schemas.ts';
+import { startAws } from './aws.ts';
+import { AwsFaults } from './aws-faults.ts';
+
+/** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
+export class TestClock {
+  private time = Date.parse('2026-11-24T00:00:00Z');
+  private setBy = 0;
+  readonly now = (): Date => new Date(this.time + this.setBy);
+  /** What has passed, whatever the clock was set to. */
+  readonly steady = (): number => this.time;
+  advance(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+  /** Sets the clock forward, or back; no time passes. */
+  set(milliseconds: number): void {
+    this.setBy += milliseconds;
+  }
+}
+
+export const clientId = 'exampleclientid'.repeat(4);
+export const token = 'example-token-1';
+
+/** Tokens that nobody has to obtain. */
+export const given = (text: string): TokenSource => ({
+  tokenFor: async () => text,
+  accepted: () => {},
+  reject: async (_, { failure }) => failure,
+});
+export const table = 'transfers';
+
+/** Milliseconds that a poll may take in these tests. */
+export const pollBudget = 50_000;
+
+/** A message of the topic transfer-notices: text for each channel. */
+export interface PublishedNotice {
+  readonly subject: string;
+  readonly text: string;
+  readonly chat: { version: string; source: string; content: Record<string, string> };
+  readonly attributes: Record<string, string>;
+}
+
+/** Embedded services, a simulated server and a poll between them, over real HTTP. */
+export interface World {
+  readonly clock: TestClock;
+  readonly cryptshare: CryptshareServer;
+  readonly faults: AwsFaults;
+  readonly deps: PollDependencies;
+  /** Variables by which another process finds the services. */
+  readonly sdkEnvironment: Readonly<Record<string, string>>;
+  /** Builds another client for the same server, as another process would have it. */
+  client(options?: Partial<ServerOptions>, kind?: typeof CryptshareClient): CryptshareClient;
+  /** Has something happen before a page is answered, instead of what was to happen before. */
+  setDrift(callback: (page: number) => void | Promise<void>): void;
+  /** Makes the token hold for a mailbox and returns the watch. */
+  watch(mailbox: string, direction?: Watch['direction']): Watch;
+  poll(watch: Watch, terms?: Partial<PollTerms>): Promise<PollResult>;
+  /** Those of a full listing that begins now, and of whatever else is wanted. */
+  terms(wanted?: Partial<PollTerms>): PollTerms;
+  /** Takes what was published since the last call. */
+  takeEvents(): Promise<{ body: string; event: TransferEvent | WatchEvent; attributes: Record<string, string> }[]>;
+  takeNotices(): PublishedNotice[];
+  close(): Promise<void>;
+}
+
+/** Starts a world of its own. */
+export async function startWorld(): Promise<World> {
+  const clock = new TestClock();
+  const aws = await startAws();
+  const { dynamo, sns, sqs } = aws;
+  // Setting the clock here does not set the server's.
+  const cryptshare = await startCryptshareServer({ now: () => new Date(clock.steady()) });
+  await createTransfersTable(dynamo, table);
+  const eventsTopicArn = await createTopic(sns, 'transfer-events');
+  const noticesTopicArn = await createTopic(sns, 'transfer-notices');
+  const eventsQueue = await subscribe(sns, sqs, eventsTopicArn);
+  const faults = new AwsFaults(dynamo, sns);
+
+  let drift: (page: number) => void | Promise<void> = () => {};
+  cryptshare.onPage(({ page }) => drift(page));
+  const client = (options: Partial<ServerOptions> = {}, Kind = CryptshareClient) => {
+    const calls = new ServerCalls({
+      origin: cryptshare.url,
+      clientId,
+      maxConcurrentPages: 4,
+      now: clock.now,
+      steady: clock.steady,
+      random: () => 0.5,
+      sleep: async (milliseconds) => clock.advance(milliseconds),
+      ...options,
+    });
+    return new Kind(calls, given(token));
+  };
+  const deps: PollDependencies = {
+    server: client(),
+    tokens: { knownOf: () => undefined, forgive: () => {} },
+    origin: cryptshare.url,
+    dynamo,
+    table,
+    topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
+    timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    now: clock.now,
+    steady: clock.steady,
+  };
+
+  const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
+    notifyExisting: false,
+    scope: 'all',
+    stopAt: clock.steady() + pollBudget,
+    ...wanted,
+  });
+
+  return {
+    clock,
+    sdkEnvironment: aws.environment,
+    cryptshare,
+    faults,
+    deps,
+    client,
+    setDrift(callback) {
+      drift = callback;
+    },
+    watch(mailbox, direction = 'sent') {
+      cryptshare.grantToken(mailbox, clientId, token);
+      return { mailbox, direction };
+    },
+    poll: (watch, wanted) => pollWatch(deps, watch, terms(wanted)),
+    terms,
+    async takeEvents() {
+      const messages = await takeAll(sqs, eventsQueue);
+      return messages.map(({ Body = '', MessageAttributes = {} }) => ({
+        body: Body,
+        event: validEvent(Body),
+        attributes: Object.fromEntries(
+          Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]),
+        ),
+      }));
+    },
+    takeNotices: recordNotices(sns),
+    async close() {
+      deps.server.close();
+      await cryptshare.close();
+      await aws.close();
+    },
+  };
+}
+
+/** Every event that any test sees must be as documented. */
+function validEvent(body: string): TransferEvent | WatchEvent {
+  const event: unknown = JSON.parse(body);
+  assertValidEvent(event);
+  return event as TransferEvent | WatchEvent;
+}
+
+/**
+ * Remembers the notices that a topic takes, with the texts of all channels: SNS hands a queue only the text for queues.
+ *
+ * @returns what takes those since the last call
+ */
+function recordNotices(sns: SNSClient): () => PublishedNotice[] {
+  let taken: PublishedNotice[] = [];
+  sns.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (commandName === 'PublishCommand') taken.push(noticeOf(args.input as PublishCommandInput));
+        return answer;
+      },
+    // Beneath injected faults: what SNS has taken counts, even if its answer is lost.
+    { step: 'build', name: 'notices' },
+  );
+  return () => {
+    const notices = taken;
+    taken = [];
+    return notices;
+  };
+}
+
+function noticeOf({ Subject = '', Message = '', MessageAttributes = {} }: PublishCommandInput): PublishedNotice {
+  const { email, https } = JSON.parse(Message);
+  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = '' }]) => [name, StringValue]);
+  return { subject: Subject, text: email, chat: JSON.parse(https), attributes: Object.fromEntries(attributes) };
+}
+
+async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `of-${topicArn.split(':').at(-1)}` }));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+  await sns.send(
+    new SubscribeCommand({
+      TopicArn: topicArn,
+      Protocol: 'sqs',
+      Endpoint: Attributes!.QueueArn,
+      Attributes: { RawMessageDelivery: 'true' },
+    }),
+  );
+  return QueueUrl!;
+}
+
+async function takeAll(sqs: SQSClient, QueueUrl: string) {
+  const taken = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+    );
+    if (Messages.length === 0) return taken;
+    taken.push(...Messages);
+    await sqs.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl,
+        Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+      }),
+    );
+  }
+}
