@@ -54,7 +54,9 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
     logPollOfTick(logger, poll);
     pollsOfTicks.publish(poll);
   };
-  return reportShard(logger, metrics, await pollShard(deps, parseTick(event), stopAt, onPollOfTick));
+  const shardPoll = await pollShard(deps, parseTick(event), stopAt, onPollOfTick);
+  reportShard(logger, metrics, shardPoll);
+  return shardPoll;
 }
 
 const has = (event: unknown, name: string): boolean => typeof event === 'object' && event !== null && name in event;

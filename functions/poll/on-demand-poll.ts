@@ -6,7 +6,11 @@ import { writesUntil } from './deadline.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
 import { failedPoll } from './poll-result.ts';
-import { leaveShard, pollAndJudge, type WatchPoll } from './poll-shard.ts';
+import { pollAndJudge, type WatchPoll } from './poll-shard.ts';
+import { withShardLease } from './shard-lease.ts';
+
+/** Of the shard's other watches nothing is known. */
+const noProgress = () => undefined;
 
 /** Milliseconds between two attempts to take a shard that another process polls, and how many there are. */
 const patience = { pause: 500, attempts: 80 };
@@ -24,22 +28,20 @@ export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: nu
   const shard = shardOf(asked, deps.timetable);
   for (let attempt = 1; ; attempt += 1) {
     const view = await rows.read(shard, deps.timetable.shards, deps.origin);
-    const { watches, row, strain } = view;
+    const { watches, row } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
-      deps.server.calls.adopt(strain);
-      // The operator may just have mended what the last attempts failed for.
-      deps.tokens.forgive(term.since);
-      deps.server.calls.slots.share(hold.name, hold.slots);
       const incidents = new Incidents(deps, view);
-      const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
-      const poll = await pollAndJudge({ ...deps, topics }, watch, 'all', stopAt, incidents);
-      await incidents.tell();
-      await leaveShard(deps, rows, hold, strain, undefined);
-      return [poll];
+      // The operator may just have mended what the last attempts failed for.
+      const lease = { rows, hold, view, forgiveSince: term.since };
+      return withShardLease(deps, lease, noProgress, async (polling) => {
+        const poll = await pollAndJudge(polling, watch, 'all', stopAt, incidents);
+        await incidents.tell();
+        return [poll];
+      });
     }
     if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
       return [{ ...failedPoll(troubleOfBusyShard), watch, duration: 0, sinceComplete: 0 }];

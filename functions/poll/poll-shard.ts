@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import type { Strain } from '#functions/cryptshare/circuit-breaker.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
@@ -15,7 +14,6 @@ import {
   lastTick,
   type Mark,
   never,
-  type ShardProgress,
   stretchesOf,
 } from '#functions/watches/shard-row.ts';
 import { type Hold, ShardRows, type ShardView } from '#functions/watches/shard-rows.ts';
@@ -27,6 +25,7 @@ import { announcePending, Incidents } from './incidents.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
+import { withShardLease } from './shard-lease.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
@@ -77,7 +76,7 @@ export async function pollShard(
   const { calls } = deps.server;
   const { timetable } = deps;
   const view = await rows.read(shard, timetable.shards, deps.origin);
-  const { watches, row, strain } = view;
+  const { watches, row } = view;
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
@@ -107,10 +106,7 @@ export async function pollShard(
   const term = { since: started, until: writesUntil(deps, stopAt) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
-  calls.adopt(strain);
-  deps.tokens.forgive(verifiableSince(mended));
 
-  const polling = { ...deps, topics: { ...deps.topics, hasNoChats: view.hasNoChats } };
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // With a single slot left of several there is nothing to leave to the next tick.
@@ -119,47 +115,47 @@ export async function pollShard(
   const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
-  calls.slots.share(hold.name, hold.slots);
-  const deleting = expired && deleteExpired(deps, expired, term, stopAt);
-  // Polls that have too little time would leave it none at any tick.
-  if (row.leftAt !== undefined) await deleting;
-  await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
-    const { watch, scope } = each;
-    const key = watchKey(watch);
-    if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
-      leftOver.add(each);
-      return;
-    }
-    underWay.add(key);
-    const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
-      underWay.delete(key);
-      polls.push(ended);
-      // It waits for what is being deleted.
-      if (ended.outcome === 'overtaken' && ended.requests === 0) leftOver.add(each);
-      onPoll(ended);
-    });
-    ends.push(end);
-    // One that hangs leaves its place to another.
-    await calls.slots.untilHeldUp(watch.mailbox, end);
-  });
+  let narrowed: Hold | undefined;
   const progress = () => ({
     shards: timetable.shards,
     polled: polledAfter(view, due, leftOver, started, to),
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
   });
-  // Should this fail, the next tick has to wait.
-  const narrowed =
-    underWay.size > 0 &&
-    (await rows
-      .narrow(hold, [...underWay, ...(expired ? [watchKey(expired)] : [])], progress())
-      .catch(() => undefined));
-  if (narrowed) calls.slots.share(hold.name, narrowed.slots);
-  const hung = underWay.size;
-  const told = await incidents.tell();
-  const kept = await Promise.all(ends)
-    .then(() => deleting)
-    .finally(() => leaveShard(deps, rows, hold, strain, narrowed ? undefined : progress()));
+  const lease = { rows, hold, view, forgiveSince: verifiableSince(mended) };
+  const left = () => (narrowed ? undefined : progress());
+  const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
+    const deleting = expired && deleteExpired(deps, expired, term, stopAt);
+    // Polls that have too little time would leave it none at any tick.
+    if (row.leftAt !== undefined) await deleting;
+    await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
+      const { watch, scope } = each;
+      const key = watchKey(watch);
+      if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
+        leftOver.add(each);
+        return;
+      }
+      underWay.add(key);
+      const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
+        underWay.delete(key);
+        polls.push(ended);
+        // It waits for what is being deleted.
+        if (ended.outcome === 'overtaken' && ended.requests === 0) leftOver.add(each);
+        onPoll(ended);
+      });
+      ends.push(end);
+      // One that hangs leaves its place to another.
+      await calls.slots.untilHeldUp(watch.mailbox, end);
+    });
+    const hanging = underWay.size;
+    const goingOn = [...underWay, ...(expired ? [watchKey(expired)] : [])];
+    // Should this fail, the next tick has to wait.
+    narrowed = hanging > 0 ? await rows.narrow(hold, goingOn, progress()).catch(() => undefined) : undefined;
+    if (narrowed) calls.slots.share(hold.name, narrowed.slots);
+    const firstTold = await incidents.tell();
+    await Promise.all(ends);
+    return [hanging, firstTold, await deleting] as const;
+  });
   // What hung may have been found well since.
   const untold = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
@@ -190,26 +186,6 @@ function polledAfter(
     return { place, oldest, newest: each ? oldest : to };
   });
   return stretchesOf(marks, to);
-}
-
-/**
- * Gives a lease back, with what progress there is, and writes down how strained the server is, if that is not as it was
- * `before`. Never throws: a lease ends by itself, and the next poll finds out how the server is doing.
- */
-export async function leaveShard(
-  { server, origin, now }: PollDependencies,
-  rows: ShardRows,
-  hold: Hold,
-  before: Strain,
-  progress: ShardProgress | undefined,
-): Promise<void> {
-  server.calls.slots.endShare(hold.name);
-  const { strain } = server.calls;
-  const isNews = strain.faults !== before.faults || strain.restsUntil !== before.restsUntil;
-  await Promise.all([
-    rows.giveBack(hold, progress),
-    isNews ? rows.keepStrain(origin, strain, now().getTime()) : undefined,
-  ]).catch(() => undefined);
 }
 
 /** What is late comes first, the oldest of it before the rest, and what hung last time comes last. */

@@ -26,10 +26,9 @@ export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
 
 /**
  * Writes down what there is to say of a shard's poll as a whole, and the one log line of a tick that had something to poll;
- * adds it to the metrics, and returns it.
+ * adds it to the metrics.
  */
-export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPoll): ShardPoll {
-  const { polls, skipped, remark } = shardPoll;
+export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, remark }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
   const most = (figure: (poll: WatchPoll) => number) => Math.max(0, ...polls.map(figure));
   const published = sum((poll) => poll.published);
@@ -56,5 +55,4 @@ export function reportShard(logger: Logger, metrics: Metrics, shardPoll: ShardPo
     watchesSkipped: skipped,
     eventsPublished: published,
   });
-  return shardPoll;
 }

@@ -1,0 +1,41 @@
+import type { ShardProgress } from '#functions/watches/shard-row.ts';
+import type { Hold, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
+import type { PollDependencies } from './dependencies.ts';
+
+/** A shard's lease in the hands of this process. */
+export interface ShardLease {
+  readonly rows: ShardRows;
+  readonly hold: Hold;
+  /** The shard as it was read before its lease was taken. */
+  readonly view: ShardView;
+  /** Unix time in milliseconds: verifications that failed before it may be tried again. */
+  readonly forgiveSince: number;
+}
+
+/**
+ * Polls under a shard's lease, with what other processes have found out about the server, and gives the lease back. If
+ * the polls break, the lease ends by itself: what was under way may still write.
+ *
+ * @param progress asked at the end: what to write down with the release of the lease, if anything
+ */
+export async function withShardLease<T>(
+  deps: PollDependencies,
+  { rows, hold, view, forgiveSince }: ShardLease,
+  progress: () => ShardProgress | undefined,
+  poll: (deps: PollDependencies) => Promise<T>,
+): Promise<T> {
+  const { calls } = deps.server;
+  calls.adopt(view.strain);
+  deps.tokens.forgive(forgiveSince);
+  calls.slots.share(hold.name, hold.slots);
+  const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
+  const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(hold.name));
+  const { strain } = calls;
+  const isNews = strain.faults !== view.strain.faults || strain.restsUntil !== view.strain.restsUntil;
+  // Should it fail: a lease ends by itself, and the next poll finds out how the server is doing.
+  await Promise.all([
+    rows.giveBack(hold, progress()),
+    isNews ? rows.keepStrain(deps.origin, strain, deps.now().getTime()) : undefined,
+  ]).catch(() => undefined);
+  return result;
+}
