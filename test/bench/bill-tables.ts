@@ -5,9 +5,9 @@ import { deliveryCosts } from './delivery-costs.ts';
 import type { BillInputs, InstallationBill, SharedUse } from './installation-bills.ts';
 import { mostWatches } from './largest-size.ts';
 import type { BillLine } from './monthly-bill.ts';
-import type { Deployed, Installation, MeasuredUse, PollUse } from './monthly-use.ts';
 import { alwaysFree, type Region, regions } from './prices.ts';
 import { number, spread, table } from './tables.ts';
+import type { Deployed, Installation, MeasuredUse, PollUse } from './use.ts';
 
 const money = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const fine = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });

@@ -2,11 +2,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ownText, wholeText } from './bill-text.ts';
 import { synthesiseStack } from './deployed-stack.ts';
 import { billsOf, installations, measureBillInputs, measureSizes, ordinary } from './installation-bills.ts';
-import type { Installation } from './monthly-use.ts';
 import { pollDependencies } from './polling.ts';
 import { type Region, regions } from './prices.ts';
 import { smallestMailbox } from './scenarios.ts';
 import { Services } from './services.ts';
+import type { Installation } from './use.ts';
 
 interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
   readonly watches?: number;

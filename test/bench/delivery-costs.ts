@@ -2,8 +2,8 @@ import { monthlyBill } from './monthly-bill.ts';
 import { type Announced, deliveriesOf } from './monthly-deliveries.ts';
 import { publicationsOf } from './monthly-polls.ts';
 import { sumOf } from './monthly-quantities.ts';
-import type { Deployed, MeasuredUse } from './monthly-use.ts';
 import type { Region } from './prices.ts';
+import type { Deployed, MeasuredUse } from './use.ts';
 
 /** Deliveries that costs are told of. */
 const million = 1e6;

@@ -6,7 +6,7 @@ import type { Config } from '#infra/config/config.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 import { assumed } from './bill-assumptions.ts';
-import type { Deployed } from './monthly-use.ts';
+import type { Deployed } from './use.ts';
 
 /** What would be deployed with the least configuration. */
 export interface DeployedStack {

@@ -3,24 +3,11 @@ import { notifierName } from './approach-notifier.ts';
 import { type CrashRecovery, crashPatience } from './crash.ts';
 import { deliveryCosts } from './delivery-costs.ts';
 import type { InstallationBill } from './installation-bills.ts';
-import type { EventUnits } from './monthly-use.ts';
 import type { NeighbourLatency } from './neighbours.ts';
-import type { Report } from './report.ts';
+import type { Figure, Report } from './results.ts';
 import { oneChange, type Scenario, unchanged } from './scenarios.ts';
 import { type Spread, scaled, spreadOf } from './spread.ts';
-
-/** One of the figures that the design promises. */
-export interface Figure {
-  readonly what: string;
-  /** The promise: at most so much, or at least. */
-  readonly limit: number;
-  readonly isLeast?: boolean;
-  readonly unit: string;
-  /** Undefined when this run has not measured it. */
-  readonly measured: Spread | undefined;
-  /** Held by the worst round where a count is promised, by the median where a time is. */
-  readonly isReached: boolean | undefined;
-}
+import type { EventUnits } from './use.ts';
 
 /** The figures of the design beside what was measured. */
 export function figures(measurements: Measurements): Figure[] {

@@ -2,19 +2,13 @@ import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { assumptions } from './bill-assumptions.ts';
 import { measureLogs } from './log-bytes.ts';
 import { type MonthlyBill, monthlyBill, type NetworkCost, networkCost } from './monthly-bill.ts';
-import {
-  type Deployed,
-  type Installation,
-  type MeasuredUse,
-  type MonthlyUse,
-  monthlyUse,
-  type StoredBytes,
-} from './monthly-use.ts';
+import { type MonthlyUse, monthlyUse } from './monthly-use.ts';
 import { type Region, regions, sources } from './prices.ts';
 import { measureRegistry } from './registry-units.ts';
 import { measureRequestBytes } from './request-bytes.ts';
 import type { Services } from './services.ts';
 import { type MeasuredPolls, measurePolls } from './shard-units.ts';
+import type { Deployed, Installation, MeasuredUse, StoredBytes } from './use.ts';
 import { measureWebhookUnits } from './webhook-units.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { assumed } from './bill-assumptions.ts';
 import { requestsOfPoll } from './monthly-polls.ts';
-import type { Installation, MeasuredUse } from './monthly-use.ts';
+import type { Installation, MeasuredUse } from './use.ts';
 
 /**
  * Watches of an installation's kind that an interval can be kept for.

@@ -9,7 +9,7 @@ import { reportDeliveries, reportFanOut, reportSweep } from '#functions/webhooks
 import { usualStack } from '#infra/config/usual-names.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { assumed } from './bill-assumptions.ts';
-import type { LogBytes, MetricCounts } from './monthly-use.ts';
+import type { LogBytes, MetricCounts } from './use.ts';
 
 /** Bytes that CloudWatch counts for each line beside its text. */
 const lineOverhead = 26;

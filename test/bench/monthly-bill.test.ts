@@ -4,8 +4,9 @@ import { alarmMetricsOf, synthesiseStack } from './deployed-stack.ts';
 import { monthlyBill, networkCost, totalOf } from './monthly-bill.ts';
 import { deployed, installation, measured, quantitiesOf, useOf } from './monthly-example.ts';
 import { hoursWithChange } from './monthly-quantities.ts';
-import { type Installation, monthlyUse } from './monthly-use.ts';
+import { monthlyUse } from './monthly-use.ts';
 import { alwaysFree, type Billed, billed, type Region, regions } from './prices.ts';
+import type { Installation } from './use.ts';
 
 const everyRegion = Object.keys(regions) as Region[];
 const items = Object.keys(billed) as Billed[];

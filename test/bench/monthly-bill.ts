@@ -1,6 +1,7 @@
 import { assumed } from './bill-assumptions.ts';
-import type { Installation, MonthlyUse } from './monthly-use.ts';
+import type { MonthlyUse } from './monthly-use.ts';
 import { alwaysFree, type Billed, billed, type Quantities, type Region, regions } from './prices.ts';
+import type { Installation } from './use.ts';
 
 /** One line of a bill. */
 export interface BillLine {

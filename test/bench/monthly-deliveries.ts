@@ -1,8 +1,8 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './bill-assumptions.ts';
 import { gigabyteSeconds, kept, logged, secondsOfMonth, secretCalls } from './monthly-quantities.ts';
-import type { Deployed, MeasuredUse } from './monthly-use.ts';
 import type { Quantities } from './prices.ts';
+import type { Deployed, MeasuredUse } from './use.ts';
 
 /** What is announced in a month. */
 export interface Announced {

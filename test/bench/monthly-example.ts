@@ -1,4 +1,5 @@
-import { type Deployed, type Installation, type MeasuredUse, monthlyUse } from './monthly-use.ts';
+import { monthlyUse } from './monthly-use.ts';
+import type { Deployed, Installation, MeasuredUse } from './use.ts';
 
 /** One watch with the ordinary settings but for four requests at once. */
 export const installation: Installation = {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { mostWatches } from './largest-size.ts';
 import { deployed, installation, measured, quantitiesOf, useOf } from './monthly-example.ts';
 import { pollDuration, shardsFor } from './monthly-polls.ts';
-import { type MeasuredUse, monthlyUse } from './monthly-use.ts';
+import { monthlyUse } from './monthly-use.ts';
+import type { MeasuredUse } from './use.ts';
 
 test('a quiet watch costs one read for each poll, beside the tick, its lease and the sweeps', () => {
   const { dynamoReads, dynamoWrites } = quantitiesOf({ changes: 0, endpoints: 0 });

@@ -1,8 +1,8 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './bill-assumptions.ts';
 import { gigabyteSeconds, hoursWithChange, kept, logged, minutesOfMonth, secretCalls } from './monthly-quantities.ts';
-import type { Deployed, Installation, MeasuredUse } from './monthly-use.ts';
 import type { Quantities } from './prices.ts';
+import type { Deployed, Installation, MeasuredUse } from './use.ts';
 
 /** What the polls of a month use. */
 export interface MonthlyPolls {

@@ -6,9 +6,9 @@ import { pollShard } from '#functions/poll/poll-shard.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
-import type { RegistryReads } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
+import type { RegistryReads } from './use.ts';
 
 const table = 'metered-watches';
 const watches = 1000;

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { BurstTime } from './burst.ts';
 import type { Percentiles } from './percentiles.ts';
-import { type Report, reportText } from './report.ts';
+import { reportText } from './report.ts';
+import type { Report } from './results.ts';
 import { scenarios } from './scenarios.ts';
 import { spreadOf } from './spread.ts';
 import type { ContestantSpeed } from './throughput.ts';

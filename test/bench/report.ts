@@ -1,19 +1,7 @@
-import type { Safety } from './approach.ts';
 import { billTable, bundleTable, deliveryTable } from './bill-tables.ts';
-import type { BundleCosts } from './bundles.ts';
-import type { BurstTime } from './burst.ts';
-import type { BurstUnits } from './burst-units.ts';
-import type { ComparisonCost } from './comparison.ts';
-import type { CrashRecovery } from './crash.ts';
-import type { Figure } from './figures.ts';
-import type { HourlyLoad } from './hourly-load.ts';
-import type { InstallationBill, SharedUse } from './installation-bills.ts';
-import { type MonthlyCost, polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
-import type { Deployed, EventUnits } from './monthly-use.ts';
-import type { NeighbourLatency } from './neighbours.ts';
+import { polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
 import type { Section } from './options.ts';
-import type { PageReadingTime } from './page-reading.ts';
-import type { PollCost } from './scenarios.ts';
+import type { Report } from './results.ts';
 import {
   comparisonTable,
   figureTable,
@@ -23,8 +11,6 @@ import {
   pollTable,
   safetyTable,
 } from './tables.ts';
-import type { ContestantSpeed } from './throughput.ts';
-import type { WarmCpu } from './warm-cpu.ts';
 import {
   burstTable,
   burstUnitTable,
@@ -34,39 +20,6 @@ import {
   neighbourTable,
   warmTable,
 } from './webhook-tables.ts';
-
-/** Everything that one run has measured; what was not asked for, or has failed, is empty or undefined. */
-export interface Report {
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** Seconds. */
-  readonly duration: number;
-  readonly machine: string;
-  readonly cores: number;
-  /** Version of Node.js. */
-  readonly node: string;
-  /** Processes that ran or wanted to, on average over the last minute of each section, its own included. */
-  readonly loads: Readonly<Partial<Record<Section, number>>>;
-  /** Why sections could not be measured. */
-  readonly failures: Readonly<Partial<Record<Section, string>>>;
-  readonly polls: readonly PollCost[];
-  readonly ways: readonly Safety[];
-  readonly comparisons: readonly ComparisonCost[];
-  readonly pageReading: PageReadingTime | undefined;
-  readonly hourlyLoad: readonly HourlyLoad[];
-  readonly warm: WarmCpu | undefined;
-  readonly bursts: readonly BurstTime[];
-  readonly contestants: readonly ContestantSpeed[];
-  readonly neighbours: NeighbourLatency | undefined;
-  readonly crashes: readonly CrashRecovery[];
-  readonly bundles: BundleCosts | undefined;
-  readonly months: readonly MonthlyCost[];
-  readonly units: { readonly bursts: readonly BurstUnits[]; readonly alone: EventUnits } | undefined;
-  readonly bills: readonly InstallationBill[];
-  /** What the costs of a million deliveries are reckoned from. */
-  readonly deliveries: { readonly measured: SharedUse; readonly deployed: Deployed } | undefined;
-  readonly figures: readonly Figure[];
-}
 
 /** A table of the report. */
 export interface Part {

@@ -8,10 +8,10 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
-import type { PollUse, WatchUse } from './monthly-use.ts';
 import type { Services } from './services.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { UnitsMeter } from './units-meter.ts';
+import type { PollUse, WatchUse } from './use.ts';
 
 /** Mailboxes that a tick polls, all of the same size. */
 const mailboxes = 3;

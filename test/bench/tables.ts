@@ -1,9 +1,9 @@
 import type { Safety } from './approach.ts';
 import type { ComparisonCost } from './comparison.ts';
-import type { Figure } from './figures.ts';
 import type { HourlyLoad } from './hourly-load.ts';
 import type * as month from './monthly-cost.ts';
 import type { PageReadingTime } from './page-reading.ts';
+import type { Figure } from './results.ts';
 import type { PollCost } from './scenarios.ts';
 import type { Spread } from './spread.ts';
 

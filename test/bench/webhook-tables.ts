@@ -2,10 +2,10 @@ import type { BurstTime } from './burst.ts';
 import type { BurstUnits } from './burst-units.ts';
 import type { CrashRecovery } from './crash.ts';
 import { aloneUnits } from './figures.ts';
-import type { EventUnits } from './monthly-use.ts';
 import type { NeighbourLatency } from './neighbours.ts';
 import { fine, number, spread, table, wholeSpread } from './tables.ts';
 import type { ContestantSpeed } from './throughput.ts';
+import type { EventUnits } from './use.ts';
 import type { WarmCpu } from './warm-cpu.ts';
 
 /** CPU of polls and requests. */

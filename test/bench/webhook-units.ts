@@ -8,9 +8,9 @@ import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { assumed } from './bill-assumptions.ts';
-import type { EventUnits, StoredBytes, WebhookUnits } from './monthly-use.ts';
 import type { ServiceAddresses } from './services.ts';
 import { storedBytes } from './stored-bytes.ts';
+import type { EventUnits, StoredBytes, WebhookUnits } from './use.ts';
 import { meteredWebhooks } from './webhook-dependencies.ts';
 
 /** Times that everything is measured; rows differ in nothing but ids and times. */

@@ -3,7 +3,27 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { signIn } from '#infra/terminal/aws-remedies.ts';
 import { awsFailure } from './aws-failure.ts';
-import type { Target } from './target.ts';
+
+/** Where the operator API is, and how to be let in. */
+export interface Target {
+  /** Address without a slash at the end. */
+  readonly url: string;
+  /** What to do when nothing answers there. */
+  readonly remedy: string;
+  /** What to do when it refuses who asks, with these words. */
+  readonly admission: (said: string) => string;
+  /**
+   * Adds to the headers of a request what lets it in.
+   *
+   * @throws CliError when there are no credentials
+   */
+  sign(
+    method: string,
+    url: URL,
+    headers: Record<string, string>,
+    body: string | undefined,
+  ): Promise<Record<string, string>>;
+}
 
 /** The stack's output that says where the operator API is. */
 const output = 'OperatorUrl';

@@ -3,8 +3,8 @@ import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
 import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Target } from './aws-target.ts';
 import type { Page } from './resources.ts';
-import type { Target } from './target.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 

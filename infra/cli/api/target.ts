@@ -1,28 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { Target } from './aws-target.ts';
 import { configuredStack } from './configured-stack.ts';
-
-/** Where the operator API is, and how to be let in. */
-export interface Target {
-  /** Address without a slash at the end. */
-  readonly url: string;
-  /** What to do when nothing answers there. */
-  readonly remedy: string;
-  /** What to do when it refuses who asks, with these words. */
-  readonly admission: (said: string) => string;
-  /**
-   * Adds to the headers of a request what lets it in.
-   *
-   * @throws CliError when there are no credentials
-   */
-  sign(
-    method: string,
-    url: URL,
-    headers: Record<string, string>,
-    body: string | undefined,
-  ): Promise<Record<string, string>>;
-}
 
 /** What the command line says of the target; at most one of the three. */
 export interface TargetOptions {

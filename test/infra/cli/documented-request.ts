@@ -1,6 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import type { ZodMiniType } from 'zod/mini';
 import { operations } from '#functions/operator/operations.ts';
-import type { SeenRequest } from './scripted-api.ts';
+
+/** A request as it came. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+  readonly text: string;
+}
 
 /**
  * What is wrong with a request that the operator API would have to take, by the very schemas that it checks requests with.

@@ -1,16 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { faultsOf } from './documented-request.ts';
-
-/** A request as it came. */
-export interface SeenRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-  readonly text: string;
-}
+import { faultsOf, type SeenRequest } from './documented-request.ts';
 
 /** What to answer; an object is a body for 200. */
 export interface ScriptedAnswer {
