@@ -21,3 +21,6 @@ export const isRecent = (at: number, now: number, age: number): boolean => hasBe
  * but must not be stored.
  */
 export const steady = (): number => Math.round(performance.timeOrigin + performance.now());
+
+/** Milliseconds of the {@link steady} clock after which no request is sent and nothing new is begun. */
+export type Deadline = number;

@@ -1,18 +1,19 @@
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { tolerance } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';
 import {
-  believedStrain,
-  restFor,
-  restForAll,
-  type Strain,
-  strainAfterAnswer,
-  strainAfterFault,
-  strainAfterSameFault,
-  strainCauseOf,
-  unstrained,
+  believedCircuit,
+  circuitAfterAnswer,
+  circuitAfterFault,
+  circuitAfterSameFault,
+  circuitCauseOf,
+  closedCircuit,
+  openForAllUntil,
+  openUntilFor,
+  type ServerCircuit,
 } from './circuit-breaker.ts';
 import { Connection } from './connection.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
@@ -76,7 +77,7 @@ export class ServerCalls {
   readonly slots: Slots;
   private readonly connection: Connection;
   private readonly room = new AnswerRoom();
-  private current = unstrained;
+  private current = closedCircuit;
   /** Counts the faults, so that those of requests under way at the same time count as one. */
   private faultsSeen = 0;
   /** Instant of the steady clock at which the server answered last. */
@@ -94,8 +95,8 @@ export class ServerCalls {
   }
 
   /** How strained the server is, as far as requests so far tell. */
-  get strain(): Strain {
-    return believedStrain(this.current, this.options.now().getTime());
+  get circuit(): ServerCircuit {
+    return believedCircuit(this.current, this.options.now().getTime());
   }
 
   /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
@@ -110,34 +111,34 @@ export class ServerCalls {
   }
 
   /** Takes over what others have found out, unless it is older than what was found out here. */
-  adopt(told: Strain): void {
-    const strain = believedStrain(told, this.options.now().getTime());
-    const own = this.strain;
-    if ((strain.toldAt ?? 0) < (own.toldAt ?? 0)) return;
-    const isLonger = restForAll(own) > restForAll(strain);
-    this.strainIs(isLonger ? { ...strain, restsUntil: own.restsUntil, mailbox: undefined } : strain);
+  restore(told: ServerCircuit): void {
+    const circuit = believedCircuit(told, this.options.now().getTime());
+    const own = this.circuit;
+    if ((circuit.toldAt ?? 0) < (own.toldAt ?? 0)) return;
+    const isLonger = openForAllUntil(own) > openForAllUntil(circuit);
+    this.circuitIs(isLonger ? { ...circuit, openUntil: own.openUntil, mailbox: undefined } : circuit);
   }
 
   /**
-   * Sends a request, once, and none after `stopAt`, an instant of the steady clock; but again if there was less room
+   * Sends a request, once, and none after `deadline`, an instant of the steady clock; but again if there was less room
    * for its answer than an answer may need. Returns the answer, whatever its status.
    *
    * @throws CryptshareFailure when there is none
    */
-  async send(call: Call, stopAt: number): Promise<Answer> {
+  async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
-    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, stopAt, cut), isListing);
-    return answer ?? this.send(call, stopAt);
+    const answer = await this.slots.run(call.mailbox, (cut) => this.sendNow(call, deadline, cut), isListing);
+    return answer ?? this.send(call, deadline);
   }
 
   /** @returns undefined when the answer was larger than the room for it, of which there is more now */
-  private async sendNow(call: Call, stopAt: number, cut: Cancellation): Promise<Answer | undefined> {
+  private async sendNow(call: Call, deadline: Deadline, cut: Cancellation): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
-    const left = stopAt - steady();
+    const left = deadline - steady();
     if (left <= 0) throw new CryptshareFailure(this.slots.isHeldUp(mailbox) ? 'timeout' : 'out_of_time');
-    const rest = restFor(this.strain, mailbox) - now().getTime();
-    if (rest > 0) throw new CryptshareFailure(this.strain.cause, 'it is left alone for a while', rest);
+    const rest = openUntilFor(this.circuit, mailbox) - now().getTime();
+    if (rest > 0) throw new CryptshareFailure(this.circuit.cause, 'it is left alone for a while', rest);
     onSend?.();
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
@@ -154,7 +155,7 @@ export class ServerCalls {
       if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
       const failure = answer.status < 400 ? undefined : this.failed(answer);
       // Verifications have a limit of their own, which concerns no listing.
-      if (body === undefined || failure?.kind !== 'throttled') this.judge(failure, mailbox, seen);
+      if (body === undefined || failure?.kind !== 'throttled') this.record(failure, mailbox, seen);
       return answer;
     } catch (error) {
       const failure = failureOfError(error);
@@ -164,16 +165,16 @@ export class ServerCalls {
         return undefined;
       }
       // Cut short by the end of the poll, it says nothing about the server.
-      if (failure.kind !== 'timeout' || timeout === requestTimeout) this.judge(failure, mailbox, seen);
+      if (failure.kind !== 'timeout' || timeout === requestTimeout) this.record(failure, mailbox, seen);
       throw failure;
     }
   }
 
   /**
-   * Repeats what may succeed later, with full jitter, until `stopAt` by the steady clock. What hangs for a mailbox time
+   * Repeats what may succeed later, with full jitter, until `deadline` by the steady clock. What hangs for a mailbox time
    * and again is not repeated: the next poll asks again.
    */
-  async persistently<T>(stopAt: number, mailbox: string, task: () => Promise<T>): Promise<T> {
+  async withRetries<T>(deadline: Deadline, mailbox: string, task: () => Promise<T>): Promise<T> {
     const { steady, random, sleep } = this.options;
     for (let attempt = 1; ; attempt += 1) {
       const hung = this.slots.isHeldUp(mailbox);
@@ -183,7 +184,7 @@ export class ServerCalls {
         if (!(error instanceof CryptshareFailure) || !error.retryable) throw error;
         if (attempt === attempts || (hung && error.kind === 'timeout')) throw error;
         const delay = error.retryAfter ?? 2 * random() * firstRetryDelay * 2 ** (attempt - 1);
-        if (delay > longestWait || steady() + delay >= stopAt) throw error;
+        if (delay > longestWait || steady() + delay >= deadline) throw error;
         await sleep(delay);
       }
     }
@@ -210,23 +211,23 @@ export class ServerCalls {
   }
 
   /**
-   * What an answer, or its absence, says about the strain of the server; `seen` faults had been seen when the request
+   * What an answer, or its absence, says about the circuit of the server; `seen` faults had been seen when the request
    * was sent.
    */
-  private judge(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
-    const cause = failure && strainCauseOf(failure.kind);
+  private record(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
+    const cause = failure && circuitCauseOf(failure.kind);
     const { now, steady, random } = this.options;
     const at = now().getTime();
     if (cause === 'timeout' && steady() - this.answeredAt < evidence) return;
     if (!failure || !cause) {
       this.answeredAt = steady();
       // What was asked for before the last fault says nothing about the time after it.
-      if (seen === this.faultsSeen) this.strainIs(strainAfterAnswer(this.strain, at));
+      if (seen === this.faultsSeen) this.circuitIs(circuitAfterAnswer(this.circuit, at));
     } else {
-      const fault = { cause, askedRest: failure.retryAfter, mailbox };
+      const fault = { cause, retryAfterMs: failure.retryAfter, mailbox };
       const isFirst = seen === this.faultsSeen;
-      this.strainIs(
-        isFirst ? strainAfterFault(this.strain, fault, at, random()) : strainAfterSameFault(this.strain, fault, at),
+      this.circuitIs(
+        isFirst ? circuitAfterFault(this.circuit, fault, at, random()) : circuitAfterSameFault(this.circuit, fault, at),
       );
       if (isFirst) this.faultsSeen += 1;
     }
@@ -237,9 +238,9 @@ export class ServerCalls {
     this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
   }
 
-  private strainIs(strain: Strain): void {
-    this.current = strain;
+  private circuitIs(circuit: ServerCircuit): void {
+    this.current = circuit;
     // One that hangs would keep the others from finding out.
-    this.slots.careful = strain.faults > 0 && strain.cause !== 'timeout';
+    this.slots.careful = circuit.faults > 0 && circuit.cause !== 'timeout';
   }
 }

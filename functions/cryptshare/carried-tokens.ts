@@ -1,14 +1,15 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import type { Answer } from './answer.ts';
 import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
 
 /** Where the tokens come from by which a server knows whose mailbox it is asked for. */
 export interface TokenSource {
   /**
-   * A token that should hold, none that was rejected. Sends no request after `stopAt`, an instant of the steady clock.
+   * A token that should hold, none that was rejected. Sends no request after `deadline`, an instant of the steady clock.
    *
    * @throws CryptshareFailure when there is none
    */
-  tokenFor(mailbox: string, stopAt: number): Promise<string>;
+  tokenFor(mailbox: string, deadline: Deadline): Promise<string>;
   /** Learns that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;
   /**
@@ -39,8 +40,8 @@ export class CarriedTokens {
     this.source = source;
   }
 
-  async tokenFor(mailbox: string, stopAt: number): Promise<string> {
-    const token = await this.source.tokenFor(mailbox, stopAt);
+  async tokenFor(mailbox: string, deadline: Deadline): Promise<string> {
+    const token = await this.source.tokenFor(mailbox, deadline);
     const rejection = this.rejections.get(mailbox);
     // Given out again all the same, it was not the server that rejected it.
     if (rejection?.token === token && rejection.isSettled) this.rejections.delete(mailbox);

@@ -1,3 +1,4 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import { isRecent } from '#functions/clock/instants.ts';
 import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
 import type { Answer } from './answer.ts';
@@ -59,7 +60,7 @@ export class CryptshareClient {
   }
 
   /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
-  takeRemark(): string | undefined {
+  takeWarning(): string | undefined {
     const { clockWords } = this.calls;
     const remarks = new Map([
       ...(this.isOld ? [['age', oldServer] as const] : []),
@@ -73,14 +74,13 @@ export class CryptshareClient {
   /**
    * The minor version of REST API 1 that the server offers, as it said within the last hour.
    *
-   * @param stopAt instant of the steady clock after which no request is sent
    * @returns undefined when it does not say, which servers before 1.13 do not
    * @throws CryptshareFailure when it offers other major versions only
    */
-  async minorVersion(stopAt: number): Promise<number | undefined> {
+  async minorVersion(deadline: Deadline): Promise<number | undefined> {
     const now = this.calls.options.now().getTime();
     if (this.version && isRecent(this.version.askedAt, now, this.version.age)) return this.version.minor;
-    this.asking ??= this.askVersion(stopAt).finally(() => {
+    this.asking ??= this.askVersion(deadline).finally(() => {
       this.asking = undefined;
     });
     return this.asking;
@@ -90,19 +90,18 @@ export class CryptshareClient {
    * Lists transfers of a watch. A token that the server rejects is replaced once, and carried by no further request.
    *
    * @param expected how many there were last time
-   * @param stopAt instant of the steady clock after which no request is sent
    * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
    */
-  async list(watch: Watch, scope: Scope, expected: number, stopAt: number): Promise<Pass> {
+  async list(watch: Watch, scope: Scope, expected: number, deadline: Deadline): Promise<Pass> {
     let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
     try {
-      let offered = await this.minorVersion(stopAt);
+      let offered = await this.minorVersion(deadline);
       let rejected: string | undefined;
       for (;;) {
-        const token = await this.tokens.tokenFor(watch.mailbox, stopAt);
+        const token = await this.tokens.tokenFor(watch.mailbox, deadline);
         if (token === rejected) return pass;
         const { listing, requests } = pass;
-        const next = await this.listOnce(watch, scope, expected, stopAt, token, offered);
+        const next = await this.listOnce(watch, scope, expected, deadline, token, offered);
         listing.release();
         pass = { ...next, requests: requests + next.requests };
         const { failure } = next;
@@ -124,17 +123,17 @@ export class CryptshareClient {
   }
 
   /**
-   * Asks the Transfer Status endpoint, until `stopAt` by the steady clock, for the state of a sent transfer; undefined
+   * Asks the Transfer Status endpoint, until `deadline` by the steady clock, for the state of a sent transfer; undefined
    * when it does not know the transfer.
    *
    * @throws CryptshareFailure when the server does not say
    */
-  status(mailbox: string, trackingId: string, stopAt: number): Promise<State | undefined> {
-    return this.calls.persistently(stopAt, mailbox, async () => {
-      const token = await this.tokens.tokenFor(mailbox, stopAt);
+  status(mailbox: string, trackingId: string, deadline: Deadline): Promise<State | undefined> {
+    return this.calls.withRetries(deadline, mailbox, async () => {
+      const token = await this.tokens.tokenFor(mailbox, deadline);
       const path = `${pathOf(mailbox)}/${encodeURIComponent(trackingId)}`;
       const carrying = this.tokens.carrying(mailbox, token);
-      const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, stopAt);
+      const answer = await this.calls.send({ path, minimumMinor: longSince, ...carrying }, deadline);
       if (answer.status === 404 && isAboutTransfer(answer)) return undefined;
       if (answer.status !== 200) {
         const failure = this.calls.failed(answer);
@@ -155,7 +154,7 @@ export class CryptshareClient {
     watch: Watch,
     wanted: Scope,
     expected: number,
-    stopAt: number,
+    deadline: Deadline,
     token: string,
     offered: number | undefined,
   ): Promise<Pass> {
@@ -171,9 +170,9 @@ export class CryptshareClient {
       requests += 1;
     };
     const takePage = (page: number): Promise<PageRows> =>
-      this.calls.persistently(stopAt, watch.mailbox, async () => {
+      this.calls.withRetries(deadline, watch.mailbox, async () => {
         const call = isOld ? olderPage(watch, page) : newerPage(watch, scope, page);
-        const answer = await this.calls.send({ ...call, ...carrying, onSend }, stopAt);
+        const answer = await this.calls.send({ ...call, ...carrying, onSend }, deadline);
         if (page > 1 && isBeyondEnd(answer)) return { rows: 0, added: 0 };
         if (answer.status !== 200) throw this.calls.failed(answer);
         return parsed(() => listing.addPage(answer.body));
@@ -182,9 +181,9 @@ export class CryptshareClient {
     return { scope, listing, requests, failure };
   }
 
-  private async askVersion(stopAt: number): Promise<number | undefined> {
+  private async askVersion(deadline: Deadline): Promise<number | undefined> {
     // Unlike every other call this one must carry no X-CS header.
-    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, stopAt).catch((error) => {
+    const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, deadline).catch((error) => {
       if (!(error instanceof CryptshareFailure)) throw error;
     });
     const versions = answer?.status === 200 ? versionsIn(answer.body) : [];

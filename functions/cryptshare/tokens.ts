@@ -1,3 +1,4 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import { hasBeen } from '#functions/clock/instants.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { ServerCalls } from './api-calls.ts';
@@ -56,7 +57,7 @@ export class Tokens implements TokenSource {
     this.deps = deps;
   }
 
-  async tokenFor(mailbox: string, stopAt: number): Promise<string> {
+  async tokenFor(mailbox: string, deadline: Deadline): Promise<string> {
     const now = this.deps.calls.serverTime().getTime();
     const held = this.known.get(mailbox);
     if (held && !isDue(held.verification, now)) return held.token;
@@ -67,7 +68,7 @@ export class Tokens implements TokenSource {
       throw new CryptshareFailure(hasEnded(verification, now) ? 'verification_ended' : 'token_invalid');
     }
     try {
-      return await this.obtain(mailbox, verification, stopAt);
+      return await this.obtain(mailbox, verification, deadline);
     } catch (error) {
       // There is time left to renew it.
       if (token !== undefined && !hasEnded(verification!, now) && error instanceof CryptshareFailure) return token;
@@ -115,8 +116,8 @@ export class Tokens implements TokenSource {
    *
    * @throws CryptshareFailure, or an Error when others change the verification all the time
    */
-  async verify(mailbox: string, code: string | undefined, stopAt: number): Promise<Verification> {
-    const issued = await obtainToken(this.deps.calls, mailbox, code, stopAt);
+  async verify(mailbox: string, code: string | undefined, deadline: Deadline): Promise<Verification> {
+    const issued = await obtainToken(this.deps.calls, mailbox, code, deadline);
     const method = code === undefined ? 'client_id' : 'email';
     for (let attempt = 1; ; attempt += 1) {
       const read = await this.deps.verifications.find(mailbox);
@@ -134,19 +135,19 @@ export class Tokens implements TokenSource {
   }
 
   /** What is known of the verification of a mailbox, without a request. */
-  knownOf(mailbox: string): Verification | undefined {
+  cachedVerification(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;
   }
 
-  private obtain(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+  private obtain(mailbox: string, read: Verification | undefined, deadline: Deadline): Promise<string> {
     const under = this.obtaining.get(mailbox);
     if (under) return under;
-    const obtained = this.obtainOnce(mailbox, read, stopAt).finally(() => this.obtaining.delete(mailbox));
+    const obtained = this.obtainOnce(mailbox, read, deadline).finally(() => this.obtaining.delete(mailbox));
     this.obtaining.set(mailbox, obtained);
     return obtained;
   }
 
-  private async obtainOnce(mailbox: string, read: Verification | undefined, stopAt: number): Promise<string> {
+  private async obtainOnce(mailbox: string, read: Verification | undefined, deadline: Deadline): Promise<string> {
     const now = this.deps.calls.options.now();
     // Otherwise a clock that was ahead has forgiven what is still to come.
     const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
@@ -155,14 +156,14 @@ export class Tokens implements TokenSource {
     if (read && isPaused(read, forgivenAt, now.getTime())) {
       throw read.cause ? new CryptshareFailure(read.cause) : rejected();
     }
-    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, stopAt);
+    if (isBusy(read, now.getTime())) return this.awaitOther(mailbox, deadline);
     const busy = await this.deps.verifications.replace(read, {
       ...(read ?? { mailbox, method: 'client_id' }),
       busyUntil: new Date(now.getTime() + longestRenewal).toISOString(),
     });
-    if (!busy) return this.awaitOther(mailbox, stopAt);
+    if (!busy) return this.awaitOther(mailbox, deadline);
     try {
-      const issued = await obtainToken(this.deps.calls, mailbox, undefined, stopAt);
+      const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
       this.refusal.end();
       const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
       if (!kept) throw new CryptshareFailure('token_invalid', 'it was verified anew meanwhile');
@@ -172,7 +173,7 @@ export class Tokens implements TokenSource {
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
       const wish = Math.min(error.retryAfter ?? 0, longestWish);
-      // Of what passes by itself the server's strain takes care.
+      // Of what passes by itself the server's circuit takes care.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
       const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
       const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
@@ -182,16 +183,16 @@ export class Tokens implements TokenSource {
   }
 
   /** Waits for what another process obtains, and obtains a token itself if that one brings none. */
-  private async awaitOther(mailbox: string, stopAt: number): Promise<string> {
+  private async awaitOther(mailbox: string, deadline: Deadline): Promise<string> {
     for (;;) {
       const verification = await this.deps.verifications.find(mailbox);
       const now = this.deps.calls.options.now().getTime();
       if (!isBusy(verification, now)) {
         const token = this.opened(verification);
         if (token !== undefined && !hasEnded(verification!, this.deps.calls.serverTime().getTime())) return token;
-        return this.obtainOnce(mailbox, verification, stopAt);
+        return this.obtainOnce(mailbox, verification, deadline);
       }
-      if (this.deps.calls.options.steady() + lookInterval >= stopAt)
+      if (this.deps.calls.options.steady() + lookInterval >= deadline)
         throw new CryptshareFailure('token_invalid', 'another process is renewing it');
       await this.deps.sleep(lookInterval);
     }
@@ -207,7 +208,7 @@ export class Tokens implements TokenSource {
     const verification = await this.deps.verifications.replace(read, {
       mailbox,
       method,
-      sealed: this.deps.dataKey.seal(token, contextOf(mailbox)),
+      encrypted: this.deps.dataKey.encrypt(token, contextOf(mailbox)),
       obtainedAt: this.deps.calls.serverTime().toISOString(),
       ...(validUntil !== undefined && { validUntil }),
       ...(failures > 0 && { failures }),
@@ -226,8 +227,8 @@ export class Tokens implements TokenSource {
     return token;
   }
 
-  private textOf({ mailbox, sealed }: Verification): string | undefined {
-    return sealed === undefined ? undefined : this.deps.dataKey.open(sealed, contextOf(mailbox));
+  private textOf({ mailbox, encrypted }: Verification): string | undefined {
+    return encrypted === undefined ? undefined : this.deps.dataKey.open(encrypted, contextOf(mailbox));
   }
 }
 

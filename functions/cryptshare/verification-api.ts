@@ -1,3 +1,4 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';
@@ -16,19 +17,19 @@ const codePattern = /^[A-Za-z0-9]{10}$/;
 
 // The verification of mailboxes at the server (facts on the REST API, section 4). Nothing here is repeated by itself: a code
 // asked for twice is mailed twice, and these calls are the ones that servers limit. All of them throw CryptshareFailure, and
-// send no request after `stopAt`, an instant of the steady clock.
+// send no request after `deadline`, an instant of the steady clock.
 
 /** Asks which methods there are for a mailbox, and whether a token holds, if there is one. */
 export async function askForOffer(
   calls: ServerCalls,
   mailbox: string,
   token: string | undefined,
-  stopAt: number,
+  deadline: Deadline,
 ): Promise<{ isVerified: boolean; methods: ReadonlySet<VerificationMethod> }> {
-  const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, stopAt);
+  const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, deadline);
   // A token that does not hold is an error to some servers, and `verified: false` to others.
   if (token !== undefined && isNotVerified(answer)) {
-    return { ...(await askForOffer(calls, mailbox, undefined, stopAt)), isVerified: false };
+    return { ...(await askForOffer(calls, mailbox, undefined, deadline)), isVerified: false };
   }
   const { verified, verificationMethods } = dataOf(calls, answer);
   return {
@@ -38,9 +39,9 @@ export async function askForOffer(
 }
 
 /** Has a code mailed to the mailbox, which may void earlier ones. */
-export async function requestCode(calls: ServerCalls, mailbox: string, stopAt: number): Promise<void> {
+export async function requestCode(calls: ServerCalls, mailbox: string, deadline: Deadline): Promise<void> {
   const path = `${pathOf(mailbox)}/code/email`;
-  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, stopAt);
+  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, deadline);
   if (answer.status >= 300) throw refusal(calls, answer);
   // The server's own answer is empty or JSON; a page comes from a proxy, and no code has been mailed.
   if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
@@ -51,12 +52,12 @@ export async function obtainToken(
   calls: ServerCalls,
   mailbox: string,
   code: string | undefined,
-  stopAt: number,
+  deadline: Deadline,
 ): Promise<IssuedToken> {
   if (code !== undefined && !codePattern.test(code)) throw new CryptshareFailure('code_rejected', 'malformed');
   const path = `${pathOf(mailbox)}/token`;
   const body = code === undefined ? {} : { verificationCode: code };
-  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body }, stopAt);
+  const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body }, deadline);
   if (code !== undefined && isNotVerified(answer)) throw new CryptshareFailure('code_rejected', detailOf(answer));
   const { token, validUntil } = dataOf(calls, answer);
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {

@@ -4,13 +4,13 @@ import type { FailureCause } from './failure.ts';
 /** How a mailbox was verified: by the client id alone, or by a code that its owner read in a mail. */
 export type VerificationMethod = 'client_id' | 'email';
 
-/** What is known of the verification of a mailbox; its token is sealed. All times are ISO 8601. */
+/** What is known of the verification of a mailbox; its token is encrypted. All times are ISO 8601. */
 export interface Verification {
   readonly mailbox: string;
   readonly rev: number;
   readonly method: VerificationMethod;
   /** Undefined while no token was ever obtained. */
-  readonly sealed?: string;
+  readonly encrypted?: string;
   /** By the server's clock. */
   readonly obtainedAt?: string;
   /** By the server's clock; undefined when the server does not say. */

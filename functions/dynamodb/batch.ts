@@ -5,7 +5,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Patience, patienceUntil, pause } from '#functions/clock/pauses.ts';
+import { pause, type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Item, Key } from './row.ts';
 
 /** Rows that DynamoDB takes in one call, for reading and for writing. */
@@ -32,7 +32,7 @@ export async function getRows(
   client: DynamoDBClient,
   table: string,
   keys: readonly Key[],
-  patience = patienceUntil(),
+  patience = retryBudget(),
 ): Promise<ReadonlyMap<string, Item>> {
   const rows = new Map<string, Item>();
   const wanted = keys.map((key) => marshall(key));
@@ -64,7 +64,7 @@ export async function putRows(
   client: DynamoDBClient,
   table: string,
   rows: readonly Item[],
-  patience = patienceUntil(),
+  patience = retryBudget(),
 ): Promise<number> {
   const requests = rows.map(
     (row): WriteRequest => ({
@@ -91,7 +91,7 @@ async function inBatches<Entry>(
   entries: readonly Entry[],
   limit: number,
   undone: string,
-  patience: Patience,
+  patience: RetryBudget,
   send: (batch: Entry[]) => Promise<Entry[] | undefined>,
 ): Promise<void> {
   let waiting = entries;

@@ -1,6 +1,6 @@
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Patience, patienceUntil } from '#functions/clock/pauses.ts';
+import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from './batch.ts';
 import type { Item, Key } from './row.ts';
 
@@ -104,7 +104,12 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
  *
  * @throws PlaceError when `after` is no place in the ranges
  */
-export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], patience: Patience, after?: Place) {
+export async function* rowsIn(
+  source: TableSource,
+  ranges: readonly IndexRange[],
+  patience: RetryBudget,
+  after?: Place,
+) {
   for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     let start = at === 0 ? after : undefined;
     do {
@@ -171,7 +176,7 @@ async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
   { places, items }: Places,
-  patience = patienceUntil(),
+  patience = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
   const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));

@@ -8,7 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Patience } from '#functions/clock/pauses.ts';
+import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
 import type { Item } from './row.ts';
 
@@ -96,7 +96,7 @@ export class Partition {
   }
 
   /** Writes whole rows, each with its `sk`, over whatever stands there, as {@link putRows} does. */
-  async putAll(rows: readonly Item[], patience?: Patience): Promise<void> {
+  async putAll(rows: readonly Item[], patience?: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ pk: this.pk, ...row }));
     this.units.write += await putRows(this.client, this.table, items, patience);
   }

@@ -18,7 +18,7 @@ interface TransferEventData extends Watch {
 }
 
 /** What keeps a poll from doing all of its work, for a person to read. */
-export interface Trouble {
+export interface WatchProblem {
   /** One word for logs and filters. */
   readonly cause: string;
   /** What is wrong and what to do about it, in one line. */
@@ -33,13 +33,13 @@ export interface Size {
 }
 
 /** Why the polls of one watch fail, or failed when operators were told. */
-export interface WatchEventData extends Watch, Trouble {
+export interface WatchEventData extends Watch, WatchProblem {
   /** ISO 8601 time of the first failed poll in the row. */
   readonly failingSince: string;
 }
 
 /** The same of several watches with one cause. */
-export interface IncidentEventData extends Trouble, Size {
+export interface IncidentEventData extends WatchProblem, Size {
   /** ISO 8601 time of the first failed poll of any of them. */
   readonly failingSince: string;
 }

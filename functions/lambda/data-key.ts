@@ -5,9 +5,9 @@ export class DataKeyError extends Error {
   override readonly name = 'DataKeyError';
 }
 
-/** Thrown for a sealed text that cannot be opened: it was changed, or sealed with another key or for something else. */
-export class SealedTextError extends Error {
-  override readonly name = 'SealedTextError';
+/** Thrown for a encrypted text that cannot be opened: it was changed, or encrypted with another key or for something else. */
+export class DecryptionError extends Error {
+  override readonly name = 'DecryptionError';
 }
 
 const prefix = 'sealed1.';
@@ -27,21 +27,21 @@ export class DataKey {
   }
 
   /** @param context what the text belongs to; nobody can open it as something else's */
-  seal(text: string, context: string): string {
+  encrypt(text: string, context: string): string {
     const iv = randomBytes(ivLength);
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context));
-    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-    return prefix + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
+    const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return prefix + Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64url');
   }
 
-  /** @throws SealedTextError unless it was sealed for the same context */
-  open(sealed: string, context: string): string {
-    const encoded = sealed.slice(prefix.length);
+  /** @throws DecryptionError unless it was encrypted for the same context */
+  open(encrypted: string, context: string): string {
+    const encoded = encrypted.slice(prefix.length);
     const bytes = Buffer.from(encoded, 'base64url');
     // Buffer.from passes over what is no base64url, so that a changed text could have the same bytes.
     const isExact = bytes.toString('base64url') === encoded;
-    if (!sealed.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
-      throw new SealedTextError('expected a sealed text');
+    if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
+      throw new DecryptionError('expected a encrypted text');
     }
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivLength), {
       authTagLength: tagLength,
@@ -50,7 +50,7 @@ export class DataKey {
     try {
       return decipher.update(bytes.subarray(ivLength + tagLength), undefined, 'utf8') + decipher.final('utf8');
     } catch {
-      throw new SealedTextError(`cannot open what is sealed for ${context}; was the data key replaced?`);
+      throw new DecryptionError(`cannot open what is encrypted for ${context}; was the data key replaced?`);
     }
   }
 }

@@ -7,7 +7,7 @@ export const serviceName = 'transfer-notifier';
  * The metrics of the notifier. There are ten, which is what AWS gives away; each further one costs by the month, as each
  * further dimension would. A metric costs nothing in an hour in which it is not sent.
  */
-export const measures = {
+export const metricNames = {
   /** Listings that were complete, by invocation. */
   completeListings: 'CompleteListings',
   /** Watches that operators have been told about as failing, and that fail still. */
@@ -27,8 +27,8 @@ export const measures = {
 } as const;
 
 /** Adds what there was to count; nothing of what there was none. */
-export function addCounts(metrics: Metrics, counts: { readonly [Name in keyof typeof measures]?: number }): void {
+export function addCounts(metrics: Metrics, counts: { readonly [Name in keyof typeof metricNames]?: number }): void {
   for (const [name, count] of Object.entries(counts)) {
-    if (count > 0) metrics.addMetric(measures[name as keyof typeof measures], MetricUnit.Count, count);
+    if (count > 0) metrics.addMetric(metricNames[name as keyof typeof metricNames], MetricUnit.Count, count);
   }
 }

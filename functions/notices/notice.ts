@@ -48,7 +48,7 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     .map((type) => `${events.filter((event) => event.type === type).length} ${wording[type].words}`)
     .join(', ');
   const times = events.map(({ timestamp }) => timestamp).toSorted();
-  const since = spokenTime(times[0]!);
+  const since = formatTime(times[0]!);
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
   const whose = `${transfers} ${direction} by ${mailboxText(mailbox)}`;
   const named = sorted.slice(0, maxLines);
@@ -112,18 +112,18 @@ export function watchNotice(event: WatchEvent): Notice {
   if ('validUntil' in data) {
     const { mailbox, direction, validUntil } = data;
     const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
-    const text = `It is valid until ${spokenTime(validUntil)}: ${message}`;
+    const text = `It is valid until ${formatTime(validUntil)}: ${message}`;
     return plainNotice(event, 'warning', headline, [text], { mailbox, direction });
   }
   const { whose, count, names, watch } = polled(data);
-  const since = `since ${spokenTime(data.failingSince)}`;
+  const since = `since ${formatTime(data.failingSince)}`;
   if (type === 'watch.failing' || type === 'watch.many_failing') {
     const headline = `Cannot watch ${whose}`;
     const kept = 'Changes are not lost: they are announced as soon as a poll succeeds.';
     return plainNotice(event, 'alert', headline, [`${headline}${count}, ${since}: ${message}`, ...names, kept], watch);
   }
   const headline = `Watching ${whose} again`;
-  const text = `${headline}, since ${spokenTime(timestamp)}. Polls had failed ${since}: ${message}`;
+  const text = `${headline}, since ${formatTime(timestamp)}. Polls had failed ${since}: ${message}`;
   return plainNotice(event, 'info', headline, [text, ...names], watch);
 }
 
@@ -145,7 +145,7 @@ function polled(data: WatchEventData | IncidentEventData) {
 export function endpointNotice(event: EndpointEvent): Notice {
   const { endpoint, failingSince, disableAt } = event.data;
   const message = unlinked(event.data.message);
-  const since = `since ${spokenTime(failingSince)}`;
+  const since = `since ${formatTime(failingSince)}`;
   if (event.type === 'endpoint.recovered') {
     return plainNotice(event, 'info', `Webhook ${endpoint} works again`, [
       `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
@@ -160,7 +160,7 @@ export function endpointNotice(event: EndpointEvent): Notice {
   return plainNotice(event, 'warning', `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
     `The webhook ${endpoint} has failed ${since}: ${message}.`,
     disableAt
-      ? `Unless it succeeds once, it is disabled at ${spokenTime(disableAt)}. Its events are kept.`
+      ? `Unless it succeeds once, it is disabled at ${formatTime(disableAt)}. Its events are kept.`
       : 'Its events are kept, and delivered as soon as it answers.',
   ]);
 }
@@ -226,7 +226,7 @@ function beforeWords({ type, data }: TransferEvent): string {
 }
 
 /** `2026-11-24 14:05 UTC`. */
-const spokenTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Cuts between characters, never within a surrogate pair. */
 const cut = (text: string, limit: number): string =>

@@ -85,8 +85,8 @@ async function answer(
   };
   try {
     const deps = await dependencies();
-    const stopAt = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
-    const result = await operation.run(deps, { ...asked, stopAt });
+    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
+    const result = await operation.run(deps, { ...asked, deadline });
     log(operation.status);
     return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));
   } catch (error) {

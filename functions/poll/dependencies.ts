@@ -13,18 +13,18 @@ import { sdkSettings } from '#functions/lambda/sdk-settings.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import type { BaselineProgress } from '#functions/snapshot/snapshot.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import type { Outlook, Timetable } from '#functions/watches/schedule.ts';
+import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
   /** What is known of the verification of mailboxes. */
-  readonly tokens: Pick<Tokens, 'knownOf' | 'forgive'>;
+  readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
   readonly dynamo: DynamoDBClient;
   readonly table: string;
   readonly topics: Topics;
-  readonly timetable: Timetable;
+  readonly schedule: Schedule;
   /** Undefined on AWS, where functions are not told to stop. */
   readonly supervision?: Supervision | undefined;
 }
@@ -79,6 +79,6 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
-    timetable: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY, quietEvery },
+    schedule: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY, quietEvery },
   };
 }

@@ -2,10 +2,11 @@ import { channel } from 'node:diagnostics_channel';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod/mini';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { addCounts } from '#functions/lambda/metric-names.ts';
 import { type TopicView, viewTopics } from '#functions/notices/publish.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { pollAsked } from './on-demand-poll.ts';
+import { pollOnDemand } from './on-demand-poll.ts';
 import { parseTick, pollShard, type ShardPoll, type WatchPoll } from './poll-shard.ts';
 import { logPoll, logPollOfTick, reportShard } from './report.ts';
 
@@ -16,7 +17,7 @@ const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['se
 /** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
-export interface InvokedPollDependencies extends PollDependencies {
+export interface InvocationDependencies extends PollDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -31,16 +32,19 @@ export interface Invoked extends ShardPoll {
  * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
  *
  * @param event a Tick, a Watch, or `{ "show": "topics" }`
- * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns of a watch that is not registered, no poll
  * @throws ZodError that says what is wrong with the event
  * @throws the SDK's error when the registry cannot be read
  */
-export async function invokedPoll(deps: InvokedPollDependencies, event: unknown, stopAt: number): Promise<Invoked> {
+export async function handleInvocation(
+  deps: InvocationDependencies,
+  event: unknown,
+  deadline: Deadline,
+): Promise<Invoked> {
   const { logger, metrics } = deps;
   const onPoll = (poll: WatchPoll) => logPoll(logger, poll);
   if (has(event, 'mailbox')) {
-    const polls = await pollAsked(deps, watchSchema.parse(event), stopAt);
+    const polls = await pollOnDemand(deps, watchSchema.parse(event), deadline);
     polls.forEach(onPoll);
     // All that it tells: of how the clock is doing, it tells nothing.
     for (const { published } of polls) addCounts(metrics, { eventsPublished: published });
@@ -54,7 +58,7 @@ export async function invokedPoll(deps: InvokedPollDependencies, event: unknown,
     logPollOfTick(logger, poll);
     pollsOfTicks.publish(poll);
   };
-  const shardPoll = await pollShard(deps, parseTick(event), stopAt, onPollOfTick);
+  const shardPoll = await pollShard(deps, parseTick(event), deadline, onPollOfTick);
   reportShard(logger, metrics, shardPoll);
   return shardPoll;
 }

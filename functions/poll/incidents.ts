@@ -55,7 +55,7 @@ export class Incidents {
 
   /**
    * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
-   * throws, for the next tick tries again: it returns a remark if something could not be done.
+   * throws, for the next tick tries again: it returns a warning if something could not be done.
    */
   async tell(): Promise<string | undefined> {
     const failing = this.failing();
@@ -69,7 +69,7 @@ export class Incidents {
   }
 
   private async tellOf(name: string, failing: readonly FailingWatch[]): Promise<Error | undefined> {
-    const { origin, dynamo, table, topics, timetable } = this.deps;
+    const { origin, dynamo, table, topics, schedule } = this.deps;
     const now = this.deps.now().getTime();
     const rows = new IncidentRows(dynamo, table);
     const incident = this.known.get(name);
@@ -78,7 +78,7 @@ export class Incidents {
     if (heldFor > 0 && heldFor <= longestTelling) return undefined;
     const own = failing.length > 0 ? [shareOf(this.openOf(name), failing)] : [];
     const shares = [...own, ...this.view.others.flatMap(({ [name]: share }) => share ?? [])];
-    const change = nextIncident(origin, name, incident, shares, timetable.every, now);
+    const change = nextIncident(origin, name, incident, shares, schedule.every, now);
     if (change === 'alone') return this.tellAlone(failing.find((watch) => isDue(this.openOf(name), watch)));
     const next = change?.next ?? (incident?.pending && incident);
     if (!next) return undefined;
@@ -100,7 +100,7 @@ export class Incidents {
   }
 
   private failing(): Map<string, FailingWatch[]> {
-    return Map.groupBy([...this.watches.values()].filter(isFailing), ({ health }) => incidentOf(health.trouble));
+    return Map.groupBy([...this.watches.values()].filter(isFailing), ({ health }) => incidentOf(health.problem));
   }
 
   private openOf(name: string): Incident | undefined {
@@ -110,8 +110,9 @@ export class Incidents {
   /** Whether a watch has just been found well of a cause, and not only because a code has verified its mailbox. */
   private isMended(name: string): boolean {
     return this.view.watches.some((before) => {
-      if (!before.health || incidentOf(before.health.trouble) !== name) return false;
-      const isOwn = verificationCauses.has(name) && this.deps.tokens.knownOf(before.mailbox)?.method === 'email';
+      if (!before.health || incidentOf(before.health.problem) !== name) return false;
+      const isOwn =
+        verificationCauses.has(name) && this.deps.tokens.cachedVerification(before.mailbox)?.method === 'email';
       return !isOwn && this.watches.get(watchKey(before))!.health === undefined;
     });
   }

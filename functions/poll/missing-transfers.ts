@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type TransferRow,
   unlisted,
 } from '#functions/snapshot/diff.ts';
-import type { Hold } from '#functions/snapshot/snapshot-rows.ts';
+import type { SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, type State } from '#functions/transfers/transfer.ts';
 
 /** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
@@ -26,7 +27,7 @@ const holdListings = 10;
 const maxStatusRequests = 100;
 
 /** What a poll makes of transfers that a listing lacks. */
-export interface Judgement {
+export interface Conclusion {
   readonly changes: readonly RowChange[];
   /** Those that nothing is known of: for a full listing to find out. */
   readonly unclear: readonly TransferRow[];
@@ -44,7 +45,12 @@ export interface Judgement {
  * @param at Unix time in milliseconds
  * @returns undefined when the listing lacks too little to be sudden
  */
-export function nextHold(hold: Hold | undefined, missing: number, count: number, at: number): Hold | undefined {
+export function nextHold(
+  hold: SuddenAbsence | undefined,
+  missing: number,
+  count: number,
+  at: number,
+): SuddenAbsence | undefined {
   if (!isSudden(missing, count)) return undefined;
   const isAnew = !hold || hold.since > at || isSudden(missing - hold.missing, count - hold.missing);
   if (isAnew) return { since: at, listings: 1, missing };
@@ -52,7 +58,7 @@ export function nextHold(hold: Hold | undefined, missing: number, count: number,
 }
 
 /** Whether a sudden absence has lasted, so that its transfers are judged as single ones are. */
-export const hasLasted = ({ since, listings }: Hold, at: number): boolean =>
+export const hasLasted = ({ since, listings }: SuddenAbsence, at: number): boolean =>
   listings >= holdListings && at - since >= holdDuration;
 
 const isSudden = (missing: number, count: number): boolean =>
@@ -60,19 +66,19 @@ const isSudden = (missing: number, count: number): boolean =>
 
 /**
  * Counts the passes that missed a transfer. One that three complete listings in a row lacked, and of which the server
- * knows nothing when asked by its tracking id until `stopAt` (steady clock), is unlisted. Only a sender may ask; a
+ * knows nothing when asked by its tracking id until `deadline` (steady clock), is unlisted. Only a sender may ask; a
  * received transfer is unlisted by the count alone.
  */
-export async function judgeAbsences(
+export async function confirmMissing(
   server: CryptshareClient,
   missing: readonly TransferRow[],
   context: DiffContext,
-  stopAt: number,
-): Promise<Judgement> {
+  deadline: Deadline,
+): Promise<Conclusion> {
   const gone = missing.filter(isGone).slice(0, maxStatusRequests);
   const isSender = context.watch.direction === 'sent';
   const { states, failure } = isSender
-    ? await askAfter(server, gone, context, stopAt)
+    ? await askAfter(server, gone, context, deadline)
     : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
   const changes = missing.map((row) => {
     if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : missed(row, context);
@@ -90,17 +96,17 @@ export const departed = (
   [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
- * Asks the server, until `stopAt` (steady clock), for the states of transfers that an active pass lacks: it may have
+ * Asks the server, until `deadline` (steady clock), for the states of transfers that an active pass lacks: it may have
  * passed one over while pages shifted, and what its filter lets through is not documented in full. Only a state that it
  * names is a change; a transfer that it still calls active, or does not know, is left to a full listing.
  */
-export async function judgeDepartures(
+export async function confirmDeparted(
   server: CryptshareClient,
   missing: readonly TransferRow[],
   context: DiffContext,
-  stopAt: number,
-): Promise<Judgement> {
-  const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, stopAt);
+  deadline: Deadline,
+): Promise<Conclusion> {
+  const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
   const changes = new Map(missing.map((row) => [row, asked(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
@@ -114,14 +120,14 @@ async function askAfter(
   server: CryptshareClient,
   rows: readonly TransferRow[],
   { watch }: DiffContext,
-  stopAt: number,
+  deadline: Deadline,
 ) {
   const states = new Map<TransferRow, State | undefined>();
   let failure: CryptshareFailure | undefined;
   await pLimit(4).map(rows, async (row) => {
     if (failure) return;
     try {
-      states.set(row, await server.status(watch.mailbox, row.trackingId, stopAt));
+      states.set(row, await server.status(watch.mailbox, row.trackingId, deadline));
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;
       failure = error;

@@ -1,12 +1,13 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
-import { troubleOfBusyShard } from '#functions/watches/watch-problem.ts';
-import { writesUntil } from './deadline.ts';
+import { problemOfBusyShard } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { Incidents } from './incidents.ts';
+import { lastWriteAt } from './last-write.ts';
 import { failedPoll } from './poll-result.ts';
-import { pollAndJudge, type WatchPoll } from './poll-shard.ts';
+import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
 import { withShardLease } from './shard-lease.ts';
 
 /** Of the shard's other watches nothing is known. */
@@ -19,32 +20,31 @@ const patience = { pause: 500, attempts: 80 };
  * Polls the one watch that an operator asks for, disabled or not, in full, once no tick of its shard is being polled. It
  * takes that watch alone, and half of the slots, so that ticks go on meanwhile.
  *
- * @param stopAt instant of the steady clock after which nothing new is begun
  * @returns the poll; none of a watch that is not registered
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
-export async function pollAsked(deps: PollDependencies, asked: Watch, stopAt: number): Promise<WatchPoll[]> {
+export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadline: Deadline): Promise<WatchPoll[]> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
-  const shard = shardOf(asked, deps.timetable);
+  const shard = shardOf(asked, deps.schedule);
   for (let attempt = 1; ; attempt += 1) {
-    const view = await rows.read(shard, deps.timetable.shards, deps.origin);
+    const view = await rows.read(shard, deps.schedule.shards, deps.origin);
     const { watches, row } = view;
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
-    const term = { since: deps.now().getTime(), until: writesUntil(deps, stopAt) };
+    const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended what the last attempts failed for.
       const lease = { rows, hold, view, forgiveSince: term.since };
       return withShardLease(deps, lease, noProgress, async (polling) => {
-        const poll = await pollAndJudge(polling, watch, 'all', stopAt, incidents);
+        const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
         await incidents.tell();
         return [poll];
       });
     }
-    if (attempt === patience.attempts || deps.steady() + patience.pause >= stopAt) {
-      return [{ ...failedPoll(troubleOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
+    if (attempt === patience.attempts || deps.steady() + patience.pause >= deadline) {
+      return [{ ...failedPoll(problemOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
     }
     await deps.topics.sleep(patience.pause);
   }

@@ -1,13 +1,13 @@
 import type { Scope } from '#functions/cryptshare/client.ts';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { Trouble } from '#functions/events/transfer-event.ts';
+import type { WatchProblem } from '#functions/events/transfer-event.ts';
 
 /**
  * How a poll ended. `unchanged`: the listing shows what is published already. `changed`: something was found to do.
- * `baseline`: the first complete listing was stored. `overtaken`: another poll has claimed the snapshot meanwhile, this
+ * `baseline`: the first complete listing was stored. `superseded`: another poll has claimed the snapshot meanwhile, this
  * one's listing counts no more. `failed`: nothing could be compared.
  */
-export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
+export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
 
 export interface PollResult {
   readonly outcome: PollOutcome;
@@ -26,11 +26,11 @@ export interface PollResult {
   readonly published: number;
   readonly units: Units;
   /** What kept the poll from doing all of its work. */
-  readonly trouble: Trouble | undefined;
+  readonly problem: WatchProblem | undefined;
 }
 
-/** A poll that compared nothing, because of `trouble`. */
-export const failedPoll = (trouble: Trouble | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
+/** A poll that compared nothing, because of `problem`. */
+export const failedPoll = (problem: WatchProblem | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
   outcome: 'failed',
   scope: 'all',
   isComplete: false,
@@ -40,5 +40,5 @@ export const failedPoll = (trouble: Trouble | undefined, units: Units = { read: 
   changed: 0,
   published: 0,
   units,
-  trouble,
+  problem,
 });

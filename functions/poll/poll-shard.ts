@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import type { Deadline } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { believedMended, hastened, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
-import { dueListing, outlookOf, type Timetable } from '#functions/watches/schedule.ts';
+import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
 import {
   abandonedWatches,
   busyWatches,
@@ -16,12 +17,12 @@ import {
   never,
   stretchesOf,
 } from '#functions/watches/shard-row.ts';
-import { type Hold, ShardRows, type ShardView } from '#functions/watches/shard-rows.ts';
+import { type HeldShard, ShardRows, type ShardView } from '#functions/watches/shard-rows.ts';
 import { expiryWarning, nextHealth } from '#functions/watches/watch-health.ts';
-import { troubleOfAws, withClock } from '#functions/watches/watch-problem.ts';
-import { writesUntil } from './deadline.ts';
+import { problemOfAws, withClock } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { announcePending, Incidents } from './incidents.ts';
+import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollResult } from './poll-result.ts';
 import { pollWatch } from './poll-watch.ts';
 import { deleteExpired, expiredWatch } from './removed-watches.ts';
@@ -49,7 +50,7 @@ export interface ShardPoll {
   /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
   readonly skipped: number;
   /** What there is to say of the server, once, or why an incident could not be told. */
-  readonly remark?: string;
+  readonly warning?: string;
 }
 
 /** Watches polled at the same time, but for those that are held up. */
@@ -59,65 +60,64 @@ const concurrency = 8;
  * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other: once
  * no others are left than those whose requests hang, the shard is left to the next tick but for these.
  *
- * @param stopAt instant of the steady clock after which nothing new is begun
  * @param onPoll told of each poll as it ends
  * @throws the SDK's error when the registry cannot be read or the shard not be taken
  */
 export async function pollShard(
   deps: PollDependencies,
   { shard, at }: Tick,
-  stopAt: number,
+  deadline: Deadline,
   onPoll: (poll: WatchPoll) => void,
 ): Promise<ShardPoll> {
   // The schedule of a shard outlives it until the end of a deployment.
-  if (shard >= deps.timetable.shards) return { polls: [], skipped: 0 };
+  if (shard >= deps.schedule.shards) return { polls: [], skipped: 0 };
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
   const { calls } = deps.server;
-  const { timetable } = deps;
-  const view = await rows.read(shard, timetable.shards, deps.origin);
+  const { schedule } = deps;
+  const view = await rows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
   const mended = believedMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const timed = (watch: RegisteredWatch) => hastened(watch, mended);
-  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), timetable, to));
+  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), schedule, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
   const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {
     const isAbandoned = abandoned.has(watchKey(watch));
     const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
-    const scope = dueListing(timed(watch), timetable, { after, to });
-    return scope ? [{ watch, scope, after, isLate: wasDue(watch, timetable, after, row.leftAt) }] : [];
+    const scope = scopeDue(timed(watch), schedule, { after, to });
+    return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.leftAt) }] : [];
   });
   const busy = busyWatches(row, started);
   const isFree = (watch: Watch) => !busy.has(watchKey(watch));
   const free = due.filter(({ watch }) => isFree(watch));
   const expired = expiredWatch(view.removed.filter(isFree), started);
   if (free.length === 0 && !expired) {
-    const remark = await incidents.tell();
+    const warning = await incidents.tell();
     // What failing watches amount to may have changed though none was polled.
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
     if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
-    return { polls: [], skipped: 0, ...(remark && { remark }) };
+    return { polls: [], skipped: 0, ...(warning && { warning }) };
   }
-  const term = { since: started, until: writesUntil(deps, stopAt) };
+  const term = { since: started, until: lastWriteAt(deps, deadline) };
   const hold = await rows.take(shard, row, term);
   if (!hold) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];
-  const hangs = ({ watch }: Due) => watch.health?.trouble.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
+  const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
   // With a single slot left of several there is nothing to leave to the next tick.
   const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
   const leftOver = new Set(later);
   const underWay = new Set<string>();
   const ends: Promise<void>[] = [];
-  let narrowed: Hold | undefined;
+  let narrowed: HeldShard | undefined;
   const progress = () => ({
-    shards: timetable.shards,
+    shards: schedule.shards,
     polled: polledAfter(view, due, leftOver, started, to),
     failing: incidents.shares(),
     leftAt: leftOver.size > 0 ? to : undefined,
@@ -125,22 +125,22 @@ export async function pollShard(
   const lease = { rows, hold, view, forgiveSince: verifiableSince(mended) };
   const left = () => (narrowed ? undefined : progress());
   const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
-    const deleting = expired && deleteExpired(deps, expired, term, stopAt);
+    const deleting = expired && deleteExpired(deps, expired, term, deadline);
     // Polls that have too little time would leave it none at any tick.
     if (row.leftAt !== undefined) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);
-      if (deps.steady() >= stopAt || deps.supervision?.stopping.aborted) {
+      if (deps.steady() >= deadline || deps.supervision?.stopping.aborted) {
         leftOver.add(each);
         return;
       }
       underWay.add(key);
-      const end = pollAndJudge(polling, watch, scope, stopAt, incidents).then((ended) => {
+      const end = pollAndUpdateHealth(polling, watch, scope, deadline, incidents).then((ended) => {
         underWay.delete(key);
         polls.push(ended);
         // It waits for what is being deleted.
-        if (ended.outcome === 'overtaken' && ended.requests === 0) leftOver.add(each);
+        if (ended.outcome === 'superseded' && ended.requests === 0) leftOver.add(each);
         onPoll(ended);
       });
       ends.push(end);
@@ -161,8 +161,8 @@ export async function pollShard(
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
   );
-  const remark = [untold, kept, isSetBack && clockSetBack, deps.server.takeRemark()].filter(Boolean).join('; ');
-  return { polls, skipped: begun.length - polls.length, ...(remark && { remark }) };
+  const warning = [untold, kept, isSetBack && clockSetBack, deps.server.takeWarning()].filter(Boolean).join('; ');
+  return { polls, skipped: begun.length - polls.length, ...(warning && { warning }) };
 }
 
 const clockSetBack =
@@ -202,10 +202,10 @@ function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: numbe
 }
 
 /** Whether a watch was due already at a tick that had no time for all. */
-const wasDue = (watch: RegisteredWatch, timetable: Timetable, after: number | undefined, leftAt = 0): boolean =>
+const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, leftAt = 0): boolean =>
   (after ?? 0) < leftAt &&
   (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
-  dueListing(watch, timetable, { after, to: leftAt }) !== undefined;
+  scopeDue(watch, schedule, { after, to: leftAt }) !== undefined;
 
 interface Due {
   readonly watch: RegisteredWatch;
@@ -217,48 +217,48 @@ interface Due {
 }
 
 /**
- * Polls one watch until `stopAt` by the steady clock, tells operators that it has recovered or that its verification
+ * Polls one watch until `deadline` by the steady clock, tells operators that it has recovered or that its verification
  * ends soon, and `incidents` of the rest. What `scope` names is listed, if that will do.
  */
-export async function pollAndJudge(
+export async function pollAndUpdateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,
   scope: Scope,
-  stopAt: number,
+  deadline: Deadline,
   incidents: Incidents,
 ): Promise<WatchPoll> {
   const started = deps.steady();
   deps.supervision?.polls.add(watch);
-  const terms = { notifyExisting: watch.notifyExisting === true, scope, stopAt };
-  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(troubleOfAws(error)));
-  const result = { ...polled, trouble: polled.trouble && withClock(polled.trouble, deps.server.calls.clockWords) };
+  const terms = { notifyExisting: watch.notifyExisting === true, scope, deadline };
+  const polled = await pollWatch(deps, watch, terms).catch((error: Error) => failedPoll(problemOfAws(error)));
+  const result = { ...polled, problem: polled.problem && withClock(polled.problem, deps.server.calls.clockWords) };
   const ended = deps.now();
-  const untold = await judgeHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
+  const untold = await updateHealth(deps, watch, result, ended, incidents).catch((error: Error) => error);
   deps.supervision?.polls.delete(watch);
   const incompleteSince = Date.parse(watch.health?.incompleteSince ?? ended.toISOString());
   return {
     ...result,
     watch,
-    trouble: result.trouble ?? (untold && troubleOfAws(untold)),
+    problem: result.problem ?? (untold && problemOfAws(untold)),
     duration: deps.steady() - started,
     sinceComplete: result.isComplete ? 0 : Math.max(0, ended.getTime() - incompleteSince),
   };
 }
 
 /** Writes down the watch's health and tells operators of its turns; returns why the next poll has to tell them again. */
-async function judgeHealth(
-  { origin, topics, tokens, dynamo, table, timetable }: PollDependencies,
+async function updateHealth(
+  { origin, topics, tokens, dynamo, table, schedule }: PollDependencies,
   watch: RegisteredWatch,
-  { outcome, trouble, isComplete }: PollResult,
+  { outcome, problem, isComplete }: PollResult,
   at: Date,
   incidents: Incidents,
 ): Promise<Error | undefined> {
-  const change = nextHealth(origin, watch, watch.health, trouble, isComplete, at.toISOString());
-  const warning = expiryWarning(origin, watch, tokens.knownOf(watch.mailbox), at.toISOString());
+  const change = nextHealth(origin, watch, watch.health, problem, isComplete, at.toISOString());
+  const warning = expiryWarning(origin, watch, tokens.cachedVerification(watch.mailbox), at.toISOString());
   const unchanged = { health: watch.health, event: undefined };
   const watches = new PolledWatches(dynamo, table);
   const isChanged = outcome === 'changed' || outcome === 'baseline';
-  if (isChanged && timetable.quietEvery) await watches.noteChange(watch, at.toISOString());
+  if (isChanged && schedule.quietEvery) await watches.noteChange(watch, at.toISOString());
   const current = change || warning ? await watches.commitHealth(watch, change ?? unchanged, warning) : watch;
   if (current) incidents.sees(current);
   return current && announcePending(topics, watches, current);

@@ -1,21 +1,22 @@
 import pLimit from 'p-limit';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { believable } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
-import { needsFullListing, planVisit, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
+import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { longestPoll } from '#functions/watches/shard-row.ts';
-import { troubleOfListing, troubleOfOrigin } from '#functions/watches/watch-problem.ts';
-import { writesUntil } from './deadline.ts';
+import { problemOfListing, problemOfOrigin } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
+import { lastWriteAt } from './last-write.ts';
 import { failedPoll, type PollOutcome, type PollResult } from './poll-result.ts';
-import { VisitRoom } from './read-room.ts';
+import { ReadRoom } from './read-room.ts';
 import type { ListedWatch } from './reconcile.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 
 /** For the polls of this process. */
-const visits = new VisitRoom();
+const rooms = new ReadRoom();
 
 /** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
 const baselines = pLimit(2);
@@ -26,8 +27,7 @@ export interface PollTerms {
   readonly notifyExisting: boolean;
   /** `active`: the active transfers will do, if that saves requests. */
   readonly scope: Scope;
-  /** Instant of the steady clock after which nothing new is begun. */
-  readonly stopAt: number;
+  readonly deadline: Deadline;
 }
 
 /**
@@ -44,20 +44,20 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   const root = await snapshot.readRoot();
   // The transfers of another server say nothing about this one's.
   if (root.origin !== undefined && root.origin !== deps.origin) {
-    return failedPoll(troubleOfOrigin(root.origin, deps.origin), snapshot.units);
+    return failedPoll(problemOfOrigin(root.origin, deps.origin), snapshot.units);
   }
   const isFirst = root.baselineAt === undefined;
   // A poll that may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has one that
   // deletes the snapshot of a removed watch, though that was added again.
   const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
   if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
-    return { ...failedPoll(undefined, snapshot.units), outcome: 'overtaken' };
+    return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
   }
   const list = await listWatch(deps.server, root, watch, terms);
   const { listing } = list.pass;
-  const transfers = transfersIn(list.visit, Math.max(root.count, listing.size));
+  const transfers = transfersIn(list.plan, Math.max(root.count, listing.size));
   const compare = () =>
-    visits.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
+    rooms.run(transfers, () => compareListed(deps, watch, terms, { snapshot, root, readAt, ...list }));
   return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
 }
 
@@ -65,10 +65,10 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
 async function compareListed(
   deps: PollDependencies,
   watch: Watch,
-  { notifyExisting, stopAt }: PollTerms,
+  { notifyExisting, deadline }: PollTerms,
   listed: ListedWatch,
 ): Promise<PollResult> {
-  const { snapshot, root, readAt, pass, visit, pages, requests } = listed;
+  const { snapshot, root, readAt, pass, plan, pages, requests } = listed;
   const isComplete = pass.failure === undefined;
   const result = (outcome: PollOutcome, reached?: Reconciliation): PollResult => ({
     outcome,
@@ -80,19 +80,19 @@ async function compareListed(
     changed: reached?.changed ?? 0,
     published: reached?.published ?? 0,
     units: snapshot.units,
-    trouble: reached?.trouble ?? troubleOfListing(pass),
+    problem: reached?.problem ?? problemOfListing(pass),
   });
 
-  // A sudden absence ends with the listing that has everything again, and so shows nothing to visit.
+  // A sudden absence ends with the listing that has everything again, and so shows nothing to plan.
   const mayEndAbsence = root.absence !== undefined && isComplete;
-  if (visit.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
+  if (plan.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
 
   // Beyond the longest poll, a clock that was ahead has written it; whose poll may still be under way.
   const longest = believable(root.unsettledUntil, readAt, longestPoll) ?? readAt + longestPoll;
   const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
-  const lastWrite = writesUntil(deps, stopAt);
-  const claim = await snapshot.claim({ ...root, origin: deps.origin }, visit, Math.max(suspectUntil ?? 0, lastWrite));
-  if (!claim) return result('overtaken');
+  const lastWrite = lastWriteAt(deps, deadline);
+  const claim = await snapshot.claim({ ...root, origin: deps.origin }, plan, Math.max(suspectUntil ?? 0, lastWrite));
+  if (!claim) return result('superseded');
 
   const context = {
     server: deps.origin,
@@ -102,22 +102,22 @@ async function compareListed(
     silent: root.baselineAt === undefined && !notifyExisting,
     source: isComplete ? ('listing' as const) : ('partial' as const),
   };
-  const reached = await reconcile(deps, { ...listed, claim, context, suspectUntil, stopAt, lastWrite });
-  if (!reached.isSettled) return result('overtaken', reached);
+  const reached = await reconcile(deps, { ...listed, claim, context, suspectUntil, deadline, lastWrite });
+  if (!reached.isSettled) return result('superseded', reached);
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
-/** Lists a watch, in full if an active pass does not do, and tells what to visit. */
-async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, stopAt }: PollTerms) {
+/** Lists a watch, in full if an active pass does not do, and tells what to plan. */
+async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, deadline }: PollTerms) {
   const first = scopeFor(root, scope);
-  const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, stopAt);
-  const visit = planVisit(root, pass);
+  const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, deadline);
+  const plan = planReads(root, pass);
   const { requests, listing } = pass;
   const pages = listing.pageCount;
-  const isEnough = pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, visit);
-  if (isEnough) return { pass, visit, pages, requests };
+  const isEnough = pass.scope === 'all' || pass.failure || !needsFullListing(root, watch, plan);
+  if (isEnough) return { pass, plan, pages, requests };
   listing.release();
-  const full = await server.list(watch, 'all', root.count, stopAt);
+  const full = await server.list(watch, 'all', root.count, deadline);
   const both = { pages: pages + full.listing.pageCount, requests: requests + full.requests };
-  return { pass: full, visit: planVisit(root, full), ...both };
+  return { pass: full, plan: planReads(root, full), ...both };
 }

@@ -5,7 +5,7 @@ import { logger } from '#functions/lambda/logger.ts';
 import { metrics, sendMetrics } from '#functions/lambda/metrics.ts';
 import { whenInvoked } from '#functions/lambda/secret.ts';
 import { pollDependencies, type Supervision } from './dependencies.ts';
-import { type Invoked, invokedPoll } from './handle-invocation.ts';
+import { handleInvocation, type Invoked } from './handle-invocation.ts';
 
 /** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
 const reserve = 10_000;
@@ -17,7 +17,7 @@ export const handler = middy<unknown, Invoked>()
   .use(sendMetrics)
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const { supervision } = context as { supervision?: Supervision };
-    return invokedPoll({ ...deps, logger, metrics, supervision }, event, stopAt);
+    return handleInvocation({ ...deps, logger, metrics, supervision }, event, deadline);
   });

@@ -4,11 +4,11 @@
  */
 const usualRoom = 50_000;
 
-/** The most transfers of a visit that needs no room: all of those under way at the same time are not worth counting. */
+/** The most transfers of a plan that needs no room: all of those under way at the same time are not worth counting. */
 const smallVisit = 1000;
 
 /** Lets visits of snapshots begin when there is room for them, one after the other. */
-export class VisitRoom {
+export class ReadRoom {
   private readonly size: number;
   private taken = 0;
   private readonly waiting: { readonly transfers: number; readonly begin: () => void }[] = [];
@@ -18,18 +18,18 @@ export class VisitRoom {
   }
 
   /**
-   * Runs a visit of some transfers as soon as there is room for them, a small one at once. Of the others none overtakes
+   * Runs a plan of some transfers as soon as there is room for them, a small one at once. Of the others none overtakes
    * another, so that a large one has its turn, too.
    */
-  async run<T>(transfers: number, visit: () => Promise<T>): Promise<T> {
-    if (transfers <= smallVisit) return visit();
+  async run<T>(transfers: number, plan: () => Promise<T>): Promise<T> {
+    if (transfers <= smallVisit) return plan();
     const share = Math.min(transfers, this.size);
     await new Promise<void>((begin) => {
       this.waiting.push({ transfers: share, begin });
       this.beginNext();
     });
     try {
-      return await visit();
+      return await plan();
     } finally {
       this.taken -= share;
       this.beginNext();

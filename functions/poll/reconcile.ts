@@ -1,18 +1,26 @@
-import { patienceUntil } from '#functions/clock/pauses.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Pass } from '#functions/cryptshare/client.ts';
-import type { Trouble } from '#functions/events/transfer-event.ts';
+import type { WatchProblem } from '#functions/events/transfer-event.ts';
 import { announceTransfers } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import { type DiffContext, diff, isListed, type RowChange, type TransferRow } from '#functions/snapshot/diff.ts';
-import type { Visit } from '#functions/snapshot/read-plan.ts';
+import type { ReadPlan } from '#functions/snapshot/read-plan.ts';
 import { bucketOfTransfer, digestsAfter } from '#functions/snapshot/read-plan.ts';
 import type { Claim, Snapshot } from '#functions/snapshot/snapshot.ts';
-import type { Hold, Root } from '#functions/snapshot/snapshot-rows.ts';
+import type { Root, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isFinal } from '#functions/transfers/transfer.ts';
-import { troubleOfAbsences, troubleOfAws, troubleOfFailure, troubleOfTime } from '#functions/watches/watch-problem.ts';
-import { afterglow } from './deadline.ts';
+import { problemOfAbsences, problemOfAws, problemOfFailure, problemOfTime } from '#functions/watches/watch-problem.ts';
 import type { PollDependencies } from './dependencies.ts';
-import { departed, hasLasted, type Judgement, judgeAbsences, judgeDepartures, nextHold } from './missing-transfers.ts';
+import { writeGraceMs } from './last-write.ts';
+import {
+  type Conclusion,
+  confirmDeparted,
+  confirmMissing,
+  departed,
+  hasLasted,
+  nextHold,
+} from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 
 /** A watch's snapshot, and what has been listed since it was read. */
@@ -21,9 +29,9 @@ export interface ListedWatch {
   readonly root: Root;
   /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
   readonly readAt: number;
-  /** The pass that counts, and what to visit because of it. */
+  /** The pass that counts, and what to plan because of it. */
   readonly pass: Pass;
-  readonly visit: Visit;
+  readonly plan: ReadPlan;
   /** Pages and requests of all passes. */
   readonly pages: number;
   readonly requests: number;
@@ -35,14 +43,13 @@ interface ClaimedPoll extends ListedWatch {
   readonly context: DiffContext;
   /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
   readonly suspectUntil: number | undefined;
-  /** Instant of the steady clock after which nothing new is begun. */
-  readonly stopAt: number;
+  readonly deadline: Deadline;
   /** Unix time in milliseconds after which it writes nothing, as it has claimed. */
   readonly lastWrite: number;
 }
 
 /** What comparing a listing with the snapshot led to. */
-export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'trouble'> {
+export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'problem'> {
   /** False when another poll has claimed the snapshot meanwhile. */
   readonly isSettled: boolean;
   /** Every change of the visited buckets is committed, and no earlier poll can still undo one. */
@@ -57,14 +64,14 @@ export interface Reconciliation extends Pick<PollResult, 'changed' | 'published'
  */
 export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
-  const { snapshot, root, pass, visit, claim, context, suspectUntil, stopAt, lastWrite } = poll;
-  const rows = await snapshot.readBuckets(visit.buckets, visit.bits);
-  const listed = pass.listing.in(visit.buckets, visit.bits);
+  const { snapshot, root, pass, plan, claim, context, suspectUntil, deadline, lastWrite } = poll;
+  const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
+  const listed = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack = await judgeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
+  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
 
   // Others believe the claim by their clocks: one that was set forward ends it, too.
-  const isInTime = () => steady() < stopAt && now().getTime() < lastWrite - afterglow;
+  const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
   const news = [...changes, ...lack.changes];
   const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
   const commits = await commitAll(snapshot, news, way, isInTime);
@@ -83,7 +90,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
     baselineProgress: root.baselineAt || isCommitted ? undefined : { stored: rows.size, transfers: pass.listing.size },
     absence: lack.absence,
     ...bucketsLeft(poll, [...rows.values()], lack.unclear, { ...commits, endedAt: now().getTime() }),
-    digests: digestsAfter(root, visit, rows.values()),
+    digests: digestsAfter(root, plan, rows.values()),
   });
 
   const error = commits.error ?? announcement.error;
@@ -92,40 +99,40 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
     published: announcement.published,
     isSettled,
     isCommitted,
-    trouble: (error && troubleOfAws(error)) ?? (isInTime() ? undefined : troubleOfTime) ?? lack.trouble,
+    problem: (error && problemOfAws(error)) ?? (isInTime() ? undefined : problemOfTime) ?? lack.problem,
   };
 }
 
 /** What follows from what a listing lacks. */
-interface Lack extends Omit<Judgement, 'failure'> {
-  readonly trouble: Trouble | undefined;
+interface Lack extends Omit<Conclusion, 'failure'> {
+  readonly problem: WatchProblem | undefined;
   /** The sudden absence that is not believed yet. */
-  readonly absence: Hold | undefined;
+  readonly absence: SuddenAbsence | undefined;
 }
 
 /** Judges the transfers that are missing, if the listing allows any conclusion. */
-async function judgeMissing(
+async function concludeMissing(
   server: CryptshareClient,
   missing: readonly TransferRow[],
-  { pass, root, context, stopAt }: ClaimedPoll,
+  { pass, root, context, deadline }: ClaimedPoll,
 ): Promise<Lack> {
-  const nothing = { changes: [], unclear: [], trouble: undefined, absence: root.absence };
+  const nothing = { changes: [], unclear: [], problem: undefined, absence: root.absence };
   if (pass.failure) return nothing;
   if (pass.scope === 'active') {
-    const { failure, ...judged } = await judgeDepartures(server, missing, context, stopAt);
-    return { ...nothing, ...judged, trouble: failure && troubleOfFailure(failure) };
+    const { failure, ...judged } = await confirmDeparted(server, missing, context, deadline);
+    return { ...nothing, ...judged, problem: failure && problemOfFailure(failure) };
   }
   if (pass.listing.malformed > 0) return nothing;
   // Begun by the later one of both clocks and ended by the earlier one, it lasts whichever of them is wrong.
   const clocks = [Date.parse(context.observedAt), server.calls.serverTime().getTime()];
   const absence = nextHold(root.absence, missing.length, root.count, Math.max(...clocks));
   if (absence && !hasLasted(absence, Math.min(...clocks))) {
-    // A server deletes ended transfers from its log many at a time, which is no trouble.
+    // A server deletes ended transfers from its log many at a time, which is no problem.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
-    return { ...nothing, absence, trouble: isUsual ? undefined : troubleOfAbsences(missing.length, root.count) };
+    return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
   }
-  const { failure, ...judged } = await judgeAbsences(server, missing, context, stopAt);
-  return { ...judged, trouble: failure && troubleOfFailure(failure), absence };
+  const { failure, ...judged } = await confirmMissing(server, missing, context, deadline);
+  return { ...judged, problem: failure && problemOfFailure(failure), absence };
 }
 
 /**
@@ -134,21 +141,21 @@ async function judgeMissing(
  * writing.
  */
 function bucketsLeft(
-  { root, visit, suspectUntil }: ClaimedPoll,
+  { root, plan, suspectUntil }: ClaimedPoll,
   rows: readonly TransferRow[],
   unclear: readonly TransferRow[],
   { uncommitted, error, endedAt }: { uncommitted: readonly TransferRow[]; error: Error | undefined; endedAt: number },
 ): Pick<Root, 'unsettled' | 'unsettledUntil'> {
-  const suspects = root.bits === visit.bits ? root.unsettled : visit.buckets;
+  const suspects = root.bits === plan.bits ? root.unsettled : plan.buckets;
   const isOpen = ({ pending, missedPasses, returning }: TransferRow) => pending || missedPasses || returning;
   const open = [...uncommitted, ...unclear, ...rows.filter(isOpen)];
   return {
     unsettled: new Set([
       ...(suspectUntil === undefined ? [] : suspects),
-      ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, visit.bits)),
+      ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, plan.bits)),
     ]),
     // A write that failed here may still be on its way there.
-    unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + afterglow : 0),
+    unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + writeGraceMs : 0),
   };
 }
 
@@ -170,7 +177,7 @@ const progressEvery = 5000;
 
 /** Twenty-five at a time, over whatever stands there. */
 function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
-  const { snapshot, claim, context, pass, stopAt } = poll;
+  const { snapshot, claim, context, pass, deadline } = poll;
   let stored = before;
   let toldAt = steady();
   return {
@@ -178,7 +185,7 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
     async write(changes) {
       await snapshot.store(
         changes.map(({ after }) => after),
-        patienceUntil(stopAt, steady),
+        retryBudget(deadline, steady),
       );
       stored += changes.filter(({ before: row }) => !row).length;
       if (steady() - toldAt < progressEvery) return true;

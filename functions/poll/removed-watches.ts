@@ -1,9 +1,10 @@
+import type { Deadline } from '#functions/clock/instants.ts';
 import { hasBeen } from '#functions/clock/instants.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';
-import { afterglow } from './deadline.ts';
 import type { PollDependencies } from './dependencies.ts';
+import { writeGraceMs } from './last-write.ts';
 
 /** Milliseconds for which the snapshot of a watch that was removed is kept: added again meanwhile, it goes on from there. */
 const keptFor = 30 * 86_400_000;
@@ -24,19 +25,20 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * next poll begins anew with what is left, and nothing that this poll writes is deleted. Stopped anywhere, it goes on at the
  * next tick.
  *
- * @param stopAt instant of the steady clock after which it deletes nothing
- * @returns a remark, if something could not be done
+ * @param deadline instant of the steady clock after which it deletes nothing
+ * @returns a warning, if something could not be done
  */
 export async function deleteExpired(
   { server: { calls }, dynamo, table, now, steady }: PollDependencies,
   watch: RegisteredWatch,
   { since, until }: Term,
-  stopAt: number,
+  deadline: Deadline,
 ): Promise<string | undefined> {
-  const isInTime = () => steady() < stopAt && now().getTime() < until - afterglow && hasBeen(since, now().getTime());
+  const isInTime = () =>
+    steady() < deadline && now().getTime() < until - writeGraceMs && hasBeen(since, now().getTime());
   const isExpired = () => expiredWatch([watch], calls.datedAt) !== undefined;
   try {
-    if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, stopAt);
+    if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
     if (!isExpired()) return undefined;
     const snapshot = new Snapshot(dynamo, table, watch);
     const root = await snapshot.readRoot();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { addCounts, measures } from '#functions/lambda/metric-names.ts';
+import { addCounts, metricNames } from '#functions/lambda/metric-names.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
 
@@ -13,31 +13,31 @@ export const watchName = (watch: Watch): string => `${watch.direction}-${logName
 
 /** Writes the one log line of a poll: a warning when something kept it from its work. */
 export function logPoll(logger: Logger, poll: WatchPoll): void {
-  const { watch, trouble, units, ...facts } = poll;
+  const { watch, problem, units, ...facts } = poll;
   const line = { watch: watchName(watch), ...facts, readUnits: units.read, writeUnits: units.write };
-  if (trouble) logger.warn('poll', { ...line, cause: trouble.cause, trouble: trouble.message });
+  if (problem) logger.warn('poll', { ...line, cause: problem.cause, problem: problem.message });
   else logger.info('poll', line);
 }
 
 /** The same for a poll of a tick: of those at which nothing happens, the line of the tick has the number. */
 export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
-  if (poll.outcome !== 'unchanged' || poll.trouble) logPoll(logger, poll);
+  if (poll.outcome !== 'unchanged' || poll.problem) logPoll(logger, poll);
 }
 
 /**
  * Writes down what there is to say of a shard's poll as a whole, and the one log line of a tick that had something to poll;
  * adds it to the metrics.
  */
-export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, remark }: ShardPoll): void {
+export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, warning }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
   const most = (figure: (poll: WatchPoll) => number) => Math.max(0, ...polls.map(figure));
   const published = sum((poll) => poll.published);
-  if (remark) logger.warn(remark);
+  if (warning) logger.warn(warning);
   if (polls.length + skipped > 0) {
     logger.info('tick', {
       polls: polls.length,
       unchanged: sum(({ outcome }) => (outcome === 'unchanged' ? 1 : 0)),
-      troubled: sum(({ trouble }) => (trouble ? 1 : 0)),
+      withProblem: sum(({ problem }) => (problem ? 1 : 0)),
       skipped,
       requests: sum(({ requests }) => requests),
       transfers: sum(({ transfers }) => transfers),
@@ -48,10 +48,10 @@ export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, 
     });
   }
   const longestGap = most(({ sinceComplete }) => sinceComplete);
-  if (longestGap > 0) metrics.addMetric(measures.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
+  if (longestGap > 0) metrics.addMetric(metricNames.secondsSinceCompleteListing, MetricUnit.Seconds, longestGap / 1000);
   addCounts(metrics, {
     completeListings: sum(({ isComplete }) => (isComplete ? 1 : 0)),
-    watchesFailing: sum(({ trouble, watch }) => (trouble && watch.health?.isAnnounced ? 1 : 0)),
+    watchesFailing: sum(({ problem, watch }) => (problem && watch.health?.isAnnounced ? 1 : 0)),
     watchesSkipped: skipped,
     eventsPublished: published,
   });

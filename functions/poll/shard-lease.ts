@@ -1,11 +1,11 @@
 import type { ShardProgress } from '#functions/watches/shard-row.ts';
-import type { Hold, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
+import type { HeldShard, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
 /** A shard's lease in the hands of this process. */
 export interface ShardLease {
   readonly rows: ShardRows;
-  readonly hold: Hold;
+  readonly hold: HeldShard;
   /** The shard as it was read before its lease was taken. */
   readonly view: ShardView;
   /** Unix time in milliseconds: verifications that failed before it may be tried again. */
@@ -25,17 +25,17 @@ export async function withShardLease<T>(
   poll: (deps: PollDependencies) => Promise<T>,
 ): Promise<T> {
   const { calls } = deps.server;
-  calls.adopt(view.strain);
+  calls.restore(view.circuit);
   deps.tokens.forgive(forgiveSince);
   calls.slots.share(hold.name, hold.slots);
   const topics = { ...deps.topics, hasNoChats: view.hasNoChats };
   const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(hold.name));
-  const { strain } = calls;
-  const isNews = strain.faults !== view.strain.faults || strain.restsUntil !== view.strain.restsUntil;
+  const { circuit } = calls;
+  const isNews = circuit.faults !== view.circuit.faults || circuit.openUntil !== view.circuit.openUntil;
   // Should it fail: a lease ends by itself, and the next poll finds out how the server is doing.
   await Promise.all([
-    rows.giveBack(hold, progress()),
-    isNews ? rows.keepStrain(deps.origin, strain, deps.now().getTime()) : undefined,
+    rows.release(hold, progress()),
+    isNews ? rows.keepCircuit(deps.origin, circuit, deps.now().getTime()) : undefined,
   ]).catch(() => undefined);
   return result;
 }

@@ -9,16 +9,16 @@ import {
   emptyDigests,
   hash,
   isOutgrown,
-  lanes,
   sameActiveDigest,
   sameDigest,
+  wordsPerBucket,
 } from '#functions/transfers/digest.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { isListed, type TransferRow } from './diff.ts';
 import type { Root } from './snapshot-rows.ts';
 
 /** The part of a snapshot that a poll has to look at. */
-export interface Visit {
+export interface ReadPlan {
   /** The snapshot's division from this poll on. */
   readonly bits: number;
   readonly buckets: ReadonlySet<number>;
@@ -35,9 +35,9 @@ export function scopeFor(root: Root, wanted: Scope): Scope {
 
 /**
  * Whether a full listing finds the states of the transfers that an active pass lacks with fewer requests. Only
- * senders may ask after a single one, and each costs a request, while a bucket to visit lacks one or more of them.
+ * senders may ask after a single one, and each costs a request, while a bucket to plan lacks one or more of them.
  */
-export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: Visit): boolean =>
+export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: ReadPlan): boolean =>
   buckets.size > (direction === 'sent' ? requestsFor(root.count) : 0);
 
 /** A full page is no proof that it was the last. */
@@ -48,7 +48,7 @@ const requestsFor = (transfers: number): number => Math.floor(transfers / pageSi
  * for a baseline and when the snapshot is to be divided anew. A listing that is not complete shows a change only in
  * buckets it has transfers of, and it is no baseline. An active pass is compared with the active transfers alone.
  */
-export function planVisit(root: Root, { scope, listing, failure }: Pass): Visit {
+export function planReads(root: Root, { scope, listing, failure }: Pass): ReadPlan {
   const isComplete = failure === undefined;
   if (root.baselineAt === undefined) {
     if (!isComplete) return { bits: root.bits, buckets: new Set() };
@@ -66,10 +66,10 @@ export function planVisit(root: Root, { scope, listing, failure }: Pass): Visit 
   return { bits: root.bits, buckets };
 }
 
-/** The snapshot's digests after a visit: those of the visited buckets are made anew from their rows. */
-export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterable<TransferRow>): Digests {
+/** The snapshot's digests after a plan: those of the visited buckets are made anew from their rows. */
+export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iterable<TransferRow>): Digests {
   const digests = root.bits === bits ? root.digests.slice() : emptyDigests(bits);
-  for (const bucket of buckets) digests.fill(0, lanes * bucket, lanes * (bucket + 1));
+  for (const bucket of buckets) digests.fill(0, wordsPerBucket * bucket, wordsPerBucket * (bucket + 1));
   for (const row of rows) {
     if (!isListed(row)) continue;
     const { high, low } = hash(row.trackingId);
@@ -80,11 +80,11 @@ export function digestsAfter(root: Root, { bits, buckets }: Visit, rows: Iterabl
 
 export const bucketOfTransfer = (trackingId: string, bits: number): number => bucketOf(hash(trackingId).high, bits);
 
-/** About how many of the transfers of a snapshot a visit has to do with. */
-export const transfersIn = ({ bits, buckets }: Visit, count: number): number =>
+/** About how many of the transfers of a snapshot a plan has to do with. */
+export const transfersIn = ({ bits, buckets }: ReadPlan, count: number): number =>
   Math.ceil((count * buckets.size) / 2 ** bits);
 
-const wholeSnapshot = (bits: number): Visit => ({
+const wholeSnapshot = (bits: number): ReadPlan => ({
   bits,
   buckets: new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket)),
 });

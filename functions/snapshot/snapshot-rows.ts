@@ -2,15 +2,15 @@ import type { Item } from '#functions/dynamodb/row.ts';
 import {
   bucketPrefix,
   type Digests,
-  lanes,
   prefixRange,
   sameActiveDigest,
   sameDigest,
+  wordsPerBucket,
 } from '#functions/transfers/digest.ts';
 import type { TransferRow } from './diff.ts';
 
 /** A sudden absence, from which nothing is concluded before it has lasted. */
-export interface Hold {
+export interface SuddenAbsence {
   /** Unix time in milliseconds of the first complete listing that showed it. */
   readonly since: number;
   /** Complete listings in a row that have shown it. */
@@ -34,8 +34,8 @@ export interface Root {
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
   readonly baselineAt?: string | undefined;
   /** A sudden absence that is not believed yet; every complete listing looks at it again. */
-  readonly absence?: Hold | undefined;
-  /** Buckets to visit whatever their digest says, because a claim on them has not settled. */
+  readonly absence?: SuddenAbsence | undefined;
+  /** Buckets to plan whatever their digest says, because a claim on them has not settled. */
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
   readonly unsettledUntil: number;
@@ -49,7 +49,7 @@ export interface Root {
 
 /** Digests are stored 64 to a row, so that a change rewrites 768 bytes whatever the size of the mailbox. */
 const digestsPerBlock = 64;
-const lanesPerBlock = lanes * digestsPerBlock;
+const wordsPerBlock = wordsPerBucket * digestsPerBlock;
 
 export const rootKey = 'ROOT';
 
@@ -68,18 +68,18 @@ export const isBlockOf = (bits: number, sk: string): boolean => sk.startsWith(bl
 /** Copies a stored block into its place among the digests. */
 export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Uint8Array): void {
   const block = Number.parseInt(sk.slice(blockPrefix(bits).length), 16);
-  digests.set(new Uint32Array(bytes.slice().buffer), lanesPerBlock * block);
+  digests.set(new Uint32Array(bytes.slice().buffer), wordsPerBlock * block);
 }
 
 /** The digests of a block as its row holds them. */
 export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
-  return new Uint8Array(digests.slice(lanesPerBlock * block, lanesPerBlock * (block + 1)).buffer);
+  return new Uint8Array(digests.slice(wordsPerBlock * block, wordsPerBlock * (block + 1)).buffer);
 }
 
 /** The blocks in which the digests differ. */
 export function changedBlocks(before: Digests, after: Digests): Set<number> {
   const blocks = new Set<number>();
-  for (let bucket = 0; bucket < after.length / lanes; bucket += 1) {
+  for (let bucket = 0; bucket < after.length / wordsPerBucket; bucket += 1) {
     const isSame = sameDigest(before, after, bucket) && sameActiveDigest(before, after, bucket);
     if (!isSame) blocks.add(Math.floor(bucket / digestsPerBlock));
   }

@@ -1,11 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
-import type { Patience } from '#functions/clock/pauses.ts';
+import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
-import type { Visit } from './read-plan.ts';
+import type { ReadPlan } from './read-plan.ts';
 import type { Root } from './snapshot-rows.ts';
 import {
   bitmapOf,
@@ -89,11 +89,11 @@ export class Snapshot extends Partition {
    * poll or a later one settles them.
    *
    * @param root as read before the listing began, with the server's origin
-   * @param visit the division from now on, which may be finer than the root's if all buckets are visited
+   * @param plan the division from now on, which may be finer than the root's if all buckets are visited
    * @param until Unix time in milliseconds after which this poll writes nothing
    * @returns undefined when another poll has claimed the snapshot since
    */
-  async claim({ rev: read, origin }: Root, { bits, buckets }: Visit, until: number): Promise<Claim | undefined> {
+  async claim({ rev: read, origin }: Root, { bits, buckets }: ReadPlan, until: number): Promise<Claim | undefined> {
     const rev = read + 1;
     const unsettled = bitmapOf(buckets, bits);
     const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
@@ -178,7 +178,7 @@ export class Snapshot extends Partition {
    * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no
    * condition: only for a snapshot without a baseline, to which no other poll writes meanwhile.
    */
-  async store(rows: readonly TransferRow[], patience: Patience): Promise<void> {
+  async store(rows: readonly TransferRow[], patience: RetryBudget): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
     await this.putAll(items, patience);
   }

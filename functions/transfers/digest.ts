@@ -18,7 +18,7 @@ export interface Hash {
 }
 
 /** Elements for each bucket. */
-export const lanes = 3;
+export const wordsPerBucket = 3;
 
 /** Buckets hold about this many transfers, so that reading one costs two read units. */
 const transfersPerBucket = 32;
@@ -89,11 +89,11 @@ export function prefixRange(first: number, last: number, bits: number): [from: s
 }
 
 /** All digests zero: nothing in any of the `2^bits` buckets. */
-export const emptyDigests = (bits: number): Digests => new Uint32Array(lanes * 2 ** bits);
+export const emptyDigests = (bits: number): Digests => new Uint32Array(wordsPerBucket * 2 ** bits);
 
 /** Adds one transfer, given by the halves of its tracking id's hash, to its bucket's digests. */
 export function addToDigest(digests: Digests, bits: number, high: number, low: number, state: DigestedState): void {
-  const at = lanes * bucketOf(high, bits);
+  const at = wordsPerBucket * bucketOf(high, bits);
   const mixedLow = mix(low ^ state.low);
   digests[at] = digests[at]! + mix(high ^ state.high);
   digests[at + 1] = digests[at + 1]! + mixedLow;
@@ -101,7 +101,8 @@ export function addToDigest(digests: Digests, bits: number, high: number, low: n
 }
 
 export const sameDigest = (a: Digests, b: Digests, bucket: number): boolean =>
-  a[lanes * bucket] === b[lanes * bucket] && a[lanes * bucket + 1] === b[lanes * bucket + 1];
+  a[wordsPerBucket * bucket] === b[wordsPerBucket * bucket] &&
+  a[wordsPerBucket * bucket + 1] === b[wordsPerBucket * bucket + 1];
 
 export const sameActiveDigest = (a: Digests, b: Digests, bucket: number): boolean =>
-  a[lanes * bucket + 2] === b[lanes * bucket + 2];
+  a[wordsPerBucket * bucket + 2] === b[wordsPerBucket * bucket + 2];

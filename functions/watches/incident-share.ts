@@ -1,4 +1,4 @@
-import type { Size, Trouble } from '#functions/events/transfer-event.ts';
+import type { Size, WatchProblem } from '#functions/events/transfer-event.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
 
@@ -20,7 +20,7 @@ export interface Untold extends Size {
   readonly failingSince: string;
   readonly latestSince: string;
   /** What most of them fail for. */
-  readonly trouble: Trouble;
+  readonly problem: WatchProblem;
   /** When the first and the last became due to be told, and the first one's own interval; undefined while none is due. */
   readonly due?: { readonly from: string; readonly until: string; readonly every?: number | undefined };
 }
@@ -43,7 +43,7 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
   const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
   const told = watches.filter((watch) => isToldBy(open, watch)).length;
   if (untold.length === 0) return { all: sizeOf(watches), told };
-  const alike = [...Map.groupBy(untold, ({ health }) => health.trouble.message).values()];
+  const alike = [...Map.groupBy(untold, ({ health }) => health.problem.message).values()];
   const since = untold.map(({ health }) => health.failingSince).toSorted();
   const due = untold.filter(isShared).toSorted((a, b) => (a.health.sharedAt! < b.health.sharedAt! ? -1 : 1));
   const [first, last] = [due[0], due.at(-1)];
@@ -54,7 +54,7 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
       ...sizeOf(untold),
       failingSince: since[0]!,
       latestSince: since.at(-1)!,
-      trouble: alike.toSorted((a, b) => b.length - a.length)[0]![0]!.health.trouble,
+      problem: alike.toSorted((a, b) => b.length - a.length)[0]![0]!.health.problem,
       ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...everyOf(first) } }),
     },
   };

@@ -3,7 +3,7 @@ import { verificationCauses } from '#functions/cryptshare/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from '#functions/events/transfer-event.ts';
 import { type FailingShare, sinceTold, sumOf, type Untold } from './incident-share.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import { longestTrouble } from './schedule.ts';
+import { longestIntervalWhileFailing } from './schedule.ts';
 import { incidentOf } from './watch-health.ts';
 
 /** One cause that several watches fail for, as it is written down once operators are to be told. Times are ISO 8601. */
@@ -69,7 +69,7 @@ export function nextIncident(
   const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
   const [first] = due;
   if (first) {
-    const interval = Math.min(first.every ?? every, longestTrouble, rules.longestWait);
+    const interval = Math.min(first.every ?? every, longestIntervalWhileFailing, rules.longestWait);
     // No further watch has begun to fail for as long as it takes to poll all, or that has been waited for long enough.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
     if (isGrowing && isRecent(first.from, rules.longestWait, now)) return undefined;
@@ -105,9 +105,9 @@ const isRecent = (time: string, span: number, now: number): boolean =>
 
 /** What operators are told of watches that fail for one cause: in the words that most of them have for it, about. */
 function dataOf(untold: readonly Untold[]): IncidentEventData {
-  const [{ trouble }] = untold.toSorted((a, b) => b.watches - a.watches) as [Untold];
+  const [{ problem }] = untold.toSorted((a, b) => b.watches - a.watches) as [Untold];
   const failingSince = untold.map((part) => part.failingSince).toSorted()[0]!;
-  return { cause: trouble.cause, message: trouble.message, ...sumOf(untold), failingSince };
+  return { cause: problem.cause, message: problem.message, ...sumOf(untold), failingSince };
 }
 
 /** When causes were last found mended: Unix times in milliseconds by what {@link incidentOf} calls them. */
@@ -126,7 +126,7 @@ export const verifiableSince = (mended: Mended): number =>
  */
 export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, since = '' } = watch;
-  const at = health && mended[incidentOf(health.trouble)];
+  const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;
   const mendedAt = new Date(at).toISOString();
   return mendedAt > since ? { ...watch, since: mendedAt } : watch;

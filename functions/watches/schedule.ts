@@ -4,10 +4,10 @@ import { hash, mix } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
-import { troubleOfTime } from './watch-problem.ts';
+import { problemOfTime } from './watch-problem.ts';
 
 /** When watches are polled, but for those that have an interval of their own. */
-export interface Timetable {
+export interface Schedule {
   /** Parts into which the watches are divided. */
   readonly shards: number;
   /** Milliseconds between two polls of a watch. */
@@ -20,8 +20,8 @@ export interface Timetable {
 
 /** A watch as far as it concerns its time; its first poll comes at once. */
 interface TimedWatch extends Watch, Pick<RegisteredWatch, 'every' | 'since' | 'changedAt'> {
-  /** There while it is in trouble. */
-  readonly health?: Pick<Health, 'trouble'>;
+  /** There while it is failing. */
+  readonly health?: Pick<Health, 'problem'>;
 }
 
 /** The time from one tick to the next, in Unix milliseconds: `after` is not part of it, `to` is. */
@@ -42,24 +42,24 @@ export interface Outlook {
 }
 
 /** @param watches those that are to be polled */
-export const outlookOf = (watches: readonly TimedWatch[], timetable: Timetable, from: number): Outlook => ({
+export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
   from,
-  isDue: (at) => watches.some((watch) => dueListing(watch, timetable, { after: from, to: at }) !== undefined),
-  shortest: watches.reduce((least, { every = timetable.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
+  isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
+  shortest: watches.reduce((least, { every = schedule.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
 });
 
 /** Milliseconds that may pass from `since` until a reader of the registry sees it: a file of many watches takes its time. */
 const longestWrite = 10_000;
 
-/** Milliseconds after which a watch in trouble is polled again at the latest: one polled daily would stay in trouble for a day. */
-export const longestTrouble = 900_000;
+/** Milliseconds after which a watch failing is polled again at the latest: one polled daily would stay failing for a day. */
+export const longestIntervalWhileFailing = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
 const quietAfter = 3_600_000;
 
 /**
  * Whether a watch has not changed for an hour, or for two of its usual intervals if these are longer, nor been told to be polled
- * otherwise. One in trouble is not quiet: what has changed is not known.
+ * otherwise. One failing is not quiet: what has changed is not known.
  *
  * @param now Unix time in milliseconds
  * @param usual its interval in milliseconds
@@ -71,17 +71,17 @@ export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Wat
 /**
  * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
  * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
- * however many of its moments have passed. A watch in trouble is listed in full, and every 15 minutes at least,
- * unless its trouble was that there was no time. A quiet one is polled more seldom, if that is wanted.
+ * however many of its moments have passed. A watch failing is listed in full, and every 15 minutes at least,
+ * unless its problem was that there was no time. A quiet one is polled more seldom, if that is wanted.
  *
  * @returns undefined when the watch is not to be polled
  */
-export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to }: Window): Scope | undefined {
-  const { every: usual = timetable.every, since, health } = watch;
+export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
+  const { every: usual = schedule.every, since, health } = watch;
   // A tick that had no time for it would have less if it came round sooner.
-  const isWorthATry = health && health.trouble.cause !== troubleOfTime.cause;
-  const often = isWorthATry ? Math.min(usual, longestTrouble) : usual;
-  const { quietEvery } = timetable;
+  const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
+  const often = isWorthATry ? Math.min(usual, longestIntervalWhileFailing) : usual;
+  const { quietEvery } = schedule;
   const every = quietEvery !== undefined && isQuiet(watch, to, usual) ? Math.max(often, quietEvery) : often;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
@@ -92,7 +92,7 @@ export function dueListing(watch: TimedWatch, timetable: Timetable, { after, to 
   // The tick before may have been too early to see it. Short ticks are not to poll it time and again for that.
   if (begun >= after - Math.min(longestWrite, to - after) && begun <= to) return 'all';
   if (turn(to) <= turn(after)) return undefined;
-  const place = (mix(high) >>> 0) % timetable.fullListingEvery;
-  const fullTurns = (time: number) => Math.floor((turn(time) - place) / timetable.fullListingEvery);
+  const place = (mix(high) >>> 0) % schedule.fullListingEvery;
+  const fullTurns = (time: number) => Math.floor((turn(time) - place) / schedule.fullListingEvery);
   return health || fullTurns(to) > fullTurns(after) ? 'all' : 'active';
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tolerance } from '#functions/clock/instants.ts';
-import { type Strain, unstrained } from '#functions/cryptshare/circuit-breaker.ts';
+import { closedCircuit, type ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { hasNoChats } from './chats.ts';
@@ -31,7 +31,7 @@ export interface ShardView {
   /** What the failing watches of each other shard amount to. */
   readonly others: readonly Readonly<Record<string, FailingShare>>[];
   /** Of the server, as the last poll that changed it left it. */
-  readonly strain: Strain;
+  readonly circuit: ServerCircuit;
   readonly incidents: readonly Incident[];
   readonly mended: Mended;
   /** No endpoint is a chat, as far as is known. */
@@ -39,7 +39,7 @@ export interface ShardView {
 }
 
 /** A lease that was taken. */
-export interface Hold {
+export interface HeldShard {
   readonly shard: number;
   readonly name: string;
   readonly slots: number;
@@ -74,7 +74,7 @@ export class ShardRows {
    * Reads the watches of one shard, and what all shards share.
    *
    * @param shards parts into which the watches are divided
-   * @param origin of the server: the strain of another one is none of this one's
+   * @param origin of the server: the circuit of another one is none of this one's
    */
   async read(shard: number, shards: number, origin: string): Promise<ShardView> {
     const [registered, rows] = await Promise.all([
@@ -91,7 +91,7 @@ export class ShardRows {
       removed: watches.filter(({ removedAt }) => removedAt !== undefined),
       row: rowFor(row, shards),
       others: others.flatMap(({ failing }) => failing ?? []),
-      strain: server?.origin === origin ? (server.strain as Strain) : unstrained,
+      circuit: server?.origin === origin ? (server.circuit as ServerCircuit) : closedCircuit,
       incidents: incidentsIn(rows),
       mended: mendedIn(rows),
       hasNoChats: hasNoChats(rows),
@@ -102,7 +102,7 @@ export class ShardRows {
    * Takes a lease of all watches of a shard that are in no other one, or of a single watch. Returns undefined when
    * another holder has it, or has changed the row since it was read.
    */
-  async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<Hold | undefined> {
+  async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));
@@ -112,7 +112,7 @@ export class ShardRows {
   /**
    * Leaves a shard to others but for some watches. Returns the lease of these alone; undefined when it stays as it is.
    */
-  async narrow(hold: Hold, watches: readonly string[], progress: ShardProgress): Promise<Hold | undefined> {
+  async narrow(hold: HeldShard, watches: readonly string[], progress: ShardProgress): Promise<HeldShard | undefined> {
     const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
     return row && { ...hold, slots: leaseOf(row, hold.name).slots, row };
   }
@@ -123,7 +123,7 @@ export class ShardRows {
   }
 
   /** Gives a lease back, with what progress there is. */
-  async giveBack(hold: Hold, progress: ShardProgress | undefined): Promise<void> {
+  async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
 
@@ -140,21 +140,21 @@ export class ShardRows {
    * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to
    * leave it alone for longer. What a clock ahead of `now`, a Unix time in milliseconds, has written gives way.
    */
-  async keepStrain(origin: string, strain: Strain, now: number): Promise<void> {
+  async keepCircuit(origin: string, circuit: ServerCircuit, now: number): Promise<void> {
     await this.partition.put(
       strainKey,
-      { origin, strain },
+      { origin, circuit },
       {
         condition:
-          'attribute_not_exists(pk) OR origin <> :origin OR strain.restsUntil <= :until OR strain.toldAt > :latest OR attribute_exists(strain.mailbox)',
-        values: { origin, until: strain.restsUntil, latest: now + tolerance },
+          'attribute_not_exists(pk) OR origin <> :origin OR circuit.openUntil <= :until OR circuit.toldAt > :latest OR attribute_exists(circuit.mailbox)',
+        values: { origin, until: circuit.openUntil, latest: now + tolerance },
       },
     );
   }
 
   /** Changes the row of a hold, as many times over as others are quicker. */
   private async change(
-    { shard, row }: Hold,
+    { shard, row }: HeldShard,
     next: (row: ShardRow) => ShardRow | undefined,
   ): Promise<ShardRow | undefined> {
     let current = row;

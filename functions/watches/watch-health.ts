@@ -3,8 +3,8 @@ import {
   type ExpiryEvent,
   expiryEvent,
   type HealthEvent,
-  type Trouble,
   type WatchEventData,
+  type WatchProblem,
   watchEvent,
 } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -16,7 +16,7 @@ export interface Health {
   /** Troubled polls in the row, counted until operators are to be told. */
   readonly failures: number;
   /** Of the poll that was last written down: nothing is, once operators are to be told, until the cause turns. */
-  readonly trouble: Trouble;
+  readonly problem: WatchProblem;
   /** ISO 8601 time of the first of the latest polls without a complete listing. */
   readonly incompleteSince?: string;
   /** It has failed often enough for operators to be told. */
@@ -34,9 +34,9 @@ const failuresUntilAnnounced = 3;
 const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault', 'proxy_failed']);
 
 /** The name of a cause's incident: causes of one name that several watches have are one incident. */
-export const incidentOf = ({ cause }: Trouble): string => (outage.has(cause) ? 'outage' : cause);
+export const incidentOf = ({ cause }: WatchProblem): string => (outage.has(cause) ? 'outage' : cause);
 
-/** Milliseconds that a trouble has to last as well: while absences are held, changes are announced all the same. */
+/** Milliseconds that a problem has to last as well: while absences are held, changes are announced all the same. */
 const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 
 /** What a poll makes of a watch's health. */
@@ -57,11 +57,11 @@ export function nextHealth(
   origin: string,
   watch: Watch,
   health: Health | undefined,
-  trouble: Trouble | undefined,
+  problem: WatchProblem | undefined,
   isComplete: boolean,
   at: string,
 ): HealthChange | undefined {
-  if (!trouble) {
+  if (!problem) {
     if (!health) return undefined;
     const isAlone = health.isAnnounced && health.sharedAt === undefined;
     const event = isAlone ? watchEvent(origin, 'watch.recovered', dataOf(watch, health), at) : undefined;
@@ -73,14 +73,14 @@ export function nextHealth(
     const { failures = 0 } = row ?? {};
     const failingSince = earlier(row?.failingSince, at);
     const lasted = Date.parse(at) - Date.parse(failingSince);
-    const lasting = lastingUntilAnnounced[trouble.cause] ?? 0;
+    const lasting = lastingUntilAnnounced[problem.cause] ?? 0;
     const isAnnounced = failures + 1 >= failuresUntilAnnounced && lasted >= lasting;
-    return { failingSince, failures: failures + 1, trouble, isAnnounced, ...(isAnnounced && { sharedAt: at }), ...gap };
+    return { failingSince, failures: failures + 1, problem, isAnnounced, ...(isAnnounced && { sharedAt: at }), ...gap };
   };
   if (!health?.isAnnounced) return { health: failing(health), event: undefined };
 
   const { incompleteSince: before, turn, ...rest } = health;
-  const isTurned = health.sharedAt !== undefined && incidentOf(trouble) !== incidentOf(health.trouble);
+  const isTurned = health.sharedAt !== undefined && incidentOf(problem) !== incidentOf(health.problem);
   if (!isTurned) {
     const isSame = before === incompleteSince && turn === undefined;
     return isSame ? undefined : { health: { ...rest, ...gap }, event: undefined };
@@ -115,9 +115,9 @@ export function expiryWarning(
 /** The stored time of the two, unless it is still to come: then a clock that was ahead has written it. */
 const earlier = (stored: string | undefined, at: string): string => (stored !== undefined && stored < at ? stored : at);
 
-const dataOf = ({ mailbox, direction }: Watch, { failingSince, trouble }: Health): WatchEventData => ({
+const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health): WatchEventData => ({
   mailbox,
   direction,
-  ...trouble,
+  ...problem,
   failingSince,
 });

@@ -1,8 +1,8 @@
 import type { Pass } from '#functions/cryptshare/client.ts';
 import type { CryptshareFailure, FailureCause } from '#functions/cryptshare/failure.ts';
-import type { Trouble } from '#functions/events/transfer-event.ts';
+import type { WatchProblem } from '#functions/events/transfer-event.ts';
 
-export const troubleOfFailure = ({ kind, message, remedy }: CryptshareFailure): Trouble => ({
+export const problemOfFailure = ({ kind, message, remedy }: CryptshareFailure): WatchProblem => ({
   cause: kind,
   message: `${message}; ${remedy}`,
 });
@@ -17,15 +17,15 @@ const datedCauses: ReadonlySet<string> = new Set<FailureCause>([
   'certificate_untrusted',
 ]);
 
-/** Adds how wrong the clock here is to a trouble that may come of it. */
-export function withClock(trouble: Trouble, clockWords: string | undefined): Trouble {
-  if (!clockWords || !datedCauses.has(trouble.cause)) return trouble;
-  return { ...trouble, message: `${trouble.message}; ${clockWords}, which may be the reason` };
+/** Adds how wrong the clock here is to a problem that may come of it. */
+export function withClock(problem: WatchProblem, clockWords: string | undefined): WatchProblem {
+  if (!clockWords || !datedCauses.has(problem.cause)) return problem;
+  return { ...problem, message: `${problem.message}; ${clockWords}, which may be the reason` };
 }
 
 /** What kept a listing from being complete; undefined when nothing did. */
-export function troubleOfListing({ listing, failure }: Pass): Trouble | undefined {
-  if (failure) return troubleOfFailure(failure);
+export function problemOfListing({ listing, failure }: Pass): WatchProblem | undefined {
+  if (failure) return problemOfFailure(failure);
   if (listing.malformed === 0) return undefined;
   return {
     cause: 'malformed_rows',
@@ -34,32 +34,32 @@ export function troubleOfListing({ listing, failure }: Pass): Trouble | undefine
 }
 
 /** Many transfers vanished at once, which looks like a fault of the server. */
-export const troubleOfAbsences = (missing: number, count: number): Trouble => ({
+export const problemOfAbsences = (missing: number, count: number): WatchProblem => ({
   cause: 'absences_held',
   message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone before that has lasted for a day, so look at the server's transfer log`,
 });
 
 /** The snapshot belongs to another server than the one that is configured. */
-export const troubleOfOrigin = (before: string, now: string): Trouble => ({
+export const problemOfOrigin = (before: string, now: string): WatchProblem => ({
   cause: 'server_changed',
   message: `what is known of this watch came from ${before}, not from ${now}; set server.url back, or begin anew with an empty table (in the local run: another data folder)`,
 });
 
 /** An AWS service failed; whatever it concerns is done by a later poll. */
-export const troubleOfAws = (error: Error): Trouble => ({
+export const problemOfAws = (error: Error): WatchProblem => ({
   cause: 'aws_error',
   // The services' own texts name roles and accounts, which subscribers need not know.
   message: `${'$metadata' in error ? error.name : error.message}; nothing is lost, the next poll goes on from here`,
 });
 
 /** Another process polls the watch's shard, so this poll did not even begin. */
-export const troubleOfBusyShard: Trouble = {
+export const problemOfBusyShard: WatchProblem = {
   cause: 'busy',
   message: 'this watch and others are being polled at this very moment; ask again in a minute',
 };
 
 /** The poll had to end before everything was committed or announced. */
-export const troubleOfTime: Trouble = {
+export const problemOfTime: WatchProblem = {
   cause: 'out_of_time',
   message:
     'the poll ran out of time and the next one goes on from here; if that lasts, spread the watches over more shards (schedule.shards)',

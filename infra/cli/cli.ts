@@ -9,7 +9,7 @@ import { transferCommands } from '#infra/cli/commands/transfer.ts';
 import { watchCommands } from '#infra/cli/commands/watch.ts';
 import { doctorCommand } from '#infra/cli/doctor/command.ts';
 import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 
 const help = `
@@ -29,8 +29,8 @@ credentials.
  *
  * @returns the exit code
  */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { stdout, stderr } = surroundings;
+export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  const { stdout, stderr } = context;
   const program = new Command('npm run notifier --')
     .description('Operates Transfer Notifier: watches, transfers, endpoints, deliveries and events.')
     .helpOption('-h, --help', 'show this help')
@@ -43,15 +43,15 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
       getErrHelpWidth: () => stderr.columns ?? 120,
     })
     .exitOverride();
-  clientIdCommand(program, surroundings);
-  watchCommands(program, surroundings);
-  transferCommands(program, surroundings);
-  endpointCommands(program, surroundings);
-  deliveryCommands(program, surroundings);
-  eventCommands(program, surroundings);
-  statusCommand(program, surroundings);
+  clientIdCommand(program, context);
+  watchCommands(program, context);
+  transferCommands(program, context);
+  endpointCommands(program, context);
+  deliveryCommands(program, context);
+  eventCommands(program, context);
+  statusCommand(program, context);
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
-  doctorCommand(program, surroundings, outcome);
+  doctorCommand(program, context, outcome);
   try {
     await program.parseAsync(args, { from: 'user' });
     return outcome.exitCode;

@@ -1,6 +1,6 @@
 import { Aws, type Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { measures, serviceName } from '#functions/lambda/metric-names.ts';
+import { metricNames, serviceName } from '#functions/lambda/metric-names.ts';
 
 /** Where the metrics of a stack's functions stand, for its alarms and its dashboard: not with those of another stack. */
 export const metricNamespace = Aws.STACK_NAME;
@@ -10,20 +10,20 @@ export const metricNamespace = Aws.STACK_NAME;
  *
  * @param statistic for instance `Sum`
  */
-const measure = (name: keyof typeof measures, statistic: string, period: Duration): Metric =>
+const measure = (name: keyof typeof metricNames, statistic: string, period: Duration): Metric =>
   new Metric({
     namespace: metricNamespace,
-    metricName: measures[name],
+    metricName: metricNames[name],
     dimensionsMap: { service: serviceName },
     statistic,
     period,
   });
 
 /** The sum, over a period, of a metric that counts. */
-export const sumOf = (name: keyof typeof measures, period: Duration): Metric => measure(name, Stats.SUM, period);
+export const sumOf = (name: keyof typeof metricNames, period: Duration): Metric => measure(name, Stats.SUM, period);
 
-/** The greatest value, within a period, of a metric that measures. */
-export const greatestOf = (name: keyof typeof measures, period: Duration): Metric =>
+/** The greatest value, within a period, of a metric that metricNames. */
+export const greatestOf = (name: keyof typeof metricNames, period: Duration): Metric =>
   measure(name, Stats.MAXIMUM, period);
 
 /**

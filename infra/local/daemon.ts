@@ -18,7 +18,7 @@ export class Daemon {
   private exitCode: number | undefined;
   private mayEnd: Promise<void> | undefined;
   private stop: () => void;
-  private remark: (text: string) => void = () => undefined;
+  private warning: (text: string) => void = () => undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
     // Until something runs there is nothing to wait for.
@@ -30,7 +30,7 @@ export class Daemon {
       },
       refused: (code) =>
         complain(`the output cannot be written (${code}): the notifier goes on, and leaves lines out until it can`),
-      resumed: (leftOut) => this.remark(`${leftOut} lines are missing here: the output did not take them`),
+      resumed: (leftOut) => this.warning(`${leftOut} lines are missing here: the output did not take them`),
     });
     // What cannot be said there can be said nowhere.
     process.stderr.on('error', () => undefined);
@@ -45,11 +45,11 @@ export class Daemon {
    * Has the process stop in good order from now on.
    *
    * @param stop called once
-   * @param remark takes what there is to say of the output
+   * @param warning takes what there is to say of the output
    */
-  runs(stop: () => void, remark: (text: string) => void): void {
+  runs(stop: () => void, warning: (text: string) => void): void {
     this.stop = stop;
-    this.remark = remark;
+    this.warning = warning;
   }
 
   /** Ends the process, with this code unless there was another reason to stop. */

@@ -1,7 +1,7 @@
 import type { Outlook } from '#functions/watches/schedule.ts';
 
 /** Milliseconds after which a tick comes although nothing is due: there is more to do at ticks than polls, as on AWS. */
-const longestRest = 60_000;
+const longestOpen = 60_000;
 
 /** Part of its interval by which a watch may be polled late, so that several of them share a tick, and the most of it in milliseconds. */
 const tolerated = 1 / 20;
@@ -34,7 +34,7 @@ export class Foresight {
     if (!this.outlook) return true;
     const { from, isDue, shortest } = this.outlook;
     const rest = now - from;
-    if (rest < 0 || rest >= longestRest) return true;
+    if (rest < 0 || rest >= longestOpen) return true;
     return rest >= Math.min(shortest * tolerated, mostTolerated) && isDue(now);
   }
 }

@@ -26,10 +26,13 @@ export interface InterruptionDependencies {
 export async function endLeases(deps: InterruptionDependencies): Promise<void> {
   const names = (await listEndpoints(deps)).map(({ name }) => name);
   const at = deps.now().getTime();
-  await changeLeases(deps, names, ({ holder: _, flights, ...lease }) => ({
+  await changeLeases(deps, names, ({ holder: _, inFlight, ...lease }) => ({
     ...lease,
-    flights: Object.fromEntries(
-      Object.entries(flights).map(([event, flight]) => [event, { ...flight, until: Math.min(flight.until, at) }]),
+    inFlight: Object.fromEntries(
+      Object.entries(inFlight).map(([event, inFlightAttempt]) => [
+        event,
+        { ...inFlightAttempt, until: Math.min(inFlightAttempt.until, at) },
+      ]),
     ),
   }));
 }
@@ -42,7 +45,7 @@ export async function endLeases(deps: InterruptionDependencies): Promise<void> {
  * @throws the error of the SDK
  */
 export const giveBackLeases = (deps: InterruptionDependencies, endpoints: readonly string[]): Promise<void> =>
-  changeLeases(deps, endpoints, ({ holder: _, ...lease }) => ({ ...lease, flights: {} }));
+  changeLeases(deps, endpoints, ({ holder: _, ...lease }) => ({ ...lease, inFlight: {} }));
 
 /** Changes the leases that somebody holds, or under which attempts are under way. */
 async function changeLeases(
@@ -58,7 +61,7 @@ async function changeLeases(
       const read = leaseOf(rows.get(rowName(leaseKey(name))));
       await leases.change(name, read, (lease) => {
         const believed = believedLease(lease, at);
-        const isBusy = believed.holder || Object.keys(believed.flights).length > 0;
+        const isBusy = believed.holder || Object.keys(believed.inFlight).length > 0;
         return isBusy ? { ...change(believed), rev: lease.rev + 1, changedAt: at } : undefined;
       });
     }),

@@ -8,7 +8,7 @@ import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
-import { NothingToStart, type Options, parseOptions } from './options.ts';
+import { HelpRequested, type Options, parseOptions } from './options.ts';
 import { realRun } from './real-run.ts';
 import type { RunOptions } from './run-options.ts';
 import { startRun } from './runtime.ts';
@@ -31,7 +31,7 @@ export async function runNotifier(args: readonly string[], daemon: Daemon): Prom
 }
 
 function exitCodeAfter(thrown: Error): number {
-  if (thrown instanceof NothingToStart) return thrown.exitCode;
+  if (thrown instanceof HelpRequested) return thrown.exitCode;
   // Storage that fails may be met anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
   const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
@@ -66,7 +66,7 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
 async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Reporter, source: string): Promise<void> {
   const { config, data } = options;
   const { addresses, operatorFile, ended, stop } = await startRun(options, reporter);
-  daemon.runs(stop, reporter.remark);
+  daemon.runs(stop, reporter.warning);
   reporter.ready([
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
     ['Configuration', source],
@@ -83,7 +83,7 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ...(config.notify.email.length > 0 || config.notify.slack ? ['notify'] : []),
     ...(config.alarmEmail ? ['alarms'] : []),
   ];
-  if (idle.length > 0) reporter.remark(`no effect in the local run: ${idle.join(', ')}`);
-  if (await ended) reporter.remark('stopped, nothing left halfway');
-  else reporter.remark('stopped');
+  if (idle.length > 0) reporter.warning(`no effect in the local run: ${idle.join(', ')}`);
+  if (await ended) reporter.warning('stopped, nothing left halfway');
+  else reporter.warning('stopped');
 }

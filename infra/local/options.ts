@@ -17,8 +17,8 @@ export interface Options {
 }
 
 /** Thrown when nothing is to be started: help was asked for (0) or the command line is wrong (2). */
-export class NothingToStart extends Error {
-  override readonly name = 'NothingToStart';
+export class HelpRequested extends Error {
+  override readonly name = 'HelpRequested';
   readonly exitCode: number;
 
   constructor(exitCode: number) {
@@ -72,7 +72,7 @@ Examples:
  * Reads the command line; prints help and mistakes itself.
  *
  * @param environment tells which options npm has kept to itself
- * @throws NothingToStart
+ * @throws HelpRequested
  */
 export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
   const command = new Command('npm start --')
@@ -122,7 +122,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
     return common;
   } catch (error) {
-    if (error instanceof CommanderError) throw new NothingToStart(error.exitCode === 0 ? 0 : 2);
+    if (error instanceof CommanderError) throw new HelpRequested(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export interface Polls extends Part {
 /** Invokes the poll function when something is due, to the second, as the scheduler does on AWS each minute. */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<Invoked>,
-  reporter: Pick<Reporter, 'poll' | 'remark'>,
+  reporter: Pick<Reporter, 'poll' | 'warning'>,
   foresight: Foresight,
 ): Polls {
   const stopping = new AbortController();
@@ -41,7 +41,7 @@ export function startPolls(
       polls,
       ...(foresee && { foresee }),
       storing: (watch, progress) =>
-        reporter.remark(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
+        reporter.warning(`${watchWords(watch)}: ${baselineProgressWords(progress)} transfers stored`),
     };
     const invoked = handler(event, { ...lambdaContext('poll', pollTimeout), ...{ supervision } });
     const over = () => underWay.delete(invoked);
@@ -51,14 +51,14 @@ export function startPolls(
   };
   const tick = async () => {
     const event: Tick = { shard: 0, at: new Date().toISOString() };
-    const { remark, skipped } = await invoke(event, foresight.begin());
-    if (remark) reporter.remark(remark);
+    const { warning, skipped } = await invoke(event, foresight.begin());
+    if (warning) reporter.warning(warning);
     if (skipped) foresight.forget();
   };
   const report = (message: unknown) => {
     const poll = message as WatchPoll;
-    // Its trouble, or the end of it, changes when it and others are due.
-    if (poll.trouble || poll.watch.health || poll.outcome === 'changed') foresight.forget();
+    // Its problem, or the end of it, changes when it and others are due.
+    if (poll.problem || poll.watch.health || poll.outcome === 'changed') foresight.forget();
     reporter.poll(poll);
   };
   const loop = async () => {

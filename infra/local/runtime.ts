@@ -96,7 +96,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     environment: { ...pollVariables, ...webhooks.variables, POLL_INVOCATION_URL: invocations.urlOf('poll') },
     data,
     onChange(request, status) {
-      reporter.remark(`operator: ${request}, answered ${status}`);
+      reporter.warning(`operator: ${request}, answered ${status}`);
       foresight.forget();
     },
   });
@@ -115,7 +115,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const run = async () => {
     try {
       await Promise.race([told, ...stages.flat().map(({ ended }) => ended)]);
-      return await stopInTime(stages, reporter.remark);
+      return await stopInTime(stages, reporter.warning);
     } finally {
       await isWithin(closeWithin, close());
     }

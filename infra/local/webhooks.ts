@@ -92,7 +92,7 @@ export async function startWebhooks(
     const isChosen = endpoints.some(({ name, secret: chosen }) => name === endpoint.name && chosen !== undefined);
     if (secret === undefined || isChosen) continue;
     if (onSecret) onSecret(endpoint.name, secret);
-    else reporter.remark(`secret of the webhook ${endpoint.name}, shown this once: ${secret}`);
+    else reporter.warning(`secret of the webhook ${endpoint.name}, shown this once: ${secret}`);
   }
   const variables = {
     WEBHOOKS_TABLE: table,
@@ -125,12 +125,12 @@ export async function startWebhooks(
       const swept = await functions
         .sweep(undefined, lambdaContext('sweep', functionTimeout))
         .catch(({ name }: Error) =>
-          reporter.remark(
+          reporter.warning(
             `not all webhooks could be looked after (${name}); the next try is in ${sweepInterval / 1000} s`,
           ),
         );
       if (swept?.clockSetBack !== undefined)
-        reporter.remark('the clock here was set back: all waiting deliveries are looked at');
+        reporter.warning('the clock here was set back: all waiting deliveries are looked at');
       await sleep(sweepInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };

@@ -13,8 +13,8 @@ import type { WebhookDelivery } from './webhook-delivery.ts';
 /** Name of the file with what is declared, beside the function's bundle. */
 const declaredFile = 'declared.json';
 
-/** How to build a {@link DeclaredSet}. */
-export interface DeclaredSetProps {
+/** How to build a {@link ConfigurationSync}. */
+export interface ConfigurationSyncProps {
   readonly config: Config;
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
@@ -25,10 +25,10 @@ export interface DeclaredSetProps {
  * Brings the watches and endpoints of the configuration file into the tables whenever a deployment changes them. They
  * travel beside the function's code, so that their number has no limit, and a changed file is a changed function.
  */
-export class DeclaredSet extends Construct {
+export class ConfigurationSync extends Construct {
   readonly declare: ServiceFunction;
 
-  constructor(scope: Construct, id: string, { config, secret, poller, delivery }: DeclaredSetProps) {
+  constructor(scope: Construct, id: string, { config, secret, poller, delivery }: ConfigurationSyncProps) {
     super(scope, id);
     this.declare = new ServiceFunction(this, 'Declare', {
       entry: 'functions/declare/declare.lambda.ts',

@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import type { Config } from '#infra/config/config.ts';
 import { subscribeByEmail } from './email-subscription.ts';
 
-/** How to build {@link PeopleNotices}. */
-export interface PeopleNoticesProps {
+/** How to build {@link NoticeSubscriptions}. */
+export interface NoticeSubscriptionsProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
   /** Name of the channel's configuration, which has to be the account's only one. */
@@ -14,8 +14,8 @@ export interface PeopleNoticesProps {
 }
 
 /** Takes notices to people: by e-mail, and to a Slack channel through Amazon Q Developer in chat applications. */
-export class PeopleNotices extends Construct {
-  constructor(scope: Construct, id: string, { notify, transferNotices, name }: PeopleNoticesProps) {
+export class NoticeSubscriptions extends Construct {
+  constructor(scope: Construct, id: string, { notify, transferNotices, name }: NoticeSubscriptionsProps) {
     super(scope, id);
     for (const { address, types } of notify.email) {
       subscribeByEmail(transferNotices, address, types && { types: typeFilter(types) });

@@ -69,7 +69,7 @@ export class NotifierAlarms extends Construct {
         threshold: 1,
         comparison: LESS_THAN_THRESHOLD,
         periods: 3,
-        // Silence is the worst case: a schedule that has stopped measures nothing.
+        // Silence is the worst case: a schedule that has stopped metricNames nothing.
         missing: BREACHING,
       }),
       this.add('WatchFailing', {
@@ -97,7 +97,7 @@ export class NotifierAlarms extends Construct {
         threshold: 2,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // A queue that nothing was ever in measures nothing.
+        // A queue that nothing was ever in metricNames nothing.
         missing: NOT_BREACHING,
       }),
       ...(['Announcements', 'WakeUps'] as const).map((what) =>

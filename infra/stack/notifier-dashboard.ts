@@ -122,10 +122,10 @@ const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboa
     width: 12,
   }),
   new LogQueryWidget({
-    title: 'Polls in trouble',
+    title: 'Polls failing',
     logGroupNames: [poll.logGroup.logGroupName],
     queryLines: [
-      'fields @timestamp, watch, cause, trouble',
+      'fields @timestamp, watch, cause, problem',
       "filter level = 'WARN'",
       'sort @timestamp desc',
       'limit 20',

@@ -20,13 +20,13 @@ export class NotifierSecret extends Secret {
         passwordLength: 43,
         excludePunctuation: true,
       },
-      // Without the data key, what is sealed in the table is lost. A first deployment that fails leaves tables which no later
+      // Without the data key, what is encrypted in the table is lost. A first deployment that fails leaves tables which no later
       // stack finds, and nothing that is worth a key.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'the server issues the credentials, and a new data key could not open what the old one has sealed',
+      reason: 'the server issues the credentials, and a new data key could not open what the old one has encrypted',
     });
   }
 

@@ -6,8 +6,8 @@ import { usualConfigFile } from '#infra/config/usual-names.ts';
 import type { Network } from '#infra/constructs/service-function.ts';
 import { DeadLetterQueue } from '#infra/constructs/service-queue.ts';
 import { ServiceTopic } from '#infra/constructs/service-topic.ts';
-import { DeclaredSet } from './configuration-sync.ts';
-import { PeopleNotices } from './notice-subscriptions.ts';
+import { ConfigurationSync } from './configuration-sync.ts';
+import { NoticeSubscriptions } from './notice-subscriptions.ts';
 import { NotifierAlarms } from './notifier-alarms.ts';
 import { dashboardUrl, NotifierDashboard } from './notifier-dashboard.ts';
 import { NotifierSecret } from './notifier-secret.ts';
@@ -46,7 +46,7 @@ export class NotifierStack extends Stack {
     const network = this.network(config);
     const poller = new TransferPoller(this, 'TransferPoller', { config, ...shared, network });
     const delivery = new WebhookDelivery(this, 'WebhookDelivery', { ...shared, proxy: config.proxy });
-    const { declare } = new DeclaredSet(this, 'DeclaredSet', { config, secret, poller, delivery });
+    const { declare } = new ConfigurationSync(this, 'ConfigurationSync', { config, secret, poller, delivery });
     const undelivered = {
       Announcements: delivery.announcements.deadLetters,
       WakeUps: delivery.wakeUps.deadLetters,
@@ -69,7 +69,7 @@ export class NotifierStack extends Stack {
       },
       network,
     });
-    new PeopleNotices(this, 'PeopleNotices', { notify: config.notify, transferNotices, name: onlyName });
+    new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
     // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=yes

@@ -10,7 +10,7 @@ import { type Network, ServiceFunction } from '#infra/constructs/service-functio
 import manifest from '../../package.json' with { type: 'json' };
 import type { NotifierSecret } from './notifier-secret.ts';
 import { openApiDocument } from './openapi.ts';
-import { type ServerAccess, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
+import { type ServerSettings, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
 /** Name of the file with the OpenAPI document, beside the function's bundle. */
@@ -18,7 +18,7 @@ const documentFile = 'openapi.json';
 
 /** How to build an {@link OperatorApi}. */
 export interface OperatorApiProps {
-  readonly server: ServerAccess;
+  readonly server: ServerSettings;
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;

@@ -20,14 +20,14 @@ const caFile = 'ca.pem';
 export const tickInterval = Duration.minutes(1);
 
 /** How the Cryptshare Server is reached. */
-export type ServerAccess = Config['server'];
+export type ServerSettings = Config['server'];
 
 /**
  * What a function that asks the server has to be told.
  *
  * @param atOnce requests under way at the same time
  */
-export const serverVariables = ({ url, caFile: own }: ServerAccess, atOnce: number) =>
+export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
   ({
     CRYPTSHARE_URL: url,
     MAX_CONCURRENT_PAGES: String(atOnce),
@@ -35,7 +35,8 @@ export const serverVariables = ({ url, caFile: own }: ServerAccess, atOnce: numb
   }) satisfies Partial<PollVariables>;
 
 /** What has to lie beside its bundle. */
-export const serverFiles = ({ caFile: own }: ServerAccess): BundledFiles => (own ? { [caFile]: { copyOf: own } } : {});
+export const serverFiles = ({ caFile: own }: ServerSettings): BundledFiles =>
+  own ? { [caFile]: { copyOf: own } } : {};
 
 /** How to build a {@link TransferPoller}. */
 export interface TransferPollerProps {

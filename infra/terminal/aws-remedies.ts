@@ -27,7 +27,7 @@ export function remedyFor(error: Error): string | undefined {
 export const isWithoutRegion = ({ message }: Error): boolean => /^Region (is missing|not accepted)/.test(message);
 
 /** An error of AWS in one line: its name, or code, and what it says. */
-export function spokenError(error: Error): string {
+export function formatError(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
   const text = error.message.replace(/\s+/g, ' ').trim();
   return [error.name === 'Error' ? code : error.name, text].filter(Boolean).join(': ');

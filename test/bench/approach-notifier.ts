@@ -17,12 +17,12 @@ export const notifier = (deps: PollDependencies): Approach => ({
   largestMeasured: Number.POSITIVE_INFINITY,
   largestPossible: Number.POSITIVE_INFINITY,
   async poll(watch) {
-    const { changed, units, trouble } = await pollWatch(deps, watch, {
+    const { changed, units, problem } = await pollWatch(deps, watch, {
       notifyExisting: false,
       scope: 'all',
-      stopAt: deps.now().getTime() + budget,
+      deadline: deps.now().getTime() + budget,
     });
-    if (trouble) throw new Error(trouble.message);
+    if (problem) throw new Error(problem.message);
     return { changed, units };
   },
 });

@@ -1,6 +1,6 @@
 import { Listing } from '#functions/cryptshare/listing.ts';
 import { type DiffContext, diff, type TransferRow } from '#functions/snapshot/diff.ts';
-import { planVisit } from '#functions/snapshot/read-plan.ts';
+import { planReads } from '#functions/snapshot/read-plan.ts';
 import type { Root } from '#functions/snapshot/snapshot-rows.ts';
 import { bitsFor } from '#functions/transfers/digest.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
@@ -82,7 +82,7 @@ function parse(pages: readonly string[]): void {
 function compare(pages: readonly string[], { root, rowsOf, context }: InMemorySnapshot, expected: number): void {
   const listing = new Listing(root.count);
   for (const page of pages) listing.addPage(page);
-  const { bits, buckets } = planVisit(root, { scope: 'all', listing, requests: pages.length, failure: undefined });
+  const { bits, buckets } = planReads(root, { scope: 'all', listing, requests: pages.length, failure: undefined });
   const { changes } = diff(rowsOf(buckets), listing.in(buckets, bits), context);
   if (changes.length !== expected) throw new Error(`found ${changes.length} of ${expected} changes`);
 }

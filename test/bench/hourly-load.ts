@@ -1,6 +1,6 @@
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
-import { dueListing } from '#functions/watches/schedule.ts';
+import { scopeDue } from '#functions/watches/schedule.ts';
 import type { Services } from './services.ts';
 
 /** What an hour of polls, one a minute, asks of the server and of DynamoDB. */
@@ -29,7 +29,7 @@ const hour = 60 * minute;
 /** Milliseconds that a poll may take here. */
 const budget = 10 * minute;
 
-/** Polls mailboxes of which 5 % are active for an hour, as the timetable has it but without waiting. */
+/** Polls mailboxes of which 5 % are active for an hour, as the schedule has it but without waiting. */
 export async function measureHourlyLoad(services: Services, deps: PollDependencies): Promise<HourlyLoad[]> {
   const loads: HourlyLoad[] = [];
   for (const transfers of mailboxes) {
@@ -37,9 +37,9 @@ export async function measureHourlyLoad(services: Services, deps: PollDependenci
     const active = transfers * activeShare;
     await services.change(watch, transfers - active);
     const poll = async (scope: 'all' | 'active') => {
-      const stopAt = deps.now().getTime() + budget;
-      const { trouble, changed, units } = await pollWatch(deps, watch, { notifyExisting: false, scope, stopAt });
-      if (trouble) throw new Error(trouble.message);
+      const deadline = deps.now().getTime() + budget;
+      const { problem, changed, units } = await pollWatch(deps, watch, { notifyExisting: false, scope, deadline });
+      if (problem) throw new Error(problem.message);
       return { changed, units };
     };
     await poll('all');
@@ -53,8 +53,8 @@ export async function measureHourlyLoad(services: Services, deps: PollDependenci
         for (let at = 0; at < hour; at += minute) {
           // Spread over the hour, so that each is found by a poll of its own.
           if (changes > 0 && (at / minute) % Math.floor(60 / changes) === 0) await services.change(watch, 1);
-          const timetable = { shards: 1, every: minute, fullListingEvery };
-          const scope = dueListing(watch, timetable, { after: at, to: at + minute });
+          const schedule = { shards: 1, every: minute, fullListingEvery };
+          const scope = scopeDue(watch, schedule, { after: at, to: at + minute });
           if (!scope) throw new Error('a watch is not polled each minute');
           const result = await poll(scope);
           found += result.changed;

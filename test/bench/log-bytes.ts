@@ -27,7 +27,7 @@ const quiet: WatchPoll = {
   changed: 0,
   published: 0,
   units: { read: 1, write: 0 },
-  trouble: undefined,
+  problem: undefined,
   watch: { mailbox: 'alice@example.com', direction: 'sent' },
   duration: 561,
   sinceComplete: 0,

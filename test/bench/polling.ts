@@ -26,7 +26,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
       new ServerCalls({ origin, clientId, maxConcurrentPages, now, steady, random: Math.random, sleep }),
       { tokenFor: async () => token, accepted: () => {}, reject: async (_, { failure }) => failure },
     ),
-    tokens: { knownOf: () => undefined, forgive: () => {} },
+    tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin,
     dynamo,
     table,
@@ -36,7 +36,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
       noticesTopicArn: await createTopic(sns, 'transfer-notices'),
       sleep,
     },
-    timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now,
     steady,
   };

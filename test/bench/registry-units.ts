@@ -34,10 +34,10 @@ export async function measureRegistry(
     await pLimit(16).map(declared, (watch) => registry.pause(watch));
     const meter = new UnitsMeter(dynamo, onlooker);
     const readsIn = async (parts: number) => {
-      const timetable = { ...deps.timetable, shards: parts };
+      const schedule = { ...deps.schedule, shards: parts };
       const tick = { shard: 0, at: deps.now().toISOString() };
       const { read } = await meter.of(() =>
-        pollShard({ ...deps, dynamo, table, timetable }, tick, steady() + 60_000, () => {}),
+        pollShard({ ...deps, dynamo, table, schedule }, tick, steady() + 60_000, () => {}),
       );
       return read;
     };

@@ -33,7 +33,7 @@ const reporter: Reporter = {
   announcement: nothing,
   poll: nothing,
   receipt: nothing,
-  remark: nothing,
+  warning: nothing,
   delivery({ status }) {
     if (status === 'DELIVERED') finishedAt.push(instant());
   },

@@ -64,15 +64,15 @@ export async function measurePolls(
   const tickOf = async (dynamo: DynamoDBClient, scope: Scope, isNext = true) => {
     if (isNext) clock += minute;
     const tick = { shard: 0, at: now().toISOString() };
-    const timetable = { ...deps.timetable, fullListingEvery: scope === 'all' ? 1 : 1_000_000 };
+    const schedule = { ...deps.schedule, fullListingEvery: scope === 'all' ? 1 : 1_000_000 };
     const { polls, skipped } = await pollShard(
-      { ...deps, dynamo, table, timetable, now },
+      { ...deps, dynamo, table, schedule, now },
       tick,
       steady() + budget,
       () => {},
     );
-    const troubled = polls.find(({ trouble }) => trouble);
-    if (troubled || skipped > 0) throw new Error(troubled?.trouble?.message ?? 'watches were left over');
+    const troubled = polls.find(({ problem }) => problem);
+    if (troubled || skipped > 0) throw new Error(troubled?.problem?.message ?? 'watches were left over');
     if (polls.length !== (isNext ? mailboxes : 0)) throw new Error(`polled ${polls.length} watches of ${mailboxes}`);
     return polls.reduce((sum, { changed }) => sum + changed, 0);
   };

@@ -34,7 +34,7 @@ export interface Installation {
   readonly emails: number;
 }
 
-/** What the benchmark measures. */
+/** What the benchmark metricNames. */
 export interface MeasuredUse {
   readonly polls: PollUse;
   readonly registry: RegistryReads;

@@ -48,9 +48,9 @@ export async function measureWarmCpu(
 async function measurePolls(services: Services, deps: PollDependencies): Promise<WarmCpu['poll']> {
   const watch = await services.fill('warm@example.com', transfers);
   const poll = async () => {
-    const stopAt = deps.now().getTime() + budget;
-    const { trouble } = await pollWatch(deps, watch, { notifyExisting: false, scope: 'all', stopAt });
-    if (trouble) throw new Error(trouble.message);
+    const deadline = deps.now().getTime() + budget;
+    const { problem } = await pollWatch(deps, watch, { notifyExisting: false, scope: 'all', deadline });
+    if (problem) throw new Error(problem.message);
   };
   const several = async (count: number): Promise<number> => {
     const before = cpuSoFar();

@@ -13,16 +13,16 @@ import {
   type IncidentEventData,
   parseEventBody,
   type TransferEvent,
-  type Trouble,
+  type WatchProblem,
 } from '#functions/events/transfer-event.ts';
 import { type DiffContext, isListed, seen, type TransferRow, unlisted } from '#functions/snapshot/diff.ts';
 import { canonicalState, type Watch } from '#functions/transfers/transfer.ts';
 import {
-  troubleOfAbsences,
-  troubleOfAws,
-  troubleOfFailure,
-  troubleOfListing,
-  troubleOfTime,
+  problemOfAbsences,
+  problemOfAws,
+  problemOfFailure,
+  problemOfListing,
+  problemOfTime,
 } from '#functions/watches/watch-problem.ts';
 import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
@@ -250,25 +250,25 @@ describe('whatever the facts, the documented schemas take', () => {
   it('every event about a watch', () => {
     const malformed = new Listing();
     malformed.addPage('[{}]');
-    const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+    const problem: fc.Arbitrary<WatchProblem> = fc.oneof(
       fc
         .tuple(
           fc.constantFrom(...(Object.keys(failures) as FailureCause[])),
           fc.option(fc.string(), { nil: undefined }),
         )
-        .map(([kind, detail]) => troubleOfFailure(new CryptshareFailure(kind, detail))),
-      fc.constant(troubleOfListing({ scope: 'all', listing: malformed, requests: 1, failure: undefined })!),
-      fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => troubleOfAbsences(missing, count)),
-      fc.string().map((message) => troubleOfAws(new Error(message))),
-      fc.constant(troubleOfTime),
+        .map(([kind, detail]) => problemOfFailure(new CryptshareFailure(kind, detail))),
+      fc.constant(problemOfListing({ scope: 'all', listing: malformed, requests: 1, failure: undefined })!),
+      fc.tuple(fc.nat(), fc.nat()).map(([missing, count]) => problemOfAbsences(missing, count)),
+      fc.string().map((message) => problemOfAws(new Error(message))),
+      fc.constant(problemOfTime),
     );
-    const troubles = fc.array(trouble, { minLength: 3, maxLength: 6 });
+    const problems = fc.array(problem, { minLength: 3, maxLength: 6 });
     const start = fc.date({ min: new Date(0), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true });
-    const property = fc.property(origin, watch, troubles, start, time, (cryptshare, whose, messages, from, at) => {
+    const property = fc.property(origin, watch, problems, start, time, (cryptshare, whose, messages, from, at) => {
       // An hour apart, for a sudden absence is told when it has lasted.
       const hourly = (hour: number) => new Date(from.getTime() + hour * 3_600_000).toISOString();
-      const failing = messages.map((each, hour) => ({ trouble: each, at: hourly(hour) }));
-      const events = watchEvents(cryptshare, whose, [...failing, { trouble: undefined, at }]);
+      const failing = messages.map((each, hour) => ({ problem: each, at: hourly(hour) }));
+      const events = watchEvents(cryptshare, whose, [...failing, { problem: undefined, at }]);
       expect(events.map(({ type }) => type)).toEqual(['watch.failing', 'watch.recovered']);
       for (const event of events) assertValidEvent(parseEventBody(eventBody(event)));
     });

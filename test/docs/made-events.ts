@@ -4,15 +4,15 @@ import {
   expiryEvent,
   type IncidentEvent,
   type TransferEvent,
-  type Trouble,
   transferEvent,
   type WatchEvent,
+  type WatchProblem,
 } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Incident, nextIncident, openIncident } from '#functions/watches/incident.ts';
 import { type FailingWatch, shareOf } from '#functions/watches/incident-share.ts';
 import { type Health, nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
-import { troubleOfFailure } from '#functions/watches/watch-problem.ts';
+import { problemOfFailure } from '#functions/watches/watch-problem.ts';
 import { type CircuitBreaker, closedBreaker } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { disabling, nextEndpointHealth } from '#functions/webhooks/endpoints/health.ts';
@@ -23,7 +23,7 @@ const server = 'https://cryptshare.example.com';
 
 /** A poll of a watch as its health sees it. */
 export interface Poll {
-  readonly trouble: Trouble | undefined;
+  readonly problem: WatchProblem | undefined;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -32,8 +32,8 @@ export interface Poll {
 export function watchEvents(origin: string, watch: Watch, polls: readonly Poll[]): WatchEvent[] {
   const events: WatchEvent[] = [];
   let health: Health | undefined;
-  for (const { trouble, at } of polls) {
-    let change = nextHealth(origin, watch, health, trouble, trouble === undefined, at);
+  for (const { problem, at } of polls) {
+    let change = nextHealth(origin, watch, health, problem, problem === undefined, at);
     if (!change) continue;
     if (change.health?.sharedAt) change = toldAlone(origin, watch, change.health, at);
     health = change.health;
@@ -47,7 +47,7 @@ export function incidentEventOf({ type, timestamp, data }: IncidentEvent): Incid
   const { cause, message, failingSince, watches, mailboxes, examples } = data;
   const others = Array.from({ length: mailboxes - examples.length }, (_, at) => `~${at}@example.com`);
   const names = [...examples, ...others];
-  const health = { failingSince, failures: 3, trouble: { cause, message }, isAnnounced: true, sharedAt: timestamp };
+  const health = { failingSince, failures: 3, problem: { cause, message }, isAnnounced: true, sharedAt: timestamp };
   const failing = Array.from({ length: watches }, (_, at) => ({
     mailbox: names[at % mailboxes]!,
     direction: at < mailboxes ? ('sent' as const) : ('received' as const),
@@ -65,7 +65,7 @@ export function incidentEventOf({ type, timestamp, data }: IncidentEvent): Incid
   return JSON.parse(later(clear, [], at).pending![0]!);
 }
 
-/** The event that an endpoint's trouble of one cause is worth. */
+/** The event that an endpoint's problem of one cause is worth. */
 export function endpointEventOf({
   type,
   timestamp,
@@ -84,7 +84,7 @@ export function endpointEventOf({
     retryDelays: [],
     maxInFlight: 1,
     origin: 'https://crm.example.com',
-    sealed: '',
+    encrypted: '',
     rev: 1,
   };
   const told = { ...crm, health: { failingSince, cause } };
@@ -107,9 +107,9 @@ export function made(event: AnyEvent): AnyEvent {
   }
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
   if ('watches' in data) return incidentEventOf(event as IncidentEvent);
-  const trouble = troubleOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
-  const failing = Array.from({ length: 3 }, (_, at) => ({ trouble, at: at === 0 ? data.failingSince : timestamp }));
-  return watchEvents(server, data, [...failing, { trouble: undefined, at: timestamp }]).find(
+  const problem = problemOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
+  const failing = Array.from({ length: 3 }, (_, at) => ({ problem, at: at === 0 ? data.failingSince : timestamp }));
+  return watchEvents(server, data, [...failing, { problem: undefined, at: timestamp }]).find(
     (event) => event.type === type,
   )!;
 }

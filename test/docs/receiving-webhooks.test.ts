@@ -28,18 +28,18 @@ const typescript = ['inbox', 'express', 'hono', 'lambda', 'public-key'];
 const transfers = `import type { TransferEvent } from './inbox.ts';
 
 export const applied: TransferEvent[] = [];
-export const trouble = { times: 0 };
+export const problem = { times: 0 };
 
 export async function apply(event: TransferEvent): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 2));
-  if (trouble.times-- > 0) throw new Error('the database is down');
+  if (problem.times-- > 0) throw new Error('the database is down');
   applied.push(event);
 }
 `;
 
 interface Transfers {
   readonly applied: { readonly id: string; readonly data: { readonly state: string } }[];
-  readonly trouble: { times: number };
+  readonly problem: { times: number };
 }
 
 /** Posts to a receiver. @returns the status of its answer */
@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  yours.trouble.times = 0;
+  yours.problem.times = 0;
   vi.restoreAllMocks();
 });
 
@@ -136,7 +136,7 @@ describe.each(['Express', 'Hono', 'a Lambda function URL', 'a Lambda function UR
       applied: () => yours.applied,
       failOnce() {
         vi.spyOn(console, 'error').mockImplementation(() => {});
-        yours.trouble.times = 1;
+        yours.problem.times = 1;
       },
     });
   },

@@ -20,7 +20,7 @@ export class IncidentWorld {
   deps: PollDependencies;
   private tables = 0;
   /** Why mailboxes cannot be listed; the others can. */
-  private readonly troubles = new Map<string, FailureCause>();
+  private readonly problems = new Map<string, FailureCause>();
 
   private constructor(world: World) {
     this.world = world;
@@ -31,9 +31,9 @@ export class IncidentWorld {
 
   /** Begins anew, with as many shards. */
   async reset(shards: number): Promise<void> {
-    const { world, troubles } = this;
+    const { world, problems } = this;
     this.tables += 1;
-    troubles.clear();
+    problems.clear();
     const { now, steady } = world.clock;
     const sleep = async (milliseconds: number) => world.clock.advance(milliseconds);
     const origin = world.cryptshare.url;
@@ -41,7 +41,7 @@ export class IncidentWorld {
     const tokens: TokenSource = {
       ...given(token),
       async tokenFor(mailbox) {
-        const cause = troubles.get(mailbox);
+        const cause = problems.get(mailbox);
         if (cause) throw new CryptshareFailure(cause);
         return token;
       },
@@ -50,7 +50,7 @@ export class IncidentWorld {
       ...world.deps,
       server: new CryptshareClient(calls, tokens),
       table: `incidents-${this.tables}`,
-      timetable: { shards, every: minute, fullListingEvery: 1 },
+      schedule: { shards, every: minute, fullListingEvery: 1 },
     };
     await createTransfersTable(this.deps.dynamo, this.deps.table);
     await this.told();
@@ -69,11 +69,11 @@ export class IncidentWorld {
   }
 
   fail(watches: readonly Watch[], cause: FailureCause = 'not_verified'): void {
-    for (const { mailbox } of watches) this.troubles.set(mailbox, cause);
+    for (const { mailbox } of watches) this.problems.set(mailbox, cause);
   }
 
   mend(watches: readonly Watch[]): void {
-    for (const { mailbox } of watches) this.troubles.delete(mailbox);
+    for (const { mailbox } of watches) this.problems.delete(mailbox);
   }
 
   /** Has a shard tick now. */
@@ -86,7 +86,7 @@ export class IncidentWorld {
 
   /** Has the shards tick in turns, each once a minute. */
   async pass(minutes: number): Promise<void> {
-    const { shards } = this.deps.timetable;
+    const { shards } = this.deps.schedule;
     for (let at = 0; at < minutes * shards; at += 1) {
       this.world.clock.advance(minute / shards);
       await this.tick(at % shards);

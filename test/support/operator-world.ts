@@ -9,7 +9,7 @@ import { Verifications } from '#functions/cryptshare/verification-rows.ts';
 import type { OperatorDependencies } from '#functions/operator/api/operation.ts';
 import { operations } from '#functions/operator/operations.ts';
 import { type OperatorEvent, operatorHandler } from '#functions/operator/routes.ts';
-import { invokedPoll } from '#functions/poll/handle-invocation.ts';
+import { handleInvocation } from '#functions/poll/handle-invocation.ts';
 import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
@@ -71,13 +71,13 @@ export async function startOperatorWorld() {
   });
   const client = new CryptshareClient(calls, tokens);
   const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
-  const timetable = { shards: 1, every: 60_000, fullListingEvery: 1 };
+  const schedule = { shards: 1, every: 60_000, fullListingEvery: 1 };
   const polls = {
     ...transfers,
     server: client,
     tokens,
     topics: world.deps.topics,
-    timetable,
+    schedule,
     now: clock.now,
     steady: clock.steady,
   };
@@ -85,7 +85,7 @@ export async function startOperatorWorld() {
   const functions = new Map<string, InvokedFunction>();
   functions.set('poll', (event) => {
     const metrics = new Metrics({ namespace: 'TransferNotifier' });
-    return invokedPoll({ ...polls, logger, metrics }, event, clock.now().getTime() + pollBudget);
+    return handleInvocation({ ...polls, logger, metrics }, event, clock.now().getTime() + pollBudget);
   });
   const invocations = await startInvocations(functions, world.sdkEnvironment.AWS_ACCESS_KEY_ID!);
   const { credentials, region, sha256 } = dynamo.config;

@@ -111,12 +111,12 @@ export async function startWorld(): Promise<World> {
   };
   const deps: PollDependencies = {
     server: client(),
-    tokens: { knownOf: () => undefined, forgive: () => {} },
+    tokens: { cachedVerification: () => undefined, forgive: () => {} },
     origin: cryptshare.url,
     dynamo,
     table,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
-    timetable: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
     now: clock.now,
     steady: clock.steady,
   };
@@ -124,7 +124,7 @@ export async function startWorld(): Promise<World> {
   const terms = (wanted: Partial<PollTerms> = {}): PollTerms => ({
     notifyExisting: false,
     scope: 'all',
-    stopAt: clock.steady() + pollBudget,
+    deadline: clock.steady() + pollBudget,
     ...wanted,
   });
 

@@ -1,7 +1,7 @@
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard, type ShardPoll, type Tick, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import type { Timetable } from '#functions/watches/schedule.ts';
+import type { Schedule } from '#functions/watches/schedule.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { faultAnswers } from '#infra/simulator/faults.ts';
@@ -28,7 +28,7 @@ export async function startShardWorld(): Promise<() => Promise<void>> {
 /** Gives a test a table of its own, with watches that are due at each tick of a single shard. */
 export async function startShards(): Promise<() => void> {
   tables += 1;
-  deps = { ...world.deps, table: `shards-${tables}`, timetable: alwaysDue(1) };
+  deps = { ...world.deps, table: `shards-${tables}`, schedule: alwaysDue(1) };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   await world.takeEvents();
@@ -57,7 +57,7 @@ export const registry = () => new Watches(deps.dynamo, deps.table);
 export const now = () => world.clock.now().toISOString();
 
 /** Of watches that are due at each tick. */
-export const alwaysDue = (shards: number): Timetable => ({ shards, every: 1, fullListingEvery: 1 });
+export const alwaysDue = (shards: number): Schedule => ({ shards, every: 1, fullListingEvery: 1 });
 
 /** A tick now, but always after the one before. */
 function tick(shard: number): Tick {

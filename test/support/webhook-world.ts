@@ -166,17 +166,17 @@ export async function startWebhookWorld() {
     return (await listEndpoints(deps)).flatMap(({ name, status }) => {
       const lease = leaseOf(all.find(({ pk, sk }) => pk === leaseKey(name).pk && sk === 'LEASE'));
       const retries = all.flatMap(({ due, dueAt }) => (due === duePart(name) ? [dueAt as number] : []));
-      const flights = Object.entries(lease.flights).flatMap(([event, { until, of }]) =>
+      const inFlight = Object.entries(lease.inFlight).flatMap(([event, { until, of }]) =>
         of >= (pending.get(deliveryKey({ event, endpoint: name }).sk) ?? Number.POSITIVE_INFINITY) ? [until] : [],
       );
       // What another process is attempting is looked at when that attempt has ended.
       const requests = all
         .filter(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE')
         .flatMap(({ events }) => {
-          const ends = (events as string[]).map((event) => lease.flights[event]?.until ?? now);
+          const ends = (events as string[]).map((event) => lease.inFlight[event]?.until ?? now);
           return Math.min(...ends, ...(ends.length === 0 ? [now] : []));
         });
-      const first = Math.min(...retries, ...flights, ...requests);
+      const first = Math.min(...retries, ...inFlight, ...requests);
       if (first === Number.POSITIVE_INFINITY) return [];
       return [
         status === 'active' ? Math.max(first, lease.holder?.until ?? 0, lease.openUntil ?? 0, lease.freeAt) : first,

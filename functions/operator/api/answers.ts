@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
-import { pollFields, topicFields, troubleSchema } from './poll-function.ts';
+import { pollFields, topicFields, watchProblemSchema } from './poll-function.ts';
 import { deliveryStatus, direction } from './schemas.ts';
 
 /** A list; without `next` there are no more. */
@@ -46,7 +46,7 @@ const watch = z.strictObject({
     z.strictObject({
       failingSince: z.string(),
       failures: z.int(),
-      trouble: troubleSchema,
+      problem: watchProblemSchema,
       incompleteSince: z.optional(z.string()),
       isAnnounced: z.boolean(),
     }),

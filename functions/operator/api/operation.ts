@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
+import type { Deadline } from '#functions/clock/instants.ts';
 import type { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import type { Tokens } from '#functions/cryptshare/tokens.ts';
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
@@ -34,8 +35,7 @@ export interface Asked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Instant of the steady clock after which nothing new is begun. */
-  readonly stopAt: number;
+  readonly deadline: Deadline;
 }
 
 type Schema = z.ZodMiniType;

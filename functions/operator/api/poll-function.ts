@@ -13,15 +13,15 @@ export interface PollFunction {
 }
 
 /** What keeps a poll from doing all of its work. */
-export const troubleSchema = z.strictObject({ cause: z.string(), message: z.string() });
+export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
 export const pollFields = {
-  outcome: z.enum(['unchanged', 'changed', 'baseline', 'overtaken', 'failed']),
+  outcome: z.enum(['unchanged', 'changed', 'baseline', 'superseded', 'failed']),
   isComplete: z.boolean(),
   transfers: z.int(),
   changed: z.int(),
   published: z.int(),
-  trouble: z.optional(troubleSchema),
+  problem: z.optional(watchProblemSchema),
 };
 
 export const topicFields = {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
 import { always, canonical, never, time } from '#functions/operator/api/schemas.ts';
@@ -27,10 +28,10 @@ async function released(
   deps: OperatorDependencies,
   name: string,
   { from = always, until = never, cursor: after, ...manner }: Body,
-  stopAt: number,
+  deadline: Deadline,
 ) {
   const range = { from: canonical(from), until: canonical(until), after: placeOf(after) };
-  const { next, ...done } = await release(deps.webhooks, name, { ...manner, ...range, stopAt });
+  const { next, ...done } = await release(deps.webhooks, name, { ...manner, ...range, deadline });
   return { ...done, ...(next && { next: cursorOf(next) }) };
 }
 
@@ -41,7 +42,7 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/recover`,
     summary: 'Releases what was held while an endpoint was paused or disabled',
     body: recovery.check(inOrder),
-    run: (deps, { params: { name }, body, stopAt }) => released(recover, deps, name, body, stopAt),
+    run: (deps, { params: { name }, body, deadline }) => released(recover, deps, name, body, deadline),
   }),
   operation('replayEndpoint', {
     ...onEndpoint,
@@ -49,6 +50,6 @@ export const endpointRecoveryOperations = [
     path: `${onEndpoint.path}/replay`,
     summary: 'Delivers again what an endpoint was sent in a time range and what has come to an end, however it ended',
     body: z.extend(recovery, { from: time, until: time }).check(inOrder),
-    run: (deps, { params: { name }, body, stopAt }) => released(replay, deps, name, body, stopAt),
+    run: (deps, { params: { name }, body, deadline }) => released(replay, deps, name, body, deadline),
   }),
 ];

@@ -50,7 +50,7 @@ function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease):
   const believed = believedLease(lease, now);
   const { failingSince, failedAttempts, openUntil } = believed;
   const state = stateOf(believed, now);
-  const { sealed, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
+  const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
   return {
     ...settings,
     ...viewOf(deps.webhooks, endpoint),

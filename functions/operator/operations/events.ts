@@ -120,9 +120,9 @@ export const eventOperations = [
       'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
     query,
     failures: [404],
-    async run(deps, { query: asked, stopAt }) {
+    async run(deps, { query: asked, deadline }) {
       const { steady } = deps.webhooks;
-      const waitUntil = Math.min(steady() + asked.wait * 1000, stopAt);
+      const waitUntil = Math.min(steady() + asked.wait * 1000, deadline);
       for (;;) {
         const page = await listEvents(deps, asked);
         const isLate = steady() + lookInterval > waitUntil;

@@ -37,9 +37,9 @@ export const mailboxOperations = [
     path: '/mailboxes/{mailbox}/code',
     summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
     status: 202,
-    async run({ transfers }, { params, stopAt }) {
+    async run({ transfers }, { params, deadline }) {
       const of = await watched(transfers, params.mailbox);
-      await requestCode(transfers.calls, of, stopAt);
+      await requestCode(transfers.calls, of, deadline);
       return { mailbox: of };
     },
   }),
@@ -50,9 +50,9 @@ export const mailboxOperations = [
       'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
-    async run({ transfers, webhooks }, { params, body: { code }, stopAt }) {
+    async run({ transfers, webhooks }, { params, body: { code }, deadline }) {
       const of = await watched(transfers, params.mailbox);
-      const verification = await transfers.tokens.verify(of, code, stopAt);
+      const verification = await transfers.tokens.verify(of, code, deadline);
       await hasten(transfers, verification, webhooks.now());
       return { mailbox: of, method: verification.method, validUntil: verification.validUntil };
     },
@@ -62,10 +62,10 @@ export const mailboxOperations = [
     method: 'GET',
     summary:
       'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
-    async run({ transfers }, { params, stopAt }) {
+    async run({ transfers }, { params, deadline }) {
       const of = await watched(transfers, params.mailbox);
       const { verification, token } = await transfers.tokens.stored(of);
-      const { isVerified, methods } = await askForOffer(transfers.calls, of, token, stopAt);
+      const { isVerified, methods } = await askForOffer(transfers.calls, of, token, deadline);
       return { isVerified, methods: [...methods], method: verification?.method, validUntil: verification?.validUntil };
     },
   }),

@@ -50,7 +50,7 @@ export const showServices = operation('showServices', {
   method: 'GET',
   path: '/services',
   summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',
-  async run(deps, { stopAt }) {
+  async run(deps, { deadline }) {
     const { transfers, webhooks, queues } = deps;
     const [tables, queueViews, topics] = await Promise.all([
       Promise.all([
@@ -58,7 +58,7 @@ export const showServices = operation('showServices', {
         viewTable('webhooks', webhooks.dynamo, webhooks.table),
       ]),
       Promise.all(Object.entries(queues.urls).map(([name, url]) => viewQueue(queues.sqs, name, url))),
-      viewTopics(deps, stopAt - webhooks.steady()),
+      viewTopics(deps, deadline - webhooks.steady()),
     ]);
     return { tables, queues: queueViews, topics };
   },

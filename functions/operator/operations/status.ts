@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { countPlaces } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { Watches } from '#functions/watches/watches.ts';
@@ -19,11 +20,11 @@ const concurrency = 8;
 const forever = Number.MAX_SAFE_INTEGER;
 
 /** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
-async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], stopAt: number) {
+async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], deadline: Deadline) {
   let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
     const { name } = endpoint;
-    isCut ||= webhooks.steady() >= stopAt;
+    isCut ||= webhooks.steady() >= deadline;
     if (isCut) return;
     const [retries, { lease, requests }, places] = await Promise.all([
       // One more than is told says that there are more; the first one says since when something is due.
@@ -59,13 +60,13 @@ export const showStatus = operation('showStatus', {
   method: 'GET',
   path: '/status',
   summary: 'Tells how the notifier is doing',
-  async run(deps, { stopAt }) {
+  async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
     const [watches, endpoints] = await Promise.all([
       new Watches(transfers.dynamo, transfers.table).list(),
       listEndpoints(webhooks),
     ]);
-    const deliveries = await countDeliveries(deps, endpoints, stopAt);
+    const deliveries = await countDeliveries(deps, endpoints, deadline);
     const ofStatus = (status: string) => endpoints.filter((endpoint) => endpoint.status === status).length;
     return {
       version: deps.version,

@@ -60,7 +60,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
   return watches.map((watch): Answers['showWatch'] => {
     const root = rows.get(rowName(rootOf(watch)));
     const verified = rows.get(rowName(verificationKey(watch.mailbox)));
-    const { method, validUntil, sealed } = verified ? verificationOf(verified) : {};
+    const { method, validUntil, encrypted } = verified ? verificationOf(verified) : {};
     return {
       mailbox: watch.mailbox,
       direction: watch.direction,
@@ -73,7 +73,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
           : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token there was an attempt to verify it, no more.
-      verification: method && sealed ? { method, validUntil } : undefined,
+      verification: method && encrypted ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
       baselineProgress: root?.baselineProgress,
       count: root?.count,
@@ -167,9 +167,9 @@ export const watchOperations = [
     path: `${onWatch.path}/poll`,
     summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
     failures: [404, 502],
-    async run(deps, { params: watch, stopAt }) {
+    async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
-      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, stopAt - deps.webhooks.steady());
+      const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
       if (!poll) throw missingWatch(watch);
       return poll;
     },

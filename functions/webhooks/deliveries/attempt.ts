@@ -95,7 +95,7 @@ export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
     ...attemptFacts(made),
     startedAt: new Date(startedAt).toISOString(),
     ...(status !== undefined && { status }),
-    ...(kept && { response: dataKey.seal(kept, answerContext(delivery.endpoint)) }),
+    ...(kept && { response: dataKey.encrypt(kept, answerContext(delivery.endpoint)) }),
   };
 }
 

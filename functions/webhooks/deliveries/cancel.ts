@@ -35,12 +35,12 @@ async function cancel(deps: CancelDependencies, delivery: Delivery) {
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
   const leases = new Leases(deps);
-  const flights = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
+  const inFlight = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
   const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
     const lease = believedLease(current, now);
-    const flight = lease.flights[event];
-    const isUnderWay = flight !== undefined && flight.of >= of && flight.until > now;
-    return isUnderWay ? undefined : addLone(lease, { flights, observations: [] }, now);
+    const inFlightAttempt = lease.inFlight[event];
+    const isUnderWay = inFlightAttempt !== undefined && inFlightAttempt.of >= of && inFlightAttempt.until > now;
+    return isUnderWay ? undefined : addLone(lease, { inFlight, observations: [] }, now);
   });
   if (!taken) return undefined;
   const cancelled = await step();

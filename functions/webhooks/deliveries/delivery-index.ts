@@ -1,4 +1,4 @@
-import { patienceUntil } from '#functions/clock/pauses.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import { type IndexRange, readPlaces, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
@@ -91,7 +91,7 @@ export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
 export async function readDeliveries(
   { dynamo, table }: TableSource,
   names: readonly DeliveryName[],
-  patience = patienceUntil(),
+  patience = retryBudget(),
 ): Promise<Delivery[]> {
   const keys = names.map(deliveryKey);
   const rows = await getRows(dynamo, table, keys, patience);

@@ -69,7 +69,7 @@ export interface AttemptRecord {
   readonly code?: string | undefined;
   /** HTTP status, if the receiver answered. */
   readonly status?: number | undefined;
-  /** The beginning of the answer, sealed. */
+  /** The beginning of the answer, encrypted. */
   readonly response?: string | undefined;
 }
 
@@ -85,7 +85,7 @@ export type NextStep =
     };
 
 /** Milliseconds by which a delivery may be attempted early, by the clocks of two machines. */
-const earliness = 1000;
+const clockSkewMs = 1000;
 
 /** The part of the waiting index in which the retries of an endpoint wait for their time. */
 export const duePart = (endpoint: string): string => `DUE#${endpoint}`;
@@ -166,5 +166,5 @@ export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, n
   if (status !== 'PENDING') return false;
   if (due === undefined) return true;
   if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWait) === undefined) return true;
-  return nextAttemptAt <= now + earliness;
+  return nextAttemptAt <= now + clockSkewMs;
 }

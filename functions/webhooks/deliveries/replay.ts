@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
-import { patienceUntil } from '#functions/clock/pauses.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { type IndexRange, type Place, rowsIn } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -19,8 +20,7 @@ export interface ReplayOptions {
   readonly dryRun: boolean;
   /** Deliveries a second. */
   readonly perSecond?: number | undefined;
-  /** Instant of the steady clock after which nothing new is begun. */
-  readonly stopAt?: number;
+  readonly deadline?: Deadline;
   /** The place after which to go on, as an earlier call had it in `next`. */
   readonly after?: Place | undefined;
 }
@@ -82,15 +82,15 @@ async function release(
   endpoint: Endpoint,
   ranges: readonly IndexRange[],
   matches: (delivery: Delivery) => boolean,
-  { dryRun, perSecond = defaultPerSecond, stopAt = Number.POSITIVE_INFINITY, after }: ReplayOptions,
+  { dryRun, perSecond = defaultPerSecond, deadline = Number.POSITIVE_INFINITY, after }: ReplayOptions,
 ): Promise<Replay> {
   const started = deps.now().getTime();
   let matching = 0;
   let released = 0;
   let done = after;
-  for await (const { rows, last } of rowsIn(deps, ranges, patienceUntil(stopAt, deps.steady), after)) {
+  for await (const { rows, last } of rowsIn(deps, ranges, retryBudget(deadline, deps.steady), after)) {
     // One page at the least: the same call has to come to an end some time.
-    if (done !== after && deps.steady() >= stopAt) {
+    if (done !== after && deps.steady() >= deadline) {
       return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
     done = last ?? done;

@@ -35,8 +35,8 @@ export interface Endpoint {
   readonly isDeclared?: boolean;
   /** Origin of its URL; the rest may hold a token. */
   readonly origin: string;
-  /** URL, headers and signing secrets, sealed. */
-  readonly sealed: string;
+  /** URL, headers and signing secrets, encrypted. */
+  readonly encrypted: string;
   /** Counts its changes. */
   readonly rev: number;
   readonly health?: EndpointHealth | undefined;

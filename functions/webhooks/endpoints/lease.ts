@@ -20,13 +20,13 @@ export interface Lease extends CircuitBreaker {
   /** The one process that drains the endpoint. */
   readonly holder?: { readonly id: string; readonly until: number };
   /** Attempts under way, by the id of their event. */
-  readonly flights: Readonly<Record<string, Flight>>;
+  readonly inFlight: Readonly<Record<string, InFlight>>;
   /** Not before this instant does the next attempt begin, for an endpoint with a pace. */
   readonly freeAt: number;
 }
 
 /** An attempt under way. */
-export interface Flight {
+export interface InFlight {
   /** Counted from 1. */
   readonly attempt: number;
   /** `rev` of the delivery that it was begun for: of one that has changed since, it tells nothing. */
@@ -55,20 +55,20 @@ export const leaseDuration = 24_000;
 const changesPerMs = 1024;
 
 /** The lease of an endpoint that nothing is known of. */
-export const newLease: Lease = { ...closedBreaker, rev: 0, flights: {}, freeAt: 0 };
+export const newLease: Lease = { ...closedBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
 /** The lease as far as its instants can be right: what a clock that was ahead has written is over. */
 export function believedLease(lease: Lease, now: number): Lease {
-  const { holder, flights, freeAt, rev, changedAt = 0, ...breaker } = lease;
+  const { holder, inFlight, freeAt, rev, changedAt = 0, ...breaker } = lease;
   const lasts = (until: number): boolean => believable(until, now, leaseDuration) !== undefined;
-  const believed = ([event, flight]: [string, Flight]) =>
-    [event, lasts(flight.until) ? flight : { ...flight, until: 0 }] as const;
+  const believed = ([event, inFlightAttempt]: [string, InFlight]) =>
+    [event, lasts(inFlightAttempt.until) ? inFlightAttempt : { ...inFlightAttempt, until: 0 }] as const;
   return {
     ...believedBreaker(breaker, changedAt, now),
     rev,
     changedAt,
     ...(holder && lasts(holder.until) && holder.until > now && { holder }),
-    flights: Object.fromEntries(Object.entries(flights).map(believed)),
+    inFlight: Object.fromEntries(Object.entries(inFlight).map(believed)),
     freeAt: lasts(freeAt) ? freeAt : 0,
   };
 }
@@ -83,16 +83,16 @@ export type Admission =
    * The asking process may take the lease.
    * `room` is the number of attempts that may begin, `interrupted` the attempts of a holder that has died, by event.
    */
-  | { readonly kind: 'free'; readonly room: number; readonly interrupted: Readonly<Record<string, Flight>> };
+  | { readonly kind: 'free'; readonly room: number; readonly interrupted: Readonly<Record<string, InFlight>> };
 
 /** @param lease as {@link believedLease} has it */
 export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: number): Admission {
-  const { holder, flights, openUntil = 0, freeAt } = lease;
+  const { holder, inFlight, openUntil = 0, freeAt } = lease;
   if (holder) return { kind: 'held' };
   const shutUntil = Math.max(openUntil, interval > 0 ? freeAt : 0);
   if (shutUntil > now) return { kind: 'shut', until: shutUntil };
   const most = stateOf(lease, now) === 'half-open' ? 1 : maxInFlight;
-  const { live = [], over = [] } = Object.groupBy(Object.entries(flights), ([, { until }]) =>
+  const { live = [], over = [] } = Object.groupBy(Object.entries(inFlight), ([, { until }]) =>
     until > now ? 'live' : 'over',
   );
   const interrupted = Object.fromEntries(over.filter(([, { isLone }]) => !isLone));
@@ -104,16 +104,16 @@ const mostLone = 2;
 
 /** Whether a single delivery may go to an endpoint without holding it: all is well, and at least half of the room is free. */
 export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now: number): boolean {
-  const live = Object.values(lease.flights).filter(({ until }) => until > now).length;
+  const live = Object.values(lease.inFlight).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;
-  const leavesNothingOver = Object.values(lease.flights).every(({ isLone }) => isLone);
+  const leavesNothingOver = Object.values(lease.inFlight).every(({ isLone }) => isLone);
   return isWell && interval === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
 }
 
 /** What a process has to say of the attempts that it makes. */
 export interface Progress {
   /** Those that are under way from now on. */
-  readonly flights: Readonly<Record<string, Flight>>;
+  readonly inFlight: Readonly<Record<string, InFlight>>;
   /** Those that have ended since it last said so, in the order of their ends. */
   readonly observations: readonly Observation[];
 }
@@ -131,9 +131,9 @@ export function release(lease: Lease, progress: Progress, now: number): Lease {
 }
 
 /** The lease with an attempt that is begun without holding the endpoint; `progress` names that one alone. */
-export function addLone(lease: Lease, { flights: own, observations }: Progress, now: number): Lease {
-  const held = Object.entries(lease.flights).filter(([, { isLone }]) => !isLone);
-  return withProgress(lease, { flights: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
+export function addLone(lease: Lease, { inFlight: own, observations }: Progress, now: number): Lease {
+  const held = Object.entries(lease.inFlight).filter(([, { isLone }]) => !isLone);
+  return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
 }
 
 /** The lease after lone attempts have ended, where that tells something of the endpoint. */
@@ -143,8 +143,8 @@ export function endLone(
   observations: readonly Observation[],
   now: number,
 ): Lease {
-  const flights = Object.fromEntries(Object.entries(lease.flights).filter(([event]) => !events.includes(event)));
-  return withProgress({ ...lease, flights: {} }, { flights, observations }, 0, now);
+  const inFlight = Object.fromEntries(Object.entries(lease.inFlight).filter(([event]) => !events.includes(event)));
+  return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, 0, now);
 }
 
 /** The lease without anything of earlier failures; what is under way stays. */
@@ -153,9 +153,9 @@ export function withoutFailures(lease: Lease, now: number): Lease {
   return { ...rest, ...closedBreaker, rev: lease.rev + 1, changedAt: now };
 }
 
-function withProgress(lease: Lease, { flights: own, observations }: Progress, interval: number, now: number): Lease {
-  const { rev, freeAt, flights, holder, changedAt: _, ...breaker } = lease;
-  const others = Object.entries(flights).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
+function withProgress(lease: Lease, { inFlight: own, observations }: Progress, interval: number, now: number): Lease {
+  const { rev, freeAt, inFlight, holder, changedAt: _, ...breaker } = lease;
+  const others = Object.entries(inFlight).filter(([event, { isLone, until }]) => isLone && until > now && !own[event]);
   const begins = interval > 0 && Object.keys(own).length > 0;
   return {
     ...observations.reduce(observe, breaker as CircuitBreaker),
@@ -163,7 +163,7 @@ function withProgress(lease: Lease, { flights: own, observations }: Progress, in
     rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,
     ...(holder && { holder }),
-    flights: { ...Object.fromEntries(others), ...own },
+    inFlight: { ...Object.fromEntries(others), ...own },
     // One that comes late is no nearer to the next one for that.
     freeAt: begins ? Math.max(freeAt, now + interval) : freeAt,
   };

@@ -63,14 +63,14 @@ export class Leases {
     const believed = believedLease(lease, now);
     const { holder } = lease;
     const lives = (key: string) => (this.alive.get(key) ?? 0) > steady;
-    const flights = Object.entries(believed.flights).map(([event, flight]) => {
-      const until = Math.max(flight.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
-      return [event, { ...flight, until }];
+    const inFlight = Object.entries(believed.inFlight).map(([event, inFlightAttempt]) => {
+      const until = Math.max(inFlightAttempt.until, now + (this.alive.get(`${endpoint} ${event}`) ?? 0) - steady);
+      return [event, { ...inFlightAttempt, until }];
     });
     return {
       ...believed,
       ...(holder && lives(holder.id) && { holder }),
-      flights: Object.fromEntries(flights),
+      inFlight: Object.fromEntries(inFlight),
     };
   }
 
@@ -86,8 +86,8 @@ export class Leases {
   end(endpoint: string, event: string): void {
     const turn = this.turns.get(endpoint);
     if (!turn?.last) return;
-    const { [event]: _, ...flights } = turn.last.flights;
-    turn.last = { ...turn.last, flights };
+    const { [event]: _, ...inFlight } = turn.last.inFlight;
+    turn.last = { ...turn.last, inFlight };
   }
 
   /** The lease of an endpoint as it is now, and the oldest requests that are left for it: so many, if there are. */

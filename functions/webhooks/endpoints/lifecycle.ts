@@ -1,4 +1,4 @@
-import { patienceUntil, pause } from '#functions/clock/pauses.ts';
+import { pause, retryBudget } from '#functions/clock/backoff.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { Chats } from '#functions/watches/chats.ts';
 import { newPrivateKey, newSecret, publicKeyOf } from '#functions/webhooks/http/signature.ts';
@@ -12,7 +12,7 @@ import {
   type WebhookDependencies,
 } from './endpoints.ts';
 import { Leases } from './leases.ts';
-import { sealingContext, secretsOf } from './secrets.ts';
+import { encryptionContext, secretsOf } from './secrets.ts';
 import {
   checkedSettings,
   checkSecret,
@@ -68,7 +68,7 @@ export async function addEndpoint(
     name,
     status: 'active',
     createdAt: deps.now().toISOString(),
-    sealed: seal(deps, name, { url: settings.url, headers: settings.headers, secrets }),
+    encrypted: encrypt(deps, name, { url: settings.url, headers: settings.headers, secrets }),
     rev: 0,
     ...(isDeclared && { isDeclared }),
   };
@@ -97,14 +97,14 @@ export function updateEndpoint(
   input: Partial<EndpointSettingsInput>,
 ): Promise<Endpoint> {
   return modify(deps, name, (endpoint) => {
-    const { secrets, ...sealed } = secretsOf(deps.dataKey, endpoint);
+    const { secrets, ...encrypted } = secretsOf(deps.dataKey, endpoint);
     const { types, mailboxes, directions, format, retryDelays, maxInFlight } = endpoint;
-    const current = { types, mailboxes, directions, format, retryDelays: [...retryDelays], maxInFlight, ...sealed };
+    const current = { types, mailboxes, directions, format, retryDelays: [...retryDelays], maxInFlight, ...encrypted };
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);
     const { url, headers } = settings;
-    return { ...endpoint, ...publicSettings(settings), sealed: seal(deps, name, { url, headers, secrets }) };
+    return { ...endpoint, ...publicSettings(settings), encrypted: encrypt(deps, name, { url, headers, secrets }) };
   });
 }
 
@@ -144,7 +144,7 @@ export async function rotateSecret(
   if (secret !== undefined) checkSecret(secret);
   let fresh: SigningSecret[] = [];
   const endpoint = await modify(deps, name, (current) => {
-    const { secrets, ...sealed } = secretsOf(deps.dataKey, current);
+    const { secrets, ...encrypted } = secretsOf(deps.dataKey, current);
     if (secrets.length === 0) throw new EndpointError([`${name} is a chat, which verifies no signature`], 'conflict');
     const now = deps.now().getTime();
     const isAsymmetric = secrets.some(isPrivateKey);
@@ -152,7 +152,7 @@ export async function rotateSecret(
     const old = secrets
       .map(({ secret: previous, until }) => ({ secret: previous, until: Math.min(until ?? Infinity, now + overlap) }))
       .filter(({ until }) => until > now);
-    return { ...current, sealed: seal(deps, name, { ...sealed, secrets: [...fresh, ...old] }) };
+    return { ...current, encrypted: encrypt(deps, name, { ...encrypted, secrets: [...fresh, ...old] }) };
   });
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
@@ -186,7 +186,7 @@ export async function modify(
     const endpoint = await existingEndpoint(deps, name);
     const changed = change(endpoint);
     if (await replaceEndpoint(deps, endpoint, changed)) return { ...changed, rev: endpoint.rev + 1 };
-    await pause(tries + 1, patienceUntil());
+    await pause(tries + 1, retryBudget());
   }
   throw new EndpointError([`${name} is being changed at this moment; try again`], 'conflict');
 }
@@ -225,14 +225,14 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-/** The settings that need not be sealed. */
+/** The settings that need not be encrypted. */
 const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
   ...settings,
   origin: new URL(url).origin,
 });
 
-const seal = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
-  dataKey.seal(JSON.stringify(secrets), sealingContext(name));
+const encrypt = ({ dataKey }: EndpointLifeDependencies, name: string, secrets: EndpointSecrets): string =>
+  dataKey.encrypt(JSON.stringify(secrets), encryptionContext(name));
 
 const newSecrets = ({ secret = newSecret(), isAsymmetric = false }: SigningOptions): SigningSecret[] => [
   { secret },

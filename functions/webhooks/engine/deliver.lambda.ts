@@ -21,9 +21,9 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .handler(async ({ Records }, context) => {
     const wakeUps = readWakeUps(Records);
     const deps = await dependencies();
-    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
     const { stopping } = context as { readonly stopping?: AbortSignal };
-    const batch = await deliver(deps, [...wakeUps.values()], stopAt, stopping);
+    const batch = await deliver(deps, [...wakeUps.values()], deadline, stopping);
     reportDeliveries(logger, metrics, batch, Records.length - wakeUps.size);
     const failed = new Set(batch.unhandled.flatMap(({ endpoint, isKept }) => (isKept ? [] : endpoint)));
     return { batchItemFailures: failedMessages(wakeUps, failed) };

@@ -1,4 +1,5 @@
-import { patienceUntil } from '#functions/clock/pauses.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { getRows } from '#functions/dynamodb/batch.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
@@ -36,13 +37,13 @@ const readAhead = 10;
  * Drains the endpoints that wake-ups name. Wake-ups that come twice, late or for nothing do no harm. A receiver that fails is
  * an outcome, not an error.
  *
- * @param stopAt instant of the steady clock at which every request has ended
+ * @param deadline instant of the steady clock at which every request has ended
  * @param stopping aborts when the process is to end
  */
 export async function deliver(
   deps: DeliverDependencies,
   wakeUps: readonly WakeUp[],
-  stopAt = Number.POSITIVE_INFINITY,
+  deadline = Number.POSITIVE_INFINITY,
   stopping?: AbortSignal,
 ): Promise<DeliveryBatch> {
   const unhandled: Unhandled[] = [];
@@ -53,8 +54,8 @@ export async function deliver(
       const wantsRetries = wanted.some((wakeUp) => wakeUp.events.length === 0);
       let drain: Drain | undefined;
       try {
-        const found = await read(deps, name, events, stopAt);
-        const beginUntil = stopAt - requestTime;
+        const found = await read(deps, name, events, deadline);
+        const beginUntil = deadline - requestTime;
         drain = new Drain(deps, name, { ...found, events, wantsRetries, beginUntil, stopping });
         await drain.run();
       } catch (error) {
@@ -71,7 +72,7 @@ async function read(
   { dynamo, table, leases, now, steady }: DeliverDependencies,
   endpoint: string,
   events: string[],
-  stopAt: number,
+  deadline: Deadline,
 ) {
   // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
   const known = leases.known(endpoint);
@@ -80,6 +81,6 @@ async function read(
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
   const lease = known ?? (await leases.read(endpoint));
-  const rows = await getRows(dynamo, table, keys, patienceUntil(stopAt, steady));
+  const rows = await getRows(dynamo, table, keys, retryBudget(deadline, steady));
   return { endpoint: endpointIn(rows, endpoint), lease, rows };
 }

@@ -9,7 +9,7 @@ import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoi
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelay, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
-import { Holding } from './holding.ts';
+import { HeldLease } from './held-lease.ts';
 import { putAside } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
 import { type Rows, Work } from './work.ts';
@@ -47,7 +47,7 @@ export class Drain {
   private readonly name: string;
   private readonly start: DrainStart;
   readonly work: Work;
-  private readonly holding: Holding;
+  private readonly holding: HeldLease;
   private readonly beginUntil: number;
   private endpoint: Endpoint | undefined;
   private rows: Rows | undefined;
@@ -71,7 +71,7 @@ export class Drain {
     this.start = start;
     this.work = new Work(deps, name, start.events, start.wantsRetries);
     this.beginUntil = Math.min(start.beginUntil, deps.steady() + drainFor);
-    this.holding = new Holding(deps, name, start.lease);
+    this.holding = new HeldLease(deps, name, start.lease);
     this.underWay = new UnderWay(deps, this.holding, this.work, this.settle);
     this.know(start.endpoint);
     this.rows = start.rows;
@@ -192,7 +192,7 @@ export class Drain {
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
-    await this.holding.giveBack(this.underWay.fault !== undefined);
+    await this.holding.release(this.underWay.fault !== undefined);
     await this.tellHealth();
     // Only now: a process that came too early for the lease left a request before it looked at the lease again.
     const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
@@ -213,7 +213,7 @@ export class Drain {
     const isCutShort = await putAside(deps, work, endpoint, beginUntil, this.settle);
     if (isCutShort) await this.wake(this.now());
     // Else the sweep would go on having them looked at.
-    else if (interrupted.length > 0) await holding.giveBack(false);
+    else if (interrupted.length > 0) await holding.release(false);
   }
 
   /** Tells operators what the attempts show of the endpoint's health. */

@@ -18,8 +18,8 @@ export const handler = middy<SQSEvent, SQSBatchResponse>()
   .use(injectLambdaContext(logger))
   .use(sendMetrics)
   .handler(async ({ Records }, context) => {
-    const stopAt = deps.steady() + context.getRemainingTimeInMillis() - reserve;
-    const fannedOut = await fanOut(deps, Records.map(announcementOf), stopAt);
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const fannedOut = await fanOut(deps, Records.map(announcementOf), deadline);
     reportFanOut(logger, metrics, fannedOut);
     return {
       batchItemFailures: fannedOut.unhandled.map(({ message }) => ({ itemIdentifier: Records[message]!.messageId })),

@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { parseEventBody, type TransferEvent } from '#functions/events/transfer-event.ts';
 import { transferNotice } from '#functions/notices/notice.ts';
 import { isInstant, NoticeError, parseNotice } from '#functions/notices/notice-record.ts';
@@ -61,12 +62,12 @@ interface Part {
  * the message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
  *
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
- * @param stopAt instant of the steady clock after which no delivery is created
+ * @param deadline instant of the steady clock after which no delivery is created
  */
 export async function fanOut(
   deps: FanOutDependencies,
   announcements: readonly Announcement[],
-  stopAt = Number.POSITIVE_INFINITY,
+  deadline = Number.POSITIVE_INFINITY,
 ): Promise<FanOut> {
   const partAfter = partReader(deps);
   const limit = pLimit(concurrency);
@@ -80,7 +81,7 @@ export async function fanOut(
     announcements.map(({ body, after = '' }, message) =>
       attempt(message, async () => {
         const arrival = arrivalOf(body);
-        return createDeliveries(deps, limit, arrival, after, await partAfter(after), stopAt);
+        return createDeliveries(deps, limit, arrival, after, await partAfter(after), deadline);
       }),
     ),
   );
@@ -146,7 +147,7 @@ async function createDeliveries(
   arrival: Arrival,
   after: string,
   { endpoints, next }: EndpointPart,
-  stopAt: number,
+  deadline: Deadline,
 ): Promise<Part> {
   const now = deps.now().getTime();
   const interested = endpoints.filter((endpoint) => isWanted(endpoint, arrival.subject));
@@ -158,7 +159,7 @@ async function createDeliveries(
   // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
   let end = wanting.length;
   await limit.map(wanting, async (endpoint, at) => {
-    if (at < end && deps.steady() >= stopAt) end = at;
+    if (at < end && deps.steady() >= deadline) end = at;
     if (at < end) await createDelivery(deps, arrival, endpoint, now, isFirst && at === 0);
   });
   const done = wanting.slice(0, end).map(({ name }) => name);

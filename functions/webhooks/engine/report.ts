@@ -1,6 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { addCounts, measures } from '#functions/lambda/metric-names.ts';
+import { addCounts, metricNames } from '#functions/lambda/metric-names.ts';
 import { deliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
 import type { DeliveryBatch } from './deliver.ts';
 import type { FanOut } from './fan-out.ts';
@@ -48,5 +48,5 @@ export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, han
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
   if (swept.failed > 0 || swept.clockSetBack !== undefined) logger.warn('sweep', { ...swept });
   else logger.info('sweep', { ...swept });
-  metrics.addMetric(measures.secondsOverdue, MetricUnit.Seconds, swept.longestWait / 1000);
+  metrics.addMetric(metricNames.secondsOverdue, MetricUnit.Seconds, swept.longestWait / 1000);
 }

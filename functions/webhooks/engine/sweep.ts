@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
-import { type Patience, patienceUntil } from '#functions/clock/pauses.ts';
+import { type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
@@ -58,13 +59,12 @@ const forever = Number.MAX_SAFE_INTEGER;
  * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
  * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
  *
- * @param stopAt instant of the steady clock after which nothing new is begun
  * @throws the first fault that kept it from an endpoint, once the others are looked after
  */
-export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sweep> {
+export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await clockWitness(deps, started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, stopAt };
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, deadline };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [overdue, isCut, reached] = [0, false, ''];
@@ -78,7 +78,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
       // What keeps it from one endpoint keeps it from no other.
-      if (deps.steady() >= stopAt - tellFor) {
+      if (deps.steady() >= deadline - tellFor) {
         left += 1;
         return;
       }
@@ -95,7 +95,7 @@ export async function sweep(deps: SweepDependencies, stopAt: number): Promise<Sw
   // Only now: deliveries do not wait for SNS.
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
-    if (deps.steady() >= stopAt) return;
+    if (deps.steady() >= deadline) return;
     if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
     else await clearPending(deps, endpoint).then(() => (announced += length), fail);
   });
@@ -124,10 +124,10 @@ interface Need {
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
-  { started, misplacedFrom, stopAt }: Readonly<Record<'started' | 'misplacedFrom' | 'stopAt', number>>,
+  { started, misplacedFrom, deadline }: Readonly<Record<'started' | 'misplacedFrom' | 'deadline', number>>,
 ): Promise<Need> {
   const { name, status } = endpoint;
-  const patience = patienceUntil(stopAt, deps.steady);
+  const patience = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
   const lease = believedLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
@@ -151,11 +151,11 @@ async function needOf(
 async function unfinishedLone(
   source: TableSource,
   endpoint: string,
-  { flights }: Lease,
+  { inFlight }: Lease,
   now: number,
-  patience: Patience,
+  patience: RetryBudget,
 ) {
-  const over = Object.entries(flights).filter(
+  const over = Object.entries(inFlight).filter(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
@@ -174,7 +174,7 @@ async function replaceRetries(
   endpoint: string,
   from: number,
   nextAttemptAt: number,
-  patience: Patience,
+  patience: RetryBudget,
 ): Promise<boolean> {
   let replaced = 0;
   for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
@@ -185,7 +185,7 @@ async function replaceRetries(
       return stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
     });
     replaced += due.length;
-    if (replaced >= mostMisplaced || deps.steady() >= patience.stopAt) return true;
+    if (replaced >= mostMisplaced || deps.steady() >= patience.deadline) return true;
   }
   return false;
 }

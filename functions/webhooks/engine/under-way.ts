@@ -10,7 +10,7 @@ import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/en
 import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { disabling } from '#functions/webhooks/endpoints/health.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
-import type { Holding } from './holding.ts';
+import type { HeldLease } from './held-lease.ts';
 import { releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
 
@@ -34,12 +34,12 @@ export class UnderWay {
   /** The ends of those that are under way, by the id of their event. */
   readonly ends = new Map<string, Promise<void>>();
   private readonly deps: DeliverDependencies;
-  private readonly holding: Holding;
+  private readonly holding: HeldLease;
   private readonly work: Work;
   private readonly settle: (settled: Settled) => void;
-  private opened: { readonly sealed: string; readonly secrets: EndpointSecrets } | undefined;
+  private opened: { readonly encrypted: string; readonly secrets: EndpointSecrets } | undefined;
 
-  constructor(deps: DeliverDependencies, holding: Holding, work: Work, settle: (settled: Settled) => void) {
+  constructor(deps: DeliverDependencies, holding: HeldLease, work: Work, settle: (settled: Settled) => void) {
     this.deps = deps;
     this.holding = holding;
     this.work = work;
@@ -54,11 +54,11 @@ export class UnderWay {
   /**
    * Opens the secrets of the endpoint, if they are new.
    *
-   * @throws SealedTextError
+   * @throws DecryptionError
    */
   open(endpoint: Endpoint): void {
-    if (this.opened?.sealed === endpoint.sealed) return;
-    this.opened = { sealed: endpoint.sealed, secrets: secretsOf(this.deps.dataKey, endpoint) };
+    if (this.opened?.encrypted === endpoint.encrypted) return;
+    this.opened = { encrypted: endpoint.encrypted, secrets: secretsOf(this.deps.dataKey, endpoint) };
   }
 
   /** Begins an attempt at an endpoint whose secrets are open. */
@@ -90,12 +90,16 @@ export class UnderWay {
    *
    * @returns the attempt, as one that has only failed if the endpoint has another address since
    */
-  private async disable(made: Attempt, cause: EndpointCause, { name, createdAt, sealed }: Endpoint): Promise<Attempt> {
+  private async disable(
+    made: Attempt,
+    cause: EndpointCause,
+    { name, createdAt, encrypted }: Endpoint,
+  ): Promise<Attempt> {
     const { startedAt, endedAt } = made;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await findEndpoint(this.deps, name);
       // What follows for one that was removed is for its second wake-up to say.
-      if (current?.createdAt !== createdAt || current.sealed !== sealed) break;
+      if (current?.createdAt !== createdAt || current.encrypted !== encrypted) break;
       if (current.status !== 'active') return made;
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
       if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;

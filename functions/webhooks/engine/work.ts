@@ -1,4 +1,4 @@
-import { patienceUntil } from '#functions/clock/pauses.ts';
+import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
@@ -212,6 +212,6 @@ export class Work {
   }
 
   private read(keys: readonly Key[]): Promise<Rows> {
-    return getRows(this.deps.dynamo, this.deps.table, keys, patienceUntil(undefined, this.deps.steady));
+    return getRows(this.deps.dynamo, this.deps.table, keys, retryBudget(undefined, this.deps.steady));
   }
 }

@@ -9,8 +9,8 @@ import {
   ForbiddenTargetError,
   literalOf,
   type Resolve,
+  resolvePublicAddresses,
   targetProblem,
-  vettedAddresses,
 } from './ssrf-guard.ts';
 
 /** An answer, whatever it says; redirects are not followed. */
@@ -91,7 +91,7 @@ export class WebhookClient {
     const target = this.targetOf(url);
     try {
       const proxy = proxyFor(target, proxies);
-      const pinned = proxy ? {} : pinnedTo(target, await this.vet(target));
+      const pinned = proxy ? {} : pinnedLookup(target, await this.vet(target));
       const spent = performance.now() - start;
       const answer = await this.connections.send({
         ...pinned,
@@ -137,7 +137,7 @@ export class WebhookClient {
     // An address needs no look-up, and so no time.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
-      return await Promise.race([vettedAddresses(target, resolve, allowPrivate), late]);
+      return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);
     } catch (error) {
       if (error instanceof PostError) throw error;
       if (error instanceof ForbiddenTargetError) throw new PostError('forbidden_target');
@@ -149,7 +149,7 @@ export class WebhookClient {
 }
 
 /** Has a request reach nothing but these addresses, and share connections only with requests to the same. */
-function pinnedTo(target: URL, addresses: readonly Address[]) {
+function pinnedLookup(target: URL, addresses: readonly Address[]) {
   // It knows nothing else, so that nothing changes between the check and the connection.
   const lookup: LookupFunction = (_, { all }, callback) => {
     if (all) callback(null, [...addresses]);

@@ -90,7 +90,11 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
  *
  * @throws ForbiddenTargetError, an error where a name has no address, or the error of the look-up
  */
-export async function vettedAddresses(url: URL, resolve: Resolve, allowPrivate: boolean): Promise<readonly Address[]> {
+export async function resolvePublicAddresses(
+  url: URL,
+  resolve: Resolve,
+  allowPrivate: boolean,
+): Promise<readonly Address[]> {
   const literal = literalOf(url.hostname);
   const addresses = literal ? [literal] : await resolve(url.hostname);
   if (addresses.length === 0) throw new Error('the name has no address');

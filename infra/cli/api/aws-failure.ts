@@ -1,5 +1,5 @@
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import { isWithoutRegion, remedyFor, spokenError } from '#infra/terminal/aws-remedies.ts';
+import { formatError, isWithoutRegion, remedyFor } from '#infra/terminal/aws-remedies.ts';
 
 /** For a user who means a local run that is not running, or keeps its data elsewhere. */
 const orLocally = 'for a local run, start it first, and add --data FOLDER unless that is data here';
@@ -23,5 +23,5 @@ export function awsFailure(error: Error, doing: string, stack?: string): CliErro
   }
   const remedy = remedyFor(error);
   const isSignedOut = error.name === 'CredentialsProviderError' || error.name === 'TokenProviderError';
-  return fail(spokenError(error), isSignedOut ? `${remedy}; ${orLocally}` : remedy);
+  return fail(formatError(error), isSignedOut ? `${remedy}; ${orLocally}` : remedy);
 }

@@ -29,8 +29,8 @@ export const readList = <T>(
 /** Prints a list: a table, or what the API says as JSON. */
 export function printList<T>(output: Output, page: Page<T>, columns: readonly Column<T>[], none: string): void {
   output.result(page, () => {
-    if (page.items.length === 0) output.remark(none);
+    if (page.items.length === 0) output.warning(none);
     else output.table(columns, page.items);
-    if (page.next !== undefined) output.remark(`there are more: add --all, or --cursor ${page.next}`);
+    if (page.next !== undefined) output.warning(`there are more: add --all, or --cursor ${page.next}`);
   });
 }

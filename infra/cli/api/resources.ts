@@ -16,7 +16,7 @@ export interface WatchHealth {
   readonly failingSince: string;
   readonly incompleteSince?: string;
   readonly isAnnounced?: boolean;
-  readonly trouble: { readonly cause: string; readonly message: string };
+  readonly problem: { readonly cause: string; readonly message: string };
 }
 
 export interface WatchResource {
@@ -57,11 +57,11 @@ export interface TransferResource {
 
 /** What a poll did. */
 export interface PollFacts {
-  readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'overtaken' | 'failed';
+  readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
   readonly transfers: number;
   readonly changed: number;
   readonly published: number;
-  readonly trouble?: { readonly cause: string; readonly message: string };
+  readonly problem?: { readonly cause: string; readonly message: string };
 }
 
 /** What is known of a mailbox's verification, and how it can be verified. */

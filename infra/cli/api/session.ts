@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { proxySettingsIn } from '#functions/http/proxy.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { Output } from '#infra/cli/terminal/output.ts';
 import { usualConfigFile, usualDataFolder, usualStack } from '#infra/config/usual-names.ts';
 import { chosenTarget } from './chosen-target.ts';
@@ -17,7 +17,7 @@ export interface CommonOptions extends TargetOptions {
 export interface Session {
   readonly api: ApiClient;
   readonly output: Output;
-  readonly surroundings: Surroundings;
+  readonly context: CliContext;
   /** A command to type next, for the same target. */
   readonly hint: (command: string) => string;
 }
@@ -43,12 +43,12 @@ export function verb(noun: Command, usage: string, description: string): Command
 export const confirmable = (command: Command): Command => command.option('--yes', 'do not ask');
 
 /** Finds the operator API. */
-export async function openSession(surroundings: Surroundings, options: CommonOptions): Promise<Session> {
-  const { environment } = surroundings;
+export async function openSession(context: CliContext, options: CommonOptions): Promise<Session> {
+  const { environment } = context;
   return {
     api: new ApiClient(await findTarget(chosenTarget(options, environment), environment), proxySettingsIn(environment)),
-    output: outputOf(surroundings, options),
-    surroundings,
+    output: outputOf(context, options),
+    context,
     hint: (command) => `npm run notifier -- ${[command, ...targetWords(options)].join(' ')}`,
   };
 }
@@ -58,7 +58,7 @@ const targetWords = (options: TargetOptions): string[] =>
     options[name] === undefined ? [] : [`--${name} ${options[name]}`],
   );
 
-export const outputOf = ({ stdout, stderr }: Surroundings, { json = false }: CommonOptions): Output =>
+export const outputOf = ({ stdout, stderr }: CliContext, { json = false }: CommonOptions): Output =>
   new Output(stdout, stderr, json);
 
 /**
@@ -67,7 +67,7 @@ export const outputOf = ({ stdout, stderr }: Surroundings, { json = false }: Com
  * @throws CliError when a person says no, or when there is nobody to ask
  */
 export async function confirmed(
-  { prompts }: Surroundings,
+  { prompts }: CliContext,
   { yes = false }: { readonly yes?: boolean },
   question: string,
 ): Promise<void> {
@@ -86,7 +86,7 @@ export async function confirmed(
  *
  * @throws CliError
  */
-export function fromEnvironment({ environment }: Surroundings, option: string, variable: string): string {
+export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];
   if (value) return value;
   throw new CliError(

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { outputOf } from '#infra/cli/api/session.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -15,7 +15,7 @@ Examples:
 `;
 
 /** Adds the command that makes a client id. */
-export function clientIdCommand(program: Command, surroundings: Surroundings): void {
+export function clientIdCommand(program: Command, context: CliContext): void {
   program
     .command('client-id')
     .description('the password by which the Cryptshare Server knows the notifier')
@@ -24,11 +24,11 @@ export function clientIdCommand(program: Command, surroundings: Surroundings): v
     .description('make a client id; needs neither server nor notifier')
     .option('--json', 'print JSON for scripts')
     .action((options: { readonly json?: boolean }) => {
-      const output = outputOf(surroundings, options);
+      const output = outputOf(context, options);
       const clientId = Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
       output.result({ clientId }, () => {
         output.line(clientId);
-        for (const line of nextSteps) output.remark(line);
+        for (const line of nextSteps) output.warning(line);
       });
     });
 }

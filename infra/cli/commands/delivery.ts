@@ -5,7 +5,7 @@ import { type PageOptions, paged, printList, readList } from '#infra/cli/api/pag
 import type { AttemptResource, DeliveryResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
 import { timeAt } from '#infra/cli/terminal/arguments.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
@@ -32,12 +32,12 @@ and CANCELLED are over, and resend begins anew under the same id.
 `;
 
 /** Adds the commands for deliveries. */
-export function deliveryCommands(program: Command, surroundings: Surroundings): void {
+export function deliveryCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('delivery')
     .description('events on their way to endpoints')
     .addHelpText('after', examples);
-  const time = timeAt(surroundings.now);
+  const time = timeAt(context.now);
 
   paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
@@ -47,7 +47,7 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
     .option('--event <id>', 'only those of this event')
     .option('--tracking-id <id>', 'only those of events about this transfer')
     .action(async (options: ListOptions) => {
-      const session = await openSession(surroundings, options);
+      const session = await openSession(context, options);
       const { endpoint, status, from, until, event, trackingId } = options;
       const query = { endpoint, status, from, until, event, trackingId };
       const page = await readList<DeliveryResource>(session, '/deliveries', query, options);
@@ -56,7 +56,7 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
 
   verb(noun, 'show <event> <endpoint>', 'show a delivery with its attempts').action(
     async (event: string, endpoint: string, options: CommonOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${endpoint}`);
       output.result(delivery, () => {
         output.facts([
@@ -73,14 +73,14 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
         output.line('');
         output.table(attemptColumns, delivery.attempts);
         const remedy = delivery.status === 'DELIVERED' ? undefined : attemptRemedy(delivery.attempts.at(-1)!);
-        if (remedy !== undefined) output.remark(`→ ${remedy}`);
+        if (remedy !== undefined) output.warning(`→ ${remedy}`);
       });
     },
   );
 
   verb(noun, 'resend <event> <endpoint>', 'send it again, under the same id').action(
     async (event: string, endpoint: string, options: CommonOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/resend`);
       output.result(answer, () => output.line(`${event} is on its way to ${endpoint} again`));
     },
@@ -88,8 +88,8 @@ export function deliveryCommands(program: Command, surroundings: Surroundings): 
 
   confirmable(verb(noun, 'cancel <event> <endpoint>', 'make no further attempts')).action(
     async (event: string, endpoint: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      await confirmed(surroundings, options, `Keep ${event} from ${endpoint}?`);
-      const { api, output } = await openSession(surroundings, options);
+      await confirmed(context, options, `Keep ${event} from ${endpoint}?`);
+      const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
       output.result(answer, () =>
         output.line(`${event} is not sent to ${endpoint}; delivery resend would send it after all`),

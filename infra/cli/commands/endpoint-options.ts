@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type CommonOptions, fromEnvironment } from '#infra/cli/api/session.ts';
 import { direction, durations, repeated, several, wholeNumber } from '#infra/cli/terminal/arguments.ts';
 import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 /** What the command line says of an endpoint's settings. */
 export interface EndpointOptions extends CommonOptions {
@@ -54,17 +54,17 @@ const directions = (text: string, before: readonly string[] = []): string[] => [
  *
  * @throws CliError
  */
-export function settingsOf(surroundings: Surroundings, options: EndpointOptions): SettingsBody {
+export function settingsOf(context: CliContext, options: EndpointOptions): SettingsBody {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction, ...rest } = options;
   if (address !== undefined && addressFrom !== undefined) {
     throw new CliError(exitCodes.wrongCommandLine, 'got --address and --address-from, expected one of them');
   }
-  const url = addressFrom === undefined ? address : fromEnvironment(surroundings, '--address-from', addressFrom);
+  const url = addressFrom === undefined ? address : fromEnvironment(context, '--address-from', addressFrom);
   const headers = Object.fromEntries([
     ...header.map((text) => pair(text, ':', '--header', 'Name: value')),
     ...headerFrom.map((text) => {
       const [name, variable] = pair(text, '=', '--header-from', 'Name=VARIABLE');
-      return [name, fromEnvironment(surroundings, '--header-from', variable)] as const;
+      return [name, fromEnvironment(context, '--header-from', variable)] as const;
     }),
   ]);
   const { retryDelays, maxInFlight, format } = rest;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { longTimeout, path } from '#infra/cli/api/client.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, type Session, verb } from '#infra/cli/api/session.ts';
 import { timeAt, wholeNumber } from '#infra/cli/terminal/arguments.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 
 interface ReplayOptions extends CommonOptions {
@@ -31,22 +31,22 @@ interface Replayed {
 }
 
 /** Adds the commands that send an endpoint what it has missed, or has had already. */
-export function replayCommands(noun: Command, surroundings: Surroundings): void {
+export function replayCommands(noun: Command, context: CliContext): void {
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
-      .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(surroundings.now))
+      .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(context.now))
       .option('--dry-run', 'only count')
       .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
   const from = [
     '--from <time>',
     'only events from this time on (UTC), or so long ago: 2h, 3d',
-    timeAt(surroundings.now),
+    timeAt(context.now),
   ] as const;
 
   ranged('recover <name>', 'send what was held while it was paused or disabled')
     .option(...from)
     .action(async (name: string, options: ReplayOptions) => {
-      const session = await openSession(surroundings, options);
+      const session = await openSession(context, options);
       const api = path`/endpoints/${name}/recover`;
       told(session, await releasedAll(session, api, bodyOf(options)), options, `held for ${name}`);
     });
@@ -54,12 +54,12 @@ export function replayCommands(noun: Command, surroundings: Surroundings): void 
   confirmable(ranged('replay <name>', 'send again what was delivered, given up, cancelled or held'))
     .requiredOption(...from)
     .action(async (name: string, options: ReplayOptions) => {
-      const session = await openSession(surroundings, options);
-      const body = { until: surroundings.now().toISOString(), ...bodyOf(options) };
+      const session = await openSession(context, options);
+      const body = { until: context.now().toISOString(), ...bodyOf(options) };
       const api = path`/endpoints/${name}/replay`;
       if (!options.dryRun && !options.yes) {
         const { count } = await releasedAll(session, api, { ...body, dryRun: true });
-        await confirmed(surroundings, options, `Send ${count} events to ${name} again?`);
+        await confirmed(context, options, `Send ${count} events to ${name} again?`);
       }
       told(
         session,
@@ -83,7 +83,7 @@ function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
 async function releasedAll(session: Session, path: string, body: ReplayBody): Promise<Replayed> {
   let done = await released(session, path, body);
   while (!done.isComplete && done.next !== undefined) {
-    session.output.remark(`${done.count} so far, going on`);
+    session.output.warning(`${done.count} so far, going on`);
     const { count, ...more } = await released(session, path, { ...body, cursor: done.next });
     done = { ...more, count: done.count + count };
   }
@@ -91,9 +91,9 @@ async function releasedAll(session: Session, path: string, body: ReplayBody): Pr
 }
 
 /** Shows a person that it is still at work. */
-async function released({ api, output, surroundings }: Session, path: string, body: ReplayBody): Promise<Replayed> {
-  const started = surroundings.now().getTime();
-  const show = () => output.progress(`working for ${Math.round((surroundings.now().getTime() - started) / 1000)} s …`);
+async function released({ api, output, context }: Session, path: string, body: ReplayBody): Promise<Replayed> {
+  const started = context.now().getTime();
+  const show = () => output.progress(`working for ${Math.round((context.now().getTime() - started) / 1000)} s …`);
   const timer = setInterval(show, 1000);
   try {
     return await api.post<Replayed>(path, body, longTimeout);

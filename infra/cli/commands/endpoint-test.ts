@@ -25,7 +25,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
   output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
   if (delivery.status === 'DELIVERED') return;
   const remedy = attempt && attemptRemedy(attempt);
-  if (remedy !== undefined) output.remark(`→ ${remedy}`);
+  if (remedy !== undefined) output.warning(`→ ${remedy}`);
   const more = hint(`delivery show ${event} ${name}`);
   throw new CliError(
     exitCodes.refused,
@@ -39,7 +39,7 @@ export async function testEndpoint(session: Session, name: string): Promise<void
  * The delivery once it has been attempted or will not be, or as it is when patience ends; with the time before which nothing
  * is attempted, if that is why.
  */
-async function firstAttempt({ api, surroundings }: Session, event: string, name: string) {
+async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
   for (let waited = 0; ; waited += interval) {
     const delivery = await api.get<DeliveryResource>(path`/deliveries/${event}/${name}`);
@@ -48,9 +48,9 @@ async function firstAttempt({ api, surroundings }: Session, event: string, name:
     if (waited === 0) {
       const { circuitBreaker } = await api.get<EndpointResource>(path`/endpoints/${name}`);
       openUntil = circuitBreaker?.state === 'open' ? circuitBreaker.openUntil : undefined;
-      if (Date.parse(openUntil ?? '') > surroundings.now().getTime() + patience) return { delivery, openUntil };
+      if (Date.parse(openUntil ?? '') > context.now().getTime() + patience) return { delivery, openUntil };
     }
-    await surroundings.sleep(interval);
+    await context.sleep(interval);
   }
 }
 

@@ -35,7 +35,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['name', endpoint.name],
     ['status', stateOf(endpoint)],
     ['because', endpoint.disabledBecause],
-    ['trouble', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
+    ['problem', failuresText(endpoint) ?? (health && `${health.cause} since ${timeText(health.failingSince)} UTC`)],
     ['circuit breaker', breakerText(endpoint)],
     ['last attempt', last?.words],
     ['what to do', last?.remedy],
@@ -60,7 +60,7 @@ export function printNewEndpoint(output: Output, { secret, publicKey }: Endpoint
     ['secret', secret],
     ['public key', publicKey],
   ]);
-  if (secret !== undefined) output.remark('the secret is shown this once: put it where the receiver finds it');
+  if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
 }
 
 /** An active endpoint that fails, or begins to, is told apart. */

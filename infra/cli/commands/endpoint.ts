@@ -13,7 +13,7 @@ import {
 } from '#infra/cli/api/session.ts';
 import { duration } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
 import { testEndpoint } from './endpoint-test.ts';
@@ -48,7 +48,7 @@ while an endpoint was paused or disabled is sent by recover; replay sends again 
 const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
 /** Adds the commands for endpoints. */
-export function endpointCommands(program: Command, surroundings: Surroundings): void {
+export function endpointCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('endpoint')
     .description('webhooks that events are sent to')
@@ -61,18 +61,18 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     .addOption(secretFrom())
     .option('--ed25519', 'sign with ed25519 as well')
     .action(async (name: string, options: EndpointOptions & SigningOptions) => {
-      const settings = settingsOf(surroundings, options);
+      const settings = settingsOf(context, options);
       if (settings.url === undefined) {
         throw new CliError(
           exitCodes.wrongCommandLine,
           'expected --address URL, or --address-from VARIABLE for a secret one',
         );
       }
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const body = {
         name,
         ...settings,
-        ...secretOf(surroundings, options),
+        ...secretOf(context, options),
         ...(options.ed25519 && { isAsymmetric: true }),
       };
       const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
@@ -80,14 +80,14 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     });
 
   paged(verb(noun, 'list', 'list the endpoints')).action(async (options: CommonOptions & PageOptions) => {
-    const session = await openSession(surroundings, options);
+    const session = await openSession(context, options);
     const page = await readList<EndpointResource>(session, '/endpoints', {}, options);
     printList(session.output, page, columns, 'no endpoints yet: npm run notifier -- endpoint add NAME --address URL');
   });
 
   verb(noun, 'show <name>', 'show an endpoint, without its secrets').action(
     async (name: string, options: CommonOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const endpoint = await api.get<EndpointResource>(path`/endpoints/${name}`);
       const last = endpoint.failures && !output.isJson ? await lastAttemptTo(api, endpoint) : undefined;
       output.result(endpoint, () => printEndpoint(output, endpoint, last));
@@ -98,14 +98,14 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     .option('--any-mailbox', 'events of all mailboxes again')
     .option('--any-direction', 'events of both directions again')
     .action(async (name: string, options: EndpointOptions) => {
-      const settings = settingsOf(surroundings, options);
+      const settings = settingsOf(context, options);
       if (Object.keys(settings).length === 0) {
         throw new CliError(
           exitCodes.wrongCommandLine,
           'expected at least one setting to change, for example --type transfer.failed',
         );
       }
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const endpoint = await asOptions(
         api.send<EndpointResource>({ method: 'PATCH', path: path`/endpoints/${name}`, body: settings }),
         settings.url,
@@ -129,7 +129,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     ],
   ] as const) {
     verb(noun, `${action} <name>`, description).action(async (name: string, options: CommonOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const endpoint = await api.post<EndpointResource>(`${path`/endpoints/${name}`}/${action}`);
       output.result(endpoint, () => output.line(`${name} ${done}`));
     });
@@ -138,7 +138,7 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
   verb(noun, 'disable <name>', 'hold its events until it is enabled')
     .option('--because <reason>', 'why, for other operators')
     .action(async (name: string, options: CommonOptions & { readonly because?: string }) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const { because } = options;
       const endpoint = await api.post<EndpointResource>(
         path`/endpoints/${name}/disable`,
@@ -155,15 +155,15 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     )
     .addOption(secretFrom())
     .action(async (name: string, options: RotateOptions) => {
-      const secret = secretOf(surroundings, options);
+      const secret = secretOf(context, options);
       const overlapSeconds = options.overlap / 1000;
       const end = overlapSeconds === 0 ? 'at once' : `in ${durationText(options.overlap)}`;
       await confirmed(
-        surroundings,
+        context,
         options,
         `Replace the secret of ${name}? The old one ends ${end}, and its receiver needs the new one by then.`,
       );
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
         overlapSeconds,
         ...secret,
@@ -174,25 +174,25 @@ export function endpointCommands(program: Command, surroundings: Surroundings): 
     });
 
   verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
-    async (name: string, options: CommonOptions) => testEndpoint(await openSession(surroundings, options), name),
+    async (name: string, options: CommonOptions) => testEndpoint(await openSession(context, options), name),
   );
 
   confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(
-        surroundings,
+        context,
         options,
         `Remove the endpoint ${name}? Its secret is forgotten, and what is on its way to it is cancelled.`,
       );
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });
       output.result({ name, isRemoved: true }, () => output.line(`${name} is removed`));
     },
   );
 
-  replayCommands(noun, surroundings);
+  replayCommands(noun, context);
 }
 
-function secretOf(surroundings: Surroundings, { secretFrom }: SigningOptions): { readonly secret?: string } {
-  return secretFrom === undefined ? {} : { secret: fromEnvironment(surroundings, '--secret-from', secretFrom) };
+function secretOf(context: CliContext, { secretFrom }: SigningOptions): { readonly secret?: string } {
+  return secretFrom === undefined ? {} : { secret: fromEnvironment(context, '--secret-from', secretFrom) };
 }

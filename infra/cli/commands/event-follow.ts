@@ -22,19 +22,19 @@ const patience = 5;
  * @throws CliError when the operator API refuses, or is not reached for a while
  */
 export async function followEvents(session: Session, options: EventOptions): Promise<void> {
-  const { output, surroundings } = session;
+  const { output, context } = session;
   const { from, until } = options;
-  const stop = surroundings.interrupted();
-  const start = from ?? surroundings.now().toISOString();
+  const stop = context.interrupted();
+  const start = from ?? context.now().toISOString();
   const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until) + lookBack;
   const seen = new Map<string, string>();
   let newest = start;
   let failures = 0;
-  if (!output.isJson) output.remark('waiting for events; Ctrl-C ends it');
+  if (!output.isJson) output.warning('waiting for events; Ctrl-C ends it');
   while (!stop.aborted) {
-    const isLast = surroundings.now().getTime() >= end;
+    const isLast = context.now().getTime() >= end;
     // What is dated later than now, by a clock that was ahead here or there, must not hide what comes.
-    const latest = Math.min(Date.parse(newest), surroundings.now().getTime());
+    const latest = Math.min(Date.parse(newest), context.now().getTime());
     const back = new Date(latest - lookBack).toISOString();
     const after = Date.parse(start) > latest ? back : laterOf(start, back);
     for (const [id, at] of seen) if (at < after) seen.delete(id);
@@ -53,7 +53,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
       if (!mayPass) throw error;
     }
     if (isLast) return;
-    await surroundings.sleep(interval, stop);
+    await context.sleep(interval, stop);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Query } from '#infra/cli/api/client.ts';
 import type { Direction } from '#infra/cli/api/resources.ts';
 import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 /** Which events are wanted; the same for a list and for following. */
 export interface EventOptions {
@@ -16,7 +16,7 @@ export interface EventOptions {
 }
 
 /** Adds the options that say which events are wanted. */
-export function withEventOptions(command: Command, { now }: Surroundings): Command {
+export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command
     .option('--from <time>', 'only from this time on (UTC), or so long ago: 2h, 3d', time)

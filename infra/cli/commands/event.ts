@@ -3,7 +3,7 @@ import { path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
 import type { EventResource, EventWithDeliveries } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { deliveryColumns } from './delivery.ts';
 import { followEvents } from './event-follow.ts';
@@ -20,11 +20,11 @@ Examples:
 `;
 
 /** Adds the commands for events. */
-export function eventCommands(program: Command, surroundings: Surroundings): void {
+export function eventCommands(program: Command, context: CliContext): void {
   const noun = program.command('event').description('what was announced').addHelpText('after', examples);
-  withEventOptions(paged(verb(noun, 'list', 'list events, the newest first')), surroundings).action(
+  withEventOptions(paged(verb(noun, 'list', 'list events, the newest first')), context).action(
     async (options: CommonOptions & PageOptions & EventOptions) => {
-      const session = await openSession(surroundings, options);
+      const session = await openSession(context, options);
       const { from, until } = options;
       const page = await readList<EventResource>(session, '/events', { from, until, ...filterOf(options) }, options);
       printList(session.output, page, eventColumns, 'no such events');
@@ -32,7 +32,7 @@ export function eventCommands(program: Command, surroundings: Surroundings): voi
   );
 
   verb(noun, 'show <id>', 'show an event and what became of it').action(async (id: string, options: CommonOptions) => {
-    const { api, output } = await openSession(surroundings, options);
+    const { api, output } = await openSession(context, options);
     const event = await api.get<EventWithDeliveries>(path`/events/${id}`);
     output.result(event, () => {
       output.facts([
@@ -42,16 +42,16 @@ export function eventCommands(program: Command, surroundings: Surroundings): voi
         ...dataFacts(event),
       ]);
       output.line('');
-      if (event.deliveries.length === 0) output.remark('no endpoint wanted it');
+      if (event.deliveries.length === 0) output.warning('no endpoint wanted it');
       else output.table(deliveryColumns, event.deliveries);
-      if (event.hasMoreDeliveries) output.remark(`there are more: delivery list --event ${event.id}`);
+      if (event.hasMoreDeliveries) output.warning(`there are more: delivery list --event ${event.id}`);
     });
   });
 
   withEventOptions(
     verb(noun, 'follow', 'print events as they come, until Ctrl-C; those from now on, unless --from says otherwise'),
-    surroundings,
+    context,
   ).action(async (options: CommonOptions & EventOptions) => {
-    await followEvents(await openSession(surroundings, options), options);
+    await followEvents(await openSession(context, options), options);
   });
 }

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import type { Counted, StatusResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { durationText } from './endpoint-view.ts';
 
 /** Adds the command that shows how everything is doing. */
-export function statusCommand(program: Command, surroundings: Surroundings): void {
+export function statusCommand(program: Command, context: CliContext): void {
   verb(program, 'status', 'show how everything is doing')
     .addHelpText(
       'after',
       '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .deliveries\n',
     )
     .action(async (options: CommonOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const status = await api.get<StatusResource>('/status');
       output.result(status, () => printStatus(output, status, api.address));
     });

@@ -5,7 +5,7 @@ import { type PageOptions, paged, printList, readList } from '#infra/cli/api/pag
 import type { Direction, TransferResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction } from '#infra/cli/terminal/arguments.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, timeText } from '#infra/cli/terminal/output.ts';
 
 const examples = `
@@ -25,14 +25,14 @@ interface ListOptions extends CommonOptions, PageOptions {
 }
 
 /** Adds the commands for transfers. */
-export function transferCommands(program: Command, surroundings: Surroundings): void {
+export function transferCommands(program: Command, context: CliContext): void {
   const noun = program.command('transfer').description('transfers of watched mailboxes').addHelpText('after', examples);
   paged(verb(noun, 'list', 'list the transfers that are known, with their state'))
     .requiredOption('--mailbox <mailbox>', 'of which mailbox')
     .option('--direction <direction>', 'sent or received', direction, 'sent')
     .option('--state <state>', 'only those in this state, for example ACTIVE')
     .action(async (options: ListOptions) => {
-      const session = await openSession(surroundings, options);
+      const session = await openSession(context, options);
       const { mailbox, state } = options;
       const address = path`/watches/${options.direction}/${mailbox}/transfers`;
       const page = await readList<TransferResource>(session, address, { state }, options);

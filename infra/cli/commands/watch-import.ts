@@ -2,10 +2,10 @@ import { type ApiClient, longTimeout } from '#infra/cli/api/client.ts';
 import type { BatchOfWatches } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { type FileWatch, readWatchFile } from './watch-file.ts';
-import { remarkUnverifiedAmong } from './watch-verify.ts';
+import { warnUnverifiedAmong } from './watch-verify.ts';
 
 /** Watches in one request: as many as the operator API takes. */
 const batchSize = 100;
@@ -22,12 +22,12 @@ interface Imported {
  * @throws CliError
  */
 export async function importWatches(
-  surroundings: Surroundings,
+  context: CliContext,
   options: CommonOptions & { readonly notifyExisting?: boolean },
   file: string,
 ): Promise<void> {
   const watches = readWatchFile(file);
-  const session = await openSession(surroundings, options);
+  const session = await openSession(context, options);
   const { api, output } = session;
   const done: Imported = { added: [], there: [] };
   const failure = await addAll(api, output, watches, options.notifyExisting === true, done);
@@ -39,7 +39,7 @@ export async function importWatches(
     output.line(`${added.length} added, ${there.length} there already, of ${watches.length} in ${file}`);
   });
   if (!failure) {
-    if (added.length > 0 && !output.isJson) await remarkUnverifiedAmong(session, added[0]!.mailbox);
+    if (added.length > 0 && !output.isJson) await warnUnverifiedAmong(session, added[0]!.mailbox);
     return;
   }
   const next = added.length + there.length;

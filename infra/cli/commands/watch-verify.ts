@@ -39,34 +39,34 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
     const message = `the server offers neither the client id nor a mail to verify ${mailbox}: ask its administrator to switch one on for the REST API`;
     throw new CliError(exitCodes.refused, message);
   }
-  if (!session.surroundings.prompts) {
+  if (!session.context.prompts) {
     const message = `${mailbox} has to be verified by a code in a mail, and there is no terminal to ask for it: have it sent with --send-code, then add --code CODE`;
     throw new CliError(exitCodes.wrongCommandLine, message);
   }
   await session.api.post(path`/mailboxes/${mailbox}/code`);
-  session.output.remark(`a code was mailed to ${mailbox}; it works once, and a newer one voids it`);
+  session.output.warning(`a code was mailed to ${mailbox}; it works once, and a newer one voids it`);
   return told(session, await askedFor(session, mailbox));
 }
 
 /** Says whether a mailbox that is watched from now on is verified, and if it is not, what to do. */
-export async function remarkUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
+export async function warnUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
   const command = hint(`watch verify ${mailbox}`);
   try {
     const { isVerified, methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
     if (isVerified || methods.includes('client_id')) return;
-    output.remark(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
+    output.warning(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    output.remark(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+    output.warning(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
   }
 }
 
 /** Says after many were added what to do about those that are not verified yet, as far as one of them tells. */
-export async function remarkUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
+export async function warnUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
   try {
     const { methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
     if (methods.includes('client_id')) return;
-    output.remark(
+    output.warning(
       `polls of mailboxes that are not verified yet fail until they are: ${hint('doctor')} tells which, watch verify MAILBOX mends it`,
     );
   } catch (error) {
@@ -85,12 +85,12 @@ async function send({ api, output, hint }: Session, mailbox: string): Promise<vo
 /** Asks for the code until the server accepts it. */
 async function askedFor(session: Session, mailbox: string): Promise<NewVerification> {
   for (let attempt = 1; ; attempt += 1) {
-    const code = await session.surroundings.prompts!.input('Code from the mail:');
+    const code = await session.context.prompts!.input('Code from the mail:');
     try {
       return await verified(session, mailbox, code.trim());
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== codeRejected || attempt === tries) throw error;
-      session.output.remark(error.message);
+      session.output.warning(error.message);
     }
   }
 }

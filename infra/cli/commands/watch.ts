@@ -5,11 +5,11 @@ import type { Direction, PollFacts, WatchResource } from '#infra/cli/api/resourc
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import { durationText } from './endpoint-view.ts';
-import { remarkUnverified, verifyMailbox } from './watch-verify.ts';
+import { verifyMailbox, warnUnverified } from './watch-verify.ts';
 import { watchWords } from './watch-words.ts';
 
 interface WatchOptions extends CommonOptions {
@@ -35,7 +35,7 @@ like every, named in its first line.
 `;
 
 /** Adds the commands for watches. */
-export function watchCommands(program: Command, surroundings: Surroundings): void {
+export function watchCommands(program: Command, context: CliContext): void {
   const noun = program.command('watch').description('mailboxes that are watched').addHelpText('after', examples);
   const withDirection = (command: Command) =>
     command.option('--direction <direction>', 'sent or received', direction, 'sent');
@@ -44,7 +44,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
     .option('--notify-existing', 'announce what is there already')
     .option('--every <time>', 'how often to poll it, if not as all, for example 15m', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
-      const session = await openSession(surroundings, options);
+      const session = await openSession(context, options);
       const { api, output } = session;
       const { notifyExisting, every } = options;
       const body = {
@@ -57,18 +57,18 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
       output.result(watch, () =>
         output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),
       );
-      if (!output.isJson) await remarkUnverified(session, mailbox);
+      if (!output.isJson) await warnUnverified(session, mailbox);
     });
 
   paged(verb(noun, 'list', 'list what is watched')).action(async (options: CommonOptions & PageOptions) => {
-    const session = await openSession(surroundings, options);
+    const session = await openSession(context, options);
     const page = await readList<WatchResource>(session, '/watches', {}, options);
     printList(session.output, page, columns, 'nothing is watched yet: npm run notifier -- watch add MAILBOX');
   });
 
   withDirection(verb(noun, 'show <mailbox>', 'show how a watch is doing')).action(
     async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
       output.result(watch, () => printWatch(output, watch));
     },
@@ -77,7 +77,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
   withDirection(verb(noun, 'update <mailbox>', 'poll a watch in another interval'))
     .requiredOption('--every <time>', 'how often, for example 15m, or default for as all', intervalOrDefault)
     .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       const watch = await api.send<WatchResource>({
         method: 'PATCH',
         path: path`/watches/${options.direction}/${mailbox}`,
@@ -92,7 +92,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
   ] as const) {
     withDirection(verb(noun, `${name} <mailbox>`, description)).action(
       async (mailbox: string, options: WatchOptions) => {
-        const { api, output } = await openSession(surroundings, options);
+        const { api, output } = await openSession(context, options);
         const watch = await api.post<WatchResource>(`${path`/watches/${options.direction}/${mailbox}`}/${name}`);
         output.result(watch, () => output.line(`${watchWords(watch)} ${done}`));
       },
@@ -101,7 +101,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
 
   withDirection(verb(noun, 'poll <mailbox>', 'poll a watch now')).action(
     async (mailbox: string, options: WatchOptions) => {
-      const { api, output } = await openSession(surroundings, options);
+      const { api, output } = await openSession(context, options);
       output.progress('polling …');
       const facts = await api
         .post<PollFacts>(path`/watches/${options.direction}/${mailbox}/poll`, {}, longTimeout)
@@ -110,15 +110,15 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
         const { outcome, transfers, changed, published } = facts;
         output.facts(Object.entries({ outcome: outcomeWords[outcome], transfers, changed, published }));
       });
-      if (facts.trouble) throw new CliError(exitCodes.refused, facts.trouble.message);
+      if (facts.problem) throw new CliError(exitCodes.refused, facts.problem.message);
     },
   );
 
   confirmable(withDirection(verb(noun, 'remove <mailbox>', 'watch a mailbox no longer'))).action(
     async (mailbox: string, options: WatchOptions) => {
       const words = watchWords({ mailbox, direction: options.direction });
-      await confirmed(surroundings, options, `Watch ${words} no longer?`);
-      const { api, output } = await openSession(surroundings, options);
+      await confirmed(context, options, `Watch ${words} no longer?`);
+      const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
         output.line(
@@ -133,7 +133,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
     .option('--send-code', 'have a code mailed and do not ask for it')
     .action(
       async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
-        await verifyMailbox(await openSession(surroundings, options), mailbox, options);
+        await verifyMailbox(await openSession(context, options), mailbox, options);
       },
     );
 
@@ -142,7 +142,7 @@ export function watchCommands(program: Command, surroundings: Surroundings): voi
     .action(async (file: string, options: CommonOptions & { readonly notifyExisting?: boolean }) => {
       // Every other command starts quicker without it.
       const { importWatches } = await import('./watch-import.ts');
-      await importWatches(surroundings, options, file);
+      await importWatches(context, options, file);
     });
 }
 
@@ -150,7 +150,7 @@ const columns: readonly Column<WatchResource>[] = [
   { heading: 'MAILBOX', text: ({ mailbox }) => mailbox },
   { heading: 'DIRECTION', text: ({ direction }) => direction },
   { heading: 'STATE', text: stateOf, style: (watch) => statusStyle(stateOf(watch)) },
-  { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.trouble.cause) },
+  { heading: 'REASON', text: ({ isDisabled, health }) => (isDisabled ? undefined : health?.problem.cause) },
   { heading: 'EVERY', text: columnOfInterval },
   { heading: 'TRANSFERS', text: transfersWords },
   { heading: 'VERIFIED UNTIL (UTC)', text: ({ verification }) => verifiedUntil(verification) },
@@ -164,7 +164,7 @@ function printWatch(output: Output, watch: WatchResource): void {
     ['direction', direction],
     ['state', stateOf(watch)],
     ['polled', intervalWords(watch)],
-    ['trouble', health?.trouble.message],
+    ['problem', health?.problem.message],
     ['failing since (UTC)', timeText(health?.failingSince)],
     ['incomplete since (UTC)', timeText(health?.incompleteSince)],
     ['declared', watch.isDeclared ? 'in the configuration file' : undefined],
@@ -179,7 +179,7 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
   unchanged: 'nothing has changed',
   changed: 'changes were found',
   baseline: 'listed for the first time',
-  overtaken: 'another poll was quicker, what that one found counts',
+  superseded: 'another poll was quicker, what that one found counts',
   failed: 'it failed',
 };
 

@@ -3,7 +3,7 @@ import { chosenTarget } from '#infra/cli/api/chosen-target.ts';
 import type { StatusResource, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, type Session } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { type Config, ConfigError, loadConfig } from '#infra/config/config.ts';
 import { newClientId, readCredentials } from '#infra/config/credentials.ts';
@@ -27,10 +27,10 @@ export interface DoctorOptions extends CommonOptions {
  *
  * @throws CliError for a wrong command line
  */
-export async function allChecks(surroundings: Surroundings, options: DoctorOptions, output: Output): Promise<Check[]> {
+export async function allChecks(context: CliContext, options: DoctorOptions, output: Output): Promise<Check[]> {
   output.progress('looking …');
   const { config, check: configCheck } = readConfig(options.config);
-  const opened = await reachedApi(surroundings, aimed(options, config, surroundings));
+  const opened = await reachedApi(context, aimed(options, config, context));
   const { status, watches = [], check: apiCheck } = opened;
   const mailboxes = opened.session && (await checkMailboxes(opened.session, watches));
   const services = opened.session && (await checkServices(opened.session));
@@ -40,15 +40,15 @@ export async function allChecks(surroundings: Surroundings, options: DoctorOptio
   const direct =
     origin === undefined
       ? [noServer]
-      : await checkServer(surroundings, { origin, caFile: config?.server.caFile, needsReceived });
+      : await checkServer(context, { origin, caFile: config?.server.caFile, needsReceived });
   const isPolled = config === undefined || (status !== undefined && isServerOf(config, status));
-  const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), surroundings.now);
+  const clock = origin === undefined ? [] : await checkClock(origin.replace(/\/+$/, ''), context.now);
   output.progress('');
   return [
     configCheck,
     ...(mailboxes?.isServerReached && isPolled ? unlessNotifierReaches(direct) : direct),
     ...clock,
-    ...clientIdChecks(surroundings.environment),
+    ...clientIdChecks(context.environment),
     apiCheck,
     ...(config && status ? originChecks(config, status) : []),
     ...(mailboxes?.checks ?? []),
@@ -97,7 +97,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
 }
 
 /** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
-function aimed(options: DoctorOptions, config: Config | undefined, { environment }: Surroundings): CommonOptions {
+function aimed(options: DoctorOptions, config: Config | undefined, { environment }: CliContext): CommonOptions {
   const { config: file, url, data, stack } = chosenTarget(options, environment);
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
   return file === undefined || config === undefined || isNamed ? options : { ...options, stack: config.stack };
@@ -110,10 +110,10 @@ interface Reached {
   readonly check: Check;
 }
 
-async function reachedApi(surroundings: Surroundings, options: CommonOptions): Promise<Reached> {
+async function reachedApi(context: CliContext, options: CommonOptions): Promise<Reached> {
   const name = 'operator API';
   try {
-    const session = await openSession(surroundings, options);
+    const session = await openSession(context, options);
     const status = await session.api.get<StatusResource>('/status');
     const { items: watches } = await session.api.list<WatchResource>('/watches', {}, Number.POSITIVE_INFINITY);
     return { session, status, watches, check: ok(name, `${session.api.address} answers, version ${status.version}`) };

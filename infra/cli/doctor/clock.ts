@@ -8,7 +8,7 @@ import { type Check, fail, ok, warn } from './check.ts';
 const patience = 10_000;
 
 /** Milliseconds that receivers bear: Standard Webhooks libraries refuse what is signed for a time further away. */
-const bearable = 300_000;
+const threshold = 300_000;
 
 const name = 'clock';
 
@@ -35,7 +35,7 @@ export async function checkClock(origin: string, now: () => Date): Promise<Check
     if (difference === undefined) return [];
     const words = clockWords(difference, 'the server’s');
     if (words === undefined) return [ok(name, 'agrees with the server’s to the minute')];
-    const judge = Math.abs(difference) < bearable ? warn : fail;
+    const judge = Math.abs(difference) < threshold ? warn : fail;
     return [judge(name, words, 'set the clock that is wrong, or have it set by NTP')];
   } catch {
     // That it cannot be reached is told by another check.

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { printableLines } from '#functions/notices/foreign-text.ts';
 import { outputOf, verb } from '#infra/cli/api/session.ts';
 import { type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Output, statusStyle } from '#infra/cli/terminal/output.ts';
 import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
@@ -21,15 +21,15 @@ Examples:
 `;
 
 /** Adds the command that looks for what is wrong. */
-export function doctorCommand(program: Command, surroundings: Surroundings, outcome: { exitCode: ExitCode }): void {
+export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
   verb(program, 'doctor', 'look for what is wrong')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')
     .addHelpText('after', examples)
     .action(async (options: DoctorOptions) => {
-      const output = outputOf(surroundings, options);
+      const output = outputOf(context, options);
       // Every other command starts quicker without it.
       const { allChecks } = await import('./checks.ts');
-      const checks = await allChecks(surroundings, options, output);
+      const checks = await allChecks(context, options, output);
       const count = (wanted: Check['outcome']) => checks.filter((check) => check.outcome === wanted).length;
       const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
       output.result({ checks, summary }, () => {

@@ -3,7 +3,7 @@ import type { Answer } from '#functions/cryptshare/answer.ts';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { listingsSince, minorOfMajorOne, versionsIn } from '#functions/cryptshare/api-version.ts';
 import { CryptshareFailure, errorCodeOf, failureOf } from '#functions/cryptshare/failure.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 import { checkCertificate } from './certificate.ts';
 import { type Check, fail, failed, ok, warn } from './check.ts';
@@ -25,7 +25,7 @@ const reached = 'server';
 const version = 'REST API version';
 
 /** Asks the server itself, from here, whether it is there and what it offers. */
-export async function checkServer({ now, sleep }: Surroundings, server: ServerToCheck): Promise<Check[]> {
+export async function checkServer({ now, sleep }: CliContext, server: ServerToCheck): Promise<Check[]> {
   const origin = server.origin.replace(/\/+$/, '');
   const ca = server.caFile === undefined ? undefined : readTextFile(server.caFile);
   const calls = new ServerCalls({

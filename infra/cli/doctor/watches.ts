@@ -92,12 +92,12 @@ function listingOf(watch: WatchResource): Finding | undefined {
   const words = watchWords(watch);
   const about = { name: 'last listing', mailbox };
   if (health) {
-    const { message } = health.trouble;
+    const { message } = health.problem;
     const since = health.incompleteSince;
     const incomplete = since === undefined ? '' : ` none is complete since ${timeText(since)} UTC:`;
     const together = { noun: 'watches', message: `fail: ${message}` };
     const alone = { message: `${words}:${incomplete} ${message}` };
-    return { ...about, outcome: 'fail', cause: incidentOf(health.trouble), alone, together };
+    return { ...about, outcome: 'fail', cause: incidentOf(health.problem), alone, together };
   }
   if (baselineAt !== undefined) return undefined;
   const remedy = 'wait for its first poll, or npm run notifier -- watch poll MAILBOX';
@@ -131,7 +131,7 @@ function troublesOf(
 function judged(session: Session, watch: WatchResource, answer: VerificationResource | undefined): Finding[] {
   const { verification, mailbox } = watch;
   if (answer?.methods.includes('client_id')) return [];
-  const now = session.surroundings.now().getTime();
+  const now = session.context.now().getTime();
   const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
   if (known && hasEnded(known, now)) return [endedOf(session, watch)];
   if (answer?.isVerified === false) return [unverifiedOf(session, watch)];
@@ -183,7 +183,7 @@ function unverifiedOf(session: Session, watch: WatchResource): Finding {
 }
 
 /** Whether the last poll has failed because the mailbox is not verified. */
-const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.trouble.cause ?? '');
+const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.problem.cause ?? '');
 
 /** Whether the server has to be asked: nothing is known, or what is known has not helped. */
 const isUnsure = (watch: WatchResource): boolean => watch.verification?.validUntil === undefined || hasFailed(watch);

@@ -1,4 +1,4 @@
-import { isWithoutRegion, remedyFor, spokenError } from '#infra/terminal/aws-remedies.ts';
+import { formatError, isWithoutRegion, remedyFor } from '#infra/terminal/aws-remedies.ts';
 
 /** Thrown for what keeps the secret from being filled; says what to do and repeats no value. */
 export class FillSecretError extends Error {
@@ -21,5 +21,5 @@ export function failureOf(error: Error, doing: string): FillSecretError {
   const remedy = isWithoutRegion(error)
     ? 'name the region of the stack, for example AWS_REGION=eu-central-1'
     : (remedies[error.name] ?? remedyFor(error));
-  return new FillSecretError(`could not ${doing}: ${spokenError(error)}${remedy === undefined ? '' : `: ${remedy}`}`);
+  return new FillSecretError(`could not ${doing}: ${formatError(error)}${remedy === undefined ? '' : `: ${remedy}`}`);
 }

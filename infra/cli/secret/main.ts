@@ -8,11 +8,11 @@ import { FillSecretError } from './failure.ts';
 import { secretFields } from './fields.ts';
 import { fillSecret } from './fill-secret.ts';
 import { hiddenPrompt, isLeft } from './hidden-prompt.ts';
-import { NothingToFill, parseFillSecretOptions } from './options.ts';
+import { HelpRequested, parseFillSecretOptions } from './options.ts';
 
 guardOutput(() => undefined);
 process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
-  if (error instanceof NothingToFill) return error.exitCode;
+  if (error instanceof HelpRequested) return error.exitCode;
   // All questions come before anything is written.
   if (isLeft(error)) console.error('stopped, nothing was written');
   else if (error instanceof ConfigError || error instanceof FillSecretError)

@@ -12,8 +12,8 @@ export interface FillSecretOptions {
 }
 
 /** Thrown when nothing is to be done: help was asked for (0) or the command line is wrong (2). */
-export class NothingToFill extends Error {
-  override readonly name = 'NothingToFill';
+export class HelpRequested extends Error {
+  override readonly name = 'HelpRequested';
   readonly exitCode: number;
 
   constructor(exitCode: number) {
@@ -40,7 +40,7 @@ Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong op
 /**
  * Reads the command line; prints help and mistakes itself.
  *
- * @throws NothingToFill
+ * @throws HelpRequested
  */
 export function parseFillSecretOptions(args: readonly string[]): FillSecretOptions {
   const command = new Command('npm run fill-secret --')
@@ -57,7 +57,7 @@ export function parseFillSecretOptions(args: readonly string[]): FillSecretOptio
   try {
     return command.parse(args, { from: 'user' }).opts<FillSecretOptions>();
   } catch (error) {
-    if (error instanceof CommanderError) throw new NothingToFill(error.exitCode === 0 ? 0 : 2);
+    if (error instanceof CommanderError) throw new HelpRequested(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
 }

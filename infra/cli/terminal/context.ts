@@ -2,7 +2,7 @@ import type { TextStream } from './output.ts';
 import type { Prompts } from './prompts.ts';
 
 /** What a command finds around itself: the terminal, the environment, time. */
-export interface Surroundings {
+export interface CliContext {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   readonly environment: NodeJS.ProcessEnv;

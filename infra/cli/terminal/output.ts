@@ -84,7 +84,7 @@ export class Output {
   }
 
   /** Says something to a person that is no result, on the other stream. */
-  remark(text: string): void {
+  warning(text: string): void {
     this.remarks.write(`${printableLines(text)}\n`);
   }
 
@@ -96,7 +96,7 @@ export class Output {
   /** The same where it may also be read later: without a terminal, in lines of their own. */
   step(text: string): void {
     if (this.remarks.isTTY) this.progress(text);
-    else if (!this.isJson) this.remark(text);
+    else if (!this.isJson) this.warning(text);
   }
 
   paint(style: Style, text: string): string {

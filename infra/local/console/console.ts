@@ -25,7 +25,7 @@ export interface Reporter {
   /** The demo's receiver got a webhook. */
   receipt(receipt: Receipt): void;
   /** Something for the operator that is no poll and no announcement. */
-  remark(text: string): void;
+  warning(text: string): void;
 }
 
 const styles: Record<string, Style> = {
@@ -34,17 +34,17 @@ const styles: Record<string, Style> = {
   delivery: 'yellow',
   receipt: 'green',
   poll: 'gray',
-  trouble: 'red',
+  problem: 'red',
   well: 'green',
 };
 
 /**
- * Lines for a person. A poll is mentioned only when it stored a baseline or when its trouble begins, turns or ends; of what
+ * Lines for a person. A poll is mentioned only when it stored a baseline or when its problem begins, turns or ends; of what
  * several watches have in common, only the first one to have it and the last one to be rid of it.
  */
 export function personReporter(output: Output, now: () => Date): Reporter {
-  /** Watches in trouble by what they have in common, and all that were since it began. */
-  const troubles = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
+  /** Watches failing by what they have in common, and all that were since it began. */
+  const problems = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
     const [first = '', ...rest] = text
@@ -69,17 +69,17 @@ export function personReporter(output: Output, now: () => Date): Reporter {
       const name = watchWords(poll.watch);
       if (poll.outcome === 'baseline')
         line('poll', `${name}: ${poll.transfers} transfers found and stored as the baseline`);
-      const incident = poll.trouble && incidentOf(poll.trouble);
-      for (const [other, { now, ever }] of troubles) {
+      const incident = poll.problem && incidentOf(poll.problem);
+      for (const [other, { now, ever }] of problems) {
         if (other === incident || !now.delete(name) || now.size > 0) continue;
-        troubles.delete(other);
-        if (!poll.trouble) line('well', `${ever.size === 1 ? name : `${ever.size} watches`}: polls succeed again`);
+        problems.delete(other);
+        if (!poll.problem) line('well', `${ever.size === 1 ? name : `${ever.size} watches`}: polls succeed again`);
       }
       if (!incident) return;
-      const known = troubles.get(incident);
-      if (!known) line('trouble', `${name}: ${poll.trouble?.message}`);
+      const known = problems.get(incident);
+      if (!known) line('problem', `${name}: ${poll.problem?.message}`);
       const { now, ever } = known ?? { now: new Set(), ever: new Set() };
-      troubles.set(incident, { now: now.add(name), ever: ever.add(name) });
+      problems.set(incident, { now: now.add(name), ever: ever.add(name) });
     },
     delivery(delivery) {
       line('delivery', deliveryWords(delivery));
@@ -87,7 +87,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
     receipt(receipt) {
       line('receipt', receiptWords(receipt));
     },
-    remark: (text) => line('notifier', text),
+    warning: (text) => line('notifier', text),
   };
 }
 
@@ -100,7 +100,7 @@ export function scriptReporter(output: Output): Reporter {
     poll: ({ watch, ...poll }) => write({ kind: 'poll', mailbox: watch.mailbox, direction: watch.direction, ...poll }),
     delivery: (delivery) => write({ kind: 'delivery', ...delivery }),
     receipt: (receipt) => write({ kind: 'receipt', ...receipt }),
-    remark: (text) => write({ kind: 'remark', text }),
+    warning: (text) => write({ kind: 'warning', text }),
   };
 }
 

@@ -21,19 +21,19 @@ export interface OutputTroubles {
 export class LineOutput {
   /** Where the lines go. */
   readonly stream: NodeJS.WriteStream & { readonly fd: number };
-  private readonly troubles: OutputTroubles;
+  private readonly problems: OutputTroubles;
   private leftOut = 0;
   private isGone = false;
   private isMidLine = false;
   private isRefused = false;
 
-  constructor(stream: NodeJS.WriteStream & { readonly fd: number }, troubles: OutputTroubles) {
+  constructor(stream: NodeJS.WriteStream & { readonly fd: number }, problems: OutputTroubles) {
     this.stream = stream;
-    this.troubles = troubles;
+    this.problems = problems;
     stream.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {
       if (this.isGone) return;
       this.isGone = true;
-      troubles.gone(code);
+      problems.gone(code);
     });
     stream.on('drain', () => this.report());
     // Node has a terminal hold up the whole process while it shows nothing, as after Ctrl-S.
@@ -80,13 +80,13 @@ export class LineOutput {
       this.leftOut += 1;
       const isKnown = this.isRefused;
       this.isRefused = true;
-      if (!isKnown) this.troubles.refused((error as NodeJS.ErrnoException).code ?? 'unknown');
+      if (!isKnown) this.problems.refused((error as NodeJS.ErrnoException).code ?? 'unknown');
     }
   }
 
   private report(): void {
     const { leftOut } = this;
     this.leftOut = 0;
-    if (leftOut > 0) this.troubles.resumed(leftOut);
+    if (leftOut > 0) this.problems.resumed(leftOut);
   }
 }

@@ -28,7 +28,7 @@ export async function damageOf(data: string): Promise<string | undefined> {
   const key = join(data, contents.key);
   if (!existsSync(key)) {
     if (filled === 'rows')
-      return `the file ${contents.key} is missing, without which what is sealed in its database cannot be opened`;
+      return `the file ${contents.key} is missing, without which what is encrypted in its database cannot be opened`;
     return queues.hasTopics ? `its database in ${contents.database} is missing or empty` : undefined;
   }
   if (!keyPattern.test(readFileSync(key, 'utf8').trim())) {

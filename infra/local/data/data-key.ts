@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
-import { DataKey, DataKeyError, SealedTextError } from '#functions/lambda/data-key.ts';
+import { DataKey, DataKeyError, DecryptionError } from '#functions/lambda/data-key.ts';
 import { contents, DataFolderError, damagedFolder, writeOwnFile } from './data-folder.ts';
 
-/** Row with a text that only the right key opens, and what the text is sealed for. */
+/** Row with a text that only the right key opens, and what the text is encrypted for. */
 const row = 'DATA_KEY';
 const context = 'data key';
 
@@ -31,11 +31,11 @@ export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient
   const text = textOf(file).trim();
   try {
     const key = new DataKey(text);
-    if (probe) key.open(probe.sealed, context);
-    else await rows.put(row, { sealed: key.seal('', context) }, {});
+    if (probe) key.open(probe.encrypted, context);
+    else await rows.put(row, { encrypted: key.encrypt('', context) }, {});
   } catch (error) {
     if (error instanceof DataKeyError) throw wrongKey(data, 'is empty or changed, expected 32 bytes in base64');
-    if (error instanceof SealedTextError) throw wrongKey(data, 'is not the key of its database');
+    if (error instanceof DecryptionError) throw wrongKey(data, 'is not the key of its database');
     throw error;
   }
   return text;

@@ -22,7 +22,7 @@ export interface ExpiryDependencies {
 }
 
 /** Milliseconds until rows are deleted for the first time, and from one time to the next. */
-const firstRest = 60_000;
+const firstOpen = 60_000;
 const rest = 3_600_000;
 
 /** Rows that one call looks at, and milliseconds between two calls: polls and deliveries go on meanwhile. */
@@ -44,7 +44,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
     return !stopping.signal.aborted;
   };
   const loop = async () => {
-    for (let next = firstRest; await sleeping(next); next = rest) {
+    for (let next = firstOpen; await sleeping(next); next = rest) {
       const theirs = await serverTime();
       if (theirs !== undefined) await deleteExpired(deps, Math.min(theirs, now().getTime()), () => sleeping(pause));
     }

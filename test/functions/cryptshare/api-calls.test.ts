@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
-import { unstrained } from '#functions/cryptshare/circuit-breaker.ts';
+import { closedCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 
 /** Calls to a server whose answers are given by the test, in the order in which the requests have come. */
 async function connect(options: Partial<ServerOptions> = {}) {
@@ -55,7 +55,7 @@ test('faults of requests that were under way at the same time count as one', asy
   const sent = await begin(4);
   for (let at = 0; at < 4; at += 1) answer(500);
   await Promise.all(sent);
-  expect(calls.strain.faults).toBe(1);
+  expect(calls.circuit.faults).toBe(1);
 });
 
 test('requests that were under way together count once whatever they ask for, and the longest rest that one asks for is kept', async () => {
@@ -65,7 +65,7 @@ test('requests that were under way together count once whatever they ask for, an
     answer(429, wish === undefined ? {} : { 'retry-after': wish });
     await sent[at];
   }
-  expect(calls.strain).toMatchObject({ faults: 1, restsUntil: time + 50_000 });
+  expect(calls.circuit).toMatchObject({ faults: 1, openUntil: time + 50_000 });
 });
 
 test('faults of several mailboxes that came together are no matter of one of them', async () => {
@@ -75,8 +75,8 @@ test('faults of several mailboxes that came together are no matter of one of the
     answer(500);
     await each;
   }
-  expect(calls.strain).toMatchObject({ faults: 1 });
-  expect(calls.strain.mailbox).toBeUndefined();
+  expect(calls.circuit).toMatchObject({ faults: 1 });
+  expect(calls.circuit.mailbox).toBeUndefined();
 });
 
 test('a good answer to what was asked for before a fault does not make up for it', async () => {
@@ -86,17 +86,17 @@ test('a good answer to what was asked for before a fault does not make up for it
   await failing;
   answer(200);
   await slow;
-  expect(calls.strain.faults).toBe(1);
+  expect(calls.circuit.faults).toBe(1);
   const [later] = await begin(1);
   answer(200);
   await later;
-  expect(calls.strain.faults).toBe(0);
+  expect(calls.circuit.faults).toBe(0);
 });
 
 test('a request that the end of the poll cut short says nothing about the server', async () => {
   const { calls, ask } = await connect();
   await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
-  expect(calls.strain).toEqual(unstrained);
+  expect(calls.circuit).toEqual(closedCircuit);
 });
 
 test.each([
@@ -112,7 +112,7 @@ test.each([
   // Each is cut off in favour of the next.
   const hanging = Array.from({ length: 9 }, () => ask().catch((error: Error) => error));
   expect(await Promise.all(hanging.slice(0, 8))).toMatchObject(Array(8).fill({ kind: 'timeout' }));
-  expect(calls.strain.faults).toBe(faults);
+  expect(calls.circuit.faults).toBe(faults);
 });
 
 test('a mailbox whose answer drips and is cut off in favour of another hangs, and tells of no fault of the server', async () => {
@@ -128,7 +128,7 @@ test('a mailbox whose answer drips and is cut off in favour of another hangs, an
   await expect.poll(() => waiting.length).toBe(1);
   answer(200);
   await other;
-  expect(calls.strain.faults).toBe(0);
+  expect(calls.circuit.faults).toBe(0);
 });
 
 test('what the server has dated is judged by its own clock where the one here is wrong', async () => {
@@ -146,8 +146,8 @@ test('what the server has dated is judged by its own clock where the one here is
 
 test('what others know of the server does not make up for a rest that it has asked for here', async () => {
   const { calls, time, ask } = await connect();
-  calls.adopt({ faults: 1, restsUntil: time + 60_000, cause: 'throttled' });
-  calls.adopt(unstrained);
+  calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
+  calls.restore(closedCircuit);
   await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
 });
 

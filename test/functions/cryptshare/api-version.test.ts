@@ -66,8 +66,8 @@ describe('a listing', () => {
     const pass = await list(250);
     expect(pass.failure).toBeUndefined();
     expect(everything(pass).size).toBe(250);
-    expect(client.takeRemark()).toContain('older than REST API 1.12');
-    expect(client.takeRemark()).toBeUndefined();
+    expect(client.takeWarning()).toContain('older than REST API 1.12');
+    expect(client.takeWarning()).toBeUndefined();
     server.requests.reset();
     expect((await list(250)).listing.size).toBe(250);
     expect(new Set(urls(server))).toEqual(new Set(['/transfers']));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { type Strain, unstrained } from '#functions/cryptshare/circuit-breaker.ts';
+import { closedCircuit, type ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
@@ -152,7 +152,7 @@ describe('a watch is polled', () => {
     const people = { sender: watch!.mailbox, to: ['bob@example.com'] };
     world.cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
     await tick();
-    deps = { ...deps, timetable: { ...deps.timetable, fullListingEvery: 2 } };
+    deps = { ...deps, schedule: { ...deps.schedule, fullListingEvery: 2 } };
     const scopes: string[] = [];
     for (let day = 0; day < 4; day += 1) {
       world.clock.advance(24 * hour);
@@ -167,7 +167,7 @@ describe('a watch is polled', () => {
 
 describe('a watch that has not changed for an hour', () => {
   beforeEach(() => {
-    deps = { ...deps, timetable: { ...deps.timetable, every: 5 * minute, quietEvery: 30 * minute } };
+    deps = { ...deps, schedule: { ...deps.schedule, every: 5 * minute, quietEvery: 30 * minute } };
   });
   /** How often it is polled in a number of hours that have a tick every five minutes. */
   async function pollsIn(hours: number): Promise<number> {
@@ -208,7 +208,7 @@ describe('a watch that has not changed for an hour', () => {
   });
 
   it('has no change written down where quiet watches are polled as others', async () => {
-    deps = { ...deps, timetable: { ...deps.timetable, quietEvery: undefined } };
+    deps = { ...deps, schedule: { ...deps.schedule, quietEvery: undefined } };
     const [watch] = await declare(1);
     await tick();
     expect(await new Watches(deps.dynamo, deps.table).find(watch!)).not.toHaveProperty('changedAt');
@@ -271,7 +271,7 @@ describe('a shard', () => {
     const late = await rows.take(0, await row(), { since: time, until: time + minute });
     const term = { since: time + minute, until: time + 2 * minute };
     const next = await rows.take(0, await row(), term);
-    await rows.giveBack(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
+    await rows.release(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
     expect((await row()).polled).toBeUndefined();
   });
@@ -286,11 +286,11 @@ describe('a shard', () => {
   });
 });
 
-describe('a server in trouble is left alone', () => {
+describe('a server failing is left alone', () => {
   it('by every process, for the time that one of them was told', async () => {
     await declare(1);
     failWith(faultAnswers.tooManyRequests('300'), 1);
-    expect((await tick()).polls).toMatchObject([{ trouble: { cause: 'throttled' } }]);
+    expect((await tick()).polls).toMatchObject([{ problem: { cause: 'throttled' } }]);
     deps = { ...deps, server: world.client() };
     const { polls, requests } = await minutes(5);
     expect(polls).toEqual([1, 1, 1, 1, 1]);
@@ -316,7 +316,7 @@ describe('a server in trouble is left alone', () => {
     const { polls } = await minutes(1);
     expect(polls).toEqual([4]);
     expect((await tick(new Date(world.clock.now().getTime() + minute).toISOString())).polls).toMatchObject(
-      Array(4).fill({ outcome: 'unchanged', trouble: undefined }),
+      Array(4).fill({ outcome: 'unchanged', problem: undefined }),
     );
   });
 
@@ -362,7 +362,7 @@ describe('a server in trouble is left alone', () => {
       outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));
     }
     expect(new Set(outcomes)).toEqual(new Set(['unchanged']));
-    // Those that the outage has left in trouble come round sooner.
+    // Those that the outage has left failing come round sooner.
     expect(outcomes.length).toBeGreaterThanOrEqual(others.length);
   });
 });
@@ -370,30 +370,30 @@ describe('a server in trouble is left alone', () => {
 test('what one shard was told is not forgotten because another has heard a good answer at the same time', async () => {
   const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const time = world.clock.now().getTime();
-  const told: Strain = { faults: 1, restsUntil: time + hour, cause: 'throttled' };
-  const strain = async () => (await rows.read(0, 1, deps.origin)).strain;
-  await rows.keepStrain(deps.origin, told, time);
-  await rows.keepStrain(deps.origin, { faults: 0, restsUntil: time, cause: 'throttled' }, time);
-  expect(await strain()).toEqual(told);
-  await rows.keepStrain(deps.origin, { ...told, faults: 0 }, time);
-  expect(await strain()).toEqual({ ...told, faults: 0 });
+  const told: ServerCircuit = { faults: 1, openUntil: time + hour, cause: 'throttled' };
+  const circuit = async () => (await rows.read(0, 1, deps.origin)).circuit;
+  await rows.keepCircuit(deps.origin, told, time);
+  await rows.keepCircuit(deps.origin, { faults: 0, openUntil: time, cause: 'throttled' }, time);
+  expect(await circuit()).toEqual(told);
+  await rows.keepCircuit(deps.origin, { ...told, faults: 0 }, time);
+  expect(await circuit()).toEqual({ ...told, faults: 0 });
 
-  await rows.keepStrain(
+  await rows.keepCircuit(
     deps.origin,
     {
       ...told,
-      restsUntil: time + 2 * hour,
+      openUntil: time + 2 * hour,
       cause: 'timeout',
       mailbox: 'a@example.com',
     },
     time,
   );
-  await rows.keepStrain(deps.origin, unstrained, time);
-  expect(await strain()).toEqual(unstrained);
+  await rows.keepCircuit(deps.origin, closedCircuit, time);
+  expect(await circuit()).toEqual(closedCircuit);
 
-  await rows.keepStrain(deps.origin, told, time);
-  await rows.keepStrain('https://other.example.com', unstrained, time);
-  expect((await rows.read(0, 1, 'https://other.example.com')).strain).toEqual(unstrained);
+  await rows.keepCircuit(deps.origin, told, time);
+  await rows.keepCircuit('https://other.example.com', closedCircuit, time);
+  expect((await rows.read(0, 1, 'https://other.example.com')).circuit).toEqual(closedCircuit);
 });
 
 test('another server is not left alone for what the one before it asked', async () => {

@@ -58,13 +58,13 @@ const tokenRequests = () =>
   world.cryptshare.requests.report().recent.filter(({ url }) => url.endsWith('/verification/token')).length;
 
 describe('a client id that speaks for itself', () => {
-  test('obtains a token for the first listing, keeps it sealed, and needs no other one', async () => {
+  test('obtains a token for the first listing, keeps it encrypted, and needs no other one', async () => {
     const { list } = newProcess();
     expect((await list()).failure).toBeUndefined();
     expect((await list()).listing.size).toBe(1);
     expect((await newProcess().list()).failure).toBeUndefined();
     expect(tokenRequests()).toBe(1);
-    expect(await verification()).toMatchObject({ method: 'client_id', sealed: expect.stringMatching(/^sealed1\./) });
+    expect(await verification()).toMatchObject({ method: 'client_id', encrypted: expect.stringMatching(/^sealed1\./) });
     expect(JSON.stringify(await verification())).not.toContain('simulated-token');
   });
 

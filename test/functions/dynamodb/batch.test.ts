@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import { pause } from '#functions/clock/pauses.ts';
+import { pause } from '#functions/clock/backoff.ts';
 import { BatchLeftoverError, getRows, putRows } from '#functions/dynamodb/batch.ts';
 
 const table = 'webhooks';
@@ -42,7 +42,7 @@ const keysAnswer = (Keys: readonly object[], taken: number) => ({
   UnprocessedKeys: Keys.length > taken ? { [table]: { Keys: Keys.slice(taken) } } : {},
 });
 
-/** Patience by a clock that only pauses move on. */
+/** RetryBudget by a clock that only pauses move on. */
 function patienceOf(time: number, random = () => 1 - Number.EPSILON) {
   const pauses: number[] = [];
   let at = 0;
@@ -50,7 +50,7 @@ function patienceOf(time: number, random = () => 1 - Number.EPSILON) {
     pauses.push(Math.round(milliseconds));
     at += milliseconds;
   };
-  return { pauses, steady: () => at, sleep, random, stopAt: time };
+  return { pauses, steady: () => at, sleep, random, deadline: time };
 }
 
 const batches = [

@@ -14,7 +14,7 @@ const at = '2026-11-24T14:05:59.120Z';
 const warned: EndpointEventData = { ...data, disableAt: '2026-11-29T13:00:00.000Z' };
 
 describe('the id of an event about an endpoint', () => {
-  it('is derived from the endpoint, the type, the beginning of the trouble and the deadline', () => {
+  it('is derived from the endpoint, the type, the beginning of the problem and the deadline', () => {
     expect(endpointEvent('endpoint.failing', data, at).id).toBe(
       factId('evt', 'endpoint', 'crm', 'endpoint.failing', data.failingSince, ''),
     );
@@ -23,7 +23,7 @@ describe('the id of an event about an endpoint', () => {
     );
   });
 
-  it('stays the same however the trouble is seen', () => {
+  it('stays the same however the problem is seen', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('http_error' as const, 'unreachable' as const), (message, cause) => {
         const other = endpointEvent('endpoint.failing', { ...data, message, cause }, '2026-11-24T15:00:00.000Z');

@@ -18,7 +18,7 @@ const client = 'side wants a client certificate';
 const refused = 'side refuses the TLS connection; it may want a client certificate, or share no cipher';
 const noTls = 'side does not speak TLS at this port';
 
-/** What is to be said of each trouble, and words of what to do about it at the server and at a receiver. */
+/** What is to be said of each problem, and words of what to do about it at the server and at a receiver. */
 const expected: Record<TroubleName, readonly [says: string, atServer: RegExp, atReceiver: RegExp]> = {
   wrongHost: ['certificate is for another host name', /name in server\.url/, /name in its URL/],
   expired: ['certificate has expired', /renew/, /renew/],
@@ -39,7 +39,7 @@ const expected: Record<TroubleName, readonly [says: string, atServer: RegExp, at
 };
 const cases = Object.entries(expected) as [TroubleName, (typeof expected)[TroubleName]][];
 
-describe('a Cryptshare Server whose TLS has the trouble', () => {
+describe('a Cryptshare Server whose TLS has the problem', () => {
   test.each(cases)('%s is told by it, with what to do', async (name, [says, atServer]) => {
     const { url, ca } = servers.of(name);
     const connection = new Connection(url, ca);
@@ -53,7 +53,7 @@ describe('a Cryptshare Server whose TLS has the trouble', () => {
   });
 });
 
-describe('a receiver whose TLS has the trouble', () => {
+describe('a receiver whose TLS has the problem', () => {
   test.each(cases)('%s is told by it, with what to do', async (name, [says, , atReceiver]) => {
     const { url, ca } = servers.of(name);
     const resolve = async () => ['127.0.0.1'];
@@ -71,7 +71,7 @@ describe('a receiver whose TLS has the trouble', () => {
 });
 
 test.each(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'HPE_INVALID_CONSTANT'])(
-  '%s is no trouble with TLS',
+  '%s is no problem with TLS',
   (code) => {
     expect(tlsProblemOf(code)).toBeUndefined();
   },

@@ -4,8 +4,8 @@ import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import { generate, type SelfsignedOptions } from 'selfsigned';
 
-/** A kind of trouble with TLS: the server that has it, and what a client trusts. */
-interface Trouble {
+/** A kind of problem with TLS: the server that has it, and what a client trusts. */
+interface WatchProblem {
   readonly options?: https.ServerOptions;
   /** In place of an HTTPS server. */
   readonly server?: net.Server;
@@ -13,7 +13,7 @@ interface Trouble {
   readonly trusted?: string | undefined;
 }
 
-export type TroubleName = keyof Awaited<ReturnType<typeof troubles>>;
+export type TroubleName = keyof Awaited<ReturnType<typeof problems>>;
 
 type Extensions = NonNullable<SelfsignedOptions['extensions']>;
 
@@ -38,7 +38,7 @@ const authority: Extensions = [
   { name: 'keyUsage', keyCertSign: true, critical: true },
 ];
 
-async function troubles() {
+async function problems() {
   const root = await issued({ extensions: authority }, 'Root');
   const middle = await issued({ extensions: authority, ca: root }, 'Middle');
   const good = await issued({ ca: root });
@@ -73,10 +73,10 @@ async function troubles() {
     noSharedCipher: { options: { ...good, maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' } },
     plainHttp: { server: http.createServer((_, response) => response.end()) },
     anotherProtocol: { server: net.createServer((socket) => socket.write('220 mail.example.com ESMTP\r\n')) },
-  } satisfies Record<string, Trouble>;
+  } satisfies Record<string, WatchProblem>;
 }
 
-/** Servers on this machine, each with a trouble of its own with TLS. */
+/** Servers on this machine, each with a problem of its own with TLS. */
 export class TlsServers {
   /** Certificate of the private authority that has issued theirs. */
   readonly authority: string;
@@ -90,16 +90,16 @@ export class TlsServers {
   }
 
   static async start(): Promise<TlsServers> {
-    const all = await troubles();
+    const all = await problems();
     const root = all.clientWantedIn13.options.ca;
     const sockets = new Set<net.Socket>();
     const running: TlsServers['running'] = new Map();
-    for (const [name, trouble] of Object.entries(all) as [TroubleName, Trouble][]) {
-      const server = trouble.server ?? https.createServer(trouble.options!, (_, response) => response.end());
+    for (const [name, problem] of Object.entries(all) as [TroubleName, WatchProblem][]) {
+      const server = problem.server ?? https.createServer(problem.options!, (_, response) => response.end());
       server.on('connection', (socket) => sockets.add(socket.on('error', () => undefined)));
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      running.set(name, { server, trusted: 'trusted' in trouble ? trouble.trusted : root });
+      running.set(name, { server, trusted: 'trusted' in problem ? problem.trusted : root });
     }
     return new TlsServers(root, running, sockets);
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { DataKey, DataKeyError, SealedTextError } from '#functions/lambda/data-key.ts';
+import { DataKey, DataKeyError, DecryptionError } from '#functions/lambda/data-key.ts';
 
 const base64 = Buffer.alloc(32, 0xab).toString('base64');
 const key = new DataKey(base64);
@@ -10,7 +10,7 @@ const prefix = 'sealed1.';
 
 /** Any text that has UTF-8 bytes. */
 const anyText = fc.string({ unit: 'binary' });
-const bytesIn = (sealed: string): Buffer => Buffer.from(sealed.slice(prefix.length), 'base64url');
+const bytesIn = (encrypted: string): Buffer => Buffer.from(encrypted.slice(prefix.length), 'base64url');
 
 function errorOf(action: () => unknown): Error {
   try {
@@ -21,78 +21,78 @@ function errorOf(action: () => unknown): Error {
   throw new Error('expected an error');
 }
 
-describe('a sealed text', () => {
-  it('opens to what was sealed', () => {
+describe('a encrypted text', () => {
+  it('opens to what was encrypted', () => {
     fc.assert(
       fc.property(anyText, anyText, (text, context) => {
-        expect(key.open(key.seal(text, context), context)).toBe(text);
+        expect(key.open(key.encrypt(text, context), context)).toBe(text);
       }),
     );
   });
 
   it('opens with another object of the same key', () => {
-    expect(new DataKey(base64).open(key.seal('hello', 'a'), 'a')).toBe('hello');
+    expect(new DataKey(base64).open(key.encrypt('hello', 'a'), 'a')).toBe('hello');
   });
 
   it('holds IV, tag and as many bytes as the text, and none of the text in the open', () => {
-    const sealed = key.seal('a very secret text', 'a');
-    expect(sealed).toMatch(/^sealed1\.[\w-]+$/);
-    expect(bytesIn(sealed)).toHaveLength(12 + 16 + 18);
-    expect(bytesIn(sealed).toString('latin1')).not.toContain('secret');
+    const encrypted = key.encrypt('a very secret text', 'a');
+    expect(encrypted).toMatch(/^sealed1\.[\w-]+$/);
+    expect(bytesIn(encrypted)).toHaveLength(12 + 16 + 18);
+    expect(bytesIn(encrypted).toString('latin1')).not.toContain('secret');
   });
 
   it('differs at every sealing of the same text', () => {
-    const sealed = Array.from({ length: 100 }, () => key.seal('hello', 'a'));
-    expect(new Set(sealed).size).toBe(100);
-    expect(new Set(sealed.map((text) => bytesIn(text).subarray(0, 12).toString('hex'))).size).toBe(100);
+    const encrypted = Array.from({ length: 100 }, () => key.encrypt('hello', 'a'));
+    expect(new Set(encrypted).size).toBe(100);
+    expect(new Set(encrypted.map((text) => bytesIn(text).subarray(0, 12).toString('hex'))).size).toBe(100);
   });
 
   it('does not open when any one byte is changed', () => {
-    const bytes = bytesIn(key.seal('a very secret text', 'a'));
+    const bytes = bytesIn(key.encrypt('a very secret text', 'a'));
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
       changed[at]! ^= 1 << (at % 8);
-      expect(() => key.open(prefix + changed.toString('base64url'), 'a')).toThrow(SealedTextError);
+      expect(() => key.open(prefix + changed.toString('base64url'), 'a')).toThrow(DecryptionError);
     }
   });
 
   it('does not open when any one character is changed, left out or added, even if that changes no byte', () => {
     // 18 bytes and 28 before them leave spare bits in the last character.
-    const sealed = key.seal('a very secret text', 'a');
+    const encrypted = key.encrypt('a very secret text', 'a');
     const characters = fc.constantFrom(...'AZaz09-_+/=!. \n');
     fc.assert(
-      fc.property(fc.nat(sealed.length), characters, fc.nat(1), (at, character, replaced) => {
-        const changed = sealed.slice(0, at) + character + sealed.slice(at + replaced);
-        if (changed !== sealed) expect(() => key.open(changed, 'a')).toThrow(SealedTextError);
+      fc.property(fc.nat(encrypted.length), characters, fc.nat(1), (at, character, replaced) => {
+        const changed = encrypted.slice(0, at) + character + encrypted.slice(at + replaced);
+        if (changed !== encrypted) expect(() => key.open(changed, 'a')).toThrow(DecryptionError);
       }),
       { numRuns: 2000 },
     );
-    for (let at = 0; at < sealed.length; at += 1) {
-      expect(() => key.open(sealed.slice(0, at) + sealed.slice(at + 1), 'a')).toThrow(SealedTextError);
+    for (let at = 0; at < encrypted.length; at += 1) {
+      expect(() => key.open(encrypted.slice(0, at) + encrypted.slice(at + 1), 'a')).toThrow(DecryptionError);
     }
     const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const opened = [...last].filter((character) => {
       try {
-        return key.open(sealed.slice(0, -1) + character, 'a');
+        return key.open(encrypted.slice(0, -1) + character, 'a');
       } catch {
         return false;
       }
     });
-    expect(opened).toEqual([sealed.at(-1)]);
+    expect(opened).toEqual([encrypted.at(-1)]);
   });
 
   it('does not open in another context', () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (text, context, other) => {
         fc.pre(context !== other);
-        expect(() => key.open(key.seal(text, context), other)).toThrow(SealedTextError);
+        expect(() => key.open(key.encrypt(text, context), other)).toThrow(DecryptionError);
       }),
     );
   });
 
   it('does not open with another key', () => {
     const other = new DataKey(randomBytes(32).toString('base64'));
-    expect(() => other.open(key.seal('hello', 'a'), 'a')).toThrow(SealedTextError);
+    expect(() => other.open(key.encrypt('hello', 'a'), 'a')).toThrow(DecryptionError);
   });
 
   test.each([
@@ -100,21 +100,21 @@ describe('a sealed text', () => {
     { what: 'the prefix alone', text: prefix },
     { what: 'something else', text: 'hello' },
     { what: 'too few bytes', text: prefix + Buffer.alloc(27).toString('base64url') },
-    { what: 'another version', text: key.seal('hello', 'a').replace(prefix, 'sealed2.') },
-    { what: 'no version', text: key.seal('hello', 'a').slice(prefix.length) },
+    { what: 'another version', text: key.encrypt('hello', 'a').replace(prefix, 'sealed2.') },
+    { what: 'no version', text: key.encrypt('hello', 'a').slice(prefix.length) },
   ])('is not $what', ({ text }) => {
-    expect(() => key.open(text, 'a')).toThrow(SealedTextError);
+    expect(() => key.open(text, 'a')).toThrow(DecryptionError);
   });
 
   it('is repeated by no error, nor is what it says', () => {
-    const sealed = key.seal('a very secret text', 'a');
+    const encrypted = key.encrypt('a very secret text', 'a');
     // Of the last two letters some bits stand for nothing.
-    const changed = `${sealed.slice(0, -4)}${sealed.at(-4) === 'A' ? 'B' : 'A'}${sealed.slice(-3)}`;
+    const changed = `${encrypted.slice(0, -4)}${encrypted.at(-4) === 'A' ? 'B' : 'A'}${encrypted.slice(-3)}`;
     const other = new DataKey(randomBytes(32).toString('base64'));
-    for (const error of [errorOf(() => key.open(changed, 'a')), errorOf(() => other.open(sealed, 'a'))]) {
-      expect(error).toBeInstanceOf(SealedTextError);
+    for (const error of [errorOf(() => key.open(changed, 'a')), errorOf(() => other.open(encrypted, 'a'))]) {
+      expect(error).toBeInstanceOf(DecryptionError);
       const told = inspect(error) + JSON.stringify(error);
-      expect(told).not.toContain(sealed.slice(prefix.length, -2));
+      expect(told).not.toContain(encrypted.slice(prefix.length, -2));
       expect(told).not.toContain('secret text');
       expect(told).not.toContain(base64);
     }
@@ -132,7 +132,7 @@ describe('a data key', () => {
   });
 
   it('may end in the line break that openssl prints', () => {
-    expect(new DataKey(`${base64}\n`).open(key.seal('hello', 'a'), 'a')).toBe('hello');
+    expect(new DataKey(`${base64}\n`).open(key.encrypt('hello', 'a'), 'a')).toBe('hello');
   });
 
   it('is not shown by JSON, inspection or text', () => {

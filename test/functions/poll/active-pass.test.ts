@@ -132,7 +132,7 @@ describe('a poll for which the active transfers will do', () => {
     world.cryptshare.switches.minor = 8;
     const { watch } = await mailbox();
     const deps = { ...world.deps, server: world.client() };
-    await deps.server.minorVersion(world.terms().stopAt);
+    await deps.server.minorVersion(world.terms().deadline);
     const { pollWatch } = await import('#functions/poll/poll-watch.ts');
     const result = await pollWatch(deps, watch, world.terms({ scope: 'active' }));
     expect(result).toMatchObject({ scope: 'all', transfers: 113 });
@@ -166,7 +166,7 @@ describe('nothing is concluded, and the next poll lists all,', () => {
   it('when the server still calls active what its filter lacked', async () => {
     const { watch } = await mailbox(1);
     world.cryptshare.faults.inject({ path: 'sent-transfers', times: 2, answer: nothingActive });
-    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 0, trouble: undefined });
+    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 0, problem: undefined });
     expect(statusRequests()).toBe(1);
     expect(await poll(watch)).toMatchObject({ scope: 'all', changed: 0 });
     expect(await poll(watch)).toMatchObject({ scope: 'active', outcome: 'unchanged', units: { write: 0 } });
@@ -191,7 +191,7 @@ describe('nothing is concluded, and the next poll lists all,', () => {
     transfers.setState(ids[0]!, 'DELETED_BY_ADMIN');
     const answer = { kind: 'response', status: 403, body: '{"errorCode":3010}' } as const;
     world.cryptshare.faults.inject({ path: encodeURIComponent(ids[0]!), times: 1, answer });
-    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 0, trouble: { cause: 'forbidden' } });
+    expect(await poll(watch)).toMatchObject({ scope: 'active', changed: 0, problem: { cause: 'forbidden' } });
     expect(await poll(watch)).toMatchObject({ scope: 'all', changed: 1 });
     expect(await told()).toEqual([[ids[0], 'ACTIVE', 'DELETED_BY_ADMIN']]);
   });

@@ -24,8 +24,8 @@ let tables = 0;
 let deps: PollDependencies;
 beforeEach(async () => {
   tables += 1;
-  const timetable = { ...world.deps.timetable, every: 2 * second };
-  deps = { ...world.deps, timetable, table: `clock-${tables}`, server: world.client() };
+  const schedule = { ...world.deps.schedule, every: 2 * second };
+  deps = { ...world.deps, schedule, table: `clock-${tables}`, server: world.client() };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   world.setDrift(() => {});
@@ -49,11 +49,11 @@ async function ticks(count: number) {
   const outcomes: string[] = [];
   for (let at = 0; at < count; at += 1) {
     world.clock.advance(second);
-    const stopAt = world.clock.steady() + pollBudget;
+    const deadline = world.clock.steady() + pollBudget;
     const tick = { shard: 0, at: world.clock.now().toISOString() };
-    const { polls, remark } = await pollShard(deps, tick, stopAt, () => {});
-    outcomes.push(...polls.map(({ outcome, trouble }) => trouble?.cause ?? outcome));
-    if (remark) told.push(remark);
+    const { polls, warning } = await pollShard(deps, tick, deadline, () => {});
+    outcomes.push(...polls.map(({ outcome, problem }) => problem?.cause ?? outcome));
+    if (warning) told.push(warning);
   }
   return { outcomes, told };
 }
@@ -94,8 +94,8 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect((await ticks(4)).outcomes).toContain('unchanged');
     world.cryptshare.faults.inject({ path: '', answer: faultAnswers.tooManyRequests('70') });
     await ticks(2);
-    const { strain } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
-    expect(strain.restsUntil - world.clock.now().getTime()).toBeGreaterThan(60 * second);
+    const { circuit } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
+    expect(circuit.openUntil - world.clock.now().getTime()).toBeGreaterThan(60 * second);
   });
 
   it('ends the suspicion against a poll that died', async () => {
@@ -162,7 +162,7 @@ describe('what a wrong clock may be the reason of', () => {
     const { told } = await ticks(4);
     world.cryptshare.switches.clockOffsetMs = 0;
     const { health } = (await new Watches(deps.dynamo, deps.table).find(watch))!;
-    expect(health?.trouble.message).toContain('the clock here is 61 min ahead of the server’s');
+    expect(health?.problem.message).toContain('the clock here is 61 min ahead of the server’s');
     expect(told).toEqual([expect.stringContaining('the clock here is 61 min ahead of the server’s: set it')]);
   });
 });

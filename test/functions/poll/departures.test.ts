@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
-import { judgeDepartures } from '#functions/poll/missing-transfers.ts';
+import { confirmDeparted } from '#functions/poll/missing-transfers.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 
 const at = '2026-11-24T00:00:00Z';
@@ -32,7 +32,7 @@ async function confirm(missing: readonly TransferRow[], status: CryptshareClient
       return status(...question);
     },
   } as CryptshareClient;
-  return { ...(await judgeDepartures(server, missing, context, Date.parse(at))), questions: () => questions };
+  return { ...(await confirmDeparted(server, missing, context, Date.parse(at))), questions: () => questions };
 }
 
 test('of many departures a hundred are asked about, the others are left to a full listing', async () => {

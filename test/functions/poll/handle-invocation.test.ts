@@ -1,8 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { afterglow } from '#functions/poll/deadline.ts';
-import { invokedPoll } from '#functions/poll/handle-invocation.ts';
+import { handleInvocation } from '#functions/poll/handle-invocation.ts';
+import { writeGraceMs } from '#functions/poll/last-write.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
@@ -21,7 +21,7 @@ beforeEach(() => {
 const invoke = (event: unknown, sleep = world.deps.topics.sleep) => {
   const logger = new Logger({ logLevel: 'SILENT' });
   const deps = { ...world.deps, topics: { ...world.deps.topics, sleep }, logger, metrics };
-  return invokedPoll(deps, event, world.clock.now().getTime() + pollBudget);
+  return handleInvocation(deps, event, world.clock.now().getTime() + pollBudget);
 };
 
 const termOf = (milliseconds: number) => {
@@ -67,13 +67,13 @@ describe('an invocation for one watch', () => {
     const sleep = async (milliseconds: number) => {
       clock.advance(milliseconds);
       pauses += 1;
-      if (pauses === 3) await rows.giveBack(hold!, undefined);
+      if (pauses === 3) await rows.release(hold!, undefined);
     };
     expect((await invoke(asked, sleep)).polls).toMatchObject([{ watch: asked, outcome: 'baseline' }]);
     expect(pauses).toBe(3);
   });
 
-  it('says so when somebody else polls its shard all the time, and neither asks the server nor counts it as trouble', async () => {
+  it('says so when somebody else polls its shard all the time, and neither asks the server nor counts it as problem', async () => {
     const asked = await register('busy@example.com');
     const { deps, clock, cryptshare } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
@@ -81,8 +81,8 @@ describe('an invocation for one watch', () => {
     const hold = await rows.take(0, row, termOf(600_000));
     cryptshare.requests.reset();
     const { polls } = await invoke(asked, async (milliseconds) => clock.advance(milliseconds));
-    await rows.giveBack(hold!, undefined);
-    expect(polls).toMatchObject([{ outcome: 'failed', trouble: { cause: 'busy' } }]);
+    await rows.release(hold!, undefined);
+    expect(polls).toMatchObject([{ outcome: 'failed', problem: { cause: 'busy' } }]);
     expect(cryptshare.requests.total).toBe(0);
     expect(await new Watches(deps.dynamo, table).find(asked)).not.toHaveProperty('health');
   });
@@ -93,7 +93,7 @@ describe('an invocation for one watch', () => {
     const people = { sender: asked.mailbox, to: ['bob@example.com'] };
     cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
     await invoke(asked);
-    const until = clock.now().getTime() + pollBudget + afterglow;
+    const until = clock.now().getTime() + pollBudget + writeGraceMs;
     let leases: object | undefined;
     world.setDrift(async () => {
       ({ leases } = (await new ShardRows(deps.dynamo, table, 4).read(0, 1, deps.origin)).row);
@@ -108,9 +108,9 @@ describe('an invocation for one watch', () => {
     const { deps, clock, cryptshare } = world;
     const rows = new ShardRows(deps.dynamo, table, 4);
     const toldAt = clock.now().getTime();
-    await rows.keepStrain(deps.origin, { faults: 1, restsUntil: toldAt + 60_000, toldAt, cause: 'throttled' }, toldAt);
+    await rows.keepCircuit(deps.origin, { faults: 1, openUntil: toldAt + 60_000, toldAt, cause: 'throttled' }, toldAt);
     cryptshare.requests.reset();
-    expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'failed', trouble: { cause: 'throttled' } }]);
+    expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'failed', problem: { cause: 'throttled' } }]);
     expect(cryptshare.requests.total).toBe(0);
     clock.advance(60_000);
     expect((await invoke(asked)).polls).toMatchObject([{ outcome: 'baseline' }]);

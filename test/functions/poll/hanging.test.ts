@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
-import { pollAsked } from '#functions/poll/on-demand-poll.ts';
+import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
@@ -43,8 +43,8 @@ beforeEach(async () => {
 });
 
 function newProcess(every = interval): PollDependencies {
-  const timetable = { ...world.deps.timetable, every };
-  const process = { ...world.deps, timetable, table: `hanging-${tables}`, server: world.client({ patience }) };
+  const schedule = { ...world.deps.schedule, every };
+  const process = { ...world.deps, schedule, table: `hanging-${tables}`, server: world.client({ patience }) };
   processes.push(process);
   return process;
 }
@@ -145,7 +145,7 @@ test('more listings that hang than polls and requests may be under way leave the
 test('a poll that an operator asks for and that hangs delays no tick', async () => {
   const [hanging, ...others] = await declare(3);
   hang(hanging!);
-  await begin(pollAsked(deps, hanging!, world.clock.steady() + pollBudget));
+  await begin(pollOnDemand(deps, hanging!, world.clock.steady() + pollBudget));
   expect(polled(await tick())).toEqual(mailboxes(others));
 });
 
@@ -187,7 +187,7 @@ test('a poll that hangs and then finds a cause mended has all watches polled tha
   await begin(work);
   world.cryptshare.faults.clear();
   deps.server.close();
-  const troubled = (await work).polls.filter(({ trouble }) => trouble);
+  const troubled = (await work).polls.filter(({ problem }) => problem);
   expect(troubled.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
   const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
   expect(mended).toHaveProperty('forbidden');

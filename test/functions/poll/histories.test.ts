@@ -115,6 +115,6 @@ function expectNothingLost(account: Account): void {
 function expectSilenceAtTheEnd({ calmPolls, lastPoll, pending }: Account): void {
   expect(pending).toBe(0);
   const last = calmPolls.at(-1)!;
-  expect(last).toMatchObject({ outcome: 'unchanged', trouble: undefined, units: { write: 0 } });
+  expect(last).toMatchObject({ outcome: 'unchanged', problem: undefined, units: { write: 0 } });
   expect(lastPoll).toEqual({ calls: ['QueryCommand'], published: 0 });
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { pollAsked } from '#functions/poll/on-demand-poll.ts';
+import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
 import { hour, IncidentWorld, minute } from '#test/support/incident-world.ts';
 import { pollBudget } from '#test/support/poll-world.ts';
@@ -174,7 +174,7 @@ describe('a watch that fails alone', () => {
   it('is told by itself when the other one with that cause was well before it was told', async () => {
     const watches = incidents.watchesOf(2);
     await incidents.declare(watches);
-    incidents.deps = { ...incidents.deps, timetable: { ...incidents.deps.timetable, shards: 1 } };
+    incidents.deps = { ...incidents.deps, schedule: { ...incidents.deps.schedule, shards: 1 } };
     incidents.fail(watches);
     for (let at = 0; at < 5; at += 1) {
       if (at === 2) incidents.mend(watches.slice(1));
@@ -192,7 +192,7 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a 
     async (command) => {
       const watches = incidents.watchesOf(4);
       await incidents.declare(watches);
-      incidents.deps = { ...incidents.deps, timetable: { shards: 1, every: minute, fullListingEvery: 1 } };
+      incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: minute, fullListingEvery: 1 } };
       const one = async (plan?: FaultPlan) => {
         incidents.world.clock.advance(minute);
         await incidents.tick(0, plan).catch(() => undefined);
@@ -232,7 +232,7 @@ test('two shards that find an incident at the same time tell it once', async () 
 test('once a poll finds a cause mended, all watches that fail for it are polled at the next tick', async () => {
   const watches = incidents.watchesOf(12);
   await incidents.declare(watches);
-  incidents.deps = { ...incidents.deps, timetable: { shards: 1, every: 24 * hour, fullListingEvery: 1 } };
+  incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: 24 * hour, fullListingEvery: 1 } };
   incidents.fail(watches);
   for (let at = 0; at < 60; at += 1) {
     incidents.world.clock.advance(minute);
@@ -240,10 +240,10 @@ test('once a poll finds a cause mended, all watches that fail for it are polled 
   }
   expect((await incidents.told()).events).toEqual(['watch.many_failing 12']);
   incidents.mend(watches);
-  const [asked] = await pollAsked(incidents.deps, watches[0]!, incidents.world.clock.now().getTime() + pollBudget);
-  expect(asked?.trouble).toBeUndefined();
+  const [asked] = await pollOnDemand(incidents.deps, watches[0]!, incidents.world.clock.now().getTime() + pollBudget);
+  expect(asked?.problem).toBeUndefined();
   incidents.world.clock.advance(1000);
-  expect((await incidents.tick(0)).polls.map(({ trouble }) => trouble)).toEqual(Array(11).fill(undefined));
+  expect((await incidents.tick(0)).polls.map(({ problem }) => problem)).toEqual(Array(11).fill(undefined));
   incidents.world.clock.advance(minute);
   expect((await incidents.tick(0)).polls).toEqual([]);
 });

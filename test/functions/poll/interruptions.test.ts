@@ -102,7 +102,7 @@ test('a poll out of time commits no more, and the next one goes on', async () =>
   await plan.reachedPause;
   world.clock.advance(55_000);
   plan.resume();
-  expect(await late).toMatchObject({ trouble: { cause: 'out_of_time' } });
+  expect(await late).toMatchObject({ problem: { cause: 'out_of_time' } });
 
   await world.poll(watch);
 
@@ -132,7 +132,7 @@ test('a baseline that runs out of time goes on where it stopped, tells how far i
   world.clock.advance(55_000);
   plan.resume();
   const { units: first, ...rest } = await late;
-  expect(rest).toMatchObject({ outcome: 'changed', changed: 0, trouble: { cause: 'out_of_time' } });
+  expect(rest).toMatchObject({ outcome: 'changed', changed: 0, problem: { cause: 'out_of_time' } });
   const [root] = await new Partition(world.deps.dynamo, table, watchKey(watch)).range('ROOT', 'ROOT');
   expect(root!.baselineProgress).toEqual({ stored: 400, transfers: 450 });
 
@@ -188,7 +188,7 @@ test('a process that has ended in the middle of a baseline is not waited for onc
   const { watch } = newMailbox(30);
   await new Watches(world.deps.dynamo, table).addAll([watch], false, world.clock.now().toISOString());
   await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
-  expect(await world.poll(watch)).toMatchObject({ outcome: 'overtaken' });
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'superseded' });
   await freeBaselines(world.deps.dynamo, table);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
   await freeBaselines(world.deps.dynamo, table);
@@ -202,8 +202,8 @@ test('a baseline that was begun by a clock a year ahead is complete ten minutes 
   world.clock.set(year);
   await world.faults.run(new FaultPlan([[4, 'crash before']]), () => world.poll(watch)).catch(() => undefined);
   world.clock.set(-year);
-  expect(await world.poll(watch)).toMatchObject({ outcome: 'changed', trouble: undefined });
-  expect(await world.poll(watch)).toMatchObject({ outcome: 'overtaken' });
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'changed', problem: undefined });
+  expect(await world.poll(watch)).toMatchObject({ outcome: 'superseded' });
   world.clock.advance(11 * 60_000);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
   expect(await world.takeEvents()).toEqual([]);
@@ -215,9 +215,9 @@ test('nobody writes to a snapshot whose baseline another poll may still be stori
   await world.faults.run(plan, () => world.poll(watch));
   world.clock.advance(10_000);
   const meanwhile = await world.poll(watch);
-  expect(meanwhile).toMatchObject({ outcome: 'overtaken', requests: 0, trouble: undefined, units: { write: 0 } });
+  expect(meanwhile).toMatchObject({ outcome: 'superseded', requests: 0, problem: undefined, units: { write: 0 } });
   const announcing = await world.poll(watch, { notifyExisting: true });
-  expect(announcing).toMatchObject({ outcome: 'overtaken', units: { write: 0 } });
+  expect(announcing).toMatchObject({ outcome: 'superseded', units: { write: 0 } });
   await plan.deliverLate();
   world.clock.advance(10_000);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'baseline' });
@@ -242,9 +242,9 @@ test('a poll out of time announces no more, and the next one announces the rest 
   await plan.reachedPause;
   world.clock.advance(55_000);
   plan.resume();
-  expect(await late).toMatchObject({ published: rowsPerAnnouncement, trouble: { cause: 'out_of_time' } });
+  expect(await late).toMatchObject({ published: rowsPerAnnouncement, problem: { cause: 'out_of_time' } });
 
-  expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({ published: 15, trouble: undefined });
+  expect(await world.poll(watch, { notifyExisting: true })).toMatchObject({ published: 15, problem: undefined });
   const ids = (await world.takeEvents()).map(({ event }) => event.id);
   expect(ids).toHaveLength(count);
   expect(new Set(ids).size).toBe(count);

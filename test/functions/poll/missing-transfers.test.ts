@@ -139,7 +139,7 @@ test('a listing with a page missing says nothing about absence', async () => {
   world.cryptshare.transfers.purge(trackingIds[0]!);
   await polls(2);
   world.cryptshare.faults.inject({ path: 'sent-transfers', page: 2, times: 3, answer: faultAnswers.serverError });
-  expect(await polls(1)).toMatchObject({ isComplete: false, transfers: 100, trouble: { cause: 'server_fault' } });
+  expect(await polls(1)).toMatchObject({ isComplete: false, transfers: 100, problem: { cause: 'server_fault' } });
   expect(await events()).toEqual([]);
 
   await polls(1);
@@ -156,7 +156,7 @@ test('a listing with rows that name no transfer says nothing about absence', asy
     times: 4,
     answer: { kind: 'response', status: 200, body: JSON.stringify({ data }) },
   });
-  expect(await polls(4)).toMatchObject({ isComplete: true, trouble: { cause: 'malformed_rows' } });
+  expect(await polls(4)).toMatchObject({ isComplete: true, problem: { cause: 'malformed_rows' } });
   expect(await events()).toEqual([]);
 });
 
@@ -183,7 +183,7 @@ test.each([
   world.cryptshare.transfers.purge(trackingIds[0]!);
   await polls(2);
   world.cryptshare.faults.inject({ path: trackingIds[0]!, times: 6, answer });
-  expect((await polls(2)).trouble).toBeDefined();
+  expect((await polls(2)).problem).toBeDefined();
   expect(await events()).toEqual([]);
   world.cryptshare.faults.clear();
 
@@ -212,10 +212,10 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
     for (let round = 0; round < 2; round += 1) {
       vanish(missing);
       expect(await polls(14)).toMatchObject({
-        trouble: { cause: 'absences_held', message: expect.stringContaining(`${missing} of ${count}`) },
+        problem: { cause: 'absences_held', message: expect.stringContaining(`${missing} of ${count}`) },
       });
       comeBack();
-      expect(await polls(1)).toMatchObject({ trouble: undefined });
+      expect(await polls(1)).toMatchObject({ problem: undefined });
       expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
       // Days later a new absence has to last for itself.
       world.clock.advance(72 * hour);
@@ -234,7 +234,7 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
     await polls(3);
     expect((await events()).map(({ type }) => type)).toEqual(Array(5).fill('transfer.unlisted'));
     await polls(1);
-    expect(await polls(1)).toMatchObject({ outcome: 'unchanged', trouble: undefined, units: { write: 0 } });
+    expect(await polls(1)).toMatchObject({ outcome: 'unchanged', problem: undefined, units: { write: 0 } });
   });
 
   test('and the clock goes wrong, one that is ahead concludes nothing by itself, one that was set back waits no longer', async () => {
@@ -281,7 +281,7 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
     await polls(1);
     expect(await events()).toHaveLength(3);
     vanish(3);
-    expect(await polls(5)).toMatchObject({ trouble: undefined });
+    expect(await polls(5)).toMatchObject({ problem: undefined });
     expect(await events()).toEqual([]);
   });
 

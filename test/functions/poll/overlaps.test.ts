@@ -70,7 +70,7 @@ test('who loses the claim throws its listing away, without a write or an event',
   await told();
   plan.resume();
 
-  expect(await older).toMatchObject({ outcome: 'overtaken', changed: 0, published: 0 });
+  expect(await older).toMatchObject({ outcome: 'superseded', changed: 0, published: 0 });
   expect(plan.calls).toEqual(['QueryCommand', 'UpdateItemCommand']);
   expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
   expect(await told()).toEqual({});
@@ -103,7 +103,7 @@ test('what a poll commits after another has settled over it is published even if
   expect(await world.poll(watch)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
 });
 
-test('a poll that was overtaken does not settle what the newer one has still to settle', async () => {
+test('a poll that was superseded does not settle what the newer one has still to settle', async () => {
   const { watch, people, transfers } = mailbox();
   const [first, second] = transfers.seed({ ...people, count: 2, state: 'ACTIVE' });
   await world.poll(watch);
@@ -115,7 +115,7 @@ test('a poll that was overtaken does not settle what the newer one has still to 
   const newerPlan = new FaultPlan([[4, 'crash before']]);
   await world.faults.run(newerPlan, () => world.poll(watch)).catch(() => undefined);
   olderPlan.resume();
-  expect(await older).toMatchObject({ outcome: 'overtaken' });
+  expect(await older).toMatchObject({ outcome: 'superseded' });
   // The dead poll has committed its change and told nobody; meanwhile the server's log is cleaned up.
   transfers.purge(second!.trackingId);
   await told();
@@ -125,7 +125,7 @@ test('a poll that was overtaken does not settle what the newer one has still to 
   expect(await told()).toMatchObject({ [second!.trackingId]: ['FAILED'] });
 });
 
-test('a late digest of an overtaken poll hides no later change', async () => {
+test('a late digest of an superseded poll hides no later change', async () => {
   const { watch, people, transfers } = mailbox();
   const [transfer] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
   await world.poll(watch);
@@ -183,6 +183,6 @@ test('the snapshot of one server is not compared with the listing of another', a
 
   const result = await pollWatch(elsewhere, watch, world.terms());
 
-  expect(result).toMatchObject({ outcome: 'failed', trouble: { cause: 'server_changed' }, units: { write: 0 } });
+  expect(result).toMatchObject({ outcome: 'failed', problem: { cause: 'server_changed' }, units: { write: 0 } });
   expect(await told()).toEqual({});
 });

@@ -32,7 +32,7 @@ describe('the shards', () => {
     const watches = await declare(12);
     for (const shards of [1, 2, 3, 5]) {
       const polled: string[] = [];
-      pollWith({ timetable: alwaysDue(shards) });
+      pollWith({ schedule: alwaysDue(shards) });
       for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll(shard)));
       expect(polled.sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
     }
@@ -52,12 +52,12 @@ describe('the shards', () => {
   it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
     const watches = await declare(12);
     const polled: string[] = [];
-    pollWith({ timetable: { ...alwaysDue(1), every: 20 * minute } });
+    pollWith({ schedule: { ...alwaysDue(1), every: 20 * minute } });
     await poll();
     for (let at = 0; at < 60; at += 1) {
       world.clock.advance(minute);
       const shards = [1, 3, 2, 5][Math.floor(at / 7) % 4]!;
-      pollWith({ timetable: { ...deps.timetable, shards } });
+      pollWith({ schedule: { ...deps.schedule, shards } });
       // Of one shard in five, ticks are lost now and then.
       for (let shard = 0; shard < shards; shard += 1) {
         if ((at + shard) % 5 === 0 && at < 59) continue;
@@ -71,7 +71,7 @@ describe('the shards', () => {
 
   it('keep their watches from poll to poll', async () => {
     await declare(6);
-    pollWith({ timetable: alwaysDue(2) });
+    pollWith({ schedule: alwaysDue(2) });
     const before = mailboxes(await poll(1));
     world.clock.advance(minute);
     expect(before.length).toBeGreaterThan(0);
@@ -120,7 +120,7 @@ describe('a watch that fails', () => {
     const [broken, ...others] = await declare(4);
     breakDown(broken!);
     const { polls } = await poll();
-    const outcomes = new Map(polls.map(({ watch, outcome, trouble }) => [watch.mailbox, [outcome, trouble?.cause]]));
+    const outcomes = new Map(polls.map(({ watch, outcome, problem }) => [watch.mailbox, [outcome, problem?.cause]]));
     expect(outcomes.get(broken!.mailbox)).toEqual(['failed', 'token_invalid']);
     for (const { mailbox } of others) expect(outcomes.get(mailbox)).toEqual(['baseline', undefined]);
   });
@@ -130,7 +130,7 @@ describe('a watch that fails', () => {
     // The first two read watches and shards, the third takes the shard, the fourth reads the snapshot of some watch.
     const { polls, skipped } = await world.faults.run(new FaultPlan([[3, 'refused']]), () => poll());
     expect(skipped).toBe(0);
-    expect(polls.map(({ outcome, trouble }) => [outcome, trouble?.cause]).sort()).toEqual([
+    expect(polls.map(({ outcome, problem }) => [outcome, problem?.cause]).sort()).toEqual([
       ['baseline', undefined],
       ['baseline', undefined],
       ['failed', 'aws_error'],
@@ -210,8 +210,8 @@ describe('a verification by e-mail', () => {
   async function toldDaily(days: number, validUntil: string, method: Verification['method'] = 'email') {
     const told: number[] = [];
     for (let passed = 0; passed < days; passed += 1) {
-      const knownOf = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
-      pollWith({ tokens: { knownOf, forgive: () => {} } });
+      const cachedVerification = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
+      pollWith({ tokens: { cachedVerification, forgive: () => {} } });
       await poll();
       const events = await world.takeEvents();
       told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);
@@ -250,7 +250,7 @@ describe('a process that is told to stop', () => {
       stopping.abort();
     });
     const stopped = await poll();
-    expect(stopped.polls.every(({ isComplete, trouble }) => isComplete && !trouble)).toBe(true);
+    expect(stopped.polls.every(({ isComplete, problem }) => isComplete && !problem)).toBe(true);
     expect(stopped.polls).toHaveLength(atStop);
     expect(underWay.size).toBe(0);
     expect(atStop).toBeLessThan(watches.length);

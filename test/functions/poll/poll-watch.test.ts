@@ -20,7 +20,7 @@ test('the first complete listing is stored without a word', async () => {
     isComplete: true,
     transfers: 250,
     changed: 0,
-    trouble: undefined,
+    problem: undefined,
   });
   expect(await world.takeEvents()).toEqual([]);
   expect(await world.takeNotices()).toEqual([]);
@@ -158,7 +158,7 @@ test('a listing that fails altogether still lets pending events out', async () =
   expect(await world.takeEvents()).toEqual([]);
   faults.inject({ path: 'recovery', times: 9, answer: { kind: 'dropped' } });
 
-  expect(await world.poll(watch)).toMatchObject({ isComplete: false, published: 1, trouble: { cause: 'unreachable' } });
+  expect(await world.poll(watch)).toMatchObject({ isComplete: false, published: 1, problem: { cause: 'unreachable' } });
   expect(await world.takeEvents()).toHaveLength(1);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dueListing } from '#functions/watches/schedule.ts';
+import { scopeDue } from '#functions/watches/schedule.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -7,9 +7,9 @@ const hour = 60 * minute;
 test.each([1, 2, 3])(
   'a watch of an interval of %i h that changes all the time is polled in it, though quietEvery is 12 h',
   (hours) => {
-    const timetable = { shards: 1, every: hours * hour, fullListingEvery: 1, quietEvery: 12 * hour };
+    const schedule = { shards: 1, every: hours * hour, fullListingEvery: 1, quietEvery: 12 * hour };
     const start = Date.parse('2026-11-24T00:00:00Z');
-    let watch: Parameters<typeof dueListing>[0] = {
+    let watch: Parameters<typeof scopeDue>[0] = {
       mailbox: 'alice@example.com',
       direction: 'sent',
       since: new Date(start).toISOString(),
@@ -18,7 +18,7 @@ test.each([1, 2, 3])(
     let last = start;
     let begun = false;
     for (let to = start + minute; to <= start + 96 * hour; to += minute) {
-      if (!dueListing(watch, timetable, { after: to - minute, to })) continue;
+      if (!scopeDue(watch, schedule, { after: to - minute, to })) continue;
       if (begun) longest = Math.max(longest, to - last);
       begun = true;
       last = to;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VisitRoom } from '#functions/poll/read-room.ts';
+import { ReadRoom } from '#functions/poll/read-room.ts';
 import { transfersIn } from '#functions/snapshot/read-plan.ts';
 
-/** A visit that ends when the test says so. */
-function held(room: VisitRoom, transfers: number) {
+/** A plan that ends when the test says so. */
+function held(room: ReadRoom, transfers: number) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const seen = { isBegun: false, end: resolve, fail: () => reject(new Error('it failed')) };
   const ended = room.run(transfers, () => {
@@ -17,7 +17,7 @@ const turn = () => new Promise(setImmediate);
 
 describe('visits of snapshots', () => {
   it('wait for each other when together they have more transfers than there is room for, and keep their order', async () => {
-    const room = new VisitRoom(10_000);
+    const room = new ReadRoom(10_000);
     const [first, large, last] = [held(room, 6000), held(room, 50_000), held(room, 2000)];
     await turn();
     expect([first.isBegun, large.isBegun, last.isBegun]).toEqual([true, false, false]);
@@ -32,7 +32,7 @@ describe('visits of snapshots', () => {
   });
 
   it('do not wait when they are small, whatever else is under way', async () => {
-    const room = new VisitRoom(10_000);
+    const room = new ReadRoom(10_000);
     const [large, waiting, small] = [held(room, 10_000), held(room, 10_000), held(room, 900)];
     await turn();
     expect([large.isBegun, waiting.isBegun, small.isBegun]).toEqual([true, false, true]);
@@ -41,7 +41,7 @@ describe('visits of snapshots', () => {
   it('all have their turn, and never have more transfers in memory than there is room for', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1001, max: 20_000 }), { maxLength: 30 }), async (sizes) => {
-        const room = new VisitRoom(10_000);
+        const room = new ReadRoom(10_000);
         let underWay = 0;
         const done = await Promise.all(
           sizes.map((transfers) =>
@@ -66,7 +66,7 @@ it.each([
   { bits: 12, buckets: 4096, count: 100_000, transfers: 100_000 },
   { bits: 12, buckets: 3, count: 100_000, transfers: 74 },
   { bits: 12, buckets: 0, count: 100_000, transfers: 0 },
-])('a visit of $buckets of 2^$bits buckets has to do with about $transfers of $count transfers', (one) => {
+])('a plan of $buckets of 2^$bits buckets has to do with about $transfers of $count transfers', (one) => {
   const buckets = new Set(Array.from({ length: one.buckets }, (_, bucket) => bucket));
   expect(transfersIn({ bits: one.bits, buckets }, one.count)).toBe(one.transfers);
 });

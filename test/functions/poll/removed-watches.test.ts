@@ -25,7 +25,7 @@ let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.deps, table: `removed-${tables}`, timetable: { shards: 1, every: day, fullListingEvery: 1 } };
+  deps = { ...world.deps, table: `removed-${tables}`, schedule: { shards: 1, every: day, fullListingEvery: 1 } };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
   watch = world.watch(`removed-${tables}@example.com`);
@@ -282,7 +282,7 @@ describe('a watch that is added again', () => {
       world.clock.advance(60_000);
       outcomes.push(...(await poll()).polls.map(({ outcome }) => `${minute} min: ${outcome}`));
     }
-    expect(outcomes.filter((one) => !one.endsWith('overtaken'))).toEqual([
+    expect(outcomes.filter((one) => !one.endsWith('superseded'))).toEqual([
       expect.stringMatching(/^\d min: (baseline|unchanged)$/),
     ]);
   });

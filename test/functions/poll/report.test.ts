@@ -22,11 +22,11 @@ const poll: WatchPoll = {
   changed: 0,
   published: 0,
   units: { read: 1, write: 0 },
-  trouble: undefined,
+  problem: undefined,
   duration: 20,
   sinceComplete: 0,
 };
-const trouble = { cause: 'timeout', message: 'no answer' };
+const problem = { cause: 'timeout', message: 'no answer' };
 
 describe('the metrics of a shard', () => {
   const measured = (polls: readonly WatchPoll[], skipped = 0) => {
@@ -36,17 +36,17 @@ describe('the metrics of a shard', () => {
   };
 
   it('tell the longest time without a complete listing, in seconds', () => {
-    const polls = [poll, { ...poll, trouble, sinceComplete: 90_000 }, { ...poll, trouble, sinceComplete: 30_000 }];
+    const polls = [poll, { ...poll, problem, sinceComplete: 90_000 }, { ...poll, problem, sinceComplete: 30_000 }];
     expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90 });
   });
 
   it('count a watch as failing once operators are told of it, and until it is well', () => {
-    const health = { failingSince: '2026-11-24T00:00:00.000Z', failures: 3, trouble, isAnnounced: true };
+    const health = { failingSince: '2026-11-24T00:00:00.000Z', failures: 3, problem, isAnnounced: true };
     const known = { ...poll.watch, health };
     const untold = { ...poll.watch, health: { ...health, failures: 2, isAnnounced: false } };
     const failing = [
-      { ...poll, trouble, watch: known },
-      { ...poll, trouble, watch: untold },
+      { ...poll, problem, watch: known },
+      { ...poll, problem, watch: untold },
     ];
     expect(measured(failing)).toMatchObject({ WatchesFailing: 1 });
     expect(measured([{ ...poll, watch: known }])).not.toHaveProperty('WatchesFailing');
@@ -129,7 +129,7 @@ describe('what the function prints when it is invoked', () => {
 
   it('has one line for the tick, with how many polls found nothing, and none for each of these', () => {
     const ticks = lines.filter(({ message }) => message === 'tick');
-    const figures = { polls: 3, unchanged: 1, troubled: 1, skipped: 0, transfers: 150, published: 1 };
+    const figures = { polls: 3, unchanged: 1, withProblem: 1, skipped: 0, transfers: 150, published: 1 };
     expect(ticks).toEqual([expect.objectContaining({ level: 'INFO', ...figures, longest: expect.any(Number) })]);
     expect(lineOf('dave@example.com')).toBeUndefined();
   });
@@ -139,7 +139,7 @@ describe('what the function prints when it is invoked', () => {
       level: 'WARN',
       outcome: 'failed',
       cause: 'not_licensed',
-      trouble: expect.stringContaining('license the REST API'),
+      problem: expect.stringContaining('license the REST API'),
     });
   });
 

@@ -44,8 +44,8 @@ describe('when time runs out', () => {
     const [late] = await declare(12);
     await poll();
     // It timed out once, as its health says.
-    const trouble = { cause: 'timeout', message: 'x' } as never;
-    const health = { failingSince: now(), failures: 1, trouble, isAnnounced: false };
+    const problem = { cause: 'timeout', message: 'x' } as never;
+    const health = { failingSince: now(), failures: 1, problem, isAnnounced: false };
     await registry().commitHealth((await registry().find(late!))!, { health, event: undefined });
     slowDown();
     let isPolled = false;

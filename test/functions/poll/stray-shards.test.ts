@@ -22,7 +22,7 @@ const isThere = (watch: Watch): boolean => placeOf(watch) >> 24 >= 0x10 && place
 
 test.each([1, 2])('a tick of a shard that is there no more, of %i, polls nothing', async (shards) => {
   await declare(3, isThere);
-  pollWith({ timetable: alwaysDue(shards) });
+  pollWith({ schedule: alwaysDue(shards) });
   await poll(0);
   world.clock.advance(minute);
   expect(mailboxes(await poll(shards))).toEqual([]);
@@ -32,7 +32,7 @@ test.each([false, true])(
   'an incident ends when no watch fails any more (with a last tick of the third shard of formerly three: %s)',
   async (isLate) => {
     const watches = await declare(3, isThere);
-    pollWith({ timetable: { ...alwaysDue(2), every: minute } });
+    pollWith({ schedule: { ...alwaysDue(2), every: minute } });
     await poll(0);
     for (const watch of watches) breakDown(watch);
     const types: string[] = [];

@@ -65,22 +65,22 @@ describe('digest blocks', () => {
     fc
       .array(fc.tuple(fc.nat(3 * 2 ** bits - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
       .map((entries) => {
-        const lanes = emptyDigests(bits);
-        for (const [at, value] of entries) lanes[at] = value;
-        return { bits, lanes };
+        const wordsPerBucket = emptyDigests(bits);
+        for (const [at, value] of entries) wordsPerBucket[at] = value;
+        return { bits, wordsPerBucket };
       }),
   );
 
   it('bring back the digests when only the changed ones are stored', () => {
     fc.assert(
-      fc.property(digests, ({ bits, lanes }) => {
+      fc.property(digests, ({ bits, wordsPerBucket }) => {
         const restored = emptyDigests(bits);
-        for (const block of changedBlocks(emptyDigests(bits), lanes)) {
+        for (const block of changedBlocks(emptyDigests(bits), wordsPerBucket)) {
           const key = blockKey(bits, block);
           expect(isBlockOf(bits, key)).toBe(true);
-          placeBlock(restored, bits, key, bytesOfBlock(lanes, block));
+          placeBlock(restored, bits, key, bytesOfBlock(wordsPerBucket, block));
         }
-        expect(Buffer.compare(Buffer.from(restored.buffer), Buffer.from(lanes.buffer))).toBe(0);
+        expect(Buffer.compare(Buffer.from(restored.buffer), Buffer.from(wordsPerBucket.buffer))).toBe(0);
       }),
       { numRuns: 50 },
     );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { NotifierEvent, Trouble } from '#functions/events/transfer-event.ts';
+import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   believedMended,
   hastened,
@@ -16,7 +16,7 @@ import { nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
 const origin = 'https://cryptshare.example.com';
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
-const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
+const unverified: WatchProblem = { cause: 'not_verified', message: 'not verified' };
 
 const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined;
 
@@ -48,8 +48,8 @@ function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (a
     const places = [...watches.keys()].filter((place) => place % shards === shard);
     for (const place of places) {
       const { health: before, ...rest } = watches[place]!;
-      const trouble = failing.has(place) ? unverified : undefined;
-      const change = nextHealth(origin, watches[place]!, before, trouble, !trouble, time);
+      const problem = failing.has(place) ? unverified : undefined;
+      const change = nextHealth(origin, watches[place]!, before, problem, !problem, time);
       if (change?.event) tell(at, change.event);
       if (change) watches[place] = { ...rest, ...(change.health && { health: change.health }) };
     }
@@ -133,7 +133,7 @@ describe('an incident', () => {
 
 test('an incident covers each watch that it counts, though another shard has it fail a third time before those that are told first', () => {
   const failingSince = new Date(start).toISOString();
-  const health = { failingSince, failures: 2, trouble: unverified, isAnnounced: false };
+  const health = { failingSince, failures: 2, problem: unverified, isAnnounced: false };
   const shared = (seconds: number) => ({
     ...{ ...health, failures: 3, isAnnounced: true },
     sharedAt: new Date(start + 2 * minute + 1000 * seconds).toISOString(),
@@ -160,7 +160,7 @@ test('an incident covers each watch that it counts, though another shard has it 
 
 describe('a watch that fails for a cause that was found mended', () => {
   const failingSince = new Date(start).toISOString();
-  const health = { failingSince, failures: 3, trouble: unverified, isAnnounced: true };
+  const health = { failingSince, failures: 3, problem: unverified, isAnnounced: true };
   const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
 
   test.each([

@@ -2,19 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
-import { dueListing, type Timetable, type Window } from '#functions/watches/schedule.ts';
+import { type Schedule, scopeDue, type Window } from '#functions/watches/schedule.ts';
 
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
 const watchOf = (at: number): Watch => ({ mailbox: `mailbox-${at}@example.com`, direction: 'sent' });
 const watches = (count: number): Watch[] => Array.from({ length: count }, (_, at) => watchOf(at));
-const timetable = (every: number, fullListingEvery = 1): Timetable => ({ shards: 1, every, fullListingEvery });
+const schedule = (every: number, fullListingEvery = 1): Schedule => ({ shards: 1, every, fullListingEvery });
 
 /** Windows that follow each other without a gap. */
 const ticks = (count: number, apart = minute): Window[] =>
   Array.from({ length: count }, (_, at) => ({ after: start + at * apart, to: start + (at + 1) * apart }));
 
-const troubled = (cause: string) => ({ trouble: { cause, message: '' } });
+const troubled = (cause: string) => ({ problem: { cause, message: '' } });
 
 const anyWatch = fc.record({ mailbox: fc.emailAddress(), direction: fc.constantFrom('sent', 'received') });
 const every = fc.integer({ min: 1000, max: 86_400_000 });
@@ -27,7 +27,7 @@ describe('a watch is due', () => {
         let after = start;
         let due = 0;
         for (const gap of gaps) {
-          if (dueListing(watch, timetable(interval), { after, to: after + gap })) due += 1;
+          if (scopeDue(watch, schedule(interval), { after, to: after + gap })) due += 1;
           after += gap;
         }
         const intervals = (after - start) / interval;
@@ -41,58 +41,56 @@ describe('a watch is due', () => {
 
   it('at its own interval where it has one', () => {
     const hourly = ticks(24 * 60).filter((tick) =>
-      dueListing({ ...watchOf(0), every: 60 * minute }, timetable(minute), tick),
+      scopeDue({ ...watchOf(0), every: 60 * minute }, schedule(minute), tick),
     );
     expect(hourly).toHaveLength(24);
-    const each = ticks(60).filter((tick) => dueListing({ ...watchOf(0), every: minute }, timetable(60 * minute), tick));
+    const each = ticks(60).filter((tick) => scopeDue({ ...watchOf(0), every: minute }, schedule(60 * minute), tick));
     expect(each).toHaveLength(60);
   });
 
-  it('every 15 minutes while it is in trouble, if it is polled more seldom otherwise', () => {
+  it('every 15 minutes while it is failing, if it is polled more seldom otherwise', () => {
     const daily = { ...watchOf(0), every: 24 * 60 * minute };
-    const due = (watch: Parameters<typeof dueListing>[0]) =>
-      ticks(24 * 60).filter((tick) => dueListing(watch, timetable(minute, 10), tick) === 'all').length;
+    const due = (watch: Parameters<typeof scopeDue>[0]) =>
+      ticks(24 * 60).filter((tick) => scopeDue(watch, schedule(minute, 10), tick) === 'all').length;
     expect(due({ ...daily, health: troubled('timeout') })).toBe(24 * 4);
     expect(due({ ...daily, health: troubled('out_of_time') })).toBe(1);
     expect(due({ ...watchOf(0), every: 5 * minute, health: troubled('timeout') })).toBe(24 * 12);
-    expect(ticks(24 * 60).filter((tick) => dueListing(daily, timetable(minute, 10), tick))).toHaveLength(1);
+    expect(ticks(24 * 60).filter((tick) => scopeDue(daily, schedule(minute, 10), tick))).toHaveLength(1);
   });
 
   it('at once, and in full, when there was no tick before', () => {
     fc.assert(
       fc.property(anyWatch, every, (watch, interval) => {
-        expect(dueListing(watch, timetable(interval, 10), { after: undefined, to: start })).toBe('all');
+        expect(scopeDue(watch, schedule(interval, 10), { after: undefined, to: start })).toBe('all');
       }),
     );
   });
 
   it('at the first tick after it was added or changed, and at no other because of that', () => {
     const added = { ...watchOf(0), every: 24 * 60 * minute, since: new Date(start + 10_000).toISOString() };
-    const due = ticks(60).map((tick) => dueListing(added, timetable(minute, 10), tick) !== undefined);
+    const due = ticks(60).map((tick) => scopeDue(added, schedule(minute, 10), tick) !== undefined);
     const { since: _, ...other } = added;
-    const usual = ticks(60).map((tick) => dueListing(other, timetable(minute, 10), tick) !== undefined);
+    const usual = ticks(60).map((tick) => scopeDue(other, schedule(minute, 10), tick) !== undefined);
     expect(due).toEqual([true, ...usual.slice(1)]);
-    expect(dueListing(added, timetable(minute, 10), ticks(1)[0]!)).toBe('all');
+    expect(scopeDue(added, schedule(minute, 10), ticks(1)[0]!)).toBe('all');
   });
 
   it('once after a gap, however long that was', () => {
     const gap = { after: start, to: start + 1000 * minute };
-    expect(dueListing(watchOf(0), timetable(minute), gap)).toBe('all');
+    expect(scopeDue(watchOf(0), schedule(minute), gap)).toBe('all');
     const [next] = [{ after: gap.to, to: gap.to + 1 }];
-    expect(dueListing({ ...watchOf(0), every: 24 * 60 * minute }, timetable(minute), next!)).toBeUndefined();
+    expect(scopeDue({ ...watchOf(0), every: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
   });
 
   it('never by a tick that comes late or twice', () => {
-    expect(dueListing(watchOf(0), timetable(1000), { after: start, to: start })).toBeUndefined();
-    expect(dueListing(watchOf(0), timetable(1000), { after: start, to: start - minute })).toBeUndefined();
+    expect(scopeDue(watchOf(0), schedule(1000), { after: start, to: start })).toBeUndefined();
+    expect(scopeDue(watchOf(0), schedule(1000), { after: start, to: start - minute })).toBeUndefined();
   });
 });
 
 test('polls spread evenly over the interval', () => {
   const all = watches(6000);
-  const perTick = ticks(15).map(
-    (tick) => all.filter((watch) => dueListing(watch, timetable(15 * minute), tick)).length,
-  );
+  const perTick = ticks(15).map((tick) => all.filter((watch) => scopeDue(watch, schedule(15 * minute), tick)).length);
   expect(perTick.reduce((sum, count) => sum + count, 0)).toBe(6000);
   const chiSquare = perTick.reduce((sum, count) => sum + (count - 400) ** 2 / 400, 0);
   // 14 degrees of freedom: mean 14, standard deviation 5.3.
@@ -100,8 +98,8 @@ test('polls spread evenly over the interval', () => {
 });
 
 describe('of every few polls of a watch', () => {
-  const scopes = (watch: Parameters<typeof dueListing>[0], count: number, every = 5) =>
-    ticks(count).map((tick) => dueListing(watch, timetable(minute, every), tick));
+  const scopes = (watch: Parameters<typeof scopeDue>[0], count: number, every = 5) =>
+    ticks(count).map((tick) => scopeDue(watch, schedule(minute, every), tick));
 
   it('exactly one lists it in full', () => {
     for (const watch of watches(20)) {
@@ -122,20 +120,18 @@ describe('of every few polls of a watch', () => {
   it('none is missed by a gap between ticks', () => {
     for (const watch of watches(20)) {
       const gap = { after: start, to: start + 5 * minute };
-      expect(dueListing(watch, timetable(minute, 5), gap)).toBe('all');
+      expect(scopeDue(watch, schedule(minute, 5), gap)).toBe('all');
     }
   });
 
-  it('all list it in full while it is in trouble, and if nothing else is wanted', () => {
+  it('all list it in full while it is failing, and if nothing else is wanted', () => {
     expect(new Set(scopes({ ...watchOf(0), health: troubled('timeout') }, 20))).toEqual(new Set(['all']));
     expect(new Set(scopes(watchOf(0), 20, 1))).toEqual(new Set(['all']));
   });
 });
 
 test('the shard of a watch says nothing about its moment', () => {
-  const all = watches(4000).filter((watch) => shardOf(watch, { ...timetable(minute), shards: 2 }) === 0);
-  const perTick = ticks(4, 15_000).map(
-    (tick) => all.filter((watch) => dueListing(watch, timetable(minute), tick)).length,
-  );
+  const all = watches(4000).filter((watch) => shardOf(watch, { ...schedule(minute), shards: 2 }) === 0);
+  const perTick = ticks(4, 15_000).map((tick) => all.filter((watch) => scopeDue(watch, schedule(minute), tick)).length);
   for (const count of perTick) expect(count).toBeGreaterThan(all.length / 4 / 1.2);
 });

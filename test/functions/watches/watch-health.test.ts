@@ -1,22 +1,22 @@
 import { describe, expect, it, test } from 'vitest';
-import type { Trouble, WatchEvent } from '#functions/events/transfer-event.ts';
+import type { WatchEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { type Health, nextHealth, toldAlone } from '#functions/watches/watch-health.ts';
 
 const origin = 'https://cryptshare.example.com';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
-const timeout: Trouble = { cause: 'timeout', message: 'the server did not answer in time' };
-const token: Trouble = { cause: 'token_invalid', message: 'verify the mailbox again' };
+const timeout: WatchProblem = { cause: 'timeout', message: 'the server did not answer in time' };
+const token: WatchProblem = { cause: 'token_invalid', message: 'verify the mailbox again' };
 const well = undefined;
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 24, 0, minute)).toISOString();
 
 /** Polls once a minute and returns what operators are told, by minute, of the only watch that fails. */
-function live(troubles: readonly (Trouble | undefined)[]) {
+function live(problems: readonly (WatchProblem | undefined)[]) {
   const told: { minute: number; event: WatchEvent }[] = [];
   const notes: (Health | undefined)[] = [];
   let health: Health | undefined;
-  for (const [minute, trouble] of troubles.entries()) {
-    let change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+  for (const [minute, problem] of problems.entries()) {
+    let change = nextHealth(origin, watch, health, problem, problem === undefined, at(minute));
     if (change?.health?.sharedAt) change = toldAlone(origin, watch, change.health, at(minute));
     if (change) health = change.health;
     if (change?.event) told.push({ minute, event: change.event });
@@ -24,11 +24,11 @@ function live(troubles: readonly (Trouble | undefined)[]) {
   }
   return { told, notes, health };
 }
-const tellings = (troubles: readonly (Trouble | undefined)[]) =>
-  live(troubles).told.map(({ minute, event }) => [minute, event.type]);
+const tellings = (problems: readonly (WatchProblem | undefined)[]) =>
+  live(problems).told.map(({ minute, event }) => [minute, event.type]);
 
 describe('operators are told', () => {
-  test.each<{ what: string; polls: (Trouble | undefined)[]; told: [number, string][] }>([
+  test.each<{ what: string; polls: (WatchProblem | undefined)[]; told: [number, string][] }>([
     { what: 'nothing while all is well', polls: [well, well], told: [] },
     { what: 'nothing of one troubled poll', polls: [timeout, well], told: [] },
     { what: 'nothing of two', polls: [timeout, timeout, well, well], told: [] },
@@ -80,11 +80,11 @@ it('tells of the recovery how long it took', () => {
 
 it('tells every turn under an id of its own, the same when the poll is repeated', () => {
   const polls = [token, token, token, well, token, token, token, well];
-  const ids = (troubles: typeof polls) => live(troubles).told.map(({ event }) => event.id);
+  const ids = (problems: typeof polls) => live(problems).told.map(({ event }) => event.id);
   expect(new Set(ids(polls)).size).toBe(4);
   expect(ids(polls)).toEqual(ids(polls));
-  const health: Health = { failingSince: at(0), failures: 2, trouble: timeout, isAnnounced: false };
-  const later = toldAlone(origin, watch, { ...health, trouble: token }, at(9)).event;
+  const health: Health = { failingSince: at(0), failures: 2, problem: timeout, isAnnounced: false };
+  const later = toldAlone(origin, watch, { ...health, problem: token }, at(9)).event;
   expect(later?.id).toBe(toldAlone(origin, watch, health, at(2)).event?.id);
 });
 
@@ -106,8 +106,8 @@ test.each([
     before: { failingSince: at(600), failures: 2, isAnnounced: false },
   },
 ])('a sudden absence is told after an hour, $name', ({ before }) => {
-  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
-  let health: Health | undefined = before && { ...before, trouble: held };
+  const held: WatchProblem = { cause: 'absences_held', message: 'too many vanished' };
+  let health: Health | undefined = before && { ...before, problem: held };
   const told = Array.from({ length: 70 }, (_, minute) => minute).filter((minute) => {
     const wasAnnounced = health?.isAnnounced === true;
     const change = nextHealth(origin, watch, health, held, true, at(minute));
@@ -117,8 +117,8 @@ test.each([
   expect(told).toEqual([60]);
 });
 
-test('the gap since a complete listing begins with the first incomplete one, not with the first trouble', () => {
-  const held: Trouble = { cause: 'absences_held', message: 'too many vanished' };
+test('the gap since a complete listing begins with the first incomplete one, not with the first problem', () => {
+  const held: WatchProblem = { cause: 'absences_held', message: 'too many vanished' };
   const first = nextHealth(origin, watch, undefined, held, true, at(0))!.health;
   expect(first).not.toHaveProperty('incompleteSince');
   const second = nextHealth(origin, watch, first, token, false, at(1))!.health;
@@ -131,14 +131,14 @@ test('the gap since a complete listing begins with the first incomplete one, not
 });
 
 describe('a watch that is told together with others', () => {
-  const unverified: Trouble = { cause: 'not_verified', message: 'not verified' };
-  const refused: Trouble = { cause: 'unreachable', message: 'ECONNREFUSED' };
+  const unverified: WatchProblem = { cause: 'not_verified', message: 'not verified' };
+  const refused: WatchProblem = { cause: 'unreachable', message: 'ECONNREFUSED' };
   /** Polls once a minute, and never tells of the watch alone. */
-  function shared(troubles: readonly (Trouble | undefined)[]) {
+  function shared(problems: readonly (WatchProblem | undefined)[]) {
     let health: Health | undefined;
     let writes = 0;
-    for (const [minute, trouble] of troubles.entries()) {
-      const change = nextHealth(origin, watch, health, trouble, trouble === undefined, at(minute));
+    for (const [minute, problem] of problems.entries()) {
+      const change = nextHealth(origin, watch, health, problem, problem === undefined, at(minute));
       expect(change?.event).toBeUndefined();
       if (change) writes += 1;
       if (change) health = change.health;
@@ -159,23 +159,23 @@ describe('a watch that is told together with others', () => {
   it('changes to another cause once three polls in a row have it', () => {
     const three = [unverified, unverified, unverified];
     const { health } = shared([...three, refused, refused, refused]);
-    expect(health).toMatchObject({ trouble: refused, sharedAt: at(5), failingSince: at(3), incompleteSince: at(0) });
+    expect(health).toMatchObject({ problem: refused, sharedAt: at(5), failingSince: at(3), incompleteSince: at(0) });
     expect(health).not.toHaveProperty('turn');
     expect(shared([...three, refused, refused, unverified]).health).toEqual(shared([...three, unverified]).health);
-    expect(shared([...three, refused, refused, unverified, refused]).health).toMatchObject({ trouble: unverified });
+    expect(shared([...three, refused, refused, unverified, refused]).health).toMatchObject({ problem: unverified });
   });
 
   it('stays in one outage while a proxy tells of it now and then', () => {
-    const proxy: Trouble = { cause: 'proxy_failed', message: 'proxy.example.com: HTTP 503' };
+    const proxy: WatchProblem = { cause: 'proxy_failed', message: 'proxy.example.com: HTTP 503' };
     const { health, writes } = shared([timeout, proxy, timeout, proxy, proxy, proxy]);
-    expect(health).toMatchObject({ trouble: timeout, sharedAt: at(2) });
+    expect(health).toMatchObject({ problem: timeout, sharedAt: at(2) });
     expect(writes).toBe(3);
   });
 
   it('stays in one outage, whether the server is unreachable, silent or at fault', () => {
-    const fault: Trouble = { cause: 'server_fault', message: 'HTTP 503' };
+    const fault: WatchProblem = { cause: 'server_fault', message: 'HTTP 503' };
     const { health, writes } = shared([refused, timeout, fault, refused, refused, refused, timeout, fault]);
-    expect(health).toMatchObject({ trouble: fault, sharedAt: at(2) });
+    expect(health).toMatchObject({ problem: fault, sharedAt: at(2) });
     expect(writes).toBe(3);
   });
 });

@@ -222,10 +222,10 @@ describe('the health of a watch', () => {
 });
 
 /** Writes down what a poll makes of a watch. */
-function commit(watch: RegisteredWatch, isTroubled = true) {
-  const trouble = isTroubled ? { cause: 'timeout', message: 'no answer' } : undefined;
+function commit(watch: RegisteredWatch, hasProblem = true) {
+  const problem = hasProblem ? { cause: 'timeout', message: 'no answer' } : undefined;
   const origin = 'https://cryptshare.example.com';
   const now = '2026-11-24T00:00:00.000Z';
-  const { health, event } = nextHealth(origin, watch, watch.health, trouble, !isTroubled, now)!;
+  const { health, event } = nextHealth(origin, watch, watch.health, problem, !hasProblem, now)!;
   return watches.commitHealth(watch, health?.sharedAt ? toldAlone(origin, watch, health, now) : { health, event });
 }

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { runCli } from '#infra/cli/cli.ts';
-import type { Surroundings } from '#infra/cli/terminal/context.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 /** What a command has said, and how it has ended. */
 export interface Ran {
@@ -17,7 +17,7 @@ export interface RunOptions {
   /** Answers of a person, in their order: yes or no, or a line, known or looked up then; without them nobody can be asked. */
   readonly answers?: readonly (boolean | string | (() => string))[];
   readonly now?: () => Date;
-  readonly sleep?: Surroundings['sleep'];
+  readonly sleep?: CliContext['sleep'];
   readonly interrupted?: AbortSignal;
 }
 

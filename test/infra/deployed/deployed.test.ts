@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { measures } from '#functions/lambda/metric-names.ts';
+import { metricNames } from '#functions/lambda/metric-names.ts';
 import { operations } from '#functions/operator/operations.ts';
 import type { ShardPoll } from '#functions/poll/poll-shard.ts';
 import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
@@ -306,7 +306,7 @@ describe('what is deployed', () => {
     const written = names.flatMap((name) => metricsIn(deployment.function(name).log()));
     // A metric is written where there is something to count, which is not the case for all of them here.
     const [namespace, , dimension] = written[0]!.split(' ');
-    const possible = Object.values(measures).map((name) => `${namespace} ${name} ${dimension}`);
+    const possible = Object.values(metricNames).map((name) => `${namespace} ${name} ${dimension}`);
     expect(possible).toHaveLength(10);
     expect(possible).toEqual(expect.arrayContaining(written));
     const lookedAt = metricsOfAlarms(deployment.template);

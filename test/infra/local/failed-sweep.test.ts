@@ -50,8 +50,8 @@ test('the local run goes on after a sweep that failed, which it tells, and the n
     await world.close();
   });
 
-  const [remark] = await Promise.race([once(child, 'message'), exit]);
-  expect(remark).toMatch(/^not all webhooks could be looked after \(.*Exception\); the next try is in 10 s$/);
+  const [warning] = await Promise.race([once(child, 'message'), exit]);
+  expect(warning).toMatch(/^not all webhooks could be looked after \(.*Exception\); the next try is in 10 s$/);
   expect(world.received).toEqual([]);
   isThrottled = false;
   child.send('the next one');

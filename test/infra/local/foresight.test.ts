@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
-import { outlookOf, type Timetable } from '#functions/watches/schedule.ts';
+import { outlookOf, type Schedule } from '#functions/watches/schedule.ts';
 import { Foresight } from '#infra/local/foresight.ts';
 
 const minute = 60_000;
-const timetable: Timetable = { shards: 1, every: 5 * minute, fullListingEvery: 1 };
+const schedule: Schedule = { shards: 1, every: 5 * minute, fullListingEvery: 1 };
 const watches = Array.from({ length: 3 }, (_, at) => ({ mailbox: `m${at}@example.com`, direction: 'sent' as const }));
 const start = Date.parse('2026-01-01T00:00:00Z');
 
@@ -13,11 +13,11 @@ beforeEach(() => {
 });
 
 /** A tick at a time that reads these watches. */
-const tick = (at: number, read: Parameters<typeof outlookOf>[0] = watches, table = timetable) =>
+const tick = (at: number, read: Parameters<typeof outlookOf>[0] = watches, table = schedule) =>
   foresight.begin()(outlookOf(read, table, at));
 
 /** Seconds, counted from a tick, at which further ticks come when each second is looked at. */
-function ticksWithin(seconds: number, read = watches, table = timetable): number[] {
+function ticksWithin(seconds: number, read = watches, table = schedule): number[] {
   tick(start, read, table);
   const ticks: number[] = [];
   for (let second = 1; second <= seconds; second += 1) {
@@ -39,8 +39,8 @@ test('while nothing is due, a tick comes each minute', () => {
 test('each watch has a tick in its moment, no more than a twentieth of its interval late, and 10 s at most', () => {
   const many = Array.from({ length: 1000 }, (_, at) => ({ mailbox: `m${at}@example.com`, direction: 'sent' as const }));
   expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
-  expect(ticksWithin(12, many, { ...timetable, every: minute })).toEqual([3, 6, 9, 12]);
-  expect(ticksWithin(3, many, { ...timetable, every: 2000 })).toEqual([1, 2, 3]);
+  expect(ticksWithin(12, many, { ...schedule, every: minute })).toEqual([3, 6, 9, 12]);
+  expect(ticksWithin(3, many, { ...schedule, every: 2000 })).toEqual([1, 2, 3]);
   expect(ticksWithin(3, [{ ...many[0]!, every: 1000 } as (typeof many)[0], ...many])).toEqual([1, 2, 3]);
 });
 
@@ -51,7 +51,7 @@ test('a watch that was changed has a tick at the next look, even if a tick was a
   expect(foresight.wantsTick(start + 1000)).toBe(true);
   const reading = foresight.begin();
   foresight.forget();
-  reading(outlookOf(watches, timetable, start + 1000));
+  reading(outlookOf(watches, schedule, start + 1000));
   expect(foresight.wantsTick(start + 2000)).toBe(true);
 });
 

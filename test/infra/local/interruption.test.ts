@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Flight, hold, type Lease, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { hold, type InFlight, type Lease, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endLeases, giveBackLeases } from '#infra/local/interruption.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
@@ -21,12 +21,12 @@ const deps = () => ({ dynamo: world.dynamo, table: webhooksTable, now: world.clo
 const read = () => world.otherLeases().read('crm');
 
 /** Has a process begin the first attempt of the delivery. */
-async function begin(flight: Partial<Flight> = {}, more: Partial<Lease> = {}): Promise<void> {
-  const flights = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...flight } };
+async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<Lease> = {}): Promise<void> {
+  const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...inFlightAttempt } };
   await world.otherLeases().change('crm', newLease, (lease) => {
-    const held = hold(lease, 'dead', { flights, observations: [] }, 0, now());
+    const held = hold(lease, 'dead', { inFlight, observations: [] }, 0, now());
     const { holder, ...rest } = held;
-    return { ...(flight.isLone ? rest : held), ...more };
+    return { ...(inFlightAttempt.isLone ? rest : held), ...more };
   });
 }
 
@@ -38,19 +38,19 @@ async function afterwards() {
   return delivery;
 }
 
-describe.each<[string, Partial<Flight>]>([
+describe.each<[string, Partial<InFlight>]>([
   ['an endpoint', {}],
   ['nothing but one delivery', { isLone: true }],
-])('a process that held %s', (_, flight) => {
+])('a process that held %s', (_, inFlightAttempt) => {
   test('and has died leaves it to the next one at once when its leases are ended, and its attempt counts', async () => {
-    await begin(flight);
+    await begin(inFlightAttempt);
     expect(await afterwards()).toMatchObject({ status: 'PENDING', attempt: 0 });
     await endLeases(deps());
     expect(await afterwards()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
   });
 
   test('and gives it back leaves it to the next one at once, and its attempt does not count', async () => {
-    await begin(flight);
+    await begin(inFlightAttempt);
     await giveBackLeases(deps(), ['crm']);
     // The message goes back to the queue, too.
     await world.deliver([{ endpoint: 'crm', events: [event] }]);
@@ -71,12 +71,12 @@ test('a circuit breaker stays as it is, whether leases are ended or given back',
   await endLeases(deps());
   expect(await read()).toMatchObject(breaker);
   await giveBackLeases(deps(), ['crm']);
-  expect(await read()).toMatchObject({ ...breaker, flights: {} });
+  expect(await read()).toMatchObject({ ...breaker, inFlight: {} });
 });
 
 test('a lease that nobody holds is left alone', async () => {
   await world.deliver([{ endpoint: 'crm', events: [event] }]);
-  await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, flights: {} }));
+  await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, inFlight: {} }));
   const before = await read();
   await endLeases(deps());
   await giveBackLeases(deps(), ['crm', 'removed']);

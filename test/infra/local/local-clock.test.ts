@@ -71,7 +71,7 @@ test('polls and deliveries go on when the clock is set a year ahead, back again 
   await announced();
   run.kill('SIGUSR2');
   await announced();
-  await run.line(({ kind, text }) => kind === 'remark' && text!.includes('has been set back'));
+  await run.line(({ kind, text }) => kind === 'warning' && text!.includes('has been set back'));
   run.kill('SIGTERM');
   expect(await run.exit()).toBe(0);
   run = start(-3 * hour);

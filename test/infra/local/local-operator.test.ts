@@ -74,7 +74,7 @@ describe('the operator API of a local run', () => {
     expect((await ask('DELETE', path)).status).toBe(204);
     expect((await ask('GET', path)).status).toBe(404);
     expect((await ask('GET', '/status?limit=1&limit=2')).status).toBe(400);
-    await run.line(({ kind, text = '' }) => kind === 'remark' && text === `operator: DELETE ${path}, answered 204`);
+    await run.line(({ kind, text = '' }) => kind === 'warning' && text === `operator: DELETE ${path}, answered 204`);
   });
 
   test('documents itself, and tells its version', async () => {

@@ -106,7 +106,7 @@ describe('the demo', () => {
   });
 });
 
-describe('the timetable of the configuration', () => {
+describe('the schedule of the configuration', () => {
   test('has a watch polled in its own interval, and most polls of another list its active transfers alone', async () => {
     const [often, seldom] = ['often@example.com', 'seldom@example.com'];
     const mails = { sender: often, to: ['bob@example.com'] };
@@ -209,8 +209,8 @@ test('a mailbox that is not verified is named with cause and remedy, and no secr
   const run = start(['--config', configFile(), '--data', join(folder, 'data'), '--json'], {
     CRYPTSHARE_CLIENT_ID: unregistered,
   });
-  const { trouble } = await run.line((line) => line.trouble !== undefined);
-  expect(trouble).toMatchObject({
+  const { problem } = await run.line((line) => line.problem !== undefined);
+  expect(problem).toMatchObject({
     cause: 'not_verified',
     message: expect.stringContaining('npm run notifier -- watch verify'),
   });

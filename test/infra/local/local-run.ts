@@ -9,7 +9,7 @@ export interface Line {
   readonly kind: string;
   readonly text?: string;
   readonly outcome?: string;
-  readonly trouble?: { readonly cause: string; readonly message: string };
+  readonly problem?: { readonly cause: string; readonly message: string };
   readonly event?: TransferEvent;
   /** Of receipts and deliveries. */
   readonly endpoint?: string;

@@ -71,7 +71,7 @@ function start(options: LocalRunOptions = {}): LocalRun {
   return run;
 }
 
-const says = (words: RegExp) => (line: Line) => line.kind === 'remark' && words.test(line.text!);
+const says = (words: RegExp) => (line: Line) => line.kind === 'warning' && words.test(line.text!);
 
 /** Resolves when the server is asked for a page, which it then never answers, and with how to have it answer again. */
 function hangingPage(): Promise<() => void> {

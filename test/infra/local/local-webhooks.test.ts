@@ -146,7 +146,7 @@ describe('a real run', () => {
 
   test('shows a secret that it made once, and not again after a restart', async () => {
     const first = startReal({}, existing);
-    const { text } = await first.line(({ kind, text: said }) => kind === 'remark' && said!.includes('whsec_'));
+    const { text } = await first.line(({ kind, text: said }) => kind === 'warning' && said!.includes('whsec_'));
     expect(text).toMatch(/^secret of the webhook crm, shown this once: whsec_\S{44}$/);
     await received(5);
     first.kill('SIGINT');

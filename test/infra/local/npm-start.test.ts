@@ -29,7 +29,7 @@ test.each<[string, (run: LocalRun) => void]>([
   signal(run);
   // The end of its output, which the notifier has open, too.
   expect(await run.exit()).toBe(0);
-  expect(run.lines.at(-1)).toEqual({ kind: 'remark', text: 'stopped, nothing left halfway' });
+  expect(run.lines.at(-1)).toEqual({ kind: 'warning', text: 'stopped, nothing left halfway' });
   expect(run.stderr).toBe('');
 });
 
@@ -38,7 +38,7 @@ test('an npm that is killed takes the notifier with it, in good order', async ()
   await run.line(({ kind }) => kind === 'ready');
   run.kill('SIGKILL');
   await run.exit();
-  expect(run.lines.at(-1)).toEqual({ kind: 'remark', text: 'stopped, nothing left halfway' });
+  expect(run.lines.at(-1)).toEqual({ kind: 'warning', text: 'stopped, nothing left halfway' });
 });
 
 test('npm start hands on the exit code of a notifier that could not start', async () => {

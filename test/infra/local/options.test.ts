@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { NothingToStart, parseOptions } from '#infra/local/options.ts';
+import { HelpRequested, parseOptions } from '#infra/local/options.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -13,7 +13,7 @@ function parsed(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   try {
     return { options: parseOptions(args, environment), said };
   } catch (error) {
-    if (!(error instanceof NothingToStart)) throw error;
+    if (!(error instanceof HelpRequested)) throw error;
     return { exitCode: error.exitCode, said };
   }
 }

@@ -28,7 +28,7 @@ const reporter: Reporter = {
   poll: nothing,
   receipt: nothing,
   delivery: nothing,
-  remark(text) {
+  warning(text) {
     process.send!(text);
   },
 };

@@ -87,8 +87,8 @@ test('each role holds what its function calls, and nothing else', () => {
       tellOfMissedTick,
     ],
     WebhookDeliveryClockRole: tick('WebhookDeliverySweep'),
-    DeclaredSetDeclareRole: [
-      ...logs('DeclaredSetDeclare'),
+    ConfigurationSyncDeclareRole: [
+      ...logs('ConfigurationSyncDeclare'),
       ...rows(transfers, 'Query', 'UpdateItem'),
       ...rows(webhooks, 'Query', 'PutItem'),
       variables,
@@ -104,7 +104,7 @@ test('each role holds what its function calls, and nothing else', () => {
       ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
     ],
     // The CDK's own function, which waits for declare when a deployment changes it.
-    AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction DeclaredSetDeclare:*'],
+    AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction ConfigurationSyncDeclare:*'],
   };
   expect(Object.fromEntries(roles)).toEqual(
     Object.fromEntries(Object.entries(expected).map(([role, grants]) => [role, grants.toSorted()])),

@@ -191,7 +191,7 @@ test('a Slack channel gets notices and may do nothing in the account', () => {
     SlackWorkspaceId: 'T0123ABCD',
     SlackChannelId: 'C0123ABCD',
     SnsTopicArns: [{ Ref: 'TransferNotices93F11EF9' }],
-    GuardrailPolicies: [{ Ref: 'PeopleNoticesSlackGuardrail820A228F' }],
+    GuardrailPolicies: [{ Ref: 'NoticeSubscriptionsSlackGuardrail0193C500' }],
   });
   template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
     PolicyDocument: { Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] },
@@ -238,7 +238,7 @@ test('there is a dashboard where the context says so; otherwise there is none, a
 
 test('a change of what is declared, and nothing else, runs the declare function anew', () => {
   template.hasResourceProperties('Custom::Trigger', {
-    HandlerArn: { Ref: Match.stringLikeRegexp('^DeclaredSetDeclareCurrentVersion') },
+    HandlerArn: { Ref: Match.stringLikeRegexp('^ConfigurationSyncDeclareCurrentVersion') },
     InvocationType: 'RequestResponse',
   });
 });

@@ -51,9 +51,9 @@ describe('an invocation of the poll function', () => {
   });
 
   test('tells what kept the poll from its work', async () => {
-    const trouble = { cause: 'timeout', message: 'no answer' };
-    answers(200, { polls: [{ ...poll, outcome: 'failed', trouble }], skipped: 0 });
-    expect(await invoke()).toEqual({ ...poll, outcome: 'failed', trouble });
+    const problem = { cause: 'timeout', message: 'no answer' };
+    answers(200, { polls: [{ ...poll, outcome: 'failed', problem }], skipped: 0 });
+    expect(await invoke()).toEqual({ ...poll, outcome: 'failed', problem });
   });
 });
 

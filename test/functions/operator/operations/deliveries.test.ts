@@ -218,10 +218,10 @@ describe('a delivery is cancelled', () => {
   test('but not while its request is on its way, unless that was interrupted', async () => {
     await world.fanOut(events[0]!);
     const now = world.clock.now().getTime();
-    const flights = { [event]: { attempt: 1, of: 0, until: now + leaseDuration } };
+    const inFlight = { [event]: { attempt: 1, of: 0, until: now + leaseDuration } };
     await world
       .otherLeases()
-      .change('crm', newLease, (lease) => hold(lease, 'dead', { flights, observations: [] }, 0, now));
+      .change('crm', newLease, (lease) => hold(lease, 'dead', { inFlight, observations: [] }, 0, now));
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 409,
       body: { detail: 'the delivery is being attempted' },

@@ -30,7 +30,7 @@ describe('an endpoint', () => {
     const shown = await world.ask('GET', '/endpoints/crm');
     expect(shown.body).toEqual(added.body.endpoint);
     for (const text of [JSON.stringify(shown), JSON.stringify(world.lines)]) {
-      for (const hidden of ['hidden', 'whsec_', 'whsk_', 'sealed']) expect(text).not.toContain(hidden);
+      for (const hidden of ['hidden', 'whsec_', 'whsk_', 'encrypted']) expect(text).not.toContain(hidden);
     }
     expect(JSON.stringify(world.lines)).not.toContain('http');
   });

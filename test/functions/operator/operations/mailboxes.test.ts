@@ -33,7 +33,7 @@ describe('a mailbox is verified', () => {
     const verified = await world.ask('POST', `${inCapitals}/verification`, { body: { code } });
     expect(verified).toMatchObject({ status: 200, body: { mailbox: alice, method: 'email' } });
     expect((await world.ask('GET', `${inCapitals}/verification`)).body).toMatchObject({ isVerified: true });
-    expect((await world.ask('POST', '/watches/received/alice%40example.com/poll')).body).not.toHaveProperty('trouble');
+    expect((await world.ask('POST', '/watches/received/alice%40example.com/poll')).body).not.toHaveProperty('problem');
   });
 
   test('by a registered client id alone, without a body', async () => {
@@ -51,7 +51,7 @@ describe('once a mailbox is verified', () => {
     world.clock.advance(60_000);
     const at = world.clock.now().toISOString();
     const { polls } = (await world.functions.get('poll')!({ shard: 0, at })) as Invoked;
-    return polls.map(({ watch, trouble }) => [watch.mailbox, trouble?.cause]).toSorted();
+    return polls.map(({ watch, problem }) => [watch.mailbox, problem?.cause]).toSorted();
   };
   const watchAll = async () => {
     for (const mailbox of [alice, ...others]) {

@@ -66,7 +66,7 @@ describe('deliveries that were left to the process that holds their endpoint', (
 
   test('are not late while a process drains the endpoint', async () => {
     world.clock.advance(30_000);
-    const progress = { flights: {}, observations: [] };
+    const progress = { inFlight: {}, observations: [] };
     await world.otherLeases().change('crm', newLease, (lease) => hold(lease, 'other', progress, 0, now()));
     expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
     world.clock.advance(leaseDuration);

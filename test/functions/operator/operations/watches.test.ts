@@ -153,7 +153,7 @@ describe('a watch', () => {
     const health = {
       failingSince: 'then',
       failures: 1,
-      trouble: { cause: 'timeout', message: '' },
+      problem: { cause: 'timeout', message: '' },
       isAnnounced: false,
     };
     expect(await registry().commitHealth(alice, { health, event: undefined })).toBeUndefined();
@@ -239,7 +239,7 @@ describe('a poll that is asked for', () => {
       baselineAt: expect.any(String),
       verification: { method: 'client_id', validUntil: expect.any(String) },
     });
-    expect(JSON.stringify(await world.ask('GET', path))).not.toContain('sealed');
+    expect(JSON.stringify(await world.ask('GET', path))).not.toContain('encrypted');
   });
 
   test('that fails is no failure of the API, and counts for the health of the watch', async () => {
@@ -247,7 +247,7 @@ describe('a poll that is asked for', () => {
     await world.cryptshare.close();
     expect(await world.ask('POST', `${path}/poll`)).toMatchObject({
       status: 200,
-      body: { outcome: 'failed', trouble: { cause: 'unreachable' } },
+      body: { outcome: 'failed', problem: { cause: 'unreachable' } },
     });
     expect((await world.ask('GET', path)).body.health).toMatchObject({ failures: 1, isAnnounced: false });
   });

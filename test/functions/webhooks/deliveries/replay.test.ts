@@ -59,7 +59,7 @@ describe('recovering', () => {
     await resumeEndpoint(world.deps, 'crm');
     const before = { ...all, from: '2026-11-23T00:00:00.000Z', until: all.from };
     expect(await recover(world.deps, 'crm', before)).toMatchObject({ count: 0 });
-    const { next, ...done } = await recover(world.deps, 'crm', { ...all, stopAt: 0 });
+    const { next, ...done } = await recover(world.deps, 'crm', { ...all, deadline: 0 });
     expect(done).toEqual({ count: 100, isComplete: false });
     expect(await recover(world.deps, 'crm', { ...all, after: next })).toEqual({ count: 30, isComplete: true });
     // One for each page.
@@ -186,8 +186,8 @@ test('a replay of more events of one poll than one request has time for comes to
     let done: Replay | undefined;
     let matching = 0;
     for (let requests = 0; requests < 10 && !done?.isComplete; requests += 1) {
-      const stopAt = world.clock.steady() + 2500;
-      done = await replay(slow, 'crm', { ...all, after: done?.next, dryRun, perSecond: 1000, stopAt });
+      const deadline = world.clock.steady() + 2500;
+      done = await replay(slow, 'crm', { ...all, after: done?.next, dryRun, perSecond: 1000, deadline });
       matching += done.count;
       world.clock.advance(5000);
       await world.deliver([{ endpoint: 'crm', events: [] }]);

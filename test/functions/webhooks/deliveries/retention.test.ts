@@ -60,7 +60,7 @@ test('a delivery that is sent again is kept for as long as before', async () => 
 
 test('a request that no process ever looks at goes after 30 days', async () => {
   await world.deps.leases.change('crm', newLease, (lease) =>
-    hold(lease, 'another', { flights: {}, observations: [] }, 0, world.clock.now().getTime()),
+    hold(lease, 'another', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime()),
   );
   await world.fanOut(event);
   await world.answerWakeUps();

@@ -26,7 +26,7 @@ const crm: Endpoint = {
   retryDelays: [],
   maxInFlight: 4,
   origin: 'https://crm.example.com',
-  sealed: '',
+  encrypted: '',
   rev: 1,
 };
 
@@ -120,7 +120,7 @@ describe('operators are told that an endpoint fails', () => {
     expect(nextEndpointHealth(crm, breaker, 'timeout', start + second)).toBeUndefined();
   });
 
-  it('once more for another time of trouble', () => {
+  it('once more for another time of problem', () => {
     const tried = new Tried().fail(5, start, hour);
     tried.try({ at: start + 5 * hour });
     tried.fail(5, start + 6 * hour, hour);
@@ -263,7 +263,7 @@ describe('whatever an endpoint answers', () => {
     expect(disabled).toBeGreaterThan(10);
   });
 
-  it('each time of trouble is told once, warned of at most once, and ended at most once', () => {
+  it('each time of problem is told once, warned of at most once, and ended at most once', () => {
     const property = fc.property(history, (tries) => {
       const tried = new Tried();
       for (const one of tries) if (tried.try(one)?.disabledBecause) break;

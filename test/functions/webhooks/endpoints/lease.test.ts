@@ -7,8 +7,8 @@ import {
   allowsLone,
   believedLease,
   endLone,
-  type Flight,
   hold,
+  type InFlight,
   type Lease,
   leaseDuration,
   newLease,
@@ -23,15 +23,15 @@ const start = Date.parse('2026-11-24T12:00:00Z');
 
 const limits = { maxInFlight: 4, interval: 0 };
 const slack = { maxInFlight: 1, interval: second };
-const nothing = { flights: {}, observations: [] };
+const nothing = { inFlight: {}, observations: [] };
 
-const flight = (begunAt: number, change: Partial<Flight> = {}): Flight => ({
+const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
   ...{ attempt: 1, of: 0, until: begunAt + leaseDuration },
   ...change,
 });
-const lone = (begunAt: number): Flight => flight(begunAt, { isLone: true });
+const lone = (begunAt: number): InFlight => inFlightAttempt(begunAt, { isLone: true });
 const flightsAt = (begunAt: number, ...events: string[]) =>
-  Object.fromEntries(events.map((event) => [event, flight(begunAt)]));
+  Object.fromEntries(events.map((event) => [event, inFlightAttempt(begunAt)]));
 
 const observed = (change: Partial<Observation>): Observation => ({
   ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfter: undefined },
@@ -40,7 +40,7 @@ const observed = (change: Partial<Observation>): Observation => ({
 
 /** A lease that a process holds since an instant, with attempts under way. */
 const held = (at: number, ...events: string[]): Lease =>
-  hold(newLease, 'holder', { flights: flightsAt(at, ...events), observations: [] }, 0, at);
+  hold(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
 
 /** What a process learns that asks at an instant. */
 const ask = (lease: Lease, now: number, by = limits) => admission(believedLease(lease, now), by, now);
@@ -63,25 +63,25 @@ describe('a lease', () => {
     },
     {
       what: 'with a lone attempt under way',
-      lease: addLone(newLease, { flights: { a: lone(start) }, observations: [] }, start),
+      lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
       at: leaseDuration - 1,
       expected: { kind: 'free', room: 3, interrupted: {} },
     },
     {
       what: 'with a lone attempt whose time is over',
-      lease: addLone(newLease, { flights: { a: lone(start) }, observations: [] }, start),
+      lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
       at: leaseDuration,
       expected: { kind: 'free', room: 4, interrupted: {} },
     },
     {
       what: 'of an endpoint that asked to be left alone',
-      lease: release(newLease, { flights: {}, observations: [observed({ slowDown: true })] }, start),
+      lease: release(newLease, { inFlight: {}, observations: [observed({ slowDown: true })] }, start),
       at: 5499,
       expected: { kind: 'shut', until: start + 5500 },
     },
     {
       what: 'of an endpoint that asked to be left alone until now',
-      lease: release(newLease, { flights: {}, observations: [observed({ slowDown: true })] }, start),
+      lease: release(newLease, { inFlight: {}, observations: [observed({ slowDown: true })] }, start),
       at: 5500,
       expected: { kind: 'free', room: 1, interrupted: {} },
     },
@@ -93,7 +93,7 @@ describe('a lease', () => {
     const extended = hold(
       held(start, 'a'),
       'holder',
-      { flights: flightsAt(start, 'a'), observations: [] },
+      { inFlight: flightsAt(start, 'a'), observations: [] },
       0,
       start + 9,
     );
@@ -112,7 +112,7 @@ describe('a lease', () => {
 
   it('has an endpoint with a pace left alone for its interval after each begin, and no other', () => {
     const at = start + 700;
-    const paced = hold(newLease, 'holder', { flights: flightsAt(at, 'a'), observations: [] }, second, at);
+    const paced = hold(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
     expect(ask(release(paced, nothing, at + 100), at + 999, slack)).toEqual({ kind: 'shut', until: at + second });
     expect(ask(release(paced, nothing, at + 100), at + second, slack)).toMatchObject({ kind: 'free', room: 1 });
     expect(ask(release(paced, nothing, at + 100), at + 999, limits)).toMatchObject({ kind: 'free', room: 4 });
@@ -134,14 +134,14 @@ describe('a holder that died', () => {
 
   it('has its attempts taken over once: they are gone from the lease of the next holder', () => {
     const now = start + leaseDuration;
-    const next = hold(held(start, 'a', 'b'), 'next', { flights: flightsAt(now, 'a'), observations: [] }, 0, now);
-    expect(next).toMatchObject({ holder: { id: 'next' }, flights: flightsAt(now, 'a') });
-    expect(Object.keys(next.flights)).toEqual(['a']);
+    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
+    expect(Object.keys(next.inFlight)).toEqual(['a']);
   });
 
   it('tells the breaker nothing', () => {
     const now = start + leaseDuration;
-    const next = hold(held(start, 'a', 'b'), 'next', { flights: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });
@@ -149,7 +149,7 @@ describe('a holder that died', () => {
 describe('a lone attempt', () => {
   const busy = (count: number): Lease => ({
     ...newLease,
-    flights: Object.fromEntries(Array.from({ length: count }, (_, at) => [`lone-${at}`, lone(start)])),
+    inFlight: Object.fromEntries(Array.from({ length: count }, (_, at) => [`lone-${at}`, lone(start)])),
   });
 
   test.each([
@@ -176,10 +176,10 @@ describe('a lone attempt', () => {
           now += wait;
           lease = believedLease(lease, now);
           if (allowsLone(lease, by, now)) {
-            lease = addLone(lease, { flights: { [`event-${at}`]: lone(now) }, observations: [] }, now);
+            lease = addLone(lease, { inFlight: { [`event-${at}`]: lone(now) }, observations: [] }, now);
           }
           if (isEnded) lease = endLone(lease, [`event-${at}`], [observed({ isSuccess: true })], now);
-          const live = Object.values(lease.flights).filter(({ until }) => until > now);
+          const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
           expect(live.length).toBeLessThanOrEqual(maxInFlight / 2);
           expect(ask(lease, now, by)).toMatchObject({ kind: 'free', room: maxInFlight - live.length });
         }
@@ -188,25 +188,29 @@ describe('a lone attempt', () => {
   });
 
   it('stays in the lease while a holder comes and goes, and is forgotten once its time is over', () => {
-    const begun = addLone(newLease, { flights: { a: lone(start) }, observations: [] }, start);
+    const begun = addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start);
     const later = start + second;
-    const taken = hold(begun, 'holder', { flights: flightsAt(later, 'b'), observations: [] }, 0, later);
-    expect(Object.keys(release(taken, nothing, later).flights)).toEqual(['a']);
+    const taken = hold(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
+    expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
     const over = start + leaseDuration;
-    expect(release(taken, nothing, over).flights).toEqual({});
+    expect(release(taken, nothing, over).inFlight).toEqual({});
   });
 
   it('that fails is told without touching the holder or the attempts of others', () => {
-    const begun = addLone(newLease, { flights: { a: lone(start), z: lone(start) }, observations: [] }, start);
-    const taken = hold(begun, 'holder', { flights: flightsAt(start, 'b'), observations: [] }, 0, start);
+    const begun = addLone(newLease, { inFlight: { a: lone(start), z: lone(start) }, observations: [] }, start);
+    const taken = hold(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
     const ended = endLone(taken, ['a'], [observed({})], start + 600);
-    expect(ended).toMatchObject({ failures: 1, holder: taken.holder, flights: { b: taken.flights.b, z: lone(start) } });
-    expect(Object.keys(ended.flights).toSorted()).toEqual(['b', 'z']);
+    expect(ended).toMatchObject({
+      failures: 1,
+      holder: taken.holder,
+      inFlight: { b: taken.inFlight.b, z: lone(start) },
+    });
+    expect(Object.keys(ended.inFlight).toSorted()).toEqual(['b', 'z']);
   });
 
   it('that is begun beside the left over attempts of a dead holder leaves these to the next holder', () => {
     const now = start + leaseDuration;
-    const begun = addLone(held(start, 'a'), { flights: { b: lone(now) }, observations: [] }, now);
+    const begun = addLone(held(start, 'a'), { inFlight: { b: lone(now) }, observations: [] }, now);
     expect(ask(begun, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
   });
 });
@@ -214,9 +218,9 @@ describe('a lone attempt', () => {
 describe('a clock that was ahead', () => {
   test.each([minute, hour, year])('by %i ms leaves no holder, no attempt and no pace behind', (ahead) => {
     const wrong = start + ahead;
-    const paced = hold(newLease, 'holder', { flights: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
-    const { flights, freeAt, holder } = believedLease(paced, start);
-    expect([flights.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
+    const paced = hold(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
+    const { inFlight, freeAt, holder } = believedLease(paced, start);
+    expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
     expect(ask(paced, start, slack)).toEqual({
       ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
     });
@@ -225,9 +229,9 @@ describe('a clock that was ahead', () => {
   test.each([minute, hour, year])('by %i ms leaves no breaker open, and its first failure counts', (ahead) => {
     const wrong = start + ahead;
     const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfter: hour });
-    const opened = release(newLease, { flights: {}, observations: [failed] }, wrong);
+    const opened = release(newLease, { inFlight: {}, observations: [failed] }, wrong);
     expect(ask(opened, start)).toMatchObject({ kind: 'free' });
-    const next = release(believedLease(opened, start), { flights: {}, observations: [observed({})] }, start + 500);
+    const next = release(believedLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
     expect(next.failures).toBe(2);
   });
 
@@ -255,7 +259,7 @@ describe('whatever processes do, and however many of them die,', () => {
         let now = start;
         let count = 0;
         /** Attempts of each process that lives, and when it wrote the lease last. */
-        const living = new Map<string, { flights: Record<string, Flight>; until: number }>();
+        const living = new Map<string, { inFlight: Record<string, InFlight>; until: number }>();
         for (const { wait, process, act, isSuccess, slowDown, wanted } of steps) {
           now += wait;
           const id = `process-${process}`;
@@ -272,22 +276,22 @@ describe('whatever processes do, and however many of them die,', () => {
             if (admitted.kind !== 'free' || admitted.room === 0) continue;
             const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, at) => `event-${count + at}`);
             count += events.length;
-            const flights = flightsAt(now, ...events);
-            lease = hold(believed, id, { flights, observations: [] }, 0, now);
-            living.set(id, { flights, until: now + leaseDuration });
+            const inFlight = flightsAt(now, ...events);
+            lease = hold(believed, id, { inFlight, observations: [] }, 0, now);
+            living.set(id, { inFlight, until: now + leaseDuration });
           } else if (mine) {
-            const [first] = Object.keys(mine.flights);
-            const { [first!]: ended, ...flights } = mine.flights;
+            const [first] = Object.keys(mine.inFlight);
+            const { [first!]: ended, ...inFlight } = mine.inFlight;
             const observations = ended ? [observed({ startedAt: now - 500, endedAt: now, isSuccess, slowDown })] : [];
             if (act === 'give back') {
-              lease = release(believed, { flights: {}, observations }, now);
+              lease = release(believed, { inFlight: {}, observations }, now);
               living.delete(id);
             } else {
-              lease = hold(believed, id, { flights, observations }, 0, now);
-              living.set(id, { flights, until: now + leaseDuration });
+              lease = hold(believed, id, { inFlight, observations }, 0, now);
+              living.set(id, { inFlight, until: now + leaseDuration });
             }
           }
-          const live = Object.values(lease.flights).filter(({ until }) => until > now);
+          const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
           expect(live.length).toBeLessThanOrEqual(maxInFlight);
           const owners = [...living.values()].filter(({ until }) => until > now);
           expect(owners.length).toBeLessThanOrEqual(1);

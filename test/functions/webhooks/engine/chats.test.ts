@@ -50,7 +50,7 @@ async function tick(): Promise<WatchPoll | undefined> {
 /** Has transfers end, and lets a tick announce it. */
 async function announce(count: number): Promise<void> {
   for (const trackingId of trackingIds.splice(0, count)) world.cryptshare.transfers.setState(trackingId, 'FAILED');
-  expect(await tick()).toMatchObject({ changed: count, published: count, trouble: undefined });
+  expect(await tick()).toMatchObject({ changed: count, published: count, problem: undefined });
 }
 
 async function taken(QueueUrl: string) {

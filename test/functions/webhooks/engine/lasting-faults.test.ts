@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const event = exampleEvent('transfer-1');
 const requests = async () => (await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'));
-/** Another data key, as after the secret was replaced: nothing that was sealed before can be opened. */
+/** Another data key, as after the secret was replaced: nothing that was encrypted before can be opened. */
 const broken = () => ({ ...world.deps, dataKey: new DataKey(randomBytes(32).toString('base64')) });
 
 /** Receives what there is, as Lambda does, and leaves in the queue what the function could not handle. */

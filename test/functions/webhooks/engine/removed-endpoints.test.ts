@@ -68,8 +68,8 @@ describe('an endpoint that was removed has all of its retries cancelled', () => 
     await remove();
     const wakeUps = await world.takeWakeUps();
     const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-    const stopAt = world.clock.steady() + 15 * second;
-    const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, wakeUps, stopAt));
+    const deadline = world.clock.steady() + 15 * second;
+    const { unhandled } = await world.faults.run(plan, () => deliver(world.deps, wakeUps, deadline));
     if (unhandled.length > 0) await world.deliver(wakeUps);
     await pass(10);
     expect(await statuses()).toEqual({ CANCELLED: 120 });

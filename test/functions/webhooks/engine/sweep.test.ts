@@ -49,7 +49,7 @@ async function dieWoken(): Promise<void> {
 
 /** Has a process hold the endpoint from now on. */
 const holdBy = (id: string) =>
-  another().leases.change('crm', newLease, (lease) => hold(lease, id, { flights: {}, observations: [] }, 0, now()));
+  another().leases.change('crm', newLease, (lease) => hold(lease, id, { inFlight: {}, observations: [] }, 0, now()));
 
 describe('a sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {

@@ -85,7 +85,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
 
   test('leaves no request behind of a process that died while it held the endpoint', async () => {
     await world.deps.leases.change('crm', newLease, (lease) => {
-      return hold(lease, 'dead', { flights: {}, observations: [] }, 0, world.clock.now().getTime());
+      return hold(lease, 'dead', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime());
     });
     restart();
     await world.fanOut(event());

@@ -205,7 +205,7 @@ class History {
     // A lease may be over for the one while the other still works under it.
     const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
     if (faults.length + theirFaults.length > 0 || !isTimely) {
-      for (const { endpoint } of [...own, ...theirs]) this.trouble(endpoint);
+      for (const { endpoint } of [...own, ...theirs]) this.problem(endpoint);
     }
     const handled = new Set<WakeUp>();
     const run = (wakeUps: readonly WakeUp[], leases: Leases, planned: readonly PlannedFault[]) =>
@@ -226,7 +226,7 @@ class History {
   }
 
   /** Something went wrong with an endpoint: each of its deliveries may be taken once more after a success. */
-  private trouble(endpoint: string): void {
+  private problem(endpoint: string): void {
     for (const id of this.events.keys()) {
       const key = `${id} /${endpoint}`;
       this.troubled.set(key, (this.troubled.get(key) ?? 0) + 1);

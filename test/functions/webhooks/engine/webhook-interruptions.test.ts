@@ -174,10 +174,10 @@ describe('delivering that is interrupted', () => {
     await world.fanOut(event);
     await world.takeWakeUps();
     const crm = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, crm, { ...crm, sealed: 'sealed1.nonsense' });
+    await replaceEndpoint(world.deps, crm, { ...crm, encrypted: 'sealed1.nonsense' });
     const { settled, unhandled } = await world.deliver(names);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
-    const fault = { endpoint: 'crm', error: { name: 'SealedTextError' }, isKept: true };
+    const fault = { endpoint: 'crm', error: { name: 'DecryptionError' }, isKept: true };
     expect(unhandled).toMatchObject([fault]);
     for (let minute = 1; minute <= 3; minute += 1) {
       world.clock.advance(60_000);
@@ -188,7 +188,7 @@ describe('delivering that is interrupted', () => {
       expect((await world.rows('ENDPOINT#crm')).map(({ events }) => events)).toEqual([[event.id]]);
     }
     const broken = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, broken, { ...broken, sealed: crm.sealed });
+    await replaceEndpoint(world.deps, broken, { ...broken, encrypted: crm.encrypted });
     await world.settleAll();
     await expectBothDelivered();
   });

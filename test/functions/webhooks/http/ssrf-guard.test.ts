@@ -5,8 +5,8 @@ import {
   forbiddenTarget,
   headerProblem,
   isForbidden,
+  resolvePublicAddresses,
   targetProblem,
-  vettedAddresses,
 } from '#functions/webhooks/http/ssrf-guard.ts';
 
 const bad = [
@@ -186,7 +186,7 @@ describe('targets', () => {
 
 describe('vetted addresses', () => {
   const vet = (url: string, addresses: readonly string[], allowPrivate = false) =>
-    vettedAddresses(new URL(url), async () => addresses, allowPrivate);
+    resolvePublicAddresses(new URL(url), async () => addresses, allowPrivate);
 
   test('are all of a name, with their families', async () => {
     expect(await vet('https://example.com/', ['93.184.216.34', '2606:4700:4700::1111'])).toEqual([
@@ -220,7 +220,7 @@ describe('vetted addresses', () => {
 
   test('of a literal need no look-up', async () => {
     const resolve = vi.fn();
-    const vetLiteral = (url: string) => vettedAddresses(new URL(url), resolve, false);
+    const vetLiteral = (url: string) => resolvePublicAddresses(new URL(url), resolve, false);
     expect(await vetLiteral('https://0x01010101/')).toEqual([{ address: '1.1.1.1', family: 4 }]);
     expect(await vetLiteral('https://[2001:200::1]/')).toEqual([{ address: '2001:200::1', family: 6 }]);
     await expect(vetLiteral('https://[::1]/')).rejects.toThrow(ForbiddenTargetError);
@@ -231,8 +231,8 @@ describe('vetted addresses', () => {
     const answers = [['93.184.216.34'], ['127.0.0.1']];
     const resolve = async () => answers.shift() ?? [];
     const url = new URL('https://flips.example.com/');
-    expect(await vettedAddresses(url, resolve, false)).toHaveLength(1);
-    await expect(vettedAddresses(url, resolve, false)).rejects.toThrow(ForbiddenTargetError);
+    expect(await resolvePublicAddresses(url, resolve, false)).toHaveLength(1);
+    await expect(resolvePublicAddresses(url, resolve, false)).rejects.toThrow(ForbiddenTargetError);
   });
 
   test('do not exist for a name without records', async () => {

@@ -232,7 +232,7 @@ describe('an endpoint of which attempts fail', () => {
     api.on('GET /deliveries/evt_1/crm', { body: { ...tried, attempts } });
     const { stdout } = await endpoint(['show', 'crm']);
     expect(stdout).toMatch(/^status +retrying$/m);
-    expect(stdout).toMatch(/^trouble +2 failed attempts since 2026-11-24 11:58:00 UTC$/m);
+    expect(stdout).toMatch(/^problem +2 failed attempts since 2026-11-24 11:58:00 UTC$/m);
     expect(stdout).toMatch(/^last attempt +the connection was refused \(ECONNREFUSED\)$/m);
     expect(stdout).toMatch(/^what to do +see whether it runs/m);
     expect(stdout).not.toContain('circuit breaker');

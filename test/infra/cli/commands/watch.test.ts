@@ -66,7 +66,7 @@ describe('the verbs of a watch', () => {
 
   test('list shows beside failing why', async () => {
     const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
-    const failing = { ...alice, health: { ...health, trouble: { cause: 'not_verified', message: 'x' } } };
+    const failing = { ...alice, health: { ...health, problem: { cause: 'not_verified', message: 'x' } } };
     api.on('GET /watches', { body: { items: [failing, { ...failing, isDisabled: true }] } });
     const [head, first, second] = (await watch(['list'])).stdout.split('\n');
     expect(head).toMatch(/STATE +REASON/);
@@ -100,23 +100,23 @@ describe('the verbs of a watch', () => {
     expect(await watch([verb, 'alice@example.com'])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('poll tells what the poll did, and has exit code 1 when it was in trouble', async () => {
+  test('poll tells what the poll did, and has exit code 1 when it was failing', async () => {
     const facts = { outcome: 'failed', transfers: 0, changed: 0, published: 0 };
-    api.on(`POST ${path}/poll`, { body: { ...facts, trouble: { cause: 'timeout', message: 'the server is slow' } } });
+    api.on(`POST ${path}/poll`, { body: { ...facts, problem: { cause: 'timeout', message: 'the server is slow' } } });
     const ran = await watch(['poll', 'alice@example.com']);
     expect(ran.code).toBe(1);
     expect(ran.stdout).toMatch(/outcome +it failed/);
     expect(ran.stderr).toBe('the server is slow\n');
   });
 
-  test('show tells the trouble of a watch and until when its mailbox is verified', async () => {
+  test('show tells the problem of a watch and until when its mailbox is verified', async () => {
     const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true };
-    const trouble = { cause: 'timeout', message: 'the server did not answer in time' };
+    const problem = { cause: 'timeout', message: 'the server did not answer in time' };
     const verification = { method: 'email', validUntil: '2026-12-24T10:00:00.000Z' };
-    api.on(`GET ${path}`, { body: { ...alice, health: { ...health, trouble }, verification, count: 7 } });
+    api.on(`GET ${path}`, { body: { ...alice, health: { ...health, problem }, verification, count: 7 } });
     const { stdout } = await watch(['show', 'alice@example.com']);
     expect(stdout).toMatch(/state +failing/);
-    expect(stdout).toMatch(/trouble +the server did not answer in time/);
+    expect(stdout).toMatch(/problem +the server did not answer in time/);
     expect(stdout).toMatch(/verified until \(UTC\) +2026-12-24 10:00:00/);
   });
 
@@ -128,9 +128,9 @@ describe('the verbs of a watch', () => {
     expect((await watch(['show', 'alice@example.com'])).stdout).toMatch(/transfers +712 of 10,000/);
   });
 
-  test('list tells the cause of a trouble in a word', async () => {
-    const trouble = { cause: 'not_verified', message: 'this mailbox is not verified' };
-    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true, trouble };
+  test('list tells the cause of a problem in a word', async () => {
+    const problem = { cause: 'not_verified', message: 'this mailbox is not verified' };
+    const health = { failingSince: '2026-11-24T10:00:00.000Z', failures: 3, isAnnounced: true, problem };
     api.on('GET /watches', { body: { items: [alice, { ...alice, mailbox: 'bob@example.com', health }] } });
     const { stdout } = await watch(['list']);
     expect(stdout).toMatch(/STATE +REASON/);

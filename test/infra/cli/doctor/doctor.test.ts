@@ -165,7 +165,7 @@ describe('the Cryptshare Server', () => {
     });
   });
 
-  describe('whose TLS has a trouble is told by it', () => {
+  describe('whose TLS has a problem is told by it', () => {
     let servers: TlsServers;
     beforeAll(async () => {
       servers = await TlsServers.start();

@@ -62,14 +62,14 @@ test('a mailbox that the server refuses says nothing of the others, and only so 
   ]);
 });
 
-test('a watch that is not listed completely is told with its trouble', async () => {
-  const trouble = { cause: 'timeout', message: 'the server did not answer in time' };
+test('a watch that is not listed completely is told with its problem', async () => {
+  const problem = { cause: 'timeout', message: 'the server did not answer in time' };
   const health = {
     failingSince: alice.baselineAt,
     failures: 3,
     isAnnounced: true,
     incompleteSince: alice.baselineAt,
-    trouble,
+    problem,
   };
   world.wellWith([alice, { ...alice, direction: 'received', health }]);
   expect((await world.doctor()).of('last listing')).toEqual([
@@ -99,7 +99,7 @@ describe('what many have in common is told in one line', () => {
   const names = Array.from({ length: 500 }, (_, at) => `m${String(at).padStart(3, '0')}@example.com`);
   const failing = (cause: string, message: string) => ({
     ...{ failingSince: alice.baselineAt, failures: 3, isAnnounced: true, incompleteSince: alice.baselineAt },
-    trouble: { cause, message },
+    problem: { cause, message },
   });
 
   test('500 mailboxes that are not verified: the number, three examples and the remedy', async () => {
@@ -135,9 +135,9 @@ describe('what many have in common is told in one line', () => {
     ]);
   });
 
-  test('watches that a server in trouble does not list, whatever it says to each', async () => {
-    const troubles = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
-    world.wellWith([alice, ...names.map((mailbox, at) => ({ ...alice, mailbox, health: troubles[at % 2] }))]);
+  test('watches that a server failing does not list, whatever it says to each', async () => {
+    const problems = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
+    world.wellWith([alice, ...names.map((mailbox, at) => ({ ...alice, mailbox, health: problems[at % 2] }))]);
     expect((await world.doctor()).of('last listing')).toEqual([
       { outcome: 'ok', message: '1 of 501 watches were listed completely by their last polls' },
       {

@@ -37,13 +37,13 @@ class Printer {
     this.child.stdin!.write(`${count} ${line}\n`);
     const said: string[] = [];
     for (;;) {
-      const remark = await this.remark();
-      said.push(remark);
-      if (remark.startsWith('printed')) return said;
+      const warning = await this.warning();
+      said.push(warning);
+      if (warning.startsWith('printed')) return said;
     }
   }
 
-  async remark(): Promise<string> {
+  async warning(): Promise<string> {
     const { value } = await this.iterator.next();
     return value ?? 'ended';
   }
@@ -68,8 +68,8 @@ test('lines that a full disk does not take are left out and counted, said once, 
 
 test('lines wait for a slow reader up to a bound, and what is left out is counted', async () => {
   const printer = new Printer('pipe');
-  const [remark] = await printer.print(5000, 'x'.repeat(999));
-  expect(Number(/\d+/.exec(remark!)![0])).toBeLessThan(1_100_000);
+  const [warning] = await printer.print(5000, 'x'.repeat(999));
+  expect(Number(/\d+/.exec(warning!)![0])).toBeLessThan(1_100_000);
   const printed = text(printer.child.stdout!);
   printer.child.stdin!.end();
   const lines = (await printed).trim().split('\n');
@@ -102,6 +102,6 @@ test('a reader that has gone is told of once, and ends nothing', async () => {
   const printer = new Printer('pipe');
   printer.child.stdout!.destroy();
   await printer.print(1, 'line');
-  expect(await printer.remark()).toBe('gone EPIPE');
+  expect(await printer.warning()).toBe('gone EPIPE');
   expect(await printer.print(3, 'line')).toEqual(['printed, 0 bytes wait']);
 });

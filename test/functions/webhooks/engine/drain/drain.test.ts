@@ -103,16 +103,16 @@ describe('a drain', () => {
 
 describe('a drain whose time is over', () => {
   test.each([
-    { what: 'because its process has to end', stopAt: 15 * second + 1 },
-    { what: 'because it is the turn of other endpoints', stopAt: 10 * minute },
-  ])('begins nothing more, hands over by one wake-up, and leaves nothing behind: $what', async ({ stopAt }) => {
+    { what: 'because its process has to end', deadline: 15 * second + 1 },
+    { what: 'because it is the turn of other endpoints', deadline: 10 * minute },
+  ])('begins nothing more, hands over by one wake-up, and leaves nothing behind: $what', async ({ deadline }) => {
     await add({ maxInFlight: 3, retryDelays: [second] });
     await prepare(...events.slice(0, 20));
     world.setAnswer(() => {
       if (world.received.length >= 5) world.clock.advance(20 * second);
       return { status: 204 };
     });
-    await deliver(world.deps, [wakeUpFor(...events.slice(0, 20)), wakeUpFor()], world.clock.steady() + stopAt);
+    await deliver(world.deps, [wakeUpFor(...events.slice(0, 20)), wakeUpFor()], world.clock.steady() + deadline);
     const { length } = world.received;
     expect(length).toBeLessThanOrEqual(8);
     expect(await world.countWakeUps()).toBe(1);

@@ -117,7 +117,7 @@ test('an attempt of a process that died does not count for a delivery that had c
   });
   await world.faults.run(plan, () => deliver(another(), [wakeUpFor(first, other)])).catch(() => undefined);
   world.setAnswer(() => ({ status: 204 }));
-  expect(Object.keys((await world.deps.leases.read('crm')).flights).toSorted()).toEqual(idsOf([first, other]));
+  expect(Object.keys((await world.deps.leases.read('crm')).inFlight).toSorted()).toEqual(idsOf([first, other]));
   await resend(world.deps, { event: first.id, endpoint: 'crm' });
   world.clock.advance(leaseDuration);
   await world.answerWakeUps();
@@ -168,8 +168,8 @@ test('a retry whose time has not come waits on while its endpoint is paused, so 
 
 test('a clock that was ahead leaves no holder, attempt or pace behind, though failures were forgotten by one that is right', () => {
   const [at, ahead] = [now(), now() + 3600 * second];
-  const flights = { a: { attempt: 1, of: 0, until: ahead + leaseDuration } };
-  const lease = hold(newLease, 'holder', { flights, observations: [] }, second, ahead);
+  const inFlight = { a: { attempt: 1, of: 0, until: ahead + leaseDuration } };
+  const lease = hold(newLease, 'holder', { inFlight, observations: [] }, second, ahead);
   const believed = believedLease(withoutFailures(lease, at), at);
   expect(admission(believed, { maxInFlight: 1, interval: second }, at)).toMatchObject({ kind: 'free', room: 1 });
 });
@@ -237,7 +237,8 @@ test('the lease names what is still under way when more begins', async () => {
   const named = Promise.withResolvers<string[]>();
   world.setAnswer(async ({ headers }) => {
     if (headers['webhook-id'] === first.id) await named.promise;
-    if (headers['webhook-id'] === third.id) named.resolve(Object.keys((await world.otherLeases().read('crm')).flights));
+    if (headers['webhook-id'] === third.id)
+      named.resolve(Object.keys((await world.otherLeases().read('crm')).inFlight));
     return { status: 204 };
   });
   await world.deliver([wakeUpFor(first, other, third)]);
@@ -309,7 +310,7 @@ test('a delivery that was held and is sent again says no more that it was paused
 });
 
 test('a holder stays one though a machine whose clock is 10 s ahead has changed its lease', () => {
-  const lease = hold(newLease, 'holder', { flights: {}, observations: [] }, 0, now());
+  const lease = hold(newLease, 'holder', { inFlight: {}, observations: [] }, 0, now());
   expect(believedLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
 });
 

@@ -79,7 +79,7 @@ test('a delivery that a request names and a dead process was attempting is not l
   });
   await world.faults.run(dying, () => deliver(another(), [wakeUpFor(one, two)])).catch(() => undefined);
   expect(await requests()).toHaveLength(1);
-  expect((await world.deps.leases.read('crm')).flights).toHaveProperty([asked.id]);
+  expect((await world.deps.leases.read('crm')).inFlight).toHaveProperty([asked.id]);
   expect((await deliveryOf(asked)).status).toBe('PENDING');
 
   // B takes over what the lease names, and reads the request while that is under way. Then DynamoDB throttles its row.

@@ -51,7 +51,7 @@ describe('lone attempts', () => {
     let ended = 0;
     for (const run of runs) void run.then(() => (ended += 1));
     while (world.received.length + ended < some.length) await world.deps.leases.read('crm');
-    const live = Object.values((await world.deps.leases.read('crm')).flights);
+    const live = Object.values((await world.deps.leases.read('crm')).inFlight);
     expect(live.length).toBeLessThanOrEqual(4);
     held.release();
     await Promise.all(runs);
@@ -154,7 +154,7 @@ describe('lone attempts', () => {
     expect(ids()).toEqual([first.id, other.id]);
     // Its next one writes the lease, as it remembers it.
     await deliver(companion, [wakeUpFor(third)]);
-    expect((await world.deps.leases.read('crm')).flights).toHaveProperty([first.id]);
+    expect((await world.deps.leases.read('crm')).inFlight).toHaveProperty([first.id]);
     // A third copy of the message, or whatever has the requests looked at.
     await deliver(another(), [wakeUpFor(first)]);
     held.release();

@@ -111,8 +111,8 @@ test('a delivery is not given up without a request, because the table was slow f
   await prepare(first);
   for (let times = 0; times < 2; times += 1) {
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
-    const stopAt = world.clock.steady() + 55 * second;
-    const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first)], stopAt));
+    const deadline = world.clock.steady() + 55 * second;
+    const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first)], deadline));
     await plan.reachedPause;
     world.clock.advance(3.1 * second);
     plan.resume();
@@ -151,7 +151,7 @@ test('a process that others always are quicker than makes no request, and leaves
   const crowded = world.through(async (command, _, next) => {
     if (command === 'PutItemCommand')
       await another().leases.change('crm', newLease, (lease) =>
-        release(lease, { flights: {}, observations: [] }, now()),
+        release(lease, { inFlight: {}, observations: [] }, now()),
       );
     return next();
   });

@@ -9,8 +9,8 @@ import {
   admission,
   allowsLone,
   endLone,
-  type Flight,
   hold,
+  type InFlight,
   type Lease,
   type Limits,
   leaseDuration,
@@ -31,7 +31,7 @@ export interface Entry {
 const beginWithin = 3000;
 
 /** The lease of one endpoint in the hands of one process, with the attempts that this process makes under it. */
-export class Holding {
+export class HeldLease {
   /** As it is known. */
   lease: Lease;
   /** How fast the endpoint may be sent to. */
@@ -40,7 +40,7 @@ export class Holding {
   isLone = false;
   isLost = false;
   /** Attempts of this process that are under way, by the id of their event. */
-  private readonly flights = new Map<string, Flight>();
+  private readonly inFlight = new Map<string, InFlight>();
   private readonly deps: DeliverDependencies;
   private readonly name: string;
   private readonly id = randomUUID();
@@ -49,7 +49,7 @@ export class Holding {
   /** Attempts that have ended since the lease was written. */
   private ended: Attempt[] = [];
   /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
-  private interrupted: Readonly<Record<string, Flight>> = {};
+  private interrupted: Readonly<Record<string, InFlight>> = {};
 
   constructor(deps: DeliverDependencies, name: string, lease: Lease) {
     this.deps = deps;
@@ -75,7 +75,7 @@ export class Holding {
   }
 
   private takeOver(lease: Lease): string[] {
-    const over = Object.entries(lease.flights).filter(([, { until }]) => until <= this.now());
+    const over = Object.entries(lease.inFlight).filter(([, { until }]) => until <= this.now());
     this.lease = lease;
     this.interrupted = Object.fromEntries(over);
     return over.flatMap(([event, { isLone }]) => (isLone ? [] : [event]));
@@ -88,7 +88,7 @@ export class Holding {
 
   /** An attempt is not, or no longer, under way. */
   end(event: string): void {
-    this.flights.delete(event);
+    this.inFlight.delete(event);
     this.deps.leases.alive.delete(`${this.name} ${event}`);
   }
 
@@ -99,14 +99,16 @@ export class Holding {
 
   /** The delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end. */
   counted(delivery: Delivery): Delivery {
-    const flight = this.interrupted[delivery.event];
-    return flight?.of === delivery.rev ? { ...delivery, attempt: flight.attempt } : delivery;
+    const inFlightAttempt = this.interrupted[delivery.event];
+    return inFlightAttempt?.of === delivery.rev ? { ...delivery, attempt: inFlightAttempt.attempt } : delivery;
   }
 
   /** When another process's attempt of a delivery ends, as a lease has it; undefined when none is under way. */
   othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
-    const flight = this.flights.has(event) ? undefined : lease.flights[event];
-    return flight && flight.of >= rev && flight.until > this.now() ? flight.until : undefined;
+    const inFlightAttempt = this.inFlight.has(event) ? undefined : lease.inFlight[event];
+    return inFlightAttempt && inFlightAttempt.of >= rev && inFlightAttempt.until > this.now()
+      ? inFlightAttempt.until
+      : undefined;
   }
 
   /**
@@ -125,7 +127,7 @@ export class Holding {
     );
     const isHolder = this.lease.holder?.id === this.id;
     const observations = this.ended.map(observationOf);
-    const progress = { flights: Object.fromEntries([...this.flights, ...next]), observations };
+    const progress = { inFlight: Object.fromEntries([...this.inFlight, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
       const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
@@ -142,7 +144,7 @@ export class Holding {
     this.lease = written;
     // Others may have ended while it was written.
     this.ended = this.ended.slice(observations.length);
-    for (const [event, flight] of next) this.flights.set(event, flight);
+    for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
     const living = beginUntil - beginWithin + leaseDuration;
@@ -157,7 +159,7 @@ export class Holding {
    * @param isFaulty something may not be written down that has ended
    * @throws the error of the SDK
    */
-  async giveBack(isFaulty: boolean): Promise<void> {
+  async release(isFaulty: boolean): Promise<void> {
     const { leases } = this.deps;
     const now = this.now();
     const observations = this.ended.map(observationOf);
@@ -178,8 +180,8 @@ export class Holding {
       const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
       if (this.isLone)
         return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
-      if (current.holder?.id === this.id) return release(current, { flights: {}, observations }, now);
-      return this.isLeftover(lease) ? release(lease, { flights: {}, observations }, now) : undefined;
+      if (current.holder?.id === this.id) return release(current, { inFlight: {}, observations }, now);
+      return this.isLeftover(lease) ? release(lease, { inFlight: {}, observations }, now) : undefined;
     });
     this.lease = given ?? (await leases.read(this.name));
   }
@@ -191,10 +193,10 @@ export class Holding {
     const state = stateOf(this.ended.map(observationOf).reduce(observe, this.believed), now);
     if (state === 'open') return 0;
     const { maxInFlight, interval } = this.limits;
-    if (interval > 0 && (this.lease.freeAt > now || this.flights.size > 0)) return 0;
-    if (this.isLone) return 1 - this.flights.size;
-    const others = Object.values(this.believed.flights).filter(({ isLone, until }) => isLone && until > now).length;
-    return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.flights.size);
+    if (interval > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;
+    if (this.isLone) return 1 - this.inFlight.size;
+    const others = Object.values(this.believed.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
+    return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
   /** When the endpoint may be sent to again, as far as the lease tells; an earlier instant than now if it may at once. */
@@ -203,7 +205,7 @@ export class Holding {
     if (admitted.kind === 'shut') return admitted.until;
     if (admitted.kind !== 'free' || admitted.room > 0) return 0;
     // Lone attempts take up all of the room that there is.
-    const ends = Object.values(this.believed.flights).map(({ until }) => until);
+    const ends = Object.values(this.believed.inFlight).map(({ until }) => until);
     return Math.min(...ends.filter((until) => until > this.now()));
   }
 

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deadline } from '#functions/clock/instants.ts';
 import { steady } from './instants.ts';
 
 /** What pauses between repetitions are made with, and the time there is for them. */
-export interface Patience {
+export interface RetryBudget {
   /** Milliseconds of a clock that is never set. */
   readonly steady: () => number;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** In [0, 1). */
   readonly random: () => number;
   /** Instant of the steady clock after which nothing is repeated. */
-  readonly stopAt: number;
+  readonly deadline: Deadline;
 }
 
 /** Milliseconds of the longest pause before the first repetition, and before any. */
@@ -19,12 +20,12 @@ const longestPause = 5000;
 /** Milliseconds for which a caller waits that names no end: less than any invocation has. */
 const usualTime = 10_000;
 
-/** Patience until an instant of the steady clock, or for a while. */
-export const patienceUntil = (stopAt?: number, clock = steady): Patience => ({
+/** RetryBudget until an instant of the steady clock, or for a while. */
+export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => ({
   steady: clock,
   sleep,
   random: Math.random,
-  stopAt: stopAt ?? clock() + usualTime,
+  deadline: deadline ?? clock() + usualTime,
 });
 
 /**
@@ -34,9 +35,12 @@ export const patienceUntil = (stopAt?: number, clock = steady): Patience => ({
  * @param repetition counted from 1
  * @returns false at once when the pause would end too late
  */
-export async function pause(repetition: number, { steady: clock, sleep, random, stopAt }: Patience): Promise<boolean> {
+export async function pause(
+  repetition: number,
+  { steady: clock, sleep, random, deadline }: RetryBudget,
+): Promise<boolean> {
   const milliseconds = random() * Math.min(longestPause, firstPause * 2 ** (repetition - 1));
-  if (clock() + milliseconds >= stopAt) return false;
+  if (clock() + milliseconds >= deadline) return false;
   await sleep(milliseconds);
   return true;
 }
