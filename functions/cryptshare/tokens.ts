@@ -228,7 +228,7 @@ export class Tokens implements TokenSource {
   }
 
   private textOf({ mailbox, encrypted }: Verification): string | undefined {
-    return encrypted === undefined ? undefined : this.deps.dataKey.open(encrypted, contextOf(mailbox));
+    return encrypted === undefined ? undefined : this.deps.dataKey.decrypt(encrypted, contextOf(mailbox));
   }
 }
 

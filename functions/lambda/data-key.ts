@@ -5,12 +5,12 @@ export class DataKeyError extends Error {
   override readonly name = 'DataKeyError';
 }
 
-/** Thrown for a encrypted text that cannot be opened: it was changed, or encrypted with another key or for something else. */
+/** Thrown for an encrypted text that cannot be decrypted: it was changed, or encrypted with another key or for something else. */
 export class DecryptionError extends Error {
   override readonly name = 'DecryptionError';
 }
 
-const prefix = 'sealed1.';
+const prefix = 'encrypted1.';
 const ivLength = 12;
 const tagLength = 16;
 
@@ -35,13 +35,13 @@ export class DataKey {
   }
 
   /** @throws DecryptionError unless it was encrypted for the same context */
-  open(encrypted: string, context: string): string {
+  decrypt(encrypted: string, context: string): string {
     const encoded = encrypted.slice(prefix.length);
     const bytes = Buffer.from(encoded, 'base64url');
     // Buffer.from passes over what is no base64url, so that a changed text could have the same bytes.
     const isExact = bytes.toString('base64url') === encoded;
     if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
-      throw new DecryptionError('expected a encrypted text');
+      throw new DecryptionError('expected an encrypted text');
     }
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivLength), {
       authTagLength: tagLength,
@@ -50,7 +50,7 @@ export class DataKey {
     try {
       return decipher.update(bytes.subarray(ivLength + tagLength), undefined, 'utf8') + decipher.final('utf8');
     } catch {
-      throw new DecryptionError(`cannot open what is encrypted for ${context}; was the data key replaced?`);
+      throw new DecryptionError(`cannot decrypt what is encrypted for ${context}; was the data key replaced?`);
     }
   }
 }

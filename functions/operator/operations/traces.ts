@@ -83,7 +83,7 @@ async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<A
     ...shownDelivery(delivery),
     attempts: attempts.map(({ pk, sk, expiresAt, response, ...attempt }) => ({
       ...attempt,
-      response: response && deps.webhooks.dataKey.open(response, answerContext(endpoint)),
+      response: response && deps.webhooks.dataKey.decrypt(response, answerContext(endpoint)),
     })),
   };
 }

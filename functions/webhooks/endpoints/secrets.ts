@@ -9,4 +9,4 @@ export const answerContext = (endpoint: string): string => `answer of ${endpoint
 
 /** Opens the secrets of an endpoint. */
 export const secretsOf = (dataKey: DataKey, { name, encrypted }: Endpoint): EndpointSecrets =>
-  JSON.parse(dataKey.open(encrypted, encryptionContext(name)));
+  JSON.parse(dataKey.decrypt(encrypted, encryptionContext(name)));

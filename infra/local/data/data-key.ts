@@ -31,7 +31,7 @@ export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient
   const text = textOf(file).trim();
   try {
     const key = new DataKey(text);
-    if (probe) key.open(probe.encrypted, context);
+    if (probe) key.decrypt(probe.encrypted, context);
     else await rows.put(row, { encrypted: key.encrypt('', context) }, {});
   } catch (error) {
     if (error instanceof DataKeyError) throw wrongKey(data, 'is empty or changed, expected 32 bytes in base64');

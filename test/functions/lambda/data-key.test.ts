@@ -6,7 +6,7 @@ import { DataKey, DataKeyError, DecryptionError } from '#functions/lambda/data-k
 
 const base64 = Buffer.alloc(32, 0xab).toString('base64');
 const key = new DataKey(base64);
-const prefix = 'sealed1.';
+const prefix = 'encrypted1.';
 
 /** Any text that has UTF-8 bytes. */
 const anyText = fc.string({ unit: 'binary' });
@@ -21,22 +21,22 @@ function errorOf(action: () => unknown): Error {
   throw new Error('expected an error');
 }
 
-describe('a encrypted text', () => {
+describe('an encrypted text', () => {
   it('opens to what was encrypted', () => {
     fc.assert(
       fc.property(anyText, anyText, (text, context) => {
-        expect(key.open(key.encrypt(text, context), context)).toBe(text);
+        expect(key.decrypt(key.encrypt(text, context), context)).toBe(text);
       }),
     );
   });
 
   it('opens with another object of the same key', () => {
-    expect(new DataKey(base64).open(key.encrypt('hello', 'a'), 'a')).toBe('hello');
+    expect(new DataKey(base64).decrypt(key.encrypt('hello', 'a'), 'a')).toBe('hello');
   });
 
   it('holds IV, tag and as many bytes as the text, and none of the text in the open', () => {
     const encrypted = key.encrypt('a very secret text', 'a');
-    expect(encrypted).toMatch(/^sealed1\.[\w-]+$/);
+    expect(encrypted).toMatch(/^encrypted1\.[\w-]+$/);
     expect(bytesIn(encrypted)).toHaveLength(12 + 16 + 18);
     expect(bytesIn(encrypted).toString('latin1')).not.toContain('secret');
   });
@@ -52,7 +52,7 @@ describe('a encrypted text', () => {
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
       changed[at]! ^= 1 << (at % 8);
-      expect(() => key.open(prefix + changed.toString('base64url'), 'a')).toThrow(DecryptionError);
+      expect(() => key.decrypt(prefix + changed.toString('base64url'), 'a')).toThrow(DecryptionError);
     }
   });
 
@@ -63,17 +63,17 @@ describe('a encrypted text', () => {
     fc.assert(
       fc.property(fc.nat(encrypted.length), characters, fc.nat(1), (at, character, replaced) => {
         const changed = encrypted.slice(0, at) + character + encrypted.slice(at + replaced);
-        if (changed !== encrypted) expect(() => key.open(changed, 'a')).toThrow(DecryptionError);
+        if (changed !== encrypted) expect(() => key.decrypt(changed, 'a')).toThrow(DecryptionError);
       }),
       { numRuns: 2000 },
     );
     for (let at = 0; at < encrypted.length; at += 1) {
-      expect(() => key.open(encrypted.slice(0, at) + encrypted.slice(at + 1), 'a')).toThrow(DecryptionError);
+      expect(() => key.decrypt(encrypted.slice(0, at) + encrypted.slice(at + 1), 'a')).toThrow(DecryptionError);
     }
     const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const opened = [...last].filter((character) => {
       try {
-        return key.open(encrypted.slice(0, -1) + character, 'a');
+        return key.decrypt(encrypted.slice(0, -1) + character, 'a');
       } catch {
         return false;
       }
@@ -85,14 +85,14 @@ describe('a encrypted text', () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (text, context, other) => {
         fc.pre(context !== other);
-        expect(() => key.open(key.encrypt(text, context), other)).toThrow(DecryptionError);
+        expect(() => key.decrypt(key.encrypt(text, context), other)).toThrow(DecryptionError);
       }),
     );
   });
 
   it('does not open with another key', () => {
     const other = new DataKey(randomBytes(32).toString('base64'));
-    expect(() => other.open(key.encrypt('hello', 'a'), 'a')).toThrow(DecryptionError);
+    expect(() => other.decrypt(key.encrypt('hello', 'a'), 'a')).toThrow(DecryptionError);
   });
 
   test.each([
@@ -100,10 +100,10 @@ describe('a encrypted text', () => {
     { what: 'the prefix alone', text: prefix },
     { what: 'something else', text: 'hello' },
     { what: 'too few bytes', text: prefix + Buffer.alloc(27).toString('base64url') },
-    { what: 'another version', text: key.encrypt('hello', 'a').replace(prefix, 'sealed2.') },
+    { what: 'another version', text: key.encrypt('hello', 'a').replace(prefix, 'encrypted2.') },
     { what: 'no version', text: key.encrypt('hello', 'a').slice(prefix.length) },
   ])('is not $what', ({ text }) => {
-    expect(() => key.open(text, 'a')).toThrow(DecryptionError);
+    expect(() => key.decrypt(text, 'a')).toThrow(DecryptionError);
   });
 
   it('is repeated by no error, nor is what it says', () => {
@@ -111,7 +111,7 @@ describe('a encrypted text', () => {
     // Of the last two letters some bits stand for nothing.
     const changed = `${encrypted.slice(0, -4)}${encrypted.at(-4) === 'A' ? 'B' : 'A'}${encrypted.slice(-3)}`;
     const other = new DataKey(randomBytes(32).toString('base64'));
-    for (const error of [errorOf(() => key.open(changed, 'a')), errorOf(() => other.open(encrypted, 'a'))]) {
+    for (const error of [errorOf(() => key.decrypt(changed, 'a')), errorOf(() => other.decrypt(encrypted, 'a'))]) {
       expect(error).toBeInstanceOf(DecryptionError);
       const told = inspect(error) + JSON.stringify(error);
       expect(told).not.toContain(encrypted.slice(prefix.length, -2));
@@ -132,7 +132,7 @@ describe('a data key', () => {
   });
 
   it('may end in the line break that openssl prints', () => {
-    expect(new DataKey(`${base64}\n`).open(key.encrypt('hello', 'a'), 'a')).toBe('hello');
+    expect(new DataKey(`${base64}\n`).decrypt(key.encrypt('hello', 'a'), 'a')).toBe('hello');
   });
 
   it('is not shown by JSON, inspection or text', () => {

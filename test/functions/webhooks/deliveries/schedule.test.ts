@@ -68,7 +68,7 @@ describe('a delivery that keeps failing', () => {
     expect(deliveries).toMatchObject([{ status: 'FAILED', reason: 'http_error', attempt: 10 }]);
     expect(attempts).toHaveLength(10);
     expect(attempts[0]).toMatchObject({ attempt: 1, outcome: 'failed', status: 500 });
-    expect(world.deps.dataKey.open(attempts[0]!.response as string, answerContext('crm'))).toBe('out of order');
+    expect(world.deps.dataKey.decrypt(attempts[0]!.response as string, answerContext('crm'))).toBe('out of order');
   });
 
   test.each([

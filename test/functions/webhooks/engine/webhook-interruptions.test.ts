@@ -174,7 +174,7 @@ describe('delivering that is interrupted', () => {
     await world.fanOut(event);
     await world.takeWakeUps();
     const crm = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, crm, { ...crm, encrypted: 'sealed1.nonsense' });
+    await replaceEndpoint(world.deps, crm, { ...crm, encrypted: 'encrypted1.nonsense' });
     const { settled, unhandled } = await world.deliver(names);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
     const fault = { endpoint: 'crm', error: { name: 'DecryptionError' }, isKept: true };
