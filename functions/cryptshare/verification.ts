@@ -14,7 +14,7 @@ export interface Verification {
   /** By the server's clock. */
   readonly obtainedAt?: string;
   /** By the server's clock; undefined when the server does not say. */
-  readonly validUntil?: string;
+  readonly validUntil?: string | undefined;
   /** The server has rejected the token: no request carries it any more. */
   readonly isRejected?: boolean;
   /** A process may be obtaining a token until then. */

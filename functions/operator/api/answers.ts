@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
+import { postFailures } from '#functions/webhooks/http/client.ts';
 import { pollFields, topicFields, watchProblemSchema } from './poll-function.ts';
 import { deliveryStatus, direction } from './schemas.ts';
 
@@ -129,7 +130,7 @@ const tracedDelivery = z.extend(delivery, {
       outcome: z.string(),
       cause: z.optional(z.string()),
       /** What went wrong on the way, where nothing was answered, with the code of the system for it. */
-      failure: z.optional(z.string()),
+      failure: z.optional(z.enum(postFailures)),
       code: z.optional(z.string()),
       status: z.optional(z.int()),
       /** The first KB of what the receiver answered. */

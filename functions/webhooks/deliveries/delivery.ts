@@ -3,6 +3,7 @@ import type { Key } from '#functions/dynamodb/row.ts';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventsOf } from '#functions/events/transfer-event.ts';
 import type { EventKind } from '#functions/webhooks/endpoints/format.ts';
+import type { PostFailure } from '#functions/webhooks/http/client.ts';
 
 /**
  * Where a delivery stands.
@@ -65,7 +66,7 @@ export interface AttemptRecord {
   readonly outcome: string;
   readonly cause?: EndpointCause | undefined;
   /** What went wrong on the way, if nothing was answered, with Node's code for it, for example `ENOTFOUND`. */
-  readonly failure?: string | undefined;
+  readonly failure?: PostFailure | undefined;
   readonly code?: string | undefined;
   /** HTTP status, if the receiver answered. */
   readonly status?: number | undefined;

@@ -22,16 +22,18 @@ export interface PostAnswer {
 }
 
 /** What kept a request from being answered. */
-export type PostFailure =
-  | 'forbidden_target'
-  | 'unresolvable'
-  | 'connect_timeout'
-  | 'proxy'
-  | 'refused'
-  | 'broken'
-  | 'timeout'
-  | 'tls'
-  | 'headers_too_large';
+export const postFailures = [
+  'forbidden_target',
+  'unresolvable',
+  'connect_timeout',
+  'proxy',
+  'refused',
+  'broken',
+  'timeout',
+  'tls',
+  'headers_too_large',
+] as const;
+export type PostFailure = (typeof postFailures)[number];
 
 /** Thrown when a request brought no answer; says neither URL nor address, and so has no cause. */
 export class PostError extends Error {

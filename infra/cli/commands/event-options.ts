@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { Direction } from '#functions/transfers/transfer.ts';
 import type { Query } from '#infra/cli/api/client.ts';
-import type { Direction } from '#infra/cli/api/resources.ts';
 import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 

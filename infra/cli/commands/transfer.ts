@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { neutral } from '#functions/notices/foreign-text.ts';
+import type { Direction } from '#functions/transfers/transfer.ts';
 import { path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
-import type { Direction, TransferResource } from '#infra/cli/api/resources.ts';
+import type { TransferResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';

@@ -2,7 +2,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
-import type { Direction } from '#infra/cli/api/resources.ts';
+import type { Direction } from '#functions/transfers/transfer.ts';
 import { interval } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { Direction } from '#functions/transfers/transfer.ts';
 import { longTimeout, path } from '#infra/cli/api/client.ts';
 import { type PageOptions, paged, printList, readList } from '#infra/cli/api/paged.ts';
-import type { Direction, PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
+import type { PollFacts, WatchResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, confirmable, confirmed, openSession, verb } from '#infra/cli/api/session.ts';
 import { direction, interval, intervalOrDefault } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';

@@ -64,7 +64,10 @@ describe('a client id that speaks for itself', () => {
     expect((await list()).listing.size).toBe(1);
     expect((await newProcess().list()).failure).toBeUndefined();
     expect(tokenRequests()).toBe(1);
-    expect(await verification()).toMatchObject({ method: 'client_id', encrypted: expect.stringMatching(/^encrypted1\./) });
+    expect(await verification()).toMatchObject({
+      method: 'client_id',
+      encrypted: expect.stringMatching(/^encrypted1\./),
+    });
     expect(JSON.stringify(await verification())).not.toContain('simulated-token');
   });
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { type Fields, parseFields } from '#infra/simulator/fields.ts';
-import { firstUnknownField, selectFields } from '../../../infra/simulator/fields.ts';
+import { type Fields, firstUnknownField, parseFields, selectFields } from '#infra/simulator/fields.ts';
 
 describe('selectFields', () => {
   test.each<{ description: string; value: unknown; fields: Fields; selected: unknown }>([
