@@ -1,8 +1,8 @@
-/** Configuration file that is taken where none is named. */
+/** Default configuration file. */
 export const usualConfigFile = 'notifier.config.json';
 
-/** Name of the stack where the configuration names none. */
+/** Default name of the stack. */
 export const usualStack = 'TransferNotifier';
 
-/** Folder in which a local run keeps its data where none is named. */
+/** Default data folder of a local run. */
 export const usualDataFolder = 'data';
