@@ -4,18 +4,18 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { signIn } from '#infra/terminal/aws-remedies.ts';
 import { awsFailure } from './aws-failure.ts';
 
-/** Where the operator API is, and how to be let in. */
+/** Address of the operator API and access to it. */
 export interface Target {
   /** Address without a slash at the end. */
   readonly url: string;
-  /** What to do when nothing answers there. */
+  /** Remedy when the API is unreachable. */
   readonly remedy: string;
-  /** What to do when it refuses who asks, with these words. */
+  /** Remedy when the API refuses access with the text `said`. */
   readonly admission: (said: string) => string;
   /**
-   * Adds to the headers of a request what lets it in.
+   * Adds credentials to the headers of a request.
    *
-   * @throws CliError when there are no credentials
+   * @throws CliError when there are none
    */
   sign(
     method: string,
@@ -25,13 +25,13 @@ export interface Target {
   ): Promise<Record<string, string>>;
 }
 
-/** The stack's output that says where the operator API is. */
+/** Output of the stack with the address of the operator API. */
 const output = 'OperatorUrl';
 
 /**
  * The operator API of a stack.
  *
- * @throws CliError when there is no such stack, or nobody is signed in
+ * @throws CliError when the stack does not exist, or the operator is not signed in
  */
 export async function stackTarget(stack: string): Promise<Target> {
   const client = new CloudFormationClient({
@@ -83,7 +83,7 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
       const signed = await signer.sign(request).catch((error: Error) => {
         throw awsFailure(error, 'sign the request');
       });
-      // The client that sends it sets the same one.
+      // The HTTP client sets the same host.
       const { host: _, ...rest } = signed.headers;
       return rest;
     },

@@ -6,10 +6,10 @@ import { namedStack } from './configured-stack.ts';
 import type { TargetOptions } from './target.ts';
 
 /**
- * The options that say where the operator API is, with the local run of this folder where none does: one that is running
- * has left its address in the usual data folder.
+ * Adds the local run of this folder to options that name no target. A run that is up has left its address in the usual
+ * data folder.
  *
- * @throws CliError where a stack may as well be meant
+ * @throws CliError when a configured stack may be meant as well
  */
 export function chosenTarget<Options extends TargetOptions>(options: Options, environment: NodeJS.ProcessEnv): Options {
   const { url, data, stack } = options;

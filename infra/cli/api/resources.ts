@@ -11,7 +11,7 @@ export interface Page<T> {
 
 export type Direction = 'sent' | 'received';
 
-/** What keeps a watch from being polled well, as the operator API tells it. */
+/** Problem of a watch, as the operator API reports it. */
 export interface WatchHealth {
   readonly failingSince: string;
   readonly incompleteSince?: string;
@@ -24,38 +24,37 @@ export interface WatchResource {
   readonly direction: Direction;
   readonly isDeclared?: boolean;
   readonly isDisabled?: boolean;
-  /** Milliseconds between two polls, if not as for all. */
+  /** Poll interval in milliseconds, if not the general one. */
   readonly every?: number;
-  /** The same while it has not changed for an hour. */
+  /** Poll interval in milliseconds while the watch has not changed for an hour. */
   readonly quietEvery?: number;
   readonly health?: WatchHealth;
   readonly verification?: { readonly method: VerificationMethod; readonly validUntil?: string };
   /** ISO 8601 time of the first complete listing. */
   readonly baselineAt?: string;
-  /** Transfers of the first complete listing, and how many of them are stored. */
+  /** Transfers of the first complete listing, and the number stored so far. */
   readonly baselineProgress?: { readonly stored: number; readonly transfers: number };
   /** Transfers in the snapshot. */
   readonly count?: number;
 }
 
-/** What came of adding many watches, in their order. */
+/** Results of adding many watches, in their order. */
 export interface BatchOfWatches {
-  /** One that is not added was there already. */
+  /** `isAdded` is false for a watch that existed. */
   readonly items: readonly { readonly mailbox: string; readonly direction: Direction; readonly isAdded: boolean }[];
 }
 
-/** A transfer as the notifier knows it. */
 export interface TransferResource {
   readonly trackingId: string;
   readonly state: string;
-  /** ISO 8601 time at which it was found in that state. */
+  /** ISO 8601 time at which a poll found this state. */
   readonly since: string;
   readonly firstSeenAt: string;
-  /** The server lists it still. */
+  /** True while the server lists it. */
   readonly isListed: boolean;
 }
 
-/** What a poll did. */
+/** Result of a poll. */
 export interface PollFacts {
   readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
   readonly transfers: number;
@@ -64,7 +63,7 @@ export interface PollFacts {
   readonly problem?: { readonly cause: string; readonly message: string };
 }
 
-/** What is known of a mailbox's verification, and how it can be verified. */
+/** Verification of a mailbox, and the methods available to it. */
 export interface VerificationResource {
   readonly isVerified: boolean;
   readonly methods: readonly VerificationMethod[];
@@ -83,7 +82,7 @@ export interface EndpointResource {
   readonly name: string;
   readonly status: EndpointStatus;
   readonly createdAt: string;
-  /** Without what may be a token. */
+  /** Address without parts that may be tokens. */
   readonly url: string;
   readonly types: readonly string[];
   readonly mailboxes?: readonly string[];
@@ -95,15 +94,15 @@ export interface EndpointResource {
   readonly maxInFlight: number;
   readonly isDeclared?: boolean;
   readonly health?: { readonly failingSince: string; readonly cause: string };
-  /** Attempts that have failed since the last one that succeeded. */
+  /** Failed attempts since the last success. */
   readonly failures?: { readonly count: number; readonly since: string };
-  /** Missing while it is closed. */
+  /** Undefined while it is closed. */
   readonly circuitBreaker?: { readonly state: 'open' | 'half-open'; readonly openUntil: string };
   readonly disabledBecause?: string;
   readonly publicKey?: string;
 }
 
-/** An endpoint with what is shown this once. */
+/** An endpoint with its secret, which the API shows only once. */
 export interface EndpointWithSecret {
   readonly endpoint: EndpointResource;
   readonly secret?: string;
@@ -117,7 +116,7 @@ export interface EventResource {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** One request that was made for a delivery. */
+/** One request of a delivery. */
 export interface AttemptResource {
   readonly attempt: number;
   readonly startedAt: string;
@@ -125,12 +124,12 @@ export interface AttemptResource {
   readonly duration: number;
   readonly outcome: string;
   readonly cause?: string;
-  /** What went wrong on the way, where nothing was answered, with the system's code for it. */
+  /** Failure of a request without an answer; `code` is the system's. */
   readonly failure?: PostFailure;
   readonly code?: string;
-  /** HTTP status that was answered. */
+  /** HTTP status of the answer. */
   readonly status?: number;
-  /** The beginning of what was answered. */
+  /** Beginning of the answer's body. */
   readonly response?: string;
 }
 
@@ -142,25 +141,24 @@ export interface DeliveryResource {
   readonly nextAttemptAt?: string;
   readonly reason?: string;
   readonly eventAt: string;
-  /** Of the event. */
+  /** Type of the event. */
   readonly type?: string;
   readonly attempts?: readonly AttemptResource[];
 }
 
-/** An event with what became of it. */
 export interface EventWithDeliveries extends EventResource {
   readonly deliveries: readonly DeliveryResource[];
-  /** These are not all of them. */
+  /** True when there are further deliveries. */
   readonly hasMoreDeliveries?: boolean;
 }
 
-/** A number that was counted only so far. */
+/** A count; `more` when counting stopped early. */
 export interface Counted {
   readonly count: number;
   readonly more?: boolean;
 }
 
-/** What the notifier's tables, queues and topics say; `problem` is why one does not answer. */
+/** The notifier's tables, queues and topics; `problem` is the reason why one does not answer. */
 export interface ServicesResource {
   readonly tables: readonly { readonly name: string; readonly problem?: string }[];
   readonly queues: readonly {
@@ -177,7 +175,6 @@ export interface ServicesResource {
   }[];
 }
 
-/** How everything is doing. */
 export interface StatusResource {
   readonly version: string;
   /** Origin of the Cryptshare Server. */
@@ -187,7 +184,7 @@ export interface StatusResource {
   readonly deliveries: {
     readonly waiting: Counted;
     readonly held: Counted;
-    /** Milliseconds for which the one that has been due for longest has been due. */
+    /** Milliseconds for which the oldest due delivery has been due. */
     readonly oldestOverdueMs: number;
   };
 }

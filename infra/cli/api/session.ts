@@ -8,21 +8,20 @@ import { chosenTarget } from './chosen-target.ts';
 import { ApiClient } from './client.ts';
 import { findTarget, type TargetOptions } from './target.ts';
 
-/** What every command can be told. */
+/** Options of every command. */
 export interface CommonOptions extends TargetOptions {
   readonly json?: boolean;
 }
 
-/** What a command works with. */
 export interface Session {
   readonly api: ApiClient;
   readonly output: Output;
   readonly context: CliContext;
-  /** A command to type next, for the same target. */
+  /** Completes a command to type next, for the same target. */
   readonly hint: (command: string) => string;
 }
 
-/** Adds a verb to a noun, with the options that all of them have. */
+/** Adds a verb to a noun, with the options of every command. */
 export function verb(noun: Command, usage: string, description: string): Command {
   return noun
     .command(usage)
@@ -39,10 +38,10 @@ export function verb(noun: Command, usage: string, description: string): Command
     .option('--json', 'print JSON for scripts');
 }
 
-/** Adds what skips the question of {@link confirmed}. */
+/** Adds `--yes`, which skips the question of {@link confirmed}. */
 export const confirmable = (command: Command): Command => command.option('--yes', 'do not ask');
 
-/** Finds the operator API. */
+/** Finds the operator API; throws CliError when there is none. */
 export async function openSession(context: CliContext, options: CommonOptions): Promise<Session> {
   const { environment } = context;
   return {
@@ -64,7 +63,7 @@ export const outputOf = ({ stdout, stderr }: CliContext, { json = false }: Commo
 /**
  * Asks before something that cannot be undone.
  *
- * @throws CliError when a person says no, or when there is nobody to ask
+ * @throws CliError when the operator says no, or without a terminal
  */
 export async function confirmed(
   { prompts }: CliContext,
@@ -82,9 +81,9 @@ export async function confirmed(
 }
 
 /**
- * A secret that the environment holds, so that it shows in no list of processes.
+ * Reads a secret from the environment: an argument would show in the list of processes.
  *
- * @throws CliError
+ * @throws CliError when the variable is missing or empty
  */
 export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];

@@ -98,7 +98,6 @@ export function deliveryCommands(program: Command, context: CliContext): void {
   );
 }
 
-/** The columns of lists of deliveries. */
 export const deliveryColumns: readonly Column<DeliveryResource>[] = [
   { heading: 'EVENT AT (UTC)', text: ({ eventAt }) => timeText(eventAt) },
   { heading: 'TYPE', text: ({ type }) => type },
@@ -119,7 +118,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];
 
-/** Characters of an answer that a table has room for. */
+/** Characters of an answer in a table. */
 const longestAnswer = 60;
 
 const shortened = (text: string): string => {

@@ -21,16 +21,15 @@ interface ReplayBody {
   readonly perSecond?: number;
 }
 
-/** What the operator API says of a replay. */
 interface Replayed {
   readonly count: number;
-  /** False when its time was short. */
+  /** False when the request ran out of time. */
   readonly isComplete: boolean;
-  /** With this as its cursor, the same request goes on. */
+  /** Cursor with which the same request goes on. */
   readonly next?: string;
 }
 
-/** Adds the commands that send an endpoint what it has missed, or has had already. */
+/** Adds the commands `recover` and `replay`. */
 export function replayCommands(noun: Command, context: CliContext): void {
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
@@ -79,7 +78,7 @@ function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
   };
 }
 
-/** Goes on until all is done, however often the time of one request is short. */
+/** Repeats the request until all is done, since one request may run out of time. */
 async function releasedAll(session: Session, path: string, body: ReplayBody): Promise<Replayed> {
   let done = await released(session, path, body);
   while (!done.isComplete && done.next !== undefined) {
@@ -90,7 +89,7 @@ async function releasedAll(session: Session, path: string, body: ReplayBody): Pr
   return done;
 }
 
-/** Shows a person that it is still at work. */
+/** Sends one request and shows the seconds passed. */
 async function released({ api, output, context }: Session, path: string, body: ReplayBody): Promise<Replayed> {
   const started = context.now().getTime();
   const show = () => output.progress(`working for ${Math.round((context.now().getTime() - started) / 1000)} s …`);

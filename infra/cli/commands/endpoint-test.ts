@@ -5,14 +5,14 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
-/** Milliseconds from one look to the next. */
+/** Milliseconds between two requests. */
 const interval = 250;
 
-/** Milliseconds to wait for the first attempt: a request may take 15 s, and a wake-up message may be lost until the sweep. */
+/** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
 const patience = 60_000;
 
 /**
- * Sends a test event to an endpoint and waits for what comes of its first attempt.
+ * Sends a test event to an endpoint and waits for its first attempt.
  *
  * @throws CliError when the event is not delivered, with the reason
  */
@@ -36,8 +36,8 @@ export async function testEndpoint(session: Session, name: string): Promise<void
 }
 
 /**
- * The delivery once it has been attempted or will not be, or as it is when patience ends; with the time before which nothing
- * is attempted, if that is why.
+ * Delivery after its first attempt, when it is over without one, or when patience ends. `openUntil` is the time before
+ * which an open circuit breaker allows no attempt.
  */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;

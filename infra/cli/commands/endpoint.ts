@@ -44,7 +44,7 @@ A secret is made unless --secret-from names a variable of the environment that h
 while an endpoint was paused or disabled is sent by recover; replay sends again what was sent, or given up, before.
 `;
 
-/** Spelt out here, so that no schema has to be loaded for them. */
+/** Spelt out here, so that the command loads no schema. */
 const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
 /** Adds the commands for endpoints. */

@@ -4,7 +4,7 @@ import type { Direction } from '#infra/cli/api/resources.ts';
 import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
-/** Which events are wanted; the same for a list and for following. */
+/** Filter of `event list` and `event follow`. */
 export interface EventOptions {
   /** ISO 8601. */
   readonly from?: string;
@@ -15,7 +15,7 @@ export interface EventOptions {
   readonly trackingId?: string;
 }
 
-/** Adds the options that say which events are wanted. */
+/** Adds the options of the filter. */
 export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command
@@ -27,7 +27,7 @@ export function withEventOptions(command: Command, { now }: CliContext): Command
     .option('--tracking-id <id>', 'only about this transfer');
 }
 
-/** What the operator API is asked for, but for the time. */
+/** Query for the operator API, without `from` and `until`. */
 export const filterOf = ({ type, mailbox, direction: way, trackingId }: EventOptions): Query => ({
   type: type?.join(','),
   mailbox,

@@ -5,7 +5,7 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { durationText } from './endpoint-view.ts';
 
-/** Adds the command that shows how everything is doing. */
+/** Adds the command `status`. */
 export function statusCommand(program: Command, context: CliContext): void {
   verb(program, 'status', 'show how everything is doing')
     .addHelpText(
@@ -39,5 +39,5 @@ function printStatus(output: Output, status: StatusResource, address: string): v
   ]);
 }
 
-/** `1000 or more`, where counting ended. */
+/** `1000 or more` when counting stopped early. */
 export const countWords = ({ count, more }: Counted): string => (more ? `${count} or more` : String(count));

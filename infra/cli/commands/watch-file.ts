@@ -11,7 +11,7 @@ import { readTextFile } from '#infra/config/text-file.ts';
 export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
-  /** Milliseconds between two polls, if not as for all. */
+  /** Poll interval in milliseconds, if not the general one. */
   readonly every?: number;
 }
 
@@ -87,7 +87,7 @@ function parsed(file: string): Row[] {
     throw cannot(`expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);
   };
   try {
-    // Lines with too few or too many fields are told like others that are wrong, all at once.
+    // Lines with too few or too many fields are reported together with all other mistakes.
     const options = {
       columns,
       trim: true,

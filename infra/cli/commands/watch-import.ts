@@ -7,19 +7,19 @@ import type { Output } from '#infra/cli/terminal/output.ts';
 import { type FileWatch, readWatchFile } from './watch-file.ts';
 import { warnUnverifiedAmong } from './watch-verify.ts';
 
-/** Watches in one request: as many as the operator API takes. */
+/** Limit of the operator API for watches in one request. */
 const batchSize = 100;
 
-/** What has been done so far. */
+/** Watches added so far, and those that existed. */
 interface Imported {
   readonly added: FileWatch[];
   readonly there: FileWatch[];
 }
 
 /**
- * Adds all watches of a CSV file, in its order. Nothing is added before every line was checked.
+ * Adds all watches of a CSV file, in its order, after checking every line.
  *
- * @throws CliError
+ * @throws CliError for an unusable line, before anything is added, or at the first batch that fails
  */
 export async function importWatches(
   context: CliContext,
@@ -49,7 +49,7 @@ export async function importWatches(
   throw new CliError(failure.exitCode === exitCodes.unreachable ? exitCodes.unreachable : exitCodes.refused, message);
 }
 
-/** @returns what kept it from going on */
+/** @returns the error that stopped it */
 async function addAll(
   api: ApiClient,
   output: Output,

@@ -140,7 +140,7 @@ export function watchCommands(program: Command, context: CliContext): void {
   verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
     .option('--notify-existing', 'announce what is there already')
     .action(async (file: string, options: CommonOptions & { readonly notifyExisting?: boolean }) => {
-      // Every other command starts quicker without it.
+      // Imported late, so that other commands start quicker.
       const { importWatches } = await import('./watch-import.ts');
       await importWatches(context, options, file);
     });
@@ -201,7 +201,6 @@ function transfersWords({ count, baselineProgress }: WatchResource): string | un
   return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();
 }
 
-/** In one word. */
 function stateOf({ isDisabled, health, baselineAt }: WatchResource): string {
   if (isDisabled) return 'paused';
   if (health) return 'failing';

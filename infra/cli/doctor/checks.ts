@@ -16,14 +16,13 @@ import { checkServer, noServer, unlessNotifierReaches } from './server.ts';
 import { checkServices } from './services.ts';
 import { checkListings, checkMailboxes } from './watches.ts';
 
-/** What the doctor can be told. */
+/** Options of `doctor`; `config` is a file. */
 export interface DoctorOptions extends CommonOptions {
-  /** Configuration file. */
   readonly config?: string;
 }
 
 /**
- * Looks at everything, in the order in which it has to work.
+ * Runs all checks, each after those that it depends on.
  *
  * @throws CliError for a wrong command line
  */
@@ -78,7 +77,7 @@ function readConfig(file: string | undefined): { readonly config?: Config; reado
   }
 }
 
-/** Only looked at where it stands: on AWS, it is in the secret. */
+/** Checks the client id only if the environment has one: on AWS, the secret holds it. */
 function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
   if (environment.CRYPTSHARE_CLIENT_ID === undefined) return [];
   try {
@@ -96,7 +95,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
   }
 }
 
-/** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
+/** Aims at the stack of a given configuration file, unless an option or NOTIFIER_URL names an operator API. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: CliContext): CommonOptions {
   const { config: file, url, data, stack } = chosenTarget(options, environment);
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
@@ -125,7 +124,7 @@ async function reachedApi(context: CliContext, options: CommonOptions): Promise<
 
 const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
 
-/** Whether the notifier polls the server of the file. */
+/** True when the notifier polls the server of the file. */
 const isServerOf = (config: Config, status: StatusResource): boolean =>
   originOf(config.server.url) === originOf(status.server);
 

@@ -20,14 +20,14 @@ Examples:
   npm run --silent notifier -- doctor --json | jq '.checks[] | select(.outcome != "ok")'
 `;
 
-/** Adds the command that looks for what is wrong. */
+/** Adds the command `doctor`. */
 export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
   verb(program, 'doctor', 'look for what is wrong')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')
     .addHelpText('after', examples)
     .action(async (options: DoctorOptions) => {
       const output = outputOf(context, options);
-      // Every other command starts quicker without it.
+      // Imported late, so that other commands start quicker.
       const { allChecks } = await import('./checks.ts');
       const checks = await allChecks(context, options, output);
       const count = (wanted: Check['outcome']) => checks.filter((check) => check.outcome === wanted).length;

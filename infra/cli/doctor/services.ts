@@ -3,7 +3,7 @@ import type { Session } from '#infra/cli/api/session.ts';
 import { CliError } from '#infra/cli/terminal/cli-error.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
-/** Has the notifier look at its tables, topics and queues. */
+/** Has the notifier check its tables, topics and queues. */
 export async function checkServices({ api }: Session): Promise<Check[]> {
   try {
     const services = await api.get<ServicesResource>('/services');
@@ -47,7 +47,7 @@ function queuesOf({ queues }: ServicesResource): Check[] {
   ];
 }
 
-/** What lies in a queue for what could not be handled; the records of missed ticks are there to be read, and leave by themselves. */
+/** Reports messages in a dead-letter queue. Records of missed ticks are for reading only, and expire by themselves. */
 function lettersIn(name: string, waiting: number): Check {
   const remedy = `docs/operations.md#${name.toLowerCase()} tells what to do`;
   return name.startsWith('MissedTicks')

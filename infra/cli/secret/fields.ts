@@ -6,11 +6,11 @@ import { type WebhookVariable, webhookVariables } from '#infra/config/webhook-va
 /** A field that the secret of a deployment must hold. */
 export interface SecretField {
   readonly name: string;
-  /** What it is, for whoever is asked for it. */
+  /** Description in the question to the operator. */
   readonly meaning: string;
-  /** Tells what is wrong with a value, without repeating it. */
+  /** Problem with a value, which it does not repeat. */
   readonly problemWith: (value: string) => string | undefined;
-  /** Makes a value where nobody brings one along. */
+  /** Makes a value if the operator gives none. */
   readonly make?: () => string;
 }
 

@@ -1,17 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { usualConfigFile } from '#infra/config/usual-names.ts';
 
-/** What the command line asks for. */
+/** Options of `fill-secret`; `config` is a file. */
 export interface FillSecretOptions {
   /** Name or ARN of the secret. */
   readonly secret: string;
   /** Name or ARN of the declare function. */
   readonly declare: string;
-  /** Configuration file. */
   readonly config: string;
 }
 
-/** Thrown when nothing is to be done: help was asked for (0) or the command line is wrong (2). */
+/** Thrown when nothing is to be done: after help (0), or for a wrong command line (2). */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested';
   readonly exitCode: number;
