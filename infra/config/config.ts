@@ -74,7 +74,7 @@ const webhook = z
       .max(20)
       .optional()
       .describe('Time before each retry, instead of three days'),
-    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint under way at the same time'),
+    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint in flight at most'),
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
@@ -118,12 +118,12 @@ const configSchema = z.strictObject({
       .max(mostPages)
       .optional()
       .describe(
-        'Requests that the server bears at the same time, over all watches and shards; without it, 16 for each shard',
+        'Concurrent requests that the server bears, over all watches and shards; without it, 16 for each shard',
       ),
   }),
   schedule: z
     .strictObject({
-      every: durationText.default('1m').describe('How often each watch is polled; on AWS at least 1m'),
+      every: durationText.default('1m').describe('Poll interval of each watch; on AWS at least 1m'),
       fullListingEvery: z
         .int()
         .min(1)
@@ -135,7 +135,7 @@ const configSchema = z.strictObject({
       quietEvery: durationText
         .optional()
         .describe(
-          'How often a watch is polled that has not changed for an hour; changes are then told that much later',
+          'Poll interval of a watch that has not changed for an hour; its next change is announced up to that much later',
         ),
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
@@ -145,7 +145,7 @@ const configSchema = z.strictObject({
       z.strictObject({
         mailbox: address.check(describe('Verified e-mail address on the server')),
         direction: z.enum(['sent', 'received']).default('sent'),
-        every: durationText.optional().describe('How often this watch is polled, if not as all are'),
+        every: durationText.optional().describe('Poll interval of this watch, in place of schedule.every'),
       }),
     )
     .min(1, 'expected at least one watch'),

@@ -71,7 +71,7 @@ function paceProblems(config: Config): string[] {
     const raised = Math.ceil(needed / shards) * shards;
     const raise = raised <= mostPages ? `set it to ${raised}, if the server bears that, or ` : '';
     problems.push(
-      `server.maxConcurrentPages: ${server.maxConcurrentPages} lets ${allowed} requests be under way${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
+      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
     );
   }
   if (neededShards > schedule.shards) {
@@ -96,7 +96,7 @@ export function paceNote(config: Config): string[] {
   const room = (requests - 1) * pageSize;
   if (room >= roomy) return [];
   return [
-    `${count(watches.length)} watches with ${slotsOf(config)} requests under way at the same time: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
+    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
   ];
 }
 

@@ -106,7 +106,7 @@ function credentialProblems(webhook: Webhook, path: string): string[] {
   const parameter = [...(URL.parse(url ?? '')?.searchParams.keys() ?? [])].find((key) => authorising.test(key));
   if (url !== undefined && (isChat(webhook) || parameter !== undefined)) {
     const why = isChat(webhook)
-      ? 'who knows the address of a chat can write there'
+      ? 'the address of a chat lets anyone write there'
       : `its parameter ${parameter} looks like a credential`;
     const example = variableFor(name, isChat(webhook) ? `${format}_URL` : 'URL');
     problems.push(

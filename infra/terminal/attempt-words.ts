@@ -20,7 +20,7 @@ const network = 'check its address, and the network and firewalls between here a
 const failures: Record<PostFailure, Words> = {
   forbidden_target: {
     says: 'its address is not on the public internet',
-    remedy: 'correct its URL or its DNS records; a local run lets it be with npm start -- --allow-private-webhooks',
+    remedy: 'correct its URL or its DNS records; a local run allows it with npm start -- --allow-private-webhooks',
   },
   unresolvable: { says: 'its name cannot be resolved', remedy: 'check the host name in its URL, and DNS' },
   connect_timeout: { says: 'no connection within 5 s', remedy: network },

@@ -7,10 +7,10 @@ const remedies: readonly (readonly [name: RegExp, remedy: string])[] = [
   [/^(ExpiredToken|RequestExpired)/, `the sign-in has expired: ${signIn}`],
   [
     /^(UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature)/,
-    `AWS does not know who asks: ${signIn}`,
+    `AWS does not accept the credentials: ${signIn}`,
   ],
   [/^(AccessDenied|KMSAccessDenied)/, 'have that permission granted, or name another profile in AWS_PROFILE'],
-  [/^(TooManyRequests|Throttling|LimitExceeded)/, 'AWS has too much to do: run it again in a minute'],
+  [/^(TooManyRequests|Throttling|LimitExceeded)/, 'AWS has reached a limit: run it again in a minute'],
   [
     /^(TimeoutError|ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT)$/,
     'is AWS reached from here, and is AWS_REGION a region?',

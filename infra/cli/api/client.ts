@@ -150,7 +150,7 @@ export class ApiClient {
       const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
       return new CliError(
         exitCodes.unreachable,
-        `the operator API at ${this.target.url} refuses who asks (HTTP ${said}): ${this.target.admission(said)}`,
+        `the operator API at ${this.target.url} refuses access (HTTP ${said}): ${this.target.admission(said)}`,
       );
     }
     return new CliError(

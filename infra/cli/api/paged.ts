@@ -13,9 +13,9 @@ export interface PageOptions {
 /** Adds the options of a list. */
 export const paged = (command: Command): Command =>
   command
-    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), 50)
-    .option('--all', 'all there are')
-    .option('--cursor <cursor>', 'go on where the listing before ended');
+    .option('--limit <n>', 'items at most', wholeNumber(1, 100_000), 50)
+    .option('--all', 'all items')
+    .option('--cursor <cursor>', 'continue after the previous list');
 
 /** Reads a list up to the limit in its options. */
 export const readList = <T>(

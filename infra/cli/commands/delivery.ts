@@ -41,9 +41,9 @@ export function deliveryCommands(program: Command, context: CliContext): void {
 
   paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
-    .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses).argParser(statusOf))
-    .option('--from <time>', 'only of events from this time on (UTC), or so long ago: 2h, 3d', time)
-    .option('--until <time>', 'only of events before this time (UTC), or so long ago', time)
+    .addOption(new Option('--status <status>', 'only those with this status').choices(statuses).argParser(statusOf))
+    .option('--from <time>', 'only of events since this time (UTC) or age: 2h, 3d', time)
+    .option('--until <time>', 'only of events before this time (UTC) or age', time)
     .option('--event <id>', 'only those of this event')
     .option('--tracking-id <id>', 'only those of events about this transfer')
     .action(async (options: ListOptions) => {
@@ -88,7 +88,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'cancel <event> <endpoint>', 'make no further attempts')).action(
     async (event: string, endpoint: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      await confirmed(context, options, `Keep ${event} from ${endpoint}?`);
+      await confirmed(context, options, `Cancel the delivery of ${event} to ${endpoint}?`);
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
       output.result(answer, () =>

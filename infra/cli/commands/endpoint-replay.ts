@@ -33,14 +33,10 @@ interface Replayed {
 export function replayCommands(noun: Command, context: CliContext): void {
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
-      .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(context.now))
+      .option('--until <time>', 'only events before this time (UTC) or age', timeAt(context.now))
       .option('--dry-run', 'only count')
       .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
-  const from = [
-    '--from <time>',
-    'only events from this time on (UTC), or so long ago: 2h, 3d',
-    timeAt(context.now),
-  ] as const;
+  const from = ['--from <time>', 'only events since this time (UTC) or age: 2h, 3d', timeAt(context.now)] as const;
 
   ranged('recover <name>', 'send what was held while it was paused or disabled')
     .option(...from)

@@ -55,10 +55,10 @@ async function firstAttempt({ api, context }: Session, event: string, name: stri
 }
 
 function unattempted({ status, endpoint }: DeliveryResource, openUntil: string | undefined): string {
-  if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
-  if (status !== 'PENDING') return 'or what came of it is not known';
-  if (openUntil === undefined) return 'though its turn has come: doctor tells what is wrong';
-  return `for ${endpoint} is left alone after failures: its circuit breaker is open until ${timeText(openUntil)} UTC`;
+  if (status === 'HELD') return `since ${endpoint} is paused or disabled`;
+  if (status !== 'PENDING') return 'or its outcome is not known';
+  if (openUntil === undefined) return 'though it is due: doctor finds the problem';
+  return `since the circuit breaker of ${endpoint} is open after failures, until ${timeText(openUntil)} UTC`;
 }
 
 /** `crm answered HTTP 204 in 37 ms`. */

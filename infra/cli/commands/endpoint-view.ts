@@ -5,7 +5,7 @@ import type { LastAttempt } from './last-attempt.ts';
 export const columns: readonly Column<EndpointResource>[] = [
   { heading: 'NAME', text: ({ name }) => name },
   { heading: 'STATUS', text: stateOf, style: (endpoint) => statusStyle(stateOf(endpoint)) },
-  { heading: 'TROUBLE', text: failuresText },
+  { heading: 'PROBLEM', text: failuresText },
   { heading: 'FORMAT', text: ({ format }) => format },
   { heading: 'ADDRESS', text: ({ url }) => url },
   { heading: 'TYPES', text: ({ types }) => types.join(', ') },

@@ -40,8 +40,8 @@ Examples:
   npm run notifier -- endpoint resume crm && npm run notifier -- endpoint recover crm
   npm run notifier -- endpoint replay crm --from 2h --dry-run
 
-A secret is made unless --secret-from names a variable of the environment that holds one, and is shown once. What was held
-while an endpoint was paused or disabled is sent by recover; replay sends again what was sent, or given up, before.
+Without --secret-from and a variable of the environment, the notifier makes a secret and shows it once. recover sends what was
+held while an endpoint was paused or disabled; replay sends again what was sent or given up before.
 `;
 
 /** Spelt out here, so that the command loads no schema. */
@@ -94,7 +94,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     },
   );
 
-  withSettings(verb(noun, 'update <name>', 'change settings; what is not named stays'))
+  withSettings(verb(noun, 'update <name>', 'change settings; others stay'))
     .option('--any-mailbox', 'events of all mailboxes again')
     .option('--any-direction', 'events of both directions again')
     .action(async (name: string, options: EndpointOptions) => {
@@ -111,7 +111,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
         settings.url,
       );
       output.result(endpoint, () =>
-        output.line(`${name} is changed; deliveries under way take it up at their next attempt`),
+        output.line(`${name} is changed; pending deliveries use it from their next attempt`),
       );
     });
 
@@ -149,7 +149,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
     .addOption(
-      new Option('--overlap <duration>', 'for so long requests carry signatures by both, 0 to end the old one at once')
+      new Option('--overlap <duration>', 'time in which requests carry both signatures; 0 ends the old secret at once')
         .argParser(duration)
         .default(duration('24h'), '24h'),
     )

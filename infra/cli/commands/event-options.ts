@@ -19,8 +19,8 @@ export interface EventOptions {
 export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command
-    .option('--from <time>', 'only from this time on (UTC), or so long ago: 2h, 3d', time)
-    .option('--until <time>', 'only before this time (UTC), or so long ago', time)
+    .option('--from <time>', 'only since this time (UTC) or age: 2h, 3d', time)
+    .option('--until <time>', 'only before this time (UTC) or age', time)
     .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
     .option('--mailbox <mailbox>', 'only about this mailbox')
     .option('--direction <direction>', 'only about what is sent, or received', direction)

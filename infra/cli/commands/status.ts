@@ -7,7 +7,7 @@ import { durationText } from './endpoint-view.ts';
 
 /** Adds the command `status`. */
 export function statusCommand(program: Command, context: CliContext): void {
-  verb(program, 'status', 'show how everything is doing')
+  verb(program, 'status', 'show watches, endpoints and deliveries in numbers')
     .addHelpText(
       'after',
       '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .deliveries\n',

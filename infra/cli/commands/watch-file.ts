@@ -53,7 +53,7 @@ export function readWatchFile(file: string): FileWatch[] {
     const key = `${data.direction} ${addressKey(data.mailbox)}`;
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
-    else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} stands in line ${first} already`);
+    else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
     const { every, ...watch } = data;
     watches.push({ ...watch, ...(every !== undefined && { every }) });
   }

@@ -56,7 +56,7 @@ export async function warnUnverified({ api, output, hint }: Session, mailbox: st
     output.warning(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    output.warning(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+    output.warning(`cannot tell whether ${mailbox} is verified (${error.message}); if its polls fail: ${command}`);
   }
 }
 

@@ -22,7 +22,7 @@ export interface DoctorOptions extends CommonOptions {
 }
 
 /**
- * Runs all checks, each after those that it depends on.
+ * Runs all checks, in the order in which things have to work.
  *
  * @throws CliError for a wrong command line
  */
@@ -88,7 +88,7 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
     return [
       fail(
         'CRYPTSHARE_CLIENT_ID',
-        'has not the form of a client id',
+        'does not have the form of a client id',
         `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
       ),
     ];

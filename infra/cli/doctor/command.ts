@@ -8,9 +8,8 @@ import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
 
 const examples = `
-Looks at the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of the
-mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints to which attempts fail, and says what
-to do about what is wrong.
+Checks the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of the
+mailboxes, tables, topics and queues, the last listing of each watch, deliveries and endpoints. Each problem has a remedy.
 
 Exit codes: 0 nothing failed, 1 something did, 2 wrong command line.
 
@@ -22,7 +21,7 @@ Examples:
 
 /** Adds the command `doctor`. */
 export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
-  verb(program, 'doctor', 'look for what is wrong')
+  verb(program, 'doctor', 'find problems, with a remedy for each')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')
     .addHelpText('after', examples)
     .action(async (options: DoctorOptions) => {

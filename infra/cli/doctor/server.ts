@@ -31,7 +31,7 @@ export async function checkServer({ now, sleep }: CliContext, server: ServerToCh
   const calls = new ServerCalls({
     origin,
     ca,
-    // `/status` needs none.
+    // `/status` needs no client id.
     clientId: '',
     maxConcurrentPages: 1,
     now,

@@ -50,7 +50,7 @@ export async function fillSecret(deps: FillSecretDependencies, request: FillSecr
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new FillSecretError(`the secret ${request.secret} was changed meanwhile: run this again`);
+    throw new FillSecretError(`the secret ${request.secret} was changed in between: run this again`);
   }
   const names = Object.keys(changes);
   if (names.length > 0) await secret.write(filled);

@@ -34,9 +34,7 @@ export const timeAt =
     const utc = /T[\d:.]+$/.test(text) ? `${text}Z` : text;
     const time = /^\d{4}-\d\d-\d\d(T.*)?$/.test(utc) ? Date.parse(utc) : Number.NaN;
     if (Number.isNaN(time)) {
-      throw new InvalidArgumentError(
-        'Expected a time in UTC such as 2026-11-24T12:00, a date, or so long ago: 2h, 3d.',
-      );
+      throw new InvalidArgumentError('Expected a time in UTC such as 2026-11-24T12:00, a date, or an age: 2h, 3d.');
     }
     return new Date(time).toISOString();
   };
