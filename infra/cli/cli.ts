@@ -23,11 +23,7 @@ npm run notifier -- NOUN --help shows examples.
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 not found, 4 operator API unreachable or no credentials.
 `;
 
-/**
- * Runs one command; prints results, help and mistakes.
- *
- * @returns the exit code
- */
+/** Runs one command; prints results, help and mistakes. @returns the exit code */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const program = new Command('npm run notifier --')

@@ -262,11 +262,7 @@ const usualRequests = 16;
 /** Upper limit of concurrent requests in one process. */
 const mostRequests = 100;
 
-/**
- * Concurrent requests to the server in each shard: its share of `maxConcurrentPages`.
- *
- * @returns 0 when the shares are less than one request
- */
+/** Concurrent requests to the server in each shard: its share of `maxConcurrentPages`, 0 if below one request. */
 export const requestsAtOnce = ({ maxConcurrentPages }: Config['server'], shards: number): number =>
   maxConcurrentPages === undefined ? usualRequests : Math.min(mostRequests, Math.floor(maxConcurrentPages / shards));
 

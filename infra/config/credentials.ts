@@ -25,8 +25,6 @@ export interface Credentials {
 }
 
 /**
- * Reads the credentials from the environment.
- *
  * @param missing further problems, reported in the same error
  * @throws ConfigError that names what is missing or malformed, but repeats no value
  */

@@ -99,7 +99,6 @@ const authorising = /auth|cookie|key|password|secret|signature|token|^sig$/i;
 const noPlace = 'since a file is no place for credentials';
 const fillIt = 'and fill it with npm run fill-secret';
 
-/** Finds credentials in the file. */
 function credentialProblems(webhook: Webhook, path: string): string[] {
   const { name, url, format, headers = {} } = webhook;
   const problems: string[] = [];

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 
-/** A mistake in one value. */
 export interface Mistake {
   /** For example `watches[0].mailbox`. */
   readonly path: string;
@@ -9,7 +8,6 @@ export interface Mistake {
   readonly mended: string | undefined;
 }
 
-/** A file that was read in spite of its mistakes. */
 export interface LenientReading<T> {
   readonly mistakes: readonly Mistake[];
   /** The file with placeholders for mistakes, so that the rest can be checked; undefined if even that fails. */
@@ -44,10 +42,7 @@ const soundElement: Readonly<Record<string, unknown>> = {
 /** Rounds of checking and mending. Each round reaches values that earlier mistakes hid from the schema. */
 const rounds = 6;
 
-/**
- * Finds every mistake in a file. The schema skips some checks after a mistake, so the file is parsed again with
- * placeholders.
- */
+/** Finds every mistake: the schema skips some checks after one, so the file is parsed again with placeholders. */
 export function readLeniently<Schema extends z.ZodType>(
   schema: Schema,
   json: unknown,

@@ -19,7 +19,6 @@ export function repeatedWatches(json: unknown): string[] {
   });
 }
 
-/** Finds webhooks of the same name by path. */
 export function repeatedWebhooks(json: unknown): string[] {
   const { webhooks } = (json ?? {}) as { webhooks?: unknown };
   if (!Array.isArray(webhooks)) return [];

@@ -11,7 +11,7 @@ export interface WebhookVariable {
   readonly header?: string;
 }
 
-/** The variables of all webhooks, in the order of the file. */
+/** @example [{ variable: 'CRM_SECRET', webhook: 'crm', path: 'webhooks[0].secretFrom', holds: 'signing secret' }] */
 export const webhookVariables = ({ webhooks }: Pick<Config, 'webhooks'>): WebhookVariable[] =>
   webhooks.flatMap(({ name: webhook, urlFrom, secretFrom, headersFrom = {} }, at): WebhookVariable[] => [
     ...(urlFrom === undefined

@@ -4,11 +4,7 @@ import { formatError, isWithoutRegion, remedyFor } from '#infra/terminal/aws-rem
 /** Hint for an operator whose local run is stopped or keeps its data elsewhere. */
 const orLocally = 'for a local run, start it first, and add --data FOLDER unless that is data here';
 
-/**
- * Explains an error of AWS in one line with its remedy.
- *
- * @param doing the failed step, for example `look up the stack NAME`
- */
+/** Explains an error of AWS in one line with its remedy. @param doing for example `look up the stack NAME` */
 export function awsFailure(error: Error, doing: string, stack?: string): CliError {
   const fail = (what: string, remedy?: string) =>
     new CliError(exitCodes.unreachable, `cannot ${doing}: ${what}${remedy === undefined ? '' : `: ${remedy}`}`);

@@ -12,11 +12,7 @@ export interface Target {
   readonly remedy: string;
   /** Remedy when the API refuses access with the text `said`. */
   readonly admission: (said: string) => string;
-  /**
-   * Adds credentials to the headers of a request.
-   *
-   * @throws CliError when there are none
-   */
+  /** Adds credentials to the headers of a request. @throws CliError when there are none */
   sign(
     method: string,
     url: URL,
@@ -28,11 +24,7 @@ export interface Target {
 /** Output of the stack with the address of the operator API. */
 const output = 'OperatorUrl';
 
-/**
- * The operator API of a stack.
- *
- * @throws CliError when the stack does not exist, or the operator is not signed in
- */
+/** The operator API of a stack. @throws CliError when the stack does not exist, or the operator is not signed in */
 export async function stackTarget(stack: string): Promise<Target> {
   const client = new CloudFormationClient({
     maxAttempts: 2,
@@ -49,7 +41,6 @@ export async function stackTarget(stack: string): Promise<Target> {
   return signedTarget(url, client);
 }
 
-/** The operator API at a function URL. */
 export const functionTarget = (url: string, region: string): Target =>
   signedTarget(url, new CloudFormationClient({ region }));
 

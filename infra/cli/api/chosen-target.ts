@@ -5,12 +5,7 @@ import { usualConfigFile, usualDataFolder } from '#infra/config/usual-names.ts';
 import { namedStack } from './configured-stack.ts';
 import type { TargetOptions } from './target.ts';
 
-/**
- * Adds the local run of this folder to options that name no target. A run that is up has left its address in the usual
- * data folder.
- *
- * @throws CliError when a configured stack may be meant as well
- */
+/** Finds a local run by the address in the usual data folder. @throws CliError if a configured stack may be meant */
 export function chosenTarget<Options extends TargetOptions>(options: Options, environment: NodeJS.ProcessEnv): Options {
   const { url, data, stack } = options;
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);

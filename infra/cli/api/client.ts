@@ -8,19 +8,14 @@ import type { Page } from './resources.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** A request to the operator API. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path below the API's address, percent-encoded, for example by {@link path}. */
   readonly path: string;
   readonly query?: Query;
   readonly body?: object;
-  /**
-   * Milliseconds.
-   * @default 60000
-   */
+  /** Milliseconds. @default 60000 */
   readonly timeout?: number;
-  /** Cancels the request. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,12 +61,7 @@ export class ApiClient {
     return this.send<T>({ method: 'POST', path, body, ...(timeout && { timeout }) });
   }
 
-  /**
-   * Reads a list, page by page.
-   *
-   * @param limit items at most
-   * @returns the items, and the cursor of the next page
-   */
+  /** Reads at most `limit` items, page by page. @returns the items, and the cursor of the next page */
   async list<T>(path: string, query: Query, limit: number): Promise<Page<T>> {
     const items: T[] = [];
     let cursor = query.cursor;

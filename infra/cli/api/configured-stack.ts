@@ -6,11 +6,7 @@ import { usualConfigFile, usualStack } from '#infra/config/usual-names.ts';
 /** Stack of this folder's configuration file, or the usual one if the file is missing or names none. */
 export const configuredStack = (): string => namedStack() ?? usualStack;
 
-/**
- * Stack named in this folder's configuration file.
- *
- * @throws CliError when the file is unreadable, otherwise a command could reach another stack than is meant
- */
+/** @throws CliError for an unreadable file, otherwise a command could reach another stack than is meant */
 export function namedStack(): string | undefined {
   const file = resolve(usualConfigFile);
   let stack: unknown;

@@ -10,7 +10,6 @@ export interface PageOptions {
   readonly cursor?: string;
 }
 
-/** Adds the options of a list. */
 export const paged = (command: Command): Command =>
   command
     .option('--limit <n>', 'items at most', wholeNumber(1, 100_000), 50)

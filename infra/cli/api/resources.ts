@@ -11,7 +11,6 @@ export interface Page<T> {
 
 export type Direction = 'sent' | 'received';
 
-/** Problem of a watch, as the operator API reports it. */
 export interface WatchHealth {
   readonly failingSince: string;
   readonly incompleteSince?: string;
@@ -54,7 +53,6 @@ export interface TransferResource {
   readonly isListed: boolean;
 }
 
-/** Result of a poll. */
 export interface PollFacts {
   readonly outcome: 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
   readonly transfers: number;
@@ -71,7 +69,6 @@ export interface VerificationResource {
   readonly validUntil?: string;
 }
 
-/** A mailbox that has just been verified. */
 export interface NewVerification {
   readonly mailbox: string;
   readonly method: VerificationMethod;
@@ -116,7 +113,6 @@ export interface EventResource {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** One request of a delivery. */
 export interface AttemptResource {
   readonly attempt: number;
   readonly startedAt: string;

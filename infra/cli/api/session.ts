@@ -8,7 +8,6 @@ import { chosenTarget } from './chosen-target.ts';
 import { ApiClient } from './client.ts';
 import { findTarget, type TargetOptions } from './target.ts';
 
-/** Options of every command. */
 export interface CommonOptions extends TargetOptions {
   readonly json?: boolean;
 }
@@ -60,11 +59,7 @@ const targetWords = (options: TargetOptions): string[] =>
 export const outputOf = ({ stdout, stderr }: CliContext, { json = false }: CommonOptions): Output =>
   new Output(stdout, stderr, json);
 
-/**
- * Asks before something that cannot be undone.
- *
- * @throws CliError when the operator says no, or without a terminal
- */
+/** Asks before something that cannot be undone. @throws CliError when the operator says no, or without a terminal */
 export async function confirmed(
   { prompts }: CliContext,
   { yes = false }: { readonly yes?: boolean },
@@ -80,11 +75,7 @@ export async function confirmed(
   if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');
 }
 
-/**
- * Reads a secret from the environment: an argument would show in the list of processes.
- *
- * @throws CliError when the variable is missing or empty
- */
+/** Reads a secret from the environment: an argument would show in the list of processes. @throws CliError */
 export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];
   if (value) return value;

@@ -14,7 +14,6 @@ Examples:
   export CRYPTSHARE_CLIENT_ID=$(npm run --silent notifier -- client-id new --json | jq -r .clientId)
 `;
 
-/** Adds the command that makes a client id. */
 export function clientIdCommand(program: Command, context: CliContext): void {
   program
     .command('client-id')

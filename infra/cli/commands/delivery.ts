@@ -31,7 +31,6 @@ A delivery is one event on its way to one endpoint. PENDING waits for its next a
 and CANCELLED are over, and resend begins anew under the same id.
 `;
 
-/** Adds the commands for deliveries. */
 export function deliveryCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('delivery')

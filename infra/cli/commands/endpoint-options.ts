@@ -33,7 +33,6 @@ export interface SettingsBody {
   readonly format?: string;
 }
 
-/** Adds the options for an endpoint's settings. */
 export const withSettings = (command: Command): Command =>
   command
     .option('--address <url>', 'where to post')
@@ -48,11 +47,7 @@ export const withSettings = (command: Command): Command =>
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 
-/**
- * Settings named on the command line.
- *
- * @throws CliError for contradictory options, malformed headers and missing variables
- */
+/** Settings named on the command line. @throws CliError for contradictory options, bad headers, missing variables */
 export function settingsOf(context: CliContext, options: EndpointOptions): SettingsBody {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction, ...rest } = options;
   if (address !== undefined && addressFrom !== undefined) {
@@ -94,12 +89,7 @@ const optionNames: Readonly<Record<string, string>> = {
   secret: '--secret-from',
 };
 
-/**
- * Replaces the operator API's fields in a refusal by the options of the command line.
- *
- * @param address sent with the request
- * @throws ApiError
- */
+/** Replaces the operator API's fields in a refusal by options. @param address sent with the request @throws ApiError */
 export async function asOptions<T>(asked: Promise<T>, address: string | undefined): Promise<T> {
   try {
     return await asked;

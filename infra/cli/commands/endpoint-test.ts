@@ -11,11 +11,7 @@ const interval = 250;
 /** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
 const patience = 60_000;
 
-/**
- * Sends a test event to an endpoint and waits for its first attempt.
- *
- * @throws CliError when the event is not delivered, with the reason
- */
+/** Sends a test event and waits for its first attempt. @throws CliError with the reason when it is not delivered */
 export async function testEndpoint(session: Session, name: string): Promise<void> {
   const { api, output, hint } = session;
   const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);

@@ -47,7 +47,6 @@ held while an endpoint was paused or disabled; replay sends again what was sent 
 /** Spelt out here, so that the command loads no schema. */
 const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
-/** Adds the commands for endpoints. */
 export function endpointCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('endpoint')

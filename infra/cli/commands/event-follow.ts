@@ -16,11 +16,7 @@ const lookBack = 120_000;
 /** Consecutive queries that may fail to reach the operator API. */
 const patience = 5;
 
-/**
- * Prints each matching event once, as it arrives, until the operator stops it or `until` has passed.
- *
- * @throws CliError when the operator API refuses, or stays unreachable
- */
+/** Prints each matching event once, until the operator or `until` ends it. @throws CliError */
 export async function followEvents(session: Session, options: EventOptions): Promise<void> {
   const { output, context } = session;
   const { from, until } = options;

@@ -15,7 +15,6 @@ export interface EventOptions {
   readonly trackingId?: string;
 }
 
-/** Adds the options of the filter. */
 export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command

@@ -19,7 +19,6 @@ Examples:
   npm run --silent notifier -- event follow --json | jq -r .data.trackingId
 `;
 
-/** Adds the commands for events. */
 export function eventCommands(program: Command, context: CliContext): void {
   const noun = program.command('event').description('announced events').addHelpText('after', examples);
   withEventOptions(paged(verb(noun, 'list', 'list events, the newest first')), context).action(

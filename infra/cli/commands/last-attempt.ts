@@ -5,7 +5,6 @@ import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 /** Deliveries searched for an attempt, the most in one answer. Deliveries that wait for their turn have none. */
 const mostLookedAt = '100';
 
-/** End of the last attempt to an endpoint. */
 export interface LastAttempt {
   readonly words: string;
   readonly remedy: string | undefined;

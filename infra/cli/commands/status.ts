@@ -5,7 +5,6 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { durationText } from './endpoint-view.ts';
 
-/** Adds the command `status`. */
 export function statusCommand(program: Command, context: CliContext): void {
   verb(program, 'status', 'show watches, endpoints and deliveries in numbers')
     .addHelpText(

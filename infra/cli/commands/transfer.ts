@@ -24,7 +24,6 @@ interface ListOptions extends CommonOptions, PageOptions {
   readonly state?: string;
 }
 
-/** Adds the commands for transfers. */
 export function transferCommands(program: Command, context: CliContext): void {
   const noun = program.command('transfer').description('transfers of watched mailboxes').addHelpText('after', examples);
   paged(verb(noun, 'list', 'list the transfers that are known, with their state'))

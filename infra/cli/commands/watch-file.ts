@@ -7,7 +7,6 @@ import { interval } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 
-/** A line of the file. */
 export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
@@ -32,11 +31,7 @@ const row = z.object({
     }),
 });
 
-/**
- * Reads a CSV file with the columns mailbox and direction, and perhaps every.
- *
- * @throws CliError that lists every line that cannot be used, with its number
- */
+/** Reads the columns mailbox, direction and optionally every. @throws CliError with the number of every bad line */
 export function readWatchFile(file: string): FileWatch[] {
   const rows = parsed(file);
   const watches: FileWatch[] = [];

@@ -16,11 +16,7 @@ interface Imported {
   readonly there: FileWatch[];
 }
 
-/**
- * Adds all watches of a CSV file, in its order, after checking every line.
- *
- * @throws CliError for an unusable line, before anything is added, or at the first batch that fails
- */
+/** Adds all watches of a CSV file in its order. @throws CliError before any is added, or at the first failed batch */
 export async function importWatches(
   context: CliContext,
   options: CommonOptions & { readonly notifyExisting?: boolean },

@@ -17,11 +17,7 @@ const tries = 3;
 /** HTTP status for a code that the server does not accept. */
 const codeRejected = 422;
 
-/**
- * Verifies a mailbox by the client id if the server allows that, otherwise by a code from a mail to its owner.
- *
- * @throws CliError
- */
+/** Verifies by the client id if the server allows it, otherwise by a code mailed to the owner. @throws CliError */
 export async function verifyMailbox(session: Session, mailbox: string, options: VerifyOptions): Promise<void> {
   const { code, sendCode } = options;
   if (code !== undefined && sendCode) {

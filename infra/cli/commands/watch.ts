@@ -34,7 +34,6 @@ transfers silently, unless --notify-existing is given. The file to import has th
 every, named in its first line.
 `;
 
-/** Adds the commands for watches. */
 export function watchCommands(program: Command, context: CliContext): void {
   const noun = program.command('watch').description('watched mailboxes').addHelpText('after', examples);
   const withDirection = (command: Command) =>

@@ -12,12 +12,7 @@ const soon = 21;
 
 const name = 'TLS';
 
-/**
- * Checks when the certificate of a reachable, trusted server ends.
- *
- * @param origin for example `https://cryptshare.example.com`
- * @param ca certificates in PEM to trust beside the public ones
- */
+/** Checks when the certificate of a reachable, trusted server ends. @param ca PEM to trust beside the public ones */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
   if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
   let socket: tls.TLSSocket | undefined;

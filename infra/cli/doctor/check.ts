@@ -1,6 +1,5 @@
 import type { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 
-/** Result of one check. */
 export interface Check {
   readonly name: string;
   readonly outcome: 'ok' | 'warn' | 'fail';

@@ -21,11 +21,7 @@ export interface DoctorOptions extends CommonOptions {
   readonly config?: string;
 }
 
-/**
- * Runs all checks, in the order in which things have to work.
- *
- * @throws CliError for a wrong command line
- */
+/** Runs all checks, in the order in which things have to work. @throws CliError for a wrong command line */
 export async function allChecks(context: CliContext, options: DoctorOptions, output: Output): Promise<Check[]> {
   output.progress('looking …');
   const { config, check: configCheck } = readConfig(options.config);

@@ -16,7 +16,6 @@ const name = 'clock';
  * Compares the clock here with the server's. With a wrong clock, valid certificates and verifications look invalid, and
  * receivers refuse signatures. The request accepts any certificate and carries no credentials.
  *
- * @param origin for example `https://cryptshare.example.com`
  * @returns no check if the server does not tell its time
  */
 export async function checkClock(origin: string, now: () => Date): Promise<Check[]> {

@@ -19,7 +19,6 @@ Examples:
   npm run --silent notifier -- doctor --json | jq '.checks[] | select(.outcome != "ok")'
 `;
 
-/** Adds the command `doctor`. */
 export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
   verb(program, 'doctor', 'find problems, with a remedy for each')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')

@@ -6,7 +6,6 @@ import { type Check, fail, ok, warn } from './check.ts';
 /** Milliseconds overdue above which a delivery is a fault, as in the alarm. */
 const longestOverdue = 15 * 60_000;
 
-/** Checks that events reach their endpoints. */
 export function checkDeliveries({ deliveries, endpoints }: StatusResource): Check[] {
   const { waiting, held, oldestOverdueMs } = deliveries;
   const checks: Check[] = [];

@@ -9,7 +9,6 @@ import { checkCertificate } from './certificate.ts';
 import { type Check, fail, failed, ok, warn } from './check.ts';
 import { explainedByTls } from './tls.ts';
 
-/** The Cryptshare Server to check. */
 export interface ServerToCheck {
   readonly origin: string;
   /** PEM file with the certificate of a private authority. */

@@ -67,11 +67,7 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   return { checks, isServerReached: true, unverified: new Set(found.map(({ mailbox }) => mailbox)) };
 }
 
-/**
- * Checks that the last poll of each watch listed it completely.
- *
- * @param unverified mailboxes whose verification problem is already reported
- */
+/** Checks that the last poll of each watch listed it completely. @param unverified mailboxes reported already */
 export function checkListings(watches: readonly WatchResource[], unverified: ReadonlySet<string>): Check[] {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const troubled = enabled.flatMap((watch) => listingOf(watch) ?? []);
@@ -156,7 +152,6 @@ function endedOf(session: Session, watch: WatchResource): Finding {
   return { ...about(watch), outcome: 'fail', cause: 'ended', alone, together };
 }
 
-/** Finding for a mailbox that the server does not accept as verified. */
 function unverifiedOf(session: Session, watch: WatchResource): Finding {
   const { mailbox, verification } = watch;
   const until = verification?.validUntil;
@@ -217,7 +212,6 @@ function refused({ kind = '', message }: ApiError): Asked {
   return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached, unverified: new Set() };
 }
 
-/** Verification of a mailbox, or the error of asking for it. */
 async function verificationOf({ api }: Session, mailbox: string): Promise<VerificationResource | ApiError> {
   try {
     return await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);

@@ -12,11 +12,7 @@ const remedies: Readonly<Record<string, string>> = {
   InvalidRequestException: 'if the secret is marked for deletion, restore it: aws secretsmanager restore-secret',
 };
 
-/**
- * Explains an error of AWS in one line with its remedy.
- *
- * @param doing the failed step, for example `read the secret NAME`
- */
+/** Explains an error of AWS in one line with its remedy. @param doing for example `read the secret NAME` */
 export function failureOf(error: Error, doing: string): FillSecretError {
   const remedy = isWithoutRegion(error)
     ? 'name the region of the stack, for example AWS_REGION=eu-central-1'

@@ -3,7 +3,6 @@ import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guar
 import type { Config } from '#infra/config/config.ts';
 import { type WebhookVariable, webhookVariables } from '#infra/config/webhook-variables.ts';
 
-/** A field that the secret of a deployment must hold. */
 export interface SecretField {
   readonly name: string;
   /** Description in the question to the operator. */
@@ -29,7 +28,6 @@ export function secretFields(config: Config): SecretField[] {
   return [clientId, ...[...byName.values()].map(webhookField)];
 }
 
-/** The field for all webhooks that share a variable. */
 function webhookField(uses: readonly WebhookVariable[]): SecretField {
   const { variable: name, holds } = uses[0]!;
   const webhooks = [...new Set(uses.map(({ webhook }) => webhook))];

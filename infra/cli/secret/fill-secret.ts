@@ -6,7 +6,6 @@ import type { SecretField } from './fields.ts';
 import { declaredLines, takeUp } from './redeclare.ts';
 import { StoredSecret } from './stored-secret.ts';
 
-/** Asks the operator without echo. */
 export type Ask = (question: string) => Promise<string>;
 
 export interface FillSecretDependencies {
@@ -94,7 +93,6 @@ async function answersTo(
   return answers;
 }
 
-/** Asks until the answer can be used. */
 async function asked(
   ask: Ask,
   print: (line: string) => void,

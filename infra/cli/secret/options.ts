@@ -36,11 +36,7 @@ AWS credentials and region are found as the AWS CLI finds them: AWS_PROFILE, AWS
 Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong options or configuration (nothing done).
 `;
 
-/**
- * Reads the command line; prints help and mistakes itself.
- *
- * @throws HelpRequested
- */
+/** Reads the command line; prints help and mistakes itself. @throws HelpRequested */
 export function parseFillSecretOptions(args: readonly string[]): FillSecretOptions {
   const command = new Command('npm run fill-secret --')
     .description('Fills the secret of a deployment with what its configuration needs.')

@@ -12,11 +12,7 @@ const declaredSchema: z.ZodType<Declared> = z.object({
 
 const failedSchema = z.object({ errorType: z.string().default('Error'), errorMessage: z.string().default('') });
 
-/**
- * Has the declare function apply the configuration file with the secret of now.
- *
- * @throws FillSecretError
- */
+/** Has the declare function apply the configuration file with the secret of now. @throws FillSecretError */
 export async function takeUp(lambda: LambdaClient, name: string): Promise<Declared> {
   const { FunctionError, Payload } = await lambda
     .send(new InvokeCommand({ FunctionName: name }))
@@ -39,7 +35,6 @@ export async function takeUp(lambda: LambdaClient, name: string): Promise<Declar
   );
 }
 
-/** Formats what was declared in lines for people. */
 export const declaredLines = ({ watches, endpoints, waiting }: Declared): string[] => [
   `declared: ${counted(watches, 'watch', 'watches')}, ${counted(endpoints, 'webhook', 'webhooks')} ready`,
   ...waiting.flatMap(({ endpoint, because }) => because.map((reason) => `webhook ${endpoint} waits: ${reason}`)),

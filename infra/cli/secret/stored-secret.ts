@@ -11,7 +11,6 @@ import { parseJson } from './json.ts';
 
 const texts = z.record(z.string(), z.string());
 
-/** The secret of a deployment. */
 export class StoredSecret {
   readonly #client: SecretsManagerClient;
   readonly #name: string;

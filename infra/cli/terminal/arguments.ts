@@ -22,7 +22,6 @@ export function interval(text: string): number {
 /** An {@link interval}, or `default` for that of all watches. */
 export const intervalOrDefault = (text: string): number | 'default' => (text === 'default' ? text : interval(text));
 
-/** Durations with commas between them. */
 export const durations = (text: string): number[] => text.split(',').map(duration);
 
 /** ISO 8601 time in UTC from a time, a date or an age such as `2h`. */

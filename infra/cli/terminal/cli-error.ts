@@ -25,7 +25,6 @@ export class CliError extends Error {
 
 /** Thrown for a problem that the operator API answers. */
 export class ApiError extends CliError {
-  /** HTTP status. */
   readonly status: number;
   /** Kind of the Cryptshare Server's failure, if the server failed. */
   readonly kind: string | undefined;

@@ -73,7 +73,6 @@ export class Output {
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
   }
 
-  /** Prints names and values under each other. */
   facts(facts: Facts): void {
     const known = facts.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...known.map(([name]) => name.length));
@@ -81,7 +80,6 @@ export class Output {
       this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
   }
 
-  /** Prints a remark for people. */
   warning(text: string): void {
     this.remarks.write(`${printableLines(text)}\n`);
   }
@@ -106,7 +104,6 @@ export class Output {
 export const timeText = (iso: string | undefined): string | undefined =>
   iso === undefined ? undefined : iso.slice(0, 19).replace('T', ' ');
 
-/** A style for the status of an endpoint, a delivery or a check. */
 export function statusStyle(status: string): Style | undefined {
   switch (status.toLowerCase()) {
     case 'active':

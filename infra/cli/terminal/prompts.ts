@@ -1,8 +1,6 @@
-/** Questions to the operator. */
 export interface Prompts {
   /** True for yes; Enter means no. */
   confirm(question: string): Promise<boolean>;
-  /** Asks for one line. */
   input(question: string): Promise<string>;
 }
 
