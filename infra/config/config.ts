@@ -67,7 +67,7 @@ const webhook = z
     headersFrom: z
       .record(z.string(), environmentVariable)
       .optional()
-      .describe('Headers to send whose values are secret, with the environment variables that hold them'),
+      .describe('Headers with secret values, and the environment variables that hold the values'),
     retryDelays: z
       .array(durationText)
       .min(1)
@@ -171,7 +171,7 @@ const configSchema = z.strictObject({
   proxy: webhookProxy
     .optional()
     .describe(
-      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides which addresses they reach',
     ),
   alarmEmail: z.optional(address),
   vpc: z

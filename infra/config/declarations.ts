@@ -3,7 +3,6 @@ import type { WantedWatch } from '#functions/watches/watches.ts';
 import type { EndpointDeclaration } from '#functions/webhooks/endpoints/declared.ts';
 import { type Config, millisecondsOf } from './config.ts';
 
-/** Watches and endpoints that a configuration declares. */
 export const declarationsOf = (config: Config): Declarations => ({
   watches: watchDeclarations(config),
   endpoints: endpointDeclarations(config),

@@ -150,7 +150,7 @@ function certificateProblems({ server: { caFile } }: Config): string[] {
     return [];
   }
   if (text.includes('PRIVATE KEY-----')) {
-    return ['server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out'];
+    return ['server.caFile: expected certificates alone, got a private key, which must stay off AWS: take it out'];
   }
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return certificates.length > 0 && certificates.every(isCertificate)

@@ -6,7 +6,6 @@ export interface AttemptFacts {
   readonly failure?: PostFailure | undefined;
   /** Node's code for the failure, for example `ECONNREFUSED`. */
   readonly code?: string | undefined;
-  /** HTTP status of the answer. */
   readonly status?: number | undefined;
 }
 

@@ -21,7 +21,6 @@ export interface Target {
   ): Promise<Record<string, string>>;
 }
 
-/** Output of the stack with the address of the operator API. */
 const output = 'OperatorUrl';
 
 /** The operator API of a stack. @throws CliError when the stack does not exist, or the operator is not signed in */

@@ -48,7 +48,6 @@ export class ApiClient {
     this.proxies = proxies;
   }
 
-  /** Address of the API, for messages. */
   get address(): string {
     return this.target.url;
   }

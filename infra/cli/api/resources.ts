@@ -49,7 +49,6 @@ export interface TransferResource {
   /** ISO 8601 time at which a poll found this state. */
   readonly since: string;
   readonly firstSeenAt: string;
-  /** True while the server lists it. */
   readonly isListed: boolean;
 }
 
@@ -123,7 +122,6 @@ export interface AttemptResource {
   /** Failure of a request without an answer; `code` is the system's. */
   readonly failure?: PostFailure;
   readonly code?: string;
-  /** HTTP status of the answer. */
   readonly status?: number;
   /** Beginning of the answer's body. */
   readonly response?: string;
@@ -144,7 +142,6 @@ export interface DeliveryResource {
 
 export interface EventWithDeliveries extends EventResource {
   readonly deliveries: readonly DeliveryResource[];
-  /** True when there are further deliveries. */
   readonly hasMoreDeliveries?: boolean;
 }
 

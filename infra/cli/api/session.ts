@@ -69,7 +69,7 @@ export async function confirmed(
   if (!prompts) {
     throw new CliError(
       exitCodes.wrongCommandLine,
-      `${question} There is no terminal to ask on: add --yes if that is what you want`,
+      `${question} There is no terminal to ask on: add --yes to do it without asking`,
     );
   }
   if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');

@@ -15,7 +15,7 @@ const patience = 60_000;
 export async function testEndpoint(session: Session, name: string): Promise<void> {
   const { api, output, hint } = session;
   const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
-  output.progress(`waiting for what ${name} answers …`);
+  output.progress(`waiting for the answer of ${name} …`);
   const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
   output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));

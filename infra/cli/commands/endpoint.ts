@@ -172,16 +172,16 @@ export function endpointCommands(program: Command, context: CliContext): void {
       );
     });
 
-  verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
+  verb(noun, 'test <name>', 'send a test event, and wait for the answer').action(
     async (name: string, options: CommonOptions) => testEndpoint(await openSession(context, options), name),
   );
 
-  confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
+  confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and delete its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(
         context,
         options,
-        `Remove the endpoint ${name}? Its secret is forgotten, and what is on its way to it is cancelled.`,
+        `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`,
       );
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });

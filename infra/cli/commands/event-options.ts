@@ -22,7 +22,7 @@ export function withEventOptions(command: Command, { now }: CliContext): Command
     .option('--until <time>', 'only before this time (UTC) or age', time)
     .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
     .option('--mailbox <mailbox>', 'only about this mailbox')
-    .option('--direction <direction>', 'only about what is sent, or received', direction)
+    .option('--direction <direction>', 'only about this direction: sent or received', direction)
     .option('--tracking-id <id>', 'only about this transfer');
 }
 

@@ -5,7 +5,6 @@ import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts'
 import { timeText } from '#infra/cli/terminal/output.ts';
 
 export interface VerifyOptions {
-  /** Code from the mail. */
   readonly code?: string;
   /** Have a code mailed and do nothing else. */
   readonly sendCode?: boolean;
@@ -77,7 +76,6 @@ async function send({ api, output, hint }: Session, mailbox: string): Promise<vo
   });
 }
 
-/** Asks for the code until the server accepts it. */
 async function askedFor(session: Session, mailbox: string): Promise<NewVerification> {
   for (let attempt = 1; ; attempt += 1) {
     const code = await session.context.prompts!.input('Code from the mail:');

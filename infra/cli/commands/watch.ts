@@ -40,7 +40,7 @@ export function watchCommands(program: Command, context: CliContext): void {
     command.option('--direction <direction>', 'sent or received', direction, 'sent');
 
   withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
-    .option('--notify-existing', 'announce what is there already')
+    .option('--notify-existing', 'announce transfers that exist already')
     .option('--every <time>', 'poll interval, for example 15m (default: that of all watches)', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
@@ -121,7 +121,7 @@ export function watchCommands(program: Command, context: CliContext): void {
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
         output.line(
-          `${words} is no longer watched; added again within 30 days, it goes on from what was last announced`,
+          `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
         ),
       );
     },
@@ -137,7 +137,7 @@ export function watchCommands(program: Command, context: CliContext): void {
     );
 
   verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
-    .option('--notify-existing', 'announce what is there already')
+    .option('--notify-existing', 'announce transfers that exist already')
     .action(async (file: string, options: CommonOptions & { readonly notifyExisting?: boolean }) => {
       // Imported late, so that other commands start quicker.
       const { importWatches } = await import('./watch-import.ts');

@@ -68,7 +68,7 @@ function readConfig(file: string | undefined): { readonly config?: Config; reado
   try {
     return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
   } catch (error) {
-    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct what is named there') };
+    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct the values named there') };
     throw error;
   }
 }
@@ -120,7 +120,6 @@ async function reachedApi(context: CliContext, options: CommonOptions): Promise<
 
 const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
 
-/** True when the notifier polls the server of the file. */
 const isServerOf = (config: Config, status: StatusResource): boolean =>
   originOf(config.server.url) === originOf(status.server);
 

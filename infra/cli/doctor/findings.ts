@@ -1,6 +1,5 @@
 import type { Check } from './check.ts';
 
-/** Mailboxes named as examples of one cause. */
 const mostExamples = 3;
 
 /** A problem of one mailbox or watch, worded for it alone and for several with the same cause. */

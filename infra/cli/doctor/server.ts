@@ -108,5 +108,4 @@ export const unlessNotifierReaches = (checks: readonly Check[]): Check[] =>
       : check,
   );
 
-/** Result when no server is known. */
 export const noServer: Check = fail(reached, 'no server to ask is known', 'name the configuration file by --config');

@@ -49,7 +49,7 @@ function queuesOf({ queues }: ServicesResource): Check[] {
 
 /** Reports messages in a dead-letter queue. Records of missed ticks are for reading only, and expire by themselves. */
 function lettersIn(name: string, waiting: number): Check {
-  const remedy = `docs/operations.md#${name.toLowerCase()} tells what to do`;
+  const remedy = `see docs/operations.md#${name.toLowerCase()}`;
   return name.startsWith('MissedTicks')
     ? warn('queues', `${waiting} ticks were lost within a day, and made up for by the next`, remedy)
     : fail('queues', `${waiting} messages in ${name} could not be handled`, remedy);

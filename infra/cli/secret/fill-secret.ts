@@ -123,7 +123,6 @@ function answerOf(field: SecretField, text: string, known: string | undefined): 
 const isKeepable = ({ problemWith }: SecretField, known: string | undefined): boolean =>
   known !== undefined && problemWith(known) === undefined;
 
-/** Changes to write over the latest fields. */
 function changesTo(latest: Fields, known: Fields, answers: ReadonlyMap<string, Answer>): Fields {
   const changes: Record<string, string> = {};
   for (const [name, answer] of answers) {
