@@ -27,7 +27,6 @@ const usualTimeout = 60_000;
 /** Limit of bytes in an answer: more than any page has. */
 const largestAnswer = 16 * 1024 * 1024;
 
-/** Items on a page, at most. */
 const largestPage = 100;
 
 /** Percent-encodes all but the unreserved characters of RFC 3986, as AWS signatures require. */

@@ -16,7 +16,6 @@ export const paged = (command: Command): Command =>
     .option('--all', 'all items')
     .option('--cursor <cursor>', 'continue after the previous list');
 
-/** Reads a list up to the limit in its options. */
 export const readList = <T>(
   { api }: Session,
   path: string,

@@ -41,8 +41,8 @@ export function deliveryCommands(program: Command, context: CliContext): void {
   paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
     .addOption(new Option('--status <status>', 'only those with this status').choices(statuses).argParser(statusOf))
-    .option('--from <time>', 'only of events since this time (UTC) or age: 2h, 3d', time)
-    .option('--until <time>', 'only of events before this time (UTC) or age', time)
+    .option('--from <time>', 'only of events since this time (UTC), or of the last 2h, 3d', time)
+    .option('--until <time>', 'only of events before this time (UTC), or older than 2h, 3d', time)
     .option('--event <id>', 'only those of this event')
     .option('--tracking-id <id>', 'only those of events about this transfer')
     .action(async (options: ListOptions) => {

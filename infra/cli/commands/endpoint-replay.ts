@@ -29,14 +29,17 @@ interface Replayed {
   readonly next?: string;
 }
 
-/** Adds the commands `recover` and `replay`. */
 export function replayCommands(noun: Command, context: CliContext): void {
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
-      .option('--until <time>', 'only events before this time (UTC) or age', timeAt(context.now))
+      .option('--until <time>', 'only events before this time (UTC), or older than 2h, 3d', timeAt(context.now))
       .option('--dry-run', 'only count')
       .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
-  const from = ['--from <time>', 'only events since this time (UTC) or age: 2h, 3d', timeAt(context.now)] as const;
+  const from = [
+    '--from <time>',
+    'only events since this time (UTC), or of the last 2h, 3d',
+    timeAt(context.now),
+  ] as const;
 
   ranged('recover <name>', 'send what was held while it was paused or disabled')
     .option(...from)

@@ -27,7 +27,6 @@ function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
   return `${state}, ${meaning} ${timeText(openUntil)} UTC`;
 }
 
-/** Prints an endpoint without its secrets, and the end of its last attempt if known. */
 export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
   const { health, retryDelays, headerNames } = endpoint;
   output.facts([

@@ -40,8 +40,8 @@ Examples:
   npm run notifier -- endpoint resume crm && npm run notifier -- endpoint recover crm
   npm run notifier -- endpoint replay crm --from 2h --dry-run
 
-Without --secret-from and a variable of the environment, the notifier makes a secret and shows it once. recover sends what was
-held while an endpoint was paused or disabled; replay sends again what was sent or given up before.
+Unless --secret-from names a variable of the environment with a secret, the notifier makes one and shows it once. recover sends
+what was held while an endpoint was paused or disabled; replay sends again what was sent or given up before.
 `;
 
 /** Spelt out here, so that the command loads no schema. */

@@ -18,8 +18,8 @@ export interface EventOptions {
 export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command
-    .option('--from <time>', 'only since this time (UTC) or age: 2h, 3d', time)
-    .option('--until <time>', 'only before this time (UTC) or age', time)
+    .option('--from <time>', 'only since this time (UTC), or of the last 2h, 3d', time)
+    .option('--until <time>', 'only before this time (UTC), or older than 2h, 3d', time)
     .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
     .option('--mailbox <mailbox>', 'only about this mailbox')
     .option('--direction <direction>', 'only about this direction: sent or received', direction)

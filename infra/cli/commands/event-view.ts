@@ -2,7 +2,7 @@ import { neutral } from '#functions/notices/foreign-text.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { type Column, timeText } from '#infra/cli/terminal/output.ts';
 
-/** The transfer, endpoint or watch that an event is about. */
+/** The transfer or endpoint that an event is about. */
 export const subjectOf = ({ data }: EventResource): string | undefined =>
   foreignOf(data.trackingId) ?? textOf(data.endpoint);
 

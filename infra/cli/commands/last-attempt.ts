@@ -2,7 +2,7 @@ import { type ApiClient, path } from '#infra/cli/api/client.ts';
 import type { DeliveryResource, EndpointResource, Page } from '#infra/cli/api/resources.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
-/** Deliveries searched for an attempt, the most in one answer. Deliveries that wait for their turn have none. */
+/** Deliveries searched for an attempt: the API's limit for a page. Deliveries that wait for their turn have none. */
 const mostLookedAt = '100';
 
 export interface LastAttempt {

@@ -10,7 +10,6 @@ import { warnUnverifiedAmong } from './watch-verify.ts';
 /** Limit of the operator API for watches in one request. */
 const batchSize = 100;
 
-/** Watches added so far, and those that existed. */
 interface Imported {
   readonly added: FileWatch[];
   readonly there: FileWatch[];

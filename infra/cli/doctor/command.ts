@@ -8,8 +8,9 @@ import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
 
 const examples = `
-Checks the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of the
-mailboxes, tables, topics and queues, the last listing of each watch, deliveries and endpoints. Each problem has a remedy.
+Checks the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of
+the mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints with failing
+attempts. Tells how to correct what is wrong.
 
 Exit codes: 0 nothing failed, 1 something did, 2 wrong command line.
 
@@ -20,7 +21,7 @@ Examples:
 `;
 
 export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
-  verb(program, 'doctor', 'find problems, with a remedy for each')
+  verb(program, 'doctor', 'find problems and their remedies')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')
     .addHelpText('after', examples)
     .action(async (options: DoctorOptions) => {

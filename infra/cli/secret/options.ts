@@ -22,7 +22,7 @@ export class HelpRequested extends Error {
 }
 
 const help = `
-After a deployment, its output FillSecret says this command with both names. It asks for each field that the configuration
+After a deployment, its output FillSecret shows this command with both names. It asks for each field that the configuration
 file needs, echoes no answer, and keeps the other fields of the secret. Then it invokes the declare function, which tells what
 is ready and what still waits.
 
@@ -31,7 +31,7 @@ A variable of the environment with a field's name answers in place of the operat
   for example OPS_SLACK_URL    variable named by urlFrom, secretFrom or headersFrom of a webhook
 
 The command makes a signing secret that is left empty and prints it this once; the answer new makes another in its place.
-AWS credentials and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION and so on.
+The command finds AWS credentials and region as the AWS CLI does: AWS_PROFILE, AWS_REGION and so on.
 
 Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong options or configuration (nothing done).
 `;

@@ -12,7 +12,7 @@ const declaredSchema: z.ZodType<Declared> = z.object({
 
 const failedSchema = z.object({ errorType: z.string().default('Error'), errorMessage: z.string().default('') });
 
-/** Has the declare function apply the configuration file with the secret of now. @throws FillSecretError */
+/** Has the declare function apply the configuration file with the current secret. @throws FillSecretError */
 export async function takeUp(lambda: LambdaClient, name: string): Promise<Declared> {
   const { FunctionError, Payload } = await lambda
     .send(new InvokeCommand({ FunctionName: name }))
