@@ -185,10 +185,10 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 
 function intervalWords({ every, quietEvery }: WatchResource): string {
-  const usual = every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+  const usual = every === undefined ? 'at the general interval' : `every ${durationText(every)}`;
   if (quietEvery === undefined) return usual;
   const quiet = durationText(quietEvery);
-  return `every ${quiet}, for nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
+  return `every ${quiet}, since nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
 }
 
 function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {

@@ -60,7 +60,7 @@ describe('the verbs of a watch', () => {
     expect((await watch(['list'])).stdout).toContain('5m, quiet');
     api.on('GET /watches/sent/alice%40example.com', { body: quiet });
     expect((await watch(['show', 'alice@example.com'])).stdout).toContain(
-      'every 5m, for nothing has changed for an hour: the next change is told up to 5m later, then it is polled as often as all',
+      'every 5m, since nothing has changed for an hour: the next change is told up to 5m later, then it is polled at the general interval',
     );
   });
 
@@ -85,7 +85,7 @@ describe('the verbs of a watch', () => {
     const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { every: unknown })));
     expect(asked.map(({ every }) => every)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
-    expect(reset.stdout).toBe('what is sent by alice@example.com is polled as often as all\n');
+    expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');
   });
 
   test.each(['0', '2d', '500', 'often'])('an interval of %s is refused before anything is asked', async (every) => {
