@@ -9,7 +9,7 @@ import { NotifierStack } from '#infra/stack/notifier-stack.ts';
 try {
   const app = new App();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  // Another file by the context: npm run deploy -- -c config=FILE
+  // Names another file: npm run deploy -- -c config=FILE
   const configFile = String(app.node.tryGetContext('config') ?? usualConfigFile);
   const config = loadDeployableConfig(configFile);
   const stack = new NotifierStack(app, config.stack, { config, configFile });

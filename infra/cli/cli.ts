@@ -15,20 +15,15 @@ import { isLeft } from '#infra/cli/terminal/prompts.ts';
 const help = `
 Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the
 AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. An address of a local run needs the token of that run
-in NOTIFIER_TOKEN; --data finds address and token by itself. Without any of these it is the local run that keeps its data in the
-folder data here, while one is running, and otherwise the stack that notifier.config.json deploys.
+in NOTIFIER_TOKEN; --data finds address and token by itself. Without any of these, a command uses the local run that keeps its
+data in the folder data here, if one is running, otherwise the stack that notifier.config.json deploys.
 
 npm run notifier -- NOUN --help shows examples.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 nothing like that there, 4 operator API not reached or no
-credentials.
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 not found, 4 operator API unreachable or no credentials.
 `;
 
-/**
- * Runs one command; prints results, help and mistakes.
- *
- * @returns the exit code
- */
+/** Runs one command; prints results, help and mistakes. @returns the exit code */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
   const { stdout, stderr } = context;
   const program = new Command('npm run notifier --')

@@ -18,7 +18,7 @@ const eventType = z
     'expected an event type such as transfer.failed, or transfer.*',
   );
 
-/** `http:` is for a server on this machine only: everything else would send the credentials in clear. */
+/** Allows `http:` only on this machine: over a network, credentials would travel in clear text. */
 const serverUrl = z
   .url({
     protocol: /^https?$/,
@@ -67,18 +67,18 @@ const webhook = z
     headersFrom: z
       .record(z.string(), environmentVariable)
       .optional()
-      .describe('Headers to send whose values are secret, with the environment variables that hold them'),
+      .describe('Headers with secret values, and the environment variables that hold the values'),
     retryDelays: z
       .array(durationText)
       .min(1)
       .max(20)
       .optional()
       .describe('Time before each retry, instead of three days'),
-    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint under way at the same time'),
+    maxInFlight: z.int().min(1).max(100).default(10).describe('Requests to this endpoint in flight at most'),
   })
   .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), 'expected either url or urlFrom');
 
-/** What CloudFormation takes, but shorter: the region is added to it where a name has to be the account's only one. */
+/** Shorter than CloudFormation allows: the stack appends the region where a name must be unique in the account. */
 const stackName = z
   .string()
   .regex(
@@ -86,7 +86,7 @@ const stackName = z
     'expected the name of a stack: 1 to 64 letters, digits and hyphens, the first of them a letter',
   );
 
-/** In a file, it holds no secret. */
+/** Proxy without credentials, since the file holds no secrets. */
 const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
   const problem = proxyProblem(proxy);
   if (problem) addIssue(problem);
@@ -97,7 +97,7 @@ const webhookProxy = z.string().superRefine((proxy, { addIssue }) => {
   }
 });
 
-/** The most that `server.maxConcurrentPages` may be: at 100 ms for a page, 10,000 pages a second. */
+/** Upper limit of `server.maxConcurrentPages`: at 100 ms a page, 10,000 pages a second. */
 export const mostPages = 1000;
 
 const configSchema = z.strictObject({
@@ -118,12 +118,12 @@ const configSchema = z.strictObject({
       .max(mostPages)
       .optional()
       .describe(
-        'Requests that the server bears at the same time, over all watches and shards; without it, 16 for each shard',
+        'Concurrent requests that the server bears, over all watches and shards; without it, 16 for each shard',
       ),
   }),
   schedule: z
     .strictObject({
-      every: durationText.default('1m').describe('How often each watch is polled; on AWS at least 1m'),
+      every: durationText.default('1m').describe('Poll interval of each watch; on AWS at least 1m'),
       fullListingEvery: z
         .int()
         .min(1)
@@ -135,7 +135,7 @@ const configSchema = z.strictObject({
       quietEvery: durationText
         .optional()
         .describe(
-          'How often a watch is polled that has not changed for an hour; changes are then told that much later',
+          'Poll interval of a watch that has not changed for an hour; its next change is announced up to that much later',
         ),
       shards: z.int().min(1).max(100).default(1).describe('Parts into which the watches are divided on AWS'),
     })
@@ -145,7 +145,7 @@ const configSchema = z.strictObject({
       z.strictObject({
         mailbox: address.check(describe('Verified e-mail address on the server')),
         direction: z.enum(['sent', 'received']).default('sent'),
-        every: durationText.optional().describe('How often this watch is polled, if not as all are'),
+        every: durationText.optional().describe('Poll interval of this watch, in place of schedule.every'),
       }),
     )
     .min(1, 'expected at least one watch'),
@@ -171,7 +171,7 @@ const configSchema = z.strictObject({
   proxy: webhookProxy
     .optional()
     .describe(
-      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides what they may reach',
+      'Proxy that webhooks are sent through, for example http://proxy.example.com:3128; it decides which addresses they reach',
     ),
   alarmEmail: z.optional(address),
   vpc: z
@@ -193,7 +193,7 @@ export type Config = z.output<typeof configSchema>;
 /** The JSON Schema of the configuration file, for editors. */
 export const configJsonSchema = (): object => z.toJSONSchema(configSchema, { io: 'input' });
 
-/** Thrown for a configuration that cannot be used; lists every mistake with its path and what was expected. */
+/** Thrown for an unusable configuration; lists every mistake with its path and what was expected. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -203,7 +203,7 @@ export class ConfigError extends Error {
     this.problems = problems;
   }
 
-  /** Several of them as one, so that all is told at once. */
+  /** Joins errors, so that the operator sees every mistake at once. */
   static joined(errors: readonly ConfigError[]): ConfigError {
     const problems = errors.flatMap((error) => error.problems);
     return new ConfigError('', problems, errors.map(({ message }) => message).join('\n'));
@@ -216,7 +216,7 @@ const inLines = (heading: string, problems: readonly string[]): string =>
 /**
  * Reads and checks a configuration file.
  *
- * @param further judges what is sound of it: what is wrong with it elsewhere than in the file, each with its path
+ * @param further checks the valid parts beyond the schema; returns problems, each with its path
  * @throws ConfigError that lists every mistake, those of `further` included
  */
 export function loadConfig(file: string, further: (config: Config) => readonly string[] = () => []): Config {
@@ -256,21 +256,17 @@ export function millisecondsOf(duration: string): number {
   return Number(duration.slice(0, -1)) * unit;
 }
 
-/** Requests under way at the same time in each shard, if the server bears them: a function that waits for more costs no more. */
+/** Default of concurrent requests in each shard, if the server bears them: waiting for more costs a function no more. */
 const usualRequests = 16;
 
-/** The most that one process takes on. */
+/** Upper limit of concurrent requests in one process. */
 const mostRequests = 100;
 
-/**
- * Requests to the server that one of several shards may have under way at the same time: its part of what the server bears.
- *
- * @returns 0 when the server bears less than one for each
- */
+/** Concurrent requests to the server in each shard: its share of `maxConcurrentPages`, 0 if below one request. */
 export const requestsAtOnce = ({ maxConcurrentPages }: Config['server'], shards: number): number =>
   maxConcurrentPages === undefined ? usualRequests : Math.min(mostRequests, Math.floor(maxConcurrentPages / shards));
 
-/** Milliseconds between two polls, of each watch while nothing changes. */
+/** Poll interval of each watch in milliseconds, while nothing changes. */
 export const intervalsOf = ({ schedule, watches }: Config): number[] =>
   watches.map(({ every }) =>
     Math.max(millisecondsOf(every ?? schedule.every), schedule.quietEvery ? millisecondsOf(schedule.quietEvery) : 0),

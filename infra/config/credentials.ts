@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { proxyProblem } from '#functions/http/proxy.ts';
 import { ConfigError } from './config.ts';
 
-/** How to come by a client id. */
+/** Command that makes a client id. */
 export const newClientId = 'npm run notifier -- client-id new';
 
 const credentials = z.object({
@@ -17,17 +17,15 @@ const credentials = z.object({
     .optional(),
 });
 
-/** On whose behalf the local run polls, and what else is secret. */
+/** Secrets of a local run. */
 export interface Credentials {
   readonly clientId: string;
-  /** Proxy for webhooks, which goes before that of the configuration. */
+  /** Proxy for webhooks; overrides the configured one. */
   readonly webhookProxy?: string | undefined;
 }
 
 /**
- * Reads the credentials from the environment.
- *
- * @param missing what else is missing there, to be told with it
+ * @param missing further problems, reported in the same error
  * @throws ConfigError that names what is missing or malformed, but repeats no value
  */
 export function readCredentials(environment: NodeJS.ProcessEnv, missing: readonly string[] = []): Credentials {

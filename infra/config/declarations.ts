@@ -3,17 +3,16 @@ import type { WantedWatch } from '#functions/watches/watches.ts';
 import type { EndpointDeclaration } from '#functions/webhooks/endpoints/declared.ts';
 import { type Config, millisecondsOf } from './config.ts';
 
-/** What a configuration declares to be watched and told. */
 export const declarationsOf = (config: Config): Declarations => ({
   watches: watchDeclarations(config),
   endpoints: endpointDeclarations(config),
 });
 
-/** The watches among it. */
+/** Declared watches, with intervals in milliseconds. */
 export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
   watches.map(({ every, ...watch }) => ({ ...watch, ...(every !== undefined && { every: millisecondsOf(every) }) }));
 
-/** The endpoints among it. */
+/** Declared endpoints, with retry delays in milliseconds. */
 export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>
   webhooks.map(({ name, urlFrom, secretFrom, headersFrom, retryDelays, ...settings }) => ({
     name,

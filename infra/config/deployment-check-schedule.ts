@@ -1,21 +1,21 @@
 import { type Config, intervalsOf, millisecondsOf, mostPages, requestsAtOnce } from './config.ts';
 
 /**
- * Milliseconds that an answer of the server is taken to need. A server that is twice as fast needs half as many requests under
- * way, so that allowing more of them costs it nothing.
+ * Assumed milliseconds for an answer of the server. A server that is twice as fast needs half as many concurrent requests,
+ * so a higher limit costs it nothing.
  */
 const answerTime = 100;
 
 /** Milliseconds that DynamoDB needs for the snapshot of a watch. */
 const rowTime = 10;
 
-/** Watches that one invocation polls at the same time. */
+/** Watches that one invocation polls concurrently. */
 const watchesAtOnce = 8;
 
-/** Transfers on a page; behind the full ones, one more request shows that there is no further page. */
+/** Transfers on a page. After the full pages, one more request shows that none follows. */
 const pageSize = 100;
 
-/** What keeps a schedule from being deployed; each with its path and what to do. */
+/** Problems that prevent the deployment of a schedule, each with its path and remedy. */
 export function scheduleProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
   const { every, quietEvery, shards } = schedule;
@@ -42,16 +42,16 @@ export function scheduleProblems(config: Config): string[] {
   return problems.length > 0 ? problems : paceProblems(config);
 }
 
-/** Shards tick each minute. Whole minutes up to a day are also what CloudWatch can evaluate three times over. */
+/** Shards tick each minute. CloudWatch alarms can evaluate three periods of whole minutes, up to a day each. */
 const minutesProblems = (path: string, every: string): string[] =>
   millisecondsOf(every) % 60_000 === 0
     ? []
     : [`${path}: expected whole minutes on AWS, for example 1m, 5m or 2h, got ${every}`];
 
-/** Polls a second that a shard does at most. */
+/** Most polls a second of one shard. */
 const mostPolls = (1000 * watchesAtOnce) / (answerTime + rowTime);
 
-/** Intervals that cannot be kept even if every mailbox were empty, which takes one request for each poll, and quiet. */
+/** Finds intervals that are too short even if all mailboxes are empty and quiet, with one request for each poll. */
 function paceProblems(config: Config): string[] {
   const { schedule, watches, server } = config;
   const polls = pollsPerSecond(intervalsOf(config));
@@ -71,7 +71,7 @@ function paceProblems(config: Config): string[] {
     const raised = Math.ceil(needed / shards) * shards;
     const raise = raised <= mostPages ? `set it to ${raised}, if the server bears that, or ` : '';
     problems.push(
-      `server.maxConcurrentPages: ${server.maxConcurrentPages} lets ${allowed} requests be under way${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
+      `server.maxConcurrentPages: ${server.maxConcurrentPages} allows ${allowed} requests in flight${each}, and ${count(needed)} are needed: ${said}, each with a request of ${answerTime} ms at the least; ${raise}${slower(needed / allowed)}`,
     );
   }
   if (neededShards > schedule.shards) {
@@ -82,12 +82,12 @@ function paceProblems(config: Config): string[] {
   return problems;
 }
 
-/** Mailboxes that are larger than this on average are few. */
+/** Transfers in an average mailbox; larger averages are rare. */
 const roomy = 10_000;
 
 /**
- * What the file cannot say and no check can judge before the first poll: how large mailboxes may be for the interval to be
- * kept when every poll lists all transfers. Nothing where there is room enough.
+ * Estimates the average mailbox size up to which intervals hold if every poll lists all transfers. The file does not
+ * tell the size, so no check can decide this before the first poll. Empty when there is ample room.
  */
 export function paceNote(config: Config): string[] {
   const { schedule, watches } = config;
@@ -96,17 +96,17 @@ export function paceNote(config: Config): string[] {
   const room = (requests - 1) * pageSize;
   if (room >= roomy) return [];
   return [
-    `${count(watches.length)} watches with ${slotsOf(config)} requests under way at the same time: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
+    `${count(watches.length)} watches with ${slotsOf(config)} requests in flight: the interval is kept while mailboxes have some ${figure(room)} transfers on average, at ${answerTime} ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`,
   ];
 }
 
-/** @param intervals of each watch, in milliseconds; counted first, since thousands of fractions do not add up to a whole number */
+/** Groups equal `intervals` (ms) first, since thousands of added fractions miss the whole number. */
 function pollsPerSecond(intervals: readonly number[]): number {
   const counts = Map.groupBy(intervals, (interval) => interval);
   return [...counts].reduce((sum, [interval, watches]) => sum + (1000 * watches.length) / interval, 0);
 }
 
-/** Requests that may be under way; each shard has the same number of them. */
+/** Concurrent requests over all shards, which have equal shares. */
 const slotsOf = ({ schedule: { shards }, server }: Config): number => requestsAtOnce(server, shards) * shards;
 
 const count = (value: number): string => value.toLocaleString('en-US');

@@ -15,7 +15,7 @@ import { type WebhookVariable, webhookVariables } from './webhook-variables.ts';
 
 type Webhook = Config['webhooks'][number];
 
-/** What keeps the webhooks of a configuration from being deployed; each with its path and what to do. */
+/** Problems that prevent the deployment of webhooks, each with its path and remedy. */
 export function webhookProblems(config: Config): string[] {
   const variables = webhookVariables(config);
   return [
@@ -30,7 +30,7 @@ export function webhookProblems(config: Config): string[] {
   ];
 }
 
-/** The variables that functions are told by; fields of the secret go before them. */
+/** Environment variables of the functions. A field of the secret with such a name would override the variable. */
 type OwnVariable =
   | keyof (PollVariables & FanOutVariables & DeliverVariables & SweepVariables & DeclareVariables & OperatorVariables)
   | 'SECRET_ARN';
@@ -61,20 +61,20 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   SECRET_ARN: true,
 };
 
-/** What every shell or tool sets: filling the secret from the environment would take it for a credential. */
+/** Variables of shells and tools, which `fill-secret` would mistake for credentials. */
 const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LOGNAME|PATH|PWD|SHELL|TERM|TZ|USER)$/;
 
-/** A row of DynamoDB, as an endpoint is one, has room for 400 KB, and an address up to 254 characters. */
+/** An endpoint is one DynamoDB item of at most 400 KB; an address has up to 254 characters. */
 const mostMailboxes = 1000;
 
-/** Stand in for what the secret will hold. */
+/** Replacements for values that the secret will hold. */
 const placeholder = { url: 'https://placeholder.example.com/', header: 'placeholder' };
 
 function settingsProblems(config: Config, webhook: Webhook, path: string): string[] {
   const [declaration] = endpointDeclarations({ ...config, webhooks: [webhook] });
   const values = Object.values(webhook.headersFrom ?? {}).map((variable) => [variable, placeholder.header]);
   const { settings } = filledIn(declaration!, Object.fromEntries(values));
-  // An address that may not stand in the file at all is judged when it is filled in.
+  // `fill-secret` checks an address that the file must not hold.
   const isElsewhere = webhook.url === undefined || isChat(webhook);
   const checked = isElsewhere ? { ...settings, url: placeholder.url } : settings;
   const { error } = endpointSettings(false).safeParse(checked);
@@ -93,20 +93,19 @@ function settingsProblems(config: Config, webhook: Webhook, path: string): strin
 
 const isChat = ({ format }: Webhook): boolean => format !== 'event';
 
-/** Names of headers and of parameters of an address that authorise whoever sends them. */
+/** Names of headers and URL parameters that authorise their sender. */
 const authorising = /auth|cookie|key|password|secret|signature|token|^sig$/i;
 
 const noPlace = 'since a file is no place for credentials';
 const fillIt = 'and fill it with npm run fill-secret';
 
-/** Credentials that stand in the file. */
 function credentialProblems(webhook: Webhook, path: string): string[] {
   const { name, url, format, headers = {} } = webhook;
   const problems: string[] = [];
   const parameter = [...(URL.parse(url ?? '')?.searchParams.keys() ?? [])].find((key) => authorising.test(key));
   if (url !== undefined && (isChat(webhook) || parameter !== undefined)) {
     const why = isChat(webhook)
-      ? 'who knows the address of a chat can write there'
+      ? 'the address of a chat lets anyone write there'
       : `its parameter ${parameter} looks like a credential`;
     const example = variableFor(name, isChat(webhook) ? `${format}_URL` : 'URL');
     problems.push(
@@ -130,7 +129,7 @@ function signatureProblems(webhook: Webhook, path: string): string[] {
   ];
 }
 
-/** Headers of the same name, of which a request would carry only one. */
+/** Finds headers of the same name: a request would carry only one of them. */
 function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: string): string[] {
   const places = [
     ...Object.keys(headers).map((header) => ({ header, place: `${path}.headers.${header}` })),
@@ -157,13 +156,13 @@ function variableProblems({ variable, path, holds }: WebhookVariable, all: reado
   ];
 }
 
-/** Bytes that Secrets Manager keeps in one secret. */
+/** Limit of Secrets Manager for one secret, in bytes. */
 export const largestSecret = 65_536;
 
-/** Bytes of the shortest values there are, quotes and commas included. */
+/** Bytes of the shortest possible values, quotes and commas included. */
 const shortest = { address: 18, 'signing secret': 44, header: 7 };
 
-/** Bytes of the credentials for the server and the data key, at least. */
+/** Least bytes of the server's credentials and the data key. */
 const ownFields = 200;
 
 function sizeProblems(variables: readonly WebhookVariable[]): string[] {
@@ -175,7 +174,7 @@ function sizeProblems(variables: readonly WebhookVariable[]): string[] {
   ];
 }
 
-/** A name for a variable of a webhook, for example `CRM_WEBHOOK_SECRET`. */
+/** Suggests a variable for a webhook, for example `CRM_WEBHOOK_SECRET`. */
 function variableFor(webhook: string, what: string): string {
   const upper = (text: string): string => text.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
   const end = upper(what);

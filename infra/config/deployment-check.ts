@@ -11,16 +11,16 @@ import { scheduleProblems } from './deployment-check-schedule.ts';
 import { webhookProblems } from './deployment-check-webhooks.ts';
 
 /**
- * Reads and checks a configuration file that is to be deployed: what the local run accepts may be refused by AWS halfway
- * through a deployment, or make no sense there.
+ * Reads a configuration file and checks it for AWS. A file that suits a local run may make no sense there, or fail halfway
+ * through the deployment.
  *
- * @throws ConfigError that lists every mistake with its path and what to do
+ * @throws ConfigError that lists every mistake with its path and remedy
  */
 export function loadDeployableConfig(file: string): Config {
   return loadConfig(file, (config) => [...deploymentProblems(config), ...certificateProblems(config)]);
 }
 
-/** What keeps a configuration, sound in itself, from being deployed; each with its path and what to do. */
+/** Problems that prevent the deployment of a valid configuration, each with its path and remedy. */
 export const deploymentProblems = (config: Config): string[] => [
   ...serverProblems(config),
   ...scheduleProblems(config),
@@ -31,7 +31,7 @@ export const deploymentProblems = (config: Config): string[] => [
   ...networkProblems(config),
 ];
 
-/** This very machine, and what is only reached from its own network card. */
+/** Loopback, unspecified and link-local addresses. */
 const thisMachine = new BlockList();
 thisMachine.addSubnet('127.0.0.0', 8, 'ipv4');
 thisMachine.addSubnet('0.0.0.0', 8, 'ipv4');
@@ -61,7 +61,7 @@ function serverProblems({ server, vpc }: Config): string[] {
   ];
 }
 
-/** The function that sends webhooks is in no VPC. */
+/** Requires a public proxy, since the function that sends webhooks is in no VPC. */
 function proxyProblems({ proxy }: Config): string[] {
   const host = proxy === undefined ? undefined : hostOf(new URL(proxy.includes('://') ? proxy : `http://${proxy}`));
   return host !== undefined && (isLocal(host) || isPrivate(host))
@@ -69,7 +69,7 @@ function proxyProblems({ proxy }: Config): string[] {
     : [];
 }
 
-/** SNS has room for as many filter policies in a topic. */
+/** Limit of SNS for filter policies in one topic. */
 const mostAddresses = 200;
 
 const isKnownType = (type: string): boolean =>
@@ -87,7 +87,7 @@ function notifyProblems({ notify: { email } }: Config): string[] {
         : [
             `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
           ]),
-      // Known types, each once, stay far below the 150 values that a filter policy may have.
+      // Known types, each once, stay far below the SNS limit of 150 values in a filter policy.
       ...types.flatMap((type, index) => {
         if (!isKnownType(type)) {
           return [
@@ -108,7 +108,7 @@ function notifyProblems({ notify: { email } }: Config): string[] {
   return problems;
 }
 
-/** Of an address that exists, what SNS cannot send to: its mail knows ASCII alone. */
+/** Finds valid addresses that SNS cannot send to: it supports ASCII only. */
 function emailProblems(path: string, address: string): string[] {
   const [local, domain] = address.split('@') as [string, string];
   if (!isAscii(local)) {
@@ -120,7 +120,7 @@ function emailProblems(path: string, address: string): string[] {
 
 const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 
-/** Subnets that a function on Lambda can be in. */
+/** Limit of Lambda for the subnets of a function. */
 const mostSubnets = 16;
 
 function networkProblems({ vpc }: Config): string[] {
@@ -139,18 +139,18 @@ function networkProblems({ vpc }: Config): string[] {
   return problems;
 }
 
-/** The file travels beside the code of the poll function, which could not use anything but certificates. */
+/** Allows only certificates: the deployment ships the file with the poll function, which can use nothing else. */
 function certificateProblems({ server: { caFile } }: Config): string[] {
   if (caFile === undefined) return [];
   let text: string;
   try {
     text = readFileSync(caFile, 'utf8');
   } catch {
-    // Told as for every configuration.
+    // `loadConfig` reports an unreadable file.
     return [];
   }
   if (text.includes('PRIVATE KEY-----')) {
-    return ['server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out'];
+    return ['server.caFile: expected certificates alone, got a private key, which must stay off AWS: take it out'];
   }
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return certificates.length > 0 && certificates.every(isCertificate)

@@ -1,23 +1,20 @@
 import type { z } from 'zod';
 
-/** What is wrong with one value. */
 export interface Mistake {
   /** For example `watches[0].mailbox`. */
   readonly path: string;
   readonly message: string;
-  /** What something sound was put in for: a path, or nothing where a field was too many. */
+  /** Path of the placeholder; undefined for a superfluous field, which was deleted. */
   readonly mended: string | undefined;
 }
 
-/** A file as it was read, whatever is wrong with it. */
 export interface LenientReading<T> {
-  /** Everything that the schema finds. */
   readonly mistakes: readonly Mistake[];
-  /** The file with something sound in place of each mistake, so that what is left can be judged; undefined where even that fails. */
+  /** The file with placeholders for mistakes, so that the rest can be checked; undefined if even that fails. */
   readonly data: T | undefined;
 }
 
-/** Stands in for required values that are wrong, by their names, and for elements of lists by those of the lists. */
+/** Placeholders for wrong required values by field name; below, for list elements by the list's name. */
 const sound: Readonly<Record<string, unknown>> = {
   server: { url: 'https://placeholder.example.com' },
   url: 'https://placeholder.example.com',
@@ -42,13 +39,10 @@ const soundElement: Readonly<Record<string, unknown>> = {
   subnets: 'subnet-00000000',
 };
 
-/** Rounds of checking and mending: each reaches what the mistakes of the one before kept from being checked. */
+/** Rounds of checking and mending. Each round reaches values that earlier mistakes hid from the schema. */
 const rounds = 6;
 
-/**
- * Finds every mistake in a file, also those that a schema does not look for while there are others: it is read again with
- * something sound in place of what is wrong.
- */
+/** Finds every mistake: the schema skips some checks after one, so the file is parsed again with placeholders. */
 export function readLeniently<Schema extends z.ZodType>(
   schema: Schema,
   json: unknown,
@@ -58,7 +52,7 @@ export function readLeniently<Schema extends z.ZodType>(
   for (let round = 0; round < rounds; round += 1) {
     const { data, error } = schema.safeParse(copy.root);
     if (!error) return { mistakes, data };
-    // What was put in for a mistake is not another one.
+    // A placeholder that fails a check is no mistake of the file.
     mistakes.push(
       ...error.issues.map(mistakeOf).filter(({ mended = '' }) => round === 0 || !isWithin(mended, mistakes)),
     );
@@ -67,7 +61,7 @@ export function readLeniently<Schema extends z.ZodType>(
   return { mistakes, data: undefined };
 }
 
-/** Whether something sound was put in at a path, or around it. */
+/** True when a placeholder was put in at a path or around it. */
 export const isWithin = (path: string, mistakes: readonly Mistake[]): boolean =>
   mistakes.some(
     ({ mended }) =>
@@ -97,7 +91,7 @@ function mend(copy: { root: unknown }, issue: z.core.$ZodIssue): void {
   } else if (path.length === 0) {
     copy.root = {};
   } else if (code === 'custom' && typeof path.at(-1) === 'number') {
-    // A webhook as a whole: of an address and the variable that holds it, one is to be there.
+    // The webhook as a whole: exactly one of `url` and `urlFrom` is required.
     Object.assign(target as Node, { url: sound.url, urlFrom: undefined });
   } else {
     const parent = at(path.slice(0, -1)) as Node;

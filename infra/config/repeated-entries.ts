@@ -1,6 +1,6 @@
 import { addressKey } from '#functions/transfers/address-key.ts';
 
-/** Watches that stand in a configuration twice, each with its path, whatever else is wrong with it. */
+/** Finds repeated watches by path, even in an otherwise invalid configuration. */
 export function repeatedWatches(json: unknown): string[] {
   const { watches } = (json ?? {}) as { watches?: unknown };
   if (!Array.isArray(watches)) return [];
@@ -19,7 +19,6 @@ export function repeatedWatches(json: unknown): string[] {
   });
 }
 
-/** Webhooks of the same name, each with its path. */
 export function repeatedWebhooks(json: unknown): string[] {
   const { webhooks } = (json ?? {}) as { webhooks?: unknown };
   if (!Array.isArray(webhooks)) return [];
@@ -33,7 +32,7 @@ export function repeatedWebhooks(json: unknown): string[] {
   });
 }
 
-/** Where each value stands first; searching for each of 10,000 would take a second. */
+/** Index of each value's first occurrence; a search for each of 10,000 values would take a second. */
 function firstPlaces(values: readonly unknown[]): ReadonlyMap<unknown, number> {
   const firsts = new Map<unknown, number>();
   values.forEach((value, at) => {

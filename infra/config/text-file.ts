@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The text of a file that a person wrote: in UTF-8, or in UTF-16 where it says so by a byte order mark, which some editors
- * put before a text and no reader expects in one.
+ * Reads a text file in UTF-8, or in UTF-16 if it begins with that byte order mark. Drops the mark, which some editors
+ * write and no parser expects.
  *
  * @throws the file system's error
  */

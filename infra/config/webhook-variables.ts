@@ -1,18 +1,17 @@
 import type { Config } from './config.ts';
 
-/** A variable to which a webhook of the configuration leaves something secret; on AWS, a field of the secret. */
+/** An environment variable with a secret value of a webhook; on AWS, a field of the secret. */
 export interface WebhookVariable {
   readonly variable: string;
-  /** Name of the webhook. */
   readonly webhook: string;
-  /** Where it stands in the configuration, for instance `webhooks[0].urlFrom`. */
+  /** Path in the configuration, for example `webhooks[0].urlFrom`. */
   readonly path: string;
   readonly holds: 'address' | 'signing secret' | 'header';
-  /** Name of the header, where it holds the value of one. */
+  /** Name of the header whose value it holds. */
   readonly header?: string;
 }
 
-/** The variables of all webhooks, in the order of the file. */
+/** @example [{ variable: 'CRM_SECRET', webhook: 'crm', path: 'webhooks[0].secretFrom', holds: 'signing secret' }] */
 export const webhookVariables = ({ webhooks }: Pick<Config, 'webhooks'>): WebhookVariable[] =>
   webhooks.flatMap(({ name: webhook, urlFrom, secretFrom, headersFrom = {} }, at): WebhookVariable[] => [
     ...(urlFrom === undefined

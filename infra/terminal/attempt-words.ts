@@ -1,12 +1,11 @@
 import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import type { PostFailure } from '#functions/webhooks/http/client.ts';
 
-/** An attempt to deliver, as far as it tells how it went. */
+/** Facts that tell how a delivery attempt ended. */
 export interface AttemptFacts {
   readonly failure?: PostFailure | undefined;
   /** Node's code for the failure, for example `ECONNREFUSED`. */
   readonly code?: string | undefined;
-  /** HTTP status that was answered. */
   readonly status?: number | undefined;
 }
 
@@ -20,7 +19,7 @@ const network = 'check its address, and the network and firewalls between here a
 const failures: Record<PostFailure, Words> = {
   forbidden_target: {
     says: 'its address is not on the public internet',
-    remedy: 'correct its URL or its DNS records; a local run lets it be with npm start -- --allow-private-webhooks',
+    remedy: 'correct its URL or its DNS records; a local run allows it with npm start -- --allow-private-webhooks',
   },
   unresolvable: { says: 'its name cannot be resolved', remedy: 'check the host name in its URL, and DNS' },
   connect_timeout: { says: 'no connection within 5 s', remedy: network },
@@ -41,7 +40,7 @@ const failures: Record<PostFailure, Words> = {
   },
 };
 
-/** How an attempt ended, in words: `HTTP 204`, or `its name cannot be resolved (ENOTFOUND)`. */
+/** Describes the end of an attempt: `HTTP 204`, or `its name cannot be resolved (ENOTFOUND)`. */
 export function attemptWords({ failure, code, status }: AttemptFacts): string {
   if (failure === undefined) return status === undefined ? 'not told' : `HTTP ${status}`;
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;
@@ -49,7 +48,7 @@ export function attemptWords({ failure, code, status }: AttemptFacts): string {
   return code === undefined ? says : `${says} (${code})`;
 }
 
-/** What to do about an attempt that brought no answer; undefined when it brought one. */
+/** Remedy for an attempt without an answer; undefined when the receiver answered. */
 export function attemptRemedy({ failure, code }: AttemptFacts): string | undefined {
   if (failure === undefined) return undefined;
   const tls = failure === 'tls' && code !== undefined ? tlsProblemOf(code) : undefined;

@@ -1,3 +1,3 @@
-/** How far a baseline is: `712 of 10,000`. */
+/** Progress of a baseline: `712 of 10,000`. */
 export const baselineProgressWords = ({ stored, transfers }: { readonly stored: number; readonly transfers: number }) =>
   `${stored.toLocaleString('en')} of ${transfers.toLocaleString('en')}`;

@@ -1,11 +1,11 @@
-/** Exit code of a command that did its work, but could not write what it had to say. */
+/** Exit code of a command whose work is done but whose output is lost. */
 const unwritten = 1;
 
 /**
- * Has a command finish its work, even if its output is lost. A reader that has gone, as `head` does, is no failure.
- * Output that cannot be written, as on a full disk, is one: the command says so on stderr and does not end with 0.
+ * Lets a command finish its work even if its output is lost. A closed pipe, for example of `head`, is no failure.
+ * Another write error, for example on a full disk, is reported on stderr and turns exit code 0 into 1.
  *
- * @param onGone told when nothing more can be written, so that a command without an end can end
+ * @param onGone called when nothing more can be written, so that an endless command can stop
  */
 export function guardOutput(onGone: () => void): void {
   let isLost = false;
@@ -15,7 +15,7 @@ export function guardOutput(onGone: () => void): void {
     if (!isLost) process.stderr.write(`the output cannot be written (${code}) and is not complete; the work is done\n`);
     isLost = true;
   });
-  // What cannot be said there can be said nowhere.
+  // No stream is left to report this on.
   process.stderr.on('error', () => undefined);
   process.on('exit', (code) => {
     if (isLost && code === 0) process.exitCode = unwritten;

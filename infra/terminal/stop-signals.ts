@@ -3,15 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Milliseconds within which signals count as one: npm hands on to a command what the terminal has sent to both. */
+/** Milliseconds within which signals count as one: npm forwards what the terminal has already sent to both. */
 const oneSignal = 300;
 
 /**
- * Calls `stop` at the first signal that asks the process to end: Ctrl-C, a supervisor, a terminal that is closed. A second
- * one ends the process at once, with 128 and the number of the signal as its exit code, as shells do.
+ * Calls `stop` at the first signal to end: Ctrl-C, a supervisor or a closed terminal. A second signal ends the process
+ * at once with exit code 128 plus the signal's number, as shells do.
  *
- * @param stop is given when the process may end, which it does not by itself before: a repetition of the signal that meets
- * a process on its way out would decide its exit code
+ * @param stop gets a promise to await before exit, otherwise a repeated signal would decide the exit code
  */
 export function onStopSignal(stop: (mayEnd: Promise<void>) => void): void {
   let first: number | undefined;

@@ -1,14 +1,10 @@
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { formatError, isWithoutRegion, remedyFor } from '#infra/terminal/aws-remedies.ts';
 
-/** For a user who means a local run that is not running, or keeps its data elsewhere. */
+/** Hint for an operator whose local run is stopped or keeps its data elsewhere. */
 const orLocally = 'for a local run, start it first, and add --data FOLDER unless that is data here';
 
-/**
- * What an error of AWS means, in one line with what to do.
- *
- * @param doing what was being done, for example `look up the stack NAME`
- */
+/** Explains an error of AWS in one line with its remedy. @param doing for example `look up the stack NAME` */
 export function awsFailure(error: Error, doing: string, stack?: string): CliError {
   const fail = (what: string, remedy?: string) =>
     new CliError(exitCodes.unreachable, `cannot ${doing}: ${what}${remedy === undefined ? '' : `: ${remedy}`}`);

@@ -4,19 +4,15 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { signIn } from '#infra/terminal/aws-remedies.ts';
 import { awsFailure } from './aws-failure.ts';
 
-/** Where the operator API is, and how to be let in. */
+/** Address of the operator API and access to it. */
 export interface Target {
   /** Address without a slash at the end. */
   readonly url: string;
-  /** What to do when nothing answers there. */
+  /** Remedy when the API is unreachable. */
   readonly remedy: string;
-  /** What to do when it refuses who asks, with these words. */
+  /** Remedy when the API refuses access with the text `said`. */
   readonly admission: (said: string) => string;
-  /**
-   * Adds to the headers of a request what lets it in.
-   *
-   * @throws CliError when there are no credentials
-   */
+  /** Adds credentials to the headers of a request. @throws CliError when there are none */
   sign(
     method: string,
     url: URL,
@@ -25,14 +21,9 @@ export interface Target {
   ): Promise<Record<string, string>>;
 }
 
-/** The stack's output that says where the operator API is. */
 const output = 'OperatorUrl';
 
-/**
- * The operator API of a stack.
- *
- * @throws CliError when there is no such stack, or nobody is signed in
- */
+/** The operator API of a stack. @throws CliError when the stack does not exist, or the operator is not signed in */
 export async function stackTarget(stack: string): Promise<Target> {
   const client = new CloudFormationClient({
     maxAttempts: 2,
@@ -49,7 +40,6 @@ export async function stackTarget(stack: string): Promise<Target> {
   return signedTarget(url, client);
 }
 
-/** The operator API at a function URL. */
 export const functionTarget = (url: string, region: string): Target =>
   signedTarget(url, new CloudFormationClient({ region }));
 
@@ -83,7 +73,7 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
       const signed = await signer.sign(request).catch((error: Error) => {
         throw awsFailure(error, 'sign the request');
       });
-      // The client that sends it sets the same one.
+      // The HTTP client sets the same host.
       const { host: _, ...rest } = signed.headers;
       return rest;
     },

@@ -5,12 +5,7 @@ import { usualConfigFile, usualDataFolder } from '#infra/config/usual-names.ts';
 import { namedStack } from './configured-stack.ts';
 import type { TargetOptions } from './target.ts';
 
-/**
- * The options that say where the operator API is, with the local run of this folder where none does: one that is running
- * has left its address in the usual data folder.
- *
- * @throws CliError where a stack may as well be meant
- */
+/** Finds a local run by the address in the usual data folder. @throws CliError if a configured stack may be meant */
 export function chosenTarget<Options extends TargetOptions>(options: Options, environment: NodeJS.ProcessEnv): Options {
   const { url, data, stack } = options;
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);

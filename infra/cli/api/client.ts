@@ -8,42 +8,35 @@ import type { Page } from './resources.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** A request to the operator API. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Below the API's address, percent-encoded, for example by {@link path}. */
+  /** Path below the API's address, percent-encoded, for example by {@link path}. */
   readonly path: string;
   readonly query?: Query;
   readonly body?: object;
-  /**
-   * Milliseconds.
-   * @default 60000
-   */
+  /** Milliseconds. @default 60000 */
   readonly timeout?: number;
-  /** Gives the request up. */
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds for work that the API may spend minutes on: more than its function can run. */
+/** Milliseconds for long work: more than the API's function can run. */
 export const longTimeout = 150_000;
 
 const usualTimeout = 60_000;
 
-/** Bytes of an answer, more than any page has. */
+/** Limit of bytes in an answer: more than any page has. */
 const largestAnswer = 16 * 1024 * 1024;
 
-/** Items on a page, at most. */
 const largestPage = 100;
 
-/** Percent-encodes what is not unreserved in RFC 3986, as signatures of AWS expect it. */
+/** Percent-encodes all but the unreserved characters of RFC 3986, as AWS signatures require. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** A path of which every inserted part is percent-encoded: path`/watches/${direction}/${mailbox}`. */
+/** Percent-encodes the inserted parts of a path: path`/watches/${direction}/${mailbox}`. */
 export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): string =>
   texts.map((text, at) => text + (at < parts.length ? encode(parts[at]!) : '')).join('');
 
-/** The operator API as commands use it. */
 export class ApiClient {
   private readonly target: Target;
   private readonly proxies: ProxySettings;
@@ -54,7 +47,6 @@ export class ApiClient {
     this.proxies = proxies;
   }
 
-  /** Where the API is, for people. */
   get address(): string {
     return this.target.url;
   }
@@ -67,12 +59,7 @@ export class ApiClient {
     return this.send<T>({ method: 'POST', path, body, ...(timeout && { timeout }) });
   }
 
-  /**
-   * Reads a list, page by page.
-   *
-   * @param limit items at most
-   * @returns those items, and the cursor of what comes after them
-   */
+  /** Reads at most `limit` items, page by page. @returns the items, and the cursor of the next page */
   async list<T>(path: string, query: Query, limit: number): Promise<Page<T>> {
     const items: T[] = [];
     let cursor = query.cursor;
@@ -86,11 +73,9 @@ export class ApiClient {
   }
 
   /**
-   * One request.
-   *
-   * @returns what was answered, undefined when nothing was
+   * @returns JSON of the answer; undefined for 204
    * @throws ApiError when the API refuses
-   * @throws CliError when it cannot be reached, or whatever answers is not the API
+   * @throws CliError when the API is unreachable, or something else answers
    */
   async send<T>({ method, path, query = {}, body, timeout = usualTimeout, signal }: ApiRequest): Promise<T> {
     const search = Object.entries(query)
@@ -143,17 +128,17 @@ export class ApiClient {
 
   private refusal({ status, headers }: HttpAnswer, json: unknown): CliError {
     const type = headers['content-type'] ?? 'nothing';
-    // The API itself has no 401: it is who guards a local run that does not know who asks.
+    // The API itself never answers 401; the guard of a local run does, for a wrong token.
     if (status !== 401 && type.startsWith('application/problem+json') && typeof json === 'object' && json !== null) {
       return problemOf(status, json);
     }
-    // What AWS itself answers for a function URL is no problem document.
+    // AWS itself answers for a function URL without a problem document.
     const { Message = undefined, message = Message } = (json ?? {}) as { Message?: unknown; message?: unknown };
     if (status === 401 || status === 403) {
       const said = typeof message === 'string' ? `${status}, ${message}` : String(status);
       return new CliError(
         exitCodes.unreachable,
-        `the operator API at ${this.target.url} refuses who asks (HTTP ${said}): ${this.target.admission(said)}`,
+        `the operator API at ${this.target.url} refuses access (HTTP ${said}): ${this.target.admission(said)}`,
       );
     }
     return new CliError(
@@ -163,7 +148,7 @@ export class ApiClient {
   }
 }
 
-/** What a problem document (RFC 9457) says, with every mistake on a line of its own. */
+/** Error for a problem document (RFC 9457), with each mistake on its own line. */
 function problemOf(status: number, document: object): ApiError {
   const { title, detail, problems, cause } = document as Record<string, unknown>;
   const mistakes = (Array.isArray(problems) ? problems : []).map(

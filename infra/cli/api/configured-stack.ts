@@ -3,14 +3,10 @@ import { resolve } from 'node:path';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { usualConfigFile, usualStack } from '#infra/config/usual-names.ts';
 
-/** The stack that the configuration file of this folder deploys; the usual one where there is no file or it names none. */
+/** Stack of this folder's configuration file, or the usual one if the file is missing or names none. */
 export const configuredStack = (): string => namedStack() ?? usualStack;
 
-/**
- * The stack that the configuration file of this folder names, if it names one.
- *
- * @throws CliError when the file does not tell: no command is to go to another stack than is meant
- */
+/** @throws CliError for an unreadable file, otherwise a command could reach another stack than is meant */
 export function namedStack(): string | undefined {
   const file = resolve(usualConfigFile);
   let stack: unknown;

@@ -4,21 +4,18 @@ import type { Column, Output } from '#infra/cli/terminal/output.ts';
 import type { Page } from './resources.ts';
 import type { Session } from './session.ts';
 
-/** How much of a list is wanted. */
 export interface PageOptions {
   readonly limit: number;
   readonly all?: boolean;
   readonly cursor?: string;
 }
 
-/** Adds the options of a list. */
 export const paged = (command: Command): Command =>
   command
-    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), 50)
-    .option('--all', 'all there are')
-    .option('--cursor <cursor>', 'go on where the listing before ended');
+    .option('--limit <n>', 'items at most', wholeNumber(1, 100_000), 50)
+    .option('--all', 'all items')
+    .option('--cursor <cursor>', 'continue after the previous list');
 
-/** Reads as much of a list as is wanted. */
 export const readList = <T>(
   { api }: Session,
   path: string,
@@ -26,7 +23,7 @@ export const readList = <T>(
   { limit, all, cursor }: PageOptions,
 ): Promise<Page<T>> => api.list<T>(path, { ...query, cursor }, all ? Number.POSITIVE_INFINITY : limit);
 
-/** Prints a list: a table, or what the API says as JSON. */
+/** Prints a list as a table, or the API's answer as JSON. */
 export function printList<T>(output: Output, page: Page<T>, columns: readonly Column<T>[], none: string): void {
   output.result(page, () => {
     if (page.items.length === 0) output.warning(none);

@@ -8,21 +8,19 @@ import { chosenTarget } from './chosen-target.ts';
 import { ApiClient } from './client.ts';
 import { findTarget, type TargetOptions } from './target.ts';
 
-/** What every command can be told. */
 export interface CommonOptions extends TargetOptions {
   readonly json?: boolean;
 }
 
-/** What a command works with. */
 export interface Session {
   readonly api: ApiClient;
   readonly output: Output;
   readonly context: CliContext;
-  /** A command to type next, for the same target. */
+  /** Completes a command to type next, for the same target. */
   readonly hint: (command: string) => string;
 }
 
-/** Adds a verb to a noun, with the options that all of them have. */
+/** Adds a verb to a noun, with the options of every command. */
 export function verb(noun: Command, usage: string, description: string): Command {
   return noun
     .command(usage)
@@ -39,10 +37,10 @@ export function verb(noun: Command, usage: string, description: string): Command
     .option('--json', 'print JSON for scripts');
 }
 
-/** Adds what skips the question of {@link confirmed}. */
+/** Adds `--yes`, which skips the question of {@link confirmed}. */
 export const confirmable = (command: Command): Command => command.option('--yes', 'do not ask');
 
-/** Finds the operator API. */
+/** Finds the operator API; throws CliError when there is none. */
 export async function openSession(context: CliContext, options: CommonOptions): Promise<Session> {
   const { environment } = context;
   return {
@@ -61,11 +59,7 @@ const targetWords = (options: TargetOptions): string[] =>
 export const outputOf = ({ stdout, stderr }: CliContext, { json = false }: CommonOptions): Output =>
   new Output(stdout, stderr, json);
 
-/**
- * Asks before something that cannot be undone.
- *
- * @throws CliError when a person says no, or when there is nobody to ask
- */
+/** Asks before something that cannot be undone. @throws CliError when the operator says no, or without a terminal */
 export async function confirmed(
   { prompts }: CliContext,
   { yes = false }: { readonly yes?: boolean },
@@ -75,17 +69,13 @@ export async function confirmed(
   if (!prompts) {
     throw new CliError(
       exitCodes.wrongCommandLine,
-      `${question} There is no terminal to ask on: add --yes if that is what you want`,
+      `${question} There is no terminal to ask on: add --yes to do it without asking`,
     );
   }
   if (!(await prompts.confirm(question))) throw new CliError(exitCodes.refused, 'nothing was done');
 }
 
-/**
- * A secret that the environment holds, so that it shows in no list of processes.
- *
- * @throws CliError
- */
+/** Reads a secret from the environment: an argument would show in the list of processes. @throws CliError */
 export function fromEnvironment({ environment }: CliContext, option: string, variable: string): string {
   const value = environment[variable];
   if (value) return value;

@@ -4,7 +4,7 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import { configuredStack } from './configured-stack.ts';
 
-/** What the command line says of the target; at most one of the three. */
+/** Options that name the operator API, at most one of them. */
 export interface TargetOptions {
   readonly url?: string;
   readonly data?: string;
@@ -15,7 +15,7 @@ export interface TargetOptions {
  * Finds the operator API: at an address, by the data folder of a local run, or by the stack on AWS.
  *
  * @param environment may name an address in NOTIFIER_URL, and hold the token of a local run in NOTIFIER_TOKEN
- * @throws CliError
+ * @throws CliError when the options contradict, or lead to no operator API
  */
 export async function findTarget(options: TargetOptions, environment: NodeJS.ProcessEnv): Promise<Target> {
   const named = (['url', 'data', 'stack'] as const).filter((name) => options[name] !== undefined);
@@ -60,7 +60,7 @@ function localTarget(url: string, token: string | undefined, remedy: string): Ta
   };
 }
 
-/** What a local run has written into its data folder: where it is, and what lets in. */
+/** Address and token that a local run wrote into its data folder. */
 function addressIn(folder: string): { readonly url: string; readonly token: string } {
   const file = join(folder, 'operator.json');
   let text: string;
@@ -95,7 +95,7 @@ function checkedUrl(text: string, source: string): URL {
   const url = URL.parse(text);
   const { username = '', password = '', search = '', hash = '' } = url ?? {};
   if (username + password + search + hash !== '') {
-    // It may be a secret.
+    // The message does not repeat it, since it may be a secret.
     throw new CliError(
       exitCodes.wrongCommandLine,
       `${source} has a user name, a password, a query or a fragment, expected a plain address: the token of a local run belongs in NOTIFIER_TOKEN`,

@@ -5,7 +5,7 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Characters: servers want 50 to 4000; these are 380 random bits and can still be copied by hand. */
+/** Characters. Servers require 50 to 4000; 64 hold 380 random bits and can still be copied by hand. */
 const length = 64;
 
 const examples = `
@@ -14,7 +14,6 @@ Examples:
   export CRYPTSHARE_CLIENT_ID=$(npm run --silent notifier -- client-id new --json | jq -r .clientId)
 `;
 
-/** Adds the command that makes a client id. */
 export function clientIdCommand(program: Command, context: CliContext): void {
   program
     .command('client-id')

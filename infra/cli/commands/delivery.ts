@@ -31,7 +31,6 @@ A delivery is one event on its way to one endpoint. PENDING waits for its next a
 and CANCELLED are over, and resend begins anew under the same id.
 `;
 
-/** Adds the commands for deliveries. */
 export function deliveryCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('delivery')
@@ -41,9 +40,9 @@ export function deliveryCommands(program: Command, context: CliContext): void {
 
   paged(verb(noun, 'list', 'list deliveries, those of the newest events first'))
     .option('--endpoint <name>', 'only those to this endpoint')
-    .addOption(new Option('--status <status>', 'only those that stand so').choices(statuses).argParser(statusOf))
-    .option('--from <time>', 'only of events from this time on (UTC), or so long ago: 2h, 3d', time)
-    .option('--until <time>', 'only of events before this time (UTC), or so long ago', time)
+    .addOption(new Option('--status <status>', 'only those with this status').choices(statuses).argParser(statusOf))
+    .option('--from <time>', 'only of events since this time (UTC), or of the last 2h, 3d', time)
+    .option('--until <time>', 'only of events before this time (UTC), or older than 2h, 3d', time)
     .option('--event <id>', 'only those of this event')
     .option('--tracking-id <id>', 'only those of events about this transfer')
     .action(async (options: ListOptions) => {
@@ -88,7 +87,7 @@ export function deliveryCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'cancel <event> <endpoint>', 'make no further attempts')).action(
     async (event: string, endpoint: string, options: CommonOptions & { readonly yes?: boolean }) => {
-      await confirmed(context, options, `Keep ${event} from ${endpoint}?`);
+      await confirmed(context, options, `Cancel the delivery of ${event} to ${endpoint}?`);
       const { api, output } = await openSession(context, options);
       const answer = await api.post<object>(path`/deliveries/${event}/${endpoint}/cancel`);
       output.result(answer, () =>
@@ -98,7 +97,6 @@ export function deliveryCommands(program: Command, context: CliContext): void {
   );
 }
 
-/** The columns of lists of deliveries. */
 export const deliveryColumns: readonly Column<DeliveryResource>[] = [
   { heading: 'EVENT AT (UTC)', text: ({ eventAt }) => timeText(eventAt) },
   { heading: 'TYPE', text: ({ type }) => type },
@@ -119,7 +117,7 @@ const attemptColumns: readonly Column<AttemptResource>[] = [
   { heading: 'SAID', text: ({ response }) => response && shortened(response) },
 ];
 
-/** Characters of an answer that a table has room for. */
+/** Characters of an answer in a table. */
 const longestAnswer = 60;
 
 const shortened = (text: string): string => {

@@ -4,7 +4,6 @@ import { direction, durations, repeated, several, wholeNumber } from '#infra/cli
 import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
-/** What the command line says of an endpoint's settings. */
 export interface EndpointOptions extends CommonOptions {
   readonly address?: string;
   readonly addressFrom?: string;
@@ -20,11 +19,11 @@ export interface EndpointOptions extends CommonOptions {
   readonly format?: string;
 }
 
-/** Settings as the operator API takes them. */
+/** Settings in the operator API's form. */
 export interface SettingsBody {
   readonly url?: string;
   readonly types?: readonly string[];
-  /** Null lifts the filter. */
+  /** Null removes the filter. */
   readonly mailboxes?: readonly string[] | null;
   readonly directions?: readonly string[] | null;
   readonly headers?: Readonly<Record<string, string>>;
@@ -34,7 +33,6 @@ export interface SettingsBody {
   readonly format?: string;
 }
 
-/** Adds the options for an endpoint's settings. */
 export const withSettings = (command: Command): Command =>
   command
     .option('--address <url>', 'where to post')
@@ -43,17 +41,13 @@ export const withSettings = (command: Command): Command =>
     .option('--mailbox <mailboxes>', 'only events of these mailboxes; may be repeated', several)
     .option('--direction <direction>', 'only events of this direction; may be repeated', directions)
     .option('--header <header>', 'further header to send, "Name: value"; may be repeated', repeated)
-    .option('--header-from <header>', 'the same for a secret value, Name=VARIABLE; may be repeated', repeated)
+    .option('--header-from <header>', 'header with a secret value, Name=VARIABLE; may be repeated', repeated)
     .option('--retry-delays <delays>', 'time before each retry, for example 5s,5m,1h', durations)
-    .option('--max-in-flight <n>', 'requests under way at the same time', wholeNumber(1, 100));
+    .option('--max-in-flight <n>', 'requests in flight at most', wholeNumber(1, 100));
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 
-/**
- * The settings that the command line names.
- *
- * @throws CliError
- */
+/** Settings named on the command line. @throws CliError for contradictory options, bad headers, missing variables */
 export function settingsOf(context: CliContext, options: EndpointOptions): SettingsBody {
   const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction, ...rest } = options;
   if (address !== undefined && addressFrom !== undefined) {
@@ -82,7 +76,7 @@ export function settingsOf(context: CliContext, options: EndpointOptions): Setti
   };
 }
 
-/** The options by the names that the operator API has for what they set. */
+/** Options by the operator API's names of their fields. */
 const optionNames: Readonly<Record<string, string>> = {
   url: '--address',
   types: '--type',
@@ -95,12 +89,7 @@ const optionNames: Readonly<Record<string, string>> = {
   secret: '--secret-from',
 };
 
-/**
- * Has a refusal of the operator API name the options of the command line in place of its own fields.
- *
- * @param address that was sent along
- * @throws CliError
- */
+/** Replaces the operator API's fields in a refusal by options. @param address sent with the request @throws ApiError */
 export async function asOptions<T>(asked: Promise<T>, address: string | undefined): Promise<T> {
   try {
     return await asked;
@@ -122,7 +111,7 @@ const isPlain = (address: string | undefined): boolean => URL.parse(address ?? '
 const orAllowed =
   'for a receiver on this machine or in a private network, start the local run with --allow-private-webhooks: npm start -- --config FILE --allow-private-webhooks';
 
-/** Repeats nothing of a value, for it may be secret. */
+/** Splits a pair. The error repeats no value, since it may be secret. */
 function pair(text: string, separator: string, option: string, form: string): readonly [string, string] {
   const at = text.indexOf(separator);
   if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];

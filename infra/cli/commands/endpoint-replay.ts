@@ -21,25 +21,23 @@ interface ReplayBody {
   readonly perSecond?: number;
 }
 
-/** What the operator API says of a replay. */
 interface Replayed {
   readonly count: number;
-  /** False when its time was short. */
+  /** False when the request ran out of time. */
   readonly isComplete: boolean;
-  /** With this as its cursor, the same request goes on. */
+  /** Cursor with which the same request goes on. */
   readonly next?: string;
 }
 
-/** Adds the commands that send an endpoint what it has missed, or has had already. */
 export function replayCommands(noun: Command, context: CliContext): void {
   const ranged = (usage: string, description: string) =>
     verb(noun, usage, description)
-      .option('--until <time>', 'only events before this time (UTC), or so long ago', timeAt(context.now))
+      .option('--until <time>', 'only events before this time (UTC), or older than 2h, 3d', timeAt(context.now))
       .option('--dry-run', 'only count')
       .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
   const from = [
     '--from <time>',
-    'only events from this time on (UTC), or so long ago: 2h, 3d',
+    'only events since this time (UTC), or of the last 2h, 3d',
     timeAt(context.now),
   ] as const;
 
@@ -79,7 +77,7 @@ function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
   };
 }
 
-/** Goes on until all is done, however often the time of one request is short. */
+/** Repeats the request until all is done, since one request may run out of time. */
 async function releasedAll(session: Session, path: string, body: ReplayBody): Promise<Replayed> {
   let done = await released(session, path, body);
   while (!done.isComplete && done.next !== undefined) {
@@ -90,7 +88,7 @@ async function releasedAll(session: Session, path: string, body: ReplayBody): Pr
   return done;
 }
 
-/** Shows a person that it is still at work. */
+/** Sends one request and shows the seconds passed. */
 async function released({ api, output, context }: Session, path: string, body: ReplayBody): Promise<Replayed> {
   const started = context.now().getTime();
   const show = () => output.progress(`working for ${Math.round((context.now().getTime() - started) / 1000)} s …`);

@@ -5,21 +5,17 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
 
-/** Milliseconds from one look to the next. */
+/** Milliseconds between two requests. */
 const interval = 250;
 
-/** Milliseconds to wait for the first attempt: a request may take 15 s, and a wake-up message may be lost until the sweep. */
+/** Milliseconds to wait for the first attempt: a request may take 15 s, and a lost wake-up waits for the sweep. */
 const patience = 60_000;
 
-/**
- * Sends a test event to an endpoint and waits for what comes of its first attempt.
- *
- * @throws CliError when the event is not delivered, with the reason
- */
+/** Sends a test event and waits for its first attempt. @throws CliError with the reason when it is not delivered */
 export async function testEndpoint(session: Session, name: string): Promise<void> {
   const { api, output, hint } = session;
   const { event } = await api.post<{ readonly event: string }>(path`/endpoints/${name}/test`);
-  output.progress(`waiting for what ${name} answers …`);
+  output.progress(`waiting for the answer of ${name} …`);
   const { delivery, openUntil } = await firstAttempt(session, event, name).finally(() => output.progress(''));
   const attempt = delivery.attempts?.[0];
   output.result(delivery, () => output.line(wordsOf(name, delivery, attempt)));
@@ -36,8 +32,8 @@ export async function testEndpoint(session: Session, name: string): Promise<void
 }
 
 /**
- * The delivery once it has been attempted or will not be, or as it is when patience ends; with the time before which nothing
- * is attempted, if that is why.
+ * Delivery after its first attempt, when it is over without one, or when patience ends. `openUntil` is the time before
+ * which an open circuit breaker allows no attempt.
  */
 async function firstAttempt({ api, context }: Session, event: string, name: string) {
   let openUntil: string | undefined;
@@ -55,10 +51,10 @@ async function firstAttempt({ api, context }: Session, event: string, name: stri
 }
 
 function unattempted({ status, endpoint }: DeliveryResource, openUntil: string | undefined): string {
-  if (status === 'HELD') return `for ${endpoint} is paused or disabled`;
-  if (status !== 'PENDING') return 'or what came of it is not known';
-  if (openUntil === undefined) return 'though its turn has come: doctor tells what is wrong';
-  return `for ${endpoint} is left alone after failures: its circuit breaker is open until ${timeText(openUntil)} UTC`;
+  if (status === 'HELD') return `since ${endpoint} is paused or disabled`;
+  if (status !== 'PENDING') return 'or its outcome is not known';
+  if (openUntil === undefined) return 'though it is due: doctor finds the problem';
+  return `since the circuit breaker of ${endpoint} is open after failures, until ${timeText(openUntil)} UTC`;
 }
 
 /** `crm answered HTTP 204 in 37 ms`. */

@@ -2,25 +2,24 @@ import type { EndpointResource, EndpointWithSecret } from '#infra/cli/api/resour
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import type { LastAttempt } from './last-attempt.ts';
 
-/** What a list of endpoints shows. */
 export const columns: readonly Column<EndpointResource>[] = [
   { heading: 'NAME', text: ({ name }) => name },
   { heading: 'STATUS', text: stateOf, style: (endpoint) => statusStyle(stateOf(endpoint)) },
-  { heading: 'TROUBLE', text: failuresText },
+  { heading: 'PROBLEM', text: failuresText },
   { heading: 'FORMAT', text: ({ format }) => format },
   { heading: 'ADDRESS', text: ({ url }) => url },
   { heading: 'TYPES', text: ({ types }) => types.join(', ') },
   { heading: 'DECLARED', text: ({ isDeclared }) => (isDeclared ? 'yes' : undefined) },
 ];
 
-/** `2 failed attempts since 2026-11-24 12:00:07 UTC`; undefined where the last one succeeded. */
+/** `2 failed attempts since 2026-11-24 12:00:07 UTC`; undefined when the last one succeeded. */
 export function failuresText({ failures }: EndpointResource): string | undefined {
   if (!failures) return undefined;
   const { count, since } = failures;
   return `${count} failed ${count === 1 ? 'attempt' : 'attempts'} since ${timeText(since)} UTC`;
 }
 
-/** What an open circuit breaker, or a half-open one, means; undefined where it is closed. */
+/** Explains an open or half-open circuit breaker; undefined when it is closed. */
 function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
   if (!circuitBreaker) return undefined;
   const { state, openUntil } = circuitBreaker;
@@ -28,7 +27,6 @@ function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
   return `${state}, ${meaning} ${timeText(openUntil)} UTC`;
 }
 
-/** Prints everything of an endpoint that is no secret, with how the last attempt ended, if that is known. */
 export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
   const { health, retryDelays, headerNames } = endpoint;
   output.facts([
@@ -53,7 +51,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
   ]);
 }
 
-/** Prints what is shown this once. */
+/** Prints the secret, which the API shows only once. */
 export function printNewEndpoint(output: Output, { secret, publicKey }: EndpointWithSecret, done: string): void {
   output.line(done);
   output.facts([
@@ -63,14 +61,14 @@ export function printNewEndpoint(output: Output, { secret, publicKey }: Endpoint
   if (secret !== undefined) output.warning('the secret is shown this once: put it where the receiver finds it');
 }
 
-/** An active endpoint that fails, or begins to, is told apart. */
+/** Status; an active endpoint may be `failing`, or `retrying` before that. */
 function stateOf({ status, health, failures }: EndpointResource): string {
   if (status !== 'active') return status;
   if (health) return 'failing';
   return failures ? 'retrying' : status;
 }
 
-/** `5 m` in the largest unit without a rest. */
+/** Duration in the largest unit without remainder, for example `5m`. */
 export function durationText(milliseconds: number): string {
   const units = [
     ['d', 86_400_000],

@@ -40,14 +40,13 @@ Examples:
   npm run notifier -- endpoint resume crm && npm run notifier -- endpoint recover crm
   npm run notifier -- endpoint replay crm --from 2h --dry-run
 
-A secret is made unless --secret-from names a variable of the environment that holds one, and is shown once. What was held
-while an endpoint was paused or disabled is sent by recover; replay sends again what was sent, or given up, before.
+Unless --secret-from names a variable of the environment with a secret, the notifier makes one and shows it once. recover sends
+what was held while an endpoint was paused or disabled; replay sends again what was sent or given up before.
 `;
 
-/** Spelt out here, so that no schema has to be loaded for them. */
+/** Spelt out here, so that the command loads no schema. */
 const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
-/** Adds the commands for endpoints. */
 export function endpointCommands(program: Command, context: CliContext): void {
   const noun = program
     .command('endpoint')
@@ -94,7 +93,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     },
   );
 
-  withSettings(verb(noun, 'update <name>', 'change settings; what is not named stays'))
+  withSettings(verb(noun, 'update <name>', 'change settings; others stay'))
     .option('--any-mailbox', 'events of all mailboxes again')
     .option('--any-direction', 'events of both directions again')
     .action(async (name: string, options: EndpointOptions) => {
@@ -111,7 +110,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
         settings.url,
       );
       output.result(endpoint, () =>
-        output.line(`${name} is changed; deliveries under way take it up at their next attempt`),
+        output.line(`${name} is changed; pending deliveries use it from their next attempt`),
       );
     });
 
@@ -149,7 +148,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
 
   confirmable(verb(noun, 'rotate <name>', 'replace the signing secret'))
     .addOption(
-      new Option('--overlap <duration>', 'for so long requests carry signatures by both, 0 to end the old one at once')
+      new Option('--overlap <duration>', 'time in which requests carry both signatures; 0 ends the old secret at once')
         .argParser(duration)
         .default(duration('24h'), '24h'),
     )
@@ -173,16 +172,16 @@ export function endpointCommands(program: Command, context: CliContext): void {
       );
     });
 
-  verb(noun, 'test <name>', 'send a test event, and wait for what the receiver answers').action(
+  verb(noun, 'test <name>', 'send a test event, and wait for the answer').action(
     async (name: string, options: CommonOptions) => testEndpoint(await openSession(context, options), name),
   );
 
-  confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and forget its secret')).action(
+  confirmable(verb(noun, 'remove <name>', 'send no more events to an endpoint, and delete its secret')).action(
     async (name: string, options: CommonOptions & { readonly yes?: boolean }) => {
       await confirmed(
         context,
         options,
-        `Remove the endpoint ${name}? Its secret is forgotten, and what is on its way to it is cancelled.`,
+        `Remove the endpoint ${name}? Its secret is deleted, and its pending deliveries are cancelled.`,
       );
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/endpoints/${name}` });

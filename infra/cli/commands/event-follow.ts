@@ -7,20 +7,16 @@ import { timeText } from '#infra/cli/terminal/output.ts';
 import { type EventOptions, filterOf } from './event-options.ts';
 import { subjectOf } from './event-view.ts';
 
-/** Milliseconds between looks. */
+/** Milliseconds between two queries. */
 const interval = 2000;
 
-/** Milliseconds for which an event may be stored after its time: each look goes back so far. */
+/** Milliseconds by which an event may be stored after its timestamp; each query goes back by this time. */
 const lookBack = 120_000;
 
-/** Looks in a row that may fail because the operator API is not reached. */
+/** Consecutive queries that may fail to reach the operator API. */
 const patience = 5;
 
-/**
- * Prints each wanted event once, as it comes, until a person ends it, or the time is over up to which events are wanted.
- *
- * @throws CliError when the operator API refuses, or is not reached for a while
- */
+/** Prints each matching event once, until the operator or `until` ends it. @throws CliError */
 export async function followEvents(session: Session, options: EventOptions): Promise<void> {
   const { output, context } = session;
   const { from, until } = options;
@@ -33,7 +29,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
   if (!output.isJson) output.warning('waiting for events; Ctrl-C ends it');
   while (!stop.aborted) {
     const isLast = context.now().getTime() >= end;
-    // What is dated later than now, by a clock that was ahead here or there, must not hide what comes.
+    // A timestamp in the future, from a clock that was ahead, must not hide later events.
     const latest = Math.min(Date.parse(newest), context.now().getTime());
     const back = new Date(latest - lookBack).toISOString();
     const after = Date.parse(start) > latest ? back : laterOf(start, back);
@@ -59,7 +55,7 @@ export async function followEvents(session: Session, options: EventOptions): Pro
 
 const laterOf = (one: string, other: string): string => (one > other ? one : other);
 
-/** What is asked for, page by page, the oldest first. */
+/** Matching events page by page, the oldest first. */
 async function* eventsAfter({ api }: Session, query: Query, stop: AbortSignal): AsyncGenerator<EventResource> {
   let cursor: string | undefined;
   do {

@@ -4,7 +4,7 @@ import type { Query } from '#infra/cli/api/client.ts';
 import { direction, several, timeAt } from '#infra/cli/terminal/arguments.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
-/** Which events are wanted; the same for a list and for following. */
+/** Filter of `event list` and `event follow`. */
 export interface EventOptions {
   /** ISO 8601. */
   readonly from?: string;
@@ -15,19 +15,18 @@ export interface EventOptions {
   readonly trackingId?: string;
 }
 
-/** Adds the options that say which events are wanted. */
 export function withEventOptions(command: Command, { now }: CliContext): Command {
   const time = timeAt(now);
   return command
-    .option('--from <time>', 'only from this time on (UTC), or so long ago: 2h, 3d', time)
-    .option('--until <time>', 'only before this time (UTC), or so long ago', time)
+    .option('--from <time>', 'only since this time (UTC), or of the last 2h, 3d', time)
+    .option('--until <time>', 'only before this time (UTC), or older than 2h, 3d', time)
     .option('--type <types>', 'only of these types, for example transfer.failed,watch.*; may be repeated', several)
     .option('--mailbox <mailbox>', 'only about this mailbox')
-    .option('--direction <direction>', 'only about what is sent, or received', direction)
+    .option('--direction <direction>', 'only about this direction: sent or received', direction)
     .option('--tracking-id <id>', 'only about this transfer');
 }
 
-/** What the operator API is asked for, but for the time. */
+/** Query for the operator API, without `from` and `until`. */
 export const filterOf = ({ type, mailbox, direction: way, trackingId }: EventOptions): Query => ({
   type: type?.join(','),
   mailbox,

@@ -2,11 +2,11 @@ import { neutral } from '#functions/notices/foreign-text.ts';
 import type { EventResource } from '#infra/cli/api/resources.ts';
 import { type Column, timeText } from '#infra/cli/terminal/output.ts';
 
-/** The transfer, endpoint or watch that an event is about. */
+/** The transfer or endpoint that an event is about. */
 export const subjectOf = ({ data }: EventResource): string | undefined =>
   foreignOf(data.trackingId) ?? textOf(data.endpoint);
 
-/** The data of an event, name by name: what the server has chosen is no link on a terminal either. */
+/** Data of an event by name. Values from the server are neutralised, so that no terminal makes links of them. */
 export const dataFacts = ({ data }: EventResource): (readonly [name: string, value: string])[] =>
   Object.entries(data).map(([name, value]) => [name, foreign.has(name) ? neutral(String(value)) : String(value)]);
 
@@ -16,7 +16,6 @@ const foreignOf = (value: unknown): string | undefined => (typeof value === 'str
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** What a list of events shows. */
 export const eventColumns: readonly Column<EventResource>[] = [
   { heading: 'AT (UTC)', text: ({ timestamp }) => timeText(timestamp) },
   { heading: 'TYPE', text: ({ type }) => type },

@@ -19,9 +19,8 @@ Examples:
   npm run --silent notifier -- event follow --json | jq -r .data.trackingId
 `;
 
-/** Adds the commands for events. */
 export function eventCommands(program: Command, context: CliContext): void {
-  const noun = program.command('event').description('what was announced').addHelpText('after', examples);
+  const noun = program.command('event').description('announced events').addHelpText('after', examples);
   withEventOptions(paged(verb(noun, 'list', 'list events, the newest first')), context).action(
     async (options: CommonOptions & PageOptions & EventOptions) => {
       const session = await openSession(context, options);
@@ -31,7 +30,7 @@ export function eventCommands(program: Command, context: CliContext): void {
     },
   );
 
-  verb(noun, 'show <id>', 'show an event and what became of it').action(async (id: string, options: CommonOptions) => {
+  verb(noun, 'show <id>', 'show an event and its deliveries').action(async (id: string, options: CommonOptions) => {
     const { api, output } = await openSession(context, options);
     const event = await api.get<EventWithDeliveries>(path`/events/${id}`);
     output.result(event, () => {

@@ -5,9 +5,8 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
 import { durationText } from './endpoint-view.ts';
 
-/** Adds the command that shows how everything is doing. */
 export function statusCommand(program: Command, context: CliContext): void {
-  verb(program, 'status', 'show how everything is doing')
+  verb(program, 'status', 'show watches, endpoints and deliveries in numbers')
     .addHelpText(
       'after',
       '\nExamples:\n  npm run notifier -- status\n  npm run --silent notifier -- status --json | jq .deliveries\n',
@@ -39,5 +38,5 @@ function printStatus(output: Output, status: StatusResource, address: string): v
   ]);
 }
 
-/** `1000 or more`, where counting ended. */
+/** `1000 or more` when counting stopped early. */
 export const countWords = ({ count, more }: Counted): string => (more ? `${count} or more` : String(count));

@@ -15,8 +15,8 @@ Examples:
   npm run notifier -- transfer list --mailbox alice@example.com --direction received --state ACTIVE --all
   npm run --silent notifier -- transfer list --mailbox alice@example.com --all --json | jq -r '.items[].state' | sort | uniq -c
 
-What the notifier knows of a watched mailbox: each transfer with its state, and since when the notifier knows it to be in that state.
-Of transfers from before the watch, that is the first listing. What the server lists no more is kept for 30 days, and marked.
+Lists each transfer of a watched mailbox with its state and the time at which the notifier found it in that state. For transfers
+older than the watch, that is the first listing. Transfers that the server no longer lists stay for 30 days, with a mark.
 `;
 
 interface ListOptions extends CommonOptions, PageOptions {
@@ -25,11 +25,10 @@ interface ListOptions extends CommonOptions, PageOptions {
   readonly state?: string;
 }
 
-/** Adds the commands for transfers. */
 export function transferCommands(program: Command, context: CliContext): void {
   const noun = program.command('transfer').description('transfers of watched mailboxes').addHelpText('after', examples);
   paged(verb(noun, 'list', 'list the transfers that are known, with their state'))
-    .requiredOption('--mailbox <mailbox>', 'of which mailbox')
+    .requiredOption('--mailbox <mailbox>', 'mailbox of the transfers')
     .option('--direction <direction>', 'sent or received', direction, 'sent')
     .option('--state <state>', 'only those in this state, for example ACTIVE')
     .action(async (options: ListOptions) => {

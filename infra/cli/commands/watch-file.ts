@@ -7,11 +7,10 @@ import { interval } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 
-/** A line of the file. */
 export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
-  /** Milliseconds between two polls, if not as for all. */
+  /** Poll interval in milliseconds, if not the general one. */
   readonly every?: number;
 }
 
@@ -32,11 +31,7 @@ const row = z.object({
     }),
 });
 
-/**
- * Reads a CSV file with the columns mailbox and direction, and perhaps every.
- *
- * @throws CliError that lists every line that cannot be used, with its number
- */
+/** Reads the columns mailbox, direction and optionally every. @throws CliError with the number of every bad line */
 export function readWatchFile(file: string): FileWatch[] {
   const rows = parsed(file);
   const watches: FileWatch[] = [];
@@ -53,7 +48,7 @@ export function readWatchFile(file: string): FileWatch[] {
     const key = `${data.direction} ${addressKey(data.mailbox)}`;
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
-    else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} stands in line ${first} already`);
+    else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
     const { every, ...watch } = data;
     watches.push({ ...watch, ...(every !== undefined && { every }) });
   }
@@ -87,7 +82,7 @@ function parsed(file: string): Row[] {
     throw cannot(`expected a first line mailbox,direction, got ${JSON.stringify(header.join(','))}`);
   };
   try {
-    // Lines with too few or too many fields are told like others that are wrong, all at once.
+    // Lines with too few or too many fields are reported together with all other mistakes.
     const options = {
       columns,
       trim: true,

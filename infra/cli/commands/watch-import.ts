@@ -7,20 +7,15 @@ import type { Output } from '#infra/cli/terminal/output.ts';
 import { type FileWatch, readWatchFile } from './watch-file.ts';
 import { warnUnverifiedAmong } from './watch-verify.ts';
 
-/** Watches in one request: as many as the operator API takes. */
+/** Limit of the operator API for watches in one request. */
 const batchSize = 100;
 
-/** What has been done so far. */
 interface Imported {
   readonly added: FileWatch[];
   readonly there: FileWatch[];
 }
 
-/**
- * Adds all watches of a CSV file, in its order. Nothing is added before every line was checked.
- *
- * @throws CliError
- */
+/** Adds all watches of a CSV file in its order. @throws CliError before any is added, or at the first failed batch */
 export async function importWatches(
   context: CliContext,
   options: CommonOptions & { readonly notifyExisting?: boolean },
@@ -49,7 +44,7 @@ export async function importWatches(
   throw new CliError(failure.exitCode === exitCodes.unreachable ? exitCodes.unreachable : exitCodes.refused, message);
 }
 
-/** @returns what kept it from going on */
+/** @returns the error that stopped it */
 async function addAll(
   api: ApiClient,
   output: Output,

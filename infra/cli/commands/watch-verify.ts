@@ -4,25 +4,19 @@ import type { Session } from '#infra/cli/api/session.ts';
 import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { timeText } from '#infra/cli/terminal/output.ts';
 
-/** How a mailbox is to be verified. */
 export interface VerifyOptions {
-  /** From the mail. */
   readonly code?: string;
-  /** Have a code mailed, and leave it at that. */
+  /** Have a code mailed and do nothing else. */
   readonly sendCode?: boolean;
 }
 
-/** Codes that may be typed wrongly before the command gives up: servers limit these calls. */
+/** Wrong codes before the command gives up: servers limit these calls. */
 const tries = 3;
 
 /** HTTP status for a code that the server does not accept. */
 const codeRejected = 422;
 
-/**
- * Verifies a mailbox: by the client id, if it may do so by itself, otherwise by a code that its owner reads in a mail.
- *
- * @throws CliError
- */
+/** Verifies by the client id if the server allows it, otherwise by a code mailed to the owner. @throws CliError */
 export async function verifyMailbox(session: Session, mailbox: string, options: VerifyOptions): Promise<void> {
   const { code, sendCode } = options;
   if (code !== undefined && sendCode) {
@@ -48,7 +42,7 @@ export async function verifyMailbox(session: Session, mailbox: string, options: 
   return told(session, await askedFor(session, mailbox));
 }
 
-/** Says whether a mailbox that is watched from now on is verified, and if it is not, what to do. */
+/** Warns when a new watch's mailbox is not verified, with the remedy. */
 export async function warnUnverified({ api, output, hint }: Session, mailbox: string): Promise<void> {
   const command = hint(`watch verify ${mailbox}`);
   try {
@@ -57,11 +51,11 @@ export async function warnUnverified({ api, output, hint }: Session, mailbox: st
     output.warning(`${mailbox} is not verified yet, and polls fail until it is: ${command}`);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    output.warning(`whether ${mailbox} is verified cannot be told (${error.message}); if its polls fail: ${command}`);
+    output.warning(`cannot tell whether ${mailbox} is verified (${error.message}); if its polls fail: ${command}`);
   }
 }
 
-/** Says after many were added what to do about those that are not verified yet, as far as one of them tells. */
+/** Warns after an import that mailboxes may not be verified yet, judging by one of them. */
 export async function warnUnverifiedAmong({ api, output, hint }: Session, mailbox: string): Promise<void> {
   try {
     const { methods } = await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);
@@ -70,7 +64,7 @@ export async function warnUnverifiedAmong({ api, output, hint }: Session, mailbo
       `polls of mailboxes that are not verified yet fail until they are: ${hint('doctor')} tells which, watch verify MAILBOX mends it`,
     );
   } catch (error) {
-    // The watches are added; whether the server answers is for doctor to tell.
+    // The watches are added; `doctor` tells whether the server answers.
     if (!(error instanceof CliError)) throw error;
   }
 }
@@ -82,7 +76,6 @@ async function send({ api, output, hint }: Session, mailbox: string): Promise<vo
   });
 }
 
-/** Asks for the code until the server accepts it. */
 async function askedFor(session: Session, mailbox: string): Promise<NewVerification> {
   for (let attempt = 1; ; attempt += 1) {
     const code = await session.context.prompts!.input('Code from the mail:');

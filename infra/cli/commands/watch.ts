@@ -30,20 +30,19 @@ Examples:
   npm run notifier -- watch update alice@example.com --every 15m
   npm run notifier -- watch pause alice@example.com
 
-A watch is one mailbox in one direction: sent, unless --direction says received. What is there when a mailbox is first polled
-is stored silently, unless --notify-existing is given. The file to import has the columns mailbox and direction, and if you
-like every, named in its first line.
+A watch is one mailbox in one direction: sent, unless --direction says received. The first poll of a mailbox stores its
+transfers silently, unless --notify-existing is given. The file to import has the columns mailbox, direction and, optionally,
+every, named in its first line.
 `;
 
-/** Adds the commands for watches. */
 export function watchCommands(program: Command, context: CliContext): void {
-  const noun = program.command('watch').description('mailboxes that are watched').addHelpText('after', examples);
+  const noun = program.command('watch').description('watched mailboxes').addHelpText('after', examples);
   const withDirection = (command: Command) =>
     command.option('--direction <direction>', 'sent or received', direction, 'sent');
 
   withDirection(verb(noun, 'add <mailbox>', 'watch a mailbox'))
-    .option('--notify-existing', 'announce what is there already')
-    .option('--every <time>', 'how often to poll it, if not as all, for example 15m', interval)
+    .option('--notify-existing', 'announce transfers that exist already')
+    .option('--every <time>', 'poll interval, for example 15m (default: that of all watches)', interval)
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
@@ -61,13 +60,13 @@ export function watchCommands(program: Command, context: CliContext): void {
       if (!output.isJson) await warnUnverified(session, mailbox);
     });
 
-  paged(verb(noun, 'list', 'list what is watched')).action(async (options: CommonOptions & PageOptions) => {
+  paged(verb(noun, 'list', 'list the watches')).action(async (options: CommonOptions & PageOptions) => {
     const session = await openSession(context, options);
     const page = await readList<WatchResource>(session, '/watches', {}, options);
     printList(session.output, page, columns, 'nothing is watched yet: npm run notifier -- watch add MAILBOX');
   });
 
-  withDirection(verb(noun, 'show <mailbox>', 'show how a watch is doing')).action(
+  withDirection(verb(noun, 'show <mailbox>', 'show the state of a watch')).action(
     async (mailbox: string, options: WatchOptions) => {
       const { api, output } = await openSession(context, options);
       const watch = await api.get<WatchResource>(path`/watches/${options.direction}/${mailbox}`);
@@ -75,8 +74,8 @@ export function watchCommands(program: Command, context: CliContext): void {
     },
   );
 
-  withDirection(verb(noun, 'update <mailbox>', 'poll a watch in another interval'))
-    .requiredOption('--every <time>', 'how often, for example 15m, or default for as all', intervalOrDefault)
+  withDirection(verb(noun, 'update <mailbox>', 'change the poll interval of a watch'))
+    .requiredOption('--every <time>', 'poll interval, such as 15m, or default for the general one', intervalOrDefault)
     .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
       const { api, output } = await openSession(context, options);
       const watch = await api.send<WatchResource>({
@@ -89,7 +88,7 @@ export function watchCommands(program: Command, context: CliContext): void {
 
   for (const [name, description, done] of [
     ['pause', 'stop polling a watch; nothing is forgotten', 'is no longer polled'],
-    ['resume', 'poll a watch again; what changed meanwhile is announced', 'is polled again'],
+    ['resume', 'poll a watch again and announce what changed during the pause', 'is polled again'],
   ] as const) {
     withDirection(verb(noun, `${name} <mailbox>`, description)).action(
       async (mailbox: string, options: WatchOptions) => {
@@ -115,22 +114,22 @@ export function watchCommands(program: Command, context: CliContext): void {
     },
   );
 
-  confirmable(withDirection(verb(noun, 'remove <mailbox>', 'watch a mailbox no longer'))).action(
+  confirmable(withDirection(verb(noun, 'remove <mailbox>', 'stop watching a mailbox'))).action(
     async (mailbox: string, options: WatchOptions) => {
       const words = watchWords({ mailbox, direction: options.direction });
-      await confirmed(context, options, `Watch ${words} no longer?`);
+      await confirmed(context, options, `Stop watching ${words}?`);
       const { api, output } = await openSession(context, options);
       await api.send({ method: 'DELETE', path: path`/watches/${options.direction}/${mailbox}` });
       output.result({ mailbox, direction: options.direction, isRemoved: true }, () =>
         output.line(
-          `${words} is no longer watched; added again within 30 days, it goes on from what was last announced`,
+          `${words} is no longer watched; added again within 30 days, it continues from the states last announced`,
         ),
       );
     },
   );
 
   verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
-    .option('--code <code>', 'code from the mail, for scripts; without it, one is mailed and asked for')
+    .option('--code <code>', 'code from the mail, for scripts; without it, the command mails one and asks for it')
     .option('--send-code', 'have a code mailed and do not ask for it')
     .action(
       async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
@@ -139,9 +138,9 @@ export function watchCommands(program: Command, context: CliContext): void {
     );
 
   verb(noun, 'import <file>', 'watch all mailboxes of a CSV file')
-    .option('--notify-existing', 'announce what is there already')
+    .option('--notify-existing', 'announce transfers that exist already')
     .action(async (file: string, options: CommonOptions & { readonly notifyExisting?: boolean }) => {
-      // Every other command starts quicker without it.
+      // Imported late, so that other commands start quicker.
       const { importWatches } = await import('./watch-import.ts');
       await importWatches(context, options, file);
     });
@@ -180,17 +179,17 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
   unchanged: 'nothing has changed',
   changed: 'changes were found',
   baseline: 'listed for the first time',
-  superseded: 'another poll was quicker, what that one found counts',
+  superseded: 'another poll was quicker, and its result counts',
   failed: 'it failed',
 };
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 
 function intervalWords({ every, quietEvery }: WatchResource): string {
-  const usual = every === undefined ? 'as often as all' : `every ${durationText(every)}`;
+  const usual = every === undefined ? 'at the general interval' : `every ${durationText(every)}`;
   if (quietEvery === undefined) return usual;
   const quiet = durationText(quietEvery);
-  return `every ${quiet}, for nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
+  return `every ${quiet}, since nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
 }
 
 function columnOfInterval({ every, quietEvery }: WatchResource): string | undefined {
@@ -202,7 +201,6 @@ function transfersWords({ count, baselineProgress }: WatchResource): string | un
   return baselineProgress ? baselineProgressWords(baselineProgress) : count?.toString();
 }
 
-/** In one word. */
 function stateOf({ isDisabled, health, baselineAt }: WatchResource): string {
   if (isDisabled) return 'paused';
   if (health) return 'failing';

@@ -7,17 +7,12 @@ import { type Check, ok, warn } from './check.ts';
 /** Milliseconds for the server to show its certificate. */
 const patience = 10_000;
 
-/** Days before its end from which on a certificate is to be looked at. */
+/** Days of validity below which the doctor warns. */
 const soon = 21;
 
 const name = 'TLS';
 
-/**
- * Looks at the end of the certificate of a server that is reached and trusted.
- *
- * @param origin for example `https://cryptshare.example.com`
- * @param ca certificates in PEM to trust beside the public ones
- */
+/** Checks when the certificate of a reachable, trusted server ends. @param ca PEM to trust beside the public ones */
 export async function checkCertificate(origin: string, ca: string | undefined, now: Date): Promise<Check> {
   if (!origin.startsWith('https:')) return ok(name, 'none, as the server is on the notifier’s own machine');
   let socket: tls.TLSSocket | undefined;
@@ -33,10 +28,10 @@ export async function checkCertificate(origin: string, ca: string | undefined, n
 }
 
 /**
- * Begins a TLS connection to a server, by the proxy that leads to it.
+ * Begins a TLS connection to a server, through its proxy if it has one.
  *
- * @param isTrusted false: connect whatever certificate it shows
- * @throws HttpError when the proxy does not lead there
+ * @param isTrusted false to accept any certificate
+ * @throws HttpError when the proxy opens no tunnel
  */
 export async function tlsTo(origin: string, ca: string | undefined, isTrusted = true): Promise<tls.TLSSocket> {
   const url = new URL(origin);
@@ -46,7 +41,7 @@ export async function tlsTo(origin: string, ca: string | undefined, isTrusted = 
   return tls.connect({
     ...(proxy ? { socket: await openTunnel(proxy, host, port, patience) } : { host, port }),
     rejectUnauthorized: isTrusted,
-    // A name is what certificates are chosen by; an address may not be sent as one.
+    // Servers choose the certificate by SNI, which takes no IP addresses (RFC 6066).
     ...(/[a-z]/i.test(host) && !host.includes(':') && { servername: host }),
     ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
   });

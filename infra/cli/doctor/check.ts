@@ -1,13 +1,9 @@
 import type { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 
-/** What came of looking at one thing. */
 export interface Check {
-  /** What was looked at. */
   readonly name: string;
   readonly outcome: 'ok' | 'warn' | 'fail';
-  /** What was found. */
   readonly message: string;
-  /** What to do about it. */
   readonly remedy?: string;
 }
 

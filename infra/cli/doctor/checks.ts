@@ -16,17 +16,12 @@ import { checkServer, noServer, unlessNotifierReaches } from './server.ts';
 import { checkServices } from './services.ts';
 import { checkListings, checkMailboxes } from './watches.ts';
 
-/** What the doctor can be told. */
+/** Options of `doctor`; `config` is a file. */
 export interface DoctorOptions extends CommonOptions {
-  /** Configuration file. */
   readonly config?: string;
 }
 
-/**
- * Looks at everything, in the order in which it has to work.
- *
- * @throws CliError for a wrong command line
- */
+/** Runs all checks, in the order in which things have to work. @throws CliError for a wrong command line */
 export async function allChecks(context: CliContext, options: DoctorOptions, output: Output): Promise<Check[]> {
   output.progress('looking …');
   const { config, check: configCheck } = readConfig(options.config);
@@ -73,12 +68,12 @@ function readConfig(file: string | undefined): { readonly config?: Config; reado
   try {
     return { config: loadConfig(file ?? usualConfigFile), check: ok(name, `${file ?? usualConfigFile} can be used`) };
   } catch (error) {
-    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct what is named there') };
+    if (error instanceof ConfigError) return { check: fail(name, error.message, 'correct the values named there') };
     throw error;
   }
 }
 
-/** Only looked at where it stands: on AWS, it is in the secret. */
+/** Checks the client id only if the environment has one: on AWS, the secret holds it. */
 function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
   if (environment.CRYPTSHARE_CLIENT_ID === undefined) return [];
   try {
@@ -89,14 +84,14 @@ function clientIdChecks(environment: NodeJS.ProcessEnv): Check[] {
     return [
       fail(
         'CRYPTSHARE_CLIENT_ID',
-        'has not the form of a client id',
+        'does not have the form of a client id',
         `expected 50 to 4000 letters and digits; ${newClientId} makes such a client id`,
       ),
     ];
   }
 }
 
-/** Who names a configuration file, and nothing else that tells of an operator API, means the stack that it deploys. */
+/** Aims at the stack of a given configuration file, unless an option or NOTIFIER_URL names an operator API. */
 function aimed(options: DoctorOptions, config: Config | undefined, { environment }: CliContext): CommonOptions {
   const { config: file, url, data, stack } = chosenTarget(options, environment);
   const isNamed = [url, data, stack, environment.NOTIFIER_URL || undefined].some((named) => named !== undefined);
@@ -125,7 +120,6 @@ async function reachedApi(context: CliContext, options: CommonOptions): Promise<
 
 const originOf = (url: string): string => URL.parse(url)?.origin ?? url;
 
-/** Whether the notifier polls the server of the file. */
 const isServerOf = (config: Config, status: StatusResource): boolean =>
   originOf(config.server.url) === originOf(status.server);
 

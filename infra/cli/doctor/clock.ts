@@ -7,17 +7,16 @@ import { type Check, fail, ok, warn } from './check.ts';
 /** Milliseconds for the server to answer. */
 const patience = 10_000;
 
-/** Milliseconds that receivers bear: Standard Webhooks libraries refuse what is signed for a time further away. */
+/** Clock difference in milliseconds at which Standard Webhooks libraries refuse a signature. */
 const threshold = 300_000;
 
 const name = 'clock';
 
 /**
- * Compares the clock here with the server's: one that is wrong has certificates and verifications look invalid that are
- * not, and receivers refuse signatures. Asks whatever the certificate is, and sends nothing along.
+ * Compares the clock here with the server's. With a wrong clock, valid certificates and verifications look invalid, and
+ * receivers refuse signatures. The request accepts any certificate and carries no credentials.
  *
- * @param origin for example `https://cryptshare.example.com`
- * @returns no check where the server does not tell its time
+ * @returns no check if the server does not tell its time
  */
 export async function checkClock(origin: string, now: () => Date): Promise<Check[]> {
   const client = origin.startsWith('https:') ? https : http;
@@ -25,7 +24,7 @@ export async function checkClock(origin: string, now: () => Date): Promise<Check
     method: 'HEAD',
     agent: false,
     signal: AbortSignal.timeout(patience),
-    // A certificate looks invalid to a wrong clock, which is what this is about.
+    // A wrong clock makes a valid certificate look invalid.
     rejectUnauthorized: false,
   });
   try {
@@ -38,7 +37,7 @@ export async function checkClock(origin: string, now: () => Date): Promise<Check
     const judge = Math.abs(difference) < threshold ? warn : fail;
     return [judge(name, words, 'set the clock that is wrong, or have it set by NTP')];
   } catch {
-    // That it cannot be reached is told by another check.
+    // `checkServer` reports an unreachable server.
     return [];
   } finally {
     request.destroy();

@@ -8,9 +8,9 @@ import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
 
 const examples = `
-Looks at the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of the
-mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints to which attempts fail, and says what
-to do about what is wrong.
+Checks the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of
+the mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints with failing
+attempts. Tells how to correct what is wrong.
 
 Exit codes: 0 nothing failed, 1 something did, 2 wrong command line.
 
@@ -20,14 +20,13 @@ Examples:
   npm run --silent notifier -- doctor --json | jq '.checks[] | select(.outcome != "ok")'
 `;
 
-/** Adds the command that looks for what is wrong. */
 export function doctorCommand(program: Command, context: CliContext, outcome: { exitCode: ExitCode }): void {
-  verb(program, 'doctor', 'look for what is wrong')
+  verb(program, 'doctor', 'find problems and their remedies')
     .option('--config <file>', 'configuration file (default: notifier.config.json, if there is one)')
     .addHelpText('after', examples)
     .action(async (options: DoctorOptions) => {
       const output = outputOf(context, options);
-      // Every other command starts quicker without it.
+      // Imported late, so that other commands start quicker.
       const { allChecks } = await import('./checks.ts');
       const checks = await allChecks(context, options, output);
       const count = (wanted: Check['outcome']) => checks.filter((check) => check.outcome === wanted).length;

@@ -3,10 +3,9 @@ import { durationText } from '#infra/cli/commands/endpoint-view.ts';
 import { countWords } from '#infra/cli/commands/status.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
-/** Milliseconds for which a delivery may be due before that is a fault, as for the alarm. */
+/** Milliseconds overdue above which a delivery is a fault, as in the alarm. */
 const longestOverdue = 15 * 60_000;
 
-/** Whether events get to their endpoints. */
 export function checkDeliveries({ deliveries, endpoints }: StatusResource): Check[] {
   const { waiting, held, oldestOverdueMs } = deliveries;
   const checks: Check[] = [];

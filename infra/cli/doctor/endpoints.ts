@@ -5,10 +5,10 @@ import { lastAttemptTo } from '#infra/cli/commands/last-attempt.ts';
 import { CliError } from '#infra/cli/terminal/cli-error.ts';
 import { type Check, fail, warn } from './check.ts';
 
-/** Endpoints that are told about one by one. */
+/** Failing endpoints reported one by one. */
 const mostTold = 3;
 
-/** Whether attempts to reach the endpoints fail, and why. */
+/** Finds endpoints with failing attempts, and the cause. */
 export async function checkEndpoints(session: Session): Promise<Check[]> {
   try {
     const endpoints = await session.api.list<EndpointResource>('/endpoints', {}, Number.POSITIVE_INFINITY);

@@ -1,22 +1,20 @@
 import type { Check } from './check.ts';
 
-/** Examples of what has one thing in common. */
 const mostExamples = 3;
 
-/** What is wrong with one of many mailboxes or watches, in words for it alone and for several that have it in common. */
+/** A problem of one mailbox or watch, worded for it alone and for several with the same cause. */
 export interface Finding {
-  /** What was looked at. */
   readonly name: string;
   readonly outcome: 'warn' | 'fail';
   readonly mailbox: string;
   readonly alone: { readonly message: string; readonly remedy?: string };
-  /** Continues "3 mailboxes" or "3 watches". */
+  /** `message` continues "3 mailboxes" or "3 watches". */
   readonly together: { readonly noun: string; readonly message: string; readonly remedy?: string };
-  /** What findings share that are one. */
+  /** Key by which findings become one check. */
   readonly cause: string;
 }
 
-/** One check for each cause: in the words for one alone, or with the number and three examples. */
+/** Merges findings of one cause into one check, with their number and three examples. */
 export function checksOf(findings: readonly Finding[]): Check[] {
   const byCause = Map.groupBy(findings, ({ name, outcome, cause }) => JSON.stringify([name, outcome, cause]));
   return [...byCause.values()].map((found) => {

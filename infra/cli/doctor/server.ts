@@ -9,12 +9,11 @@ import { checkCertificate } from './certificate.ts';
 import { type Check, fail, failed, ok, warn } from './check.ts';
 import { explainedByTls } from './tls.ts';
 
-/** The Cryptshare Server to look at. */
 export interface ServerToCheck {
   readonly origin: string;
   /** PEM file with the certificate of a private authority. */
   readonly caFile: string | undefined;
-  /** Received transfers are watched, which older servers cannot list. */
+  /** True when received transfers are watched, which older servers cannot list. */
   readonly needsReceived: boolean;
 }
 
@@ -24,14 +23,14 @@ const patience = 10_000;
 const reached = 'server';
 const version = 'REST API version';
 
-/** Asks the server itself, from here, whether it is there and what it offers. */
+/** Asks the server directly which API versions it offers. */
 export async function checkServer({ now, sleep }: CliContext, server: ServerToCheck): Promise<Check[]> {
   const origin = server.origin.replace(/\/+$/, '');
   const ca = server.caFile === undefined ? undefined : readTextFile(server.caFile);
   const calls = new ServerCalls({
     origin,
     ca,
-    // This one call goes without.
+    // `/status` needs no client id.
     clientId: '',
     maxConcurrentPages: 1,
     now,
@@ -69,8 +68,8 @@ function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: D
 }
 
 /**
- * Whether the server itself may have answered, and not a proxy's login page before it. It answers with JSON; faults,
- * redirects and limits mean the same from anybody.
+ * True when the server itself may have answered, not the login page of a proxy. The server answers with JSON; faults,
+ * redirects and limits mean the same from any sender.
  */
 function isOwnWord({ status, body }: Answer): boolean {
   const isRefusal = status === 401 || status === 403 || status === 407;
@@ -97,7 +96,7 @@ const unknownVersion = warn(
   'nothing to do while polls succeed; received transfers need 1.12',
 );
 
-/** What the notifier reaches need not be reached from here, on a private network for instance. */
+/** Turns a failure into a warning if only the notifier reaches the server, for example in a private network. */
 export const unlessNotifierReaches = (checks: readonly Check[]): Check[] =>
   checks.map((check) =>
     check.name === reached && check.outcome === 'fail'
@@ -109,5 +108,4 @@ export const unlessNotifierReaches = (checks: readonly Check[]): Check[] =>
       : check,
   );
 
-/** What is found where no server is known. */
 export const noServer: Check = fail(reached, 'no server to ask is known', 'name the configuration file by --config');

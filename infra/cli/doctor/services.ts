@@ -3,7 +3,7 @@ import type { Session } from '#infra/cli/api/session.ts';
 import { CliError } from '#infra/cli/terminal/cli-error.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
-/** Has the notifier look at its tables, topics and queues. */
+/** Has the notifier check its tables, topics and queues. */
 export async function checkServices({ api }: Session): Promise<Check[]> {
   try {
     const services = await api.get<ServicesResource>('/services');
@@ -39,7 +39,7 @@ function topicsOf({ topics }: ServicesResource): Check[] {
 function queuesOf({ queues }: ServicesResource): Check[] {
   const deadLetters = queues.filter(({ name }) => name.endsWith('DeadLetters'));
   const living = queues.filter((queue) => !deadLetters.includes(queue) && !queue.problem);
-  const depths = living.map(({ name, waiting, underWay }) => `${name} ${waiting} waiting, ${underWay} under way`);
+  const depths = living.map(({ name, waiting, underWay }) => `${name} ${waiting} waiting, ${underWay} in flight`);
   return [
     ...(depths.length > 0 ? [ok('queues', depths.join('; '))] : []),
     ...queues.flatMap(({ name, problem }) => (problem ? [without('queues', name, problem)] : [])),
@@ -47,9 +47,9 @@ function queuesOf({ queues }: ServicesResource): Check[] {
   ];
 }
 
-/** What lies in a queue for what could not be handled; the records of missed ticks are there to be read, and leave by themselves. */
+/** Reports messages in a dead-letter queue. Records of missed ticks are for reading only, and expire by themselves. */
 function lettersIn(name: string, waiting: number): Check {
-  const remedy = `docs/operations.md#${name.toLowerCase()} tells what to do`;
+  const remedy = `see docs/operations.md#${name.toLowerCase()}`;
   return name.startsWith('MissedTicks')
     ? warn('queues', `${waiting} ticks were lost within a day, and made up for by the next`, remedy)
     : fail('queues', `${waiting} messages in ${name} could not be handled`, remedy);

@@ -5,15 +5,15 @@ import { tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { printable } from '#functions/notices/foreign-text.ts';
 import { tlsTo } from './certificate.ts';
 
-/** Milliseconds for the server to agree or to refuse. */
+/** Milliseconds for the TLS handshake. */
 const patience = 5000;
 
-/** Characters of what a certificate says that are repeated. */
+/** Characters quoted from a certificate at most. */
 const longest = 200;
 
 /**
- * Makes a failure that TLS is the reason of more exact, by a look at the server: what the certificate itself says is added,
- * and a wanted client certificate is told from other refusals. Other failures stay as they are.
+ * Makes a TLS failure more exact by a second handshake: adds what the certificate says, and tells the demand for a client
+ * certificate from other refusals. Returns other failures unchanged.
  *
  * @param origin for example `https://cryptshare.example.com`
  * @param ca certificates in PEM to trust beside the public ones
@@ -28,7 +28,7 @@ export async function explainedByTls(
   if (!problem || !origin.startsWith('https:')) return failure;
   const { certificate, hasAgreed } = await lookedAt(origin, ca);
   if (!problem.isCertificate) {
-    // Version and cipher were agreed upon, and still it refuses: what was missing is the certificate that it asked for.
+    // A refusal after agreement on version and cipher: the server demands a client certificate.
     const wanted = hasAgreed && detail.endsWith('HANDSHAKE_FAILURE') ? tlsProblemOf('CERTIFICATE_REQUIRED') : undefined;
     if (!wanted) return failure;
     const words = { says: `the server’s ${wanted.says}`, remedy: wanted.serverRemedy };
@@ -40,13 +40,13 @@ export async function explainedByTls(
     : new CryptshareFailure(kind, `${detail}; ${facts}`, undefined, { says: `the server’s ${problem.says}`, remedy });
 }
 
-/** What a server shows, whether it is trusted or not. */
+/** Certificate of a server, trusted or not. `hasAgreed`: the handshake got past version and cipher. */
 async function lookedAt(origin: string, ca: string | undefined) {
   let hasAgreed = false;
   let socket: TLSSocket | undefined;
   try {
     socket = await tlsTo(origin, ca, false);
-    // Keys are there once both sides have agreed on version and cipher.
+    // Keys exist once both sides have agreed on version and cipher.
     socket.once('keylog', () => {
       hasAgreed = true;
     });
@@ -59,7 +59,7 @@ async function lookedAt(origin: string, ca: string | undefined) {
   }
 }
 
-/** What of a certificate concerns an error code. */
+/** Fact of a certificate that explains an error code. */
 function factsOf({ subjectaltname, valid_from, valid_to, issuer }: PeerCertificate, code: string): string | undefined {
   if (/ALTNAME|HOSTNAME/.test(code)) return `it lists ${shortened(subjectaltname ?? 'no name')}`;
   if (/EXPIRED/.test(code)) return `it ended on ${dayOf(valid_to)}`;

@@ -9,19 +9,19 @@ import { timeText } from '#infra/cli/terminal/output.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { checksOf, type Finding } from './findings.ts';
 
-/** Mailboxes for which the server is asked: it may limit such calls. */
+/** Limit of mailboxes asked about, since the server may limit such calls. */
 const mostAsked = 20;
 
-/** What asking the server about mailboxes has brought. */
+/** Results of asking the server about mailboxes. */
 export interface Asked {
   readonly checks: readonly Check[];
-  /** The notifier has got an answer from the server. */
+  /** True when the server has answered the notifier. */
   readonly isServerReached: boolean;
-  /** Mailboxes whose verification was found wanting. */
+  /** Mailboxes with a verification problem. */
   readonly unverified: ReadonlySet<string>;
 }
 
-/** Has the notifier ask the server about the mailboxes: that tells of licence and client id, too. */
+/** Has the notifier ask the server about the mailboxes. The answers also tell about licence and client id. */
 export async function checkMailboxes(session: Session, watches: readonly WatchResource[]): Promise<Asked> {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const byMailbox = new Map(enabled.map((watch) => [watch.mailbox, watch]));
@@ -42,7 +42,7 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   }
   const failed = unsure.slice(mostAsked).filter(hasFailed);
   const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
-  // A client id that is registered by now verifies them at their next poll.
+  // A registered client id verifies them at their next poll.
   const isRegistered = answers.some((answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'));
   if (!isRegistered) found.push(...failed.map((watch) => unverifiedOf(session, watch)));
   for (const watch of others.slice(unsure.length)) found.push(...troublesOf(session, watch, undefined));
@@ -67,11 +67,7 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   return { checks, isServerReached: true, unverified: new Set(found.map(({ mailbox }) => mailbox)) };
 }
 
-/**
- * Whether each watch was listed completely when it was last polled.
- *
- * @param unverified mailboxes of which it was told already why they cannot be listed
- */
+/** Checks that the last poll of each watch listed it completely. @param unverified mailboxes reported already */
 export function checkListings(watches: readonly WatchResource[], unverified: ReadonlySet<string>): Check[] {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
   const troubled = enabled.flatMap((watch) => listingOf(watch) ?? []);
@@ -114,7 +110,7 @@ function listingOf(watch: WatchResource): Finding | undefined {
   };
 }
 
-/** What is wrong with the verification of a mailbox, after the server was asked or not. */
+/** Verification problems of a mailbox; `answer` is undefined if the server was not asked. */
 function troublesOf(
   session: Session,
   watch: WatchResource,
@@ -127,7 +123,7 @@ function troublesOf(
   return [{ ...about(watch), outcome: 'fail', cause: message, alone, together }];
 }
 
-/** What a person has to do about the verification of a mailbox, if anything. */
+/** Finds a verification that a person has to renew. */
 function judged(session: Session, watch: WatchResource, answer: VerificationResource | undefined): Finding[] {
   const { verification, mailbox } = watch;
   if (answer?.methods.includes('client_id')) return [];
@@ -156,7 +152,6 @@ function endedOf(session: Session, watch: WatchResource): Finding {
   return { ...about(watch), outcome: 'fail', cause: 'ended', alone, together };
 }
 
-/** What is said of a mailbox that the server does not take for verified. */
 function unverifiedOf(session: Session, watch: WatchResource): Finding {
   const { mailbox, verification } = watch;
   const until = verification?.validUntil;
@@ -182,13 +177,13 @@ function unverifiedOf(session: Session, watch: WatchResource): Finding {
   return { ...about(watch), outcome: 'fail', cause: 'not verified', alone, together };
 }
 
-/** Whether the last poll has failed because the mailbox is not verified. */
+/** True when the last poll failed because the mailbox is not verified. */
 const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.problem.cause ?? '');
 
-/** Whether the server has to be asked: nothing is known, or what is known has not helped. */
+/** True when the server has to be asked: no validity is known, or the last poll failed in spite of it. */
 const isUnsure = (watch: WatchResource): boolean => watch.verification?.validUntil === undefined || hasFailed(watch);
 
-/** Refusals that need not be those of other mailboxes. */
+/** Kinds of refusal that may concern one mailbox only. */
 const ofMailbox: ReadonlySet<string> = new Set([
   'verification_refused',
   'not_verified',
@@ -200,7 +195,7 @@ const isOfMailbox = ({ kind = '' }: ApiError): boolean => ofMailbox.has(kind);
 
 const culprits: Readonly<Record<string, string>> = { not_licensed: 'licence', client_id_rejected: 'client id' };
 
-/** What comes of the way to the server, or of what stands before it. */
+/** Kinds of failure in the network or in a proxy before the server. */
 const elsewhere: ReadonlySet<string> = new Set([
   'unreachable',
   'proxy_failed',
@@ -211,13 +206,12 @@ const elsewhere: ReadonlySet<string> = new Set([
   '',
 ]);
 
-/** What the server refuses to everyone is told once. */
+/** Reports a refusal for all mailboxes once. */
 function refused({ kind = '', message }: ApiError): Asked {
   const isServerReached = !elsewhere.has(kind);
   return { checks: [fail(culprits[kind] ?? 'verification', message)], isServerReached, unverified: new Set() };
 }
 
-/** What the server says of a mailbox, or why it does not. */
 async function verificationOf({ api }: Session, mailbox: string): Promise<VerificationResource | ApiError> {
   try {
     return await api.get<VerificationResource>(path`/mailboxes/${mailbox}/verification`);

@@ -3,14 +3,13 @@ import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guar
 import type { Config } from '#infra/config/config.ts';
 import { type WebhookVariable, webhookVariables } from '#infra/config/webhook-variables.ts';
 
-/** A field that the secret of a deployment must hold. */
 export interface SecretField {
   readonly name: string;
-  /** What it is, for whoever is asked for it. */
+  /** Description in the question to the operator. */
   readonly meaning: string;
-  /** Tells what is wrong with a value, without repeating it. */
+  /** Problem with a value, which it does not repeat. */
   readonly problemWith: (value: string) => string | undefined;
-  /** Makes a value where nobody brings one along. */
+  /** Makes a value if the operator gives none. */
   readonly make?: () => string;
 }
 
@@ -29,7 +28,6 @@ export function secretFields(config: Config): SecretField[] {
   return [clientId, ...[...byName.values()].map(webhookField)];
 }
 
-/** The field for all webhooks that share a variable. */
 function webhookField(uses: readonly WebhookVariable[]): SecretField {
   const { variable: name, holds } = uses[0]!;
   const webhooks = [...new Set(uses.map(({ webhook }) => webhook))];

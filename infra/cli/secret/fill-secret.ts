@@ -6,22 +6,19 @@ import type { SecretField } from './fields.ts';
 import { declaredLines, takeUp } from './redeclare.ts';
 import { StoredSecret } from './stored-secret.ts';
 
-/** Asks a person, without showing what is typed. */
 export type Ask = (question: string) => Promise<string>;
 
-/** What filling a secret works with. */
 export interface FillSecretDependencies {
   readonly secrets: SecretsManagerClient;
   readonly lambda: LambdaClient;
-  /** Holds answers by the names of the fields; what is answered here is not asked. */
+  /** Answers by field name, in place of questions. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Undefined where there is nobody to ask. */
+  /** Undefined without a terminal. */
   readonly ask: Ask | undefined;
-  /** Gets lines for people; none has anything secret in it but a signing secret that was made just now. */
+  /** Prints a line for people. The only secret it gets is a signing secret made just now. */
   readonly print: (line: string) => void;
 }
 
-/** What is to be filled. */
 export interface FillSecretRequest {
   /** Name or ARN of the secret. */
   readonly secret: string;
@@ -30,16 +27,16 @@ export interface FillSecretRequest {
   readonly fields: readonly SecretField[];
 }
 
-/** The answer by which a signing secret is replaced with one made here. */
+/** Answer that replaces a signing secret with a new one. */
 const makeAnother = 'new';
 
-/** What becomes of a field: its value is kept, brought along, or made here. */
+/** Decision about a field: keep its value, take the given one, or make one. */
 type Answer = { readonly kind: 'kept' } | { readonly kind: 'brought' | 'made'; readonly value: string };
 
 /**
- * Fills the secret with what the configuration needs, and has it taken up. Fields it does not know stay as they are.
+ * Fills the secret with what the configuration needs, then declares watches and endpoints anew. Keeps unknown fields.
  *
- * @returns whether everything that is declared is ready now
+ * @returns true when everything declared is ready
  * @throws FillSecretError
  */
 export async function fillSecret(deps: FillSecretDependencies, request: FillSecretRequest): Promise<boolean> {
@@ -47,12 +44,12 @@ export async function fillSecret(deps: FillSecretDependencies, request: FillSecr
   const secret = new StoredSecret(deps.secrets, request.secret);
   const known = await secret.read();
   const answers = await answersTo(deps, fields, known);
-  // Secrets Manager has no conditional write: what others have written in the meantime is kept as well as can be.
+  // Secrets Manager has no conditional write. A second read keeps most of what other operators wrote since.
   const latest = await secret.read();
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new FillSecretError(`the secret ${request.secret} was changed meanwhile: run this again`);
+    throw new FillSecretError(`the secret ${request.secret} was changed in between: run this again`);
   }
   const names = Object.keys(changes);
   if (names.length > 0) await secret.write(filled);
@@ -71,7 +68,7 @@ export async function fillSecret(deps: FillSecretDependencies, request: FillSecr
   return declared.waiting.length === 0;
 }
 
-/** Answers from the environment first, so that nobody types in vain when one of them is wrong. */
+/** Checks the environment first, so that the operator types nothing if a variable is wrong. */
 async function answersTo(
   { environment, ask, print }: FillSecretDependencies,
   fields: readonly SecretField[],
@@ -96,7 +93,6 @@ async function answersTo(
   return answers;
 }
 
-/** Asks until the answer can be used. */
 async function asked(
   ask: Ask,
   print: (line: string) => void,
@@ -115,7 +111,7 @@ function hint(field: SecretField, known: string | undefined): string {
   return field.make ? ` (Enter keeps it, ${makeAnother} makes another)` : ' (Enter keeps it)';
 }
 
-/** What an answer means, or what is wrong with it. */
+/** Decision for an answer, or the problem with it. */
 function answerOf(field: SecretField, text: string, known: string | undefined): Answer | string {
   const { problemWith, make } = field;
   const value = text.trim();
@@ -127,12 +123,11 @@ function answerOf(field: SecretField, text: string, known: string | undefined): 
 const isKeepable = ({ problemWith }: SecretField, known: string | undefined): boolean =>
   known !== undefined && problemWith(known) === undefined;
 
-/** What is to be written over the latest fields. */
 function changesTo(latest: Fields, known: Fields, answers: ReadonlyMap<string, Answer>): Fields {
   const changes: Record<string, string> = {};
   for (const [name, answer] of answers) {
     if (answer.kind === 'kept' || latest[name] === answer.value) continue;
-    // Somebody else has made one meanwhile, and may have handed it on.
+    // Another operator has made one since the first read, and may have handed it on.
     if (answer.kind === 'made' && latest[name] !== known[name]) continue;
     changes[name] = answer.value;
   }

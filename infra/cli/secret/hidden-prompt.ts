@@ -1,8 +1,8 @@
 import password from '@inquirer/password';
 import type { Ask } from './fill-secret.ts';
 
-/** Asks on a terminal and shows nothing of what is typed, not even its length. */
+/** Asks on a terminal and echoes nothing, not even the length. */
 export const hiddenPrompt: Ask = (message) => password({ message, toggleMask: false });
 
-/** Whether an error says that a question was left by Ctrl-C. */
+/** True when Ctrl-C ended a question. */
 export const isLeft = ({ name }: Error): boolean => name === 'ExitPromptError';

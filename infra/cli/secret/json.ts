@@ -1,6 +1,6 @@
 import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 
-/** What a JSON text says; undefined for a text that is none. */
+/** Parses JSON; undefined for any other text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(withoutMark(text));

@@ -21,7 +21,6 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: Error) => {
   return error instanceof ConfigError ? 2 : 1;
 });
 
-/** @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   const { secret, declare, config } = parseFillSecretOptions(args);
   const fields = secretFields(loadDeployableConfig(config));

@@ -1,17 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { usualConfigFile } from '#infra/config/usual-names.ts';
 
-/** What the command line asks for. */
+/** Options of `fill-secret`; `config` is a file. */
 export interface FillSecretOptions {
   /** Name or ARN of the secret. */
   readonly secret: string;
   /** Name or ARN of the declare function. */
   readonly declare: string;
-  /** Configuration file. */
   readonly config: string;
 }
 
-/** Thrown when nothing is to be done: help was asked for (0) or the command line is wrong (2). */
+/** Thrown when nothing is to be done: after help (0), or for a wrong command line (2). */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested';
   readonly exitCode: number;
@@ -23,25 +22,21 @@ export class HelpRequested extends Error {
 }
 
 const help = `
-After a deployment, its output FillSecret says this command with both names. It asks for each field that the configuration
-file needs, shows nothing of what is typed, and keeps whatever else the secret holds. Then it invokes the declare function,
-which says what is ready and what waits for something.
+After a deployment, its output FillSecret shows this command with both names. It asks for each field that the configuration
+file needs, echoes no answer, and keeps the other fields of the secret. Then it invokes the declare function, which tells what
+is ready and what still waits.
 
-A variable of the environment with a field's name answers in place of a person, an empty one like Enter:
-  CRYPTSHARE_CLIENT_ID            client id that is registered on the server
-  CRM_WEBHOOK_SECRET and the like what urlFrom, secretFrom and headersFrom of the webhooks name
+A variable of the environment with a field's name answers in place of the operator; an empty one acts like Enter:
+  CRYPTSHARE_CLIENT_ID         client id that is registered on the server
+  for example OPS_SLACK_URL    variable named by urlFrom, secretFrom or headersFrom of a webhook
 
-A signing secret that is left empty is made here and printed this once; the answer new makes another in its place.
-AWS credentials and region are found as the AWS CLI finds them: AWS_PROFILE, AWS_REGION and so on.
+The command makes a signing secret that is left empty and prints it this once; the answer new makes another in its place.
+The command finds AWS credentials and region as the AWS CLI does: AWS_PROFILE, AWS_REGION and so on.
 
 Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong options or configuration (nothing done).
 `;
 
-/**
- * Reads the command line; prints help and mistakes itself.
- *
- * @throws HelpRequested
- */
+/** Reads the command line; prints help and mistakes itself. @throws HelpRequested */
 export function parseFillSecretOptions(args: readonly string[]): FillSecretOptions {
   const command = new Command('npm run fill-secret --')
     .description('Fills the secret of a deployment with what its configuration needs.')

@@ -12,12 +12,7 @@ const declaredSchema: z.ZodType<Declared> = z.object({
 
 const failedSchema = z.object({ errorType: z.string().default('Error'), errorMessage: z.string().default('') });
 
-/**
- * Has the declare function make watches and endpoints what the configuration file says, with what is in the secret now.
- *
- * @param name of the function
- * @throws FillSecretError
- */
+/** Has the declare function apply the configuration file with the current secret. @throws FillSecretError */
 export async function takeUp(lambda: LambdaClient, name: string): Promise<Declared> {
   const { FunctionError, Payload } = await lambda
     .send(new InvokeCommand({ FunctionName: name }))
@@ -40,7 +35,6 @@ export async function takeUp(lambda: LambdaClient, name: string): Promise<Declar
   );
 }
 
-/** What was declared, in lines for people. */
 export const declaredLines = ({ watches, endpoints, waiting }: Declared): string[] => [
   `declared: ${counted(watches, 'watch', 'watches')}, ${counted(endpoints, 'webhook', 'webhooks')} ready`,
   ...waiting.flatMap(({ endpoint, because }) => because.map((reason) => `webhook ${endpoint} waits: ${reason}`)),

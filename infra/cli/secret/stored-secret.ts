@@ -11,7 +11,6 @@ import { parseJson } from './json.ts';
 
 const texts = z.record(z.string(), z.string());
 
-/** The secret of a deployment. */
 export class StoredSecret {
   readonly #client: SecretsManagerClient;
   readonly #name: string;
@@ -21,11 +20,7 @@ export class StoredSecret {
     this.#name = name;
   }
 
-  /**
-   * Reads its fields.
-   *
-   * @throws FillSecretError also for a secret that is not the notifier's
-   */
+  /** @throws FillSecretError also for a secret that is not the notifier's */
   async read(): Promise<Fields> {
     const { SecretString = '' } = await this.#client
       .send(new GetSecretValueCommand({ SecretId: this.#name }))
@@ -46,11 +41,7 @@ export class StoredSecret {
     return data;
   }
 
-  /**
-   * Replaces all of its fields.
-   *
-   * @throws FillSecretError
-   */
+  /** @throws FillSecretError also for more bytes than Secrets Manager keeps */
   async write(fields: Fields): Promise<void> {
     const text = JSON.stringify(fields);
     const size = Buffer.byteLength(text);

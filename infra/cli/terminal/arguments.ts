@@ -1,3 +1,4 @@
+// Parsers of option values; each throws InvalidArgumentError for an unusable text.
 import { InvalidArgumentError } from 'commander';
 import type { Direction } from '#functions/transfers/transfer.ts';
 
@@ -18,29 +19,25 @@ export function interval(text: string): number {
   throw new InvalidArgumentError('Expected a duration from 1s to 24h, for example 5m.');
 }
 
-/** The same, or `default` for the interval of all watches. */
+/** An {@link interval}, or `default` for that of all watches. */
 export const intervalOrDefault = (text: string): number | 'default' => (text === 'default' ? text : interval(text));
 
-/** Durations with commas between them. */
 export const durations = (text: string): number[] => text.split(',').map(duration);
 
-/** ISO 8601 time in UTC: of such a time, of a date, or of so long ago, for example `2h`. */
+/** ISO 8601 time in UTC from a time, a date or an age such as `2h`. */
 export const timeAt =
   (now: () => Date) =>
   (text: string): string => {
     if (/^\d+[smhd]$/.test(text)) return new Date(now().getTime() - duration(text)).toISOString();
-    // Without an offset, a time would be that of this machine.
+    // A time without an offset would be in this machine's time zone.
     const utc = /T[\d:.]+$/.test(text) ? `${text}Z` : text;
     const time = /^\d{4}-\d\d-\d\d(T.*)?$/.test(utc) ? Date.parse(utc) : Number.NaN;
     if (Number.isNaN(time)) {
-      throw new InvalidArgumentError(
-        'Expected a time in UTC such as 2026-11-24T12:00, a date, or so long ago: 2h, 3d.',
-      );
+      throw new InvalidArgumentError('Expected a time in UTC such as 2026-11-24T12:00, a date, or an age: 2h, 3d.');
     }
     return new Date(time).toISOString();
   };
 
-/** A whole number from one value to another. */
 export const wholeNumber =
   (least: number, greatest: number) =>
   (text: string): number => {

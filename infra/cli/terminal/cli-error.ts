@@ -1,18 +1,18 @@
-/** How a command ends, for scripts. */
+/** Exit codes for scripts. */
 export const exitCodes = {
   done: 0,
   /** Refused, or failed. */
   refused: 1,
   wrongCommandLine: 2,
-  /** Nothing like that is there. */
+  /** The named thing does not exist. */
   notThere: 3,
-  /** The operator API is not reached, or does not know who asks. */
+  /** The operator API is unreachable, or rejects the credentials. */
   unreachable: 4,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Thrown for what keeps a command from its work; says what was got, what was expected and how to mend it. */
+/** Thrown when a command cannot do its work; tells the value got, the value expected and the remedy. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: ExitCode;
@@ -23,11 +23,10 @@ export class CliError extends Error {
   }
 }
 
-/** Thrown for an answer of the operator API that tells of a problem. */
+/** Thrown for a problem that the operator API answers. */
 export class ApiError extends CliError {
-  /** HTTP status. */
   readonly status: number;
-  /** Kind of the Cryptshare Server's failure, when it was the server that failed. */
+  /** Kind of the Cryptshare Server's failure, if the server failed. */
   readonly kind: string | undefined;
 
   constructor(status: number, message: string, kind?: string) {

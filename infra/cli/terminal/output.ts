@@ -2,19 +2,17 @@ import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { printableJson, printableLines } from '#functions/notices/foreign-text.ts';
 
-/** Where text goes. */
 export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 export type Style = Parameters<typeof styleText>[0];
 
-/** A column of a table: its heading, and what a row has there. */
 export interface Column<T> {
   readonly heading: string;
   readonly text: (row: T) => string | undefined;
   readonly style?: (row: T) => Style | undefined;
 }
 
-/** Names and values, one a line; what is undefined is left out. */
+/** Names and values, one a line; undefined values are left out. */
 export type Facts = readonly (readonly [name: string, value: string | number | undefined])[];
 
 const noLines = {
@@ -22,7 +20,7 @@ const noLines = {
   ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
 };
 
-/** What a command says: results on one stream as text or JSON, remarks on another. */
+/** Output of a command: results on one stream as text or JSON, remarks on another. */
 export class Output {
   readonly isJson: boolean;
   private readonly results: TextStream;
@@ -49,7 +47,7 @@ export class Output {
     this.results.write(`${text}\n`);
   }
 
-  /** Prints rows under headings; where the terminal is too narrow for that, each row as a block of lines. */
+  /** Prints rows under headings; on a narrower terminal, each row as a block of lines. */
   table<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
     const cells = rows.map((row) => columns.map(({ text }) => printableLines(text(row) ?? '')));
     const widths = columns.map(({ heading }, at) => Math.max(heading.length, ...cells.map((row) => row[at]!.length)));
@@ -75,7 +73,6 @@ export class Output {
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
   }
 
-  /** Prints names and values under each other. */
   facts(facts: Facts): void {
     const known = facts.filter(([, value]) => value !== undefined && value !== '');
     const width = Math.max(0, ...known.map(([name]) => name.length));
@@ -83,17 +80,16 @@ export class Output {
       this.line(`${this.paint('bold', name.padEnd(width))}  ${printableLines(String(value))}`);
   }
 
-  /** Says something to a person that is no result, on the other stream. */
   warning(text: string): void {
     this.remarks.write(`${printableLines(text)}\n`);
   }
 
-  /** Shows how far long work is, in place, if a person is looking; an empty text takes it away. */
+  /** Shows progress in place on a terminal; an empty text clears it. */
   progress(text: string): void {
     if (this.remarks.isTTY) this.remarks.write(`\r\u001b[2K${text}`);
   }
 
-  /** The same where it may also be read later: without a terminal, in lines of their own. */
+  /** Shows progress in place on a terminal, otherwise in lines of their own. */
   step(text: string): void {
     if (this.remarks.isTTY) this.progress(text);
     else if (!this.isJson) this.warning(text);
@@ -108,7 +104,6 @@ export class Output {
 export const timeText = (iso: string | undefined): string | undefined =>
   iso === undefined ? undefined : iso.slice(0, 19).replace('T', ' ');
 
-/** A style for the status of an endpoint, a delivery or a check. */
 export function statusStyle(status: string): Style | undefined {
   switch (status.toLowerCase()) {
     case 'active':

@@ -1,12 +1,10 @@
-/** Asks a person. */
 export interface Prompts {
-  /** Whether something is to be done; Enter means no. */
+  /** True for yes; Enter means no. */
   confirm(question: string): Promise<boolean>;
-  /** Asks for one line. */
   input(question: string): Promise<string>;
 }
 
-/** Asks on the terminal, on the stream of errors, so that results can be piped. */
+/** Asks on stderr, so that results can be piped. */
 export const terminalPrompts: Prompts = {
   async confirm(message) {
     const { default: confirm } = await import('@inquirer/confirm');
@@ -18,5 +16,5 @@ export const terminalPrompts: Prompts = {
   },
 };
 
-/** Whether an error says that a question was left by Ctrl-C. */
+/** True when Ctrl-C ended a question. */
 export const isLeft = ({ name }: Error): boolean => name === 'ExitPromptError';

@@ -49,22 +49,22 @@ describe('an interval that cannot be kept, though every mailbox be empty, is ref
     [
       'one poll a minute too many for the requests that may be under way',
       { watches: 2401, maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 5 are needed: 2,401 watches are 40 polls a second, each with a request of 100 ms at the least; set it to 5, if the server bears that, or poll every 2m',
+      'server.maxConcurrentPages: 4 allows 4 requests in flight, and 5 are needed: 2,401 watches are 40 polls a second, each with a request of 100 ms at the least; set it to 5, if the server bears that, or poll every 2m',
     ],
     [
       'watches whose own intervals are too short',
       { watches: 1, own: Array.from({ length: 3000 }, () => '1m'), every: '24h', maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 6 are needed: 3,001 watches are 50 polls a second, each with a request of 100 ms at the least; set it to 6, if the server bears that, or poll every 2m',
+      'server.maxConcurrentPages: 4 allows 4 requests in flight, and 6 are needed: 3,001 watches are 50 polls a second, each with a request of 100 ms at the least; set it to 6, if the server bears that, or poll every 2m',
     ],
     [
       'the same in shards, each of which has the same whole number of requests',
       { watches: 10_000, shards: 3, maxConcurrentPages: 11 },
-      'server.maxConcurrentPages: 11 lets 9 requests be under way (3 in each of 3 shards), and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 2m',
+      'server.maxConcurrentPages: 11 allows 9 requests in flight (3 in each of 3 shards), and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 2m',
     ],
     [
       'more than the most requests that may ever be under way',
       { watches: 430_000, shards: 100, maxConcurrentPages: 600 },
-      'server.maxConcurrentPages: 600 lets 600 requests be under way (6 in each of 100 shards), and 717 are needed: 430,000 watches are 7,170 polls a second, each with a request of 100 ms at the least; set it to 800, if the server bears that, or poll every 2m',
+      'server.maxConcurrentPages: 600 allows 600 requests in flight (6 in each of 100 shards), and 717 are needed: 430,000 watches are 7,170 polls a second, each with a request of 100 ms at the least; set it to 800, if the server bears that, or poll every 2m',
     ],
     [
       'more polls than a shard can do, which has eight under way',
@@ -74,7 +74,7 @@ describe('an interval that cannot be kept, though every mailbox be empty, is ref
     [
       'both at once',
       { watches: 10_000, maxConcurrentPages: 4 },
-      'server.maxConcurrentPages: 4 lets 4 requests be under way, and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 5m',
+      'server.maxConcurrentPages: 4 allows 4 requests in flight, and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 5m',
       'schedule.shards: 1 can do 72 polls a second, and 10,000 watches are 167 polls a second: a shard polls 8 watches at a time, for 110 ms each at the least; set it to 3, or poll every 3m',
     ],
   ])('%s', (_, given, ...problems) => {
@@ -106,17 +106,17 @@ describe('how large mailboxes may be is told where that can be too small:', () =
     [
       'nothing more where quiet watches are polled seldom, since all of them may change',
       { watches: 10_000, shards: 6, quietEvery: '1h' },
-      '10,000 watches with 96 requests under way at the same time: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+      '10,000 watches with 96 requests in flight: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
     ],
     [
       'some hundred transfers for each of 10,000 watches a minute',
       { watches: 10_000, shards: 6 },
-      '10,000 watches with 96 requests under way at the same time: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+      '10,000 watches with 96 requests in flight: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
     ],
     [
       'fewer where fewer requests may be under way',
       { watches: 10_000, every: '10m', maxConcurrentPages: 4 },
-      '10,000 watches with 4 requests under way at the same time: the interval is kept while mailboxes have some 140 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+      '10,000 watches with 4 requests in flight: the interval is kept while mailboxes have some 140 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
     ],
   ])('%s', (_, given, note) => {
     expect(paceNote(configOf(given))).toEqual(note === undefined ? [] : [note]);

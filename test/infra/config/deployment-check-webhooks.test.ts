@@ -89,7 +89,7 @@ describe('a webhook is refused with its path and what to do:', () => {
     [
       'the literal address of a chat',
       { format: 'teams', secretFrom: undefined },
-      'webhooks[0].url: expected urlFrom instead, since a file is no place for credentials and who knows the address of a chat can write there: name a field of the secret, for example CRM_TEAMS_URL, and fill it with npm run fill-secret',
+      'webhooks[0].url: expected urlFrom instead, since a file is no place for credentials and the address of a chat lets anyone write there: name a field of the secret, for example CRM_TEAMS_URL, and fill it with npm run fill-secret',
     ],
     [
       'one whose secret would never be shown',

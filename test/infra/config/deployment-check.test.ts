@@ -197,7 +197,7 @@ describe('what cannot is refused with its path and what to do:', () => {
     };
     expect(problemOf(cert)).toEqual([]);
     expect(problemOf(`${cert}\n${key}`)).toEqual([
-      'server.caFile: expected certificates alone, got a private key, which AWS is not to have: take it out',
+      'server.caFile: expected certificates alone, got a private key, which must stay off AWS: take it out',
     ]);
   });
 });

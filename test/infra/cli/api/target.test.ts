@@ -263,7 +263,7 @@ describe('a local run', () => {
     api.on('GET /watches', problem(401, 'expected the header Authorization: Bearer TOKEN'));
     const ran = await run(['watch', 'list', '--url', api.url]);
     expect(ran).toMatchObject({ code: 4, stdout: '' });
-    expect(ran.stderr).toMatch(/^.*refuses who asks \(HTTP 401\).*--data FOLDER.*NOTIFIER_TOKEN.*\n$/);
+    expect(ran.stderr).toMatch(/^.*refuses access \(HTTP 401\).*--data FOLDER.*NOTIFIER_TOKEN.*\n$/);
   });
 
   test.each(['', '{', 'null', '{"url":"http://127.0.0.1:9"}', '{"url":1,"token":"a"}', '{"token":"a"}'])(

@@ -187,7 +187,7 @@ describe('test', () => {
   test('does not wait for an endpoint that is paused', async () => {
     const ran = await tested({ ...delivery, status: 'HELD', attempts: [] });
     expect(ran).toMatchObject({ code: 1 });
-    expect(ran.stderr).toContain('has not been attempted, for crm is paused or disabled');
+    expect(ran.stderr).toContain('has not been attempted, since crm is paused or disabled');
     expect(api.requests).toHaveLength(2);
   });
 
@@ -195,7 +195,7 @@ describe('test', () => {
     circuitBreaker = { state: 'open', openUntil: '2026-11-24T12:10:00.000Z' };
     const ran = await tested({ ...delivery, attempts: [] });
     expect(ran.stderr).toContain(
-      'for crm is left alone after failures: its circuit breaker is open until 2026-11-24 12:10:00 UTC',
+      'since the circuit breaker of crm is open after failures, until 2026-11-24 12:10:00 UTC',
     );
     expect(api.requests).toHaveLength(3);
   });

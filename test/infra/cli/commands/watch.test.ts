@@ -51,7 +51,7 @@ describe('the verbs of a watch', () => {
     api.on(`GET ${verification}`, problem(502, 'the server cannot be reached', { cause: 'unreachable' }));
     const unknown = await watch(['add', 'alice@example.com']);
     expect(unknown).toMatchObject({ code: 0 });
-    expect(unknown.stderr).toContain(`cannot be told (the server cannot be reached); if its polls fail: ${command}`);
+    expect(unknown.stderr).toContain(`is verified (the server cannot be reached); if its polls fail: ${command}`);
   });
 
   test('list and show say of a quiet watch how late its next change is told', async () => {
@@ -60,7 +60,7 @@ describe('the verbs of a watch', () => {
     expect((await watch(['list'])).stdout).toContain('5m, quiet');
     api.on('GET /watches/sent/alice%40example.com', { body: quiet });
     expect((await watch(['show', 'alice@example.com'])).stdout).toContain(
-      'every 5m, for nothing has changed for an hour: the next change is told up to 5m later, then it is polled as often as all',
+      'every 5m, since nothing has changed for an hour: the next change is told up to 5m later, then it is polled at the general interval',
     );
   });
 
@@ -85,7 +85,7 @@ describe('the verbs of a watch', () => {
     const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { every: unknown })));
     expect(asked.map(({ every }) => every)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
-    expect(reset.stdout).toBe('what is sent by alice@example.com is polled as often as all\n');
+    expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');
   });
 
   test.each(['0', '2d', '500', 'often'])('an interval of %s is refused before anything is asked', async (every) => {
@@ -149,7 +149,7 @@ describe('what cannot be undone', () => {
     api.on(`DELETE ${path}`, { status: 204 });
     const ran = await watch(['remove', 'alice@example.com'], { answers: [true] });
     expect(ran.code).toBe(0);
-    expect(ran.questions).toEqual(['Watch what is sent by alice@example.com no longer?']);
+    expect(ran.questions).toEqual(['Stop watching what is sent by alice@example.com?']);
   });
 
   test('is not done when a person says no', async () => {
@@ -303,7 +303,7 @@ describe('import', () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('line 3: mailbox: expected an e-mail address, but it has no @, got "nobody"');
     expect(ran.stderr).toContain('line 4: direction: expected sent or received, got ""');
-    expect(ran.stderr).toContain('line 5: ALICE@example.com, sent stands in line 2 already');
+    expect(ran.stderr).toContain('line 5: ALICE@example.com, sent is already in line 2');
     expect(ran.stderr).toContain('line 6: direction: expected sent or received, got "both"');
     expect(api.requests).toEqual([]);
   });

@@ -66,9 +66,9 @@ describe('errors of AWS end in one line with what to do:', () => {
   test.each([
     ['GetSecretValue', 'AccessDeniedException', /^could not read the secret .*: have that permission granted, or name/],
     ['GetSecretValue', 'ExpiredTokenException', /: the sign-in has expired: sign in \(aws sso login/],
-    ['GetSecretValue', 'UnrecognizedClientException', /: AWS does not know who asks: sign in/],
+    ['GetSecretValue', 'UnrecognizedClientException', /: AWS does not accept the credentials: sign in/],
     ['GetSecretValue', 'InvalidRequestException', /: if the secret is marked for deletion, restore it/],
-    ['PutSecretValue', 'LimitExceededException', /^could not write the secret .*: AWS has too much to do/],
+    ['PutSecretValue', 'LimitExceededException', /^could not write the secret .*: AWS has reached a limit/],
     ['Invoke', 'AccessDeniedException', /^could not invoke the function Declare: .*: have that permission granted/],
   ])('%s with %s', async (of, name, expected) => {
     aws.refusal = { of, name, message: 'first line\nsecond line' };

@@ -114,7 +114,7 @@ describe('a filled secret', () => {
       if (operation === 'GetSecretValue' && count === 2) aws.fields = {};
     };
     const { problem } = await run({ ...enterEverywhere, CRYPTSHARE_CLIENT_ID: 'b'.repeat(50) });
-    expect(problem).toBe('the secret NotifierSecret was changed meanwhile: run this again');
+    expect(problem).toBe('the secret NotifierSecret was changed in between: run this again');
     expect(aws.operations).not.toContain('PutSecretValue');
   });
 });
