@@ -13,7 +13,7 @@ import {
   type TransferRow,
   unlisted,
 } from '#functions/snapshot/diff.ts';
-import type { SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
+import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, type State } from '#functions/transfers/transfer.ts';
 
 /** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
@@ -42,24 +42,27 @@ export interface Conclusion {
  *
  * @param missing transfers of the snapshot that the listing lacks
  * @param count transfers that the snapshot has
- * @param at Unix time in milliseconds
  * @returns undefined when the listing lacks too little to be sudden
  */
 export function nextHold(
   hold: SuddenAbsence | undefined,
   missing: number,
   count: number,
-  at: number,
+  at: Clocks,
 ): SuddenAbsence | undefined {
   if (!isSudden(missing, count)) return undefined;
-  const isAnew = !hold || hold.since > at || isSudden(missing - hold.missing, count - hold.missing);
+  const isAnew = !hold || lasting(hold, at) < 0 || isSudden(missing - hold.missing, count - hold.missing);
   if (isAnew) return { since: at, listings: 1, missing };
   return { since: hold.since, listings: hold.listings + 1, missing: Math.min(missing, hold.missing) };
 }
 
 /** Whether a sudden absence has lasted, so that its transfers are judged as single ones are. */
-export const hasLasted = ({ since, listings }: SuddenAbsence, at: number): boolean =>
-  listings >= holdListings && at - since >= holdDuration;
+export const hasLasted = (hold: SuddenAbsence, at: Clocks): boolean =>
+  hold.listings >= holdListings && lasting(hold, at) >= holdDuration;
+
+/** Milliseconds for which it has lasted, by the clock that says less. */
+const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>
+  Math.min(at.here - since.here, at.server - since.server);
 
 const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));

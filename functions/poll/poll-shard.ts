@@ -125,7 +125,12 @@ export async function pollShard(
   const lease = { rows, hold, view, forgiveSince: verifiableSince(mended) };
   const left = () => (narrowed ? undefined : progress());
   const [hung, told, kept] = await withShardLease(deps, lease, left, async (polling) => {
-    const deleting = expired && deleteExpired(deps, expired, term, deadline);
+    let isDeleting = expired !== undefined;
+    const deleting =
+      expired &&
+      deleteExpired(deps, expired, term, deadline, free.length === 0).finally(() => {
+        isDeleting = false;
+      });
     // Polls that have too little time would leave it none at any tick.
     if (row.leftAt !== undefined) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
@@ -148,7 +153,7 @@ export async function pollShard(
       await calls.slots.untilHeldUp(watch.mailbox, end);
     });
     const hanging = underWay.size;
-    const goingOn = [...underWay, ...(expired ? [watchKey(expired)] : [])];
+    const goingOn = [...underWay, ...(expired && isDeleting ? [watchKey(expired)] : [])];
     // Should this fail, the next tick has to wait.
     narrowed = hanging > 0 ? await rows.narrow(hold, goingOn, progress()).catch(() => undefined) : undefined;
     if (narrowed) calls.slots.share(hold.name, narrowed.slots);

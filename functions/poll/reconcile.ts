@@ -123,10 +123,9 @@ async function concludeMissing(
     return { ...nothing, ...judged, problem: failure && problemOfFailure(failure) };
   }
   if (pass.listing.malformed > 0) return nothing;
-  // Begun by the later one of both clocks and ended by the earlier one, it lasts whichever of them is wrong.
-  const clocks = [Date.parse(context.observedAt), server.calls.serverTime().getTime()];
-  const absence = nextHold(root.absence, missing.length, root.count, Math.max(...clocks));
-  if (absence && !hasLasted(absence, Math.min(...clocks))) {
+  const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
+  const absence = nextHold(root.absence, missing.length, root.count, at);
+  if (absence && !hasLasted(absence, at)) {
     // A server deletes ended transfers from its log many at a time, which is no problem.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
     return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };

@@ -9,10 +9,17 @@ import {
 } from '#functions/transfers/digest.ts';
 import type { TransferRow } from './diff.ts';
 
+/** One instant as two clocks have it, in Unix milliseconds. */
+export interface Clocks {
+  readonly here: number;
+  /** The Cryptshare Server's. */
+  readonly server: number;
+}
+
 /** A sudden absence, from which nothing is concluded before it has lasted. */
 export interface SuddenAbsence {
-  /** Unix time in milliseconds of the first complete listing that showed it. */
-  readonly since: number;
+  /** When a complete listing showed it first, by both clocks: each counts for itself, so that one that is wrong ends nothing. */
+  readonly since: Clocks;
   /** Complete listings in a row that have shown it. */
   readonly listings: number;
   /** The fewest transfers that one of them lacked. */

@@ -45,9 +45,12 @@ export class Watches extends PolledWatches {
   async declare(declared: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
     const registered = await this.list();
     const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
-    const spellings = new Map(registered.map((watch) => [sameKey(watch), watch.mailbox]));
+    const spellings = new Map(registered.map(({ mailbox }) => [addressKey(mailbox), mailbox]));
+    // Of two spellings that are both there, each stays as it is.
     const watches = declared.map((watch) =>
-      known.has(watchKey(watch)) ? watch : { ...watch, mailbox: spellings.get(sameKey(watch)) ?? watch.mailbox },
+      known.has(watchKey(watch))
+        ? watch
+        : { ...watch, mailbox: spellings.get(addressKey(watch.mailbox)) ?? watch.mailbox },
     );
     const keys = new Set(watches.map(watchKey));
     const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));

@@ -73,11 +73,12 @@ export async function addEndpoint(
     ...(isDeclared && { isDeclared }),
   };
   const isChat = settings.format !== 'event';
-  if (isChat) await deps.chats.expect();
-  if (!(await createEndpoint(deps, endpoint)))
-    throw new EndpointError([`there is an endpoint ${name} already`], 'conflict');
-  // A late attempt at one that was removed may have left them.
+  const isThere = new EndpointError([`there is an endpoint ${name} already`], 'conflict');
+  if (await findEndpoint(deps, name)) throw isThere;
+  // A late attempt at one that was removed may have left them. Before the endpoint is there: its secret is shown only once.
   await new Leases(deps).forgetFailures(name, deps.now().getTime());
+  if (isChat) await deps.chats.expect();
+  if (!(await createEndpoint(deps, endpoint))) throw isThere;
   if (isChat) await deps.chats.expect();
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }

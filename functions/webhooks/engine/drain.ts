@@ -10,7 +10,7 @@ import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import type { Admission, Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { longestDelay, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { HeldLease } from './held-lease.ts';
-import { putAside } from './put-aside.ts';
+import { putAside, releasedIfResumed } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
 import { type Rows, Work } from './work.ts';
 
@@ -151,7 +151,10 @@ export class Drain {
   private async isToAttempt(delivery: Delivery): Promise<boolean> {
     const now = this.now();
     if (!isDue(delivery, now)) {
-      this.work.done(delivery.event);
+      // The process that held it died before it could see that the endpoint was resumed.
+      const [looked] = delivery.status === 'HELD' ? await releasedIfResumed(this.deps, [delivery]) : [];
+      if (looked?.status === 'PENDING') this.work.putBack(delivery.event);
+      else this.work.done(delivery.event);
       return false;
     }
     const othersEndAt = this.holding.othersEndAt(delivery);

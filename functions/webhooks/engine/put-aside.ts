@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { DeliverDependencies } from '#functions/webhooks/deliveries/attempt.ts';
 import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type Delivery, isDue } from '#functions/webhooks/deliveries/delivery.ts';
@@ -47,18 +48,23 @@ export async function putAside(
     );
     if (endpoint?.status === 'active') break;
   }
+  // Before what is done is given up: should it fail, the queue brings the wake-up again.
+  const checked = await releasedIfResumed(deps, held);
+  for (const delivery of checked) settle({ delivery });
   const isShort = deps.steady() >= beginUntil;
   const isLeft = await work.leave(now(), false);
   if (!endpoint) await deps.leases.forget(work.name);
-  const checked = await Promise.all(held.map((delivery) => releasedIfResumed(deps, delivery)));
-  for (const delivery of checked) settle({ delivery });
   return checked.some(({ status }) => status === 'PENDING') || isLeft || isShort;
 }
 
-/** A delivery that was held just now, released where its endpoint was resumed in this very moment: recovering may have missed it. */
-export async function releasedIfResumed(deps: DeliverDependencies, held: Delivery): Promise<Delivery> {
-  if ((await findEndpoint(deps, held.endpoint))?.status !== 'active') return held;
+/**
+ * Deliveries of one endpoint that were held just now, released if it was resumed in this very moment: recovering may have missed
+ * them. Their attempts begin anew, as after recovering.
+ */
+export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
+  const [first] = held;
+  if (!first || (await findEndpoint(deps, first.endpoint))?.status !== 'active') return [...held];
   const now = deps.now().getTime();
-  const step = { status: 'PENDING', attempt: held.attempt, nextAttemptAt: now } as const;
-  return (await stepDelivery(deps, held, step, now)) ?? held;
+  const step = { status: 'PENDING', attempt: 0, nextAttemptAt: now } as const;
+  return pLimit(concurrency).map(held, async (delivery) => (await stepDelivery(deps, delivery, step, now)) ?? delivery);
 }

@@ -107,18 +107,24 @@ export class UnderWay {
     return { ...made, outcome: failed(cause) };
   }
 
+  /** Whether what shuts an endpoint for long is said by it, and not by one of its name that was removed while it was asked. */
+  private async isAboutIt({ outcome }: Attempt, { name, createdAt }: Endpoint): Promise<boolean> {
+    if (outcome.kind !== 'failed' || outcome.retryAfter === undefined) return true;
+    return (await findEndpoint(this.deps, name))?.createdAt === createdAt;
+  }
+
   /** Attempts a delivery, and writes down what follows. */
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
     const { deps } = this;
     const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
     const { outcome } = attempted;
     const made = outcome.kind === 'gone' ? await this.disable(attempted, outcome.cause, endpoint) : attempted;
-    this.holding.observe(made);
+    if (await this.isAboutIt(made, endpoint)) this.holding.observe(made);
     this.made.push(made);
     const step = stepAfter(made, endpoint, deps.random);
     const lastAttempt = recordOf(made, deps.dataKey);
     const written = await stepDelivery(deps, delivery, step, made.endedAt, { lastAttempt });
-    const after = written?.status === 'HELD' ? await releasedIfResumed(deps, written) : written;
+    const [after = written] = written?.status === 'HELD' ? await releasedIfResumed(deps, [written]) : [];
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
     // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.

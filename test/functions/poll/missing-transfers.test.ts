@@ -13,6 +13,9 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const hour = 3_600_000;
+
+/** Both clocks, where they agree. */
+const both = (at: number) => ({ here: at, server: at });
 let mailboxes = 0;
 let watch: Watch;
 let trackingIds: string[];
@@ -326,31 +329,38 @@ describe('a sudden absence', () => {
     // A count that lags behind.
     [5, 3, true],
   ])('is %i of %i: %s', (missing, count, isSudden) => {
-    expect(nextHold(undefined, missing, count, start) !== undefined).toBe(isSudden);
+    expect(nextHold(undefined, missing, count, both(start)) !== undefined).toBe(isSudden);
   });
 
   test('has lasted after a day and ten listings, whichever takes longer', () => {
-    const hold = { since: start, listings: 10, missing: 5 };
-    expect(hasLasted(hold, start + 24 * hour)).toBe(true);
-    expect(hasLasted(hold, start + 24 * hour - 1)).toBe(false);
-    expect(hasLasted({ ...hold, listings: 9 }, start + 900 * hour)).toBe(false);
+    const hold = { since: both(start), listings: 10, missing: 5 };
+    expect(hasLasted(hold, both(start + 24 * hour))).toBe(true);
+    expect(hasLasted(hold, both(start + 24 * hour - 1))).toBe(false);
+    expect(hasLasted({ ...hold, listings: 9 }, both(start + 900 * hour))).toBe(false);
   });
 
   test('begins anew when many more vanish, and not when single ones do', () => {
-    const hold = nextHold(undefined, 30, 100, start)!;
-    expect(nextHold(hold, 31, 100, start + hour)).toEqual({ since: start, listings: 2, missing: 30 });
-    expect(nextHold(hold, 60, 100, start + hour)).toEqual({ since: start + hour, listings: 1, missing: 60 });
-    expect(nextHold(hold, 100, 100, start + hour)).toMatchObject({ listings: 1 });
+    const hold = nextHold(undefined, 30, 100, both(start))!;
+    expect(nextHold(hold, 31, 100, both(start + hour))).toEqual({ since: both(start), listings: 2, missing: 30 });
+    expect(nextHold(hold, 60, 100, both(start + hour))).toEqual({
+      since: both(start + hour),
+      listings: 1,
+      missing: 60,
+    });
+    expect(nextHold(hold, 100, 100, both(start + hour))).toMatchObject({ listings: 1 });
   });
 
   test('begins anew when some had come back before they vanished again', () => {
-    const fewer = nextHold({ since: start, listings: 5, missing: 50 }, 25, 100, start + hour);
-    expect(fewer).toEqual({ since: start, listings: 6, missing: 25 });
-    expect(nextHold(fewer, 50, 100, start + 2 * hour)).toMatchObject({ since: start + 2 * hour, listings: 1 });
+    const fewer = nextHold({ since: both(start), listings: 5, missing: 50 }, 25, 100, both(start + hour));
+    expect(fewer).toEqual({ since: both(start), listings: 6, missing: 25 });
+    expect(nextHold(fewer, 50, 100, both(start + 2 * hour))).toMatchObject({
+      since: both(start + 2 * hour),
+      listings: 1,
+    });
   });
 
   test('that has not begun yet, by this clock, begins now', () => {
-    const hold = { since: start + 1, listings: 9, missing: 5 };
-    expect(nextHold(hold, 5, 5, start)).toEqual({ since: start, listings: 1, missing: 5 });
+    const hold = { since: both(start + 1), listings: 9, missing: 5 };
+    expect(nextHold(hold, 5, 5, both(start))).toEqual({ since: both(start), listings: 1, missing: 5 });
   });
 });
