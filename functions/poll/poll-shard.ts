@@ -128,11 +128,12 @@ export async function pollShard(
     let isDeleting = expired !== undefined;
     const deleting =
       expired &&
-      deleteExpired(deps, expired, term, deadline, free.length === 0).finally(() => {
+      deleteExpired(deps, expired, term, deadline).finally(() => {
         isDeleting = false;
       });
     // Polls that have too little time would leave it none at any tick.
-    if (row.leftAt !== undefined) await deleting;
+    // They do not wait for the server to tell its time.
+    if (row.leftAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
       const key = watchKey(watch);

@@ -20,13 +20,12 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
 
 /**
  * Deletes some of the rows of a removed watch's snapshot, and the watch once there are none: for the holder of its shard.
- * What is deleted does not come back, so the server's clock has to agree that it is time: as its answers to polls tell it. It
+ * What is deleted does not come back, so the server's clock, which may have to be asked, has to agree that it is time. It
  * claims the snapshot as a poll does, and leaves it without a baseline. Should the watch be added again meanwhile, its
  * next poll begins anew with what is left, and nothing that this poll writes is deleted. Stopped anywhere, it goes on at the
  * next tick.
  *
  * @param deadline instant of the steady clock after which it deletes nothing
- * @param asks whether the server is asked for its time, because no poll does it; polls are not to wait for that
  * @returns a warning, if something could not be done
  */
 export async function deleteExpired(
@@ -34,13 +33,12 @@ export async function deleteExpired(
   watch: RegisteredWatch,
   { since, until }: Term,
   deadline: Deadline,
-  asks: boolean,
 ): Promise<string | undefined> {
   const isInTime = () =>
     steady() < deadline && now().getTime() < until - writeGraceMs && hasBeen(since, now().getTime());
   const isExpired = () => expiredWatch([watch], calls.datedAt) !== undefined;
   try {
-    if (asks && !isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
+    if (!isExpired()) await calls.send({ path: '/status', minimumMinor: undefined }, deadline);
     if (!isExpired()) return undefined;
     const snapshot = new Snapshot(dynamo, table, watch);
     const root = await snapshot.readRoot();
