@@ -10,7 +10,7 @@ import { declareDependencies } from './dependencies.ts';
 const dependencies = whenInvoked((fields) => {
   const env = readDeclareEnvironment(fields);
   return { ...declareDependencies(env, fields), file: env.DECLARED_FILE };
-  // The operator who has just filled the secret invokes this, so that the new values are used at once.
+  // No caching: an operator invokes this right after filling the secret, and expects the new values.
 }, 0);
 
 export const handler = middy<unknown, Declared>()

@@ -9,7 +9,7 @@ import {
 } from '#functions/webhooks/endpoints/declared.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 
-/** What the configuration file declares. */
+/** The declared part of the configuration file. */
 export interface Declarations {
   readonly watches: readonly WantedWatch[];
   readonly endpoints: readonly EndpointDeclaration[];
@@ -22,19 +22,19 @@ export interface DeclareDependencies {
   readonly fields: Fields;
 }
 
-/** What was declared. */
+/** The result of a declaration. */
 export interface Declared {
   readonly watches: number;
   readonly endpoints: number;
-  /** Endpoints that stay as they are until what they need stands in the secret, and is what it should be. */
+  /** Endpoints left unchanged until the secret has valid values for all of their variables. */
   readonly waiting: readonly { readonly endpoint: string; readonly because: readonly string[] }[];
 }
 
 /**
- * Makes watches and endpoints what the configuration file says. What operators added stays as it is, and so does what the
- * file no longer declares, except that it is disabled. Doing it twice changes nothing.
+ * Applies the watches and endpoints of the configuration file. Those added by operators stay unchanged; those the file no
+ * longer declares are only disabled. The operation is idempotent.
  *
- * @throws EndpointError when others change an endpoint all the time
+ * @throws EndpointError when other writers won every try at an endpoint
  */
 export async function declare(deps: DeclareDependencies, { watches, endpoints }: Declarations): Promise<Declared> {
   const { dynamo, now } = deps.endpointLife;

@@ -4,11 +4,7 @@ import { Chats } from '#functions/watches/chats.ts';
 import { webhookDependencies } from '#functions/webhooks/engine/dependencies.ts';
 import type { DeclareDependencies } from './declare.ts';
 
-/**
- * Builds what declaring works with.
- *
- * @throws DataKeyError
- */
+/** @throws DataKeyError for a wrong data key */
 export const declareDependencies = (
   env: ReturnType<typeof readDeclareEnvironment>,
   fields: Fields,

@@ -2,7 +2,7 @@ import { factId, type NotifierEvent } from './transfer-event.ts';
 
 export type EndpointEventType = 'endpoint.failing' | 'endpoint.disabled' | 'endpoint.recovered';
 
-/** What can be wrong with an endpoint, in words, and what to do about it. */
+/** Each cause of failure with its remedy. */
 export const causes = {
   http_error: 'it answers with an error; look at its own log',
   timeout: 'it does not answer within 15 s; it should answer first and work later',
@@ -17,19 +17,16 @@ export const causes = {
   channel_gone: 'its channel or webhook is gone; create another one in the chat, correct the URL and enable it',
 };
 
-/** Why attempts at an endpoint fail. */
 export type EndpointCause = keyof typeof causes;
 
-/** What operators are told of an endpoint. */
 export interface EndpointEventData {
-  /** Its name. */
   readonly endpoint: string;
   readonly cause: EndpointCause;
-  /** The cause in words and what to do about it. */
+  /** The cause in words, with its remedy. */
   readonly message: string;
   /** ISO 8601 time of the first failed attempt since the last success. */
   readonly failingSince: string;
-  /** ISO 8601 time at which it will be disabled if it still fails. */
+  /** ISO 8601 time of its disabling, unless it succeeds before. */
   readonly disableAt?: string;
 }
 
@@ -43,7 +40,7 @@ export function endpointEvent(type: EndpointEventType, data: EndpointEventData, 
   return { id: factId('evt', 'endpoint', endpoint, type, failingSince, disableAt), type, timestamp: at, data };
 }
 
-/** @param at ISO 8601 time at which it was asked for */
+/** @param at ISO 8601 time of the operator's request */
 export const testEvent = (endpoint: string, at: string): TestEvent => ({
   id: factId('evt', 'notifier.test', endpoint, at),
   type: 'notifier.test',

@@ -9,55 +9,54 @@ import {
 
 interface TransferEventData extends Watch {
   readonly trackingId: string;
-  /** The state now; for `transfer.unlisted` and `transfer.listed_again` the last one told. */
+  /** The present state; for `transfer.unlisted` and `transfer.listed_again` the last published one. */
   readonly state: State;
-  /** The state before, published or stored by the baseline; null when this is the first the notifier sees of the transfer. */
+  /** The previous state, published or stored by the baseline; null for a new transfer. */
   readonly previousState: State | null;
-  /** Counts the events of this transfer, without a gap; the higher one is the newer fact. */
+  /** Number of the event among those of this transfer, without gaps; a higher one is newer. */
   readonly sequence: number;
 }
 
-/** What keeps a poll from doing all of its work, for a person to read. */
+/** The reason why a poll did not do all of its work, for people. */
 export interface WatchProblem {
   /** One word for logs and filters. */
   readonly cause: string;
-  /** What is wrong and what to do about it, in one line. */
+  /** Problem and remedy in one line. */
   readonly message: string;
 }
 
-/** How many watches there are, of how many mailboxes, and the first three of these in alphabetical order. */
+/** A number of watches, of their mailboxes, and the first three mailboxes in alphabetical order. */
 export interface Size {
   readonly watches: number;
   readonly mailboxes: number;
   readonly examples: readonly string[];
 }
 
-/** Why the polls of one watch fail, or failed when operators were told. */
+/** The problem of one failing watch, as of the last report to operators. */
 export interface WatchEventData extends Watch, WatchProblem {
-  /** ISO 8601 time of the first failed poll in the row. */
+  /** ISO 8601 time of the first of these failed polls. */
   readonly failingSince: string;
 }
 
-/** The same of several watches with one cause. */
+/** The problem of several failing watches with one cause. */
 export interface IncidentEventData extends WatchProblem, Size {
-  /** ISO 8601 time of the first failed poll of any of them. */
+  /** ISO 8601 time of the first failed poll of any of these watches. */
   readonly failingSince: string;
 }
 
-/** That the verification of a watched mailbox ends soon. */
+/** The verification of a watched mailbox that ends soon. */
 interface ExpiryEventData extends Watch {
-  /** What ends and what to do about it. */
   readonly message: string;
-  /** ISO 8601 time at which the mailbox ceases to be watchable. */
+  /** ISO 8601 time after which polls of the mailbox fail. */
   readonly validUntil: string;
 }
 
 /** The published record of a change in the envelope of Standard Webhooks. */
 export interface NotifierEvent<Type extends string, Data> {
-  /** Derived from the fact, so every repetition has the same. */
+  /** Derived from the fact, so that a repetition has the same id. */
   readonly id: string;
   readonly type: Type;
-  /** ISO 8601 time at which the change was noticed. */
+  /** ISO 8601 time of the observation. */
   readonly timestamp: string;
   readonly data: Data;
 }
@@ -69,12 +68,12 @@ export type IncidentEvent = NotifierEvent<'watch.many_failing' | 'watch.many_rec
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
 
 export interface Change extends Omit<TransferEventData, keyof Watch> {
-  /** That the server no longer lists it, or lists it again though that was told; a change of its state has an event of its own. */
+  /** The transfer left or re-entered the listing; a changed state has its own event. */
   readonly news?: 'transfer.unlisted' | 'transfer.listed_again' | undefined;
 }
 
 /**
- * The event that tells of a change.
+ * Builds the event of a change.
  *
  * @param server origin of the Cryptshare Server, for example `https://cryptshare.example.com`
  * @param observedAt ISO 8601
@@ -90,7 +89,7 @@ export function transferEvent(server: string, watch: Watch, change: Change, obse
   };
 }
 
-/** The event that tells that the polls of a watch have begun to fail, or succeed again, as a poll at `at`, ISO 8601, has found. */
+/** @param at ISO 8601 time of the poll that failed or succeeded again */
 export const watchEvent = (
   server: string,
   type: HealthEvent['type'],
@@ -98,7 +97,7 @@ export const watchEvent = (
   at: string,
 ): HealthEvent => ({ id: factId('evt', server, watchKey(data), type, data.failingSince), type, timestamp: at, data });
 
-/** The same of several watches that fail for one cause. */
+/** @param at ISO 8601 time of the observation */
 export const incidentEvent = (
   server: string,
   type: IncidentEvent['type'],
@@ -106,7 +105,7 @@ export const incidentEvent = (
   at: string,
 ): IncidentEvent => ({ id: factId('evt', server, type, data.cause, data.failingSince), type, timestamp: at, data });
 
-/** The event that tells that a verification ends soon, as a poll at `at`, ISO 8601, has noticed. */
+/** @param at ISO 8601 time of the poll that noticed it */
 export function expiryEvent(
   server: string,
   { mailbox, direction }: Watch,
@@ -120,18 +119,22 @@ export function expiryEvent(
   return { id: factId('evt', server, watchKey(data), type, validUntil), type, timestamp: at, data };
 }
 
-/** The bytes of an event: made once, stored, and the same on every channel and every repetition. */
+/** The bytes of an event, built once and stored: every channel and repetition carries the same. */
 export const eventBody = (event: NotifierEvent<string, object>): string => JSON.stringify(event);
 
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 
-/** An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36. */
+/**
+ * An id derived from a fact: a prefix, `_`, and 128 bits of the fact's hash in base 36.
+ *
+ * @example factId('evt', 'notifier.test', 'crm', at); // `evt_` and 25 letters and digits
+ */
 export const factId = (prefix: string, ...fact: readonly (string | number)[]): string => `${prefix}_${hashText(fact)}`;
 
-/** Letters of an id of a transfer's event, after `evt_`, that stand for the transfer: 62 bits, and 67 are left for the fact. */
+/** Letters after `evt_` that identify the transfer: 62 bits, which leaves 67 for the fact. */
 const subjectLength = 12;
 
-/** What the ids of all events about a transfer begin with, so that they can be stored, and found, together. */
+/** The common prefix of the ids of a transfer's events, which are therefore stored in one partition. */
 export const eventsOf = (trackingId: string): string => `evt_${hashText([trackingId]).slice(-subjectLength)}`;
 
 /** 128 bits of a hash in base 36: 25 letters and digits. */

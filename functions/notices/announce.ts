@@ -6,10 +6,10 @@ import { endpointNotice, type Notice, transferNotice, watchNotice } from './noti
 import { publishEvents, publishNotice, type Topics } from './publish.ts';
 
 /**
- * Publishes the pending events of the given rows, and one notice that sums up those that SNS has taken. Should the
- * notice fail, the next poll repeats both, the events under the same ids: better twice than never.
+ * Publishes the pending events of the given rows, and one notice that sums up the events SNS accepted. If the notice
+ * fails, the next poll repeats both, the events under the same ids: delivery is at-least-once.
  *
- * @returns the rows of which all is published and summed up, the number of events published, and why others wait
+ * @returns the rows whose events and notice are published, the number of published events, and the last error
  */
 export async function announceTransfers(topics: Topics, watch: Watch, rows: readonly TransferRow[]) {
   const bodies = rows.flatMap((row) => row.pending ?? []);
@@ -24,12 +24,12 @@ export async function announceTransfers(topics: Topics, watch: Watch, rows: read
 /**
  * Publishes events about a watch and a notice for each.
  *
- * @returns why some must be repeated, if any
+ * @returns the last error, after which some events must be published again
  */
 export const announceHealth = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
   announceEach(topics, bodies, (body) => watchNotice(parseEventBody(body) as WatchEvent));
 
-/** The same for events about an endpoint. */
+/** Publishes events about an endpoint and a notice for each, as {@link announceHealth} does. */
 export const announceEndpoint = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
   announceEach(topics, bodies, (body) => endpointNotice(JSON.parse(body) as EndpointEvent));
 
@@ -38,7 +38,7 @@ async function announceEach(
   bodies: readonly string[],
   noticeOf: (body: string) => Notice,
 ): Promise<Error | undefined> {
-  // These are few: their notices go everywhere, so that fan-out need not know how to write them.
+  // These notices are few and always reach the webhooks, so fan-out need not be able to write them.
   const everywhere = { ...topics, hasNoChats: false };
   const { published, error } = await publishEvents(everywhere, bodies);
   let failed = error;

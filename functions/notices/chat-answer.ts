@@ -1,14 +1,13 @@
 import { jsonOf } from '#functions/parsing/json.ts';
 
 /**
- * What a chat's answer means beyond its status.
- * `gone`: it will never take a message again; `rejected`: it will never take this one; `failed`: it did not take it,
- * although the status says so.
+ * The meaning of a chat's answer beyond its status. `gone`: the chat will never accept a message again; `rejected`: it will
+ * never accept this one; `failed`: it did not accept the message despite a successful status.
  */
 export type ChatRefusal = 'gone' | 'rejected' | 'failed';
 
 /**
- * Slack's errors by which nothing will ever come through: the webhook, its workspace or channel is gone or forbidden.
+ * Slack's permanent errors: the webhook, its workspace or its channel is gone or forbidden.
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
  * https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
  */
@@ -26,29 +25,31 @@ const slackGone: ReadonlySet<string> = new Set([
   'posting_to_general_channel_denied',
 ]);
 
-/** The form of Slack's errors: one word such as `invalid_payload`, and nothing beside it. */
+/** Slack's errors are a single word such as `invalid_payload`. */
 const slackError = /^[a-z]+(?:_[a-z]+)+$/;
 
 /**
- * Codes of a Power Automate workflow that was deleted or turned off, or whose address no longer counts; some come with
+ * Codes of a Power Automate workflow that was deleted or turned off, or whose address is no longer valid; some have
  * status 400. https://learn.microsoft.com/en-us/power-automate/error-reference
  */
 const workflowGone =
   /^(?:WorkflowNotFound|WorkflowTriggerNotFound|WorkflowTriggerIsNotEnabled|DirectApiAuthorizationRequired|InvalidSharedAccess\w*)$/;
 
-/** Codes of a workflow for a message that it cannot read, and the words that older connectors have for it. */
+/** Codes of a workflow for an unreadable message, and the texts of older connectors. */
 const workflowRejected = /^(?:TriggerInputSchemaMismatch|InvalidRequestContent|RequestEntityTooLarge)$/;
 const connectorRejected = /^(?:Bad payload received by generic incoming webhook|Summary or Text is required)\.?$/;
 
 /**
- * Connectors of the old kind answer 200 and say in the text that Teams did not take the message.
+ * Older connectors answer 200 with a text which says that Teams refused the message.
  * https://github.com/MicrosoftDocs/msteams-docs/issues/7425
  */
 const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
 /**
- * Tells what the answer of a chat means; undefined when its status says it all. Only the chat's own words end anything:
- * a filter or a gateway on the way answers with the same statuses, and with a page of its own.
+ * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent,
+ * since a filter or gateway in between answers with the same statuses and its own page.
+ *
+ * @example chatRefusal('slack', 404, 'no_service'); // 'gone'
  */
 export function chatRefusal(format: 'slack' | 'teams', status: number, answer: string): ChatRefusal | undefined {
   if (status < 300) return format === 'teams' && connectorFailed.test(answer) ? 'failed' : undefined;
@@ -62,6 +63,6 @@ export function chatRefusal(format: 'slack' | 'teams', status: number, answer: s
   return isRejected ? 'rejected' : undefined;
 }
 
-/** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; empty when the answer has another form. */
+/** The code of `{"error":{"code":"WorkflowNotFound","message":"…"}}`; `''` for any other form. */
 const workflowCode = (body: string): string =>
   String((jsonOf(body) as { error?: { code?: unknown } | null } | null | undefined)?.error?.code ?? '');

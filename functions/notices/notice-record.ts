@@ -4,59 +4,58 @@ import { jsonOf } from '#functions/parsing/json.ts';
 const texts = z.array(z.string());
 
 const item = z.object({
-  /** What is now the case. */
+  /** The present state. */
   words: z.string(),
   trackingId: z.string(),
-  /** What was the case before, in parentheses; empty when that is no news. */
+  /** The previous state in parentheses; `''` when it is no news. */
   before: z.string(),
 });
 
 const notice = z.object({
-  /** `ntc_…`, derived from the events it sums up, so a repetition has the same. */
+  /** `ntc_…`, derived from its events, so that a repetition has the same id. */
   id: z.string().check(z.startsWith('ntc_')),
-  /** ISO 8601 time of the newest of these events. */
+  /** ISO 8601 time of its newest event. */
   timestamp: z.string().check(z.refine(isInstant)),
   severity: z.literal(['info', 'warning', 'alert']),
-  /** Types of all these events. */
+  /** Types of its events. */
   types: texts,
-  /** The watch that it is about; both missing when it is about something else. */
+  /** The watch with `direction`; both are missing for other subjects. */
   mailbox: z.optional(z.string()),
   direction: z.optional(z.literal(['sent', 'received'])),
   headline: z.string(),
-  /** What it tells, before the transfers if it is about some. */
+  /** Text that precedes the transfers. */
   paragraphs: texts,
-  /** Transfers named one by one, the most urgent first; at most 20. */
+  /** Named transfers, the most urgent first; at most 20. */
   items: z.array(item),
-  /** Transfers that are only counted. */
+  /** Number of further transfers. */
   more: z.int(),
 });
 
-/** One transfer that a notice names. */
 export type NoticeItem = Readonly<z.output<typeof item>>;
 
-/** A notice in its parts, from which every channel makes its own message. */
+/** The parts of a notice, from which each channel builds its message. */
 export type NoticeRecord = Readonly<z.output<typeof notice>>;
 
-/** How urgently a person should look, from routine to harm done. */
+/** Urgency, from routine to damage. */
 export type Severity = NoticeRecord['severity'];
 
-/** Thrown for a message that is no notice; repeats nothing of it, and so has no cause: the one of `JSON.parse` quotes it. */
+/** Thrown for a malformed notice. It has no `cause`, because that of `JSON.parse` quotes the message. */
 export class NoticeError extends Error {
   override readonly name = 'NoticeError';
 }
 
 /**
- * Reads a notice as a queue gets it: the record as JSON. An SNS that does not choose the text by the subscriber's protocol
- * hands on the texts of all channels; the one under `sqs` is taken.
+ * Parses a notice from a queue: the record as JSON. An SNS that does not select the text by protocol passes on the texts of
+ * all channels; then the text under `sqs` counts.
  *
- * @throws NoticeError that names what is wrong
+ * @throws NoticeError that names the missing or wrong part
  */
 export function parseNotice(body: string): NoticeRecord {
   const message = parsed(body);
   const { data: texts } = z.object({ sqs: z.string() }).safeParse(message);
   const { data, error } = notice.safeParse(texts ? parsed(texts.sqs) : message);
   if (data) return data;
-  // What has no parts at all lacks the first one.
+  // A message that is no object has no path and lacks the first part.
   throw new NoticeError(`expected a notice, but ${String(error.issues[0]?.path[0] ?? 'id')} is missing or wrong`);
 }
 
@@ -66,7 +65,7 @@ function parsed(text: string): unknown {
   return value;
 }
 
-/** Whether it is a time as every event and notice has it: `2026-11-24T00:15:03.120Z`, whose order is that of texts. */
+/** True for a time in the form of all events and notices, `2026-11-24T00:15:03.120Z`, which sorts as text. */
 export function isInstant(value: unknown): value is string {
   const isForm = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
   return isForm && !Number.isNaN(Date.parse(value));

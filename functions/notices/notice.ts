@@ -12,20 +12,20 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
 import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
-/** Text for people about one poll of one watch, or about one event, ready for every channel. */
+/** Text for people about one poll of one watch, or about one event, in the form of each channel. */
 export type Notice = ReturnType<typeof notice>;
 
-/** Transfers named one by one; the others are only counted. */
+/** Most named transfers; the others are only counted. */
 const maxLines = 20;
 
-/** Characters of a subject, which is ASCII: the limit of an e-mail's at SNS. */
+/** Characters of a subject, which is ASCII: the limit of SNS for e-mail. */
 const maxSubject = 99;
 
-/** Characters of a title and a description: limits of Amazon Q Developer in chat applications. */
+/** Characters of title and description: limits of Amazon Q Developer in chat applications. */
 const maxTitle = 250;
 const maxDescription = 8000;
 
-/** The words for each type of event, most urgent first. */
+/** Words for each event type, the most urgent first. */
 const wording: Record<TransferEvent['type'], { readonly words: string; readonly severity: Severity }> = {
   'transfer.failed': { words: 'failed', severity: 'alert' },
   'transfer.deleted_by_security': { words: 'deleted after wrong passwords', severity: 'alert' },
@@ -87,14 +87,14 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
   });
 }
 
-/** What others have chosen, as every channel shows it. */
+/** The {@link neutral} form of an item for all channels. */
 export const neutralItem = ({ words, trackingId, before }: NoticeItem): NoticeItem => ({
   words: neutral(words),
   trackingId: neutral(trackingId),
   before: neutral(before),
 });
 
-/** A mailbox as every channel shows it: an address stays as it is unless its name could be taken for a link. */
+/** The display form of a mailbox: an address stays unchanged unless its local part looks like a link. */
 function mailboxText(mailbox: string): string {
   if (addressProblem(mailbox) !== undefined) return neutral(mailbox);
   const [local, domain] = mailbox.split('@') as [string, string];
@@ -105,7 +105,7 @@ function chatLine({ words, trackingId, before }: NoticeItem): string {
   return `• *${unbracketed(words)}* \`${trackingId.replaceAll('`', "'")}\` ${unbracketed(before)}`;
 }
 
-/** Tells that the polls of one or of many watches fail, or succeed again, or that a verification ends soon. */
+/** A notice that polls of one or many watches fail or succeed again, or that a verification ends soon. */
 export function watchNotice(event: WatchEvent): Notice {
   const { type, timestamp, data } = event;
   const message = unlinked(data.message);
@@ -127,7 +127,7 @@ export function watchNotice(event: WatchEvent): Notice {
   return plainNotice(event, 'info', headline, [text, ...names], watch);
 }
 
-/** What the polls were of, in words: one watch, or many. */
+/** Words for the polled watch or watches. */
 function polled(data: WatchEventData | IncidentEventData) {
   if (!('watches' in data)) {
     const { mailbox, direction } = data;
@@ -141,7 +141,7 @@ function polled(data: WatchEventData | IncidentEventData) {
   return { whose, count: ` (${watches} watches)`, names: [names] };
 }
 
-/** Tells that an endpoint fails, is disabled, or is well again. */
+/** A notice that an endpoint fails, is disabled, or has recovered. */
 export function endpointNotice(event: EndpointEvent): Notice {
   const { endpoint, failingSince, disableAt } = event.data;
   const message = unlinked(event.data.message);
@@ -165,11 +165,10 @@ export function endpointNotice(event: EndpointEvent): Notice {
   ]);
 }
 
-/** Tells nothing but that it arrived. */
 export const testNotice = (event: TestEvent): Notice =>
   plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
 
-/** A notice of one event, perhaps about a watch, that consists of a headline and some paragraphs. */
+/** A notice of one event with a headline and paragraphs. */
 const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
@@ -198,7 +197,7 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
   return {
     subject: cut(parts.subject.replaceAll(/[^\x20-\x7e]/g, '?'), maxSubject),
     text: `${parts.text.map(printable).join('\n')}\n`,
-    /** The custom notification of Amazon Q Developer in chat applications, which drops what is not in its schema. */
+    /** The custom notification of Amazon Q Developer in chat applications, which drops fields outside its schema. */
     chat: {
       version: '1.0',
       source: 'custom',
@@ -209,16 +208,16 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
         description: cut(parts.lines.map((line) => unquoted(printable(line))).join('\n'), maxDescription),
       },
     },
-    /** The same for systems, and what subscribers filter on. */
+    /** Parts for systems and subscription filters. */
     record: parts.record,
   };
 }
 
-/** The state after the event; a state that is not documented appears as the server writes it. */
+/** The state after the event; undocumented states keep the server's spelling. */
 const stateWords = ({ type, data }: TransferEvent): string =>
   type === 'transfer.state_changed' ? data.state : wording[type].words;
 
-/** What was the case before, as far as that is news. */
+/** The previous state in parentheses. */
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';
   const state = data.previousState.toLowerCase().replaceAll('_', ' ');
@@ -228,12 +227,12 @@ function beforeWords({ type, data }: TransferEvent): string {
 /** `2026-11-24 14:05 UTC`. */
 const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
-/** Cuts between characters, never within a surrogate pair. */
+/** Truncates a text, but never within a surrogate pair. */
 const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 
-/** Without the characters that a chat takes for emphasis or for a link with a text of its own. */
+/** Removes characters that a chat reads as emphasis or as a link with its own text. */
 const unbracketed = (text: string): string => unmarked(text).replaceAll(/[[\]]/g, ' ');
 
-/** Without the characters that a chat takes for links and mentions. */
+/** Removes characters that a chat reads as links and mentions. */
 const unquoted = (text: string): string => text.replaceAll(/[<>&]/g, ' ');

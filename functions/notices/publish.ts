@@ -12,35 +12,33 @@ import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Notice } from './notice.ts';
 
-/** The two topics on which everything is announced. */
+/** The two SNS topics. */
 export interface Topics {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** No endpoint is a chat, as far as is known: what is published says so, and notices then stay away from the webhooks. */
+  /** True when no endpoint is known to be a chat; an attribute then keeps notices away from the webhooks. */
   readonly hasNoChats?: boolean;
-  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Entries of one PublishBatch; an event has well under the 25 KB that this leaves for each. */
+/** Most entries in a PublishBatch (SNS). Events are well below the 25 KB that its 256 KB leave for each. */
 const batchSize = 10;
 
-/** Batches under way at the same time. */
+/** Concurrent batches. */
 const concurrency = 4;
 
-/** Times that an entry is published before it is left to the next poll. */
+/** Tries of an entry; afterwards the next poll publishes it. */
 const attempts = 3;
 
-/** Milliseconds before a refused entry is tried again. */
+/** Milliseconds before the first retry of a refused entry; each retry waits longer by as much. */
 const retryDelay = 200;
 
 /**
- * Publishes events to the topic transfer-events, each as its stored bytes, with `type`, `mailbox` and `direction` as
- * attributes to filter on. An event that SNS refuses stops no other; once SNS cannot be reached, the rest is left.
+ * Publishes events to the topic transfer-events as their stored bytes. `type`, `mailbox` and `direction` become attributes
+ * for filters. A refused event stops no other; once SNS is unreachable, the rest stays unpublished.
  *
- * @param bodies of events
- * @returns the bodies that SNS has taken, and why others are missing
+ * @returns the bodies that SNS accepted, and the last error
  */
 export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   const published = new Set<string>();
@@ -58,7 +56,7 @@ export async function publishEvents(topics: Topics, bodies: readonly string[]) {
   return { published, error };
 }
 
-/** Publishes one batch, repeating what SNS refuses for reasons of its own; returns the last refusal. */
+/** Publishes one batch and repeats entries that SNS refuses through its own fault; returns the last refusal. */
 async function publishBatch(
   { sns, eventsTopicArn, sleep, hasNoChats }: Topics,
   batch: readonly string[],
@@ -83,8 +81,8 @@ async function publishBatch(
 }
 
 /**
- * Publishes a notice to the topic transfer-notices: readable text for e-mail and everything else, Amazon Q Developer's
- * schema for chat, the record for queues.
+ * Publishes a notice to the topic transfer-notices: text by default and for e-mail, Amazon Q Developer's schema for
+ * chat, the record for queues.
  *
  * @throws the error of the SNS client
  */
@@ -119,12 +117,12 @@ const entryOf =
     return { Id: String(at), Message: body, MessageAttributes };
   };
 
-/** By its absence the webhooks' queue takes a notice; by its presence fan-out knows of an event that its notice stayed away. */
+/** The webhooks' queue accepts notices without this attribute. On an event it tells fan-out that the notice stayed away. */
 export const chatsAttributeName = 'chats';
 
 export const chatsAttribute = (hasNoChats = false) => hasNoChats && { [chatsAttributeName]: text('none') };
 
-/** What is about an endpoint has neither. */
+/** Events about endpoints have neither. */
 const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch[Name] | undefined }) => ({
   ...(mailbox !== undefined && { mailbox: text(mailbox) }),
   ...(direction !== undefined && { direction: text(direction) }),
@@ -133,18 +131,18 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 /** An attribute of a message, for SNS or SQS. */
 export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
 
-/** What SNS says of a topic. */
+/** The attributes of a topic. */
 export interface TopicView {
   readonly name: 'transfer-events' | 'transfer-notices';
-  /** Subscriptions that get what is published. */
+  /** Confirmed subscriptions. */
   readonly subscriptions: number;
-  /** Subscriptions that get nothing until their subscribers confirm them. */
+  /** Subscriptions that receive nothing until their subscribers confirm them. */
   readonly unconfirmed: number;
-  /** Why SNS says nothing: the name of its error. */
+  /** Name of the error if SNS did not answer. */
   readonly problem?: string;
 }
 
-/** Looks at both topics; never throws. */
+/** Reads the attributes of both topics; never throws. */
 export const viewTopics = ({ sns, eventsTopicArn, noticesTopicArn }: Topics): Promise<TopicView[]> =>
   Promise.all(
     [

@@ -12,9 +12,8 @@ const maxText = 1000;
 const signs: Record<Severity, string> = { info: '🔵', warning: '🟠', alert: '🔴' };
 
 /**
- * The body for Slack's incoming webhooks: a header, and sections with what the notice tells (Block Kit).
- * What others have chosen, such as tracking ids and addresses, cannot mention anyone, make links or break the layout.
- * Tracking ids can be copied as they are, but for backticks.
+ * The body for Slack's incoming webhooks: a header and sections (Block Kit). Foreign text, such as tracking ids and
+ * addresses, cannot mention anyone, make links or break the layout. Tracking ids can be copied unchanged, except backticks.
  */
 export function slackMessage(record: NoticeRecord): string {
   const lines = [
@@ -27,14 +26,14 @@ export function slackMessage(record: NoticeRecord): string {
     blocks: [
       {
         type: 'header',
-        // Plain text is shown as it is; only emoji names would be replaced.
+        // Plain text stays unchanged, except that Slack would replace emoji names.
         text: {
           type: 'plain_text',
           text: cut(`${signs[record.severity]} ${printable(record.headline)}`, maxHeader),
           emoji: false,
         },
       },
-      // Verbatim, or Slack would make links of addresses.
+      // Verbatim, otherwise Slack would make links of addresses.
       ...sections(lines)
         .slice(0, maxBlocks - 1)
         .map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
@@ -60,10 +59,10 @@ function sections(lines: readonly string[]): string[] {
 
 const shown = (text: string): string => escaped(unmarked(printable(text)));
 
-/** Escapes what Slack takes for links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
+/** Escapes links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Cuts between characters, never within an escape or a surrogate pair. */
+/** Truncates a text, but never within an escape or a surrogate pair. */
 function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   return `${text.slice(0, limit - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, '')}…`;

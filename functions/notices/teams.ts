@@ -10,14 +10,14 @@ const maxBlock = 600;
 const colours: Record<Severity, string> = { info: 'Accent', warning: 'Warning', alert: 'Attention' };
 
 /**
- * The body for a Teams channel: an Adaptive Card in the envelope that the workflow "Post to a channel when a webhook
- * request is received" expects. Transfers for which there is no room are only counted. What others have chosen, such as
- * tracking ids and addresses, cannot mention anyone, make links or break the layout.
+ * The body for a Teams channel: an Adaptive Card in the envelope of the workflow "Post to a channel when a webhook
+ * request is received". Transfers beyond the size limit are only counted. Foreign text, such as tracking ids and
+ * addresses, cannot mention anyone, make links or break the layout.
  */
 export function teamsMessage(record: NoticeRecord): string {
   for (let named = record.items.length; ; named -= 1) {
     const message = JSON.stringify(cardMessage(record, named));
-    // Teams counts the card as it wraps it: once more as the text of a JSON document, with its quotes and backslashes escaped.
+    // Teams counts the card as an escaped JSON string within another document.
     if (named === 0 || Buffer.byteLength(JSON.stringify(message)) <= maxMessage) return message;
   }
 }
@@ -54,7 +54,7 @@ const fact = ({ words, trackingId, before }: NoticeItem) => ({
 });
 
 /**
- * Cards read a part of Markdown: a backslash takes the meaning from its marks, and from `{{DATE(…)}}`.
+ * Cards interpret a subset of Markdown; a backslash escapes its marks and `{{DATE(…)}}`.
  * https://learn.microsoft.com/en-us/adaptive-cards/authoring-cards/text-features
  */
 const shown = (text: string): string =>
@@ -62,6 +62,6 @@ const shown = (text: string): string =>
     .replaceAll(/[\\`*_{}[\]()<>#+!|~&]/g, (mark) => `\\${mark}`)
     .replace(/^(?<digits>\d*)(?<bullet>[-.])(?=\s|$)/, '$<digits>\\$<bullet>');
 
-/** Cuts between characters, never within a surrogate pair. */
+/** Truncates a text, but never within a surrogate pair. */
 const cut = (text: string): string =>
   text.length <= maxBlock ? text : `${text.slice(0, maxBlock - 1).replace(/[\ud800-\udbff]$/, '')}…`;

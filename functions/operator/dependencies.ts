@@ -16,7 +16,7 @@ export function operatorDependencies(env: ReturnType<typeof readOperatorEnvironm
   return {
     version: env.NOTIFIER_VERSION,
     transfers,
-    // The SDK has found out who this function is.
+    // Reuses the credentials that the SDK resolved for this function.
     pollFunction: {
       url: env.POLL_INVOCATION_URL,
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),

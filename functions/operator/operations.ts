@@ -9,7 +9,6 @@ import { showStatus } from '#functions/operator/operations/status.ts';
 import { listTransfers } from '#functions/operator/operations/transfers.ts';
 import { watchOperations } from '#functions/operator/operations/watches.ts';
 
-/** Everything that an operator can have done. */
 export const operations: readonly Operation[] = [
   showStatus,
   showServices,

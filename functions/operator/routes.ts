@@ -17,14 +17,14 @@ import { operations } from './operations.ts';
 
 type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 
-/** An HTTP request as a function URL brings it (payload 2.0). */
+/** A request from the function URL (payload 2.0). */
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
-/** Bytes of the largest body that is read. */
+/** Bytes. */
 const largestBody = 256 * 1024;
 
-/** Milliseconds kept back at the end of an invocation for ending what has begun. */
+/** Milliseconds at the end of an invocation to finish work in progress. */
 export const reserve = 10_000;
 
 /** @param document reads the OpenAPI document of these routes, as text */
@@ -57,7 +57,7 @@ export function operatorHandler(
     });
 }
 
-/** Whether a path is one of a template such as `/watches/{direction}/{mailbox}`. */
+/** True when a path matches a template such as `/watches/{direction}/{mailbox}`. */
 function isAt(template: string, path: string): boolean {
   const [expected, parts] = [template.split('/'), path.split('/')];
   return (
@@ -95,7 +95,7 @@ async function answer(
   }
 }
 
-/** The principal that the function URL has let in; in the local run no client names itself. */
+/** The principal authorized by the function URL; clients of the local run have none. */
 function whoAsks({ requestContext }: OperatorEvent): string {
   const { authorizer } = requestContext as { authorizer?: { iam?: { userArn?: string } } };
   return authorizer?.iam?.userArn ?? 'local';
@@ -108,7 +108,7 @@ function bodyOf(operation: Operation, { body, isBase64Encoded }: OperatorEvent):
   }
   const text = new TextDecoder().decode(bytes);
   const json = text.trim() === '' ? {} : jsonOf(text);
-  // The text is not repeated: it may hold a secret.
+  // The message omits the text, which may hold a secret.
   if (json === undefined) throw invalid([{ path: '', message: 'expected a body in JSON' }]);
   if (operation.body) return checked(operation.body, json);
   const isNothing = typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === 0;
@@ -133,7 +133,7 @@ function problemsOfIssue(issue: z.core.$ZodIssue): FieldProblem[] {
 
 const kinds: Readonly<Record<string, string>> = { string: 'a text', int: 'a whole number', boolean: 'true or false' };
 
-/** What was expected, where a schema does not say it itself. */
+/** The message for an issue whose schema has none. */
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
@@ -149,7 +149,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** Parts of the path, without the escapes; a part that is escaped wrongly stays as it is, and is refused where it matters. */
+/** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
 function decoded(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(params).map(([name, value = '']) => {
@@ -164,7 +164,7 @@ function decoded(params: Readonly<Record<string, string | undefined>>): Record<s
 
 const jsonAnswer = (statusCode: number, body: string): OperatorAnswer => ({
   statusCode,
-  // Secrets are shown once, and nowhere kept.
+  // No cache may keep secrets, which are shown only once.
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   body,
 });

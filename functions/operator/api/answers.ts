@@ -4,11 +4,11 @@ import { postFailures } from '#functions/webhooks/http/client.ts';
 import { pollFields, topicFields, watchProblemSchema } from './poll-function.ts';
 import { deliveryStatus, direction } from './schemas.ts';
 
-/** A list; without `next` there are no more. */
+/** A page of a list; the last page has no `next`. */
 const pageOf = <Item extends z.ZodMiniType>(item: Item) =>
   z.strictObject({ items: z.array(item), next: z.optional(z.string()) });
 
-/** `more`: there are more than were counted. */
+/** A count with a limit; `more` is true beyond it. */
 const counted = z.strictObject({ count: z.int(), more: z.boolean() });
 
 const status = z.strictObject({
@@ -20,7 +20,7 @@ const status = z.strictObject({
   deliveries: z.strictObject({
     waiting: counted,
     held: counted,
-    /** Milliseconds for which the one that has been due for longest has been due. */
+    /** Milliseconds since the oldest overdue delivery became due. */
     oldestOverdueMs: z.number(),
   }),
 });
@@ -29,7 +29,7 @@ const problem = z.optional(z.string());
 
 const services = z.strictObject({
   tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
-  /** Messages that wait, and those that are being worked on or wait for another attempt. */
+  /** `underWay` counts messages being processed and messages that wait for a retry. */
   queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), underWay: z.int(), problem })),
   topics: z.array(z.strictObject({ ...topicFields, problem })),
 });
@@ -54,7 +54,7 @@ const watch = z.strictObject({
   ),
   verification: z.optional(z.strictObject({ method, validUntil: z.optional(z.string()) })),
   baselineAt: z.optional(z.string()),
-  /** Of a baseline that is being stored. */
+  /** Present while a baseline is being stored. */
   baselineProgress: z.optional(z.strictObject({ stored: z.int(), transfers: z.int() })),
   count: z.optional(z.int()),
 });
@@ -62,10 +62,10 @@ const watch = z.strictObject({
 const transfer = z.strictObject({
   trackingId: z.string(),
   state: z.string(),
-  /** When the notifier found it in this state. */
+  /** First observation of this state. */
   since: z.string(),
   firstSeenAt: z.string(),
-  /** False when the server lists it no more. */
+  /** False when the server no longer lists it. */
   isListed: z.boolean(),
 });
 
@@ -75,7 +75,7 @@ const endpoint = z.strictObject({
   disabledBecause: z.optional(z.string()),
   isDeclared: z.boolean(),
   createdAt: z.string(),
-  /** Without what may be a token. */
+  /** Without parts that may be tokens. */
   url: z.string(),
   format: z.enum(formats),
   types: z.array(z.string()),
@@ -86,24 +86,24 @@ const endpoint = z.strictObject({
   maxInFlight: z.int(),
   publicKey: z.optional(z.string()),
   health: z.optional(z.strictObject({ failingSince: z.string(), cause: z.string(), warnedAt: z.optional(z.string()) })),
-  /** Attempts that have failed since the last one that succeeded. */
+  /** Failed attempts since the last success. */
   failures: z.optional(z.strictObject({ count: z.int(), since: z.string() })),
-  /** Missing while it is closed. No attempt is made while it is open, and one at a time from then on. */
+  /** Missing while closed. Open allows no attempt, half-open one at a time. */
   circuitBreaker: z.optional(z.strictObject({ state: z.enum(['open', 'half-open']), openUntil: z.string() })),
 });
 
 const endpointWithSecret = z.strictObject({
   endpoint,
-  /** Shown this once; a chat has none. */
+  /** Shown only once; a chat has none. */
   secret: z.optional(z.string()),
   publicKey: z.optional(z.string()),
 });
 
 const replayed = z.strictObject({
   count: z.int(),
-  /** False when time was short. */
+  /** False when time ran out. */
   isComplete: z.boolean(),
-  /** With this as its cursor, the same call goes on. */
+  /** The cursor with which the same call continues. */
   next: z.optional(z.string()),
 });
 
@@ -115,11 +115,10 @@ const delivery = z.strictObject({
   nextAttemptAt: z.optional(z.string()),
   reason: z.optional(z.string()),
   eventAt: z.string(),
-  /** Of the event, `notice` for what was made for chats. */
+  /** Type of the event; `notice` for chats. */
   type: z.string(),
 });
 
-/** A delivery with its attempts. */
 const tracedDelivery = z.extend(delivery, {
   attempts: z.array(
     z.strictObject({
@@ -129,11 +128,11 @@ const tracedDelivery = z.extend(delivery, {
       duration: z.int(),
       outcome: z.string(),
       cause: z.optional(z.string()),
-      /** What went wrong on the way, where nothing was answered, with the code of the system for it. */
+      /** The reason why no answer came, with the system's code. */
       failure: z.optional(z.enum(postFailures)),
       code: z.optional(z.string()),
       status: z.optional(z.int()),
-      /** The first KB of what the receiver answered. */
+      /** The first KB of the receiver's answer. */
       response: z.optional(z.string()),
     }),
   ),
@@ -141,15 +140,15 @@ const tracedDelivery = z.extend(delivery, {
 
 const event = z.strictObject({
   id: z.string(),
-  /** `notice` for what was made for chats of several events. */
+  /** `notice` for the summary of events that chats receive. */
   type: z.string(),
   timestamp: z.string(),
   data: z.record(z.string(), z.unknown()),
 });
 
 /**
- * What successes are answered with, by the operation's id; an operation without has no body in its answer. Types and the
- * document follow from it. To answer takes none of it, so the function does without it: import its types alone there.
+ * Schemas of successful answers by operation id; other operations answer without a body. Types and the OpenAPI document
+ * derive from them. The function never validates its answers, so import only types there: its bundle omits this file.
  */
 export const answers = {
   showStatus: status,
@@ -188,7 +187,7 @@ export const answers = {
   listEvents: pageOf(event),
   showEvent: z.extend(event, {
     deliveries: z.array(tracedDelivery),
-    /** These are the first ones; the list of deliveries has all of them. */
+    /** True when only the first deliveries are shown; the list of deliveries has all. */
     hasMoreDeliveries: z.optional(z.boolean()),
   }),
   listDeliveries: pageOf(delivery),
@@ -199,10 +198,10 @@ export const answers = {
 
 type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
 
-/** What an operation answers, by its id. */
+/** The answer of each operation by its id. */
 export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof answers)[Id]>> };
 
-/** The body of every answer that is no success: problem details of RFC 9457. */
+/** The body of unsuccessful answers: problem details of RFC 9457. */
 export const problemSchema = z.strictObject({
   type: z.string(),
   title: z.string(),

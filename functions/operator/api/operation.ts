@@ -8,20 +8,19 @@ import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lif
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
 
-/** Queues whose messages are counted, with their addresses. */
+/** Queues whose messages are counted. */
 export interface InspectedQueues {
   readonly sqs: SQSClient;
-  /** URLs of the queues, by what they hold. */
+  /** URLs by the kind of message. */
   readonly urls: Readonly<Record<string, string>>;
 }
 
-/** What operators' wishes are done with. */
 export interface OperatorDependencies {
   readonly version: string;
   readonly transfers: Pick<PollDependencies, 'origin' | 'dynamo' | 'table'> & {
     readonly calls: ServerCalls;
     readonly tokens: Tokens;
-    /** Milliseconds between two polls of a quiet watch; undefined: as of others. */
+    /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
     readonly quietEvery?: number | undefined;
   };
   readonly pollFunction: PollFunction;
@@ -30,7 +29,7 @@ export interface OperatorDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** A request, checked. */
+/** A validated request. */
 export interface Asked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
@@ -43,23 +42,23 @@ type Schema = z.ZodMiniType;
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-/** One thing that an operator can have done, as a route and as its documentation. */
+/** An operation of the operator API: its route and its documentation. */
 export interface Operation {
-  /** What it is called in the documentation and in logs. */
+  /** Name in documentation and logs. */
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** With the names of its parameters in braces. */
+  /** Names of parameters are in braces. */
   readonly path: string;
   readonly summary: string;
   readonly params: z.ZodMiniObject;
   readonly query: z.ZodMiniObject;
-  /** Undefined when there is none; then an empty object is taken for none. */
+  /** Undefined for no body; an empty object then counts as none. */
   readonly body: Schema | undefined;
   /** Status of a success; 204 has no body. */
   readonly status: 200 | 201 | 202 | 204;
-  /** Statuses of failures that are this operation's own; 400 and 500 are everyone's. */
+  /** Statuses of its own failures; every operation also has 400 and 500. */
   readonly failures: readonly number[];
-  /** A name for logs of what it is about: neither mailbox nor URL nor secret. */
+  /** The subject for logs, without mailbox, URL or secret. */
   readonly target: (asked: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
   readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
 }
@@ -69,7 +68,7 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** 200 unless it says otherwise. */
+  /** @default 200 */
   readonly status?: Operation['status'];
   readonly failures?: readonly number[];
   readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
@@ -79,7 +78,7 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
 }
 
-/** Defines an operation, whose types follow from its schemas and {@link Answers}. */
+/** Defines an operation; its types follow from its schemas and {@link Answers}. */
 export function operation<
   Id extends string,
   P extends z.ZodMiniObject = Nothing,
@@ -90,7 +89,7 @@ export function operation<
   return {
     ...{ id, params: nothing, query: nothing, status: 200, failures: [], ...definition, body },
     target: target as Operation['target'],
-    // The caller has read the request by these very schemas.
+    // Safe casts: the caller has parsed the request by these schemas.
     run: run as Operation['run'],
   };
 }

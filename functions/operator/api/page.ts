@@ -6,20 +6,20 @@ import { badCursor } from './problem.ts';
 
 const wrongLimit = 'expected a whole number from 1 to 100';
 
-/** What every list can be asked for. */
+/** Query parameters of every list. */
 export const pageQuery = {
   limit: z._default(
     z.coerce.number(wrongLimit).check(z.int(wrongLimit), z.minimum(1, wrongLimit), z.maximum(100, wrongLimit)),
     50,
   ),
-  // Keys and index keys of a row, in base64url: some 700 characters at the most.
+  // Keys and index keys of a row in base64url: at most some 700 characters.
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
 /**
- * Reads one page of the rows in ranges of a table, with the cursor of the next page unless these are all.
+ * Reads one page of rows from ranges of a table; `next` is the cursor of the next page.
  *
- * @throws Problem when the cursor is none of this very list
+ * @throws Problem for a malformed cursor, PlaceError for one of another list
  */
 export async function pageOf(
   source: TableSource,
@@ -31,7 +31,7 @@ export async function pageOf(
   return { rows, ...(next && { next: cursorOf(next) }) };
 }
 
-/** The rows of a partition from one sort key to another, both included. */
+/** The rows of a partition between two sort keys, both inclusive. */
 export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
   index: undefined,
   partition: ['pk', partition],
@@ -39,12 +39,12 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
   isDescending: false,
 });
 
-/** A cursor: the place after which a list goes on, opaque to the client. */
+/** Encodes the place after which a list continues; the cursor is opaque to clients. */
 export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
-/** @throws Problem when it is no cursor */
+/** @throws Problem for a malformed cursor */
 export function placeOf(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   const { data: place } = placeSchema.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));

@@ -5,14 +5,13 @@ import { HttpError } from '#functions/http/http-error.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Problem } from './problem.ts';
 
-/** The function that polls, as its invokers see it. */
+/** The poll function, as its invokers see it. */
 export interface PollFunction {
-  /** Where Lambda's API takes invocations of it. */
+  /** Its invocation URL in Lambda's API. */
   readonly url: string;
   readonly signer: Pick<SignatureV4, 'sign'>;
 }
 
-/** What keeps a poll from doing all of its work. */
 export const watchProblemSchema = z.strictObject({ cause: z.string(), message: z.string() });
 
 export const pollFields = {
@@ -30,7 +29,7 @@ export const topicFields = {
   unconfirmed: z.int(),
 };
 
-/** Bytes that Lambda answers at most. */
+/** Bytes of Lambda's largest answer (6 MB). */
 const largestAnswer = 6 * 1024 * 1024;
 
 const pollsSchema = z.object({ polls: z.array(z.object(pollFields)) });
@@ -38,17 +37,17 @@ const topicsSchema = z.object({ topics: z.array(z.object({ ...topicFields, probl
 const errorSchema = z.object({ errorType: z.string().check(z.regex(/^[\w.]{1,100}$/)) });
 
 /**
- * Has the poll function poll one watch, and waits for it. The SDK's client for Lambda would be a fifth of what a
- * bundle may have, for this one request.
+ * Invokes the poll function for one watch and waits for the result. The SDK's Lambda client would take a fifth of the
+ * bundle's budget for this one request.
  *
  * @param timeout milliseconds to wait
- * @returns what came of the poll, also when that failed; undefined when the watch is not registered any more
- * @throws Problem when the function could not be invoked, or failed as such
+ * @returns the result of the poll, even a failed one; undefined when the watch is no longer registered
+ * @throws Problem when the function could not be invoked or crashed
  */
 export const invokePoll = async (pollFunction: PollFunction, watch: Watch, timeout: number) =>
   pollsSchema.parse(await answerOf(pollFunction, watch, timeout)).polls[0];
 
-/** Has the poll function, which publishes to the topics, look at them; as {@link invokePoll} otherwise. */
+/** Invokes the poll function, which may access the topics, for their attributes, as {@link invokePoll} does. */
 export const invokeForTopics = async (pollFunction: PollFunction, timeout: number) =>
   topicsSchema.parse(await answerOf(pollFunction, { show: 'topics' }, timeout)).topics;
 
@@ -71,7 +70,7 @@ async function invoked({ url, signer }: PollFunction, body: string, timeout: num
     headers: { host, 'content-type': 'application/json' },
     body,
   });
-  // The client sets the same host. A connection that is kept would not outlive the time between two invocations.
+  // The client sets the same host. A kept connection would be closed before the next invocation.
   const { host: _, ...signed } = headers;
   const answer = await new Connections()
     .send({

@@ -7,29 +7,29 @@ import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
 
 export interface FieldProblem {
-  /** Where it stands, for example `headers.x-tenant`; empty for the whole. */
+  /** Path of the field, for example `headers.x-tenant`; `''` for the whole input. */
   readonly path: string;
   readonly message: string;
 }
 
-/** What a problem tells beside its status and detail. */
+/** Optional parts of a problem. */
 interface ProblemParts {
   readonly problems?: readonly FieldProblem[];
-  /** One word for what the Cryptshare Server did not do. */
+  /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
-  /** Seconds to wait before asking again. */
+  /** Seconds before a retry. */
   readonly retryAfter?: number;
-  /** Methods that the path can be asked with. */
+  /** Methods of the path. */
   readonly allow?: readonly string[];
 }
 
-/** Thrown for what cannot be done; answered as the problem details of RFC 9457. */
+/** Thrown for a request that fails; answered as problem details of RFC 9457. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
   readonly parts: ProblemParts;
 
-  /** @param detail what is wrong and what to do, for a person to read */
+  /** @param detail problem and remedy, for people */
   constructor(status: number, detail: string, parts: ProblemParts = {}) {
     super(detail);
     this.status = status;
@@ -44,7 +44,7 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
 
 export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
-/** Tells the client what an error means; undefined when it is a fault of ours. */
+/** Translates an error for the client; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof EndpointError) return problemOfEndpoint(error);
@@ -57,11 +57,10 @@ export function problemOf(error: unknown): Problem | undefined {
   return undefined;
 }
 
-/** What is said of a cursor that this interface has not given out for this very list. */
+/** The problem of a cursor that was not issued for this list. */
 export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
-/** The answer that tells a problem (RFC 9457). */
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
   const { retryAfter, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };

@@ -9,17 +9,17 @@ export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expe
 /** The id of an event or of a notice. */
 export const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected the id of an event'));
 
-/** Before and after every event. */
+/** Instants before and after every event. */
 export const always = '1970-01-01T00:00:00.000Z';
 export const never = '9999-12-31T23:59:59.999Z';
 
 const firstInstant = Date.parse('0000-01-01T00:00:00.000Z');
 const expectedTime = 'expected a time such as 2026-11-24T00:00:00Z';
 
-/** An ISO 8601 time with its zone, of a year with four digits in UTC, too: otherwise its order would not be that of texts. */
+/** An ISO 8601 time with zone. Its year in UTC has four digits, otherwise it would not sort as text. */
 export const time = z.iso
   .datetime({ offset: true, error: expectedTime })
   .check(z.refine((text) => Date.parse(text) >= firstInstant && Date.parse(text) <= Date.parse(never), expectedTime));
 
-/** A time in the one spelling that tables have, whose order is that of the instants. */
+/** The form of times in tables, which sorts as text. */
 export const canonical = (text: string): string => new Date(Date.parse(text)).toISOString();

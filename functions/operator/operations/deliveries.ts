@@ -47,14 +47,14 @@ const onDelivery = {
   target: ({ params: { event, endpoint } }: { readonly params: DeliveryName }): string => `${event} ${endpoint}`,
 } as const;
 
-/** Ids of the events that the question names, by themselves or by their transfer; undefined when it names none. */
+/** The event ids selected by event or transfer; undefined without such a filter. */
 async function namedEvents(deps: OperatorDependencies, { event, trackingId: transfer }: Query) {
   if (transfer === undefined) return event === undefined ? undefined : [event];
   const events = (await transferEvents(deps, transfer)).map(({ id }) => id);
   return event === undefined ? events : events.filter((id) => id === event);
 }
 
-/** Where the deliveries stand that the question is about. */
+/** The ranges of rows that may hold matching deliveries. */
 async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): Promise<IndexRange[]> {
   const { endpoint, status } = asked;
   const events = await namedEvents(deps, asked);
@@ -68,18 +68,17 @@ async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): P
   return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
 }
 
-/** The endpoint of a name, or all. */
+/** The named endpoint, or all endpoints. */
 async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
   if (name === undefined) return listEndpoints(webhooks);
   const found = await findEndpoint(webhooks, name);
-  // One that was removed may have got either: nothing tells what.
+  // The format of a removed endpoint is unknown, so try events and notices.
   return found ? [found] : (['event', 'slack'] as const).map((format) => ({ name, format }));
 }
 
-/** The deliveries of an event, by endpoint. */
 function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
   const { pk, sk } = deliveryKey({ event, endpoint: endpoint ?? '' });
-  // DynamoDB goes on from no place within a range of a single key, so this one is wider: no name has a blank.
+  // DynamoDB cannot resume within a range of a single key, so this range is wider; no name has a blank.
   return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
 }
 

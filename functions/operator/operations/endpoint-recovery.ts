@@ -16,13 +16,13 @@ const recovery = z.strictObject({
 
 type Body = z.output<typeof recovery>;
 
-/** A range of times has to have something in it. */
+/** Refuses an empty range of times. */
 const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(from) < Date.parse(until), {
   path: ['until'],
   error: 'expected a time after from',
 });
 
-/** Does what is asked for, or goes on with it, for as long as there is time. */
+/** Starts or continues a release until the deadline. */
 async function released(
   release: typeof replay,
   deps: OperatorDependencies,

@@ -23,11 +23,11 @@ import {
 } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endpointName, endpointSettingFields, endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 
-// Whether a target may be private is decided where it is stored; the document is the same for all.
+// `true` keeps the OpenAPI document the same for all installations; storing an endpoint applies the installation's rule.
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
 
-/** What operations on one endpoint have in common, unless they say otherwise. */
+/** Defaults of operations on one endpoint. */
 export const onEndpoint = {
   path: '/endpoints/{name}',
   params: z.strictObject({ name: endpointName }),
@@ -35,7 +35,7 @@ export const onEndpoint = {
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
 
-/** An endpoint with what is known of its last attempts. */
+/** An endpoint with the state of its circuit breaker. */
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
 async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {

@@ -14,10 +14,10 @@ import { transferEvents } from './transfer-events.ts';
 
 const day = 86_400_000;
 
-/** Milliseconds from one look for new events to the next. */
+/** Milliseconds between two reads for new events. */
 const lookInterval = 1000;
 
-/** One type or several with commas between them, each perhaps a pattern. */
+/** Types or patterns, separated by commas. */
 const types = z
   .string()
   .check(
@@ -36,9 +36,9 @@ const query = z
     mailbox: z.optional(mailbox),
     direction: z.optional(direction),
     trackingId: z.optional(trackingId),
-    /** Id of an event, or a time: only what came after, the oldest first. */
+    /** Id of an event, or a time: lists only later events, the oldest first. */
     after: z.optional(eventId),
-    /** Seconds to wait for something to come after. */
+    /** Seconds to wait for a later event. */
     wait: z._default(z.coerce.number().check(z.int(), z.minimum(0), z.maximum(20)), 0),
   })
   .check(
@@ -53,7 +53,7 @@ const iso = (milliseconds: number): string => new Date(milliseconds).toISOString
 type Query = z.output<typeof query>;
 type Event = Answers['listEvents']['items'][number];
 
-/** Whether an event is wanted, by all that it is asked for but its time. */
+/** Applies all filters except those on time. */
 function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Query): (event: Event) => boolean {
   const patterns = type?.split(',');
   return ({ type: own, data }) =>
@@ -63,16 +63,15 @@ function matcher({ type, mailbox: box, direction: way, trackingId: transfer }: Q
     (way === undefined || data.direction === way);
 }
 
-/** Where to begin after an event, or after a time: at an ISO 8601 time, and at a place in that day's part of the index. */
+/** The start after an event or a time: an ISO 8601 time, and a place in that day's part of the index. */
 async function startAfter(deps: OperatorDependencies, after: string) {
   if (time.safeParse(after).success) {
-    // Of a time, the next millisecond is the first one after.
     const from = iso(Date.parse(after) + 1);
     return { from, first: from };
   }
   const row = await eventRow(deps, after);
   if (!row || shownEvent(row.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
-  // No id has a blank: this is the first place behind the event's own.
+  // No id has a blank, so this is the first place after the event's own.
   return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
 
@@ -83,7 +82,7 @@ async function listEvents(deps: OperatorDependencies, asked: Query) {
   const from = canonical(asked.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
   const until = canonical(asked.until ?? iso(now + day));
-  // A following list goes on by day: it has no end.
+  // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
   const ranges = after === undefined ? newestFirst(days) : days;
@@ -91,7 +90,7 @@ async function listEvents(deps: OperatorDependencies, asked: Query) {
   return { items: rows.map(({ body }) => shownEvent(body)), ...next };
 }
 
-/** The events of a transfer, the newest first: a place among them is that of an event in its day, and the transfer. */
+/** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
 async function listOfTransfer(
   deps: OperatorDependencies,
   asked: Query,

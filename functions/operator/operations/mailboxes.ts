@@ -10,22 +10,22 @@ import { Watches } from '#functions/watches/watches.ts';
 const onMailbox = {
   path: '/mailboxes/{mailbox}/verification',
   params: z.strictObject({ mailbox }),
-  // What the Cryptshare Server can be at fault for.
+  // Failures of the Cryptshare Server.
   failures: [429, 502],
   target: ({ params }: { readonly params: { readonly mailbox: string } }): string => logName(params.mailbox),
 } as const;
 
 type Transfers = OperatorDependencies['transfers'];
 
-/** A mailbox as it is spelt where it is watched: its verification goes by that spelling. */
+/** The spelling of a mailbox in its watch, which is also that of its verification. */
 const watched = async ({ dynamo, table }: Transfers, asked: string): Promise<string> =>
   (await new Watches(dynamo, table).ofMailbox(asked))[0]?.mailbox ?? asked;
 
-/** Has watches polled at the next tick whose cause of failing a verification has mended. */
+/** Schedules watches for the next tick whose failure this verification has ended. */
 async function hasten({ dynamo, table }: Transfers, { mailbox: of, method }: Verification, now: Date): Promise<void> {
   await new Watches(dynamo, table).hasten(of, now.toISOString());
   if (method === 'email') return;
-  // A client id that verifies one mailbox verifies all.
+  // A client id that works for one mailbox works for all.
   const rows = new IncidentRows(dynamo, table);
   for (const cause of verificationCauses) await rows.mend(cause, now.getTime());
 }

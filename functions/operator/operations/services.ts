@@ -6,7 +6,7 @@ import { invokeForTopics } from '#functions/operator/api/poll-function.ts';
 import { Problem } from '#functions/operator/api/problem.ts';
 import { registryPartition } from '#functions/watches/polled-watches.ts';
 
-/** Runs a look at something; what goes wrong is part of what is seen: the name of the error. */
+/** Runs a check and turns an error into its name. */
 async function seen<T extends object>(look: () => Promise<T>): Promise<T | { problem: string }> {
   try {
     return await look();
@@ -15,7 +15,7 @@ async function seen<T extends object>(look: () => Promise<T>): Promise<T | { pro
   }
 }
 
-/** Reads next to nothing, but from the table itself. */
+/** Probes a table by a read of an empty range. */
 async function viewTable(name: 'transfers' | 'webhooks', dynamo: DynamoDBClient, table: string) {
   const view = await seen(async () => {
     await new Partition(dynamo, table, registryPartition).range('-', '-');
@@ -35,7 +35,7 @@ async function viewQueue(sqs: SQSClient, name: string, QueueUrl: string) {
   return { name, waiting: 0, underWay: 0, ...view };
 }
 
-/** Neither topic can be told about when the function that knows them cannot be asked. */
+/** Both topics share the problem if the poll function cannot be invoked. */
 async function viewTopics({ pollFunction }: OperatorDependencies, timeout: number) {
   try {
     return await invokeForTopics(pollFunction, timeout);

@@ -10,16 +10,16 @@ import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
-/** Deliveries that are counted; there may be more. */
+/** Most counted deliveries. */
 const mostCounted = 1000;
 
-/** Endpoints looked at at the same time. */
+/** Endpoints read concurrently. */
 const concurrency = 8;
 
 /** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** Counts what waits and what is held, for as long as there is time, and finds out what has been due for longest. */
+/** Counts waiting and held deliveries until the deadline, and finds the oldest overdue one. */
 async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: readonly Endpoint[], deadline: Deadline) {
   let [waiting, held, oldestOverdueMs, isCut, hasMoreRequests] = [0, 0, 0, false, false];
   await pLimit(concurrency).map(endpoints, async (endpoint) => {
@@ -27,7 +27,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
     isCut ||= webhooks.steady() >= deadline;
     if (isCut) return;
     const [retries, { lease, requests }, places] = await Promise.all([
-      // One more than is told says that there are more; the first one says since when something is due.
+      // One row beyond the limit shows that there are more; the first row is the oldest.
       dueEvents(webhooks, name, forever, Math.max(1, mostCounted + 1 - waiting)),
       new Leases(webhooks).look(name, mostRequests),
       held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
@@ -47,10 +47,10 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
   return { waiting: told(waiting, hasMoreRequests), held: told(held), oldestOverdueMs };
 }
 
-/** Requests counted for each endpoint: each names up to 100 deliveries. */
+/** Most counted requests per endpoint; each names up to 100 deliveries. */
 const mostRequests = 100;
 
-/** Whether a process drains an endpoint, or none may send to it now: what is due there is not late. */
+/** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */
 function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
   const admitted = admission(believedLease(lease, now), limitsOf(endpoint), now);
   return endpoint.status === 'active' && admitted.kind !== 'free';

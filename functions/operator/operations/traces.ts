@@ -16,7 +16,7 @@ import {
 import { deliveryIn, readDeliveries } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 
-/** A delivery as operators see it. */
+/** The operators' view of a delivery. */
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
   return {
@@ -31,7 +31,7 @@ export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   };
 }
 
-/** A stored event, or notice, as operators see it. */
+/** The operators' view of a stored event or notice. */
 export function shownEvent(body: string): Answers['listEvents']['items'][number] {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
@@ -39,14 +39,14 @@ export function shownEvent(body: string): Answers['listEvents']['items'][number]
   return { id: notice, type: 'notice', timestamp: at, data: rest };
 }
 
-/** Deliveries shown with their event, and attempts shown with each: an answer has room for some MB. */
+/** Most deliveries of an event, and attempts of each, since Lambda limits an answer to 6 MB. */
 const mostDeliveries = 50;
 const mostAttempts = 50;
 
-/** Deliveries whose attempts are read at the same time. */
+/** Deliveries whose attempts are read concurrently. */
 const concurrency = 8;
 
-/** A row with the event, or notice, of an id: the first of its deliveries, or its own; undefined when it is not there. */
+/** A row that holds an event or notice: its first delivery, or its own row; undefined for an unknown id. */
 export async function eventRow(deps: OperatorDependencies, event: string): Promise<Item | undefined> {
   const partition = partitionOf(deps, event);
   const { rows } = await partition.page(...deliveriesBetween(event), 1);
@@ -54,7 +54,7 @@ export async function eventRow(deps: OperatorDependencies, event: string): Promi
   return rows[0] ?? (await partition.range(sk, sk))[0];
 }
 
-/** Reads an event with its deliveries and their attempts; undefined when there is none, or it has expired. */
+/** Reads an event with its deliveries and their attempts; undefined for an unknown or expired one. */
 export async function traceOf(deps: OperatorDependencies, event: string): Promise<Answers['showEvent'] | undefined> {
   const { rows, last } = await partitionOf(deps, event).page(...deliveriesBetween(event), mostDeliveries);
   const row = rows[0] ?? (await eventRow(deps, event));
@@ -63,7 +63,7 @@ export async function traceOf(deps: OperatorDependencies, event: string): Promis
   return { ...shownEvent(row.body), deliveries, ...(last !== undefined && { hasMoreDeliveries: true }) };
 }
 
-/** A delivery with its attempts, the last ones of many; undefined when there is none. */
+/** Reads a delivery with its last attempts; undefined for an unknown one. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
   const [delivery] = await readDeliveries(deps.webhooks, [name]);
   return delivery && traced(deps, delivery);
@@ -76,7 +76,7 @@ async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<A
     ? await partitionOf(deps, event).page(earlier, `${earlier}~`, mostAttempts, true)
     : { rows: [] };
   const last = lastAttempt && { ...lastAttempt, ...attemptKey(delivery, lastAttempt) };
-  // The last one may have a row already: it gets one before the next one takes its place.
+  // The last attempt may already have a row, which is written before the next attempt replaces it.
   const others = rows.reverse().filter(({ sk }) => sk !== last?.sk);
   const attempts = [...others, ...(last ? [last] : [])].slice(-mostAttempts) as AttemptRow[];
   return {
@@ -93,7 +93,7 @@ type AttemptRow = AttemptRecord & Key & { readonly expiresAt?: number };
 const partitionOf = ({ webhooks }: OperatorDependencies, event: string): Partition =>
   new Partition(webhooks.dynamo, webhooks.table, eventKey(event).pk);
 
-/** The sort keys between which the deliveries of an event stand. */
+/** The range of sort keys of an event's deliveries. */
 export function deliveriesBetween(event: string): [from: string, to: string] {
   const { sk } = deliveryKey({ event, endpoint: '' });
   return [sk, `${sk}~`];

@@ -5,10 +5,10 @@ import type { OperatorDependencies } from '#functions/operator/api/operation.ts'
 import { eventIdOf, listedAt, transferPartition } from '#functions/webhooks/deliveries/delivery.ts';
 import { deliveriesBetween, shownEvent } from './traces.ts';
 
-/** Events of one transfer that are looked at: more than it has states, by far. */
+/** Most events read for one transfer; a transfer has far fewer states. */
 const mostEvents = 500;
 
-/** Rows read at once: those of several events where there are few endpoints, and not too many of one where there are many. */
+/** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
 const stride = 25;
 
 /** The events about a transfer, the newest first. */
@@ -23,7 +23,7 @@ export async function transferEvents(
     const { rows, last } = await partition.page(from, 'DELIVERY#~', stride);
     for (const row of rows) bodies.set(idIn(row), row.body);
     if (last === undefined || bodies.size >= mostEvents) break;
-    // The next event begins behind all deliveries of this one.
+    // Skips the remaining deliveries of this event.
     from = deliveriesBetween(idIn(rows.at(-1)!))[1];
   }
   const { rows } = await partition.page('EVENT#', 'EVENT#~', mostEvents);

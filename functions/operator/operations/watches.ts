@@ -25,7 +25,7 @@ const interval = z
 
 const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
 
-/** What operations on one watch have in common. */
+/** Defaults of operations on one watch. */
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
   params: z.strictObject({ direction, mailbox }),
@@ -37,7 +37,7 @@ const nowOf = ({ webhooks }: OperatorDependencies): string => webhooks.now().toI
 
 const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(transfers.dynamo, transfers.table);
 
-/** @throws Problem when there is none */
+/** @throws Problem for an unknown watch */
 export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await registry(deps).find(watch);
   if (!found) throw missingWatch(watch);
@@ -46,10 +46,10 @@ export async function existingWatch(deps: OperatorDependencies, watch: Watch): P
 
 const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
 
-/** Without what serves to tell operators once. */
+/** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
-/** Watches with what is known of their snapshots and their mailboxes' verification. */
+/** Watches with their snapshots' figures and their mailboxes' verification. */
 async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
   const { quietEvery = 0 } = transfers;
   const now = webhooks.now().getTime();
@@ -72,7 +72,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
           ? quietEvery
           : undefined,
       health: watch.health && healthView(watch.health),
-      // Without a token there was an attempt to verify it, no more.
+      // Without a token the row only records an attempt to verify.
       verification: method && encrypted ? { method, validUntil } : undefined,
       baselineAt: root?.baselineAt,
       baselineProgress: root?.baselineProgress,

@@ -1,48 +1,46 @@
 import { believable, hasBeen } from '#functions/clock/instants.ts';
 import { longestRetryAfter } from './retry-schedule.ts';
 
-/** What an endpoint's answers have told of it. All instants are Unix times in milliseconds. */
+/** The circuit breaker of an endpoint, derived from its answers. All instants are Unix times in milliseconds. */
 export interface CircuitBreaker {
-  /** Failures in a row. Attempts that were under way together are one observation, so their failures count once. */
+  /** Failures in a row; failures of attempts that were in flight together count once. */
   readonly failures: number;
-  /** Failed attempts since the last success, each counted. */
+  /** All failed attempts since the last success. */
   readonly failedAttempts: number;
   /** End of the last failure that counted. */
   readonly failedAt: number;
   /** Start of the first failed attempt since the last success. */
   readonly failingSince?: number;
-  /** It is open until then, and half-open from then on until an attempt succeeds. */
+  /** End of the open state; afterwards the breaker is half-open until an attempt succeeds. */
   readonly openUntil?: number;
 }
 
-/**
- * `closed` lets attempts through, `open` none, `half-open` one at a time, to find out whether the endpoint is well again.
- */
+/** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** How an attempt went, as far as the breaker is concerned. */
+/** The result of an attempt, as the breaker counts it. */
 export interface Observation {
   /** Unix times in milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly isSuccess: boolean;
-  /** The endpoint asks to slow down. */
+  /** The endpoint asked to slow down. */
   readonly slowDown: boolean;
-  /** Milliseconds that it asks to be left alone. */
+  /** Milliseconds to wait, if the answer named any. */
   readonly retryAfter: number | undefined;
 }
 
-/** The breaker of an endpoint that nothing is known of. */
+/** The state before the first attempt. */
 export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
 
-/** Failures in a row that open it: fewer happen to every endpoint that is deployed anew. */
+/** Failures in a row that open the breaker; every redeployed endpoint has fewer. */
 export const failuresToOpen = 5;
 
-/** Milliseconds for which it opens after that many failures; each further one doubles it. */
+/** Milliseconds of the first opening and the longest; each further failure doubles the last. */
 const openFirst = 60_000;
 const openLongest = 3_600_000;
 
-/** The same when the endpoint asks to slow down without saying for how long. */
+/** Milliseconds of the openings when the endpoint asks to slow down without a `Retry-After`. */
 const slowedFirst = 5000;
 const slowedLongest = 300_000;
 
@@ -57,19 +55,19 @@ export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerStat
  *
  * | before | attempt | after |
  * |---|---|---|
- * | any | succeeds | closed, without a failure; still open if it began while an end of opening was still to come |
+ * | any | succeeds | closed, no failures; still open if the attempt began before the opening ends |
  * | closed | fails, the first to the fourth failure in a row | closed |
  * | closed | fails, the fifth failure in a row | open for 60 s |
  * | half-open | fails, the fifth failure in a row or a later one | open, twice as long each time, at most an hour |
  * | half-open | fails, the second to the fourth failure in a row | half-open |
- * | any | asks to slow down | open for what it asks, or for 5 s, doubled, at most 5 minutes |
- * | any | fails, begun before the end of a failure that counted | as that one left it, or open for longer |
+ * | any | asks to slow down | open for the time named, or for 5 s, doubled, at most 5 minutes |
+ * | any | fails, begun before the end of a counted failure | unchanged, or open for longer |
  */
 export function observe(breaker: CircuitBreaker, observation: Observation): CircuitBreaker {
   const { startedAt, endedAt, isSuccess } = observation;
   if (isSuccess) {
     const { openUntil } = breaker;
-    // What was under way before tells nothing against a wish to be left alone.
+    // A success of an attempt that was in flight when the breaker opened does not close it.
     const staysOpen = openUntil !== undefined && startedAt < openUntil;
     return { failures: 0, failedAttempts: 0, failedAt: breaker.failedAt, ...(staysOpen && { openUntil }) };
   }
@@ -86,7 +84,7 @@ export function observe(breaker: CircuitBreaker, observation: Observation): Circ
   };
 }
 
-/** Milliseconds for which it opens after a failed attempt. */
+/** Milliseconds to open for after a failed attempt; 0 leaves the breaker as it is. */
 function openingAfter({ slowDown, retryAfter = 0 }: Observation, failures: number): number {
   if (slowDown)
     return Math.max(Math.min(retryAfter, longestRetryAfter), doubled(slowedFirst, failures - 1, slowedLongest));
@@ -96,10 +94,9 @@ function openingAfter({ slowDown, retryAfter = 0 }: Observation, failures: numbe
 const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);
 
 /**
- * The breaker as far as its instants can be right: what a clock that was ahead has written is forgotten, so that it is closed.
- * It is open for a day at most.
+ * Corrects a stored breaker: drops instants written by a clock that was ahead, and limits the opening to a day.
  *
- * @param changedAt when it was written
+ * @param changedAt instant of the last write
  */
 export function believedBreaker(
   { openUntil, ...rest }: CircuitBreaker,

@@ -17,24 +17,24 @@ import { checkedSettings, EndpointError, type EndpointSettingsInput } from './se
 export interface EndpointDeclaration {
   readonly name: string;
   readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string };
-  /** Names of the variables that hold what is secret: the address, the signing secret, values of headers by their names. */
+  /** Variables that hold the secret parts: the URL, the signing secret, the value of each header by its name. */
   readonly urlFrom?: string | undefined;
   readonly secretFrom?: string | undefined;
   readonly headersFrom?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The same with everything it needs. */
+/** A declaration with the values of its variables. */
 export interface DeclaredEndpoint {
   readonly name: string;
   readonly settings: EndpointSettingsInput;
-  /** If its owner has chosen one. */
+  /** The owner's own secret; undefined generates one. */
   readonly secret: string | undefined;
 }
 
 export const variablesOf = ({ urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration): string[] =>
   [urlFrom, secretFrom, ...Object.values(headersFrom)].filter((name) => name !== undefined);
 
-/** Fills in what a declaration leaves to variables; those that are missing count as empty. */
+/** Replaces variable names by their values; a missing variable counts as empty. */
 export function filledIn(
   { name, settings, urlFrom, secretFrom, headersFrom = {} }: EndpointDeclaration,
   variables: Readonly<Record<string, string | undefined>>,
@@ -49,7 +49,7 @@ export function filledIn(
   };
 }
 
-/** What is wrong with a declared endpoint, with the paths of the settings, but without their values. */
+/** Lists the problems of a declared endpoint by the paths of its settings, without their values. */
 export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allowPrivate: boolean): readonly string[] {
   try {
     checkedSettings(name, settings, allowPrivate, secret);
@@ -60,17 +60,17 @@ export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allow
   }
 }
 
-/** Endpoints changed at the same time. */
+/** Endpoints changed concurrently. */
 const concurrency = 8;
 
 const undeclared = 'the configuration file no longer declares it';
 
 /**
- * Makes the declared endpoints what the configuration file says: adds those that are new, changes those that differ,
- * disables those that no longer stand in it, and leaves alone what operators added.
+ * Applies the configuration file: adds new endpoints, updates changed ones, and disables those it no longer declares.
+ * Endpoints added by operators stay as they are.
  *
- * @param waiting names of declared endpoints that are not to be looked at yet
- * @returns the added ones
+ * @param waiting names of declared endpoints to leave unchanged for now
+ * @returns the added endpoints
  */
 export async function declareEndpoints(
   deps: EndpointLifeDependencies,

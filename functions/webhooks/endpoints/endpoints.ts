@@ -8,10 +8,10 @@ import type { Queue } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
 
-/** Endpoints read at once. */
+/** Endpoints in one read. */
 const pageSize = 100;
 
-/** Sorts after every name, which holds nothing beyond lower-case letters, digits and hyphens. */
+/** Sorts after every name, since names hold only lower-case letters, digits and hyphens. */
 const afterLast = '{';
 
 export const endpointKey = (name: string): Key => ({ pk: registry, sk: name });
@@ -21,34 +21,33 @@ export function endpointOf(row: Item): Endpoint {
   return endpoint as Endpoint;
 }
 
-/** The endpoint of a name in rows that {@link getRows} has read. */
+/** Finds an endpoint among rows read by {@link getRows}. */
 export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpoint | undefined {
   const row = rows.get(rowName(endpointKey(name)));
   return row && endpointOf(row);
 }
 
-/** What everything that has to do with deliveries works with. */
+/** Dependencies of everything that handles deliveries. */
 export interface WebhookDependencies extends TableSource {
-  /** The queue that has deliveries looked after. */
   readonly wakeUps: Queue;
   readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
+  /** Milliseconds of a monotonic clock. */
   readonly steady: () => number;
 }
 
-/** Some of the endpoints, and the name after which to go on; undefined when there are no more. */
+/** A page of endpoints, and the name after which the next page starts; undefined on the last page. */
 export interface EndpointPart {
   readonly endpoints: readonly Endpoint[];
   readonly next: string | undefined;
 }
 
-/** The registry of endpoints in the webhooks table: one row for each, under `ENDPOINTS`. */
+/** The registry of endpoints in the webhooks table: one row per endpoint under `ENDPOINTS`. */
 const rowsOf = ({ dynamo, table }: TableSource): Partition => new Partition(dynamo, table, registry);
 
 export const listEndpoints = async (source: TableSource): Promise<Endpoint[]> =>
   (await rowsOf(source).range(' ', afterLast)).map(endpointOf);
 
-/** All endpoints, by name and a page at a time: those after a name first, then those up to it. */
+/** Pages through all endpoints by name: first those after `start`, then those up to it. */
 export async function* endpointPages(source: TableSource, start: string): AsyncGenerator<readonly Endpoint[]> {
   for (const isFirst of start ? [true, false] : [true]) {
     let after: string | undefined = isFirst ? start : '';
@@ -60,7 +59,7 @@ export async function* endpointPages(source: TableSource, start: string): AsyncG
   }
 }
 
-/** The endpoints whose names come after a text, which is empty for the first: at most `limit`, and at most 1 MB of them. */
+/** Reads the endpoints after a name, or the first ones after `''`: at most `limit`, and at most 1 MB. */
 export async function endpointsAfter(source: TableSource, after: string, limit: number): Promise<EndpointPart> {
   const { rows, last } = await rowsOf(source).page(`${after} `, afterLast, limit);
   return { endpoints: rows.map(endpointOf), next: last };
@@ -69,7 +68,7 @@ export async function endpointsAfter(source: TableSource, after: string, limit: 
 export const findEndpoint = async (source: TableSource, name: string): Promise<Endpoint | undefined> =>
   (await rowsOf(source).range(name, name)).map(endpointOf)[0];
 
-/** @returns false when there is one of that name already */
+/** @returns false when the name is taken */
 export const createEndpoint = (source: TableSource, endpoint: Endpoint): Promise<boolean> =>
   rowsOf(source).put(endpoint.name, { ...endpoint }, { condition: 'attribute_not_exists(pk)' });
 
@@ -85,7 +84,7 @@ export function replaceEndpoint(
 
 export const deleteEndpoint = (source: TableSource, name: string): Promise<boolean> => rowsOf(source).delete(name);
 
-/** Writes down an endpoint's health, together with the event it is worth; as {@link replaceEndpoint} otherwise. */
+/** Stores an endpoint's health together with the event that reports it, as {@link replaceEndpoint} does. */
 export const commitHealth = (
   source: TableSource,
   read: Endpoint,
@@ -98,6 +97,6 @@ export const commitHealth = (
     pending: [...(read.pending ?? []), body],
   });
 
-/** Takes the published events off an endpoint, unless it has changed since it was read. */
+/** Removes published events from an endpoint, unless it has changed since it was read. */
 export const clearPending = (source: TableSource, read: Endpoint): Promise<boolean> =>
   replaceEndpoint(source, read, { ...read, pending: undefined });

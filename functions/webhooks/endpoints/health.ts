@@ -10,31 +10,31 @@ import { eventBody } from '#functions/events/transfer-event.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
 
-/** Failed attempts in a row after which operators are told. */
+/** Failures in a row before operators are told. */
 const failuresToTell = 4;
 
-/** Milliseconds without one success after which an endpoint is disabled, and how long before that operators are warned. */
+/** Milliseconds without a success until an endpoint is disabled, and the warning's lead time. */
 const failingToDisable = 5 * 86_400_000;
 const warning = 86_400_000;
 
-/** Failed attempts without which time alone disables nothing. */
+/** Least failed attempts before an endpoint is disabled, however long it fails. */
 const attemptsToDisable = 10;
 
-/** The new health of an endpoint, and the body of the event that tells of it. */
+/** The new health of an endpoint, and the body of the event that reports it. */
 export interface EndpointHealthChange {
   readonly health: EndpointHealth | undefined;
-  /** It is to be disabled, for this reason in words. */
+  /** Present when the endpoint is to be disabled: the reason for operators. */
   readonly disabledBecause?: string;
   readonly body: string;
 }
 
 /**
- * Tells whether operators must hear about an endpoint: once when it fails, once a day before it is disabled, once when
- * it is disabled, and once when it is well again.
+ * The next report to operators, if one is due: once when the endpoint fails, once a day before it is disabled, once when
+ * it is disabled, and once when it recovers.
  *
- * @param cause of the failure that was seen last, if one was seen
+ * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds
- * @param clockWords how wrong the clock here is, where that may be the reason
+ * @param clockWords description of the local clock's error, if that may be the reason
  */
 export function nextEndpointHealth(
   endpoint: Endpoint,
@@ -45,7 +45,7 @@ export function nextEndpointHealth(
 ): EndpointHealthChange | undefined {
   const { health } = endpoint;
   const failingSince = breaker.failingSince === undefined ? undefined : iso(breaker.failingSince);
-  // One that fails since another time has been well in between, though that was not written down.
+  // A different `failingSince` means an unrecorded recovery in between.
   if (health && health.failingSince !== failingSince) {
     const data = { cause: health.cause, message: causes[health.cause], failingSince: health.failingSince };
     return { health: undefined, body: bodyOf('endpoint.recovered', endpoint, data, at) };
@@ -58,7 +58,7 @@ export function nextEndpointHealth(
     return { health: { failingSince, cause }, body: bodyOf('endpoint.failing', endpoint, data, at) };
   }
   if (breaker.failedAttempts < attemptsToDisable) return undefined;
-  // A warning that is still to come was given by a clock that was ahead.
+  // A warning dated in the future was written by a clock that was ahead.
   if (health.warnedAt === undefined || !hasBeen(health.warnedAt, at)) {
     if (at < Date.parse(failingSince) + failingToDisable - warning) return undefined;
     const warned = { ...data, disableAt: iso(at + warning) };
@@ -67,7 +67,6 @@ export function nextEndpointHealth(
   return at < health.warnedAt + warning ? undefined : disabling(endpoint, failingSince, cause, at);
 }
 
-/** The change by which an endpoint is disabled for a cause. */
 export const disabling = (
   endpoint: Endpoint,
   failingSince: string,

@@ -9,55 +9,54 @@ import {
 } from './circuit-breaker.ts';
 
 /**
- * The one row that says who may send to an endpoint, and how it is doing: lease, attempts under way, circuit breaker, pace.
+ * The row that governs sending to an endpoint: its holder, attempts in flight, circuit breaker and pace.
  * All instants are Unix times in milliseconds.
  */
 export interface Lease extends CircuitBreaker {
-  /** Counts its changes. */
+  /** Number of changes, for optimistic locking. */
   readonly rev: number;
-  /** When it was last changed. */
   readonly changedAt?: number;
-  /** The one process that drains the endpoint. */
+  /** The process that drains the endpoint. */
   readonly holder?: { readonly id: string; readonly until: number };
-  /** Attempts under way, by the id of their event. */
+  /** Attempts in flight, by event id. */
   readonly inFlight: Readonly<Record<string, InFlight>>;
-  /** Not before this instant does the next attempt begin, for an endpoint with a pace. */
+  /** Earliest begin of the next attempt, for an endpoint with a pace. */
   readonly freeAt: number;
 }
 
-/** An attempt under way. */
+/** An attempt in flight. */
 export interface InFlight {
   /** Counted from 1. */
   readonly attempt: number;
-  /** `rev` of the delivery that it was begun for: of one that has changed since, it tells nothing. */
+  /** `rev` of its delivery at the begin; once the delivery has changed, this entry is stale. */
   readonly of: number;
-  /** When it is over at the latest; a process that has not written down its end by then has died. */
+  /** Latest end; a process that has recorded no end by then has died. */
   readonly until: number;
-  /** It was begun without holding the endpoint: the message that asked for it brings it again if the process dies. */
+  /** Begun without the lease: if the process dies, SQS redelivers the wake-up. */
   readonly isLone?: true;
 }
 
-/** How fast an endpoint may be sent to. */
+/** The rate limits of an endpoint. */
 export interface Limits {
-  /** Attempts under way at the same time. */
+  /** Attempts in flight at the same time. */
   readonly maxInFlight: number;
-  /** Least milliseconds from one attempt to the next. */
+  /** Least milliseconds between two attempts. */
   readonly interval: number;
 }
 
 /**
- * Milliseconds from the write of a lease to the end of the attempts that it names at the latest: 3 s until they begin, 15 s for
- * the request, 1 s to write down what came of it, and the 5 s that clocks may differ by.
+ * Milliseconds from the write of a lease to the latest end of its attempts: 3 s until they begin, 15 s for the request,
+ * 1 s to record the outcome, and 5 s of clock difference.
  */
 export const leaseDuration = 24_000;
 
-/** More than a lease is ever changed in a millisecond. */
+/** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
-/** The lease of an endpoint that nothing is known of. */
+/** The lease before the first attempt. */
 export const newLease: Lease = { ...closedBreaker, rev: 0, inFlight: {}, freeAt: 0 };
 
-/** The lease as far as its instants can be right: what a clock that was ahead has written is over. */
+/** Corrects a stored lease: ends whatever a clock that was ahead has written. */
 export function believedLease(lease: Lease, now: number): Lease {
   const { holder, inFlight, freeAt, rev, changedAt = 0, ...breaker } = lease;
   const lasts = (until: number): boolean => believable(until, now, leaseDuration) !== undefined;
@@ -73,19 +72,19 @@ export function believedLease(lease: Lease, now: number): Lease {
   };
 }
 
-/** Whether a process may send to an endpoint now. */
+/** The answer to a process that wants to send to an endpoint. */
 export type Admission =
   /** Another process drains it. */
   | { readonly kind: 'held' }
-  /** Nobody may send to it before this instant. */
+  /** No process may send to it before this instant. */
   | { readonly kind: 'shut'; readonly until: number }
-  /**
-   * The asking process may take the lease.
-   * `room` is the number of attempts that may begin, `interrupted` the attempts of a holder that has died, by event.
-   */
+  /** The process may take the lease and begin `room` attempts; `interrupted` holds those of a dead holder, by event. */
   | { readonly kind: 'free'; readonly room: number; readonly interrupted: Readonly<Record<string, InFlight>> };
 
-/** @param lease as {@link believedLease} has it */
+/**
+ * @param lease corrected by {@link believedLease}
+ * @example admission(newLease, { maxInFlight: 10, interval: 0 }, now); // { kind: 'free', room: 10, interrupted: {} }
+ */
 export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: number): Admission {
   const { holder, inFlight, openUntil = 0, freeAt } = lease;
   if (holder) return { kind: 'held' };
@@ -99,10 +98,10 @@ export function admission(lease: Lease, { maxInFlight, interval }: Limits, now: 
   return { kind: 'free', room: Math.max(0, most - live.length), interrupted };
 }
 
-/** Attempts without the lease at one endpoint: each keeps a function from its other work for as long as it takes. */
+/** Attempts without the lease at one endpoint; each blocks its function from other work. */
 const mostLone = 2;
 
-/** Whether a single delivery may go to an endpoint without holding it: all is well, and at least half of the room is free. */
+/** True when a single delivery needs no lease: the endpoint is healthy, and at least half of its room is free. */
 export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now: number): boolean {
   const live = Object.values(lease.inFlight).filter(({ until }) => until > now).length;
   const isWell = lease.failures === 0 && lease.openUntil === undefined;
@@ -110,33 +109,32 @@ export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now:
   return isWell && interval === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
 }
 
-/** What a process has to say of the attempts that it makes. */
+/** A process's report on its attempts. */
 export interface Progress {
-  /** Those that are under way from now on. */
+  /** Attempts in flight from now on. */
   readonly inFlight: Readonly<Record<string, InFlight>>;
-  /** Those that have ended since it last said so, in the order of their ends. */
+  /** Attempts ended since the last report, in the order of their ends. */
   readonly observations: readonly Observation[];
 }
 
-/** The lease, held from now on by a process, or held on to. */
+/** Acquires or renews the lease for a process. */
 export const hold = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
   ...withProgress(lease, progress, interval, now),
   holder: { id, until: now + leaseDuration },
 });
 
-/** The lease without its holder. */
 export function release(lease: Lease, progress: Progress, now: number): Lease {
   const { holder: _, ...rest } = withProgress(lease, progress, 0, now);
   return rest;
 }
 
-/** The lease with an attempt that is begun without holding the endpoint; `progress` names that one alone. */
+/** Adds an attempt begun without the lease; `progress` names only that attempt. */
 export function addLone(lease: Lease, { inFlight: own, observations }: Progress, now: number): Lease {
   const held = Object.entries(lease.inFlight).filter(([, { isLone }]) => !isLone);
   return withProgress(lease, { inFlight: { ...Object.fromEntries(held), ...own }, observations }, 0, now);
 }
 
-/** The lease after lone attempts have ended, where that tells something of the endpoint. */
+/** Removes ended lone attempts and records their observations. */
 export function endLone(
   lease: Lease,
   events: readonly string[],
@@ -147,7 +145,7 @@ export function endLone(
   return withProgress({ ...lease, inFlight: {} }, { inFlight, observations }, 0, now);
 }
 
-/** The lease without anything of earlier failures; what is under way stays. */
+/** Closes the circuit breaker; attempts in flight stay. */
 export function withoutFailures(lease: Lease, now: number): Lease {
   const { openUntil: _, failingSince: __, ...rest } = lease;
   return { ...rest, ...closedBreaker, rev: lease.rev + 1, changedAt: now };
@@ -159,12 +157,12 @@ function withProgress(lease: Lease, { inFlight: own, observations }: Progress, i
   const begins = interval > 0 && Object.keys(own).length > 0;
   return {
     ...observations.reduce(observe, breaker as CircuitBreaker),
-    // A lease that was forgotten and begun anew must not look like the old one.
+    // A deleted and recreated lease must not repeat an old `rev`, otherwise a stale write would pass.
     rev: rev === 0 ? now * changesPerMs : rev + 1,
     changedAt: now,
     ...(holder && { holder }),
     inFlight: { ...Object.fromEntries(others), ...own },
-    // One that comes late is no nearer to the next one for that.
+    // The interval counts from now, not from the slot that a late attempt missed.
     freeAt: begins ? Math.max(freeAt, now + interval) : freeAt,
   };
 }

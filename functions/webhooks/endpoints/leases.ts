@@ -9,53 +9,52 @@ import { believedLease, type Lease, newLease, withoutFailures } from './lease.ts
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 
-/** The lease that a row holds. */
 export const leaseOf = (row: Item | undefined): Lease => (row as Lease | undefined) ?? newLease;
 
-/** Deliveries that a process was asked to make while another one held their endpoint. */
+/** Deliveries that a process leaves to the holder of their endpoint's lease. */
 export interface Request {
   /** Sort key of its row. */
   readonly sk: string;
-  /** Ids of the events; none asks for the retries that are due. */
+  /** Ids of the events; empty for the retries that are due. */
   readonly events: readonly string[];
-  /** Unix time in milliseconds at which it was left. */
+  /** Unix time in milliseconds of its creation. */
   readonly at: number;
 }
 
 const requestOf = ({ sk, events }: Item): Request => ({ sk, events, at: Number(sk.split('#')[1]) });
 
-/** Events that one request names. */
+/** Most events in one request. */
 const eventsPerRequest = 100;
 
-/** Requests read at once. */
+/** Requests in one read. */
 const pageSize = 10;
 
-/** Times that a change is tried again because another process was quicker. */
+/** Most tries of a change that loses against other processes. */
 const maxTries = 20;
 
-/** Milliseconds of the longest wait before the first such repetition, and before any. */
+/** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
 const firstWait = 5;
 const longestWait = 100;
 
 /**
- * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease one
- * after the other and know it from the one before; those of several processes find out by the write's condition.
+ * The rows of leases in the webhooks table, and the requests left for their holders. Drains of one process change a lease
+ * in turn and share its last state; several processes use conditional writes.
  */
 export class Leases {
   private readonly source: TableSource;
   private readonly random: () => number;
-  /** Until when, by the steady clock, holders of leases and attempts in this process live, whatever the clock is set to meanwhile. */
+  /** End of each holder and attempt of this process by the steady clock, which ignores changes of the system's clock. */
   readonly alive = new Map<string, number>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
 
-  /** @param random in [0, 1), for the waits of those that were not quick enough */
+  /** @param random in [0, 1), for the backoff */
   constructor(source: TableSource, random = Math.random) {
     this.source = source;
     this.random = random;
   }
 
   /**
-   * A lease as far as its instants can be right; what lives in this process lasts on.
+   * Corrects a stored lease as {@link believedLease} does, but keeps what is alive in this process.
    *
    * @param steady instant of the steady clock
    */
@@ -74,14 +73,14 @@ export class Leases {
     };
   }
 
-  /** The lease as this process wrote it last, which others may have changed since; undefined if it wrote none. */
+  /** This process's last write of a lease, possibly stale; undefined before the first. */
   known(endpoint: string): Lease | undefined {
     return this.turns.get(endpoint)?.last;
   }
 
   /**
-   * Remembers that an attempt of this process has ended, which costs nothing: the next change of the lease takes it out. Other
-   * processes wait until its time is over.
+   * Marks an attempt of this process as ended without a write: the next change of the lease removes it.
+   * Until then other processes wait for the attempt's `until`.
    */
   end(endpoint: string, event: string): void {
     const turn = this.turns.get(endpoint);
@@ -90,7 +89,7 @@ export class Leases {
     turn.last = { ...turn.last, inFlight };
   }
 
-  /** The lease of an endpoint as it is now, and the oldest requests that are left for it: so many, if there are. */
+  /** Reads the lease of an endpoint and its oldest requests, at most `limit`, in one query. */
   async look(endpoint: string, limit: number): Promise<{ readonly lease: Lease; readonly requests: Request[] }> {
     const { sk } = leaseKey(endpoint);
     const { rows } = await this.partition(endpoint).page(sk, `${requests}~`, limit + 1);
@@ -98,7 +97,6 @@ export class Leases {
     return { lease: leaseOf(lease), requests: rows.slice(0, limit).map(requestOf) };
   }
 
-  /** The lease of an endpoint as it is now. */
   async read(endpoint: string): Promise<Lease> {
     const { sk } = leaseKey(endpoint);
     const [row] = await this.partition(endpoint).range(sk, sk);
@@ -106,11 +104,11 @@ export class Leases {
   }
 
   /**
-   * Changes a lease, again and again while others are quicker.
+   * Changes a lease, and repeats the change on a newer row while other processes win the write.
    *
-   * @param read as it was read last
-   * @param next the lease that follows from the one that is really there; undefined leaves it as it is
-   * @returns the lease as it is then; undefined when it was left as it is, or others always were quicker
+   * @param read the lease of the last read
+   * @param next derives the new lease from the stored one; undefined leaves it unchanged
+   * @returns the new lease; undefined if it stays unchanged or other processes won every try
    */
   change(endpoint: string, read: Lease, next: (lease: Lease) => Lease | undefined): Promise<Lease | undefined> {
     const turn = this.turns.get(endpoint) ?? { limit: pLimit(1), last: undefined };
@@ -120,9 +118,9 @@ export class Leases {
       let current = turn.last && turn.last.rev >= read.rev ? turn.last : read;
       for (let tries = 0; tries < maxTries; tries += 1) {
         const changed = next(current);
-        // What is remembered may be over: only the row as it is now refuses.
+        // The remembered lease may be stale: only a fresh read may decide against a change.
         if (!changed && tries > 0) return undefined;
-        // A lease that was forgotten meanwhile must not come back from a process's memory.
+        // Never recreate a deleted lease from a cached copy.
         const isUnchanged = unchangedSince(current.rev);
         if (changed && (await this.partition(endpoint).put(sk, { ...changed }, isUnchanged))) {
           turn.last = changed;
@@ -137,9 +135,9 @@ export class Leases {
   }
 
   /**
-   * Leaves a request for whichever process holds the endpoint next, or holds it now.
+   * Leaves a request for the present or next holder of the lease.
    *
-   * @param events ids; none asks for the retries that are due
+   * @param events ids; empty for the retries that are due
    * @param now Unix time in milliseconds
    * @param expiresAt Unix time in seconds
    */
@@ -150,25 +148,25 @@ export class Leases {
     }
   }
 
-  /** Requests left for an endpoint, the oldest first: those after a sort key, some at once. */
+  /** Reads a page of requests after a sort key, the oldest first. */
   async requests(endpoint: string, after = '', limit = pageSize): Promise<Request[]> {
     const { rows } = await this.partition(endpoint).page(after ? `${after} ` : requests, `${requests}~`, limit);
     return rows.map(requestOf);
   }
 
-  /** Deletes a request whose deliveries are looked after. */
+  /** Deletes a request whose deliveries are handled. */
   async deleteRequest(endpoint: string, sk: string): Promise<void> {
     await this.partition(endpoint).delete(sk);
   }
 
-  /** Forgets that an endpoint has failed. */
+  /** Closes the circuit breaker of an endpoint. */
   async forgetFailures(endpoint: string, now: number): Promise<void> {
     await this.change(endpoint, await this.read(endpoint), (lease) =>
       lease.rev === 0 ? undefined : withoutFailures(lease, now),
     );
   }
 
-  /** Forgets how an endpoint was doing, with what is under way. */
+  /** Deletes the lease, attempts in flight included. */
   async forget(endpoint: string): Promise<void> {
     await this.partition(endpoint).delete(leaseKey(endpoint).sk);
   }

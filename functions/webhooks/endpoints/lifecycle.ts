@@ -22,23 +22,26 @@ import {
 } from './settings.ts';
 import { sendWakeUps } from './wake-ups.ts';
 
-/** What endpoints are changed with; each change throws an EndpointError when there is none of that name. */
+/** Dependencies of changes to endpoints; each change throws an EndpointError for an unknown name. */
 export interface EndpointLifeDependencies extends WebhookDependencies {
-  /** Where polls are told whether there is a chat. */
+  /** Note for polls that no endpoint is a chat. */
   readonly chats: Chats;
   readonly dataKey: DataKey;
-  /** Let endpoints be on this machine or in a private network. */
+  /** Allow endpoints on this machine and in private networks. */
   readonly allowPrivate: boolean;
 }
 
 interface SigningOptions {
-  /** `whsec_…` of its owner's choice; without it, a new one. */
+  /**
+   * The owner's own `whsec_…`.
+   * @default a new one
+   */
   readonly secret?: string | undefined;
   /** Sign with ed25519 (`v1a`) as well. */
   readonly isAsymmetric?: boolean;
 }
 
-/** An endpoint with the secret that is shown this once. */
+/** An endpoint with its secret, which is shown only once. */
 export interface NewEndpoint {
   readonly endpoint: Endpoint;
   /** `whsec_…`; undefined for a chat, which verifies nothing. */
@@ -47,13 +50,13 @@ export interface NewEndpoint {
   readonly publicKey: string | undefined;
 }
 
-/** Milliseconds for which the old secret is still used after a rotation. */
+/** Milliseconds for which the old secret stays valid after a rotation. */
 const defaultOverlap = 86_400_000;
 
-/** Times that a change is tried again because another one was quicker. */
+/** Most tries of a change that loses against other writers. */
 const maxTries = 5;
 
-/** @throws EndpointError for wrong settings, or when there is one of that name */
+/** @throws EndpointError for invalid settings or a name that is taken */
 export async function addEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -75,7 +78,7 @@ export async function addEndpoint(
   const isChat = settings.format !== 'event';
   const isThere = new EndpointError([`there is an endpoint ${name} already`], 'conflict');
   if (await findEndpoint(deps, name)) throw isThere;
-  // A late attempt at one that was removed may have left them. Before the endpoint is there: its secret is shown only once.
+  // A late attempt at a removed endpoint of this name may have left some. Nothing may fail after the creation: the secret is shown once.
   await new Leases(deps).forgetFailures(name, deps.now().getTime());
   if (isChat) await deps.chats.expect();
   if (!(await createEndpoint(deps, endpoint))) throw isThere;
@@ -83,7 +86,7 @@ export async function addEndpoint(
   return { endpoint, secret: secrets[0]?.secret, publicKey: publicKeyIn(secrets) };
 }
 
-/** What an endpoint's owner may see of its secrets: no path of a chat's webhook and no query, which may be tokens. */
+/** The visible part of an endpoint's secrets: no query and no path of a chat's webhook, which may be tokens. */
 export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint) {
   const { url, headers, secrets } = secretsOf(dataKey, endpoint);
   const { origin, pathname, search } = new URL(url);
@@ -91,7 +94,7 @@ export function viewOf({ dataKey }: EndpointLifeDependencies, endpoint: Endpoint
   return { url: origin + path, headerNames: Object.keys(headers), publicKey: publicKeyIn(secrets) };
 }
 
-/** Changes settings; what is not named stays. Deliveries under way take the new ones at their next attempt. */
+/** Changes the given settings; pending deliveries use them from their next attempt. */
 export function updateEndpoint(
   deps: EndpointLifeDependencies,
   name: string,
@@ -109,31 +112,31 @@ export function updateEndpoint(
   });
 }
 
-/** Holds its events until it is resumed and recovered. */
+/** Puts new events on hold until the endpoint is resumed and recovered. */
 export const pauseEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
   changeStatus(deps, name, ['active'], 'paused');
 
-/** Sends new events again; what was held waits for `recover`. */
+/** Sends new events again; deliveries on hold wait for `recover`. */
 export const resumeEndpoint = (deps: EndpointLifeDependencies, name: string): Promise<Endpoint> =>
   changeStatus(deps, name, ['paused'], 'active');
 
-/** Holds its events until it is enabled and recovered. */
+/** Puts new events on hold until the endpoint is enabled and recovered. */
 export const disableEndpoint = (deps: EndpointLifeDependencies, name: string, because: string): Promise<Endpoint> =>
   changeStatus(deps, name, ['active', 'paused'], 'disabled', because);
 
-/** Sends new events again, as if the endpoint had never failed; what was held waits for `recover`. */
+/** Sends new events again with a closed circuit breaker; deliveries on hold wait for `recover`. */
 export async function enableEndpoint(deps: EndpointLifeDependencies, name: string): Promise<Endpoint> {
   const { status } = await existingEndpoint(deps, name);
-  // Before it is active again, so that nothing meets the old breaker; of one that is active, nothing is forgotten.
+  // First the breaker, otherwise an attempt could meet the old one. An active endpoint keeps its failures.
   if (status === 'disabled') await new Leases(deps).forgetFailures(name, deps.now().getTime());
   return changeStatus(deps, name, ['disabled'], 'active');
 }
 
 /**
- * Gives an endpoint a new secret. For a while requests carry signatures by both, the new one first.
+ * Gives an endpoint a new secret. During the overlap requests carry signatures by both, the new one first.
  *
- * @param overlap milliseconds until the old secret is no longer used
- * @param secret of its owner's choice; without it, a new one
+ * @param overlap milliseconds until the old secret expires
+ * @param secret the owner's own; a new one by default
  * @throws EndpointError for a malformed secret, or a chat
  */
 export async function rotateSecret(
@@ -158,14 +161,14 @@ export async function rotateSecret(
   return { endpoint, secret: fresh[0]?.secret, publicKey: publicKeyIn(fresh) };
 }
 
-/** Milliseconds after which a removed endpoint is looked at again: its last attempts have ended by then. */
+/** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
 const removedAgain = 60_000;
 
-/** Removes an endpoint, and has what is still on its way to it cancelled. */
+/** Removes an endpoint and has its pending deliveries cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
-  // The sweep will look at nothing of it; a minute later, for what is under way and what an index does not show yet. Before it is
-  // gone: a removal that SQS refuses can be repeated.
+  // The sweep ignores removed endpoints, so a second wake-up cancels attempts in flight and rows the index did not show yet.
+  // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
   await wake(deps, name, [], removedAgain);
   await deleteEndpoint(deps, name);
   await new Leases(deps).forget(name);
@@ -173,11 +176,11 @@ export async function removeEndpoint(deps: EndpointLifeDependencies, name: strin
   if (format !== 'event') await noteChats(deps);
 }
 
-/** Tells polls whether there is a chat. */
+/** Updates the note for polls that no endpoint is a chat. */
 export const noteChats = (deps: EndpointLifeDependencies): Promise<void> =>
   deps.chats.note(async () => (await listEndpoints(deps)).some(({ format }) => format !== 'event'));
 
-/** @throws EndpointError when others change it all the time */
+/** @throws EndpointError for an unknown name, or when other writers won every try */
 export async function modify(
   deps: EndpointLifeDependencies,
   name: string,
@@ -205,14 +208,14 @@ function changeStatus(
   });
 }
 
-/** Why a status cannot be left for another, with the command that can do it. */
+/** Explains an impossible change of status and names the command to use instead. */
 function misplaced({ name, status }: Pick<Endpoint, 'name' | 'status'>, to: EndpointStatus): string {
   if (to !== 'active' || status === to) return `${name} is ${status} already`;
   const [other, verb] = status === 'disabled' ? ['paused', 'enable'] : ['disabled', 'resume'];
   return `${name} is ${status}, not ${other}: npm run notifier -- endpoint ${verb} ${name}`;
 }
 
-/** @throws EndpointError when there is none of that name */
+/** @throws EndpointError for an unknown name */
 export async function existingEndpoint(deps: WebhookDependencies, name: string): Promise<Endpoint> {
   const endpoint = await findEndpoint(deps, name);
   if (!endpoint) throw new EndpointError([`there is no endpoint ${name}`], 'missing');
@@ -226,7 +229,7 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-/** The settings that need not be encrypted. */
+/** The settings stored in plain text. */
 const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
   ...settings,
   origin: new URL(url).origin,

@@ -3,8 +3,8 @@ const minutes = 60 * seconds;
 const hours = 60 * minutes;
 
 /**
- * Milliseconds before each retry, from the example schedule of Standard Webhooks 1.0.0: with the first attempt at once,
- * ten attempts in 75 hours and 35 minutes.
+ * Milliseconds before each retry, from the example schedule of Standard Webhooks 1.0.0.
+ * With the immediate first attempt these are ten attempts in 75 hours and 35 minutes.
  */
 export const defaultRetryDelays: readonly number[] = [
   5 * seconds,
@@ -18,10 +18,10 @@ export const defaultRetryDelays: readonly number[] = [
   24 * hours,
 ];
 
-/** The longest wish of a receiver that is heeded, in milliseconds. */
+/** Longest `Retry-After` that is honoured, in milliseconds. */
 export const longestRetryAfter = 24 * hours;
 
-/** Delays are up to a fifth shorter or longer, so that what failed together does not come back together. */
+/** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;
 
 interface FailedAttempt {
@@ -29,7 +29,7 @@ interface FailedAttempt {
   readonly attempt: number;
   /** Milliseconds before each retry. */
   readonly retryDelays: readonly number[];
-  /** Milliseconds that the receiver asks for, if it does. */
+  /** Milliseconds of the receiver's `Retry-After`. */
   readonly retryAfter: number | undefined;
   /** Unix time in milliseconds. */
   readonly endedAt: number;
@@ -38,8 +38,8 @@ interface FailedAttempt {
 }
 
 /**
- * When to try again (Unix milliseconds): after the delay of the schedule, give or take a fifth, and not before the time that
- * the receiver asks for, of which up to 24 hours are heeded; undefined when the schedule is over.
+ * The instant of the next attempt in Unix milliseconds: the scheduled delay with jitter, or a longer `Retry-After` of up to
+ * 24 hours. Undefined after the last retry.
  */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelays[failed.attempt - 1];
@@ -48,7 +48,7 @@ export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   return Math.round(failed.endedAt + Math.max(jittered, Math.min(failed.retryAfter ?? 0, longestRetryAfter)));
 }
 
-/** Tells why delays are no schedule: expected are 1 to 20, each from one second to seven days. */
+/** The problem with a retry schedule: it has 1 to 20 delays, each from one second to seven days. */
 export function retryDelaysProblem(delays: readonly number[]): string | undefined {
   if (delays.length < 1 || delays.length > 20) return `expected 1 to 20 delays, got ${delays.length}`;
   const wrong = delays.find((delay) => !Number.isInteger(delay) || delay < seconds || delay > 7 * 24 * hours);

@@ -1,12 +1,11 @@
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { Endpoint, EndpointSecrets } from './endpoint.ts';
 
-/** What an endpoint's secrets are encrypted for: they open nothing under another name. */
+/** Encryption context of an endpoint's secrets; they cannot be decrypted under another name. */
 export const encryptionContext = (endpoint: string): string => `endpoint ${endpoint}`;
 
-/** What the answers of an endpoint are encrypted for: a receiver may send back what it was sent, tokens included. */
+/** Encryption context of an endpoint's answers, which may echo tokens of the request. */
 export const answerContext = (endpoint: string): string => `answer of ${endpoint}`;
 
-/** Opens the secrets of an endpoint. */
 export const secretsOf = (dataKey: DataKey, { name, encrypted }: Endpoint): EndpointSecrets =>
   JSON.parse(dataKey.decrypt(encrypted, encryptionContext(name)));

@@ -5,11 +5,11 @@ import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guar
 import { formats } from './format.ts';
 import { defaultRetryDelays, retryDelaysProblem } from './retry-schedule.ts';
 
-/** Thrown for what cannot be done with an endpoint; lists every mistake, but repeats no secret. */
+/** Thrown when an operation on an endpoint is impossible; lists every mistake, but repeats no secret. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
   readonly problems: readonly string[];
-  /** What was asked for is wrong, there is no such endpoint, or it stands otherwise. */
+  /** Wrong input, an unknown endpoint, or an endpoint in another state. */
   readonly kind: 'invalid' | 'missing' | 'conflict';
 
   constructor(problems: readonly string[], kind: EndpointError['kind'] = 'invalid') {
@@ -19,7 +19,7 @@ export class EndpointError extends Error {
   }
 }
 
-/** All types that can be asked for. */
+/** All event types an endpoint can subscribe to. */
 export const eventTypes = [
   'transfer.processing',
   'transfer.active',
@@ -51,7 +51,6 @@ const eventType = z
   .string()
   .check(z.refine((type) => typePatterns.has(type), `expected one of ${[...typePatterns].join(', ')}`));
 
-/** A name: 1 to 64 lower-case letters, digits and hyphens. */
 export const endpointName = z
   .string()
   .check(z.regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 lower-case letters, digits and hyphens'));
@@ -66,7 +65,7 @@ const headers = z.record(z.string(), z.string('expected a text')).check(({ value
   }
 });
 
-/** A check that says what is wrong with a value, but does not repeat it. */
+/** Turns a rule into a check whose issue does not repeat the value, which may be a secret. */
 const checkedBy =
   <T>(problemWith: (value: T) => string | undefined) =>
   ({ value, issues }: z.core.ParsePayload<T>): void => {
@@ -74,7 +73,11 @@ const checkedBy =
     if (message) issues.push({ code: 'custom', input: undefined, message });
   };
 
-/** Each without its default; `allowPrivate` as in the guard. */
+/**
+ * The settings of an endpoint without their defaults.
+ *
+ * @param allowPrivate allow targets on this machine and in private networks, see {@link targetProblem}
+ */
 export const endpointSettingFields = (allowPrivate: boolean) => ({
   url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
   types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
@@ -84,7 +87,7 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   headers,
   /** Milliseconds before each retry. */
   retryDelays: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
-  /** Attempts under way at the same time. */
+  /** Attempts in flight at the same time. */
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
 });
 
@@ -102,12 +105,12 @@ export const endpointSettings = (allowPrivate: boolean) => {
   });
 };
 
-/** With all defaults filled in. */
+/** Settings with all defaults applied. */
 export type EndpointSettings = z.output<ReturnType<typeof endpointSettings>>;
 export type EndpointSettingsInput = z.input<ReturnType<typeof endpointSettings>>;
 
 /**
- * @param secret that the operator brings along
+ * @param secret the operator's own, if there is one
  * @throws EndpointError that lists every mistake with its path, but repeats no secret
  */
 export function checkedSettings(

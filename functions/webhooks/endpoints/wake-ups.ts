@@ -3,37 +3,39 @@ import type { SQSRecord } from 'aws-lambda';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
 
-/** A queue of SQS. */
 export interface Queue {
   readonly sqs: SQSClient;
   readonly url: string;
 }
 
-/** A call to look after deliveries to an endpoint. */
+/** A message to make deliveries to an endpoint; a duplicate or a late one is harmless. */
 export interface WakeUp {
   readonly endpoint: string;
-  /** Ids of the events; none has everything looked at that is due. */
+  /** Ids of the events; empty for all deliveries that are due. */
   readonly events: readonly string[];
 }
 
-/** A wake-up for an instant, in Unix milliseconds, or for now. */
 export interface TimedWakeUp extends WakeUp {
+  /**
+   * Unix time in milliseconds.
+   * @default now
+   */
   readonly at?: number;
 }
 
-/** Longest delay of a message in SQS, in milliseconds; what waits longer is found by the sweep. */
+/** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
 export const longestDelay = 900_000;
 
-/** Messages that SQS takes in one call. */
+/** Most messages in one call (SQS). */
 const batchSize = 10;
 
-/** Calls under way at the same time. */
+/** Concurrent calls. */
 const concurrency = 4;
 
 /**
- * Has deliveries looked after; what is for a time further ahead than SQS can delay a message is left to the sweep.
+ * Sends wake-ups up to the longest delay of SQS; the sweep handles the later ones.
  *
- * @returns the wake-ups that SQS did not take
+ * @returns the wake-ups that SQS refused
  */
 export async function sendWakeUps(
   { wakeUps: { sqs, url: QueueUrl }, now: clock }: { readonly wakeUps: Queue; readonly now: () => Date },
@@ -59,7 +61,7 @@ export async function sendWakeUps(
   return refused.flat();
 }
 
-/** The wake-ups in a batch of messages, by message id, without those that are none: nothing of ours sends such a message. */
+/** The wake-ups of a batch by message id; drops malformed messages, which no part of the notifier sends. */
 export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'body'>[]): ReadonlyMap<string, WakeUp> =>
   new Map(
     records.flatMap(({ messageId, body }) => {
@@ -68,11 +70,11 @@ export const readWakeUps = (records: readonly Pick<SQSRecord, 'messageId' | 'bod
     }),
   );
 
-/** The messages that SQS has to bring again: those for endpoints that were not looked after. */
+/** The messages for SQS to redeliver: those of failed endpoints. */
 export const failedMessages = (wakeUps: ReadonlyMap<string, WakeUp>, failed: ReadonlySet<string>) =>
   [...wakeUps].flatMap(([itemIdentifier, { endpoint }]) => (failed.has(endpoint) ? [{ itemIdentifier }] : []));
 
-/** The wake-up in a message; undefined when it is none. */
+/** @returns undefined for a malformed message */
 export function parseWakeUp(body: string): WakeUp | undefined {
   try {
     const { endpoint, events } = JSON.parse(body) ?? {};

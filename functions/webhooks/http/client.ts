@@ -13,15 +13,15 @@ import {
   targetProblem,
 } from './ssrf-guard.ts';
 
-/** An answer, whatever it says; redirects are not followed. */
+/** An answer of any status, redirects included: the client does not follow them. */
 export interface PostAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The first KB of the body as text, control characters being blanks; of an encoded body just that it is. */
+  /** The first KB of the body with blanks for control characters; for an encoded body only a note of the encoding. */
   readonly body: string;
 }
 
-/** What kept a request from being answered. */
+/** The reason why no answer came. */
 export const postFailures = [
   'forbidden_target',
   'unresolvable',
@@ -35,11 +35,11 @@ export const postFailures = [
 ] as const;
 export type PostFailure = (typeof postFailures)[number];
 
-/** Thrown when a request brought no answer; says neither URL nor address, and so has no cause. */
+/** Thrown when no answer came; names neither URL nor address, and therefore has no `cause`. */
 export class PostError extends Error {
   override readonly name = 'PostError';
   readonly failure: PostFailure;
-  /** Node's, if it has one. */
+  /** Node's error code. */
   readonly code: string | undefined;
 
   constructor(failure: PostFailure, code?: string) {
@@ -51,13 +51,22 @@ export class PostError extends Error {
 
 export interface WebhookClientOptions {
   readonly resolve: Resolve;
-  /** Let targets be on this machine or in a private network. */
+  /** Allow targets on this machine and in private networks. */
   readonly allowPrivate: boolean;
-  /** None by default, whatever the environment says. It looks names up and connects: what may be reached is for it to decide. */
+  /**
+   * A proxy resolves names and connects by itself, so it decides which targets are allowed.
+   * @default none, whatever the environment says
+   */
   readonly proxy?: ProxySettings;
-  /** Milliseconds for a whole request, from the look-up of the name to the end of the answer; 15,000 by default. */
+  /**
+   * Milliseconds for a whole request, from name look-up to the end of the answer.
+   * @default 15_000
+   */
   readonly timeout?: number;
-  /** Milliseconds of these for name look-up, TCP and TLS; 5,000 by default. */
+  /**
+   * Milliseconds of these for name look-up, TCP and TLS.
+   * @default 5_000
+   */
   readonly connectTimeout?: number;
   /** Certificates in PEM to trust instead of the public ones. */
   readonly ca?: string;
@@ -66,10 +75,10 @@ export interface WebhookClientOptions {
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
 
-/** URLs that are remembered. */
+/** Most cached URLs. */
 const mostTargets = 500;
 
-/** Posts to URLs that strangers have chosen. */
+/** Posts to untrusted URLs. */
 export class WebhookClient {
   private readonly options: Required<Omit<WebhookClientOptions, 'ca'>>;
   private readonly connections: Connections;
@@ -82,9 +91,9 @@ export class WebhookClient {
   }
 
   /**
-   * One POST. The name is looked up and judged for each, and only addresses that were found good are connected to.
+   * Sends one POST. Each request looks its name up anew and connects only to the addresses checked then.
    *
-   * @param headers as the receiver shall see them; those of the connection and of the body's length are added
+   * @param headers all headers except `content-length` and those of the connection
    * @throws PostError when no answer came
    */
   async post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<PostAnswer> {
@@ -105,7 +114,7 @@ export class WebhookClient {
         timeout: timeout - spent,
         connectTimeout: connectTimeout - spent,
         maxBytes: maxBodyBytes,
-        // The receiver may have had the request; the same id makes a second one harmless.
+        // The receiver may have processed the request, but the id makes it idempotent.
         isRepeatable: true,
       });
       if (answer.flaw === 'late') throw new PostError('timeout');
@@ -121,7 +130,7 @@ export class WebhookClient {
     this.connections.close();
   }
 
-  /** Tells what is wrong with the text of a URL but once, for an endpoint gets many requests. */
+  /** Parses and checks a URL, and caches the result, since an endpoint gets many requests. */
   private targetOf(url: string): URL {
     const known = this.targets.get(url);
     if (known) return known;
@@ -136,7 +145,7 @@ export class WebhookClient {
     const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
-    // An address needs no look-up, and so no time.
+    // An IP address needs no look-up and no timer.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
       return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);
@@ -150,9 +159,9 @@ export class WebhookClient {
   }
 }
 
-/** Has a request reach nothing but these addresses, and share connections only with requests to the same. */
+/** Restricts a request to these addresses, and to connections of requests with the same addresses. */
 function pinnedLookup(target: URL, addresses: readonly Address[]) {
-  // It knows nothing else, so that nothing changes between the check and the connection.
+  // A fixed look-up, otherwise the name could change between check and connection (DNS rebinding).
   const lookup: LookupFunction = (_, { all }, callback) => {
     if (all) callback(null, [...addresses]);
     else callback(null, addresses[0]!.address, addresses[0]!.family);
@@ -160,7 +169,7 @@ function pinnedLookup(target: URL, addresses: readonly Address[]) {
   return { lookup, pool: [target.origin, ...addresses.map(({ address }) => address).toSorted()].join(' ') };
 }
 
-/** Streaming leaves out a character that the cut has halved. */
+/** Decodes the kept bytes; `stream` drops a character cut in half. */
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
   if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, which was not asked for)`;

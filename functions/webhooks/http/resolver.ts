@@ -4,23 +4,25 @@ import pLimit from 'p-limit';
 import type { Resolve } from './ssrf-guard.ts';
 
 interface ResolverOptions {
-  /** The system's own look-up; rejects with its error when it knows no address. */
+  /** The system's look-up; rejects when it finds no address. */
   readonly system?: Resolve;
-  /** Asks name servers directly. */
+  /** A look-up that asks name servers directly. */
   readonly direct?: Resolve;
-  /** Milliseconds that a name waits for its turn at the system before name servers are asked for it as well; 250 by default. */
+  /**
+   * Milliseconds that a name waits for its turn before name servers are asked directly as well.
+   * @default 250
+   */
   readonly patience?: number;
 }
 
-/** This machine by the names that RFC 6761 (6.3) reserves for it; not every system knows those below `localhost`. */
+/** Names of this machine (RFC 6761, 6.3); some systems do not resolve those below `localhost`. */
 const localhost = /^(?:.*\.)?localhost\.?$/;
 const loopback = ['127.0.0.1', '::1'];
 
 /**
- * Looks names up as the system does: hosts file, search list, name servers that have changed. The system's look-up holds
- * a thread for as long as it takes, and libuv lets no more than two threads of a process wait for names. So names take
- * turns here, which leaves the other thread to the rest of the process. A name whose turn does not come, because an
- * earlier one is slow, is asked of the name servers directly as well, which takes no thread.
+ * Looks names up as the system does: hosts file, search list, changed name servers. The system's look-up blocks a thread,
+ * and libuv uses at most two threads of a process for names. Names therefore take turns on one thread and leave the other
+ * to the rest of the process. A name that waits behind a slow one also asks the name servers directly, which needs no thread.
  */
 export function dnsResolver({
   system = getaddrinfo,
@@ -38,7 +40,7 @@ export function dnsResolver({
     };
     const impatient = setTimeout(async () => {
       const addresses = await direct(hostname).catch(() => []);
-      // That the name servers know none proves nothing: a hosts file may.
+      // No address from name servers proves nothing: the hosts file may have one.
       if (addresses.length > 0) found(addresses);
     }, patience);
     turns(async () => {
@@ -55,21 +57,23 @@ export function dnsResolver({
   };
 }
 
-/** All addresses, in the order in which the system would connect to them. */
+/** All addresses in the system's order of connection. */
 async function getaddrinfo(hostname: string): Promise<readonly string[]> {
   const found = await lookup(hostname, { all: true, order: 'verbatim' });
   return found.map(({ address }) => address);
 }
 
-/** Answers rather than failures: there is no such record. */
+/** Codes that are answers, not failures: no such record. */
 const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
 /**
- * Asks name servers, which may be given as `address:port`, for IPv4 and IPv6 at once, and brings what either has; rejects with
- * the look-up's error when there is no address and one of the two failed.
+ * Asks name servers for IPv4 and IPv6 at once and combines the answers.
+ *
+ * @param servers `address:port`; the system's by default
+ * @throws the look-up's error when there is no address and one of the two queries failed
  */
 export async function askServers(hostname: string, servers?: readonly string[]): Promise<readonly string[]> {
-  // A new one for each name, since it reads the system's name servers but once.
+  // One resolver per name, since it reads the system's name servers only once.
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
   if (servers) resolver.setServers(servers);
   const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);

@@ -7,7 +7,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 
-/** Thrown when a secret cannot be signed with; does not repeat it. */
+/** Thrown for an unusable secret; does not repeat it. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
 }
@@ -19,16 +19,20 @@ const publicPrefix = 'whpk_';
 /** DER of an ed25519 private key up to its 32-byte seed (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** A new secret for `v1`: `whsec_` and 32 random bytes in base64. */
+/** Generates a secret for `v1`: `whsec_` and 32 random bytes in base64. */
 export const newSecret = (): string => symmetric + randomBytes(32).toString('base64');
 
-/** A new private key for `v1a`: `whsk_` and 64 bytes in base64, the seed followed by the public key. */
+/** Generates a private key for `v1a`: `whsk_` and 64 bytes in base64, the seed followed by the public key. */
 export function newPrivateKey(): string {
   const seed = randomBytes(32);
   return asymmetric + Buffer.concat([seed, publicBytes(keyOf(seed))]).toString('base64');
 }
 
-/** The public key, `whpk_…`, by which a receiver verifies what is signed with a private key. */
+/**
+ * The public key `whpk_…` with which a receiver verifies signatures.
+ *
+ * @throws SecretError for anything but a private key
+ */
 export function publicKeyOf(privateKey: string): string {
   const bytes = bytesOf(privateKey);
   if (!privateKey.startsWith(asymmetric)) throw new SecretError('only a secret with whsk_ has a public key');
@@ -36,8 +40,8 @@ export function publicKeyOf(privateKey: string): string {
 }
 
 /**
- * Tells why a text is no secret to sign with (Standard Webhooks 1.0.0: 24 to 64 bytes in standard base64 after `whsec_`; of
- * `whsk_` two spellings are in use, the 32-byte seed, and 64 bytes that repeat the public key after it).
+ * The problem with a signing secret. Standard Webhooks 1.0.0 has 24 to 64 bytes in standard base64 after `whsec_`.
+ * After `whsk_` two forms are in use: the 32-byte seed, and 64 bytes that append the public key.
  */
 export function secretProblem(text: string): string | undefined {
   const prefix = [symmetric, asymmetric].find((known) => text.startsWith(known));
@@ -53,7 +57,12 @@ export function secretProblem(text: string): string | undefined {
   return isWhole ? undefined : 'expected the second half of the key to be its public key';
 }
 
-/** A signature, `v1,…` (HMAC-SHA256) or, by a private key, `v1a,…` (ed25519); `timestamp` in whole Unix seconds. */
+/**
+ * Signs a request: `v1,…` (HMAC-SHA256) with a secret, `v1a,…` (ed25519) with a private key.
+ *
+ * @param timestamp whole Unix seconds
+ * @throws SecretError for an unusable secret
+ */
 export function sign(secret: string, id: string, timestamp: number, body: string): string {
   const bytes = bytesOf(secret);
   const content = `${id}.${timestamp}.${body}`;
@@ -61,7 +70,11 @@ export function sign(secret: string, id: string, timestamp: number, body: string
   return `v1a,${ed25519(null, Buffer.from(content), keyOf(bytes)).toString('base64')}`;
 }
 
-/** The header `webhook-signature`: one signature for each secret, the newest first. */
+/**
+ * The header `webhook-signature`: one signature per secret, the newest first.
+ *
+ * @example signatureHeader([newSecret, oldSecret], id, timestamp, body); // 'v1,K5oZ… v1,g0hM…'
+ */
 export const signatureHeader = (secrets: readonly string[], id: string, timestamp: number, body: string): string =>
   secrets.map((secret) => sign(secret, id, timestamp, body)).join(' ');
 
@@ -74,6 +87,6 @@ function bytesOf(secret: string): Buffer {
 const keyOf = (bytes: Buffer): KeyObject =>
   createPrivateKey({ key: Buffer.concat([pkcs8Prefix, bytes.subarray(0, 32)]), format: 'der', type: 'pkcs8' });
 
-/** The 32 bytes of the public key: the end of its DER. */
+/** The public key: the last 32 bytes of its DER. */
 const publicBytes = (key: KeyObject): Buffer =>
   createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
