@@ -27,7 +27,6 @@ const neverLoaded = [
 /** Folder of a function's code on Lambda. */
 export const taskFolder = '/var/task';
 
-/** Name of the handler in every bundle. */
 export const bundledHandler = 'index.handler';
 
 /**

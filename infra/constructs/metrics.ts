@@ -5,11 +5,6 @@ import { metricNames, serviceName } from '#functions/lambda/metric-names.ts';
 /** Namespace of the metrics of a stack's functions, apart from those of other stacks. */
 export const metricNamespace = Aws.STACK_NAME;
 
-/**
- * Builds a metric of the notifier, under its one dimension.
- *
- * @param statistic for instance `Sum`
- */
 const measure = (name: keyof typeof metricNames, statistic: string, period: Duration): Metric =>
   new Metric({
     namespace: metricNamespace,
@@ -19,7 +14,6 @@ const measure = (name: keyof typeof metricNames, statistic: string, period: Dura
     period,
   });
 
-/** Builds the sum of a counting metric over a period. */
 export const sumOf = (name: keyof typeof metricNames, period: Duration): Metric => measure(name, Stats.SUM, period);
 
 /** Builds the greatest value of a measuring metric within a period. */

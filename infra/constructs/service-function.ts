@@ -21,7 +21,6 @@ export interface Network {
   readonly securityGroup: ISecurityGroup;
 }
 
-/** Properties of a {@link ServiceFunction}. */
 export interface ServiceFunctionProps {
   /** Path of the `.lambda.ts` file. */
   readonly entry: string;

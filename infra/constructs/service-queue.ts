@@ -31,11 +31,7 @@ export class ServiceQueue extends Construct {
     });
   }
 
-  /**
-   * Has the queue invoke a function.
-   *
-   * @param concurrency batches in flight at most
-   */
+  /** @param concurrency batches that the function handles at the same time, at most */
   feed(worker: LambdaFunction, concurrency: number): void {
     const mapping = worker.addEventSourceMapping('Messages', {
       eventSourceArn: this.queue.queueArn,

@@ -42,7 +42,6 @@ export class ServiceTable extends TableV2 {
     return this.grantOn(this.tableArn, grantee, actions);
   }
 
-  /** Grants queries of one index. */
   grantIndex(grantee: IGrantable, index: string): Grant {
     return this.grantOn(`${this.tableArn}/index/${index}`, grantee, ['Query']);
   }
