@@ -24,7 +24,6 @@ const neverLoaded = [
   '@smithy/credential-provider-imds',
 ];
 
-/** Folder of a function's code on Lambda. */
 export const taskFolder = '/var/task';
 
 export const bundledHandler = 'index.handler';

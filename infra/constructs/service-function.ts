@@ -15,7 +15,6 @@ import type { Construct } from 'constructs';
 import { type BundledFiles, bundle, bundledHandler } from './bundle.ts';
 import { metricNamespace } from './metrics.ts';
 
-/** Private network that a function runs in. */
 export interface Network {
   readonly vpc: IVpc;
   readonly securityGroup: ISecurityGroup;

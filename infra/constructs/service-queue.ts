@@ -51,7 +51,6 @@ export class ServiceQueue extends Construct {
 /** Reason why a function that such a queue invokes needs no dead-letter queue of its own. */
 export const lostMessages = 'the queue that invokes it has a dead-letter queue';
 
-/** Queue for messages that could not be handled. */
 export class DeadLetterQueue extends Queue {
   constructor(scope: Construct, id: string, retentionPeriod: Duration) {
     super(scope, id, { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod });

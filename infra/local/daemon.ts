@@ -6,7 +6,6 @@ import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 /** Milliseconds for the last lines to be written. */
 const flushWithin = 500;
 
-/** Milliseconds between checks that npm still runs. */
 const lookInterval = 1000;
 
 /**
@@ -21,7 +20,6 @@ export class Daemon {
   private warning: (text: string) => void = () => undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
-    // Before the run starts, there is nothing to wait for.
     this.stop = () => this.exit(exitCodes.stopped);
     this.output = new LineOutput(process.stdout, {
       gone: (code) => {

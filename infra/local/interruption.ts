@@ -12,7 +12,6 @@ import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.
 /** Table of leases, in a database without another user. */
 export interface InterruptionDependencies {
   readonly dynamo: DynamoDBClient;
-  /** Webhooks table. */
   readonly table: string;
   readonly now: () => Date;
 }

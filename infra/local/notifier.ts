@@ -54,7 +54,6 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
       // Another implementation may still have the tables of an earlier demo.
       prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
-      // The demo's receiver runs on this machine.
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };

@@ -11,7 +11,6 @@ import { guardServer, listenOnLoopback, newSecret, withToken } from '#infra/loop
 import { openApiDocument } from '#infra/stack/openapi.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
-/** Running operator API of a local run. */
 export interface LocalOperator {
   readonly url: string;
   /** File with address and token, readable by its owner alone. */
@@ -24,7 +23,6 @@ export interface LocalOperatorOptions {
   readonly environment: Omit<OperatorVariables, 'OPENAPI_FILE' | 'NOTIFIER_VERSION'>;
   /** Folder for address and token; without it a temporary folder. */
   readonly data: string | undefined;
-  /** Called after each request for a change. */
   readonly onChange: (request: string, status: number) => void;
 }
 

@@ -2,17 +2,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local/services/aws-endpoints.ts';
 
-/** Options of the command line. */
 export interface Options {
   /** Configuration file; without it the demo runs. */
   readonly config?: string;
-  /** Folder of database and queues. */
   readonly data?: string;
   readonly notifyExisting: boolean;
   readonly json: boolean;
   /** Lets webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
-  /** Services of another implementation of AWS. */
   readonly awsEndpoints: AwsEndpoints;
 }
 

@@ -16,10 +16,8 @@ const lookInterval = 1000;
 
 const pollTimeout = 120_000;
 
-/** Watches named while a stop waits for them. */
 const mostNamed = 3;
 
-/** Running polls, by schedule and on demand. */
 export interface Polls extends Part {
   /** Runs an on-demand poll. */
   readonly asked: (event: unknown) => Promise<Invoked>;

@@ -9,13 +9,10 @@ export interface RunOptions {
   /** Folder of database and queues; in memory without it. */
   readonly data: string | undefined;
   readonly notifyExisting: boolean;
-  /** Endpoints of the configuration. */
   readonly endpoints: readonly DeclaredEndpoint[];
   readonly allowPrivateWebhooks: boolean;
-  /** Services of another implementation of AWS. */
   readonly awsEndpoints: AwsEndpoints;
   /** Prefix of tables, topics and queues, which keeps them apart from others of the same names. */
   readonly prefix: string;
-  /** Receives the secret of each added endpoint. */
   readonly onSecret?: (endpoint: string, secret: string) => void;
 }

@@ -26,11 +26,8 @@ import { startPolls } from './polls.ts';
 import type { RunOptions } from './run-options.ts';
 import { startWebhooks } from './webhooks.ts';
 
-/** Running notifier. */
 export interface Run {
-  /** Addresses of the embedded services and of the operator API. */
   readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
-  /** File with address and token of the operator API. */
   readonly operatorFile: string;
   /** Resolves after the stop, with true if all work in flight was completed; rejects on an error. */
   readonly ended: Promise<boolean>;
@@ -38,7 +35,6 @@ export interface Run {
   stop(): void;
 }
 
-/** Milliseconds for the embedded services to end. */
 const closeWithin = 1000;
 
 /**

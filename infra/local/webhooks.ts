@@ -29,7 +29,6 @@ import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
 import { endLeases, giveBackLeases } from './interruption.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** Services that carry events to the webhooks. */
 export interface WebhookSource {
   readonly dynamo: DynamoDBClient;
   readonly transfersTable: string;
@@ -37,34 +36,27 @@ export interface WebhookSource {
   readonly sqs: SQSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** Encrypts secrets in the tables. */
   readonly dataKey: string;
 }
 
-/** Running functions that deliver webhooks. */
 export interface LocalWebhooks extends Part {
-  /** Variables for other functions. */
   readonly variables: Pick<
     OperatorVariables,
     'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
 }
 
-/** Milliseconds between sweeps. */
 const sweepInterval = 10_000;
 
 /** Timeout of an invocation in milliseconds, and visibility timeout of its messages in seconds, as on AWS. */
 const functionTimeout = 40_000;
 const visibilityTimeout = 45;
 
-/** Batches in flight at most. */
 const fanOutConcurrency = 2;
 const deliverConcurrency = 20;
 
-/** Endpoints named while a stop waits for their deliveries. */
 const mostNamed = 3;
 
-/** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
   { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,

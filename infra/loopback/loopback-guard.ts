@@ -12,7 +12,6 @@ import type { AddressInfo } from 'node:net';
 /** Answer to a request that the guard refuses. */
 interface Refusal {
   readonly status: 400 | 401 | 403;
-  /** One sentence that says what was expected. */
   readonly detail: string;
   readonly headers?: http.OutgoingHttpHeaders;
 }

@@ -113,7 +113,6 @@ function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
 
 function asCryptshareError(thrown: Error & { statusCode?: number }): CryptshareError {
   if (thrown instanceof CryptshareError) return thrown;
-  // Errors of Fastify about the request, such as a body that is no JSON.
   return thrown.statusCode !== undefined && thrown.statusCode < 500 ? malformed('request') : unhandled();
 }
 

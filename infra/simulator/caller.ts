@@ -15,7 +15,6 @@ import type { Claimant } from './verifications.ts';
 /** Query parameters; the last value of a repeated parameter counts. */
 export type Query = Readonly<Record<string, string>>;
 
-/** Path variables and query of a call for one mailbox. */
 export type MailboxRequest = FastifyRequest<{ Params: { email: string } }>;
 
 /** Client with an id, verified or not, and the mailbox of its request. */
@@ -34,7 +33,6 @@ const parameters = {
 
 type Parameter = keyof typeof parameters;
 
-/** Query parameters that no log may show. */
 export const secretQueryParameters = [parameters['X-CS-ClientId'], parameters['X-CS-VerificationToken']] as const;
 
 /** @throws CryptshareError 404/1006 if the server's version is older than the one that introduced the endpoint */

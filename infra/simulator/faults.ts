@@ -5,7 +5,6 @@ const faultSchema = z.strictObject({
   path: z.string().default(''),
   /** Requested page; by default any. */
   page: z.int().positive().optional(),
-  /** Number of requests that it affects. */
   times: z.int().positive().default(1),
   answer: z.discriminatedUnion('kind', [
     /** Replaces the real answer. */
@@ -17,7 +16,6 @@ const faultSchema = z.strictObject({
     }),
     /** Sends the first half of the real answer, as a complete response. */
     z.strictObject({ kind: z.literal('truncated') }),
-    /** Delays the real answer. */
     z.strictObject({ kind: z.literal('delayed'), ms: z.int().nonnegative() }),
     /** Ends the connection without an answer. */
     z.strictObject({ kind: z.literal('dropped') }),

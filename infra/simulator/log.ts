@@ -24,7 +24,6 @@ export class TransferLog {
     this.switches = switches;
   }
 
-  /** Enters transfers, which may be older than the present ones. */
   add(transfers: readonly Transfer[]): void {
     for (const transfer of transfers) this.transfers.push(transfer);
     this.changed();
@@ -58,5 +57,5 @@ export class TransferLog {
 
 const newestFirst = (a: Transfer, b: Transfer) => b.sentAt - a.sentAt || b.number - a.number;
 
-/** Shuffled, but the same for all pages; otherwise no client could see every transfer. */
+/** Shuffled in one order for all pages; otherwise no client could see every transfer. */
 const byRandomPart = (a: Transfer, b: Transfer) => (a.trackingId.slice(-8) < b.trackingId.slice(-8) ? -1 : 1);

@@ -4,7 +4,6 @@ import { type Fields, parseFields, selectFields } from './fields.ts';
 import type { Switches } from './switches.ts';
 import type { Recipient, Transfer } from './transfer.ts';
 
-/** Settings for the form of a transfer on the wire. */
 export interface Presentation {
   readonly clock: ServerClock;
   readonly switches: Readonly<Switches>;

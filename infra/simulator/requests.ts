@@ -15,7 +15,6 @@ export interface RequestReport {
   /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   readonly byRoute: Readonly<Record<string, number>>;
   readonly greatestInFlight: number;
-  /** Sum of all bodies sent. */
   readonly bytesSent: number;
   /** The latest 200 requests, oldest first. */
   readonly recent: readonly Readonly<LoggedRequest>[];

@@ -17,7 +17,6 @@ export interface CryptshareServerOptions extends SimulationOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
-/** Running simulated Cryptshare Server. */
 export interface CryptshareServer
   extends Pick<Simulation, 'switches' | 'transfers' | 'verifications' | 'faults' | 'requests'> {
   /** Origin, without a slash at the end. */
@@ -43,7 +42,6 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
     },
   });
   guardServer(app.server);
-  // The server's own time, with its error.
   app.addHook('onSend', async (_, reply) => {
     reply.header('date', new Date(simulation.clock.now()).toUTCString());
   });

@@ -27,7 +27,6 @@ export interface Simulation {
   readonly pageListeners: Set<(request: PageRequest) => void | Promise<void>>;
 }
 
-/** Start of a {@link Simulation}. */
 export interface SimulationOptions {
   /**
    * True time, from which the switches may shift the server's clock.
@@ -46,7 +45,6 @@ export interface SimulationOptions {
   readonly switches?: Partial<Switches>;
 }
 
-/** Creates a server with an empty log. */
 export function createSimulation(options: SimulationOptions): Simulation {
   const switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);

@@ -18,7 +18,6 @@ export const switchesSchema = z.strictObject({
   listTokenStatus: z.literal([401, 403]),
   /** HTTP status of verification calls with an invalid token; 200 answers `verified: false` instead of an error. */
   verificationTokenStatus: z.literal([403, 401, 200]),
-  /** Form of a token's `validUntil`. */
   validUntil: z.enum(['present', 'null', 'missing']),
   /** True ends the older tokens of a client id and mailbox when a new one is issued. */
   newTokenVoidsOlder: z.boolean(),
@@ -63,9 +62,8 @@ export const switchesSchema = z.strictObject({
   redirectTo: z.url().nullable(),
   /** Time zone of dates and tracking ids, in minutes east of UTC. */
   utcOffsetMinutes: z.int().min(-720).max(840),
-  /** Lead of the server's clock. */
+  /** Positive if the server's clock is ahead. */
   clockOffsetMs: z.int(),
-  /** Delay before the server handles a request. */
   latencyMs: z.int().nonnegative(),
 });
 

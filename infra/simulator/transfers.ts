@@ -34,7 +34,6 @@ export interface TransferStoreParts {
   readonly clock: ServerClock;
   readonly random: SeededRandom;
   readonly switches: Readonly<Switches>;
-  /** Receives the sender of each new transfer. */
   readonly onSent: (sender: string) => void;
 }
 
@@ -73,14 +72,12 @@ export class TransferStore {
     return transfers;
   }
 
-  /** Finds a transfer, unless it is purged or unknown. */
   find(trackingId: string): Readonly<Transfer> | undefined {
     this.cleanUpOncePerDay();
     const transfer = this.byTrackingId.get(trackingId);
     return transfer?.purged ? undefined : transfer;
   }
 
-  /** Reads one page of a watch's transfers. */
   page(watch: Watch, query: PageQuery): readonly Readonly<Transfer>[] {
     this.cleanUpOncePerDay();
     return this.logs.get(watchKey(watch))?.page(query) ?? [];

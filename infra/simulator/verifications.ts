@@ -67,7 +67,6 @@ export class Verifications {
     this.codes.delete(keyOf(claimant));
   }
 
-  /** Issues a token after the proof. */
   issueToken(claimant: Claimant): string {
     this.issued += 1;
     const token = `simulated-token-${this.issued}`;

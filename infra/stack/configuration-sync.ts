@@ -10,7 +10,6 @@ import type { NotifierSecret } from './notifier-secret.ts';
 import type { TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** File with the declared watches and endpoints, beside the function's bundle. */
 const declaredFile = 'declared.json';
 
 export interface ConfigurationSyncProps {
@@ -52,7 +51,6 @@ export class ConfigurationSync extends Construct {
       handler: this.declare,
       timeout: Duration.minutes(6),
     });
-    // The trigger waits for these resources and for the rights on them.
     deployed.executeAfter(this.declare, poller, delivery, secret);
   }
 }

@@ -8,7 +8,6 @@ import { subscribeByEmail } from './email-subscription.ts';
 export interface NoticeSubscriptionsProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
-  /** Name of the channel's configuration, unique in the account. */
   readonly name: string;
 }
 

@@ -11,17 +11,12 @@ import { subscribeByEmail } from './email-subscription.ts';
 import { tickInterval } from './transfer-poller.ts';
 
 export interface NotifierAlarmsProps {
-  /** Interval of the watch that is polled most often. */
   readonly shortestInterval: Duration;
-  /** Interval of the watch that is polled least often. */
   readonly longestInterval: Duration;
   readonly functions: readonly LambdaFunction[];
-  /** Dead-letter queue of lost ticks. */
   readonly missedTicks: IQueue;
   readonly deadLetters: Readonly<Record<'Announcements' | 'WakeUps', IQueue>>;
-  /** Address that receives the alarms. */
   readonly email: string | undefined;
-  /** For the descriptions of the alarms. */
   readonly dashboardUrl: string | undefined;
 }
 
@@ -30,7 +25,6 @@ interface Trigger {
   readonly says: string;
   readonly threshold: number;
   readonly comparison: ComparisonOperator;
-  /** Consecutive periods of the metric. */
   readonly periods: number;
   readonly missing: TreatMissingData;
 }
@@ -40,7 +34,6 @@ const { BREACHING, NOT_BREACHING } = TreatMissingData;
 
 const fiveMinutes = Duration.minutes(5);
 
-/** Alarm texts for the dead-letter queues. */
 const undelivered = {
   Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
   WakeUps:
@@ -116,7 +109,6 @@ export class NotifierAlarms extends Construct {
         threshold: 2,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // Without an invocation there is no failure.
         missing: NOT_BREACHING,
       }),
       this.add('FunctionThrottles', {
@@ -133,7 +125,6 @@ export class NotifierAlarms extends Construct {
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // Without an attempt there is no failure.
         missing: NOT_BREACHING,
       }),
       this.add('OldestWaitingDelivery', {

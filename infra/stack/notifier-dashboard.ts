@@ -27,7 +27,6 @@ export interface NotifierDashboardProps {
 const fiveMinutes = Duration.minutes(5);
 const day = Duration.days(1);
 
-/** Columns of a CloudWatch dashboard. */
 const full = 24;
 
 /** Page that answers "is it working?" at the top, and below it "what is it doing?" and "why does it fail?". */

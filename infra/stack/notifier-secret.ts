@@ -30,7 +30,6 @@ export class NotifierSecret extends Secret {
     });
   }
 
-  /** Lets a function read the fields of the secret as its variables. */
   grantVariables(reader: LambdaFunction): Grant {
     reader.addEnvironment('SECRET_ARN', this.secretArn);
     return Grant.addToPrincipal({

@@ -13,7 +13,6 @@ import { openApiDocument } from './openapi.ts';
 import { type ServerSettings, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** OpenAPI document beside the function's bundle. */
 const documentFile = 'openapi.json';
 
 export interface OperatorApiProps {
@@ -21,7 +20,6 @@ export interface OperatorApiProps {
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
-  /** All queues, by their contents. */
   readonly queues: Readonly<Record<string, IQueue>>;
   /**
    * Private network of the server.

@@ -13,13 +13,11 @@ import { type Network, ServiceFunction } from '#infra/constructs/service-functio
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
 
-/** CA file beside the function's bundle. */
 const caFile = 'ca.pem';
 
 /** Shortest rate of EventBridge Scheduler. A watch with a longer interval is due at its own offset within it. */
 export const tickInterval = Duration.minutes(1);
 
-/** Address and CA of the Cryptshare Server. */
 export type ServerSettings = Config['server'];
 
 /**
@@ -34,7 +32,6 @@ export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: nu
     ...(own && { CRYPTSHARE_CA_FILE: `${taskFolder}/${caFile}` }),
   }) satisfies Partial<PollVariables>;
 
-/** Files to ship with the bundle of such a function. */
 export const serverFiles = ({ caFile: own }: ServerSettings): BundledFiles =>
   own ? { [caFile]: { copyOf: own } } : {};
 
@@ -45,7 +42,6 @@ export interface TransferPollerProps {
   readonly transferEvents: ITopic;
   /** Receives one message for people per poll and watch. */
   readonly transferNotices: ITopic;
-  /** Dead-letter queue of lost ticks. */
   readonly missedTicks: IQueue;
   /**
    * Private network of the server.

@@ -30,7 +30,6 @@ const fanOutTimeout = Duration.seconds(30);
  */
 const mostWakeUps = 1000;
 
-/** Batches that a function handles at the same time. */
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
 
@@ -43,7 +42,6 @@ export interface WebhookDeliveryProps {
   readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
-  /** Dead-letter queue of lost ticks. */
   readonly missedTicks: IQueue;
 }
 

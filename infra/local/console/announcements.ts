@@ -9,12 +9,10 @@ import type { Part } from '#infra/local/process/stopping.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { noticeText } from './notice-text.ts';
 
-/** Event or notice from the topics. */
 export type Announcement =
   | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
   | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
 
-/** Topics, and the queue and table for their announcements. */
 export interface AnnouncementSource {
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
@@ -23,7 +21,6 @@ export interface AnnouncementSource {
   readonly table: string;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** Name of the subscribed queue. */
   readonly queue: string;
   readonly now: () => Date;
 }
@@ -72,7 +69,6 @@ export async function passOnAnnouncements(
       [...batch.keys()].map((sk) => ({ pk, sk })),
     );
     await before;
-    // The rest stays in the queue.
     if (isGivenUp) return undefined;
     const news = [...batch.values()].filter(({ id }) => !rows.has(`${pk} ${id}`));
     for (const announcement of news) passOn(announcement);
@@ -130,7 +126,6 @@ export async function passOnAnnouncements(
   };
 }
 
-/** Parses a message from SNS. */
 function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announcement {
   const { TopicArn, Subject, Message } = JSON.parse(Body) as Record<string, string>;
   if (TopicArn !== noticesTopicArn) {

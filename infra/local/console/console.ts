@@ -22,7 +22,6 @@ export interface Reporter {
   poll(poll: WatchPoll): void;
   delivery(delivery: DeliveryFacts): void;
   receipt(receipt: Receipt): void;
-  /** Reports any other fact for the operator. */
   warning(text: string): void;
 }
 
@@ -128,5 +127,4 @@ function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): st
   return `${endpoint}  ${id}  ${verdict}, answered ${status}${isRepetition ? ', had it already' : ''}`;
 }
 
-/** Formats `sent by alice@example.com`. */
 export const watchWords = ({ mailbox, direction }: Watch): string => `${direction} by ${mailbox}`;

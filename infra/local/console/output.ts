@@ -10,7 +10,6 @@ export interface OutputTroubles {
   gone(code: string): void;
   /** The file has refused a line, the first of several. */
   refused(code: string): void;
-  /** Lines are written again, after some were left out. */
   resumed(leftOut: number): void;
 }
 

@@ -7,7 +7,6 @@ import { isSoundLog } from './database-log.ts';
 
 type Fill = 'nothing' | 'tables' | 'rows';
 
-/** 32 bytes in base64. */
 const keyPattern = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**

@@ -25,7 +25,6 @@ export function writeOwnFile(file: string, text: string): void {
   }
 }
 
-/** Makes the error for a folder with missing or changed parts. */
 export const damagedFolder = (folder: string, damage: string): DataFolderError =>
   new DataFolderError(
     `${folder} is damaged (${damage}): restore it from a backup, or move it away to begin anew, without the watches and webhooks that commands added, verifications by code, deliveries that wait or are held, and signing secrets that the notifier made; the first listing of each mailbox is then stored silently`,

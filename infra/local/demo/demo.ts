@@ -10,7 +10,6 @@ export interface Demo {
   readonly server: CryptshareServer;
   readonly receiver: WebhookReceiver;
   readonly config: Config;
-  /** Credentials that the simulated server accepts. */
   readonly credentials: Credentials;
   stop(): Promise<void>;
 }
@@ -31,7 +30,6 @@ const ends = [
   'DELETED_BY_ADMIN',
 ] as const;
 
-/** Milliseconds between two changes. */
 const pace = 1500;
 
 /** The webhook `archive` fails the first 3 of every 50 requests, to show retries. */

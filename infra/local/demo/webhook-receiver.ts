@@ -3,12 +3,9 @@ import Fastify from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import { guardServer } from '#infra/loopback/loopback-guard.ts';
 
-/** Receiver's report on a request. */
 export interface Receipt {
-  /** Name of the addressed endpoint. */
   readonly endpoint: string;
   readonly id: string;
-  /** Status of its answer. */
   readonly status: number;
   /** `type` of the body; undefined if the signature is wrong. */
   readonly type: string | undefined;
@@ -19,7 +16,6 @@ export interface Receipt {
 /** Receiver of webhooks on this machine. */
 export interface WebhookReceiver {
   urlOf(endpoint: string): string;
-  /** Sets the signing secret of an endpoint. */
   trust(endpoint: string, secret: string): void;
   close(): Promise<void>;
 }

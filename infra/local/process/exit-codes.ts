@@ -1,6 +1,5 @@
 /** Exit codes of the local run, for supervisors; a second signal ends it with 128 plus the signal's number. */
 export const exitCodes = {
-  /** Stopped by SIGINT, SIGTERM or SIGHUP. */
   stopped: 0,
   broken: 1,
   /** Wrong options or configuration: nothing was started. */

@@ -1,6 +1,5 @@
 /** Part of a run that works until it is stopped. */
 export interface Part {
-  /** Begins nothing new. */
   stop(): void;
   /** Resolves when the work in flight has ended; rejects on an error. */
   readonly ended: Promise<unknown>;

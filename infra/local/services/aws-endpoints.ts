@@ -81,7 +81,6 @@ function whatIsWrong(service: Service, url: string, { name, code, $response }: S
   return `what answers at ${url} is no implementation of AWS ${is}: correct the address, ${embeddedInstead}`;
 }
 
-/** True if no service has to be embedded. */
 export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
   services.every((service) => endpoints[service] !== undefined);
 

@@ -11,7 +11,6 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 
-/** Queue of the embedded SQS. */
 export interface LocalQueue {
   readonly url: string;
   readonly arn: string;
@@ -19,11 +18,9 @@ export interface LocalQueue {
 
 /** Running mapping from a queue to a function. */
 export interface EventSource {
-  /** Receives no more messages. */
   stop(): void;
   /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
   readonly ended: Promise<void>;
-  /** Messages that the function is handling. */
   inHand(): SQSRecord[];
   /** Makes these messages visible in the queue again. */
   giveBack(): Promise<void>;

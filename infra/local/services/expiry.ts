@@ -15,7 +15,7 @@ export interface ExpiryDependencies {
   readonly now: () => Date;
   /** Reads the Cryptshare Server's time, in milliseconds since 1970; undefined if it sends none. */
   readonly serverTime: () => Promise<number | undefined>;
-  /** Waits; rejects when aborted. */
+  /** Rejects when aborted. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -27,7 +27,6 @@ const rest = 3_600_000;
 const rowsPerStep = 250;
 const pause = 250;
 
-/** Deletions in flight at most. */
 const concurrency = 4;
 
 /**

@@ -9,7 +9,6 @@ export type InvokedFunction = (event: unknown) => Promise<unknown>;
 /** Running API for invocations of local functions, in the form of Lambda's. */
 export interface Invocations {
   readonly url: string;
-  /** URL that invokes a function. */
   urlOf(name: string): string;
   /** Ends the API, and cuts off invocations in flight. */
   close(): Promise<void>;
