@@ -9,9 +9,9 @@ import { buildSync } from 'esbuild';
 export type BundledFiles = Readonly<Record<string, { readonly copyOf: string } | { readonly text: string }>>;
 
 /**
- * What the SDK loads only when it needs it: where a function has no credentials in its environment, which on Lambda it
- * always has, or calls an operation that answers with a stream of events, which none here does. The runtime brings the
- * former along, should it ever want them.
+ * Packages that the SDK loads lazily and no function here needs: credential providers, as Lambda sets credentials in
+ * the environment, and event streams, as no operation used here answers with one. The runtime includes the providers
+ * anyway.
  */
 const neverLoaded = [
   '@aws-sdk/credential-provider-http',
@@ -24,10 +24,8 @@ const neverLoaded = [
   '@smithy/credential-provider-imds',
 ];
 
-/** Where the code of a function lies on Lambda. */
 export const taskFolder = '/var/task';
 
-/** Name of the handler in every bundle. */
 export const bundledHandler = 'index.handler';
 
 /**
@@ -44,7 +42,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
       minify: true,
       platform: 'node',
       target: 'node24',
-      // CommonJS, because some packages of the SDK `require` what Node brings along.
+      // CommonJS, because some packages of the SDK `require` modules of Node.
       format: 'cjs',
       mainFields: ['module', 'main'],
       external: neverLoaded,
@@ -62,7 +60,8 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       local: { tryBundle },
-      // Neither is ever run: bundling here succeeds or throws. But the command tells apart what comes from one folder.
+      // Neither ever runs, as local bundling succeeds or throws. But the CDK tells assets of one folder apart by the
+      // command.
       image: DockerImage.fromRegistry('none'),
       command: [entry, JSON.stringify(files)],
     },

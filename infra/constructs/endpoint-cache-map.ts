@@ -1,9 +1,9 @@
 /**
- * Stands in bundles for the cache of endpoints that the DynamoDB client makes and, without endpoint discovery, never fills:
- * its own, a dependency of a dependency, is 7 KB of each bundle.
+ * Replaces, in bundles, the endpoint cache of the DynamoDB client, which stays empty without endpoint discovery. The
+ * original, a dependency of a dependency, would add 7 KB to each bundle.
  */
 export default class EndpointCacheMap<Key, Value> extends Map<Key, Value> {
-  /** The cache's capacity means nothing to what stays empty. */
+  /** Ignores the capacity, as the cache stays empty. */
   constructor(_capacity: number) {
     super();
   }

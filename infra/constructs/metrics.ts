@@ -2,14 +2,9 @@ import { Aws, type Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { metricNames, serviceName } from '#functions/lambda/metric-names.ts';
 
-/** Where the metrics of a stack's functions stand, for its alarms and its dashboard: not with those of another stack. */
+/** Namespace of the metrics of a stack's functions, apart from those of other stacks. */
 export const metricNamespace = Aws.STACK_NAME;
 
-/**
- * A metric of the notifier, under its one dimension.
- *
- * @param statistic for instance `Sum`
- */
 const measure = (name: keyof typeof metricNames, statistic: string, period: Duration): Metric =>
   new Metric({
     namespace: metricNamespace,
@@ -19,18 +14,18 @@ const measure = (name: keyof typeof metricNames, statistic: string, period: Dura
     period,
   });
 
-/** The sum, over a period, of a metric that counts. */
 export const sumOf = (name: keyof typeof metricNames, period: Duration): Metric => measure(name, Stats.SUM, period);
 
-/** The greatest value, within a period, of a metric that metricNames. */
+/** Builds the greatest value of a measuring metric within a period. */
 export const greatestOf = (name: keyof typeof metricNames, period: Duration): Metric =>
   measure(name, Stats.MAXIMUM, period);
 
 /**
- * A metric as 0 where it was not sent, which is where there was nothing to measure. Without that, an alarm would count what it
- * finds before as if it were in a row, and a number for "now" would be the last one that there was.
+ * Reads a metric as 0 for periods in which no function sent it. Otherwise an alarm would take separate periods for
+ * consecutive ones, and a dashboard's "now" would show the last value ever sent.
  *
- * @param label what a dashboard calls it
+ * @param label name on a dashboard
+ * @default label - the metric's name
  */
 export const orZero = (metric: Metric, label?: string): IMetric =>
   new MathExpression({

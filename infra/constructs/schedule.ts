@@ -6,20 +6,19 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** Work that comes late is worth nothing: the next tick does the same. */
+/** Oldest tick that is still delivered: the next tick does the same work. */
 const maxAge = Duration.seconds(60);
 
-/** Why a function that is invoked by the clock needs no dead-letter queue of its own. */
+/** Reason why a scheduled function needs no dead-letter queue of its own. */
 export const lostTick =
   'what is left of a lost tick goes to the queue of missed ticks, and the next tick makes up for it';
 
-/** Invokes a function by the clock. */
 export class Clock extends Construct {
   private readonly target: LambdaFunction;
   private readonly missed: IQueue;
   private readonly role: Role;
 
-  /** @param missed gets the ticks that the function was not invoked for, or that it failed at */
+  /** @param missed receives the ticks that did not reach the function, or at which it failed */
   constructor(scope: Construct, id: string, target: LambdaFunction, missed: IQueue) {
     super(scope, id);
     this.target = target;
@@ -29,12 +28,11 @@ export class Clock extends Construct {
       id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${logicalIdOf(target)}.Arn>:*]`,
       reason: 'the right to invoke this one function covers its versions',
     });
-    // The scheduler's part ends when Lambda has put a tick into a queue of its own. What Lambda drops there, because the
-    // account had no concurrency left or the function failed, is told by Lambda alone. Its own repetitions: none.
+    // The scheduler hands each tick to Lambda's internal queue. Only Lambda reports the ticks that it drops there,
+    // because the account had no concurrency left or the function failed. It retries none of them.
     target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: maxAge, onFailure: recordsTo(missed) });
   }
 
-  /** Adds a schedule. */
   tick(id: string, every: Duration, input: object): Schedule {
     return new Schedule(this, id, {
       schedule: ScheduleExpression.rate(every),
@@ -49,7 +47,7 @@ export class Clock extends Construct {
   }
 }
 
-/** The scheduler, when it comes for the schedules of this account and region that are in no group of their own. */
+/** The scheduler as a principal, limited to this account and region and to schedules in the default group. */
 function schedulerOf(scope: Construct): ServicePrincipal {
   const group = Stack.of(scope).formatArn({
     service: 'scheduler',
@@ -61,7 +59,7 @@ function schedulerOf(scope: Construct): ServicePrincipal {
   });
 }
 
-/** A destination for records of lost invocations: unlike the CDK's own, it grants the function nothing but to send. */
+/** Destination for records of lost invocations. Unlike the CDK's own, it grants the function only `sqs:SendMessage`. */
 const recordsTo = (queue: IQueue): IDestination => ({
   bind(_scope, target) {
     queue.grant(target, 'sqs:SendMessage');

@@ -15,28 +15,26 @@ import type { Construct } from 'constructs';
 import { type BundledFiles, bundle, bundledHandler } from './bundle.ts';
 import { metricNamespace } from './metrics.ts';
 
-/** A network that a function is to reach. */
 export interface Network {
   readonly vpc: IVpc;
   readonly securityGroup: ISecurityGroup;
 }
 
-/** How to build a {@link ServiceFunction}. */
 export interface ServiceFunctionProps {
   /** Path of the `.lambda.ts` file. */
   readonly entry: string;
-  /** One sentence for whoever looks at the function in the console. */
+  /** Sentence that the AWS console shows. */
   readonly description: string;
-  /** MB; CPU comes in proportion. */
+  /** MB; Lambda allots CPU in proportion. */
   readonly memorySize: number;
   readonly timeout: Duration;
   readonly environment: Record<string, string>;
-  /** Why no dead-letter queue of its own is needed for invocations that fail. */
+  /** Reason why failed invocations need no dead-letter queue of their own. */
   readonly lostInvocations: string;
   /**
-   * Whether a function may send to what invokes it.
+   * Permission to send to the queue that invokes the function.
    *
-   * @default - Lambda ends what looks like an endless loop
+   * @default - Lambda stops what looks like an endless loop
    */
   readonly recursiveLoop?: RecursiveLoop;
   /**
@@ -46,23 +44,23 @@ export interface ServiceFunctionProps {
    */
   readonly files?: BundledFiles;
   /**
-   * A private network to be in.
+   * Private network to run in.
    *
-   * @default - the function is in none and reaches the internet
+   * @default - none: the function reaches the internet
    */
   readonly network?: Network | undefined;
 }
 
-/** A function of the notifier. Runtime, bundling, logs and the rights to write them are decided here and nowhere else. */
+/** Function of the notifier. Only this class decides on runtime, bundling, logs and the rights to write them. */
 export class ServiceFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     const { entry, environment, files, network, lostInvocations, ...rest } = props;
-    // Logs hold facts about polls and deliveries, not what was delivered: a month is enough to look into anything.
+    // Logs hold facts about polls and deliveries, not their contents: a month is enough to investigate.
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Instead of the managed policy, which allows to write any log of the account.
+    // Replaces the managed policy, which would allow writing to any log of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     if (network) attachToNetwork(role);
@@ -72,15 +70,15 @@ export class ServiceFunction extends LambdaFunction {
       code: bundle(entry, files),
       handler: bundledHandler,
       runtime: Runtime.NODEJS_24_X,
-      // A fifth cheaper than x86, and nothing here is compiled.
+      // A fifth cheaper than x86; the code has no native parts.
       architecture: Architecture.ARM_64,
       role,
       logGroup,
-      // Only what is JSON has levels. Lambda's own three lines about each invocation cost more than what is told in it; that
-      // one failed or timed out is still written, and metrics tell how long they take.
+      // Only JSON logs have levels. WARN drops Lambda's three lines per invocation, which cost more than the function's
+      // own. Lambda still logs failures and timeouts, and metrics have the durations.
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
-      // Metrics are lines without a level, which count as this one.
+      // Lines with metrics have no level, and Lambda counts them as INFO.
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       ...(network && { vpc: network.vpc, securityGroups: [network.securityGroup] }),
     });
@@ -93,13 +91,13 @@ export class ServiceFunction extends LambdaFunction {
     );
   }
 
-  /** Where Lambda's API takes invocations of this function; requests have to be signed. */
+  /** URL of Lambda's API that invokes this function; it accepts only signed requests. */
   get invocationUrl(): string {
     const { region, urlSuffix } = Stack.of(this);
     return `https://lambda.${region}.${urlSuffix}/2015-03-31/functions/${this.functionName}/invocations`;
   }
 
-  /** Lets somebody invoke this function as it is deployed: unlike {@link grantInvoke}, none of its versions and aliases. */
+  /** Grants invoking the deployed function; unlike {@link grantInvoke}, not its versions and aliases. */
   grantInvokeDeployed(grantee: IGrantable): Grant {
     return Grant.addToPrincipal({
       grantee,

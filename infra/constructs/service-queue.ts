@@ -3,16 +3,16 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** A queue that a function works on, and the queue for what the function cannot handle. */
+/** Queue that invokes a function, with a dead-letter queue for messages that the function cannot handle. */
 export class ServiceQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
   /**
-   * @param functionTimeout of the function that works on it
-   * @param again how long a message is hidden from others that was received, and how often it is before it is one of the dead
-   *   letters. By default six times as long as the function may take, as Lambda recommends: messages of a throttled function
-   *   must not come back while it still tries, for that counts.
+   * @param functionTimeout timeout of the function that the queue invokes
+   * @param again visibility timeout of a received message, and receives before it becomes a dead letter
+   * @default again - six function timeouts, as Lambda recommends, and 5 receives. A message of a throttled function
+   *   must not reappear while Lambda still retries it, because each receive counts.
    */
   constructor(
     scope: Construct,
@@ -31,11 +31,7 @@ export class ServiceQueue extends Construct {
     });
   }
 
-  /**
-   * Has a function work on the queue.
-   *
-   * @param concurrency batches at the same time
-   */
+  /** @param concurrency batches that the function handles at the same time, at most */
   feed(worker: LambdaFunction, concurrency: number): void {
     const mapping = worker.addEventSourceMapping('Messages', {
       eventSourceArn: this.queue.queueArn,
@@ -43,7 +39,7 @@ export class ServiceQueue extends Construct {
       reportBatchItemFailures: true,
       maxConcurrency: concurrency,
     });
-    // What Lambda's poller of the queue does in the name of the function.
+    // Lambda's poller of the queue uses these rights in the name of the function.
     this.queue.grant(worker, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
     Validations.of(mapping).acknowledge({
       id: 'Serverless::Serverless-LambdaEventSourceMappingDestination',
@@ -52,10 +48,9 @@ export class ServiceQueue extends Construct {
   }
 }
 
-/** Why a function that works on such a queue needs no queue of its own for lost invocations. */
+/** Reason why a function that such a queue invokes needs no dead-letter queue of its own. */
 export const lostMessages = 'the queue that invokes it has a dead-letter queue';
 
-/** A queue for what could not be handled. */
 export class DeadLetterQueue extends Queue {
   constructor(scope: Construct, id: string, retentionPeriod: Duration) {
     super(scope, id, { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod });

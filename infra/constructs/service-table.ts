@@ -3,7 +3,7 @@ import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
-/** An index of a table, which holds nothing but keys. */
+/** Index of a table; it holds only keys. */
 export interface KeyIndex {
   readonly name: string;
   readonly partitionKey: readonly [name: string, type: AttributeType];
@@ -11,8 +11,8 @@ export interface KeyIndex {
 }
 
 /**
- * A table of the notifier: key `pk`, `sk`, paid for by use, with backups of every second, and safe from being deleted with
- * the stack or by a slip. Losing the snapshots would mean silent new baselines, losing the deliveries lost events.
+ * Table of the notifier: key `pk`, `sk`, billed on demand, with point-in-time recovery to the second. It is protected
+ * from deletion, also with the stack: lost snapshots would mean silent new baselines, lost deliveries lost events.
  */
 export class ServiceTable extends TableV2 {
   constructor(scope: Construct, id: string, indexes: readonly KeyIndex[] = []) {
@@ -34,7 +34,7 @@ export class ServiceTable extends TableV2 {
   }
 
   /**
-   * Grants actions on rows, and on no index.
+   * Grants actions on rows, but on no index.
    *
    * @param actions for instance `Query`
    */
@@ -42,7 +42,6 @@ export class ServiceTable extends TableV2 {
     return this.grantOn(this.tableArn, grantee, actions);
   }
 
-  /** Grants to query one index. */
   grantIndex(grantee: IGrantable, index: string): Grant {
     return this.grantOn(`${this.tableArn}/index/${index}`, grantee, ['Query']);
   }

@@ -4,9 +4,9 @@ import { Alias } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
-/** A topic on which the notifier announces, encrypted under the key that SNS has in every account at no cost. */
+/** Topic of the notifier, encrypted under the key that SNS has in every account at no cost. */
 export class ServiceTopic extends Topic {
-  /** @param what stands after the stack's name, which tells mails of one notifier from those of another */
+  /** @param what follows the stack's name, so that people can tell the mails of several notifiers apart */
   constructor(scope: Construct, id: string, what: string) {
     super(scope, id, {
       displayName: `${Stack.of(scope).stackName} ${what}`,
@@ -15,7 +15,7 @@ export class ServiceTopic extends Topic {
     });
   }
 
-  /** Without rights on the key: whoever may publish may use that one. */
+  /** Grants no rights on the key, as every publisher may use the key of SNS. */
   override grantPublish(grantee: IGrantable): Grant {
     return Grant.addToPrincipal({ grantee, actions: ['sns:Publish'], resourceArns: [this.topicArn] });
   }

@@ -3,15 +3,14 @@ import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { isWithin, stopWithin } from '#infra/local/process/stopping.ts';
 import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 
-/** Milliseconds that the last lines may take to be read. */
+/** Milliseconds for the last lines to be written. */
 const flushWithin = 500;
 
-/** Milliseconds between two looks whether npm is still there. */
 const lookInterval = 1000;
 
 /**
- * This process between its start and its end: what it prints, what has it stop, and with which exit code. Told to stop, it
- * has ended 8 s later, whatever hangs.
+ * Life of this process: its output, its reasons to stop, and its exit code. It ends at most 8 s after a stop request,
+ * even if something hangs.
  */
 export class Daemon {
   readonly output: LineOutput;
@@ -21,7 +20,6 @@ export class Daemon {
   private warning: (text: string) => void = () => undefined;
 
   constructor(environment: NodeJS.ProcessEnv) {
-    // Until something runs there is nothing to wait for.
     this.stop = () => this.exit(exitCodes.stopped);
     this.output = new LineOutput(process.stdout, {
       gone: (code) => {
@@ -32,7 +30,7 @@ export class Daemon {
         complain(`the output cannot be written (${code}): the notifier goes on, and leaves lines out until it can`),
       resumed: (leftOut) => this.warning(`${leftOut} lines are missing here: the output did not take them`),
     });
-    // What cannot be said there can be said nowhere.
+    // Errors of stderr cannot be reported anywhere.
     process.stderr.on('error', () => undefined);
     onStopSignal((mayEnd) => {
       this.mayEnd = mayEnd;
@@ -42,17 +40,16 @@ export class Daemon {
   }
 
   /**
-   * Has the process stop in good order from now on.
-   *
-   * @param stop called once
-   * @param warning takes what there is to say of the output
+   * Sets the callbacks of the started run.
+   * @param stop stops it in good order; called once
+   * @param warning takes messages about the output
    */
   runs(stop: () => void, warning: (text: string) => void): void {
     this.stop = stop;
     this.warning = warning;
   }
 
-  /** Ends the process, with this code unless there was another reason to stop. */
+  /** Ends the process; the reason of an earlier stop takes precedence over `stopped`. */
   async exit(code: number): Promise<never> {
     await Promise.all([this.mayEnd, isWithin(flushWithin, this.output.flush())]);
     process.exit(code === exitCodes.stopped ? this.exitCode : code);
@@ -65,7 +62,7 @@ export class Daemon {
     this.stop();
   }
 
-  /** An npm that was killed, or whose shell was, hands on no signal. */
+  /** Stops with npm: an npm that was killed, or whose shell was, forwards no signal. */
   private followNpm({ npm_lifecycle_event: script }: NodeJS.ProcessEnv): void {
     if (script === undefined) return;
     const npm = process.ppid;

@@ -9,15 +9,15 @@ import type { Config } from '#infra/config/config.ts';
 import { endpointDeclarations } from '#infra/config/declarations.ts';
 import { webhookVariables } from '#infra/config/webhook-variables.ts';
 
-/** The endpoints of a configuration, and what is wrong with them, each with its path; no secret is repeated. */
+/** Endpoints of a configuration, with problems by path; messages repeat no secret. */
 export interface DeclaredWebhooks {
   readonly endpoints: readonly DeclaredEndpoint[];
   readonly problems: readonly string[];
-  /** Variables of the environment that are missing, each with the place that names it. */
+  /** Missing environment variables, each with the setting that names it. */
   readonly missing: readonly string[];
 }
 
-/** The endpoints that a configuration declares, with what it leaves to the environment. */
+/** Reads the declared endpoints, and fills in the environment variables that they name. */
 export function declaredWebhooks(
   config: Config,
   environment: NodeJS.ProcessEnv,
@@ -31,7 +31,7 @@ export function declaredWebhooks(
       const isPrivate = problem.startsWith('url: ') && targetProblem(endpoint.settings.url, true) === undefined;
       return { path: `webhooks[${at}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
     });
-    // What a missing variable should have filled is told as that.
+    // `missing` reports these problems already.
     const wrong = problems.filter(({ path }) => !missing.some((use) => use.path === path));
     return { endpoint, problems: wrong.map(({ path, message }) => `${path}: ${message}`) };
   });
@@ -44,7 +44,7 @@ export function declaredWebhooks(
 
 const orAllowed = 'for a receiver on this machine or in a private network, start with --allow-private-webhooks';
 
-/** Where a problem of an endpoint stands in the file: a value that a variable holds, at the name of that variable. */
+/** Locates a problem in the file; the place of a variable's value is the name of the variable. */
 function placed({ urlFrom, headersFrom = {} }: EndpointDeclaration, problem: string) {
   const end = problem.indexOf(': ');
   const [setting = '', ...rest] = problem.slice(0, end).split('.');

@@ -1,21 +1,21 @@
 import type { Outlook } from '#functions/watches/schedule.ts';
 
-/** Milliseconds after which a tick comes although nothing is due: there is more to do at ticks than polls, as on AWS. */
+/** Milliseconds until a tick takes place even if no watch is due, as ticks also have other tasks; the rate on AWS. */
 const longestOpen = 60_000;
 
-/** Part of its interval by which a watch may be polled late, so that several of them share a tick, and the most of it in milliseconds. */
+/** Tolerated delay of a poll, so that watches share ticks: part of the interval, and maximum in milliseconds. */
 const tolerated = 1 / 20;
 const mostTolerated = 10_000;
 
 /**
- * Knows whether a tick has anything to do, so that not every second reads all watches. What a tick has foreseen holds until
- * a watch is changed, a minute passes or the clock is set back.
+ * Predicts whether a tick has work, so that not every second reads all watches. The prediction of a tick holds until a
+ * watch changes, a minute passes or the clock is set back.
  */
 export class Foresight {
   private outlook: Outlook | undefined;
   private changes = 0;
 
-  /** What the tick that begins now is to tell: what changes while it reads may have escaped it. */
+  /** Begins a tick. A change of a watch before its prediction voids the latter, as the tick may have missed it. */
   begin(): (outlook: Outlook) => void {
     const begunAt = this.changes;
     return (outlook) => {
@@ -23,13 +23,13 @@ export class Foresight {
     };
   }
 
-  /** Has the next tick look again, because a watch was changed. */
+  /** Drops the prediction after a change of a watch. */
   forget(): void {
     this.changes += 1;
     this.outlook = undefined;
   }
 
-  /** @param now Unix time in milliseconds */
+  /** @param now milliseconds since 1970 */
   wantsTick(now: number): boolean {
     if (!this.outlook) return true;
     const { from, isDue, shortest } = this.outlook;

@@ -9,16 +9,15 @@ import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 
-/** Where leases stand, in a database without another user. */
+/** Table of leases, in a database without another user. */
 export interface InterruptionDependencies {
   readonly dynamo: DynamoDBClient;
-  /** Name of the webhooks table. */
   readonly table: string;
   readonly now: () => Date;
 }
 
 /**
- * Ends the leases of a process that has died: the next drain takes them over at once, and the attempts under way count as
+ * Ends the leases of a dead process: the next drain acquires them at once, and counts the attempts in flight as
  * interrupted.
  *
  * @throws the error of the SDK
@@ -38,8 +37,8 @@ export async function endLeases(deps: InterruptionDependencies): Promise<void> {
 }
 
 /**
- * Gives back the leases that the end of this process cuts off: its attempts under way do not count, and what they were to
- * deliver is still named by the messages and rows that asked for it.
+ * Releases the leases of this process before it ends. Its attempts in flight do not count: messages and rows still name
+ * their deliveries.
  *
  * @param endpoints names, each once
  * @throws the error of the SDK
@@ -47,7 +46,7 @@ export async function endLeases(deps: InterruptionDependencies): Promise<void> {
 export const giveBackLeases = (deps: InterruptionDependencies, endpoints: readonly string[]): Promise<void> =>
   changeLeases(deps, endpoints, ({ holder: _, ...lease }) => ({ ...lease, inFlight: {} }));
 
-/** Changes the leases that somebody holds, or under which attempts are under way. */
+/** Changes the leases that have a holder or attempts in flight. */
 async function changeLeases(
   { dynamo, table, now }: InterruptionDependencies,
   endpoints: readonly string[],
@@ -68,7 +67,7 @@ async function changeLeases(
   );
 }
 
-/** Frees the verifications that a process which has ended was about to renew: no poll has to wait for it. */
+/** Frees the verifications that an ended process was renewing, so that no poll waits for them. */
 export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promise<void> {
   const verifications = new Verifications(dynamo, table);
   for (const verification of await verifications.list()) {
@@ -77,7 +76,7 @@ export async function freeRenewals(dynamo: DynamoDBClient, table: string): Promi
   }
 }
 
-/** Has no poll wait for one that stored a baseline in a process which has ended. */
+/** Frees the snapshots whose baseline an ended process was storing, so that no poll waits for them. */
 export async function freeBaselines(dynamo: DynamoDBClient, table: string): Promise<void> {
   const watches = await new Watches(dynamo, table).list();
   const rows = await getRows(

@@ -14,12 +14,11 @@ import type { RunOptions } from './run-options.ts';
 import { startRun } from './runtime.ts';
 
 /**
- * Runs what the command line asks for until it is told to stop, and says what kept it from that.
- *
+ * Runs the command line until it is stopped, and explains a failure on stderr.
  * @returns the exit code
  */
 export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
-  // The first error is the cause; others follow from it.
+  // The first error is the cause of the others.
   const { promise: broken, reject } = Promise.withResolvers<never>();
   process.on('uncaughtException', reject);
   try {
@@ -32,7 +31,7 @@ export async function runNotifier(args: readonly string[], daemon: Daemon): Prom
 
 function exitCodeAfter(thrown: Error): number {
   if (thrown instanceof HelpRequested) return thrown.exitCode;
-  // Storage that fails may be met anywhere.
+  // Errors of storage can occur anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
   const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);
   console.error(printableLines(isExplained ? error.message : `The notifier stopped: ${error.stack}`));
@@ -52,10 +51,9 @@ async function run(options: Options, daemon: Daemon): Promise<void> {
       data: undefined,
       notifyExisting,
       awsEndpoints,
-      // Another implementation may keep what an earlier demo has left.
+      // Another implementation may still have the tables of an earlier demo.
       prefix: Object.keys(awsEndpoints).length > 0 ? `demo-${randomBytes(4).toString('hex')}-` : '',
       endpoints: declaredWebhooks(demo.config, {}, true).endpoints,
-      // The demo's receiver is on this machine.
       allowPrivateWebhooks: true,
       onSecret: demo.receiver.trust,
     };

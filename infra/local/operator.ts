@@ -11,44 +11,40 @@ import { guardServer, listenOnLoopback, newSecret, withToken } from '#infra/loop
 import { openApiDocument } from '#infra/stack/openapi.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
-/** The operator API of a local run. */
 export interface LocalOperator {
-  /** Its address on this machine. */
   readonly url: string;
-  /** File with the address and the token that lets in; its owner alone can read it. */
+  /** File with address and token, readable by its owner alone. */
   readonly file: string;
-  /** Ends it; what is under way is cut off. */
+  /** Ends the API, and cuts off requests in flight. */
   stop(): Promise<void>;
 }
 
-/** Where it is served. */
 export interface LocalOperatorOptions {
   readonly environment: Omit<OperatorVariables, 'OPENAPI_FILE' | 'NOTIFIER_VERSION'>;
-  /** Folder for address and token; without it they are in a folder of the run's own. */
+  /** Folder for address and token; without it a temporary folder. */
   readonly data: string | undefined;
-  /** Told of each change that was asked for. */
   readonly onChange: (request: string, status: number) => void;
 }
 
-/** Milliseconds that a request may take: with a poll, as long as on AWS. */
+/** Timeout in milliseconds, as on AWS, where an on-demand poll must fit in. */
 const functionTimeout = 140_000;
 
-/** Bytes of a body that are read: more than the API takes, so that it can say so. */
+/** Bytes kept of a body: above the API's limit, so that the API itself refuses larger ones. */
 const mostBytes = 1024 * 1024;
 
 /**
- * Serves the operator API, through the very handler that runs on AWS, on a free port of the loopback interface.
+ * Serves the operator API, with the handler that runs on AWS, on a free port of the loopback interface.
  *
- * @throws DataFolderError when address and token cannot be written down
+ * @throws DataFolderError if it cannot write address and token
  */
 export async function startOperator({ environment, data, onChange }: LocalOperatorOptions): Promise<LocalOperator> {
-  // What a deployment puts beside the bundle.
+  // A deployment puts this file beside the bundle.
   const folder = temporaryFolder();
   const OPENAPI_FILE = join(folder, 'openapi.json');
   writeOwnFile(OPENAPI_FILE, JSON.stringify(openApiDocument(operations)));
   setEnvironment({ ...environment, OPENAPI_FILE, NOTIFIER_VERSION: manifest.version });
   const { handler } = await import('#functions/operator/operator.lambda.ts');
-  // Node's own 16 KB are less than a query may have.
+  // A query may exceed Node's default of 16 KB.
   const server = http.createServer({ maxHeaderSize: 128 * 1024 }, async (request, response) => {
     const { statusCode, headers, body } = await answered(request);
     response.writeHead(statusCode ?? 200, headers as http.OutgoingHttpHeaders).end(body);
@@ -99,13 +95,13 @@ async function bytesOf(request: http.IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of request) {
     length += (chunk as Buffer).length;
-    // The rest is read, too, but not kept: otherwise the answer would be lost.
+    // Reads the rest without keeping it; otherwise the answer would be lost.
     if (length <= mostBytes) chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
 }
 
-/** The event that a function URL would make of a request. */
+/** Builds the event that a function URL would send for a request. */
 function eventOf(request: http.IncomingMessage, body: Buffer): OperatorEvent {
   const { method = '', url = '/', headers } = request;
   const at = url.indexOf('?');

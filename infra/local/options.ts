@@ -2,21 +2,18 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local/services/aws-endpoints.ts';
 
-/** What the command line asks for. */
 export interface Options {
   /** Configuration file; without it the demo runs. */
   readonly config?: string;
-  /** Folder that keeps database and queues. */
   readonly data?: string;
   readonly notifyExisting: boolean;
   readonly json: boolean;
-  /** Let webhooks reach this machine and private networks. */
+  /** Lets webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
-  /** Services that another implementation of AWS stands in for. */
   readonly awsEndpoints: AwsEndpoints;
 }
 
-/** Thrown when nothing is to be started: help was asked for (0) or the command line is wrong (2). */
+/** Thrown instead of a start: help was requested (0), or the command line is wrong (2). */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested';
   readonly exitCode: number;
@@ -69,9 +66,8 @@ Examples:
 `;
 
 /**
- * Reads the command line; prints help and mistakes itself.
- *
- * @param environment tells which options npm has kept to itself
+ * Parses the command line; prints help and mistakes itself.
+ * @param environment shows the options that npm has kept to itself
  * @throws HelpRequested
  */
 export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
@@ -127,7 +123,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   }
 }
 
-/** Options of `npm start` that npm does not know, and whether they have a value. */
+/** Options of `npm start` that npm does not know; true if they have a value. */
 const ownOptions = {
   config: true,
   data: true,
@@ -137,8 +133,8 @@ const ownOptions = {
 } as const;
 
 /**
- * Options that stood before no `--`: npm takes them for its own and leaves them in the environment, and their values, where
- * it sees none, among the arguments.
+ * Finds options given without a preceding `--`. npm moves them to the environment; values that it does not recognise
+ * stay among the arguments.
  */
 function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
   const values = [...args];
@@ -155,7 +151,7 @@ function meantFor(args: readonly string[], environment: NodeJS.ProcessEnv) {
   };
 }
 
-/** An empty name is a variable of a script that was not set; it would stand for no folder. */
+/** Refuses an empty name, which comes from an unset variable of a script. */
 function folder(name: string): string {
   if (name !== '') return name;
   throw new InvalidArgumentError('Expected a folder.');

@@ -11,22 +11,19 @@ import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
 import type { Foresight } from './foresight.ts';
 
-/** Milliseconds between two looks at the clock, the shortest interval that a watch can have. */
+/** Milliseconds between checks for a tick: the shortest interval of a watch. */
 const lookInterval = 1000;
 
-/** Milliseconds that a poll may take here. */
 const pollTimeout = 120_000;
 
-/** Watches that are named when they are waited for. */
 const mostNamed = 3;
 
-/** What polls by the clock, and what operators have polled. */
 export interface Polls extends Part {
-  /** Polls what an operator asks for. */
+  /** Runs an on-demand poll. */
   readonly asked: (event: unknown) => Promise<Invoked>;
 }
 
-/** Invokes the poll function when something is due, to the second, as the scheduler does on AWS each minute. */
+/** Invokes the poll function when a watch is due, to the second; on AWS, the scheduler does so each minute. */
 export function startPolls(
   handler: (event: unknown, context: Context) => Promise<Invoked>,
   reporter: Pick<Reporter, 'poll' | 'warning'>,
@@ -57,7 +54,7 @@ export function startPolls(
   };
   const report = (message: unknown) => {
     const poll = message as WatchPoll;
-    // Its problem, or the end of it, changes when it and others are due.
+    // The start or end of a problem changes when this watch and others are due.
     if (poll.problem || poll.watch.health || poll.outcome === 'changed') foresight.forget();
     reporter.poll(poll);
   };
@@ -65,7 +62,7 @@ export function startPolls(
     subscribe(pollsOfTicks.name, report);
     const { promise: broken, reject } = Promise.withResolvers<never>();
     while (!stopping.signal.aborted) {
-      // As on AWS, no tick waits for the one before.
+      // As on AWS, no tick waits for the previous one.
       if (foresight.wantsTick(Date.now())) tick().catch(reject);
       const rest = sleep(lookInterval, undefined, { signal: stopping.signal }).catch(() => undefined);
       await Promise.race([rest, broken]);
@@ -86,7 +83,7 @@ export function startPolls(
       const named = `(${names.slice(0, mostNamed).join(', ')}${more})`;
       return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
     },
-    // The next start frees the shard, and its first tick makes up for what the snapshots lack.
+    // The next start releases the shard's lease, and its first tick completes the snapshots.
     giveBack: async () => undefined,
   };
 }

@@ -5,8 +5,8 @@ import type { Options } from './options.ts';
 import type { RunOptions } from './run-options.ts';
 
 /**
- * What is to be run for a configuration file. File and environment are checked together, so that every mistake is told at
- * once, each with where it is.
+ * Reads the options of a run from a configuration file. Checks file and environment together, to report all mistakes at
+ * once, each with its place.
  *
  * @throws ConfigError
  */

@@ -26,25 +26,21 @@ import { startPolls } from './polls.ts';
 import type { RunOptions } from './run-options.ts';
 import { startWebhooks } from './webhooks.ts';
 
-/** A running notifier. */
 export interface Run {
-  /** Addresses of the embedded services and of the operator API. */
   readonly addresses: { readonly dynamodb: string; readonly queues: string; readonly operator: string };
-  /** File with what lets in to the operator API. */
   readonly operatorFile: string;
-  /** Resolves when the run has stopped, with whether everything under way came to its end; rejects when it broke. */
+  /** Resolves after the stop, with true if all work in flight was completed; rejects on an error. */
   readonly ended: Promise<boolean>;
-  /** Ends the polls and deliveries under way, prints what was announced, and stops the services; gives up what takes long. */
+  /** Completes polls and deliveries in flight, prints their announcements and stops the services, within a deadline. */
   stop(): void;
 }
 
-/** Milliseconds that the embedded services may take to end. */
 const closeWithin = 1000;
 
 /**
- * Starts the embedded services and polls by the clock, through the very handler that runs on AWS.
+ * Starts the embedded services, and polls by schedule with the handler that runs on AWS.
  *
- * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot be started
+ * @throws DataFolderError, AwsEndpointError, or the error of a service that cannot start
  */
 export async function startRun(options: RunOptions, reporter: Reporter): Promise<Run> {
   const { config, credentials, data, notifyExisting, prefix } = options;
@@ -56,14 +52,14 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   const dynamo = new DynamoDBClient(sdkSettings);
   waitSilently(dynamo);
   const sns = new SNSClient(sdkSettings);
-  // A queue kept in the data folder remembers the port of the run that created it.
+  // A stored queue URL has the port of the run that created it.
   const sqs = new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
   await createTransfersTable(dynamo, table);
   const dataKey = await dataKeyOf(data, dynamo, table);
   const eventsTopicArn = await createTopic(sns, `${prefix}transfer-events`);
   const noticesTopicArn = await createTopic(sns, `${prefix}transfer-notices`);
   await new Watches(dynamo, table).declare(watchDeclarations(config), notifyExisting, now().toISOString(), true);
-  // This run is the only one with this database: what an earlier one held is free.
+  // Releases the leases of an earlier run; this run is the only user of the database.
   const atOnce = requestsAtOnce(config.server, 1);
   await new ShardRows(dynamo, table, atOnce).free(0);
   await freeRenewals(dynamo, table);
@@ -105,7 +101,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
     (announcement) => reporter.announcement(announcement),
   );
 
-  // Last of all: what polls publish must find everything that listens.
+  // Starts last; otherwise published events would miss subscribers.
   const polls = startPolls(handler, reporter, foresight);
   functions.set('poll', polls.asked);
   const serverTime = () => askServerTime(config.server);
@@ -138,7 +134,7 @@ export async function startRun(options: RunOptions, reporter: Reporter): Promise
   };
 }
 
-/** Loads the function only now, because it reads its environment when it is loaded, as on AWS. */
+/** Loads the function after setting its environment, which it reads on loading, as on AWS. */
 async function loadPollHandler(environment: PollVariables) {
   setEnvironment(environment);
   const { handler } = await import('#functions/poll/poll.lambda.ts');

@@ -29,7 +29,6 @@ import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
 import { endLeases, giveBackLeases } from './interruption.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** What carries events to the webhooks. */
 export interface WebhookSource {
   readonly dynamo: DynamoDBClient;
   readonly transfersTable: string;
@@ -37,34 +36,27 @@ export interface WebhookSource {
   readonly sqs: SQSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** Seals what is secret in the tables. */
   readonly dataKey: string;
 }
 
-/** The functions that deliver webhooks, at work. */
 export interface LocalWebhooks extends Part {
-  /** What other functions need to know of them. */
   readonly variables: Pick<
     OperatorVariables,
     'WEBHOOKS_TABLE' | 'WAKE_UP_QUEUE_URL' | 'ALLOW_PRIVATE_WEBHOOKS' | 'WEBHOOK_PROXY' | 'INSPECTED_QUEUES'
   >;
 }
 
-/** Milliseconds from one sweep to the next. */
 const sweepInterval = 10_000;
 
-/** Milliseconds that an invocation may take, and seconds for which a message is hidden that it works on, as on AWS. */
+/** Timeout of an invocation in milliseconds, and visibility timeout of its messages in seconds, as on AWS. */
 const functionTimeout = 40_000;
 const visibilityTimeout = 45;
 
-/** Batches that the functions work on at the same time. */
 const fanOutConcurrency = 2;
 const deliverConcurrency = 20;
 
-/** Endpoints that are named when deliveries to them are waited for. */
 const mostNamed = 3;
 
-/** Starts the functions that deliver webhooks, on the queues between them. */
 export async function startWebhooks(
   { dynamo, transfersTable, sns, sqs, eventsTopicArn, noticesTopicArn, dataKey }: WebhookSource,
   { config, credentials, endpoints, allowPrivateWebhooks, onSecret, prefix }: RunOptions,
@@ -76,7 +68,7 @@ export async function startWebhooks(
   const wakeUpQueue = await createQueue(sqs, `${prefix}wake-ups`, visibilityTimeout);
   await subscribeFanOut(sns, { eventsTopicArn, noticesTopicArn }, events.arn);
   const now = () => new Date();
-  // This run is the only one with this database: whatever holds an endpoint has died.
+  // This run is the only user of the database, so the holders of leases are dead.
   await endLeases({ dynamo, table, now });
   const life = {
     dynamo,
@@ -126,7 +118,7 @@ export async function startWebhooks(
         .sweep(undefined, lambdaContext('sweep', functionTimeout))
         .catch(({ name }: Error) =>
           reporter.warning(
-            `not all webhooks could be looked after (${name}); the next try is in ${sweepInterval / 1000} s`,
+            `the sweep could not wake up all webhooks (${name}); the next try is in ${sweepInterval / 1000} s`,
           ),
         );
       if (swept?.clockSetBack !== undefined)
@@ -156,7 +148,7 @@ export async function startWebhooks(
   };
 }
 
-/** Has the queue get what the stack has its own get: all events, and the notices that a chat may want. */
+/** Subscribes the queue as in the stack: to all events, and to the notices that a chat may want. */
 export async function subscribeFanOut(
   sns: SNSClient,
   { eventsTopicArn, noticesTopicArn }: Pick<WebhookSource, 'eventsTopicArn' | 'noticesTopicArn'>,
@@ -168,7 +160,7 @@ export async function subscribeFanOut(
     const subscribe = () => sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, Attributes }));
     await subscribe().catch(async (error: Error) => {
       if (!(error instanceof InvalidParameterException)) throw error;
-      // There is one that says something else, in a data folder from before notices were filtered.
+      // A data folder of a version without this filter has a different subscription.
       const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
       for (const { SubscriptionArn } of Subscriptions.filter((one) => one.Endpoint === Endpoint))
         await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
@@ -177,14 +169,14 @@ export async function subscribeFanOut(
   }
 }
 
-/** `deliveries to crm`; nothing without an endpoint. */
+/** Formats `deliveries to crm`; empty without an endpoint. */
 function named(endpoints: readonly string[]): string[] {
   if (endpoints.length === 0) return [];
   const more = endpoints.length > mostNamed ? ` and ${endpoints.length - mostNamed} more` : '';
   return [`deliveries to ${endpoints.slice(0, mostNamed).join(', ')}${more}`];
 }
 
-/** Loads the functions only now, because they read their environment when they are loaded, as on AWS. */
+/** Loads the functions after setting their environment, which they read on loading, as on AWS. */
 async function loadHandlers(environment: FanOutVariables & DeliverVariables & SweepVariables) {
   setEnvironment(environment);
   const [fanOut, deliver, sweep] = await Promise.all([

@@ -1,27 +1,31 @@
+/*
+ * Guards the HTTP servers of a local run, which listen on the loopback interface only. They refuse requests from web
+ * pages, including those by DNS rebinding, and requests without the run's credentials.
+ */
+
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** Why a request is turned away. */
+/** Answer to a request that the guard refuses. */
 interface Refusal {
   readonly status: 400 | 401 | 403;
-  /** One sentence: what was expected. */
   readonly detail: string;
   readonly headers?: http.OutgoingHttpHeaders;
 }
 
-/** Looks at the credentials of a request; undefined lets it in. */
+/** Checks the credentials of a request; undefined accepts it. */
 export type Admission = (request: http.IncomingMessage) => Refusal | undefined;
 
-/** Host names that lead to this machine alone. A name under localhost is none: what it leads to is up to the resolver. */
+/** Host names that always mean this machine. Names under localhost do not, as the resolver decides where they lead. */
 const loopbackHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
-/** A new secret of 128 random bits, as hexadecimal digits. */
+/** Makes a secret of 128 random bits, as hexadecimal digits. */
 export const newSecret = (): string => randomBytes(16).toString('hex');
 
-/** Lets in requests to AWS that are signed with this access key. */
+/** Accepts requests to AWS that name this access key in their signature. */
 export function withAccessKey(accessKeyId: string): Admission {
   const headers = { 'x-amzn-errortype': 'UnrecognizedClientException' };
   return ({ headers: { authorization = '' } }) => {
@@ -31,7 +35,7 @@ export function withAccessKey(accessKeyId: string): Admission {
   };
 }
 
-/** Lets in requests that carry this bearer token (RFC 6750). */
+/** Accepts requests that carry this bearer token (RFC 6750). */
 export function withToken(token: string): Admission {
   const headers = { 'www-authenticate': 'Bearer' };
   return ({ headers: { authorization = '' } }) => {
@@ -46,10 +50,10 @@ export function withToken(token: string): Admission {
 }
 
 /**
- * Puts the guard before every listener that a server has for requests by now. It turns away whatever a page in a browser
- * could have sent, by an address or by a name that was made to lead here, and what lacks the credentials.
+ * Puts the guard before every `request` listener that the server has so far; listeners added later are not guarded.
  *
- * @param admission looks at credentials; without it none are asked for
+ * @param admission checks credentials
+ * @default admission - requires no credentials
  */
 export function guardServer(server: http.Server | https.Server, admission: Admission = () => undefined): void {
   const listeners = server.listeners('request');
@@ -64,7 +68,7 @@ export function guardServer(server: http.Server | https.Server, admission: Admis
 /**
  * Has a server listen on a free port of the loopback interface.
  *
- * @returns its address
+ * @returns its origin
  */
 export async function listenOnLoopback(server: http.Server): Promise<string> {
   server.listen(0, '127.0.0.1');
@@ -73,13 +77,13 @@ export async function listenOnLoopback(server: http.Server): Promise<string> {
 }
 
 function pageRefusal({ url = '', headers, headersDistinct }: http.IncomingMessage): Refusal | undefined {
-  // The target may name a host as well, which would count instead of the header (RFC 9112, 3.2.2).
+  // A host in the request target would override the header (RFC 9112, 3.2.2).
   if (!url.startsWith('/')) return { status: 400, detail: 'expected a path as the target of the request' };
   const [host = '', ...further] = headersDistinct.host ?? [];
   if (further.length > 0 || !loopbackHost.test(host)) {
     return { status: 403, detail: 'expected this machine in the header Host, such as 127.0.0.1' };
   }
-  // A browser says `none` of an address that a person typed.
+  // Browsers send `none` for an address that a person typed.
   const { 'sec-fetch-site': initiator = 'none', upgrade = '' } = headers;
   if (headers.origin !== undefined || initiator !== 'none') {
     return { status: 403, detail: 'expected no header Origin and no Sec-Fetch-Site: this is not for web pages' };
@@ -93,7 +97,7 @@ function refuse(response: http.ServerResponse, { status, detail, headers = {} }:
   response.end(JSON.stringify({ type: 'about:blank', title: http.STATUS_CODES[status], status, detail }));
 }
 
-/** Compares in constant time, whatever the lengths. */
+/** Compares in constant time, also where the lengths differ. */
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));

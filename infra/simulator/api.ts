@@ -8,7 +8,7 @@ import type { Simulation } from './simulation.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { verificationRoutes } from './verification-routes.ts';
 
-/** The REST API of the simulated server, to be registered below `/api`: its routes, faults, counters and errors. */
+/** Registers the REST API of the simulated server, below `/api`: routes, faults, counters and errors. */
 export function cryptshareApi(app: FastifyInstance, simulation: Simulation): void {
   const { clock, random, switches } = simulation;
   app.addHook('onRequest', async (_request, reply) => {
@@ -65,7 +65,7 @@ function meetFaults(app: FastifyInstance, { switches, faults }: Simulation): voi
   const truncated = new WeakSet<FastifyRequest>();
 
   app.addHook('onRequest', async (request, reply) => {
-    // Timers without a reference: an answer nobody waits for any more must not keep the process alive.
+    // `ref: false`, so that a pending answer does not keep the process alive after the client has gone.
     if (switches.latencyMs > 0) await wait(switches.latencyMs, undefined, { ref: false });
     const { page = 1 } = request.query as Query;
     const fault = faults.take(pathOf(request), Number(page));
@@ -113,7 +113,6 @@ function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
 
 function asCryptshareError(thrown: Error & { statusCode?: number }): CryptshareError {
   if (thrown instanceof CryptshareError) return thrown;
-  // Fastify's own complaints about the request, such as a body that is no JSON.
   return thrown.statusCode !== undefined && thrown.statusCode < 500 ? malformed('request') : unhandled();
 }
 

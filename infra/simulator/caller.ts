@@ -12,18 +12,17 @@ import type { Simulation } from './simulation.ts';
 import type { Switches } from './switches.ts';
 import type { Claimant } from './verifications.ts';
 
-/** Query parameters; of one given several times the last counts. */
+/** Query parameters; the last value of a repeated parameter counts. */
 export type Query = Readonly<Record<string, string>>;
 
-/** Path variables and query of a call for one mailbox. */
 export type MailboxRequest = FastifyRequest<{ Params: { email: string } }>;
 
-/** A client that has named itself, whether verified or not, and the mailbox it asks for. */
+/** Client with an id, verified or not, and the mailbox of its request. */
 export interface Caller extends Claimant {
   readonly token: string | undefined;
 }
 
-/** Each X-CS header with its form as a query parameter, from the REST API 1.8 document. */
+/** Query parameter for each X-CS header, from the REST API 1.8 document. */
 const parameters = {
   'X-CS-MajorApiVersion': 'major-api-version',
   'X-CS-MinimumMinorApiVersion': 'minimum-minor-api-version',
@@ -34,7 +33,6 @@ const parameters = {
 
 type Parameter = keyof typeof parameters;
 
-/** Names of the query parameters that no log may show. */
 export const secretQueryParameters = [parameters['X-CS-ClientId'], parameters['X-CS-VerificationToken']] as const;
 
 /** @throws CryptshareError 404/1006 if the server's version is older than the one that introduced the endpoint */
@@ -43,8 +41,8 @@ export function requireEndpointSince(minor: number, switches: Readonly<Switches>
 }
 
 /**
- * Checks what every call but `/api/status` must carry, and the licence. In which order a real server complains is not
- * documented.
+ * Checks the licence and the parameters required by every call but `/api/status`. The vendor does not document the
+ * order of these checks.
  *
  * @throws CryptshareError 400/1002, 400/1004, 404/2004 or 403/3001
  */
@@ -57,7 +55,7 @@ export function requireVersionAndLicence(request: FastifyRequest, switches: Read
 }
 
 /**
- * The client, after every check that needs no verification.
+ * Reads the client, after every check that needs no verification.
  *
  * @throws CryptshareError as {@link requireVersionAndLicence}, and 400/1005 for a bad address in the path
  */
@@ -68,14 +66,14 @@ export function requireCaller(request: MailboxRequest, switches: Readonly<Switch
   if (!/^[a-zA-Z0-9]{50,4000}$/.test(clientId)) throw malformed('X-CS-ClientId');
   const mailbox = request.params.email;
   if (!/^[^\s@]+@[^\s@]+$/.test(mailbox)) throw badPathVariable('email');
-  // A client without a token may send the header all the same, empty.
+  // A client without a token may send the header empty.
   return { clientId, mailbox, token: given(request, 'X-CS-VerificationToken') || undefined };
 }
 
 /**
- * The client, once it has proved to own the mailbox.
+ * Reads the client, and requires its proof of owning the mailbox.
  *
- * @throws CryptshareError as {@link requireCaller}, and 401/3002 (or 403, by switch) if its token does not hold
+ * @throws CryptshareError as {@link requireCaller}, and 401/3002 (or 403, by switch) for an invalid token
  */
 export function requireVerified(request: MailboxRequest, { switches, verifications }: Simulation): Caller {
   const caller = requireCaller(request, switches);

@@ -1,8 +1,8 @@
 import type { Switches } from './switches.ts';
 
 /**
- * The clock of the simulated server, in its own time zone and as wrong as the switches make it. Instants are
- * milliseconds since 1970: a `Date` for each would slow down the making of a log of 100,000 transfers.
+ * Clock of the simulated server, with the time zone and the error that the switches set. Instants are milliseconds
+ * since 1970, as a `Date` for each would slow down seeding a log of 100,000 transfers.
  */
 export class ServerClock {
   private readonly trueTime: () => Date;
@@ -13,12 +13,14 @@ export class ServerClock {
     this.switches = switches;
   }
 
-  /** The time that the server believes it is. */
+  /** Server's own time, with its error. */
   now(): number {
     return this.trueTime().getTime() + this.switches.clockOffsetMs;
   }
 
-  /** ISO 8601 to the second with a numeric offset, e.g. `2020-10-09T11:51:46+02:00` (REST API 1.8 document). */
+  /**
+   * Formats as ISO 8601 to the second with a numeric offset, e.g. `2020-10-09T11:51:46+02:00` (REST API 1.8 document).
+   */
   format(at: number): string {
     const offset = this.switches.utcOffsetMinutes;
     const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, '0');
@@ -26,7 +28,7 @@ export class ServerClock {
     return `${this.localTime(at)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;
   }
 
-  /** The start of a tracking id: local time as `YYYYMMDD-HHMMSS`. */
+  /** Formats the start of a tracking id: local time as `YYYYMMDD-HHMMSS`. */
   stamp(at: number): string {
     const time = this.localTime(at);
     const date = time.slice(0, 4) + time.slice(5, 7) + time.slice(8, 10);

@@ -19,8 +19,8 @@ const changedSwitchesSchema = switchesSchema.partial();
 type Transfer = { Params: { trackingId: string } };
 
 /**
- * What happens on a Cryptshare Server without its REST API, for a demo driven by hand. To be registered below
- * `/control`; with `server=http://127.0.0.1:8080`; bodies are read as JSON whatever they are called:
+ * Registers, below `/control`, the events that happen on a real server outside its REST API, for a demo driven by hand.
+ * Reads bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
  *
  * ```sh
  * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
@@ -46,13 +46,13 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/tokens -X DELETE
  * ```
  *
- * Answers 400 with the list of `problems` for a body that is wrong, 404 for an unknown transfer and 409 for a transfer
- * whose state is final. Every program of this machine may use it, no page in a browser may.
+ * Answers 400 with a list of `problems` for a wrong body, 404 for an unknown transfer, and 409 for one in a final state.
+ * Any program of this machine may use it, but no page in a browser.
  */
 export function controlInterface(app: FastifyInstance, simulation: Simulation): void {
   const { transfers, switches, faults, requests, verifications } = simulation;
 
-  // A form can send it.
+  // HTML forms can send text/plain.
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',

@@ -1,4 +1,4 @@
-/** An error as the REST API 1.8 document lists it: HTTP status, the code in the body and a short English text. */
+/** Error of the REST API 1.8 document: HTTP status, the code in the body and a short English text. */
 export class CryptshareError extends Error {
   override readonly name = 'CryptshareError';
   readonly status: number;
@@ -10,13 +10,13 @@ export class CryptshareError extends Error {
     this.code = code;
   }
 
-  /** The body of the answer. Unlike every other answer it is not wrapped in `data`. */
+  /** Body of the answer; unlike others, it is not wrapped in `data`. */
   get body(): { errorCode: number; errorMessage: string } {
     return { errorCode: this.code, errorMessage: this.message };
   }
 }
 
-/** Thrown when the limit on verifications is reached; `retryAfterSeconds` until the next one is answered. */
+/** Thrown at the limit on verifications; the server answers the next one after `retryAfterSeconds`. */
 export class TooManyVerificationsError extends CryptshareError {
   readonly retryAfterSeconds: number;
 

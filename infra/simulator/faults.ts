@@ -1,52 +1,48 @@
 import { z } from 'zod';
 
 const faultSchema = z.strictObject({
-  /** Text that the path must contain, without the query; any path if left out. */
+  /** Part of the path, without the query; by default any path. */
   path: z.string().default(''),
-  /** The page that must be asked for; any if left out. */
+  /** Requested page; by default any. */
   page: z.int().positive().optional(),
-  /** How many requests it befalls. */
   times: z.int().positive().default(1),
   answer: z.discriminatedUnion('kind', [
-    /** This answer instead of the real one. */
+    /** Replaces the real answer. */
     z.strictObject({
       kind: z.literal('response'),
       status: z.int().min(200).max(599),
       headers: z.record(z.string(), z.string()).default({}),
       body: z.string().default(''),
     }),
-    /** The first half of the real answer, in a response that is complete in itself. */
+    /** Sends the first half of the real answer, as a complete response. */
     z.strictObject({ kind: z.literal('truncated') }),
-    /** The real answer, this many milliseconds late. */
     z.strictObject({ kind: z.literal('delayed'), ms: z.int().nonnegative() }),
-    /** No answer: the connection ends. */
+    /** Ends the connection without an answer. */
     z.strictObject({ kind: z.literal('dropped') }),
   ]),
 });
 
-/** Something that goes wrong with the next requests that match; it is used up once it has befallen them. */
+/** Fault of the next `times` requests that match. */
 export type Fault = z.input<typeof faultSchema>;
 
 type PendingFault = z.output<typeof faultSchema>;
 
-/** What befalls a request. */
 export type FaultAnswer = PendingFault['answer'];
 
-/** The faults that are still to happen. If several match a request, the one injected first befalls it. */
+/** Pending faults. If several match a request, the oldest applies. */
 export class Faults {
   private pending: PendingFault[] = [];
 
-  /** @throws ZodError for what is no {@link Fault}, since the control interface takes it from anybody */
+  /** @throws ZodError for an invalid {@link Fault}, as any program may send faults to the control interface */
   inject(fault: Fault): void {
     this.pending.push(faultSchema.parse(fault));
   }
 
-  /** Takes back every fault that has not happened yet. */
   clear(): void {
     this.pending = [];
   }
 
-  /** What befalls this request, if anything does. */
+  /** Takes the fault of a request, if there is one. */
   take(path: string, page: number): FaultAnswer | undefined {
     const fault = this.pending.find((candidate) => path.includes(candidate.path) && (candidate.page ?? page) === page);
     if (!fault) return undefined;
@@ -59,7 +55,7 @@ export class Faults {
 const html = { 'content-type': 'text/html; charset=utf-8' };
 const json = { 'content-type': 'application/json; charset=utf-8' };
 
-/** Answers that servers, proxies and sign-in portals are known to give. */
+/** Known answers of servers, proxies and sign-in portals. */
 export const faultAnswers = {
   /** 429/2007; `retryAfter` is the value of the header, in seconds or as an HTTP date. */
   tooManyRequests: (retryAfter?: string) => ({
@@ -76,7 +72,7 @@ export const faultAnswers = {
   },
   badGateway: { kind: 'response', status: 502, headers: html, body: '<html><h1>502 Bad Gateway</h1></html>' },
   emptyUnauthorized: { kind: 'response', status: 401 },
-  /** A page for people where data should be, with status 200. */
+  /** HTML page with status 200 where data should be. */
   signInPage: { kind: 'response', status: 200, headers: html, body: '<html><h1>Please sign in</h1></html>' },
   redirect: (location: string) => ({ kind: 'response', status: 302, headers: { location } }),
 } as const satisfies Record<string, Fault['answer'] | ((value: string) => Fault['answer'])>;

@@ -1,6 +1,6 @@
 /**
- * A selection of object properties, as the `fields` parameter of the Cryptshare REST API carries it: `true` takes a
- * property with everything below it, a nested selection only the named children.
+ * Selection of properties, from the `fields` parameter of the Cryptshare REST API: `true` selects a whole property, a
+ * nested selection only the named children.
  *
  * @example
  * const fields: Fields = { trackingId: true, status: { state: true } }; // trackingId,status(state)
@@ -14,8 +14,8 @@ const maxDepth = 20;
 const maxLength = 4096;
 
 /**
- * Thrown by {@link parseFields} for a text that is no selection. `position` is the zero-based index of the first
- * character that does not fit, `expected` what should have stood there.
+ * Thrown by {@link parseFields} for invalid text. `position` is the zero-based index of the first wrong character,
+ * `expected` names what belongs there.
  */
 export class FieldsSyntaxError extends Error {
   override readonly name = 'FieldsSyntaxError';
@@ -30,9 +30,9 @@ export class FieldsSyntaxError extends Error {
 }
 
 /**
- * Reads a selection in the grammar of the vendor's page on transfer polling, which allows spaces around names, commas
- * and parentheses. Names are case sensitive; a name given twice selects what both selected. Objects in the result
- * have no prototype, so that looking up `constructor` finds nothing that was not asked for.
+ * Parses a selection in the grammar of the vendor's page on transfer polling, with spaces allowed around names, commas
+ * and parentheses. Names are case sensitive; a repeated name selects the union. Objects of the result have no
+ * prototype; otherwise looking up `constructor` would find an inherited property.
  *
  * @throws FieldsSyntaxError for anything else, for more than 20 levels and for more than 4,096 characters.
  */
@@ -78,7 +78,7 @@ export function parseFields(text: string): Fields {
   return fields;
 }
 
-/** Adds what `inner` selects below `name` to what is selected there already; a whole subtree includes its parts. */
+/** Merges a selection below `name` into the present one; a whole subtree includes its parts. */
 function include(fields: FieldsUnderConstruction, name: string, inner: true | FieldsUnderConstruction): void {
   const present = fields[name];
   if (present === undefined || inner === true) fields[name] = inner;
@@ -88,8 +88,8 @@ function include(fields: FieldsUnderConstruction, name: string, inner: true | Fi
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /**
- * What a selection leaves of a JSON value: of objects the named properties, of arrays every element, each cut down in
- * the same way. Names that an object does not have are left out, and a value without properties stays as it is.
+ * Reduces a JSON value to a selection: objects to the named properties, arrays element by element. It skips names that
+ * an object lacks, and keeps values without properties.
  */
 export function selectFields(value: unknown, fields: Fields): unknown {
   if (Array.isArray(value)) return value.map((element) => selectFields(element, fields));
@@ -101,7 +101,7 @@ export function selectFields(value: unknown, fields: Fields): unknown {
   return selected;
 }
 
-/** The first name of a selection that `sample`, a value with one of everything, does not have. */
+/** Finds the first name of a selection that is missing in `sample`, a value with all possible properties. */
 export function firstUnknownField(sample: unknown, fields: Fields): string | undefined {
   const object = Array.isArray(sample) ? sample[0] : sample;
   for (const [name, inner] of Object.entries(fields)) {

@@ -1,7 +1,7 @@
 import type { Switches } from './switches.ts';
 import type { Transfer } from './transfer.ts';
 
-/** Which part of a mailbox to answer; pages count from 1. Without `active`, active and inactive transfers. */
+/** Page of a listing, counted from 1; without `active`, it has active and inactive transfers. */
 export interface PageQuery {
   readonly page: number;
   readonly pageSize: number;
@@ -11,11 +11,11 @@ export interface PageQuery {
 type LogSwitches = Pick<Switches, 'order' | 'activeIncludesProcessing'>;
 
 /**
- * The transfers of one mailbox in one direction. A filtered and ordered view of them is made once after a change, so
- * that a page costs its own length, however large the mailbox is.
+ * Transfers of one mailbox in one direction. It builds each filtered and ordered view once after a change, so the cost
+ * of a page does not grow with the mailbox.
  */
 export class TransferLog {
-  /** All of them, purged or not, in the order in which they were entered. */
+  /** All transfers, purged or not, in the order of entry. */
   readonly transfers: Transfer[] = [];
   private readonly switches: LogSwitches;
   private readonly views = new Map<string, readonly Transfer[]>();
@@ -24,18 +24,17 @@ export class TransferLog {
     this.switches = switches;
   }
 
-  /** Enters transfers, which may be older than those already there. */
   add(transfers: readonly Transfer[]): void {
     for (const transfer of transfers) this.transfers.push(transfer);
     this.changed();
   }
 
-  /** To be called after a transfer was purged, restored or changed its state. */
+  /** Drops the views; call it after a transfer was purged, restored or changed its state. */
   changed(): void {
     this.views.clear();
   }
 
-  /** The transfers on one page, none if it lies beyond the last one. */
+  /** Reads one page; beyond the last page it is empty. */
   page({ page, pageSize, active }: PageQuery): readonly Transfer[] {
     return this.view(active).slice((page - 1) * pageSize, page * pageSize);
   }
@@ -58,5 +57,5 @@ export class TransferLog {
 
 const newestFirst = (a: Transfer, b: Transfer) => b.sentAt - a.sentAt || b.number - a.number;
 
-/** Shuffled, yet the same from page to page: otherwise no client could ever see every transfer. */
+/** Shuffled in one order for all pages; otherwise no client could see every transfer. */
 const byRandomPart = (a: Transfer, b: Transfer) => (a.trackingId.slice(-8) < b.trackingId.slice(-8) ? -1 : 1);

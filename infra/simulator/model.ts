@@ -4,21 +4,20 @@ import { type Fields, parseFields, selectFields } from './fields.ts';
 import type { Switches } from './switches.ts';
 import type { Recipient, Transfer } from './transfer.ts';
 
-/** What decides how a transfer looks on the wire. */
 export interface Presentation {
   readonly clock: ServerClock;
   readonly switches: Readonly<Switches>;
 }
 
-/** The value of `fields` that a listing assumes, from the vendor's page on transfer polling. */
+/** Default of `fields` in listings, from the vendor's page on transfer polling. */
 export const defaultFields: Fields = parseFields(
   'trackingId, status(sender(email), recipients, state), transfer(recipients)',
 );
 
 /**
- * Everything the Transfer Status endpoint tells about a transfer, in the shape of the REST API 1.8 document. There is
- * no `notificationMailLink`: the server has it, but filters it out of every answer. What must stay confidential reads
- * `confidential-…`, so that a test can search for it wherever it must not turn up.
+ * Builds the answer of the Transfer Status endpoint, in the shape of the REST API 1.8 document, without
+ * `notificationMailLink`, which the server filters out of every answer. Confidential values read `confidential-…`, so
+ * that tests can search for leaks.
  */
 export function transferModel(transfer: Transfer, presentation: Presentation) {
   return {
@@ -30,7 +29,7 @@ export function transferModel(transfer: Transfer, presentation: Presentation) {
 
 type TransferModel = ReturnType<typeof transferModel>;
 
-/** One item of sent-transfers or received-transfers, as `mailbox` gets to see it. */
+/** Builds an item of sent-transfers or received-transfers, as `mailbox` sees it. */
 export function listItem(
   transfer: Transfer,
   { mailbox, direction, fields }: { mailbox: string; direction: Direction; fields: Fields },
@@ -42,14 +41,14 @@ export function listItem(
   return presentation.switches.itemShape === 'flat' ? flattened(selected) : selected;
 }
 
-/** An item of the deprecated list of sent transfers, which knows no selection. */
+/** Builds an item of the deprecated list of sent transfers, which has no `fields`. */
 export function deprecatedListItem(transfer: Transfer, presentation: Presentation): unknown {
   const { trackingId, status } = transferModel(transfer, presentation);
   const href = `/api/users/${encodeURIComponent(transfer.sender)}/transfers/${trackingId}`;
   return { trackingId, state: status.state, recipients: status.recipients, href };
 }
 
-/** A transfer with one of everything, which shows the names that a listing lets a client select. */
+/** Builds an item with all properties, whose names are those that clients can select. */
 export function sampleListItem({ clock, switches }: Presentation): unknown {
   const recipient = (kind: Recipient['kind']): Recipient => ({
     id: 'sample',
@@ -135,8 +134,8 @@ const fileIdOf = ({ number }: Transfer) => `F${String(number).padStart(9, '0')}`
 const inProse = (state: string) => state.charAt(0).toUpperCase() + state.slice(1).toLowerCase();
 
 /**
- * A recipient sees download links and file ids of nobody else. Of the transfer's own file ids the vendor's page on
- * transfer polling says that they stay when the verified address is one of the recipients, which it always is here.
+ * Removes the download links and file ids of other recipients. The transfer's own file ids stay if the verified address
+ * is a recipient (vendor's page on transfer polling), which is always true here.
  */
 function redactedFor(mailbox: string, model: TransferModel) {
   const recipients = model.status.recipients.map((recipient) => {

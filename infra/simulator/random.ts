@@ -1,6 +1,6 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A repeatable source of identifiers (mulberry32): the same seed gives the same run. Not fit for secrets. */
+/** Repeatable source of identifiers (mulberry32): the same seed gives the same run. Not for secrets. */
 export class SeededRandom {
   private state: number;
 
@@ -8,7 +8,6 @@ export class SeededRandom {
     this.state = seed;
   }
 
-  /** The given number of letters and digits. */
   alphanumerics(length: number): string {
     let text = '';
     for (let at = 0; at < length; at += 1) text += alphabet[this.next() % alphabet.length];

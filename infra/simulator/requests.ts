@@ -1,4 +1,4 @@
-/** A request that reached the simulated server, without anything secret: no header values, no credentials. */
+/** Request to the simulated server, without secrets: no header values, no credentials. */
 export interface LoggedRequest {
   /** ISO 8601, by the server's clock. */
   readonly at: string;
@@ -6,18 +6,15 @@ export interface LoggedRequest {
   /** Path and query. */
   readonly url: string;
   readonly headerNames: readonly string[];
-  /** `null` until there is an answer, and for good if there never was one. */
+  /** `null` until the server answers, and for good if it never does. */
   status: number | null;
 }
 
-/** What {@link RequestCounters.report} tells. */
 export interface RequestReport {
   readonly total: number;
   /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   readonly byRoute: Readonly<Record<string, number>>;
-  /** The greatest number of requests that were being answered at the same time. */
   readonly greatestInFlight: number;
-  /** Bytes of all bodies sent. */
   readonly bytesSent: number;
   /** The latest 200 requests, oldest first. */
   readonly recent: readonly Readonly<LoggedRequest>[];
@@ -25,7 +22,7 @@ export interface RequestReport {
 
 const recentCapacity = 200;
 
-/** Counts what clients ask of the server: polling politely is part of what is to be shown. */
+/** Counts the requests of clients, which shows how politely they poll. */
 export class RequestCounters {
   total = 0;
   greatestInFlight = 0;
@@ -34,7 +31,7 @@ export class RequestCounters {
   private recent: LoggedRequest[] = [];
   private inFlight = 0;
 
-  /** Counts a request that has arrived; the caller notes the status in `logged` and calls {@link ended} after it. */
+  /** Counts an arrived request; the caller sets the status in `logged`, then calls {@link ended}. */
   began(route: string, logged: LoggedRequest): void {
     this.total += 1;
     this.byRoute.set(route, this.ofRoute(route) + 1);
@@ -44,23 +41,21 @@ export class RequestCounters {
     if (this.recent.length > recentCapacity) this.recent.shift();
   }
 
-  /** Notes that the answer is out, or that the connection is gone. */
+  /** Notes that the answer is sent, or that the connection is gone. */
   ended(): void {
     this.inFlight -= 1;
   }
 
-  /** Requests of one route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   ofRoute(route: string): number {
     return this.byRoute.get(route) ?? 0;
   }
 
-  /** The counters as JSON. */
   report(): RequestReport {
     const { total, greatestInFlight, bytesSent, recent } = this;
     return { total, byRoute: Object.fromEntries(this.byRoute), greatestInFlight, bytesSent, recent: [...recent] };
   }
 
-  /** Starts counting again; requests that are being answered stay in flight. */
+  /** Starts counting anew; unanswered requests stay in flight. */
   reset(): void {
     this.total = 0;
     this.greatestInFlight = this.inFlight;

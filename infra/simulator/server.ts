@@ -4,30 +4,28 @@ import { cryptshareApi } from './api.ts';
 import { controlInterface } from './control.ts';
 import { createSimulation, type PageRequest, type Simulation, type SimulationOptions } from './simulation.ts';
 
-/** How to start a {@link CryptshareServer}. */
 export interface CryptshareServerOptions extends SimulationOptions {
   /**
-   * Port on 127.0.0.1; 0 for any that is free.
+   * Port on 127.0.0.1; 0 for any free one.
    * @default 0
    */
   readonly port?: number;
   /**
-   * Key and certificate, each in PEM, to serve HTTPS with.
+   * Key and certificate for HTTPS, in PEM.
    * @default - plain HTTP
    */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
-/** A simulated Cryptshare Server. */
 export interface CryptshareServer
   extends Pick<Simulation, 'switches' | 'transfers' | 'verifications' | 'faults' | 'requests'> {
-  /** Its origin, without a slash at the end. */
+  /** Origin, without a slash at the end. */
   readonly url: string;
-  /** Makes a token hold for a mailbox; the same text may be granted to several mailboxes. */
+  /** Makes a token valid for a mailbox; several mailboxes may share the same text. */
   grantToken(mailbox: string, clientId: string, token: string): void;
-  /** Has `callback` called, and awaited, before a page is answered, to let transfers come and go within a listing. */
+  /** Awaits `callback` before each page, so that transfers can come and go within a listing. */
   onPage(callback: (request: PageRequest) => void | Promise<void>): void;
-  /** Ends every connection at once, answered or not, and stops listening. */
+  /** Ends every connection at once, and stops listening. */
   close(): Promise<void>;
 }
 
@@ -44,7 +42,6 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
     },
   });
   guardServer(app.server);
-  // The header shows the time that the server believes it is.
   app.addHook('onSend', async (_, reply) => {
     reply.header('date', new Date(simulation.clock.now()).toUTCString());
   });

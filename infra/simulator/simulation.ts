@@ -7,14 +7,14 @@ import { defaultSwitches, type Switches } from './switches.ts';
 import { TransferStore } from './transfers.ts';
 import { Verifications } from './verifications.ts';
 
-/** The page of a listing that is about to be answered. */
+/** Page of a listing that the server is about to answer. */
 export interface PageRequest {
   readonly mailbox: string;
   readonly direction: Direction;
   readonly page: number;
 }
 
-/** The state of a simulated server: everything but its connections. */
+/** State of a simulated server: everything but its connections. */
 export interface Simulation {
   readonly clock: ServerClock;
   readonly random: SeededRandom;
@@ -23,19 +23,18 @@ export interface Simulation {
   readonly verifications: Verifications;
   readonly faults: Faults;
   readonly requests: RequestCounters;
-  /** Called, and awaited, before a page is answered, so that transfers can come and go within one listing. */
+  /** Awaited before each page, so that transfers can come and go within one listing. */
   readonly pageListeners: Set<(request: PageRequest) => void | Promise<void>>;
 }
 
-/** What a {@link Simulation} starts from. */
 export interface SimulationOptions {
   /**
-   * The true time, from which the switches may take the server's clock away.
+   * True time, from which the switches may shift the server's clock.
    * @default - the time of this machine
    */
   readonly now?: () => Date;
   /**
-   * Seed of all identifiers: the same seed and the same calls give the same ones.
+   * Seed of all identifiers: the same seed and calls give the same identifiers.
    * @default 1
    */
   readonly seed?: number;
@@ -46,7 +45,6 @@ export interface SimulationOptions {
   readonly switches?: Partial<Switches>;
 }
 
-/** A server to which nothing has happened yet. */
 export function createSimulation(options: SimulationOptions): Simulation {
   const switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);

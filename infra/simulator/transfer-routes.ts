@@ -14,7 +14,7 @@ type Mailbox = { Params: { email: string }; Querystring: Query };
 const defaultPageSize = 10;
 const documentedMaximum = 100;
 
-/** What a verified client can learn about the transfers of its mailbox, from the vendor's page on transfer polling. */
+/** Registers the routes by which a verified client reads its transfers, from the vendor's page on transfer polling. */
 export function transferRoutes(app: FastifyInstance, simulation: Simulation): void {
   const { switches, transfers, pageListeners } = simulation;
 
@@ -41,7 +41,7 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
 
   for (const direction of ['sent', 'received'] as const) {
     app.get<Mailbox>(`/users/:email/transfers/${direction}-transfers`, async (request) => {
-      // Before 1.12 this was the place of a tracking id, so that is what an older server takes it for.
+      // A server before 1.12 takes this part of the path for a tracking id.
       if (switches.minor < 12) return statusOf(request, `${direction}-transfers`);
       const { mailbox } = requireVerified(request, simulation);
       const fields = fieldsIn(request.query, simulation);
@@ -69,7 +69,7 @@ function positive(query: Query, name: string, absent: number): number {
   return Number(value);
 }
 
-/** Without a value the parameter counts as not sent, says the vendor's page on transfer polling. */
+/** Ignores the parameter if it has no value, as the vendor's page on transfer polling says. */
 function activeFilter({ active }: Query): { active?: boolean } {
   if (!active) return {};
   if (active !== 'true' && active !== 'false') throw malformed('active');

@@ -5,7 +5,6 @@ import type { SeededRandom } from './random.ts';
 import type { Switches } from './switches.ts';
 import type { Download, Recipient, Transfer } from './transfer.ts';
 
-/** The mail addresses of a transfer. */
 export interface Addressees {
   readonly sender: string;
   readonly to: readonly string[];
@@ -22,7 +21,7 @@ export class UnknownTransferError extends Error {
   }
 }
 
-/** Thrown when a failed or deleted transfer should get another state while the switch `finalStatesChange` is off. */
+/** Thrown for a new state of a failed or deleted transfer while the switch `finalStatesChange` is off. */
 export class FinalStateError extends Error {
   override readonly name = 'FinalStateError';
 
@@ -31,12 +30,10 @@ export class FinalStateError extends Error {
   }
 }
 
-/** What a {@link TransferStore} works with. */
 export interface TransferStoreParts {
   readonly clock: ServerClock;
   readonly random: SeededRandom;
   readonly switches: Readonly<Switches>;
-  /** Called with the sender of each transfer created. */
   readonly onSent: (sender: string) => void;
 }
 
@@ -44,7 +41,7 @@ const day = 24 * 60 * 60 * 1000;
 const retention = 30 * day;
 const minute = 60_000;
 
-/** The transfer log of the simulated server, with everything that can happen to a transfer. */
+/** Transfer log of the simulated server, with everything that can happen to a transfer. */
 export class TransferStore {
   private readonly parts: TransferStoreParts;
   private readonly byTrackingId = new Map<string, Transfer>();
@@ -57,7 +54,7 @@ export class TransferStore {
     this.parts = parts;
   }
 
-  /** Sends a transfer, which is `PROCESSING` until {@link setState} says otherwise. It expires after 30 days. */
+  /** Sends a transfer: it is `PROCESSING` until {@link setState}, and expires after 30 days. */
   create(addressees: Addressees): Readonly<Transfer> {
     const transfer = this.make(addressees, this.parts.clock.now(), 'PROCESSING');
     for (const log of this.logsOf(transfer)) log.add([transfer]);
@@ -75,24 +72,20 @@ export class TransferStore {
     return transfers;
   }
 
-  /** The transfer, unless it is purged or never existed. */
   find(trackingId: string): Readonly<Transfer> | undefined {
     this.cleanUpOncePerDay();
     const transfer = this.byTrackingId.get(trackingId);
     return transfer?.purged ? undefined : transfer;
   }
 
-  /** One page of what a mailbox has sent or received. */
   page(watch: Watch, query: PageQuery): readonly Readonly<Transfer>[] {
     this.cleanUpOncePerDay();
     return this.logs.get(watchKey(watch))?.page(query) ?? [];
   }
 
   /**
-   * Gives a transfer any state, known or not.
-   *
-   * @throws FinalStateError
-   * @throws UnknownTransferError
+   * Gives a transfer any state, documented or not.
+   * @throws FinalStateError, UnknownTransferError
    */
   setState(trackingId: string, state: string): void {
     const transfer = this.get(trackingId);
@@ -102,18 +95,13 @@ export class TransferStore {
     this.changed(transfer);
   }
 
-  /**
-   * Moves the day on which a transfer expires.
-   *
-   * @throws UnknownTransferError
-   */
+  /** @throws UnknownTransferError */
   setExpirationDate(trackingId: string, expirationDate: Date): void {
     this.get(trackingId).expiresAt = expirationDate.getTime();
   }
 
   /**
-   * Lets every recipient with this address retrieve the file of a transfer.
-   *
+   * Records a download by every recipient with this address.
    * @throws UnknownTransferError
    */
   recordDownload(trackingId: string, mail: string, method: Download['method']): void {
@@ -124,26 +112,21 @@ export class TransferStore {
 
   /**
    * Removes a transfer from the log, as the server's automated deletion of log entries does.
-   *
    * @throws UnknownTransferError
    */
   purge(trackingId: string): void {
     this.setPurged(this.get(trackingId), true);
   }
 
-  /**
-   * Brings a purged transfer back.
-   *
-   * @throws UnknownTransferError
-   */
+  /** @throws UnknownTransferError */
   restore(trackingId: string): void {
     this.setPurged(this.get(trackingId), false);
   }
 
   /**
-   * Deletes a person's user data: a proxy address takes the place of theirs, in transfers and as the owner of the log.
+   * Deletes a person's user data: a proxy address replaces theirs in transfers, and as the owner of the log.
    *
-   * @returns the proxy address; its format is not documented
+   * @returns proxy address; its format is not documented
    */
   deleteUserData(mailbox: string): string {
     this.deletedUsers += 1;

@@ -8,7 +8,7 @@ type Mailbox = { Params: { email: string } };
 
 const tokenRequest = z.object({ verificationCode: z.string().optional() });
 
-/** How a client proves to own a mailbox: by a client id that an administrator has registered, or by a code mailed. */
+/** Registers the routes that prove the ownership of a mailbox: by a registered client id, or by a mailed code. */
 export function verificationRoutes(app: FastifyInstance, simulation: Simulation): void {
   const { clock, switches, verifications } = simulation;
   const methodNames = {
@@ -47,7 +47,7 @@ export function verificationRoutes(app: FastifyInstance, simulation: Simulation)
     return { data: { token, ...told(verifications.validUntil(caller, token)) }, meta: {} };
   });
 
-  // The code may be left out only by a client whose id speaks for itself (REST API 1.8 document).
+  // Only a registered client id may leave out the code (REST API 1.8 document).
   const prove = (caller: Caller, body: unknown) => {
     const parsed = tokenRequest.safeParse(body ?? {});
     if (!parsed.success) throw malformed('verificationCode');

@@ -3,7 +3,7 @@ import { notVerified, TooManyVerificationsError } from './error.ts';
 import type { SeededRandom } from './random.ts';
 import type { Switches } from './switches.ts';
 
-/** Whom a verification belongs to: it is void for any other client id or address. */
+/** Owner of a verification, which is void for any other client id or address. */
 export interface Claimant {
   readonly mailbox: string;
   readonly clientId: string;
@@ -13,11 +13,10 @@ interface Token {
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
-  /** Milliseconds since 1970 of the issue, or of the last transfer its owner sent. */
+  /** Milliseconds since 1970: the issue, or the owner's last sent transfer. */
   usedAt: number;
 }
 
-/** What a {@link Verifications} works with. */
 export interface VerificationParts {
   readonly clock: ServerClock;
   readonly random: SeededRandom;
@@ -26,7 +25,7 @@ export interface VerificationParts {
 
 const minute = 60_000;
 
-/** Who has proved to own which mailbox: client ids, codes by e-mail, and the tokens made from them. */
+/** Proofs of owning mailboxes: client ids, mailed codes, and the tokens issued for them. */
 export class Verifications {
   private readonly parts: VerificationParts;
   private readonly clientIds = new Set<string>();
@@ -39,28 +38,27 @@ export class Verifications {
     this.parts = parts;
   }
 
-  /** Registers a client id for the client-id method, as an administrator does; it may then speak for any mailbox. */
+  /** Registers a client id for the client-id method, as an administrator does; it is then valid for any mailbox. */
   registerClientId(clientId: string): void {
     this.clientIds.add(clientId);
   }
 
-  /** Whether a client id may use the client-id method. */
   isRegistered(clientId: string): boolean {
     return this.clientIds.has(clientId);
   }
 
-  /** Mails a new code, which voids the older one. */
+  /** Mails a new code, which voids the previous one. */
   sendCode(claimant: Claimant): void {
     this.codes.set(keyOf(claimant), this.parts.random.alphanumerics(10));
   }
 
-  /** The code that was last mailed and is not used yet: what the owner of the mailbox would read there. */
+  /** Reads the last mailed, unused code, as the owner of the mailbox would. */
   codeFor(claimant: Claimant): string | undefined {
     return this.codes.get(keyOf(claimant));
   }
 
   /**
-   * Uses up the code that was mailed.
+   * Uses up the mailed code.
    *
    * @throws CryptshareError 403/3002 for any other code
    */
@@ -69,7 +67,6 @@ export class Verifications {
     this.codes.delete(keyOf(claimant));
   }
 
-  /** Makes a new token for who has proved to own the mailbox. */
   issueToken(claimant: Claimant): string {
     this.issued += 1;
     const token = `simulated-token-${this.issued}`;
@@ -77,7 +74,7 @@ export class Verifications {
     return token;
   }
 
-  /** Makes a token of the caller's choice hold, without any proof. */
+  /** Makes a given token valid, without proof. */
   grantToken({ mailbox, clientId }: Claimant, text: string): void {
     const now = this.parts.clock.now();
     const tokens = this.tokensOf(mailbox);
@@ -85,7 +82,7 @@ export class Verifications {
     tokens.set(clientId, [...older, { text, issuedAt: now, usedAt: now }]);
   }
 
-  /** Until when a token holds, in milliseconds since 1970, or `undefined` if it does not. */
+  /** Reads the end of a token's validity, in milliseconds since 1970; `undefined` for an invalid token. */
   validUntil({ mailbox, clientId }: Claimant, text: string | undefined): number | undefined {
     const token = this.tokens
       .get(mailbox)
@@ -97,7 +94,7 @@ export class Verifications {
     return end > this.parts.clock.now() ? end : undefined;
   }
 
-  /** Restarts the idle term of a mailbox, which a transfer sent does and polling does not (administrator's guide). */
+  /** Restarts the idle term of a mailbox; sent transfers do this, polls do not (administrator's guide). */
   restartIdleTerm(mailbox: string): void {
     const holds = (clientId: string, token: Token) => this.validUntil({ mailbox, clientId }, token.text) !== undefined;
     for (const [clientId, tokens] of this.tokensOf(mailbox)) {
@@ -105,7 +102,7 @@ export class Verifications {
     }
   }
 
-  /** Voids every token and code, as the administrator's reset does. */
+  /** Voids all tokens and codes, as the administrator's reset does. */
   reset(): void {
     this.tokens.clear();
     this.codes.clear();

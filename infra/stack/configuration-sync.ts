@@ -10,10 +10,8 @@ import type { NotifierSecret } from './notifier-secret.ts';
 import type { TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** Name of the file with what is declared, beside the function's bundle. */
 const declaredFile = 'declared.json';
 
-/** How to build a {@link ConfigurationSync}. */
 export interface ConfigurationSyncProps {
   readonly config: Config;
   readonly secret: NotifierSecret;
@@ -22,8 +20,8 @@ export interface ConfigurationSyncProps {
 }
 
 /**
- * Brings the watches and endpoints of the configuration file into the tables whenever a deployment changes them. They
- * travel beside the function's code, so that their number has no limit, and a changed file is a changed function.
+ * Writes the watches and endpoints of the configuration file to the tables whenever a deployment changes them. They
+ * ship beside the function's code: their number has no limit, and a changed file is a changed function.
  */
 export class ConfigurationSync extends Construct {
   readonly declare: ServiceFunction;
@@ -32,10 +30,10 @@ export class ConfigurationSync extends Construct {
     super(scope, id);
     this.declare = new ServiceFunction(this, 'Declare', {
       entry: 'functions/declare/declare.lambda.ts',
-      // In numbers, for whoever reads what a deployment would change.
+      // The numbers tell the operator what a deployment would change.
       description: `Makes watches and endpoints what the configuration file says: watches ${config.watches.length}, endpoints ${config.webhooks.length}`,
       memorySize: 256,
-      // Thousands of watches, each with a write of its own.
+      // Each of thousands of watches takes a write.
       timeout: Duration.minutes(5),
       environment: {
         TRANSFERS_TABLE: poller.transfers.tableName,
@@ -53,7 +51,6 @@ export class ConfigurationSync extends Construct {
       handler: this.declare,
       timeout: Duration.minutes(6),
     });
-    // All it needs has to be there, and it has to be granted.
     deployed.executeAfter(this.declare, poller, delivery, secret);
   }
 }

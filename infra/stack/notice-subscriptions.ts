@@ -5,15 +5,13 @@ import { Construct } from 'constructs';
 import type { Config } from '#infra/config/config.ts';
 import { subscribeByEmail } from './email-subscription.ts';
 
-/** How to build {@link NoticeSubscriptions}. */
 export interface NoticeSubscriptionsProps {
   readonly notify: Config['notify'];
   readonly transferNotices: ITopic;
-  /** Name of the channel's configuration, which has to be the account's only one. */
   readonly name: string;
 }
 
-/** Takes notices to people: by e-mail, and to a Slack channel through Amazon Q Developer in chat applications. */
+/** Sends notices to people: by e-mail, and to a Slack channel through Amazon Q Developer in chat applications. */
 export class NoticeSubscriptions extends Construct {
   constructor(scope: Construct, id: string, { notify, transferNotices, name }: NoticeSubscriptionsProps) {
     super(scope, id);
@@ -21,7 +19,7 @@ export class NoticeSubscriptions extends Construct {
       subscribeByEmail(transferNotices, address, types && { types: typeFilter(types) });
     }
     if (!notify.slack) return;
-    // Members of the channel could otherwise have the service act on the account; it is only to pass notices on.
+    // Denies every action; otherwise members of the channel could have the service act on the account.
     const nothing = new ManagedPolicy(this, 'SlackGuardrail', {
       description: 'What a Slack channel may do in this account: nothing but read notices',
       statements: [new PolicyStatement({ effect: Effect.DENY, actions: ['*'], resources: ['*'] })],
@@ -36,7 +34,7 @@ export class NoticeSubscriptions extends Construct {
   }
 }
 
-/** A notice has the types of all its events as an attribute; one that matches is enough. */
+/** Builds a filter on the attribute with the types of a notice's events; one match is enough. */
 const typeFilter = (types: readonly string[]): SubscriptionFilter =>
   SubscriptionFilter.stringFilter({
     allowlist: types.filter((type) => !type.endsWith('*')),

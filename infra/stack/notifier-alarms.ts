@@ -10,30 +10,21 @@ import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
 import { subscribeByEmail } from './email-subscription.ts';
 import { tickInterval } from './transfer-poller.ts';
 
-/** How to build {@link NotifierAlarms}. */
 export interface NotifierAlarmsProps {
-  /** Time between two polls of the watch that is polled most often. */
   readonly shortestInterval: Duration;
-  /** The same of the one that is polled least often. */
   readonly longestInterval: Duration;
   readonly functions: readonly LambdaFunction[];
-  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
-  /** The other dead-letter queues. */
   readonly deadLetters: Readonly<Record<'Announcements' | 'WakeUps', IQueue>>;
-  /** Who is told by e-mail. */
   readonly email: string | undefined;
-  /** Address of the dashboard, if there is one, for the descriptions. */
   readonly dashboardUrl: string | undefined;
 }
 
-/** One thing that should wake somebody up. */
 interface Trigger {
   readonly metric: IMetric;
   readonly says: string;
   readonly threshold: number;
   readonly comparison: ComparisonOperator;
-  /** Periods of the metric in a row. */
   readonly periods: number;
   readonly missing: TreatMissingData;
 }
@@ -43,17 +34,16 @@ const { BREACHING, NOT_BREACHING } = TreatMissingData;
 
 const fiveMinutes = Duration.minutes(5);
 
-/** What the dead-letter queues of other queues hold. */
 const undelivered = {
   Announcements: 'events or notices could not be stored for webhooks and wait in the dead-letter queue',
   WakeUps:
     'wake-ups of endpoints could not be handled and wait in the dead-letter queue; if the metric RecursiveInvocationsDropped of the deliver function counts them, Lambda took them for an endless loop and dropped them',
 };
 
-/** Longest time in seconds that a delivery may be due without anybody looking after it. */
+/** Seconds that a delivery may be overdue before the alarm. */
 const longestWait = 900;
 
-/** The alarms. Each is described under its name in docs/operations.md. */
+/** Alarms of the notifier; docs/operations.md describes each under its name. */
 export class NotifierAlarms extends Construct {
   readonly all: readonly Alarm[];
   readonly #dashboardUrl: string | undefined;
@@ -69,7 +59,7 @@ export class NotifierAlarms extends Construct {
         threshold: 1,
         comparison: LESS_THAN_THRESHOLD,
         periods: 3,
-        // Silence is the worst case: a schedule that has stopped metricNames nothing.
+        // Silence is the worst case: a schedule that has stopped sends no metrics.
         missing: BREACHING,
       }),
       this.add('WatchFailing', {
@@ -78,7 +68,7 @@ export class NotifierAlarms extends Construct {
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // It is sent while watches fail; that no poll took place is for NoCompleteListing to tell.
+        // Polls send the metric only while watches fail; NoCompleteListing covers missing polls.
         missing: NOT_BREACHING,
       }),
       this.add('WatchesSkipped', {
@@ -91,13 +81,13 @@ export class NotifierAlarms extends Construct {
       }),
       this.add('MissedTicksDeadLetters', {
         says: 'functions were not invoked for ticks of their schedules, or failed at them',
-        // What was sent, not what lies there: a day later the records are still there, but nothing is wrong any more.
+        // Counts messages sent, not messages present: records stay for a day, long after the fault is over.
         metric: missedTicks.metricNumberOfMessagesSent({ period: fiveMinutes, statistic: 'Sum' }),
-        // A failure or two are no more than for FunctionErrors: the next tick makes up for them.
+        // One or two failures belong to FunctionErrors; the next tick makes up for them.
         threshold: 2,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // A queue that nothing was ever in metricNames nothing.
+        // An unused queue sends no metrics.
         missing: NOT_BREACHING,
       }),
       ...(['Announcements', 'WakeUps'] as const).map((what) =>
@@ -119,7 +109,6 @@ export class NotifierAlarms extends Construct {
         threshold: 2,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // Not invoked, not failed.
         missing: NOT_BREACHING,
       }),
       this.add('FunctionThrottles', {
@@ -136,7 +125,6 @@ export class NotifierAlarms extends Construct {
         threshold: 0,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 1,
-        // No delivery was looked after.
         missing: NOT_BREACHING,
       }),
       this.add('OldestWaitingDelivery', {
@@ -145,7 +133,7 @@ export class NotifierAlarms extends Construct {
         threshold: longestWait,
         comparison: GREATER_THAN_THRESHOLD,
         periods: 3,
-        // Sweeps measure each minute: silence means that there are none.
+        // Sweeps send this metric each minute; silence means that sweeps have stopped.
         missing: BREACHING,
       }),
     ];
@@ -178,7 +166,7 @@ export class NotifierAlarms extends Construct {
       resourceName: `${Stack.of(this).stackName}-*`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    // A topic with a policy of its own is closed to CloudWatch unless it says so.
+    // A topic with its own policy refuses CloudWatch unless the policy allows it.
     topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -199,10 +187,9 @@ export class NotifierAlarms extends Construct {
   }
 }
 
-/** CloudWatch evaluates over whole minutes. */
+/** Rounds up to whole minutes, as CloudWatch evaluates over those. */
 const periodOf = (every: Duration): Duration => Duration.minutes(Math.ceil(every.toMinutes({ integral: false })));
 
-/** The sum of a metric over functions. */
 function sumOver(functions: readonly LambdaFunction[], metricOf: (one: LambdaFunction) => IMetric): IMetric {
   const metrics = functions.map((one, at) => [`m${at}`, metricOf(one)] as const);
   return new MathExpression({

@@ -15,24 +15,21 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { greatestOf, orZero, sumOf } from '#infra/constructs/metrics.ts';
 
-/** How to build a {@link NotifierDashboard}. */
 export interface NotifierDashboardProps {
   readonly dashboardName: string;
   readonly alarms: readonly Alarm[];
   readonly poll: LambdaFunction;
   readonly deliver: LambdaFunction;
   readonly functions: readonly LambdaFunction[];
-  /** By what they hold. */
   readonly deadLetters: Readonly<Record<string, IQueue>>;
 }
 
 const fiveMinutes = Duration.minutes(5);
 const day = Duration.days(1);
 
-/** Columns of a dashboard. */
 const full = 24;
 
-/** One page that answers "is it working?" at the top, and below it "what is it doing?". */
+/** Page that answers "is it working?" at the top, and below it "what is it doing?" and "why does it fail?". */
 export class NotifierDashboard extends Dashboard {
   constructor(scope: Construct, id: string, props: NotifierDashboardProps) {
     super(scope, id, {
@@ -43,7 +40,6 @@ export class NotifierDashboard extends Dashboard {
   }
 }
 
-/** Address of a dashboard in the console. */
 export const dashboardUrl = (name: string): string =>
   `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards/dashboard/${name}`;
 

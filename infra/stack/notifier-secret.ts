@@ -5,14 +5,14 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 
 /**
- * The one secret of the notifier: a JSON object whose fields stand in for environment variables of the same names. The key
- * that seals the secrets of endpoints is made by Secrets Manager and never seen by anybody; the operator adds the rest.
+ * The only secret of the notifier: a JSON object whose fields replace environment variables of the same names. Secrets
+ * Manager generates the key that encrypts the secrets of endpoints, unseen; the operator adds the other fields.
  */
 export class NotifierSecret extends Secret {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
       description: 'Transfer Notifier: credentials for the Cryptshare Server, the data key, secrets of endpoints',
-      // Changing anything of this makes CloudFormation overwrite the secret, which loses every field.
+      // Never change this: CloudFormation would overwrite the secret, and every field would be lost.
       generateSecretString: {
         secretStringTemplate: '{}',
         generateStringKey: 'DATA_KEY',
@@ -20,8 +20,8 @@ export class NotifierSecret extends Secret {
         passwordLength: 43,
         excludePunctuation: true,
       },
-      // Without the data key, what is encrypted in the table is lost. A first deployment that fails leaves tables which no later
-      // stack finds, and nothing that is worth a key.
+      // Without the data key, the encrypted values in the table are lost. A failed first deployment may delete the
+      // secret: it leaves tables that no later stack finds, with nothing worth a key.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this).acknowledge({
@@ -30,7 +30,6 @@ export class NotifierSecret extends Secret {
     });
   }
 
-  /** Gives a function the fields of the secret as its variables. */
   grantVariables(reader: LambdaFunction): Grant {
     reader.addEnvironment('SECRET_ARN', this.secretArn);
     return Grant.addToPrincipal({

@@ -15,32 +15,31 @@ import { OperatorApi } from './operator-api.ts';
 import { TransferPoller } from './transfer-poller.ts';
 import { WebhookDelivery } from './webhook-delivery.ts';
 
-/** How to build a {@link NotifierStack}. */
 export interface NotifierStackProps extends StackProps {
   readonly config: Config;
   /**
-   * File that the configuration comes from, for the command that fills the secret.
+   * Configuration file, for the command that fills the secret.
    *
-   * @default the usual one
+   * @default `usualConfigFile`
    */
   readonly configFile?: string;
 }
 
 /**
- * Name of what may be there only once in an account, whatever the region: two stacks of the same name in different regions
- * would take it from each other.
+ * Name for resources that are unique in an account across regions; otherwise stacks of the same name in two regions
+ * would take them from each other.
  */
 const onlyName = `${Aws.STACK_NAME}-${Aws.REGION}`;
 
-/** The whole system in one account and region. */
+/** Whole system in one account and region. */
 export class NotifierStack extends Stack {
   constructor(scope: Construct, id: string, props: NotifierStackProps) {
-    super(scope, id, { description: 'Transfer Notifier: announces what becomes of confidential transfers', ...props });
+    super(scope, id, { description: 'Transfer Notifier: announces every change of confidential transfers', ...props });
     const { config, configFile = usualConfigFile } = props;
     const transferEvents = new ServiceTopic(this, 'TransferEvents', 'events');
     const transferNotices = new ServiceTopic(this, 'TransferNotices', 'notices');
     const secret = new NotifierSecret(this, 'NotifierSecret');
-    // A day, in which to look into it: what was missed, the next tick made up for.
+    // One day to investigate is enough: the next tick has made up for a missed one.
     const missedTicks = new DeadLetterQueue(this, 'MissedTicks', Duration.days(1));
     const shared = { secret, transferEvents, transferNotices, missedTicks };
     const network = this.network(config);
@@ -64,7 +63,7 @@ export class NotifierStack extends Stack {
       queues: {
         Announcements: delivery.announcements.queue,
         WakeUps: delivery.wakeUps.queue,
-        // By the names of their alarms.
+        // The names are those of the alarms.
         ...Object.fromEntries(Object.entries(deadLetters).map(([what, queue]) => [`${what}DeadLetters`, queue])),
       },
       network,
@@ -72,7 +71,8 @@ export class NotifierStack extends Stack {
     new NoticeSubscriptions(this, 'NoticeSubscriptions', { notify: config.notify, transferNotices, name: onlyName });
 
     const functions = [poller.poll, delivery.fanOut, delivery.deliver, delivery.sweep, declare, operator];
-    // An account has three of them at no cost, each further one is 3 USD a month: npm run deploy -- -c dashboard=yes
+    // npm run deploy -- -c dashboard=yes; an account has three dashboards at no cost, each further one is 3 USD a
+    // month.
     const url = this.node.tryGetContext('dashboard') === 'yes' ? dashboardUrl(onlyName) : undefined;
     const { all } = new NotifierAlarms(this, 'Alarms', {
       shortestInterval: Duration.millis(Math.min(...intervalsOf(config))),

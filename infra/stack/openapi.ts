@@ -4,10 +4,10 @@ import { answers, problemSchema } from '#functions/operator/api/answers.ts';
 import type { Operation } from '#functions/operator/api/operation.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
-/** Statuses that every operation can be answered with. */
+/** Failures that every operation can answer with. */
 const everyones = [400, 401, 403, 413, 500, 503];
 
-/** The OpenAPI 3.1 document of some operations, made of the schemas by which requests are read. */
+/** Makes the OpenAPI 3.1 document of operations from the schemas that read their requests. */
 export function openApiDocument(operations: readonly Operation[]) {
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
@@ -79,7 +79,7 @@ function parameters(place: 'path' | 'query', schema: z.ZodMiniObject): object[] 
   }));
 }
 
-/** As a request may be written, which is also how an answer is. */
+/** Describes the input side of a schema: the form of requests, and also of answers. */
 function jsonSchemaOf(schema: z.ZodMiniType): z.core.JSONSchema.JSONSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return rest;

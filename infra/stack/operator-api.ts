@@ -13,30 +13,27 @@ import { openApiDocument } from './openapi.ts';
 import { type ServerSettings, serverFiles, serverVariables, type TransferPoller } from './transfer-poller.ts';
 import type { WebhookDelivery } from './webhook-delivery.ts';
 
-/** Name of the file with the OpenAPI document, beside the function's bundle. */
 const documentFile = 'openapi.json';
 
-/** How to build an {@link OperatorApi}. */
 export interface OperatorApiProps {
   readonly server: ServerSettings;
   readonly secret: NotifierSecret;
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
-  /** Every queue, by what it holds. */
   readonly queues: Readonly<Record<string, IQueue>>;
   /**
-   * The private network of the server.
+   * Private network of the server.
    *
    * @default - the server is on the internet
    */
   readonly network: Network | undefined;
 }
 
-/** What operators reach over HTTPS: one function behind a URL that lets in whom IAM allows to invoke it. */
+/** HTTPS API for operators: one function behind a URL that IAM protects. */
 export class OperatorApi extends Construct {
   readonly operator: ServiceFunction;
   readonly url: string;
-  /** What people need to be operators; attached to none here. */
+  /** Rights of an operator; the stack attaches this policy to no role. */
   readonly operators: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: OperatorApiProps) {
@@ -45,12 +42,12 @@ export class OperatorApi extends Construct {
     this.operator = new ServiceFunction(this, 'Operator', {
       entry: 'functions/operator/operator.lambda.ts',
       description: 'Does what operators ask for',
-      // A person waits, and CPU comes in proportion.
+      // A person waits, and Lambda allots CPU in proportion.
       memorySize: 512,
-      // Whoever asks for a poll is to get its answer, and it may have to start first.
+      // An on-demand poll must be able to answer, a cold start included.
       timeout: poller.poll.timeout!.plus(Duration.seconds(20)),
       environment: {
-        // What verifies a mailbox is one request after the other.
+        // Verification sends its requests one after the other.
         ...serverVariables(server, 1),
         ...poller.quietVariables,
         TRANSFERS_TABLE: poller.transfers.tableName,
@@ -63,10 +60,10 @@ export class OperatorApi extends Construct {
         OPENAPI_FILE: `${taskFolder}/${documentFile}`,
         NOTIFIER_VERSION: manifest.version,
       } satisfies Partial<OperatorVariables>,
-      // Made here, for what makes it of the schemas is a tenth of a bundle.
+      // Generated here, as the generator would add a tenth to the bundle.
       files: { ...serverFiles(server), [documentFile]: { text: JSON.stringify(openApiDocument(operations)) } },
       network,
-      lostInvocations: 'whoever asks gets the answer at once, and asks again',
+      lostInvocations: 'the caller gets the error at once, and tries again',
     });
     secret.grantVariables(this.operator);
     poller.grantOperate(this.operator);
@@ -78,7 +75,7 @@ export class OperatorApi extends Construct {
 
   private policyFor({ functionArn }: ServiceFunction): ManagedPolicy {
     const { stackName } = Stack.of(this);
-    // By any id: one that asks by name does not know it.
+    // Any id, as a caller that asks by name does not know it.
     const thisStack = Stack.of(this).formatArn({
       service: 'cloudformation',
       resource: 'stack',
@@ -89,8 +86,8 @@ export class OperatorApi extends Construct {
       statements: [
         new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [thisStack] }),
         new PolicyStatement({ actions: ['lambda:InvokeFunctionUrl'], resources: [functionArn] }),
-        // A function URL asks for both rights. Without the condition, this one would let an operator invoke the function
-        // with an event made up, in which any name can stand as the one that asks.
+        // A function URL requires both rights. Without the condition, an operator could invoke the function with a
+        // forged event that names another caller.
         new PolicyStatement({
           actions: ['lambda:InvokeFunction'],
           resources: [functionArn],

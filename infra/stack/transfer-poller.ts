@@ -13,19 +13,17 @@ import { type Network, ServiceFunction } from '#infra/constructs/service-functio
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
 
-/** Name of the CA file beside the function's bundle. */
 const caFile = 'ca.pem';
 
-/** The shortest there is: what is polled less often has its own moment within its interval. */
+/** Shortest rate of EventBridge Scheduler. A watch with a longer interval is due at its own offset within it. */
 export const tickInterval = Duration.minutes(1);
 
-/** How the Cryptshare Server is reached. */
 export type ServerSettings = Config['server'];
 
 /**
- * What a function that asks the server has to be told.
+ * Builds the variables of a function that sends requests to the server.
  *
- * @param atOnce requests under way at the same time
+ * @param atOnce requests in flight at most
  */
 export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
   ({
@@ -34,33 +32,30 @@ export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: nu
     ...(own && { CRYPTSHARE_CA_FILE: `${taskFolder}/${caFile}` }),
   }) satisfies Partial<PollVariables>;
 
-/** What has to lie beside its bundle. */
 export const serverFiles = ({ caFile: own }: ServerSettings): BundledFiles =>
   own ? { [caFile]: { copyOf: own } } : {};
 
-/** How to build a {@link TransferPoller}. */
 export interface TransferPollerProps {
   readonly config: Config;
   readonly secret: NotifierSecret;
-  /** Receives one message for each change of a transfer. */
+  /** Receives one message per change of a transfer. */
   readonly transferEvents: ITopic;
   /** Receives one message for people per poll and watch. */
   readonly transferNotices: ITopic;
-  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
   /**
-   * The private network of the server.
+   * Private network of the server.
    *
    * @default - the server is on the internet
    */
   readonly network: Network | undefined;
 }
 
-/** Polls the server by the clock: one schedule for each shard of the watches, one function, one table. */
+/** Polls the server on schedules: one for each shard of the watches, with one function and one table. */
 export class TransferPoller extends Construct {
   readonly transfers: ServiceTable;
   readonly poll: ServiceFunction;
-  /** What the functions have to be told that know of the intervals of quiet watches. */
+  /** Variables of the functions that compute the intervals of quiet watches. */
   readonly quietVariables: { readonly QUIET_EVERY?: string };
 
   constructor(scope: Construct, id: string, props: TransferPollerProps) {
@@ -72,12 +67,12 @@ export class TransferPoller extends Construct {
     this.poll = new ServiceFunction(this, 'Poll', {
       entry: 'functions/poll/poll.lambda.ts',
       description: 'Lists the transfers of the watches, publishes what has changed',
-      // A poll waits for the server most of the time. What it may have in memory is bounded to suit this size.
+      // A poll mostly waits for the server, and its memory is bounded to fit this size.
       memorySize: 256,
-      // Longer than a tick: what a slow server delays is not cut off, and ticks meanwhile leave the shard alone.
+      // Longer than a tick, so that a slow server does not cut polls off; the shard lease keeps later ticks out.
       timeout: Duration.minutes(2),
       environment: {
-        // Shards know nothing of each other, so each has its share.
+        // Each shard gets its share, as shards do not coordinate their requests.
         ...serverVariables(config.server, requestsAtOnce(config.server, shards)),
         SHARDS: String(shards),
         POLL_EVERY: String(millisecondsOf(every)),
@@ -95,7 +90,7 @@ export class TransferPoller extends Construct {
     this.transfers.grantRows(this.poll, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem');
     for (const topic of [transferEvents, transferNotices]) {
       topic.grantPublish(this.poll);
-      // For operators, who want to know whether anybody listens.
+      // Operators want to know whether a topic has subscribers.
       Grant.addToPrincipal({ grantee: this.poll, actions: ['sns:GetTopicAttributes'], resourceArns: [topic.topicArn] });
     }
     const clock = new Clock(this, 'Clock', this.poll, missedTicks);
@@ -105,14 +100,13 @@ export class TransferPoller extends Construct {
     }
   }
 
-  /** Lets somebody do with watches what operators ask for; polls are asked of the function. */
+  /** Grants read and write of watches, and the right to invoke the poll function. */
   grantOperate(grantee: IGrantable): Grant {
     return this.transfers
       .grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .combine(this.poll.grantInvokeDeployed(grantee));
   }
 
-  /** Lets somebody declare watches. */
   grantDeclare(grantee: IGrantable): Grant {
     return this.transfers.grantRows(grantee, 'Query', 'UpdateItem');
   }

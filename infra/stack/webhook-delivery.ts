@@ -15,40 +15,37 @@ import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
 
-/** 20 s for a drain, 15 s for its last request, connecting included, and room for what surrounds them. */
+/** 20 s for a drain, 15 s for its last request, connecting included, and a margin. */
 const deliverTimeout = Duration.seconds(40);
 
-/** When a process that died has its wake-ups brought again: soon, and not while it may still be at work. */
+/** Redelivers the wake-ups of a dead process soon, but not while it may still run. */
 const wakeUpsHidden = Duration.seconds(45);
 
 const fanOutTimeout = Duration.seconds(30);
 
 /**
- * Times that a wake-up is received before it is one of the dead letters: as often as SQS allows, which is for half a day. The
- * deliveries that it names may stand in no index, so that nothing else would have them looked after. What is no wake-up is
- * dropped by the function itself.
+ * Receives of a wake-up before it becomes a dead letter: the maximum of SQS, which lasts half a day. No index may hold
+ * the deliveries that it names, so only the wake-up leads to them. The function itself drops messages that are no
+ * wake-ups.
  */
 const mostWakeUps = 1000;
 
-/** Batches that a function works on at the same time. */
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
 
-/** How to build a {@link WebhookDelivery}. */
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
   /**
-   * Proxy that webhooks are sent through.
+   * Proxy for webhooks.
    * @default - none, unless the secret names one
    */
   readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;
-  /** Gets the ticks that were lost. */
   readonly missedTicks: IQueue;
 }
 
-/** Takes what is announced to the endpoints: fan-out, deliver and sweep, with the queues between them. */
+/** Delivers events and notices to endpoints: the functions fan-out, deliver and sweep, with the queues between them. */
 export class WebhookDelivery extends Construct {
   readonly webhooks: ServiceTable;
   readonly announcements: ServiceQueue;
@@ -82,7 +79,7 @@ export class WebhookDelivery extends Construct {
     this.fanOut = new ServiceFunction(this, 'FanOut', {
       entry: 'functions/webhooks/engine/fan-out.lambda.ts',
       description: 'Stores each event and creates a delivery for every endpoint that wants it',
-      // At most 50 small writes per message: CPU for TLS is all it wants.
+      // A message takes at most 50 small writes, so CPU for TLS is the only need.
       memorySize: 256,
       timeout: fanOutTimeout,
       environment: {
@@ -90,7 +87,7 @@ export class WebhookDelivery extends Construct {
         ANNOUNCEMENT_QUEUE_URL: this.announcements.queue.queueUrl,
       } satisfies FanOutVariables,
       lostInvocations: lostMessages,
-      // It hands on to itself what is left of an announcement, once for every 50 endpoints, and ends with the last of them.
+      // Fan-out requeues an announcement once for every 50 endpoints, and stops after the last endpoint.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     this.webhooks.grantRows(this.fanOut, 'Query', 'PutItem');
@@ -99,7 +96,7 @@ export class WebhookDelivery extends Construct {
     const { queue, deadLetters: deadLetterQueue } = this.announcements;
     const raw = { rawMessageDelivery: true, deadLetterQueue };
     transferEvents.addSubscription(new SqsSubscription(queue, raw));
-    // What no chat wants need not be taken from the queue to be thrown away.
+    // Drops notices that no chat wants before they reach the queue.
     const filterPolicy = { [chatsAttributeName]: SubscriptionFilter.notExistsFilter() };
     transferNotices.addSubscription(new SqsSubscription(queue, { ...raw, filterPolicy }));
     this.announcements.feed(this.fanOut, fanOutConcurrency);
@@ -107,7 +104,7 @@ export class WebhookDelivery extends Construct {
     this.deliver = new ServiceFunction(this, 'Deliver', {
       entry: 'functions/webhooks/engine/deliver.lambda.ts',
       description: 'Signs and posts deliveries to their endpoints',
-      // It waits for receivers nearly all the time, and is paid for that: TLS and signatures of ten requests fit in this.
+      // Billed mostly for waiting on receivers; TLS and signatures of ten requests fit in this.
       memorySize: 256,
       timeout: deliverTimeout,
       environment: {
@@ -115,9 +112,9 @@ export class WebhookDelivery extends Construct {
         ...(proxy !== undefined && { WEBHOOK_PROXY: proxy }),
       } satisfies Partial<DeliverVariables>,
       lostInvocations: lostMessages,
-      // It wakes itself up when the next retry is near, when a circuit breaker half-opens, and when its time for an endpoint
-      // is over before the work is. The schedule of retries, the breaker and the number of deliveries bound that, whereas
-      // Lambda would take a receiver that is slow or throttles for an endless loop after some 16 wake-ups, and drop them.
+      // Deliver sends itself a wake-up before the next retry, when a circuit breaker half-opens, and when its time for
+      // an endpoint ends before the work. The retry schedule, the breaker and the number of deliveries bound this loop.
+      // Lambda would take a slow or throttling receiver for an endless loop after some 16 wake-ups, and drop them.
       recursiveLoop: RecursiveLoop.ALLOW,
     });
     secret.grantVariables(this.deliver);
@@ -128,8 +125,7 @@ export class WebhookDelivery extends Construct {
 
     this.sweep = new ServiceFunction(this, 'Sweep', {
       entry: 'functions/webhooks/engine/sweep.lambda.ts',
-      description:
-        'Has endpoints looked after where deliveries are due, announces what operators are to know of endpoints',
+      description: 'Wakes up endpoints whose deliveries are due, announces what operators have to know of endpoints',
       memorySize: 256,
       timeout: Duration.seconds(55),
       environment: {
@@ -147,14 +143,13 @@ export class WebhookDelivery extends Construct {
     new Clock(this, 'Clock', this.sweep, missedTicks).tick('EachMinute', Duration.minutes(1), {});
   }
 
-  /** Lets somebody do with endpoints, events and deliveries what operators ask for. */
+  /** Grants read and write of endpoints, events and deliveries, and the right to send wake-ups. */
   grantOperate(grantee: IGrantable): void {
     this.webhooks.grantRows(grantee, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     for (const index of Object.values(indexes)) this.webhooks.grantIndex(grantee, index);
     this.grantWakeUps(grantee);
   }
 
-  /** Lets somebody declare endpoints. */
   grantDeclare(grantee: IGrantable): Grant {
     return this.webhooks.grantRows(grantee, 'Query', 'PutItem');
   }

@@ -9,48 +9,43 @@ import type { Part } from '#infra/local/process/stopping.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { noticeText } from './notice-text.ts';
 
-/** What the topics have brought. */
 export type Announcement =
   | { readonly kind: 'event'; readonly id: string; readonly event: TransferEvent | WatchEvent | EndpointEvent }
   | { readonly kind: 'notice'; readonly id: string; readonly subject: string; readonly text: string };
 
-/** Where announcements come from. */
 export interface AnnouncementSource {
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly dynamo: DynamoDBClient;
-  /** Name of the table that remembers, under `ANNOUNCED`, what was passed on. */
+  /** Table that stores the ids of passed-on announcements, under `ANNOUNCED`. */
   readonly table: string;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** Name of the queue that is subscribed to them. */
   readonly queue: string;
   readonly now: () => Date;
 }
 
-/** Seconds that a receive call waits for a message. */
+/** Seconds of a long poll. */
 const longPoll = 1;
 
-/** Seconds for which a received message is hidden; a process that dies with it in hand gets it again after that. */
+/** Seconds until a message of a dead process is received again. */
 const visibilityTimeout = 30;
 
-/** Messages that one call receives, the most that SQS hands out. */
+/** SQS returns at most 10 messages a call. */
 const batchSize = 10;
 
-/** Batches that are looked up or written down at the same time: more would keep deliveries from the database. */
+/** Batches in flight at most: more would delay the database requests of deliveries. */
 const mostBatches = 4;
 
-/** Milliseconds for which an id is known, as long as the event itself is kept. */
+/** Milliseconds for which an id is stored, as long as the event itself. */
 const remembered = 30 * 86_400_000;
 
 const pk = 'ANNOUNCED';
 
 /**
- * Subscribes a queue to both topics and passes on what arrives, each once and in its order: a message leaves the queue
- * only after it was passed on, and repetitions are known by their id. Only a process killed between the two passes
- * something on twice.
- *
- * Told to stop, it passes on what has arrived by then.
+ * Subscribes a queue to both topics, and passes on each announcement once, in order of arrival. It deletes a message
+ * only after passing it on, and recognises repetitions by their id. Only a process killed in between passes an
+ * announcement on twice. A stop passes on what has arrived by then.
  */
 export async function passOnAnnouncements(
   source: AnnouncementSource,
@@ -61,12 +56,12 @@ export async function passOnAnnouncements(
   for (const TopicArn of [source.eventsTopicArn, source.noticesTopicArn]) {
     await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
   }
-  /** Ids that stand in no row yet, or may not: a repetition among them is known here. */
+  /** Ids that may not be stored yet, to recognise repetitions among them. */
   const inHand = new Set<string>();
   let isGivenUp = false;
   let isTurn: Promise<unknown> = Promise.resolve();
 
-  /** Passes on what is new of a batch, behind the batch before. */
+  /** Passes on the new announcements of a batch, after the previous batch. */
   const printNews = async (batch: ReadonlyMap<string, Announcement>, before: Promise<unknown>) => {
     const rows = await getRows(
       dynamo,
@@ -74,7 +69,6 @@ export async function passOnAnnouncements(
       [...batch.keys()].map((sk) => ({ pk, sk })),
     );
     await before;
-    // What is not passed on stays in its queue.
     if (isGivenUp) return undefined;
     const news = [...batch.values()].filter(({ id }) => !rows.has(`${pk} ${id}`));
     for (const announcement of news) passOn(announcement);
@@ -132,14 +126,13 @@ export async function passOnAnnouncements(
   };
 }
 
-/** Reads what SNS has put into the queue. */
 function announcementOf({ Body = '' }: Message, noticesTopicArn: string): Announcement {
   const { TopicArn, Subject, Message } = JSON.parse(Body) as Record<string, string>;
   if (TopicArn !== noticesTopicArn) {
     const event = JSON.parse(Message ?? '') as TransferEvent | WatchEvent | EndpointEvent;
     return { kind: 'event', id: event.id, event };
   }
-  // A queue gets the record alone: SNS picks the text for the subscriber's protocol.
+  // SNS picks the text for each protocol; queues receive only the record.
   const record = parseNotice(Message ?? '');
   return { kind: 'notice', id: record.id, subject: Subject ?? '', text: noticeText(record) };
 }

@@ -11,20 +11,17 @@ import type { LineOutput } from './output.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Where lines go; colour only if it is a terminal. */
+/** Target of lines, coloured only on a terminal. */
 export type Output = Pick<LineOutput, 'stream' | 'write'>;
 
-/** Tells a person, or a script, what the local run does. */
+/** Reports to a person, or a script, what the local run does. */
 export interface Reporter {
-  /** Said once, when everything runs. */
+  /** Called once, when everything runs. */
   ready(facts: readonly (readonly [name: string, value: string])[]): void;
   announcement(announcement: Announcement): void;
   poll(poll: WatchPoll): void;
-  /** A webhook's delivery was looked after. */
   delivery(delivery: DeliveryFacts): void;
-  /** The demo's receiver got a webhook. */
   receipt(receipt: Receipt): void;
-  /** Something for the operator that is no poll and no announcement. */
   warning(text: string): void;
 }
 
@@ -39,11 +36,11 @@ const styles: Record<string, Style> = {
 };
 
 /**
- * Lines for a person. A poll is mentioned only when it stored a baseline or when its problem begins, turns or ends; of what
- * several watches have in common, only the first one to have it and the last one to be rid of it.
+ * Prints lines for a person. It mentions a poll only if it stored a baseline, or if a problem begins, changes or ends.
+ * Of a problem that several watches share, it reports only the first to fail and the last to recover.
  */
 export function personReporter(output: Output, now: () => Date): Reporter {
-  /** Watches failing by what they have in common, and all that were since it began. */
+  /** By incident: the watches that fail now, and all that have failed since it began. */
   const problems = new Map<string, { readonly now: Set<string>; readonly ever: Set<string> }>();
   const paint = (style: Style, text: string) => styleText(style, text, { stream: output.stream });
   const line = (kind: string, text: string) => {
@@ -91,7 +88,7 @@ export function personReporter(output: Output, now: () => Date): Reporter {
   };
 }
 
-/** One JSON object a line, for scripts. */
+/** Prints one JSON object a line, for scripts. */
 export function scriptReporter(output: Output): Reporter {
   const write = (value: object) => output.write(`${printableJson(value)}\n`);
   return {
@@ -130,5 +127,4 @@ function receiptWords({ endpoint, id, status, type, isRepetition }: Receipt): st
   return `${endpoint}  ${id}  ${verdict}, answered ${status}${isRepetition ? ', had it already' : ''}`;
 }
 
-/** `sent by alice@example.com`. */
 export const watchWords = ({ mailbox, direction }: Watch): string => `${direction} by ${mailbox}`;

@@ -1,6 +1,6 @@
 import type { NoticeRecord } from '#functions/notices/notice-record.ts';
 
-/** A notice as the local run prints it: what it tells, then the transfers that it names, under each other. */
+/** Formats a notice for the console: its text, then its transfers as a table. */
 export function noticeText({ headline, paragraphs, items, more }: NoticeRecord): string {
   const width = (part: 'words' | 'trackingId') => Math.max(0, ...items.map((item) => item[part].length));
   const [words, id] = [width('words'), width('trackingId')];

@@ -1,25 +1,23 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-/** Bytes that wait for a slow reader at most; lines that come then are left out. */
+/** Bytes that wait for a slow reader at most; further lines are left out. */
 const mostWaiting = 1024 * 1024;
 
-/** What is to happen when lines cannot be written; `code` is the system's, such as `ENOSPC`. */
+/** Callbacks for lines that cannot be written; `code` is the system's, such as `ENOSPC`. */
 export interface OutputTroubles {
   /** The reader of the pipe, or the terminal, has gone for good. */
   gone(code: string): void;
-  /** The first line of several was left out, because the file does not take it. */
+  /** The file has refused a line, the first of several. */
   refused(code: string): void;
-  /** Lines are taken again, after a number of them was left out. */
   resumed(leftOut: number): void;
 }
 
 /**
- * The lines of a process that has better things to do than to print: whatever takes them, or does not, never holds it up,
- * ends it by an error, or makes its memory grow.
+ * Writes lines without risk for the process: a slow, full or closed output never blocks it, ends it by an error, or
+ * makes its memory grow.
  */
 export class LineOutput {
-  /** Where the lines go. */
   readonly stream: NodeJS.WriteStream & { readonly fd: number };
   private readonly problems: OutputTroubles;
   private leftOut = 0;
@@ -36,17 +34,16 @@ export class LineOutput {
       problems.gone(code);
     });
     stream.on('drain', () => this.report());
-    // Node has a terminal hold up the whole process while it shows nothing, as after Ctrl-S.
+    // By default a paused terminal, as after Ctrl-S, blocks the whole process.
     if (stream.isTTY) (stream as { _handle?: { setBlocking?(on: boolean): void } })._handle?.setBlocking?.(false);
   }
 
-  /** Prints lines, or leaves them out. */
   write(lines: string): void {
     if (this.stream instanceof Socket) this.send(lines);
     else this.append(lines);
   }
 
-  /** Resolves when all lines have been taken, or never will be. */
+  /** Resolves when all lines are written, or never can be. */
   async flush(): Promise<void> {
     const { stream } = this;
     if (stream instanceof Socket && !this.isGone)
@@ -60,7 +57,7 @@ export class LineOutput {
     else this.stream.write(lines);
   }
 
-  /** Writes to a file, each time anew: Node's own stream would lose lines without telling how many. */
+  /** Writes to a file directly; Node's own stream would lose an unknown number of lines. */
   private append(lines: string): void {
     const before = this.leftOut;
     this.report();
@@ -68,7 +65,7 @@ export class LineOutput {
       this.leftOut = before + 1;
       return;
     }
-    // A line that was taken in part is ended first.
+    // Ends a partly written line first.
     const bytes = Buffer.from(this.isMidLine ? `\n${lines}` : lines);
     let written = 0;
     try {

@@ -5,18 +5,16 @@ import { ClassicLevel } from 'classic-level';
 import { contents } from './data-folder.ts';
 import { isSoundLog } from './database-log.ts';
 
-/** What a database has in it. */
 type Fill = 'nothing' | 'tables' | 'rows';
 
-/** 32 bytes in base64. */
 const keyPattern = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**
- * Finds out whether something of a data folder is missing or was changed. A run makes its things in this order: database,
- * queue file, transfers table, data key, topics, rows; whatever a killed first run has left of them is no damage.
+ * Finds missing or changed parts of a data folder. A run creates database, queue file, transfers table, data key,
+ * topics and rows in this order; the rest of a killed first run is no damage.
  *
- * @returns what is wrong; undefined when the folder is whole, or new
- * @throws the error of LevelDB, SQLite or the file system for what cannot be read
+ * @returns the damage in words; undefined for a sound or new folder
+ * @throws the error of LevelDB, SQLite or the file system
  */
 export async function damageOf(data: string): Promise<string | undefined> {
   const folder = join(data, contents.database);
@@ -38,7 +36,7 @@ export async function damageOf(data: string): Promise<string | undefined> {
   return queues.hasTables ? undefined : `the file ${contents.queues}/fauxqs.db is missing or empty`;
 }
 
-/** A file of the database that LevelDB would do without, and without a word. */
+/** Finds a damaged file that LevelDB would silently ignore. */
 function brokenFileOf(folder: string): string | undefined {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const logs = names.filter((name) => name.endsWith('.log'));
@@ -50,8 +48,8 @@ function brokenFileOf(folder: string): string | undefined {
 }
 
 /**
- * Opens the database, which no other process can do meanwhile, and reads all of it, for LevelDB checks what it reads. A table
- * that a killed run was about to make is dropped: dynalite would never end making it, and nothing can be in it.
+ * Opens the database exclusively and reads it whole, because LevelDB checks what it reads. Drops an empty table that a
+ * killed run was creating; otherwise dynalite would leave it in CREATING for good.
  */
 async function fillOf(folder: string): Promise<Fill> {
   const database = new ClassicLevel<string, { readonly TableStatus?: string }>(folder, { valueEncoding: 'json' });
@@ -69,7 +67,6 @@ async function fillOf(folder: string): Promise<Fill> {
   }
 }
 
-/** What stands in the file of the queues. */
 function queuesIn(file: string): {
   readonly hasTables: boolean;
   readonly hasTopics: boolean;

@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** What the local run keeps in its data folder, by name. */
+/** Contents of the local run's data folder, by name. */
 export const contents = {
   database: 'dynamodb',
   queues: 'queues',
@@ -8,12 +8,12 @@ export const contents = {
   operator: 'operator.json',
 } as const;
 
-/** Thrown when the data folder cannot be had, or not be trusted; says in one sentence why, and what to do. */
+/** Thrown when the data folder cannot be used or trusted; the message has the reason and the remedy. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-/** Writes a file of the data folder, readable by its owner alone; a reader gets the file before it or all of this one. */
+/** Writes a file atomically, readable by its owner alone. */
 export function writeOwnFile(file: string, text: string): void {
   const fresh = `${file}.new`;
   try {
@@ -25,16 +25,15 @@ export function writeOwnFile(file: string, text: string): void {
   }
 }
 
-/** The error for a folder in which something is missing or was changed. */
 export const damagedFolder = (folder: string, damage: string): DataFolderError =>
   new DataFolderError(
     `${folder} is damaged (${damage}): restore it from a backup, or move it away to begin anew, without the watches and webhooks that commands added, verifications by code, deliveries that wait or are held, and signing secrets that the notifier made; the first listing of each mailbox is then stored silently`,
   );
 
 /**
- * The error for what LevelDB or SQLite say when they cannot use what they keep in the data folder.
+ * Explains an error of LevelDB or SQLite about the data folder.
  *
- * @param folder as it is to be called
+ * @param folder its name in the message
  * @returns undefined for any other error
  */
 export function storageError(folder: string, error: unknown): DataFolderError | undefined {

@@ -6,18 +6,18 @@ import { Partition } from '#functions/dynamodb/partition.ts';
 import { DataKey, DataKeyError, DecryptionError } from '#functions/lambda/data-key.ts';
 import { contents, DataFolderError, damagedFolder, writeOwnFile } from './data-folder.ts';
 
-/** Row with a text that only the right key opens, and what the text is encrypted for. */
+/** Row with a text that only the right key decrypts, and the encryption context of that text. */
 const row = 'DATA_KEY';
 const context = 'data key';
 
 /**
- * The key that seals secrets in the data folder: made by the first run, readable by its owner only. The whole folder
- * gives the secrets away, a copy of the database alone does not.
+ * Reads the key that encrypts secrets in the data folder; the first run creates it, readable by its owner only. A copy
+ * of the database alone does not reveal the secrets; the whole folder does.
  *
  * @param data folder; without it the key lives as long as the run
- * @param table that remembers what the key belongs to
+ * @param table holds a text that proves the key
  * @returns 32 bytes in base64
- * @throws DataFolderError when it is not the key of this database, or cannot be used
+ * @throws DataFolderError if the key is unusable or does not belong to this database
  */
 export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient, table: string): Promise<string> {
   const fresh = randomBytes(32).toString('base64');
@@ -25,7 +25,7 @@ export async function dataKeyOf(data: string | undefined, dynamo: DynamoDBClient
   const rows = new Partition(dynamo, table, row);
   const [probe] = await rows.range(row, row);
   const file = join(data, contents.key);
-  // Found earlier where the database is embedded, but another implementation keeps its own.
+  // damageOf has found this already for an embedded database, but not for another implementation.
   if (!existsSync(file) && probe) throw wrongKey(data, 'is missing');
   if (!existsSync(file)) writeOwnFile(file, `${fresh}\n`);
   const text = textOf(file).trim();

@@ -1,11 +1,10 @@
-/** Bytes of a block of LevelDB's log, and of the head of a record in it: checksum (4), length (2), type (1). */
+/** Bytes of a block in LevelDB's log, and of a record's head: checksum (4), length (2), type (1). */
 const blockLength = 32_768;
 const headLength = 7;
 
 /**
- * Whether a log of LevelDB is what LevelDB wrote, which itself passes over damage in silence and drops what follows. A
- * last record that a crash has cut off, or whose end the file system has left as zeros, is no damage.
- * Format: doc/log_format.md of LevelDB.
+ * Checks a log of LevelDB, which itself silently drops all records after damage. A last record that a crash has cut
+ * off, or whose end the file system has left as zeros, is no damage. Format: doc/log_format.md of LevelDB.
  */
 export function isSoundLog(log: Buffer): boolean {
   for (let start = 0; start < log.length; start += blockLength) {
@@ -17,14 +16,14 @@ export function isSoundLog(log: Buffer): boolean {
   return true;
 }
 
-/** Bytes from the start of a block up to the first record that is not sound. */
+/** Counts the bytes of a block before the first unsound record. */
 function soundLength(block: Buffer): number {
   let at = 0;
   for (let length = recordLength(block); length > 0; length = recordLength(block.subarray(at))) at += length;
   return at;
 }
 
-/** Bytes of the record at the start; 0 when there is no sound one. */
+/** Reads the length of the first record; 0 if it is not sound. */
 function recordLength(bytes: Buffer): number {
   if (bytes.length < headLength) return 0;
   const length = headLength + bytes.readUInt16LE(4);
@@ -32,10 +31,10 @@ function recordLength(bytes: Buffer): number {
   return bytes.readUInt32LE(0) === maskedChecksum(bytes.subarray(6, length)) ? length : 0;
 }
 
-/** A whole record, or the first, a middle or the last part of one. */
+/** Types 1 to 4: a whole record, or its first, a middle or its last part. */
 const isType = (byte: number): boolean => byte >= 1 && byte <= 4;
 
-/** Whether the rest of a log can be what a crash has left of its last record. */
+/** True if the rest of a log can be a last record that a crash has cut off. */
 function isTorn(rest: Buffer): boolean {
   let written = rest.length;
   while (written > 0 && rest[written - 1] === 0) written -= 1;
@@ -44,7 +43,7 @@ function isTorn(rest: Buffer): boolean {
   return isType(rest[6]!) && headLength + rest.readUInt16LE(4) > written;
 }
 
-/** CRC-32C (Castagnoli), rotated and offset as LevelDB stores it. */
+/** Computes the CRC-32C (Castagnoli), rotated and offset as LevelDB stores it. */
 function maskedChecksum(bytes: Buffer): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);

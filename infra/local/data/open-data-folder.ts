@@ -5,8 +5,8 @@ import { damageOf } from './data-folder-damage.ts';
 import { freeMessages } from './queued-messages.ts';
 
 /**
- * Makes the data folder its owner's alone, with everything in it, checks that it is whole and that no other run has it, and
- * frees what the run before had in hand.
+ * Closes the data folder to other users, checks that it is sound and in use by no other run, and frees the messages
+ * that the previous run had received.
  *
  * @throws DataFolderError
  */
@@ -22,7 +22,7 @@ export async function openDataFolder(data: string): Promise<void> {
 }
 
 /**
- * Makes the data folder its owner's alone where another implementation of AWS keeps what a database has.
+ * Closes the data folder to other users where another implementation of AWS has the database.
  *
  * @throws DataFolderError
  */
@@ -43,9 +43,9 @@ function folderError(data: string, cause: Error): DataFolderError {
 }
 
 /**
- * Takes every right to the data folder from other users: from what was there before as from what is still to come.
+ * Removes the rights of other users to the data folder, for present and future contents.
  *
- * @throws DataFolderError for a folder that may not be closed
+ * @throws DataFolderError for a folder that may belong to other users, too
  */
 export function makePrivate(data: string): void {
   process.umask(0o077);
@@ -54,7 +54,7 @@ export function makePrivate(data: string): void {
   const names = readdirSync(folder);
   const own = names.filter((name) => Object.values<string>(contents).includes(name));
   const others = names.filter((name) => !own.includes(name) && name !== 'lost+found');
-  // Closing it could lock others out of what is theirs: it may be /tmp or a home.
+  // The folder may be /tmp or a home: closing it could lock other users out of their files.
   if (isOpen(folder) && own.length === 0 && others.length > 0) {
     const found = others.slice(0, 3).join(', ');
     throw new DataFolderError(
@@ -83,5 +83,5 @@ function restrict(path: string): void {
   }
 }
 
-/** Whether other users have any right to it; Windows has rights of another kind. */
+/** True if other users have any right; Windows has rights of another kind. */
 const isOpen = (path: string): boolean => process.platform !== 'win32' && (lstatSync(path).mode & 0o077) !== 0;

@@ -4,11 +4,11 @@ import { tolerance } from '#functions/clock/instants.ts';
 import { longestDelay } from '#functions/webhooks/endpoints/wake-ups.ts';
 
 /**
- * Has all messages of the queues received again that a process which has ended had in hand, and those that a clock that was
- * ahead has put off. fauxqs keeps both times by the clock of this machine, and believes them whatever they are.
+ * Makes messages visible that an ended process had received, or that a clock that ran ahead has delayed. fauxqs stores
+ * both times by this machine's clock, and does not check them.
  *
- * @param file of fauxqs, which is not open
- * @param now Unix time in milliseconds
+ * @param file database of fauxqs, not open
+ * @param now milliseconds since 1970
  * @throws the error of SQLite
  */
 export function freeMessages(file: string, now: number): void {

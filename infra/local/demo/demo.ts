@@ -5,13 +5,11 @@ import { usualStack } from '#infra/config/usual-names.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
-/** A simulated server with people who send transfers, as long as it is not stopped. */
+/** Running simulated server with people who send transfers. */
 export interface Demo {
   readonly server: CryptshareServer;
-  /** Gets the demo's webhooks. */
   readonly receiver: WebhookReceiver;
   readonly config: Config;
-  /** Credentials that the simulated server accepts. */
   readonly credentials: Credentials;
   stop(): Promise<void>;
 }
@@ -23,7 +21,7 @@ const watches: readonly Watch[] = [
   { mailbox: bob, direction: 'received' },
 ];
 
-/** Ends of a transfer's life, as often as they stand here. */
+/** Final states of transfers; expiration is twice as frequent. */
 const ends = [
   'DELETED_BY_EXPIRATION',
   'DELETED_BY_EXPIRATION',
@@ -32,21 +30,19 @@ const ends = [
   'DELETED_BY_ADMIN',
 ] as const;
 
-/** Milliseconds from one happening to the next. */
 const pace = 1500;
 
-/** Of so many requests, the webhook `archive` answers the first few with an error, which shows retries. */
+/** The webhook `archive` fails the first 3 of every 50 requests, to show retries. */
 const outageEvery = 50;
 const outage = 3;
 
-/** Delays of a webhook's retries in the demo, where nobody wants to wait for days. */
+/** Shortened, as a demo cannot wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
 
 /**
- * Starts the demo's server and lets time go by quickly there: every 1.5 s something happens to a transfer. Starts a
- * receiver of webhooks, too.
+ * Starts the demo's server, on which a transfer changes every 1.5 s, and a receiver of webhooks.
  *
- * @param onReceipt told of each webhook that arrives
+ * @param onReceipt called for each webhook that arrives
  */
 export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
   const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
@@ -93,7 +89,7 @@ export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<
 
 let moment = 0;
 
-/** One thing after the other: a transfer is sent, processed, and some time later comes to one of its ends. */
+/** Sends, processes and ends transfers in turn. */
 function happen({ transfers }: CryptshareServer): void {
   moment += 1;
   const sent = transfers.page({ mailbox: alice, direction: 'sent' }, { page: 1, pageSize: 100 });

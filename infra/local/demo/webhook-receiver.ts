@@ -3,34 +3,28 @@ import Fastify from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import { guardServer } from '#infra/loopback/loopback-guard.ts';
 
-/** What the receiver has to say about a request. */
 export interface Receipt {
-  /** Name of the endpoint that the request was for. */
   readonly endpoint: string;
   readonly id: string;
-  /** What it answered. */
   readonly status: number;
-  /** The body's `type`, once the signature was found to be good. */
+  /** `type` of the body; undefined if the signature is wrong. */
   readonly type: string | undefined;
-  /** It has had this event before. */
+  /** True if it has accepted this event before. */
   readonly isRepetition: boolean;
 }
 
-/** A receiver of webhooks on this machine. */
+/** Receiver of webhooks on this machine. */
 export interface WebhookReceiver {
-  /** URL for an endpoint of this name. */
   urlOf(endpoint: string): string;
-  /** Tells it the secret by which requests for an endpoint are signed. */
   trust(endpoint: string, secret: string): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts a receiver that verifies every request with the official library of Standard Webhooks: 204 for a good one, 401
- * for another.
+ * Starts a receiver that verifies every request with the official library of Standard Webhooks, and answers 204 or 401.
  *
- * @param failing whether an endpoint is out of order at the moment and answers 500
- * @param onReceipt told of each request
+ * @param failing true while an endpoint is out of order and answers 500
+ * @param onReceipt called for each request
  */
 export async function startWebhookReceiver(
   failing: (endpoint: string) => boolean,

@@ -1,11 +1,9 @@
-/** How the local run ends, for supervisors; a second signal ends it with 128 and the number of the signal. */
+/** Exit codes of the local run, for supervisors; a second signal ends it with 128 plus the signal's number. */
 export const exitCodes = {
-  /** As it was told to, by SIGINT, SIGTERM or SIGHUP. */
   stopped: 0,
-  /** Something broke. */
   broken: 1,
   /** Wrong options or configuration: nothing was started. */
   wrongStart: 2,
-  /** Whatever read its output has gone; what shells tell of a program that SIGPIPE has ended. */
+  /** Reader of the output has gone; shells show this code for SIGPIPE. */
   outputGone: 141,
 } as const;

@@ -1,32 +1,31 @@
-/** A part of a run that works until it is told to stop. */
+/** Part of a run that works until it is stopped. */
 export interface Part {
-  /** Has it begin nothing new. */
   stop(): void;
-  /** Resolves when what was under way has ended; rejects when it broke. */
+  /** Resolves when the work in flight has ended; rejects on an error. */
   readonly ended: Promise<unknown>;
-  /** What is under way, in words, for instance `2 deliveries`. */
+  /** Work in flight, in words, for instance `2 deliveries`. */
   underWay(): readonly string[];
-  /** Gives back what is under way, so that the next start need not wait for it. */
+  /** Releases the work in flight, so that the next start does not wait for it. */
   giveBack(): Promise<unknown>;
 }
 
-/** Container runtimes wait 10 s before they kill; all instants are milliseconds after the signal. */
+/** Milliseconds after the signal; container runtimes kill after 10 s. */
 const remindAfter = 2500;
 const waitUntil = 5000;
 const giveBackUntil = 6500;
 
-/** Milliseconds after which a process has to have ended that was told to stop. */
+/** Deadline for the end of the process, in milliseconds after the signal. */
 export const stopWithin = 7500;
 
-/** The same in words for people, the end of the process included. */
+/** Same deadline in words, the end of the process included. */
 const atMost = 'at most 8 s';
 
 /**
- * Stops the parts of a run: lets them end what is under way for a while, then gives back what has not ended.
+ * Stops the parts of a run: waits for their work in flight, then releases the rest.
  *
- * @param stages one after the other: what a part hands on is the work of those behind it
- * @param say told what is waited for, at once and when it takes long
- * @returns whether everything has ended by itself
+ * @param stages stopped in order, as each stage hands work to the next
+ * @param say prints what the stop waits for, at once and when it takes long
+ * @returns true if all work has ended by itself
  */
 export async function stopInTime(stages: readonly (readonly Part[])[], say: (text: string) => void): Promise<boolean> {
   const parts = stages.flat();
@@ -50,10 +49,10 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
 }
 
 /**
- * Whether a promise settles within a time.
+ * Waits for a promise, by a monotonic clock.
  *
- * @param milliseconds by a monotonic clock
- * @throws what the promise rejects with in time
+ * @returns false if the time ran out
+ * @throws the promise's error, if it rejects in time
  */
 export async function isWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -63,11 +62,11 @@ export async function isWithin(milliseconds: number, promise: Promise<unknown>):
   return Promise.race([promise.then(() => true), late]).finally(() => clearTimeout(timer));
 }
 
-/** `1 listing (sent by alice@example.com) and 2 deliveries`; empty for nothing. */
+/** Joins as in `1 listing (sent by alice@example.com) and 2 deliveries`. */
 function listOf(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-/** `1 delivery`, `2 deliveries`; none of nothing. */
+/** Formats `1 delivery` or `2 deliveries`; empty for 0. */
 export const counted = (count: number, one: string, many: string): readonly string[] =>
   count === 0 ? [] : [count === 1 ? `1 ${one}` : `${count} ${many}`];

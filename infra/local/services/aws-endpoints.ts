@@ -8,14 +8,14 @@ import { type EmbeddedServices, region, startEmbeddedServices } from './embedded
 const services = ['dynamodb', 'sns', 'sqs'] as const;
 type Service = (typeof services)[number];
 
-/** Addresses of another implementation of AWS; what is missing is embedded. */
+/** Addresses of another implementation of AWS; services without an address are embedded. */
 export type AwsEndpoints = Readonly<Partial<Record<Service, string>>>;
 
 /**
- * Reads where another implementation of AWS is: one address for all services, `http://127.0.0.1:5000`, or some of them by
- * name, `dynamodb=http://127.0.0.1:8000`, with commas between them.
+ * Parses the addresses of another implementation of AWS: `http://127.0.0.1:5000` for all services, or a list by name
+ * with commas, `dynamodb=http://127.0.0.1:8000`.
  *
- * @returns undefined when the text is neither
+ * @returns undefined for any other text
  */
 export function awsEndpointsOf(text: string): AwsEndpoints | undefined {
   if (isOrigin(text)) return Object.fromEntries(services.map((service) => [service, text]));
@@ -31,12 +31,12 @@ function isOrigin(text: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
 }
 
-/** Thrown when nothing answers where another implementation of AWS should be; says what to do. */
+/** Thrown when no implementation of AWS answers at an address; the message has the remedy. */
 export class AwsEndpointError extends Error {
   override readonly name = 'AwsEndpointError';
 }
 
-/** Milliseconds for another implementation to answer. */
+/** Timeout in milliseconds for another implementation. */
 const patience = 5000;
 
 const asked = {
@@ -45,7 +45,7 @@ const asked = {
   throwOnRequestTimeout: true,
 };
 
-/** Asks a service, at its address, for what changes nothing there. */
+/** Harmless requests, which change nothing in a service. */
 const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Promise<unknown>>> = {
   dynamodb: (settings) => new DynamoDBClient(settings).send(new ListTablesCommand({ Limit: 1 })),
   sns: (settings) => new SNSClient(settings).send(new ListTopicsCommand({})),
@@ -53,7 +53,7 @@ const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Pr
 };
 
 /**
- * Checks that another implementation answers as the services would. To be called once the SDK has its environment here.
+ * Checks that another implementation answers as the services would. Call it after the SDK's environment is set.
  *
  * @throws AwsEndpointError
  */
@@ -81,14 +81,13 @@ function whatIsWrong(service: Service, url: string, { name, code, $response }: S
   return `what answers at ${url} is no implementation of AWS ${is}: correct the address, ${embeddedInstead}`;
 }
 
-/** Whether no service is left to be embedded. */
 export const areAllElsewhere = (endpoints: AwsEndpoints): boolean =>
   services.every((service) => endpoints[service] !== undefined);
 
 /**
- * Starts the services that are not elsewhere.
+ * Embeds the services that have no address.
  *
- * @param data folder that keeps database and queues, as far as they are embedded; in memory without it
+ * @param data folder of the embedded database and queues; in memory without it
  * @throws DataFolderError
  */
 export async function startAwsServices(data: string | undefined, elsewhere: AwsEndpoints): Promise<EmbeddedServices> {

@@ -1,11 +1,11 @@
-/** The part of dynalite that the local run uses; the package brings no types. */
+/** Part of dynalite that the local run uses; the package has no types. */
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
   interface DynaliteOptions {
     /** Folder of the database; in memory without it. */
     readonly path?: string;
-    /** Milliseconds for which a new table stays in the state CREATING. */
+    /** Milliseconds that a new table stays in the state CREATING. */
     readonly createTableMs?: number;
   }
 

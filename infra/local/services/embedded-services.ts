@@ -25,24 +25,25 @@ import {
 } from '#infra/loopback/loopback-guard.ts';
 import { closeIterators } from './closed-iterators.ts';
 
-/** The AWS services of the local run, over real HTTP on this machine only. */
+/** AWS services of the local run, over HTTP on this machine only. */
 export interface EmbeddedServices {
-  /** Variables by which the AWS SDK finds the services, and by which they let it in. */
+  /** Addresses and credentials of the services, as variables of the AWS SDK. */
   readonly sdkEnvironment: Record<string, string>;
-  /** Ends the services; what is under way is cut off. */
+  /** Ends the services, and cuts off requests in flight. */
   close(): Promise<void>;
 }
 
 closeIterators();
 
-/** Any region does: nothing leaves this machine. */
+/** Arbitrary, as nothing leaves this machine. */
 export const region = 'us-east-1';
 
 /**
- * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface, for requests with the access
- * key of this start only. Storage that fails under way is an uncaught error: no request can be answered any more.
+ * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface. They accept only requests
+ * with the access key of this start. A later failure of storage is an uncaught error, as no request can be answered any
+ * more.
  *
- * @param data folder that keeps database and queues; in memory without it
+ * @param data folder of database and queues; in memory without it
  * @throws DataFolderError
  */
 export async function startEmbeddedServices(data?: string): Promise<EmbeddedServices> {
@@ -54,7 +55,7 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
   const databaseUrl = await listenOnLoopback(database);
   const closeDatabase = async () => {
     database.closeAllConnections();
-    // Calls back when not only the server, but also the database behind it is closed.
+    // Calls back once the database behind the server is closed, too.
     await new Promise((resolve) => database.close(resolve));
   };
   const queues = await startQueues(admission, data).catch(async (error) => {
@@ -78,12 +79,12 @@ export async function startEmbeddedServices(data?: string): Promise<EmbeddedServ
   };
 }
 
-/** The channel on which Fastify tells of each new instance. */
+/** Channel on which Fastify publishes each new instance. */
 const fastifyChannel = 'fastify.initialization';
 
 /**
- * Starts fauxqs, which listens on every interface of the machine, whatever host it is given: its server is made to listen
- * on the loopback interface, and guarded, before it does.
+ * Starts fauxqs. It would listen on every interface of the machine, whatever its host setting, so this function guards
+ * its server and overrides the host before it listens.
  */
 async function startQueues(admission: Admission, data: string | undefined): Promise<FauxqsServer> {
   let isGuarded = false;
@@ -102,7 +103,7 @@ async function startQueues(admission: Admission, data: string | undefined): Prom
     isGuarded = true;
   };
   subscribe(fastifyChannel, takeOver);
-  // What is not given here, fauxqs takes from the environment.
+  // fauxqs takes settings that are missing here from the environment.
   const settings = { port: 0, host: '127.0.0.1', logger: false, defaultRegion: region, init: {} };
   const starting = startFauxqs({ ...settings, ...(data && { dataDir: join(data, contents.queues) }) });
   unsubscribe(fastifyChannel, takeOver);
@@ -115,11 +116,11 @@ async function startQueues(admission: Admission, data: string | undefined): Prom
   throw new Error('fauxqs did not start as it used to: its server is not guarded');
 }
 
-/** Creates the transfers table unless it is there. */
+/** Creates the transfers table unless it exists. */
 export const createTransfersTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
   createTable(dynamo, table);
 
-/** Creates the webhooks table, with its indexes, unless it is there. */
+/** Creates the webhooks table, with its indexes, unless it exists. */
 export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
   createTable(dynamo, table, {
     AttributeDefinitions: [
@@ -167,11 +168,11 @@ async function createTable(
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  // It is there a moment before it can be used.
+  // A new table takes a moment to become usable.
   await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.02, maxDelay: 0.1 }, { TableName: table });
 }
 
-/** Creates a topic unless it is there, and returns its ARN. */
+/** Creates a topic unless it exists, and returns its ARN. */
 export async function createTopic(sns: SNSClient, name: string): Promise<string> {
   const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: name }));
   return TopicArn!;

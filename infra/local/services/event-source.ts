@@ -11,42 +11,38 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 
-/** A queue of the embedded SQS. */
 export interface LocalQueue {
   readonly url: string;
   readonly arn: string;
 }
 
-/** What hands messages to a function. */
+/** Running mapping from a queue to a function. */
 export interface EventSource {
-  /** Ends it after what is under way. */
   stop(): void;
-  /** Resolves when it has ended; rejects when it breaks. */
+  /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
   readonly ended: Promise<void>;
-  /** What the function works on. */
   inHand(): SQSRecord[];
-  /** Puts these messages back into the queue, as if they had never been received. */
+  /** Makes these messages visible in the queue again. */
   giveBack(): Promise<void>;
 }
 
-/** Seconds that a receive call waits for a message. */
+/** Seconds of a long poll. */
 const longPoll = 1;
 
-/** Seconds after which a message that was given back can be received again: the embedded SQS fails to write 0 down. */
+/** Visibility timeout in seconds of a returned message: the embedded SQS fails to store 0. */
 const soon = 1;
 
-/** Messages that one call receives, the most that SQS hands out. */
+/** SQS returns at most 10 messages a call. */
 const batchSize = 10;
 
 /**
- * Creates a queue unless it is there.
- *
- * @param visibilityTimeout seconds for which a received message is hidden
+ * Creates a queue unless it exists.
+ * @param visibilityTimeout seconds
  */
 export async function createQueue(sqs: SQSClient, name: string, visibilityTimeout: number): Promise<LocalQueue> {
   const created = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   const QueueUrl = created.QueueUrl!;
-  // By itself: one that an earlier version has created may hide its messages for another time.
+  // Set separately, as a queue of an earlier version may have another visibility timeout.
   const wanted = { VisibilityTimeout: String(visibilityTimeout) };
   await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: wanted }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
@@ -54,10 +50,10 @@ export async function createQueue(sqs: SQSClient, name: string, visibilityTimeou
 }
 
 /**
- * Does what Lambda's event source mapping does for a queue: hands batches of at most ten messages to a handler, and
- * deletes those that it does not report as failed.
+ * Replaces Lambda's event source mapping: hands batches of at most ten messages to a handler, and deletes those that it
+ * does not report as failed.
  *
- * @param concurrency batches in the handler's hands at the same time
+ * @param concurrency batches in flight at most
  */
 export function startEventSource(
   sqs: SQSClient,

@@ -9,32 +9,29 @@ import {
 import pLimit from 'p-limit';
 import type { Part } from '#infra/local/process/stopping.ts';
 
-/** Where rows expire. */
 export interface ExpiryDependencies {
   readonly dynamo: DynamoDBClient;
-  /** Names of the tables. */
   readonly tables: readonly string[];
   readonly now: () => Date;
-  /** Asks the Cryptshare Server for its time, a Unix time in milliseconds; undefined where it does not tell. */
+  /** Reads the Cryptshare Server's time, in milliseconds since 1970; undefined if it sends none. */
   readonly serverTime: () => Promise<number | undefined>;
-  /** Waits for this number of milliseconds; rejects when there is no more time. */
+  /** Rejects when aborted. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
 
-/** Milliseconds until rows are deleted for the first time, and from one time to the next. */
+/** Milliseconds before the first deletion, and between deletions. */
 const firstOpen = 60_000;
 const rest = 3_600_000;
 
-/** Rows that one call looks at, and milliseconds between two calls: polls and deliveries go on meanwhile. */
+/** Rows per scan, and milliseconds between scans, so that polls and deliveries can proceed. */
 const rowsPerStep = 250;
 const pause = 250;
 
-/** Rows deleted at the same time. */
 const concurrency = 4;
 
 /**
- * Deletes rows whose `expiresAt` has passed, each hour, as DynamoDB does by itself: the embedded database knows no time to
- * live. What is deleted does not come back, so it has to have passed by the server's clock, too.
+ * Deletes expired rows each hour, as the embedded database has no time to live. Deletion is final, so `expiresAt` must
+ * have passed by the server's clock, too.
  */
 export function startExpiry(deps: ExpiryDependencies): Part {
   const { now, serverTime, sleep = (milliseconds, signal) => wait(milliseconds, undefined, { signal }) } = deps;
@@ -57,7 +54,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
   };
 }
 
-/** Looks at all rows, some at a time, for as long as `goesOn` says so; `at` is a Unix time in milliseconds. */
+/** Deletes expired rows in steps, while `goesOn` resolves to true; `at` is in milliseconds since 1970. */
 async function deleteExpired(
   { dynamo, tables }: ExpiryDependencies,
   at: number,
@@ -80,7 +77,7 @@ async function deleteExpired(
         }),
       );
       await pLimit(concurrency).map(Items, async ({ pk, sk }) => {
-        // It may have got more time since it was looked at.
+        // The condition keeps a row whose expiry was extended after the scan.
         const Key = { pk: pk!, sk: sk! };
         await dynamo
           .send(new DeleteItemCommand({ ...isPast, Key, ConditionExpression: 'expiresAt < :now' }))

@@ -3,25 +3,24 @@ import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { guardServer, listenOnLoopback, withAccessKey } from '#infra/loopback/loopback-guard.ts';
 
-/** What takes an event and answers with what becomes JSON. */
+/** Function that takes an event, and answers with a value for JSON. */
 export type InvokedFunction = (event: unknown) => Promise<unknown>;
 
-/** Lambda's API for invocations, for functions of this machine. */
+/** Running API for invocations of local functions, in the form of Lambda's. */
 export interface Invocations {
   readonly url: string;
-  /** Where invocations of a function are taken. */
   urlOf(name: string): string;
-  /** Ends it; what is under way is cut off. */
+  /** Ends the API, and cuts off invocations in flight. */
   close(): Promise<void>;
 }
 
 const pathPattern = /^\/2015-03-31\/functions\/([\w-]+)\/invocations$/;
 
 /**
- * Takes invocations on a free port of the loopback interface, and answers when the function has.
+ * Serves invocations on a free port of the loopback interface.
  *
- * @param functions by their names; those that join later are invoked, too
- * @param accessKeyId with which invocations have to be signed
+ * @param functions by name; later additions count
+ * @param accessKeyId required in the signature of invocations
  */
 export async function startInvocations(
   functions: ReadonlyMap<string, InvokedFunction>,

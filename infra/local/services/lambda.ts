@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 
-/** Sets the environment that functions find when they are loaded; their logs are left to the reporter. */
+/** Sets the environment that functions read when loaded, and silences their logs, as the reporter prints instead. */
 export function setEnvironment(environment: Readonly<Record<string, string | undefined>>): void {
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined) delete process.env[name];
@@ -12,8 +12,7 @@ export function setEnvironment(environment: Readonly<Record<string, string | und
 }
 
 /**
- * The context of an invocation that begins now.
- *
+ * Builds the context of an invocation that begins now.
  * @param timeout milliseconds
  */
 export function lambdaContext(functionName: string, timeout: number): Context {

@@ -1,12 +1,13 @@
 import { devNull } from 'node:os';
 
-/** Of the SDK, of Powertools, which would print what functions log, and of the secret that functions have on AWS alone. */
+/**
+ * Settings of the SDK, of Powertools, which would print logs of functions, and of the secret, which exists only on AWS.
+ */
 const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_ARN$/i;
 
 /**
- * Has the SDK clients and functions of this process, which read the environment as they do on AWS, find these settings and no
- * others: those that the user has made for an AWS account, in variables or in files, must lead nothing there and change
- * nothing here.
+ * Replaces the SDK settings of this process by these. The user's own settings for an AWS account, in variables or
+ * files, must not lead requests to that account or change the run.
  */
 export function setSdkEnvironment(settings: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(process.env)) if (settingsOfUser.test(name)) delete process.env[name];

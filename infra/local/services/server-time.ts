@@ -4,10 +4,10 @@ import { maxAnswerBytes } from '#functions/cryptshare/answer-room.ts';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import type { Config } from '#infra/config/config.ts';
 
-/** Milliseconds for the server to answer: a stop may have to wait for it. */
+/** Timeout in milliseconds; short, as a stop may have to wait for the answer. */
 const patience = 3000;
 
-/** Asks the Cryptshare Server for its time, a Unix time in milliseconds; undefined where it does not tell. */
+/** Reads the Cryptshare Server's time, in milliseconds since 1970; undefined if it sends none. */
 export async function askServerTime({ url, caFile }: Config['server']): Promise<number | undefined> {
   let connection: Connection | undefined;
   try {

@@ -51,7 +51,7 @@ test('the local run goes on after a sweep that failed, which it tells, and the n
   });
 
   const [warning] = await Promise.race([once(child, 'message'), exit]);
-  expect(warning).toMatch(/^not all webhooks could be looked after \(.*Exception\); the next try is in 10 s$/);
+  expect(warning).toMatch(/^the sweep could not wake up all webhooks \(.*Exception\); the next try is in 10 s$/);
   expect(world.received).toEqual([]);
   isThrottled = false;
   child.send('the next one');
