@@ -7,17 +7,16 @@ import { readDeliveries } from './delivery-index.ts';
 
 type CancelDependencies = Pick<WebhookDependencies, 'dynamo' | 'table' | 'now'>;
 
-/** What became of the wish to cancel; without `isCancelled`, the delivery as it stands instead. */
+/** The delivery as it is now. Unless `isCancelled`, it was in flight or had ended. */
 export interface Cancellation {
   readonly delivery: Delivery;
   readonly isCancelled: boolean;
 }
 
 /**
- * Cancels a delivery that waits, for its time or for an operator. One that is being attempted is left alone: its request
- * is on its way.
+ * Cancels a delivery that waits for its attempt or for an operator. A delivery in flight is left to its request.
  *
- * @returns undefined when there is no such delivery
+ * @returns undefined when the delivery does not exist
  */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
   const read = async () => (await readDeliveries(deps, [name]))[0];
@@ -27,7 +26,7 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   return delivery && { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
-/** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */
+/** Occupies the place of an attempt in the lease while it cancels, so that no process attempts the delivery. */
 async function cancel(deps: CancelDependencies, delivery: Delivery) {
   const { event, endpoint, rev: of, attempt, status } = delivery;
   const now = deps.now().getTime();
