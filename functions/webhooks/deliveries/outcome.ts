@@ -19,7 +19,7 @@ export type Outcome =
   /** The receiver will never take any delivery again. */
   | { readonly kind: 'gone'; readonly cause: EndpointCause };
 
-/** Statuses that ask a sender to slow down: Standard Webhooks names all but 503, which RFC 9110 lets carry `Retry-After`. */
+/** Statuses that ask a sender to slow down. Standard Webhooks names all but 503 (with `Retry-After`, RFC 9110). */
 const slowing = new Set([429, 502, 503, 504]);
 
 /** Cause to report for each failure of a request that brought no answer. */
