@@ -36,10 +36,7 @@ export interface Attempt {
   readonly clockDifference: number | undefined;
 }
 
-/**
- * Signs an event, stored as it was published, for this attempt and posts it (Standard Webhooks 1.0.0: every attempt has
- * the same id and its own time stamp).
- */
+/** Signs the stored bytes of an event and posts them (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
 export async function attempt(
   { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
   { format }: Endpoint,

@@ -13,11 +13,7 @@ export interface Cancellation {
   readonly isCancelled: boolean;
 }
 
-/**
- * Cancels a delivery that waits for its attempt or for an operator. A delivery in flight is left to its request.
- *
- * @returns undefined when the delivery does not exist
- */
+/** Cancels a delivery that waits for its attempt or an operator, none in flight; undefined when it does not exist. */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
   const read = async () => (await readDeliveries(deps, [name]))[0];
   const delivery = await read();

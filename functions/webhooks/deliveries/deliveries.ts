@@ -20,12 +20,10 @@ import {
 /** Seconds for which events, deliveries and attempts are kept. */
 export const retention = 30 * 86_400;
 
-/** An event or notice to be stored. */
+/** An event or notice to be stored: its published bytes and its ISO 8601 time. */
 export interface StoredEvent {
   readonly id: string;
-  /** Published bytes. */
   readonly body: string;
-  /** ISO 8601 time of the event. */
   readonly at: string;
   readonly kind: EventKind;
 }
@@ -36,11 +34,7 @@ export async function storeEvent(table: TableSource, event: StoredEvent, now: nu
   await create(table, eventKey(id), { body, eventAt, ...listing(event) }, now);
 }
 
-/**
- * Creates a delivery that contains its event; idempotent: an existing delivery stays, whatever its status.
- *
- * @param isListed true to list the event under this delivery in the index by day
- */
+/** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
 export async function createDelivery(
   table: TableSource,
   event: StoredEvent,

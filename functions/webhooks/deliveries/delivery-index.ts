@@ -23,7 +23,6 @@ export const indexes = {
   byDay: 'by-day',
 } as const;
 
-/** Deliveries read at once. */
 const pageSize = 100;
 
 /** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
@@ -71,10 +70,7 @@ export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now
     isOncePerSortKey: true,
   }));
 
-/**
- * Deliveries to an endpoint of the events in a span, oldest first; `now` in Unix milliseconds. It examines every event,
- * whether the endpoint wanted it or not.
- */
+/** Deliveries of a span to an endpoint, oldest first. It examines every event, whether wanted by the endpoint or not. */
 export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
   daysOf(kindFor(format), span, now).map((day) => ({
     ...day,

@@ -60,7 +60,6 @@ export interface AttemptRecord {
   /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
   readonly failure?: string | undefined;
   readonly code?: string | undefined;
-  /** HTTP status, when the receiver answered. */
   readonly status?: number | undefined;
   /** Beginning of the answer, encrypted. */
   readonly response?: string | undefined;
@@ -151,8 +150,6 @@ export const longestWait = 30 * 86_400_000;
 /**
  * True when an attempt may begin. A first attempt is always due, because no index would find it later. A retry that a
  * fast clock postponed is also due, because its true time is unknown.
- *
- * @param now Unix time in milliseconds
  */
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;

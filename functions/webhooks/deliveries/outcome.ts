@@ -22,7 +22,6 @@ export type Outcome =
 /** Statuses that ask a sender to slow down. Standard Webhooks names all but 503 (with `Retry-After`, RFC 9110). */
 const slowing = new Set([429, 502, 503, 504]);
 
-/** Cause to report for each failure of a request that brought no answer. */
 const failureCauses = {
   forbidden_target: 'forbidden_target',
   unresolvable: 'unreachable',
@@ -52,7 +51,6 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 
 export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
 
-/** Result of an attempt that is worth a retry. */
 export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
   kind: 'failed',
   cause,

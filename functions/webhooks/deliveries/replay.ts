@@ -11,7 +11,6 @@ import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './delivery-index.ts';
 
-/** Selection and speed of a release or replay. */
 export interface ReplayOptions {
   /** ISO 8601 times of the events: `from` is included, `until` is not. */
   readonly from: string;
@@ -36,7 +35,6 @@ export interface Replay {
 
 const defaultPerSecond = 100;
 
-/** Deliveries changed at once. */
 const concurrency = 8;
 
 const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';

@@ -17,7 +17,6 @@ import {
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
-/** Result of writing the lease before attempts begin. */
 export interface Entry {
   /** Instant of the steady clock after which these attempts must not begin. */
   readonly beginUntil: number;
@@ -61,11 +60,7 @@ export class HeldLease {
     return admission(this.believed, this.limits, this.now());
   }
 
-  /**
-   * Begins with the lease as it is known, for a single delivery or for several.
-   *
-   * @returns the events that a dead holder left in flight
-   */
+  /** Begins with the known lease, for one delivery or several; returns the events that a dead holder left in flight. */
   take(isSingle: boolean): string[] {
     this.isLone = isSingle && allowsLone(this.believed, this.limits, this.now());
     this.isLost = false;
@@ -152,8 +147,6 @@ export class HeldLease {
   }
 
   /**
-   * Releases the lease.
-   *
    * @param isFaulty true when the end of an attempt may not be recorded
    * @throws the error of the SDK
    */
@@ -162,7 +155,7 @@ export class HeldLease {
     const now = this.now();
     const observations = this.ended.map(observationOf);
     const events = this.named;
-    // A successful lone attempt needs no write: its time ends by itself, and its delivery says that it is done.
+    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
     const isSaid =
       this.isLone &&
       events.length > 0 &&

@@ -7,7 +7,6 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Work } from './work.ts';
 
-/** Deliveries changed at once. */
 const concurrency = 25;
 
 /**

@@ -39,7 +39,6 @@ export interface Sweep {
   readonly clockSetBack?: number;
 }
 
-/** Endpoints examined at once. */
 const concurrency = 16;
 
 /** Retries postponed by a wrong clock that one sweep corrects for each endpoint. */
@@ -76,12 +75,12 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   for await (const page of endpointPages(deps, cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
-      // A fault or a lack of time at one endpoint stops no other.
       if (deps.steady() >= deadline - tellFor) {
         left += 1;
         return;
       }
       reached = endpoint.name;
+      // A fault at one endpoint does not keep the sweep from the others.
       await needOf(deps, endpoint, looking).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
@@ -131,8 +130,7 @@ async function needOf(
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
   const wakeUps: WakeUp[] = [];
-  // A holder finds more work itself, and no process may send past an open circuit breaker; a paused endpoint is sent
-  // nothing.
+  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, patience);
@@ -163,10 +161,7 @@ async function unfinishedLone(
   return over.filter(([event]) => waiting.has(event));
 }
 
-/**
- * Corrects retries that a fast clock postponed: they are due now, however late the index has them. True when more may
- * be left.
- */
+/** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
 async function replaceRetries(
   deps: SweepDependencies,
   endpoint: string,

@@ -50,11 +50,7 @@ export class UnderWay {
     this.fault ??= error;
   };
 
-  /**
-   * Decrypts the secrets of the endpoint, if they are new.
-   *
-   * @throws DecryptionError
-   */
+  /** @throws DecryptionError unless the secrets were encrypted for this endpoint, with this data key */
   open(endpoint: Endpoint): void {
     if (this.opened?.encrypted === endpoint.encrypted) return;
     this.opened = { encrypted: endpoint.encrypted, secrets: secretsOf(this.deps.dataKey, endpoint) };
@@ -106,7 +102,6 @@ export class UnderWay {
     return { ...made, outcome: failed(cause) };
   }
 
-  /** Attempts a delivery and writes its next step. */
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
     const { deps } = this;
     const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
