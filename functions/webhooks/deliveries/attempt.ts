@@ -11,7 +11,6 @@ import { signatureHeader } from '#functions/webhooks/http/signature.ts';
 import type { AttemptRecord, Delivery } from './delivery.ts';
 import { type Outcome, outcomeOf, outcomeOfError } from './outcome.ts';
 
-/** What deliveries are made with. */
 export interface DeliverDependencies extends WebhookDependencies {
   readonly leases: Leases;
   readonly client: WebhookClient;
@@ -20,28 +19,24 @@ export interface DeliverDependencies extends WebhookDependencies {
   readonly random: () => number;
 }
 
-/** One attempt to deliver, as it went. */
+/** Result of one attempt; instants are Unix times in milliseconds. */
 export interface Attempt {
   readonly delivery: Delivery;
-  /** Unix times in milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: Outcome;
-  /** HTTP status, if the receiver answered. */
+  /** HTTP status, when the receiver answered. */
   readonly status: number | undefined;
-  /** The first KB of what it answered. */
+  /** First KB of the answer. */
   readonly response: string | undefined;
-  /** What went wrong on the way, if nothing was answered, with Node's code for it, for example `ENOTFOUND`. */
+  /** Failure before any answer, with Node's code for it, for example `ENOTFOUND`. */
   readonly failure: PostFailure | undefined;
   readonly code: string | undefined;
-  /** Milliseconds by which the clock here is ahead of the receiver's, if the answer tells. */
+  /** Milliseconds by which the clock here is ahead of the receiver's, when the answer tells. */
   readonly clockDifference: number | undefined;
 }
 
-/**
- * Posts an event, stored as it was published, to an endpoint, signed for this very attempt (Standard Webhooks 1.0.0: the id
- * stays, the time stamp is the attempt's).
- */
+/** Signs the stored bytes of an event and posts them (Standard Webhooks 1.0.0: same id, the attempt's time stamp). */
 export async function attempt(
   { client, now, steady }: Pick<DeliverDependencies, 'client' | 'now' | 'steady'>,
   { format }: Endpoint,
@@ -65,7 +60,7 @@ export async function attempt(
   const result = await client.post(url, sent, body).catch((error: unknown) => {
     if (error instanceof PostError) return error;
     const code = codeOf(error);
-    // A request that Node refuses to send harms its own delivery, and none behind it.
+    // Node refuses to send some requests: only their own delivery fails, and none behind it.
     if (code !== undefined) return new PostError('broken', code);
     throw error;
   });
@@ -73,7 +68,7 @@ export async function attempt(
   return {
     delivery,
     startedAt,
-    // Whatever the clock was set to meanwhile.
+    // By the steady clock, for the wall clock may be set during the attempt.
     endedAt: startedAt + (steady() - began),
     outcome: answer ? outcomeOf(format, answer, now()) : outcomeOfError(missed),
     status: answer?.status,
@@ -84,10 +79,10 @@ export async function attempt(
   };
 }
 
-/** Letters of an answer that are kept of an attempt that succeeded: more would make its row cost more. */
+/** Characters kept of the answer to a successful attempt: more would make its row cost more. */
 const successLength = 100;
 
-/** An attempt as it is kept. */
+/** Record of an attempt for the table, with the answer encrypted. */
 export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
   const { delivery, startedAt, outcome, status, response } = made;
   const kept = outcome.kind === 'delivered' ? response?.slice(0, successLength) : response;
@@ -99,7 +94,7 @@ export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
   };
 }
 
-/** What there is to say about an attempt, without what was answered. */
+/** Facts of an attempt for its record and the log, without the answer. */
 export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, code }: Attempt) => ({
   attempt: delivery.attempt + 1,
   duration: endedAt - startedAt,

@@ -7,18 +7,13 @@ import { readDeliveries } from './delivery-index.ts';
 
 type CancelDependencies = Pick<WebhookDependencies, 'dynamo' | 'table' | 'now'>;
 
-/** What became of the wish to cancel; without `isCancelled`, the delivery as it stands instead. */
+/** The delivery as it is now. Unless `isCancelled`, it was in flight or had ended. */
 export interface Cancellation {
   readonly delivery: Delivery;
   readonly isCancelled: boolean;
 }
 
-/**
- * Cancels a delivery that waits, for its time or for an operator. One that is being attempted is left alone: its request
- * is on its way.
- *
- * @returns undefined when there is no such delivery
- */
+/** Cancels a delivery that waits for its attempt or an operator, none in flight; undefined when it does not exist. */
 export async function cancelDelivery(deps: CancelDependencies, name: DeliveryName): Promise<Cancellation | undefined> {
   const read = async () => (await readDeliveries(deps, [name]))[0];
   const delivery = await read();
@@ -27,7 +22,7 @@ export async function cancelDelivery(deps: CancelDependencies, name: DeliveryNam
   return delivery && { delivery: (await read()) ?? delivery, isCancelled: false };
 }
 
-/** A delivery that waits for its time is cancelled as if it were being attempted, so that no process attempts it meanwhile. */
+/** Occupies the place of an attempt in the lease while it cancels, so that no process attempts the delivery. */
 async function cancel(deps: CancelDependencies, delivery: Delivery) {
   const { event, endpoint, rev: of, attempt, status } = delivery;
   const now = deps.now().getTime();

@@ -1,3 +1,4 @@
+/** Writes of events, deliveries and attempts to the webhooks table. `now` is a Unix time in milliseconds. */
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
@@ -19,27 +20,21 @@ import {
 /** Seconds for which events, deliveries and attempts are kept. */
 export const retention = 30 * 86_400;
 
-/** An event or notice on its way into the table. */
+/** An event or notice to be stored: its published bytes and its ISO 8601 time. */
 export interface StoredEvent {
   readonly id: string;
-  /** The bytes that were published. */
   readonly body: string;
-  /** ISO 8601 time of the event. */
   readonly at: string;
   readonly kind: EventKind;
 }
 
-/** Stores an event that no endpoint wants, unless it is stored already. */
+/** Stores an event that no endpoint wants; idempotent. */
 export async function storeEvent(table: TableSource, event: StoredEvent, now: number): Promise<void> {
   const { id, body, at: eventAt } = event;
   await create(table, eventKey(id), { body, eventAt, ...listing(event) }, now);
 }
 
-/**
- * Creates a delivery, with the event in it, unless it is there already, whatever its status.
- *
- * @param isListed the event is listed under this delivery
- */
+/** Creates a delivery with its event, unless it exists in any status; `isListed` lists the event under it by day. */
 export async function createDelivery(
   table: TableSource,
   event: StoredEvent,
@@ -62,12 +57,11 @@ export async function createDelivery(
 }
 
 /**
- * Takes a delivery one step further.
+ * Writes the next step of a delivery, on condition that its `rev` is still the one that was read.
  *
- * @param now Unix time in milliseconds
- * @param change what else is new: the attempt that was made, or the endpoint of the same name that it is for now; with the `rev`
- * that was read, an attempt under way does not take it for changed
- * @returns the delivery as it is then, or undefined when it has changed since it was read
+ * @param change further new fields, for example the attempt, or the endpoint that has the name now; with the `rev` that
+ *   was read, an attempt in flight does not take the delivery for changed
+ * @returns the delivery after the step; undefined when it has changed since it was read
  */
 export async function stepDelivery(
   table: TableSource,
@@ -90,7 +84,7 @@ export async function stepDelivery(
     names: ['status'],
   });
   if (!isWritten) {
-    // The attempt was made all the same.
+    // Another process changed the row, but the attempt was made and must be recorded.
     if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
     return undefined;
   }
@@ -98,14 +92,13 @@ export async function stepDelivery(
   return { ...rest, ...Object.fromEntries(set) } as Delivery;
 }
 
-/** Gives an attempt a row of its own, before the next one takes its place. */
+/** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
 async function storeAttempt(table: TableSource, delivery: Delivery, attempt: AttemptRecord): Promise<void> {
   const { pk, sk } = attemptKey(delivery, attempt);
   const expiresAt = secondsOf(Date.parse(attempt.startedAt)) + retention;
   await partition(table, pk).put(sk, { ...attempt, expiresAt } as Item, {});
 }
 
-/** Writes a row that expires, unless it is there already. */
 async function create(table: TableSource, { pk, sk }: Key, row: Item, now: number): Promise<void> {
   const expiresAt = secondsOf(now) + retention;
   await partition(table, pk).put(sk, { ...row, expiresAt }, { condition: 'attribute_not_exists(pk)' });
@@ -115,7 +108,7 @@ const partition = ({ dynamo, table }: TableSource, pk: string): Partition => new
 
 const listing = ({ kind, at, id }: StoredEvent) => ({ day: dayPart(kind, at), listedAt: listedAt(at, id) });
 
-/** Where a delivery waits: a retry for its time, a held one for an operator. */
+/** Sorts retries in the waiting index by their due time, and held deliveries by the time of their event. */
 function waitingOf(delivery: Delivery, step: NextStep) {
   if (step.status === 'PENDING') return { due: duePart(delivery.endpoint), dueAt: step.nextAttemptAt };
   if (step.status === 'HELD') return { due: heldPart(delivery.endpoint), dueAt: Date.parse(delivery.eventAt) };

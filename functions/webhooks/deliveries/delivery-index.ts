@@ -15,18 +15,17 @@ import {
   heldPart,
 } from './delivery.ts';
 
-/** Indexes of the webhooks table; each holds nothing but keys. */
+/** Indexes of the webhooks table. They project keys only. */
 export const indexes = {
-  /** Retries, and what is held. Keys: `due`, `dueAt` (Unix milliseconds). */
+  /** Retries and held deliveries. Keys: `due`, `dueAt` (Unix milliseconds). */
   waiting: 'waiting',
-  /** Events, each once, under one of its deliveries or by itself. Keys: `day` (`YYYY-MM-DD`), `listedAt` (time and id). */
+  /** Each event once, under one of its deliveries or alone. Keys: `day` (`YYYY-MM-DD`), `listedAt` (time and id). */
   byDay: 'by-day',
 } as const;
 
-/** Deliveries read at once. */
 const pageSize = 100;
 
-/** Events whose retries to an endpoint are due until an instant (Unix ms), the oldest first, as far as the index knows. */
+/** Events whose retries to an endpoint are due by `until` (Unix ms), oldest first, as far as the index knows. */
 export async function dueEvents(
   source: TableSource,
   endpoint: string,
@@ -37,11 +36,11 @@ export async function dueEvents(
   return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
 }
 
-/** The retries of an endpoint that wait for a time between two instants (Unix milliseconds), both included. */
+/** Retries of an endpoint that are due between two instants (Unix ms), both included. */
 export const retriesBetween = (endpoint: string, from: number, until: number): IndexRange =>
   waitingBetween(duePart(endpoint), from, until);
 
-/** The held deliveries of an endpoint with events from one instant to another (Unix milliseconds), both included. */
+/** Held deliveries of an endpoint whose events lie between two instants (Unix ms), both included. */
 export const heldBetween = (endpoint: string, from: number, until: number): IndexRange =>
   waitingBetween(heldPart(endpoint), from, until);
 
@@ -52,30 +51,26 @@ const waitingBetween = (part: string, from: number, until: number): IndexRange =
   isDescending: false,
 });
 
-/** A range of times. */
+/** Range of ISO 8601 times: `from` is included, `until` is not. */
 export interface Span {
-  /** ISO 8601; from the first on, before the second. */
   readonly from: string;
   readonly until: string;
-  /** The first place in the index, unless it is that of `from`. */
+  /** First place in the index, unless it is that of `from`. */
   readonly first?: string;
 }
 
-/** The days in which events, or notices, are listed, each of them once, the oldest first; `now` in Unix milliseconds. */
+/** Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. */
 export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
   dayParts(kind, from, until, now).map((part) => ({
     index: indexes.byDay,
     partition: ['day', part],
     sort: ['listedAt', first, until],
     isDescending: false,
-    // What is told of an event twice after a crash stands side by side.
+    // After a crash, an event may be listed twice; both entries have the same sort key.
     isOncePerSortKey: true,
   }));
 
-/**
- * The deliveries to an endpoint of the events in a range of times, the oldest first; `now` in Unix milliseconds. All events are
- * looked through, whether the endpoint wanted them or not.
- */
+/** Deliveries of a span to an endpoint, oldest first. It examines every event, whether wanted by the endpoint or not. */
 export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
   daysOf(kindFor(format), span, now).map((day) => ({
     ...day,
@@ -83,11 +78,10 @@ export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span
     rowOf: (key) => deliveryKey({ event: eventIdOf(key), endpoint: name }),
   }));
 
-/** The same ranges, the newest first. */
 export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
   ranges.map((range) => ({ ...range, isDescending: true })).reverse();
 
-/** Reads deliveries as they are now. */
+/** Reads the present state of deliveries from their rows; an index may lag behind them. */
 export async function readDeliveries(
   { dynamo, table }: TableSource,
   names: readonly DeliveryName[],
@@ -98,6 +92,5 @@ export async function readDeliveries(
   return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryIn);
 }
 
-/** The delivery that a row holds. */
 export const deliveryIn = (row: Item): Delivery =>
   ({ ...row, ...deliveryNameOf({ pk: row.pk, sk: row.sk }) }) as Delivery;

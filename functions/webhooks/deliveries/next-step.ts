@@ -6,20 +6,15 @@ import { nextAttemptAt } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import type { Attempt } from './attempt.ts';
 import type { Delivery, NextStep } from './delivery.ts';
 
-/**
- * What a delivery becomes that is not to be attempted.
- *
- * @returns undefined when it is to be attempted
- */
+/** Next step of a delivery that must not be attempted; undefined when it may be attempted. */
 export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoint?: Endpoint): NextStep | undefined {
   if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
   if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
-  // What kills its own function must not do so for ever.
+  // A delivery that kills its own function must not do so forever.
   if (attempt > endpoint.retryDelays.length) return { status: 'FAILED', reason: 'interrupted', attempt };
   return undefined;
 }
 
-/** What a delivery becomes after an attempt. */
 export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: Endpoint, random: () => number): NextStep {
   const attempt = delivery.attempt + 1;
   if (outcome.kind === 'delivered') return { status: 'DELIVERED', attempt };
@@ -31,20 +26,19 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
 
-/** What an attempt tells the circuit breaker. */
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
   const { slowDown, retryAfter } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfter: undefined };
   return { startedAt, endedAt, isSuccess, slowDown, retryAfter };
 }
 
-/** Statuses by which receivers refuse a signature, which is made for a time. */
+/** Statuses by which receivers refuse a signature. A wrong clock may be the reason: a signature is made for a time. */
 const refusals = new Set([400, 401, 403]);
 
 /**
- * What operators must hear about an endpoint after attempts, of which none told that it is gone.
+ * Change in an endpoint's health that operators must hear of, after attempts of which none found the endpoint gone.
  *
- * @param breaker after these attempts
+ * @param breaker state after these attempts
  * @param attempts at least one, in the order of their ends
  * @param now Unix time in milliseconds
  */

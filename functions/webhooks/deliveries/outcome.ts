@@ -4,26 +4,24 @@ import { chatRefusal } from '#functions/notices/chat-answer.ts';
 import type { Format } from '#functions/webhooks/endpoints/format.ts';
 import type { PostAnswer, PostError, PostFailure } from '#functions/webhooks/http/client.ts';
 
-/** What an attempt led to. */
 export type Outcome =
   | { readonly kind: 'delivered' }
   | {
-      /** Worth trying again later. */
+      /** Worth a later retry. */
       readonly kind: 'failed';
       readonly cause: EndpointCause;
       readonly slowDown: boolean;
-      /** Milliseconds that the receiver asks for. */
+      /** Milliseconds that the receiver asks to wait. */
       readonly retryAfter: number | undefined;
     }
-  /** The receiver will never take this one. */
+  /** The receiver will never take this delivery. */
   | { readonly kind: 'rejected'; readonly cause: EndpointCause }
-  /** The receiver will never take anything again. */
+  /** The receiver will never take any delivery again. */
   | { readonly kind: 'gone'; readonly cause: EndpointCause };
 
-/** Statuses that ask a sender to slow down; Standard Webhooks names all but 503, which RFC 9110 lets carry `Retry-After`. */
+/** Statuses that ask a sender to slow down. Standard Webhooks names all but 503 (with `Retry-After`, RFC 9110). */
 const slowing = new Set([429, 502, 503, 504]);
 
-/** Why a request may bring no answer, and what that says of the endpoint. */
 const failureCauses = {
   forbidden_target: 'forbidden_target',
   unresolvable: 'unreachable',
@@ -37,8 +35,8 @@ const failureCauses = {
 } as const satisfies Record<PostFailure, EndpointCause>;
 
 /**
- * Tells what an answer means (Standard Webhooks 1.0.0: success is 2xx and nothing else, 410 ends the subscription). A chat
- * has words of its own for that and does not know the standard, so there 410 alone ends nothing.
+ * Classifies an answer (Standard Webhooks 1.0.0: only 2xx is success, and 410 ends the subscription). Chats do not know
+ * the standard and answer in their own words: a bare 410 from a chat ends nothing.
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
   if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };
@@ -53,7 +51,6 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
 
 export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
 
-/** That an attempt is worth repeating, for a cause. */
 export const failed = (cause: EndpointCause, slowDown = false, retryAfter?: number): Outcome => ({
   kind: 'failed',
   cause,

@@ -11,52 +11,48 @@ import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import { deliveryIn, heldBetween, readDeliveries, sentTo } from './delivery-index.ts';
 
-/** What to release or replay, and how fast. */
 export interface ReplayOptions {
-  /** ISO 8601 times of the events: from the first on, before the second. */
+  /** ISO 8601 times of the events: `from` is included, `until` is not. */
   readonly from: string;
   readonly until: string;
   /** Only count. */
   readonly dryRun: boolean;
-  /** Deliveries a second. */
+  /** Deliveries a second, 100 by default. */
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;
-  /** The place after which to go on, as an earlier call had it in `next`. */
+  /** Place after which to go on, taken from `next` of an earlier call. */
   readonly after?: Place | undefined;
 }
 
-/** What a replay did, or would do. */
 export interface Replay {
-  /** Deliveries that will be attempted again; for a dry run, those that would be. */
+  /** Deliveries that will be attempted again; in a dry run, those that would be. */
   readonly count: number;
-  /** False when time was short. */
+  /** False when the deadline came first. */
   readonly isComplete: boolean;
-  /** If time was short, the place after which the same call goes on; a time would not do, for the events of a poll have the same. */
+  /** Place after which the same call goes on. A time would not do: the events of a poll share theirs. */
   readonly next?: Place | undefined;
 }
 
-/** Deliveries a second, unless asked otherwise. */
 const defaultPerSecond = 100;
 
-/** Deliveries changed at the same time. */
 const concurrency = 8;
 
 const hasEnded = ({ status }: Delivery): boolean => status !== 'PENDING';
 
-/** Releases what was held while an endpoint was paused or disabled. Attempts begin anew, under the same ids. */
+/** Releases deliveries held while their endpoint was paused or disabled. Attempts begin anew, under the same ids. */
 export async function recover(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   const held = heldBetween(name, Date.parse(options.from), Date.parse(options.until) - 1);
   return release(deps, endpoint, [held], ({ status }) => status === 'HELD', options);
 }
 
-/** Delivers again, under the same ids, what an endpoint was sent in a time range and what has come to an end or is held. */
+/** Delivers again, under the same ids, all ended and held deliveries whose events lie in a time range. */
 export async function replay(deps: WebhookDependencies, name: string, options: ReplayOptions): Promise<Replay> {
   const endpoint = await activeEndpoint(deps, name);
   return release(deps, endpoint, sentTo(endpoint, options, deps.now().getTime()), hasEnded, options);
 }
 
-/** @returns false when there is no such delivery, or it is still on its way */
+/** Delivers one ended or held delivery again; false when it does not exist or is still pending. */
 export async function resend(deps: WebhookDependencies, name: DeliveryName): Promise<boolean> {
   const endpoint = await activeEndpoint(deps, name.endpoint);
   const [delivery] = await readDeliveries(deps, [name]);
@@ -89,7 +85,7 @@ async function release(
   let released = 0;
   let done = after;
   for await (const { rows, last } of rowsIn(deps, ranges, retryBudget(deadline, deps.steady), after)) {
-    // One page at the least: the same call has to come to an end some time.
+    // Release at least one page in each call, otherwise repeated calls might never finish.
     if (done !== after && deps.steady() >= deadline) {
       return { count: dryRun ? matching : released, isComplete: false, next: done };
     }
@@ -103,7 +99,7 @@ async function release(
       const place = started + Math.floor(((before + at) * 1000) / perSecond);
       if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
-    // One wake-up for each page: the drain looks itself when the next one is due.
+    // One wake-up a page is enough: the drain itself finds out when the next retry is due.
     if (places.length > 0) {
       await sendWakeUps(deps, [{ endpoint: endpoint.name, events: [], at: Math.min(...places) }]);
     }
@@ -112,7 +108,7 @@ async function release(
   return { count: dryRun ? matching : released, isComplete: true };
 }
 
-/** @returns undefined when it has changed since it was read */
+/** Releases a delivery; undefined when it has changed since it was read. */
 function releaseOne(deps: WebhookDependencies, endpoint: Endpoint, delivery: Delivery, nextAttemptAt: number) {
   const step = { status: 'PENDING', attempt: 0, nextAttemptAt } as const;
   return stepDelivery(deps, delivery, step, deps.now().getTime(), { endpointSince: endpoint.createdAt });

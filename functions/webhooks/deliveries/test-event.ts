@@ -6,7 +6,7 @@ import { existingEndpoint, wake } from '#functions/webhooks/endpoints/lifecycle.
 import { createDelivery } from './deliveries.ts';
 import type { DeliveryName } from './delivery.ts';
 
-/** Sends an endpoint a test event, whatever types it asks for: the delivery that is returned. */
+/** Sends an endpoint a test event, whatever types it subscribes to, and returns the new delivery. */
 export async function sendTest(deps: WebhookDependencies, name: string): Promise<DeliveryName> {
   const { format, createdAt } = await existingEndpoint(deps, name);
   const now = deps.now();

@@ -3,20 +3,20 @@ import type { SQSRecord } from 'aws-lambda';
 import { chatsAttribute, chatsAttributeName, text } from '#functions/notices/publish.ts';
 import type { Queue } from '#functions/webhooks/endpoints/wake-ups.ts';
 
-/** An event or notice on its way to the endpoints. */
+/** An event or notice for fan-out. */
 export interface Announcement {
-  /** As it was published. */
+  /** Published bytes. */
   readonly body: string;
-  /** Only for endpoints whose names come after this one; others have it already. */
+  /** Name after which fan-out goes on; the endpoints before it are done. */
   readonly after?: string | undefined;
-  /** Of an event: it was published when no chat was known, so that its notice does not come here. */
+  /** True for an event published while no chat was known, so that its notice does not come here. */
   readonly isUnnoticed?: boolean | undefined;
 }
 
-/** The attribute of a message that says where to go on. It leaves the published bytes as they are. */
+/** Message attribute with the name after which to go on. An attribute leaves the published bytes as they are. */
 const afterAttribute = 'endpointsAfter';
 
-/** The announcement in a message, from a topic or handed on by fan-out. */
+/** Parses a message from a topic, or from fan-out itself. */
 export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'body' | 'messageAttributes'>) =>
   ({
     body,
@@ -25,7 +25,7 @@ export const announcementOf = ({ body, messageAttributes }: Pick<SQSRecord, 'bod
   }) satisfies Announcement;
 
 /**
- * Has an announcement fanned out to the endpoints that are left, or to all.
+ * Sends an announcement to the end of the queue, for the endpoints that are left or for all.
  *
  * @throws the error of the SDK
  */

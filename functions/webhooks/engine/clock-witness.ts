@@ -4,15 +4,16 @@ import { Partition } from '#functions/dynamodb/partition.ts';
 
 const key = 'SWEEP';
 
-/** Milliseconds after which the time of a sweep is written down anew: each time costs a unit. */
+/** Milliseconds between two records of a sweep's time: each record costs a unit. */
 const interval = 60_000;
 
 /**
- * Asks the time of an earlier sweep: if it lies in the future, the clock was set back since, under way or between two runs.
+ * Reads the time of an earlier sweep. A time in the future proves that the clock was set back since.
  *
  * @param now Unix time in milliseconds
- * @returns milliseconds by which the clock was set back, at least, 0 when nothing tells so; the endpoint up to which the earlier
- *   sweep came, if its time was short; and what writes down the present time, if the earlier one is old enough, or how far this one came
+ * @returns `setBack`: milliseconds by which the clock was set back at least, 0 without proof; `cameTo`: the endpoint at
+ *   which an earlier sweep ran out of time; `note`: records the present time, if the earlier one is old enough, and how
+ *   far this sweep came
  */
 export async function clockWitness({ dynamo, table }: TableSource, now: number) {
   const partition = new Partition(dynamo, table, 'CLOCK');

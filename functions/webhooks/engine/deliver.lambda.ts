@@ -10,7 +10,7 @@ import { deliver } from './deliver.ts';
 import { deliverDependencies } from './dependencies.ts';
 import { reportDeliveries } from './report.ts';
 
-/** Milliseconds kept back at the end of an invocation for what is still to be written down. */
+/** Milliseconds reserved at the end of an invocation for the last writes. */
 const reserve = 5000;
 
 const dependencies = whenInvoked((fields) => deliverDependencies(readDeliverEnvironment(fields)));

@@ -10,20 +10,17 @@ import { newLease } from '#functions/webhooks/endpoints/lease.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { Drain } from './drain.ts';
 
-/** What was done for the endpoints that wake-ups name. */
+/** Result of draining the endpoints that wake-ups name. */
 export interface DeliveryBatch {
   readonly settled: readonly Settled[];
-  /** Endpoints that a fault of ours kept from being looked after, with the fault. */
+  /** Endpoints whose drain failed through a fault of ours. */
   readonly unhandled: readonly Unhandled[];
 }
 
 interface Unhandled {
   readonly endpoint: string;
   readonly error: Error;
-  /**
-   * What is left stands in requests, which the sweep looks at each minute: the wake-ups need not come again. If they did, a fault
-   * that lasts would bring ever more of them.
-   */
+  /** True when requests keep the rest for the sweep, each minute. Repeated wake-ups would multiply in a lasting fault. */
   readonly isKept: boolean;
 }
 
@@ -34,8 +31,8 @@ const requestTime = 18_000;
 const readAhead = 10;
 
 /**
- * Drains the endpoints that wake-ups name. Wake-ups that come twice, late or for nothing do no harm. A receiver that fails is
- * an outcome, not an error.
+ * Drains the endpoints that wake-ups name. Idempotent: wake-ups may come twice, late or for nothing. A failing receiver
+ * is an outcome, not an error.
  *
  * @param deadline instant of the steady clock at which every request has ended
  * @param stopping aborts when the process is to end
@@ -47,7 +44,7 @@ export async function deliver(
   stopping?: AbortSignal,
 ): Promise<DeliveryBatch> {
   const unhandled: Unhandled[] = [];
-  // Each by itself: where the rows of one cannot be read, the others do not wait for them.
+  // Each endpoint by itself: unreadable rows of one endpoint do not delay the others.
   const settled = await Promise.all(
     [...Map.groupBy(wakeUps, ({ endpoint }) => endpoint)].map(async ([name, wanted]) => {
       const events = [...new Set(wanted.flatMap((wakeUp) => wakeUp.events))];
@@ -67,17 +64,16 @@ export async function deliver(
   return { settled: settled.flat(), unhandled };
 }
 
-/** Reads an endpoint with its lease and its first deliveries. */
 async function read(
   { dynamo, table, leases, now, steady }: DeliverDependencies,
   endpoint: string,
   events: string[],
   deadline: Deadline,
 ) {
-  // Before the deliveries are read: a lease that is newer than they are tells that they may have been made.
+  // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
   const known = leases.known(endpoint);
   const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
-  // While another process holds the endpoint, they are for that one to read.
+  // The process that holds the endpoint reads the deliveries itself.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];
   const lease = known ?? (await leases.read(endpoint));

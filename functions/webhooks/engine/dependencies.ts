@@ -20,10 +20,10 @@ import type { SweepDependencies } from './sweep.ts';
 
 const now = () => new Date();
 
-// A queue that outlives its address, as in the local run, is reached where the SDK's own settings say.
+// Use the endpoint of the SDK's settings: in the local run, a queue outlives the address in its URL.
 const sqs = () => new SQSClient({ ...sdkSettings, useQueueUrlAsEndpoint: false });
 
-/** Builds what everything that has to do with deliveries works with. */
+/** Builds the dependencies that all work on deliveries shares. */
 export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; readonly WAKE_UP_QUEUE_URL: string }) => ({
   dynamo: new DynamoDBClient(sdkSettings),
   table: env.WEBHOOKS_TABLE,
@@ -32,17 +32,12 @@ export const webhookDependencies = (env: { readonly WEBHOOKS_TABLE: string; read
   steady,
 });
 
-/** Builds what fan-out works with. */
 export const fanOutDependencies = (env: ReturnType<typeof readFanOutEnvironment>): FanOutDependencies => ({
   ...webhookDependencies(env),
   announcements: { sqs: sqs(), url: env.ANNOUNCEMENT_QUEUE_URL },
 });
 
-/**
- * Builds what deliveries are made with.
- *
- * @throws DataKeyError
- */
+/** @throws DataKeyError unless `DATA_KEY` is 32 bytes in base64 */
 export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironment>): DeliverDependencies {
   const shared = webhookDependencies(env);
   return {
@@ -58,7 +53,6 @@ export function deliverDependencies(env: ReturnType<typeof readDeliverEnvironmen
   };
 }
 
-/** Builds what sweeps work with. */
 export const sweepDependencies = (env: ReturnType<typeof readSweepEnvironment>): SweepDependencies => ({
   ...webhookDependencies(env),
   topics: {

@@ -14,34 +14,32 @@ import { putAside, releasedIfResumed } from './put-aside.ts';
 import { UnderWay } from './under-way.ts';
 import { type Rows, Work } from './work.ts';
 
-/** Milliseconds for which a process drains an endpoint before it hands over, so that endpoints take turns. */
+/** Milliseconds after which a drain hands its endpoint over, so that endpoints take turns. */
 const drainFor = 20_000;
 
-/** Times that another process may be quicker before a drain leaves the endpoint to the others. */
+/** Lost races for the lease after which a drain leaves the endpoint to the other processes. */
 const maxLosses = 3;
 
-/** What a drain is begun with. */
 export interface DrainStart {
   /** Ids of events that wake-ups name. */
   readonly events: readonly string[];
-  /** Whether retries are looked at that are due. */
+  /** True when due retries are part of the work. */
   readonly wantsRetries: boolean;
   readonly endpoint: Endpoint | undefined;
   readonly lease: Lease;
-  /** Deliveries that were read with the endpoint: the first ones. */
+  /** First deliveries, read together with the endpoint. */
   readonly rows: Rows;
-  /** Instant of the steady clock after which no attempt is begun. */
+  /** Instant of the steady clock after which no attempt begins. */
   readonly beginUntil: number;
   /** Aborts when the process is to end. */
   readonly stopping: AbortSignal | undefined;
 }
 
 /**
- * Makes the deliveries to one endpoint, and goes on until none is due or its time is over. It holds the endpoint's lease
- * meanwhile; if another process does, it leaves that one a request.
+ * Makes the deliveries to one endpoint under its lease, until none is due or the time is over. If another process holds
+ * the lease, the drain leaves that process a request.
  */
 export class Drain {
-  /** What was looked after, so far. */
   readonly settled: Settled[] = [];
   private readonly deps: DeliverDependencies;
   private readonly name: string;
@@ -52,12 +50,12 @@ export class Drain {
   private endpoint: Endpoint | undefined;
   private rows: Rows | undefined;
   private readonly underWay: UnderWay;
-  /** End of the last attempt of another process that a wake-up came for, too. */
+  /** Latest end of another process's attempt at a delivery that our wake-ups name as well. */
   private othersEndAt = 0;
-  /** When requests are to be looked at that are left. */
+  /** Time to look at the requests that are left. */
   private requestsAt = Number.POSITIVE_INFINITY;
   private isTurnedAway = false;
-  /** Times that another process was quicker to take the lease. */
+  /** Lost races for the lease. */
   private losses = 0;
 
   private readonly settle = (settled: Settled): void => {
@@ -77,7 +75,7 @@ export class Drain {
     this.rows = start.rows;
   }
 
-  /** @throws what keeps the deliveries from being looked after, once nothing of it is under way any more */
+  /** @throws the first fault that kept deliveries from being made, after all attempts have ended */
   async run(): Promise<void> {
     for (;;) {
       if (this.endpoint?.status !== 'active') return this.putAside();
@@ -88,23 +86,23 @@ export class Drain {
     await this.wakeAgain();
   }
 
-  /** @returns whether the lease is free after all */
+  /** Leaves the work to the holder of the lease; true when the lease is free after all. */
   private async giveWay(admitted: Exclude<Admission, { kind: 'free' }>): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), admitted.kind === 'held');
-    // What was read may have been made meanwhile.
+    // The holder may have made the deliveries that were read.
     this.rows = undefined;
-    // In this order: the holder looks for requests once more after it has given up the lease.
+    // Read the lease after leaving the request: the holder looks for requests once more after its release.
     this.holding.lease = await leases.read(this.name);
     const { admission: again } = this.holding;
     this.isTurnedAway = again.kind === 'held';
     if (again.kind === 'free') return isLeft || this.work.wantsRetries;
-    // Of an endpoint with a pace; when a circuit breaker half-opens, the sweep looks after it.
+    // Only for an endpoint with a pace. The sweep wakes an endpoint whose circuit breaker half-opens.
     if (again.kind === 'shut' && again.until === this.holding.lease.freeAt && isLeft) this.requestsAt = again.until;
     return false;
   }
 
-  /** @returns whether there is more to do */
+  /** Makes deliveries under the lease; true when there is more to do. */
   private async drain(): Promise<boolean> {
     this.work.add(this.holding.take(this.work.isSingle));
     for (;;) {
@@ -114,13 +112,13 @@ export class Drain {
       else if (chosen.length === 0 || !this.mayBegin) break;
     }
     const isLeft = await this.leave().catch(this.underWay.fail);
-    // However that went: this process must not take itself for the holder for ever.
+    // Even after a fault, otherwise this process would take itself for the holder forever.
     this.holding.die();
     if (this.underWay.fault) throw this.underWay.fault;
     return isLeft === true;
   }
 
-  /** The next deliveries to attempt; what is not to be attempted is put where it belongs. */
+  /** Chooses the next deliveries to attempt, and settles those that must not be attempted. */
   private async choose(): Promise<Delivery[]> {
     const chosen: Delivery[] = [];
     try {
@@ -130,14 +128,14 @@ export class Drain {
         this.rows = undefined;
         if (!look) break;
         this.know(look.endpoint);
-        // They are put aside all together, with another look at the endpoint.
+        // `putAside` takes them all together, and reads the endpoint again.
         if (this.endpoint?.status !== 'active') {
           for (const { event } of look.deliveries) this.work.putBack(event);
           break;
         }
         for (const delivery of look.deliveries)
           if (await this.isToAttempt(delivery)) chosen.push(this.holding.counted(delivery));
-        // Before anything is written down: an attempt that cannot be signed is none.
+        // Decrypt before any write: an attempt that cannot be signed must not count.
         this.underWay.open(this.endpoint);
       }
     } catch (error) {
@@ -159,7 +157,7 @@ export class Drain {
     }
     const othersEndAt = this.holding.othersEndAt(delivery);
     if (othersEndAt !== undefined) {
-      // A lone attempt of another process: if that one dies, this wake-up may be the only one that is left.
+      // Another process makes a lone attempt. If that process dies, this wake-up may be the only one left.
       this.work.defer(delivery.event);
       this.othersEndAt = Math.max(this.othersEndAt, othersEndAt);
       return false;
@@ -172,12 +170,12 @@ export class Drain {
     return false;
   }
 
-  /** Writes down what is about to begin, and returns those deliveries that may. */
+  /** Writes attempts into the lease, and returns the deliveries whose attempts may begin. */
   private async enter(chosen: readonly Delivery[]): Promise<readonly Delivery[]> {
     const entry = await this.holding.enter(chosen).catch(this.underWay.fail);
     if (this.holding.isLost) this.losses += 1;
     this.work.add(entry?.leftBehind ?? []);
-    // Another process may have made them, after they were read and before the lease was this one's.
+    // Another process may have made them between our read and our lease.
     let fresh = entry?.isNews ? await this.work.unchanged(chosen).catch(this.underWay.fail) : entry && chosen;
     if (entry && this.deps.steady() > entry.beginUntil) fresh = undefined;
     for (const { event } of chosen.filter((delivery) => !fresh?.includes(delivery))) {
@@ -187,17 +185,13 @@ export class Drain {
     return fresh ?? [];
   }
 
-  /**
-   * Gives the lease back, and leaves what is not done to the next drain.
-   *
-   * @returns whether there is more to do for this one
-   */
+  /** Releases the lease, and leaves the rest to the next drain; true when this drain has more to do. */
   private async leave(): Promise<boolean> {
     const { leases } = this.deps;
     const isLeft = await this.work.leave(this.now(), false);
     await this.holding.release(this.underWay.fault !== undefined);
     await this.tellHealth();
-    // Only now: a process that came too early for the lease left a request before it looked at the lease again.
+    // Look for requests after the release: another process leaves its request before it reads the lease again.
     const hasRequests = isLeft || (!this.holding.isLone && (await leases.requests(this.name, '', 1)).length > 0);
     if (!hasRequests || this.underWay.fault) return false;
     if (this.endpoint?.status !== 'active') return true;
@@ -207,7 +201,7 @@ export class Drain {
     return false;
   }
 
-  /** Puts deliveries where they belong whose endpoint is paused, disabled or gone. */
+  /** Holds or cancels the deliveries of an endpoint that is paused, disabled or removed. */
   private async putAside(): Promise<void> {
     const { deps, work, endpoint, beginUntil, holding } = this;
     holding.lease = await deps.leases.read(this.name);
@@ -215,11 +209,11 @@ export class Drain {
     work.add(interrupted);
     const isCutShort = await putAside(deps, work, endpoint, beginUntil, this.settle);
     if (isCutShort) await this.wake(this.now());
-    // Else the sweep would go on having them looked at.
+    // Otherwise the sweep would keep waking the endpoint for these attempts.
     else if (interrupted.length > 0) await holding.release(false);
   }
 
-  /** Tells operators what the attempts show of the endpoint's health. */
+  /** Records what the attempts show of the endpoint's health, so that operators hear of it. */
   private async tellHealth(): Promise<void> {
     const { deps, endpoint } = this;
     const attempts = this.underWay.made.splice(0);
@@ -231,10 +225,10 @@ export class Drain {
     this.know(await findEndpoint(deps, this.name));
   }
 
-  /** Has the endpoint looked at when there is more to do for it, as far as that is near: by one wake-up for all of it. */
+  /** Sends one wake-up for all that is left to do, unless its time is further ahead than SQS can delay a message. */
   private async wakeAgain(): Promise<void> {
     let at = Math.min(this.underWay.nextRetryAt, this.requestsAt);
-    // The process that holds the endpoint looks at them itself: it was asked to.
+    // The holder that turned this drain away has a request to look at the retries.
     if (this.work.wantsRetries && !this.isTurnedAway) {
       const [next] = await dueEvents(this.deps, this.name, this.now() + longestDelay, 1);
       at = Math.min(at, next?.dueAt ?? at);
@@ -246,7 +240,7 @@ export class Drain {
     return Math.max(this.othersEndAt, this.holding.mayBeginAt);
   }
 
-  /** @throws Error when SQS does not take it, where no sweep would make up for it */
+  /** @throws Error when SQS does not take the wake-up of a removed endpoint, which no sweep would repeat */
   private async wake(at: number): Promise<void> {
     const refused = await sendWakeUps(this.deps, [{ endpoint: this.name, events: [], at }]);
     if (refused.length === 0 || this.endpoint) return;
@@ -256,7 +250,6 @@ export class Drain {
     );
   }
 
-  /** Knows the endpoint as it is now. */
   private know(endpoint: Endpoint | undefined): void {
     this.endpoint = endpoint;
     if (endpoint) this.holding.limits = limitsOf(endpoint);

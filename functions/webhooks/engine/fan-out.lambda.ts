@@ -9,7 +9,7 @@ import { fanOutDependencies } from './dependencies.ts';
 import { fanOut } from './fan-out.ts';
 import { reportFanOut } from './report.ts';
 
-/** Milliseconds kept back at the end of an invocation for ringing and handing on. */
+/** Milliseconds reserved at the end of an invocation for wake-ups and handing on. */
 const reserve = 5000;
 
 const deps = fanOutDependencies(readFanOutEnvironment());

@@ -15,51 +15,45 @@ import { kindFor } from '#functions/webhooks/endpoints/format.ts';
 import { type Queue, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { type Announcement, handOn } from './announcements.ts';
 
-/** What fanning out works with. */
 export interface FanOutDependencies extends WebhookDependencies {
-  /** The queue that has announcements fanned out: it gets what is left of those that too many endpoints want. */
+  /** Queue of fan-out itself. It takes the rest of announcements that too many endpoints want. */
   readonly announcements: Queue;
 }
 
-/** What became of the messages. */
+/** Result of fanning out a batch of messages. */
 export interface FanOut {
   readonly deliveries: number;
-  /** Messages of which the rest was handed on. */
+  /** Messages whose rest was handed on. */
   readonly handedOn: number;
-  /** Numbers of the messages that could not be handled, with the reason. */
+  /** Numbers of the messages that failed, with the reason. */
   readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
 }
 
-/**
- * Endpoints looked at for one message. A batch of ten creates at most ten times as many deliveries, which takes some 5 s
- * of the function's 30 s.
- */
+/** Endpoints examined for one message: a batch of ten creates at most 500 deliveries, in some 5 of the function's 30 s. */
 export const endpointsPerMessage = 50;
 
-/** Rows written at the same time, over all messages of a batch. */
+/** Rows written at once, over all messages of a batch. */
 const concurrency = 32;
 
-/** An event or notice, as it arrives. */
 interface Arrival extends StoredEvent {
   readonly subject: Subject;
 }
 
-/** What was done for one message. */
 interface Part {
   /** Id of the event or notice. */
   readonly event: string;
   /** Endpoints that have a delivery now. */
   readonly endpoints: readonly string[];
-  /** The endpoint after which to go on; undefined when all have it. */
+  /** Endpoint after which to go on; undefined when all are done. */
   readonly next: string | undefined;
-  /** Chats among those looked at want the notice of this event, too. */
+  /** True when chats among the examined endpoints want the notice of this event. */
   readonly isForChats: boolean;
 }
 
 /**
- * Stores events and notices with a delivery for each endpoint that wants them at this moment, and has these endpoints looked
- * after. Endpoints are looked at by name, a bounded number for each message, and only while there is time; with what is left,
- * the message goes to the end of the queue. All of it may be repeated: what is there stays as it is.
+ * Stores each event or notice with a delivery for every endpoint that wants it now, and wakes these endpoints. It takes
+ * a bounded number of endpoints for each message, by name, until the deadline. With the rest, the message goes to the
+ * end of the queue. Idempotent: existing rows stay as they are.
  *
  * @param announcements from transfer-events and transfer-notices, delivered raw, or handed on
  * @param deadline instant of the steady clock after which no delivery is created
@@ -87,19 +81,19 @@ export async function fanOut(
   );
   const asleep = await wakeUp(deps, parts);
   for (const [message, part] of parts.entries()) {
-    // Without a wake-up, nothing would look at the delivery: the queue has to bring the message again.
+    // Without a wake-up, no process would look at the delivery: the queue has to bring the message again.
     if (part?.endpoints.some((endpoint) => asleep.has(endpoint))) {
       unhandled.set(message, new Error('SQS did not take the wake-up; the queue brings the message again'));
     }
   }
-  // Last of all, so that a message that fails is repeated from where it began, and only it.
+  // Hand on last, so that only a failed message is repeated, and from where it began.
   const handedOn = await Promise.all(
     announcements.map(async ({ body, isUnnoticed }, message) => {
       const part = parts[message];
       if (!part || unhandled.has(message)) return false;
       const { next, isForChats } = part;
       return attempt(message, async () => {
-        // The first chat was added while the poll was under way.
+        // The first chat was added during the poll.
         if (isUnnoticed && isForChats) {
           const event = parseEventBody(body) as TransferEvent;
           await handOn(deps.announcements, { body: JSON.stringify(transferNotice(event.data, [event]).record) });
@@ -117,11 +111,7 @@ export async function fanOut(
   };
 }
 
-/**
- * Has the endpoints looked after that got something, each by one wake-up for all messages of the batch.
- *
- * @returns the endpoints whose wake-ups SQS did not take
- */
+/** Sends each endpoint one wake-up for the whole batch, and returns the endpoints whose wake-ups SQS did not take. */
 async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefined)[]): Promise<ReadonlySet<string>> {
   const wanted = parts.flatMap((part) => part?.endpoints.map((endpoint) => ({ endpoint, event: part.event })) ?? []);
   const wakeUps = [...Map.groupBy(wanted, ({ endpoint }) => endpoint)].map(([endpoint, some]) => ({
@@ -131,7 +121,7 @@ async function wakeUp(deps: FanOutDependencies, parts: readonly (Part | undefine
   return new Set((await sendWakeUps(deps, wakeUps)).map(({ endpoint }) => endpoint));
 }
 
-/** Reads parts of the endpoints, each once for all messages of a batch. */
+/** Reads each part of the endpoints once for the whole batch. */
 function partReader(deps: FanOutDependencies): (after: string) => Promise<EndpointPart> {
   const parts = new Map<string, Promise<EndpointPart>>();
   return (after) => {
@@ -154,9 +144,9 @@ async function createDeliveries(
   const wanting = interested.filter(({ format }) => kindFor(format) === arrival.kind);
   const isForChats = wanting.length < interested.length;
   const isFirst = after === '';
-  // A notice that nobody gets is worth no write; an event can be asked for all the same.
+  // Store a notice only if an endpoint wants it; store an event always, since operators can query it.
   if (isFirst && arrival.kind === 'event' && wanting.length === 0) await limit(() => storeEvent(deps, arrival, now));
-  // Writes begin in the order of names: those before this place are done in the end, those from it on are not begun.
+  // Writes begin in the order of names: those before `end` will finish, those from `end` on never begin.
   let end = wanting.length;
   await limit.map(wanting, async (endpoint, at) => {
     if (at < end && deps.steady() >= deadline) end = at;
@@ -169,7 +159,7 @@ async function createDeliveries(
 }
 
 /**
- * Reads a message: an event has an envelope with `data`, everything else must be a notice.
+ * Parses a message: an event has an envelope with `data`, anything else must be a notice.
  *
  * @throws NoticeError that says what was expected, or TypeError for `null`
  */
@@ -177,7 +167,7 @@ function arrivalOf(body: string): Arrival {
   const { id, type, timestamp, data } = envelopeOf(body);
   if (data !== undefined) {
     const { trackingId, mailbox, direction } = data ?? {};
-    // DynamoDB takes no empty text as the key of an index, and no other kind of value.
+    // DynamoDB takes only non-empty text as the key of an index.
     const isOfTransfer = trackingId === undefined || isTrackingId(trackingId);
     if (!isName(id) || !isName(type) || !isInstant(timestamp) || !isOfTransfer) {
       throw new NoticeError(
@@ -191,14 +181,14 @@ function arrivalOf(body: string): Arrival {
   return { kind: 'notice', id: notice.id, at: notice.timestamp, body: JSON.stringify(notice), subject: notice };
 }
 
-/** What can be a key, stand in a filter, and be sent in a header. */
+/** True for text that can be a key, part of a filter, and the value of a header. */
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
 
 function envelopeOf(body: string) {
   try {
     return JSON.parse(body);
   } catch {
-    // The error of JSON.parse quotes the message, and with it a mailbox.
+    // JSON.parse quotes the message in its error, and with it a mailbox.
     throw new NoticeError('expected an event or a notice, but the message is not JSON');
   }
 }

@@ -17,29 +17,27 @@ import {
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
-/** How the lease was written before attempts begin. */
 export interface Entry {
-  /** Instant of the steady clock after which the attempts must not begin under it. */
+  /** Instant of the steady clock after which these attempts must not begin. */
   readonly beginUntil: number;
-  /** The lease was not as it was known: deliveries that were read may have been made. */
+  /** True when another process has changed the lease, so that it may have made the deliveries that were read. */
   readonly isNews: boolean;
-  /** Events of a holder that has died meanwhile. */
+  /** Events that a dead holder left in flight. */
   readonly leftBehind: readonly string[];
 }
 
-/** Milliseconds from the write of a lease to the begin of the attempts that it names, at the longest. */
+/** Longest time in milliseconds from the write of a lease to the begin of the attempts that it names. */
 const beginWithin = 3000;
 
-/** The lease of one endpoint in the hands of one process, with the attempts that this process makes under it. */
+/** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
 export class HeldLease {
-  /** As it is known. */
+  /** Last known state. */
   lease: Lease;
-  /** How fast the endpoint may be sent to. */
   limits: Limits = { maxInFlight: 1, interval: 0 };
-  /** The one attempt is made without holding the endpoint. */
+  /** True when a single attempt is made without holding the endpoint. */
   isLone = false;
   isLost = false;
-  /** Attempts of this process that are under way, by the id of their event. */
+  /** Attempts of this process in flight, by the id of their event. */
   private readonly inFlight = new Map<string, InFlight>();
   private readonly deps: DeliverDependencies;
   private readonly name: string;
@@ -48,7 +46,7 @@ export class HeldLease {
   private named: string[] = [];
   /** Attempts that have ended since the lease was written. */
   private ended: Attempt[] = [];
-  /** Attempts that others made and whose time is over, as the lease named them when this process took it. */
+  /** Attempts of other processes whose time was over when this process took the lease. */
   private interrupted: Readonly<Record<string, InFlight>> = {};
 
   constructor(deps: DeliverDependencies, name: string, lease: Lease) {
@@ -57,17 +55,12 @@ export class HeldLease {
     this.lease = lease;
   }
 
-  /** Whether this process may send to the endpoint now, as far as the lease is known. */
+  /** Permission of this process to send now, as far as the lease is known. */
   get admission(): Admission {
     return admission(this.believed, this.limits, this.now());
   }
 
-  /**
-   * Begins with the lease as it is known.
-   *
-   * @param isSingle there is only one delivery to make
-   * @returns the events whose attempts a holder that has died leaves behind
-   */
+  /** Begins with the known lease, for one delivery or several; returns the events that a dead holder left in flight. */
   take(isSingle: boolean): string[] {
     this.isLone = isSingle && allowsLone(this.believed, this.limits, this.now());
     this.isLost = false;
@@ -81,29 +74,29 @@ export class HeldLease {
     return over.flatMap(([event, { isLone }]) => (isLone ? [] : [event]));
   }
 
-  /** Nothing more is begun under the lease. */
+  /** Ends the holding within this process: no attempt begins under the lease any more. */
   die(): void {
     this.deps.leases.alive.delete(this.id);
   }
 
-  /** An attempt is not, or no longer, under way. */
+  /** Removes an attempt that has ended, or that could not begin. */
   end(event: string): void {
     this.inFlight.delete(event);
     this.deps.leases.alive.delete(`${this.name} ${event}`);
   }
 
-  /** An attempt of this process has ended; the lease hears of it with its next change. */
+  /** Keeps an ended attempt for the next change of the lease. */
   observe(made: Attempt): void {
     this.ended.push(made);
   }
 
-  /** The delivery with the attempt that a process was making when it died: it counts, though nothing is known of its end. */
+  /** Counts the attempt of a process that died during it, though its end is unknown. */
   counted(delivery: Delivery): Delivery {
     const inFlightAttempt = this.interrupted[delivery.event];
     return inFlightAttempt?.of === delivery.rev ? { ...delivery, attempt: inFlightAttempt.attempt } : delivery;
   }
 
-  /** When another process's attempt of a delivery ends, as a lease has it; undefined when none is under way. */
+  /** End of another process's attempt at a delivery, as a lease has it; undefined when none is in flight. */
   othersEndAt({ event, rev }: Pick<Delivery, 'event' | 'rev'>, lease = this.lease): number | undefined {
     const inFlightAttempt = this.inFlight.has(event) ? undefined : lease.inFlight[event];
     return inFlightAttempt && inFlightAttempt.of >= rev && inFlightAttempt.until > this.now()
@@ -112,7 +105,7 @@ export class HeldLease {
   }
 
   /**
-   * Writes down in the lease that attempts are under way from now on.
+   * Writes attempts into the lease before they begin.
    *
    * @returns undefined when another process was quicker
    * @throws the error of the SDK
@@ -142,7 +135,7 @@ export class HeldLease {
     const isNews = before.rev !== this.lease.rev;
     const leftBehind = isNews && !isHolder ? this.takeOver(before) : [];
     this.lease = written;
-    // Others may have ended while it was written.
+    // Others may have ended during the write.
     this.ended = this.ended.slice(observations.length);
     for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
@@ -154,9 +147,7 @@ export class HeldLease {
   }
 
   /**
-   * Gives the lease back.
-   *
-   * @param isFaulty something may not be written down that has ended
+   * @param isFaulty true when the end of an attempt may not be recorded
    * @throws the error of the SDK
    */
   async release(isFaulty: boolean): Promise<void> {
@@ -164,7 +155,7 @@ export class HeldLease {
     const now = this.now();
     const observations = this.ended.map(observationOf);
     const events = this.named;
-    // A lone attempt that succeeded is over with its time: its delivery says that it is done.
+    // A successful lone attempt needs no write: its entry expires, and its delivery says that it is done.
     const isSaid =
       this.isLone &&
       events.length > 0 &&
@@ -186,10 +177,10 @@ export class HeldLease {
     this.lease = given ?? (await leases.read(this.name));
   }
 
-  /** How many more attempts may begin now. */
+  /** Number of attempts that may begin now. */
   get room(): number {
     const now = this.now();
-    // As the attempts leave it that have ended, whether the lease says so already or not.
+    // Include the attempts that have ended, even if the lease does not name them yet.
     const state = stateOf(this.ended.map(observationOf).reduce(observe, this.believed), now);
     if (state === 'open') return 0;
     const { maxInFlight, interval } = this.limits;
@@ -199,17 +190,17 @@ export class HeldLease {
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
-  /** When the endpoint may be sent to again, as far as the lease tells; an earlier instant than now if it may at once. */
+  /** Earliest begin of the next attempt, as far as the lease tells; in the past when it may begin at once. */
   get mayBeginAt(): number {
     const { admission: admitted } = this;
     if (admitted.kind === 'shut') return admitted.until;
     if (admitted.kind !== 'free' || admitted.room > 0) return 0;
-    // Lone attempts take up all of the room that there is.
+    // Lone attempts occupy all of the room.
     const ends = Object.values(this.believed.inFlight).map(({ until }) => until);
     return Math.min(...ends.filter((until) => until > this.now()));
   }
 
-  /** Whether that many attempts may begin, as the lease really is. */
+  /** True when the lease, as it really is, admits this number of attempts. */
   private isAdmitted(lease: Lease, count: number): boolean {
     const admitted = admission(lease, this.limits, this.now());
     return (
@@ -217,7 +208,7 @@ export class HeldLease {
     );
   }
 
-  /** Whether a lease names nothing but attempts of a process that died, all of which have been looked after. */
+  /** True when a lease names only attempts of a dead process, and this process has taken all of them over. */
   private isLeftover(lease: Lease): boolean {
     const admitted = admission(lease, this.limits, this.now());
     const names = admitted.kind === 'free' ? Object.keys(admitted.interrupted) : [];

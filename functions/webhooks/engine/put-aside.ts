@@ -8,15 +8,14 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Work } from './work.ts';
 
-/** Deliveries changed at the same time. */
 const concurrency = 25;
 
 /**
- * Holds the deliveries of an endpoint that is paused or disabled, and cancels those of one that was removed. It needs no
- * lease: no request is made, and each delivery is changed under the condition that it is as it was read.
+ * Holds the deliveries of a paused or disabled endpoint, and cancels those of a removed one. It needs no lease: it
+ * makes no request, and it changes a delivery only if its `rev` is still the one that was read.
  *
- * @param beginUntil instant of the steady clock after which nothing more is begun
- * @returns whether something is left, because time was short or the endpoint is active again
+ * @param beginUntil instant of the steady clock after which nothing more begins
+ * @returns true when work is left, because time was short or the endpoint is active again
  */
 export async function putAside(
   deps: DeliverDependencies,
@@ -28,7 +27,7 @@ export async function putAside(
   const now = () => deps.now().getTime();
   const held: Delivery[] = [];
   let endpoint = read;
-  // What waits for a removed endpoint is looked at by nobody later.
+  // No sweep looks at a removed endpoint later, so take all of its retries now.
   if (!endpoint) work.takeAllRetries();
   while (deps.steady() < beginUntil) {
     const look = await work.look(concurrency, true);
@@ -40,7 +39,7 @@ export async function putAside(
         const step = isWaiting ? stepWithoutAttempt(delivery, endpoint) : undefined;
         const taken = step && (await stepDelivery(deps, delivery, step, now()));
         if (step || !isWaiting) work.done(delivery.event);
-        // It was resumed in this very moment.
+        // The endpoint was resumed at this very moment.
         else work.putBack(delivery.event);
         if (taken?.status === 'HELD') held.push(taken);
         else if (taken) settle({ delivery: taken });
@@ -58,8 +57,8 @@ export async function putAside(
 }
 
 /**
- * Deliveries of one endpoint that were held just now, released if it was resumed in this very moment: recovering may have missed
- * them. Their attempts begin anew, as after recovering.
+ * Releases deliveries held just now if their endpoint was resumed at that moment: `recover` may have missed them. Their
+ * attempts begin anew, as after `recover`.
  */
 export async function releasedIfResumed(deps: DeliverDependencies, held: readonly Delivery[]): Promise<Delivery[]> {
   const [first] = held;

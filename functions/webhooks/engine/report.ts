@@ -6,11 +6,7 @@ import type { DeliveryBatch } from './deliver.ts';
 import type { FanOut } from './fan-out.ts';
 import type { Sweep } from './sweep.ts';
 
-/**
- * Writes one log line for the successes of a batch and one for each other delivery, and adds the batch to the metrics.
- *
- * @param malformed messages that were no wake-ups
- */
+/** Logs the successes of a batch in one line and each other delivery in its own, and counts them in the metrics. */
 export function reportDeliveries(
   logger: Logger,
   metrics: Metrics,
@@ -37,14 +33,14 @@ export function reportDeliveries(
   });
 }
 
-/** Writes down what was not ordinary about a batch that was fanned out, and adds it to the metrics. */
+/** Logs what was not ordinary about a batch of fan-out, and counts its deliveries in the metrics. */
 export function reportFanOut(logger: Logger, metrics: Metrics, { deliveries, handedOn, unhandled }: FanOut): void {
   if (handedOn > 0) logger.info('fan-out', { deliveries, handedOn });
   for (const { error } of unhandled) logger.error('message not handled', { error });
   addCounts(metrics, { deliveriesCreated: deliveries });
 }
 
-/** Writes the one log line of a sweep, and adds it to the metrics. */
+/** Logs a sweep in one line, and adds its longest wait to the metrics. */
 export function reportSweep(logger: Logger, metrics: Metrics, swept: Sweep): void {
   if (swept.failed > 0 || swept.clockSetBack !== undefined) logger.warn('sweep', { ...swept });
   else logger.info('sweep', { ...swept });

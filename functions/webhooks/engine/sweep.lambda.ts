@@ -7,7 +7,7 @@ import { sweepDependencies } from './dependencies.ts';
 import { reportSweep } from './report.ts';
 import { type Sweep, sweep } from './sweep.ts';
 
-/** Milliseconds kept back at the end of an invocation for what the sweep has begun. */
+/** Milliseconds reserved at the end of an invocation for what the sweep has begun. */
 const reserve = 5000;
 
 const deps = sweepDependencies(readSweepEnvironment());

@@ -24,42 +24,40 @@ export interface SweepDependencies extends WebhookDependencies {
   readonly topics: Topics;
 }
 
-/** What a sweep did. */
 export interface Sweep {
-  /** Endpoints that it has looked after. */
+  /** Endpoints that were sent a wake-up. */
   readonly woken: number;
-  /** Endpoints left for the next sweep, because time was short. */
+  /** Endpoints left to the next sweep, because time was short. */
   readonly left: number;
-  /** Milliseconds for which the longest waiting of the due deliveries has been due. */
+  /** Milliseconds for which the longest overdue work has been due. */
   readonly longestWait: number;
-  /** Events about endpoints that were published. */
+  /** Published events about endpoints. */
   readonly announced: number;
   /** Wake-ups that SQS did not take, and events that SNS did not take. */
   readonly failed: number;
-  /** Milliseconds by which the clock was set back since an earlier sweep, told once; all that waits was looked at. */
+  /** Milliseconds by which the clock was set back since an earlier sweep, until a sweep has checked all that waits. */
   readonly clockSetBack?: number;
 }
 
-/** Endpoints looked at at the same time. */
 const concurrency = 16;
 
-/** Retries put off by a wrong clock that one sweep puts right, for each endpoint. */
+/** Retries postponed by a wrong clock that one sweep corrects for each endpoint. */
 const mostMisplaced = 500;
 
-/** Milliseconds for which the sweep looks whether a lone attempt has ended whose time is over. */
+/** Milliseconds for which the sweep checks a lone attempt after its time is over. */
 const loneMemory = 180_000;
 
-/** Milliseconds kept for telling operators of endpoints, however many endpoints there are to look at. */
+/** Milliseconds reserved for publishing events about endpoints, however many endpoints there are. */
 const tellFor = 5000;
 
-/** Later than every instant at which something is due. */
+/** Later than every due time. */
 const forever = Number.MAX_SAFE_INTEGER;
 
 /**
- * Has every endpoint looked after that has something to do and nobody who does it: retries whose time has come, attempts of
- * processes that died, requests that were left to them. Then publishes what operators are to know of endpoints.
+ * Wakes each endpoint that has work and no process for it: due retries, attempts of dead processes, and the requests
+ * left for those. Then publishes pending events about endpoints, for operators.
  *
- * @throws the first fault that kept it from an endpoint, once the others are looked after
+ * @throws the first fault at an endpoint, after the other endpoints are done
  */
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
@@ -77,12 +75,12 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   for await (const page of endpointPages(deps, cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
-      // What keeps it from one endpoint keeps it from no other.
       if (deps.steady() >= deadline - tellFor) {
         left += 1;
         return;
       }
       reached = endpoint.name;
+      // A fault at one endpoint does not keep the sweep from the others.
       await needOf(deps, endpoint, looking).then((need) => {
         isCut ||= need.isCut;
         wakeUps.push(...need.wakeUps);
@@ -92,14 +90,14 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   }
   const refused = await sendWakeUps(deps, wakeUps);
   let [announced, failed] = [0, refused.length];
-  // Only now: deliveries do not wait for SNS.
+  // Publish last: deliveries must not wait for SNS.
   await limit.map(telling, async (endpoint) => {
     const { length } = endpoint.pending!;
     if (deps.steady() >= deadline) return;
     if (await announceEndpoint(deps.topics, endpoint.pending!)) failed += length;
     else await clearPending(deps, endpoint).then(() => (announced += length), fail);
   });
-  // Where something is left that a wrong clock has put off, the next sweep has to look, too.
+  // While postponed retries are left, keep the old time, so that the next sweep looks for them too.
   await note(left > 0 ? reached : '', setBack === 0 || (left === 0 && !isCut && !fault));
   if (fault) throw fault;
   return {
@@ -114,13 +112,12 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
 
 interface Need {
   readonly wakeUps: readonly WakeUp[];
-  /** Milliseconds for which something has been due. */
+  /** Milliseconds since the oldest work became due. */
   readonly overdue: number;
-  /** There may be more that a wrong clock has put off. */
+  /** True when more postponed retries may be left. */
   readonly isCut: boolean;
 }
 
-/** What one endpoint needs, by its lease and by what waits for it. */
 async function needOf(
   deps: SweepDependencies,
   endpoint: Endpoint,
@@ -133,7 +130,7 @@ async function needOf(
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
   const wakeUps: WakeUp[] = [];
-  // The holder looks for more itself, and nobody may send to one whose breaker is open; one that is paused is sent nothing.
+  // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
   const lone = await unfinishedLone(deps, name, lease, started, patience);
@@ -147,7 +144,7 @@ async function needOf(
   return { wakeUps, overdue, isCut };
 }
 
-/** Lone attempts whose time has been over for a little while, and whose deliveries are not done. */
+/** Lone attempts whose time ended a short while ago, and whose deliveries are not done. */
 async function unfinishedLone(
   source: TableSource,
   endpoint: string,
@@ -164,11 +161,7 @@ async function unfinishedLone(
   return over.filter(([event]) => waiting.has(event));
 }
 
-/**
- * Puts retries where they belong that a clock which was ahead has put off: they are due, however late they stand in the index.
- *
- * @returns whether there may be more
- */
+/** Makes retries due that a fast clock postponed, however late the index has them; true when more may be left. */
 async function replaceRetries(
   deps: SweepDependencies,
   endpoint: string,

@@ -14,24 +14,24 @@ import type { HeldLease } from './held-lease.ts';
 import { releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
 
-/** Milliseconds from one look for more to the next while attempts take long: each look costs a unit. */
+/** Milliseconds between two looks for more work during slow attempts: each look costs a unit. */
 const longestWait = 1000;
 
-/** Milliseconds for which ends of attempts are gathered while most of the others are still under way. */
+/** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
 const gatherFor = 5;
 
-/** Times that an endpoint is read again because it is being changed. */
+/** Times that an endpoint is read again because other processes change it. */
 const maxTries = 5;
 
-/** The attempts of a drain that are under way, and what has come of those before. */
+/** Attempts of a drain in flight, and the results of those that have ended. */
 export class UnderWay {
-  /** When the first retry is due that they led to. */
+  /** Due time of the first retry that these attempts led to. */
   nextRetryAt = Number.POSITIVE_INFINITY;
-  /** The first fault of ours; nothing more is begun after it. */
+  /** First fault of ours; no attempt begins after it. */
   fault: Error | undefined;
-  /** Those that have ended; a drain takes them out. */
+  /** Ended attempts; the drain takes them out. */
   readonly made: Attempt[] = [];
-  /** The ends of those that are under way, by the id of their event. */
+  /** Ends of the attempts in flight, by the id of their event. */
   readonly ends = new Map<string, Promise<void>>();
   private readonly deps: DeliverDependencies;
   private readonly holding: HeldLease;
@@ -46,22 +46,17 @@ export class UnderWay {
     this.settle = settle;
   }
 
-  /** Remembers a fault of ours, unless it is not the first. */
   readonly fail = (error: Error): undefined => {
     this.fault ??= error;
   };
 
-  /**
-   * Opens the secrets of the endpoint, if they are new.
-   *
-   * @throws DecryptionError
-   */
+  /** @throws DecryptionError unless the secrets were encrypted for this endpoint, with this data key */
   open(endpoint: Endpoint): void {
     if (this.opened?.encrypted === endpoint.encrypted) return;
     this.opened = { encrypted: endpoint.encrypted, secrets: secretsOf(this.deps.dataKey, endpoint) };
   }
 
-  /** Begins an attempt at an endpoint whose secrets are open. */
+  /** Begins an attempt, after {@link open}. */
   begin(delivery: Delivery, endpoint: Endpoint): void {
     const { event } = delivery;
     const end = this.attempt(delivery, endpoint)
@@ -73,22 +68,22 @@ export class UnderWay {
     this.ends.set(event, end);
   }
 
-  /** Waits until an attempt ends or, while there is room for others, more may have been left to this process. */
+  /** Waits until an attempt ends or, while there is room for others, until more work may have come. */
   async waitForMore(hasRoom: boolean): Promise<void> {
     const enough = new AbortController();
     const ends: Promise<unknown>[] = [...this.ends.values()];
     if (hasRoom) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
     await Promise.race(ends);
     enough.abort();
-    // What ends together is followed together: each look and each change of the lease costs a unit.
+    // Follow up attempts together that end together: each look and each change of the lease costs a unit.
     if (2 * this.ends.size > this.holding.limits.maxInFlight) await sleep(gatherFor);
   }
 
   /**
-   * Disables an endpoint that says that it is gone, before its delivery is held: the other way round, a process that dies in
-   * between would leave one that nobody looks at.
+   * Disables an endpoint that reports itself gone, before its delivery is held. In the reverse order, a crash in
+   * between would leave a held delivery that no process looks at.
    *
-   * @returns the attempt, as one that has only failed if the endpoint has another address since
+   * @returns the attempt; its outcome is `failed` if the endpoint has another address since
    */
   private async disable(
     made: Attempt,
@@ -98,7 +93,7 @@ export class UnderWay {
     const { startedAt, endedAt } = made;
     for (let tries = 0; tries < maxTries; tries += 1) {
       const current = await findEndpoint(this.deps, name);
-      // What follows for one that was removed is for its second wake-up to say.
+      // The next wake-up cancels the delivery of a removed endpoint.
       if (current?.createdAt !== createdAt || current.encrypted !== encrypted) break;
       if (current.status !== 'active') return made;
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
@@ -107,13 +102,12 @@ export class UnderWay {
     return { ...made, outcome: failed(cause) };
   }
 
-  /** Whether what shuts an endpoint for long is said by it, and not by one of its name that was removed while it was asked. */
+  /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */
   private async isAboutIt({ outcome }: Attempt, { name, createdAt }: Endpoint): Promise<boolean> {
     if (outcome.kind !== 'failed' || outcome.retryAfter === undefined) return true;
     return (await findEndpoint(this.deps, name))?.createdAt === createdAt;
   }
 
-  /** Attempts a delivery, and writes down what follows. */
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {
     const { deps } = this;
     const attempted = await attempt(deps, endpoint, this.opened!.secrets, delivery);
@@ -127,7 +121,7 @@ export class UnderWay {
     const [after = written] = written?.status === 'HELD' ? await releasedIfResumed(deps, [written]) : [];
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
-    // Another process has changed it meanwhile: what follows is for that one to say, that there was an attempt is for this one.
+    // If another process changed the delivery, it decides the next step; this process still reports its attempt.
     this.settle({ delivery: after ?? delivery, attempt: made });
   }
 }

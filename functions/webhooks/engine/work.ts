@@ -9,51 +9,50 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointIn, endpointKey } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Request } from '#functions/webhooks/endpoints/leases.ts';
 
-/** A delivery that a drain is to make. */
 interface Entry {
   readonly event: string;
-  /** The request that names it. */
+  /** Sort key of the request that names it. */
   readonly request?: string;
 }
 
-/** What is to be done for an endpoint, as it is now. */
+/** Next deliveries and their endpoint, as they are now. */
 export interface Look {
   /** Undefined when it was removed. */
   readonly endpoint: Endpoint | undefined;
   readonly deliveries: readonly Delivery[];
 }
 
-/** Milliseconds from one look for more to the next, while attempts are under way. */
+/** Milliseconds between two looks for more work while attempts are in flight. */
 const lookInterval = 200;
 
-/** Rows by their name, as `getRows` answers them. */
+/** Rows by name, from `getRows`. */
 export type Rows = ReadonlyMap<string, Item>;
 
 /**
- * What a drain has to do: deliveries that a wake-up names, those that requests name, and retries that are due. First attempts
- * and retries take turns, so that neither waits for the end of the other.
+ * Work of a drain: deliveries that wake-ups name, deliveries that requests name, and due retries. First attempts and
+ * retries take turns, so that neither waits for the end of the other.
  */
 export class Work {
   private readonly deps: DeliverDependencies;
-  /** Of the endpoint. */
+  /** Name of the endpoint. */
   readonly name: string;
   private readonly fresh: Entry[] = [];
   private readonly retries: Entry[] = [];
   private isTurnOfRetries = false;
-  /** Events that were taken, and are not to be taken again by this drain unless a request asks for them. */
+  /** Events already taken. This drain takes them again only if a request names them. */
   private readonly taken = new Set<string>();
-  /** For each request that was read, how many of its deliveries are still to be looked after. */
+  /** Number of unfinished deliveries, for each request that was read. */
   private readonly open = new Map<string, number>();
   private lastRequest = '';
-  /** Retries are looked at that are due. */
+  /** True when due retries are part of the work. */
   wantsRetries: boolean;
-  /** Instant of the steady clock at which it looked for more. */
+  /** Instant of the steady clock of the last look for more work. */
   private lookedAt: number;
   /** Deliveries that another process is attempting. */
   private readonly deferred: Entry[] = [];
-  /** Nothing is left that only the wake-ups name: requests and the retries that wait name the rest. */
+  /** True when requests and waiting retries name all that is left, and nothing depends on the wake-ups. */
   isKept = false;
-  /** Deliveries that were handed out, and are not yet done. */
+  /** Deliveries handed out and not yet done. */
   private readonly looking = new Map<string, Entry>();
 
   private retriesUntil: number | undefined;
@@ -66,12 +65,12 @@ export class Work {
     this.add(events);
   }
 
-  /** Whether it is a single delivery, as far as is known. */
+  /** True for a single delivery, as far as is known. */
   get isSingle(): boolean {
     return this.fresh.length === 1 && !this.wantsRetries && this.taken.size === 0;
   }
 
-  /** Has all retries looked at, whether they are due or not. */
+  /** Takes all retries, due or not. */
   takeAllRetries(): void {
     this.wantsRetries = true;
     this.retriesUntil = Number.MAX_SAFE_INTEGER;
@@ -83,10 +82,10 @@ export class Work {
   }
 
   /**
-   * The next deliveries, and their endpoint, as they are now. When none is left, more are read from requests and retries: at
-   * once if the drain has nothing else to do, otherwise now and then, since each look costs a unit.
+   * Reads the next deliveries and their endpoint. When none is left, it reads more from requests and retries: at once
+   * if the drain is idle, otherwise at intervals, since each look costs a unit.
    *
-   * @param rows read before, as far as they are known
+   * @param rows rows that were read before
    * @returns undefined when there is nothing to do
    */
   async look(count: number, isIdle: boolean, rows?: Rows): Promise<Look | undefined> {
@@ -109,24 +108,24 @@ export class Work {
     return { endpoint: endpointIn(found, this.name), deliveries };
   }
 
-  /** Reads deliveries again, and returns those that have not changed since. */
+  /** Reads deliveries again and returns the unchanged ones. */
   async unchanged(deliveries: readonly Delivery[]): Promise<readonly Delivery[]> {
     const rows = await this.read(deliveries.map(deliveryKey));
     return deliveries.filter((delivery) => rows.get(rowName(deliveryKey(delivery)))?.rev === delivery.rev);
   }
 
-  /** A delivery is looked after: attempted, or put where it belongs. */
+  /** Marks a delivery as done: it was attempted, or must not be. */
   done(event: string): void {
     this.settleRequest(this.handedOut(event)?.request);
   }
 
-  /** Another process is attempting a delivery: this one leaves it to a later drain. */
+  /** Leaves a delivery that another process is attempting to a later drain. */
   defer(event: string): void {
     const entry = this.handedOut(event);
     if (entry) this.deferred.push(entry);
   }
 
-  /** A delivery could not be begun. */
+  /** Returns a delivery whose attempt could not begin. */
   putBack(event: string): void {
     const entry = this.handedOut(event);
     this.taken.delete(event);
@@ -140,11 +139,11 @@ export class Work {
   }
 
   /**
-   * Leaves what is not done to the next drain, be it for a fault of ours, and deletes the requests that are done.
+   * Leaves unfinished work to the next drain, even after a fault of ours, and deletes finished requests.
    *
    * @param now Unix time in milliseconds
-   * @param asks whether a holder is asked to look at the retries that are due, if this was to
-   * @returns whether something is left
+   * @param asks true to ask the holder to look at due retries, if they are part of the work
+   * @returns true when work is left
    */
   async leave(now: number, asks: boolean): Promise<boolean> {
     const { leases } = this.deps;
@@ -162,20 +161,20 @@ export class Work {
     for (const { event } of this.deferred.splice(0)) this.taken.delete(event);
     this.lastRequest = '';
     const isLeft = unfinished.length > 0 || this.open.size > finished.length;
-    // They are read again, if they are still there: another process may have looked after them meanwhile.
+    // Requests that still exist are read again: another process may have finished the others.
     this.open.clear();
     this.isKept = true;
     return isLeft;
   }
 
-  /** The next deliveries, first attempts and retries in turn, without those that were taken already. */
+  /** Takes the next deliveries, first attempts and retries in turn, each only once. */
   private next(count: number): Entry[] {
     const entries: Entry[] = [];
     while (entries.length < count && this.fresh.length + this.retries.length > 0) {
       const [queue, other] = this.isTurnOfRetries ? [this.retries, this.fresh] : [this.fresh, this.retries];
       const entry = (queue.shift() ?? other.shift())!;
       this.isTurnOfRetries = !this.isTurnOfRetries;
-      // A request may ask for one that is made to be made again: its row tells.
+      // A request may want a finished delivery made again; its row decides.
       const isMade = entry.request === undefined && this.taken.has(entry.event);
       if (isMade || this.looking.has(entry.event)) this.settleRequest(entry.request);
       else {
@@ -187,7 +186,7 @@ export class Work {
     return entries;
   }
 
-  /** @returns whether there is more */
+  /** Reads requests and due retries; true when there are any. */
   private async readMore(): Promise<boolean> {
     const { leases, now, steady } = this.deps;
     this.lookedAt = steady();
