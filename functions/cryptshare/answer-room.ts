@@ -1,31 +1,30 @@
-/** Bytes of one answer; a page of 100 rows has about 10,000. */
+/** Largest answer in bytes; a page of 100 rows has about 10,000. */
 export const maxAnswerBytes = 4 * 1024 * 1024;
 
-/** Bytes of all answers that are under way at the same time. Each stands in memory up to three times while it is read. */
+/** Bytes of all answers in flight together. Each is in memory up to three times while it is read. */
 const maxBytesTogether = 16 * 1024 * 1024;
 
-/** Part of the largest answer seen that is still expected after one more answer. */
+/** Part of the largest answer seen that is still expected after a further answer. */
 const fading = 0.9;
 
 /**
- * How many requests may be under way at the same time so that their answers fit in memory, whatever the server sends.
- * Nothing is known of a server at first, so as many as would fit with the largest answers; more of them as its answers
- * turn out to be smaller. Each answer may then have its share of the room.
+ * Limits requests in flight so that their answers fit in memory, whatever the server sends. The limit starts with room
+ * for the largest answers, and rises as the server's answers prove smaller. Each answer may then have its share.
  */
 export class AnswerRoom {
   private expected = maxAnswerBytes;
 
-  /** @param wanted requests under way at the same time, if there is room */
+  /** @param wanted requests in flight, if there is room */
   atOnce(wanted: number): number {
     return Math.min(wanted, Math.floor(maxBytesTogether / this.expected));
   }
 
-  /** Bytes that each answer may have while {@link atOnce} requests of these are under way. */
+  /** Bytes that each answer may have while {@link atOnce} requests are in flight. */
   share(wanted: number): number {
     return Math.min(maxAnswerBytes, Math.floor(maxBytesTogether / this.atOnce(wanted)));
   }
 
-  /** Takes note of an answer; of one that was larger than its share, nothing is known but the most that it may have. */
+  /** Records the size of an answer. The default is for an answer beyond its share, of unknown size. */
   seen(bytes = maxAnswerBytes): void {
     this.expected = Math.max(1, bytes, fading * this.expected);
   }

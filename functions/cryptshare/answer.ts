@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A server's answer as it came, redirects included: none is ever followed. */
+/** A server's answer, redirects included: the client follows none. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

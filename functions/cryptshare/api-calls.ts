@@ -19,72 +19,71 @@ import { Connection } from './connection.ts';
 import { CryptshareFailure, failureOf, failureOfError } from './failure.ts';
 import { patience, Slots } from './slots.ts';
 
-/** How to reach one Cryptshare Server, and on whose behalf. */
+/** Address of a Cryptshare Server, the client id that requests carry, and what sending them needs. */
 export interface ServerOptions {
   /** For example `https://cryptshare.example.com`. */
   readonly origin: string;
   readonly clientId: string;
   /** Certificates in PEM to trust for this server beside the public ones. */
   readonly ca?: string | undefined;
-  /** Requests under way at the same time, over all watches. */
+  /** Requests in flight at the same time, over all watches. */
   readonly maxConcurrentPages: number;
   readonly now: () => Date;
-  /** Milliseconds of a clock that is never set. */
+  /** Monotonic clock in milliseconds. */
   readonly steady: () => number;
-  /** Milliseconds before which no request is overdue; else 3,000. */
+  /** Milliseconds before which no request is overdue. @default 3000 */
   readonly patience?: number;
-  /** A number from 0 to below 1. */
+  /** In [0, 1). */
   readonly random: () => number;
-  /** Waits for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** One request to the REST API. */
 export interface Call {
-  /** Below `/api`, with the query. */
+  /** Path below `/api`, with the query. */
   readonly path: string;
-  /** The mailbox that is asked for, if it is one. */
+  /** The mailbox that the request concerns, if any. */
   readonly mailbox?: string;
-  /** Lowest minor version that has what is asked for; undefined where no version is negotiated. */
+  /** Lowest minor version that the request needs; undefined where no version is negotiated. */
   readonly minimumMinor: number | undefined;
   readonly token?: string | undefined;
   /** JSON to post; undefined for a GET. */
   readonly body?: object | undefined;
-  /** Told when the request is about to go out; what it throws keeps the request from it. */
+  /** Called right before the request is sent; an exception prevents it. */
   readonly onSend?: () => void;
-  /** Told the answer before any request that waits goes out. */
+  /** Called with the answer before any waiting request is sent. */
   readonly onAnswer?: (answer: Answer) => void;
 }
 
 /** Milliseconds a request may take. */
 const requestTimeout = patience.longest;
 
-/** Milliseconds for which an answer shows that the server is there: what hangs meanwhile hangs for reasons of its own. */
+/** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */
 const evidence = 120_000;
 
-/** Times that something is asked for before it counts as failed. */
+/** Attempts before a request counts as failed. */
 const attempts = 3;
 
-/** Milliseconds before the second attempt, on average; doubled for each further one. */
+/** Mean delay in milliseconds before the second attempt; doubled for each further attempt. */
 const firstRetryDelay = 500;
 
-/** Longest `Retry-After` that is waited for within a poll, in milliseconds. */
+/** Longest `Retry-After` that a poll waits for, in milliseconds. */
 const longestWait = 10_000;
 
-/** Requests to one Cryptshare Server: never more at a time than may be, and none while it asks to be left alone. */
+/** Sends requests to one Cryptshare Server, within its concurrency limit and through its circuit breaker. */
 export class ServerCalls {
   readonly options: ServerOptions;
   readonly slots: Slots;
   private readonly connection: Connection;
   private readonly room = new AnswerRoom();
   private current = closedCircuit;
-  /** Counts the faults, so that those of requests under way at the same time count as one. */
+  /** Counts faults, so that those of requests in flight together count as one. */
   private faultsSeen = 0;
-  /** Instant of the steady clock at which the server answered last. */
+  /** Time of the server's last answer, by the monotonic clock. */
   private answeredAt = Number.NEGATIVE_INFINITY;
-  /** Milliseconds by which the clock here was ahead of the server's at the last answer that told. */
+  /** Milliseconds by which the clock here was ahead of the server's at the last answer with a date. */
   private difference = 0;
-  /** Unix time in milliseconds of that answer by the server's clock alone: past by now, whatever the clock here says. */
+  /** Unix time in milliseconds of that answer by the server's clock alone. It is past, whatever the clock here says. */
   datedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ServerOptions) {
@@ -94,23 +93,23 @@ export class ServerCalls {
     this.makeRoom();
   }
 
-  /** How strained the server is, as far as requests so far tell. */
+  /** State of the circuit breaker, as far as requests so far tell. */
   get circuit(): ServerCircuit {
     return believedCircuit(this.current, this.options.now().getTime());
   }
 
-  /** How wrong the clock here is, in words; undefined while it agrees with the server's. */
+  /** Error of the clock here in words; undefined while it agrees with the server's. */
   get clockWords(): string | undefined {
     return clockWords(this.difference, 'the server’s');
   }
 
-  /** The time by the server's clock, as far as it is known: what the server has dated is judged by it. */
+  /** Time by the server's clock, as far as known; use it to judge times that the server has set. */
   serverTime(): Date {
     const now = this.options.now();
     return Math.abs(this.difference) < tolerance ? now : new Date(now.getTime() - this.difference);
   }
 
-  /** Takes over what others have found out, unless it is older than what was found out here. */
+  /** Adopts the circuit that another process has stored, unless the own one is newer. */
   restore(told: ServerCircuit): void {
     const circuit = believedCircuit(told, this.options.now().getTime());
     const own = this.circuit;
@@ -120,10 +119,9 @@ export class ServerCalls {
   }
 
   /**
-   * Sends a request, once, and none after `deadline`, an instant of the steady clock; but again if there was less room
-   * for its answer than an answer may need. Returns the answer, whatever its status.
+   * Sends a request once, and returns the answer whatever its status. Repeats it only if the answer outgrew its room.
    *
-   * @throws CryptshareFailure when there is none
+   * @throws CryptshareFailure when there is no answer
    */
   async send(call: Call, deadline: Deadline): Promise<Answer> {
     const isListing = call.mailbox !== undefined && call.body === undefined;
@@ -131,7 +129,7 @@ export class ServerCalls {
     return answer ?? this.send(call, deadline);
   }
 
-  /** @returns undefined when the answer was larger than the room for it, of which there is more now */
+  /** @returns undefined when the answer outgrew its room, which is larger now */
   private async sendNow(call: Call, deadline: Deadline, cut: Cancellation): Promise<Answer | undefined> {
     const { path, mailbox, minimumMinor, token, body, onSend, onAnswer } = call;
     const { now, steady } = this.options;
@@ -143,7 +141,7 @@ export class ServerCalls {
     const seen = this.faultsSeen;
     const headers = { accept: 'application/json', ...this.identification(minimumMinor, token) };
     const timeout = Math.min(requestTimeout, left);
-    // What posts something must not be repeated for this reason; its answer has a few lines.
+    // A POST must not be repeated for want of room; its answer has a few lines.
     const share = body === undefined ? this.room.share(this.options.maxConcurrentPages) : maxAnswerBytes;
     try {
       const answer = await this.connection.send({ path: `/api${path}`, headers, body, cut }, timeout, share);
@@ -154,7 +152,7 @@ export class ServerCalls {
       const difference = clockDifference(answer.headers, cameAt);
       if (difference !== undefined) [this.difference, this.datedAt] = [difference, cameAt - difference];
       const failure = answer.status < 400 ? undefined : this.failed(answer);
-      // Verifications have a limit of their own, which concerns no listing.
+      // Verifications have a limit of their own: their 429 says nothing about listings.
       if (body === undefined || failure?.kind !== 'throttled') this.record(failure, mailbox, seen);
       return answer;
     } catch (error) {
@@ -164,16 +162,13 @@ export class ServerCalls {
         this.makeRoom();
         return undefined;
       }
-      // Cut short by the end of the poll, it says nothing about the server.
+      // A request cut short by the end of the poll says nothing about the server.
       if (failure.kind !== 'timeout' || timeout === requestTimeout) this.record(failure, mailbox, seen);
       throw failure;
     }
   }
 
-  /**
-   * Repeats what may succeed later, with full jitter, until `deadline` by the steady clock. What hangs for a mailbox time
-   * and again is not repeated: the next poll asks again.
-   */
+  /** Repeats what may succeed later, with full jitter. After a timeout of a held-up mailbox, the next poll tries. */
   async withRetries<T>(deadline: Deadline, mailbox: string, task: () => Promise<T>): Promise<T> {
     const { steady, random, sleep } = this.options;
     for (let attempt = 1; ; attempt += 1) {
@@ -198,7 +193,7 @@ export class ServerCalls {
     this.connection.close();
   }
 
-  /** The headers of every call but the one that asks for the version (the vendor's page on request headers). */
+  /** Headers of every call except the one for the version (source: the vendor's page on request headers). */
   private identification(minimumMinor: number | undefined, token: string | undefined): Record<string, string> {
     if (minimumMinor === undefined) return {};
     return {
@@ -211,8 +206,7 @@ export class ServerCalls {
   }
 
   /**
-   * What an answer, or its absence, says about the circuit of the server; `seen` faults had been seen when the request
-   * was sent.
+   * Records in the circuit what an answer, or its absence, says. `seen` is the fault count when the request was sent.
    */
   private record(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && circuitCauseOf(failure.kind);
@@ -221,7 +215,7 @@ export class ServerCalls {
     if (cause === 'timeout' && steady() - this.answeredAt < evidence) return;
     if (!failure || !cause) {
       this.answeredAt = steady();
-      // What was asked for before the last fault says nothing about the time after it.
+      // Ignore the success of a request sent before the last fault.
       if (seen === this.faultsSeen) this.circuitIs(circuitAfterAnswer(this.circuit, at));
     } else {
       const fault = { cause, retryAfterMs: failure.retryAfter, mailbox };
@@ -233,14 +227,14 @@ export class ServerCalls {
     }
   }
 
-  /** Has as many requests under way as their answers leave room for. */
+  /** Limits the requests in flight to what their answers have room for. */
   private makeRoom(): void {
     this.slots.most = this.room.atOnce(this.options.maxConcurrentPages);
   }
 
   private circuitIs(circuit: ServerCircuit): void {
     this.current = circuit;
-    // One that hangs would keep the others from finding out.
+    // Not after timeouts: a single probe that hangs would keep the others from finding out.
     this.slots.careful = circuit.faults > 0 && circuit.cause !== 'timeout';
   }
 }

@@ -2,38 +2,33 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { Answer } from './answer.ts';
 import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
 
-/** Where the tokens come from by which a server knows whose mailbox it is asked for. */
+/** Source of the tokens by which a server knows whose mailbox a request concerns. */
 export interface TokenSource {
-  /**
-   * A token that should hold, none that was rejected. Sends no request after `deadline`, an instant of the steady clock.
-   *
-   * @throws CryptshareFailure when there is none
-   */
+  /** @throws CryptshareFailure when there is no token believed valid; a rejected token is not */
   tokenFor(mailbox: string, deadline: Deadline): Promise<string>;
-  /** Learns that the server has answered a request with this token. */
+  /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;
   /**
-   * Learns that the server has rejected a token; another one may be had from {@link tokenFor}. Returns the failure with
-   * the advice that fits how the mailbox was verified.
+   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure with the
+   * advice that fits the way the mailbox was verified.
    */
   reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
 }
 
-/** A token that the server has rejected. */
 export interface Rejection {
   readonly token: string;
   readonly failure: CryptshareFailure;
-  /** The server's own error says so, and not only the status of an answer that a proxy may have given. */
+  /** True when the server's own error says so, not only a status that a proxy may have given. */
   readonly isCertain: boolean;
 }
 
-/** The server's error code for a token that does not hold. */
+/** The server's error code for an invalid token. */
 const notVerifiedCode = 3002;
 
-/** The tokens that requests of this process carry, none of them once the server has rejected it. */
+/** Tokens that requests of this process carry; a token that the server has rejected is not sent again. */
 export class CarriedTokens {
   private readonly source: TokenSource;
-  /** The latest rejection of each mailbox: requests that wait to be sent must not carry that token. */
+  /** Latest rejection of each mailbox: requests that wait to be sent must not carry that token. */
   private readonly rejections = new Map<string, Rejection & { isSettled: boolean }>();
 
   constructor(source: TokenSource) {
@@ -43,12 +38,12 @@ export class CarriedTokens {
   async tokenFor(mailbox: string, deadline: Deadline): Promise<string> {
     const token = await this.source.tokenFor(mailbox, deadline);
     const rejection = this.rejections.get(mailbox);
-    // Given out again all the same, it was not the server that rejected it.
+    // The source still trusts the token, so the server itself did not reject it.
     if (rejection?.token === token && rejection.isSettled) this.rejections.delete(mailbox);
     return token;
   }
 
-  /** The parts of a call that carry a token: it does not go out any more once another request has found it rejected. */
+  /** Options of a call that carries a token. They stop a waiting call once another call finds the token rejected. */
   carrying(mailbox: string, token: string) {
     return {
       ...{ mailbox, token },
@@ -58,7 +53,7 @@ export class CarriedTokens {
       },
       onAnswer: (answer: Answer) => {
         if (answer.status === 200) return this.source.accepted(mailbox, token);
-        // The time is of no account here.
+        // The time does not matter here: it only serves `Retry-After`.
         const failure = failureOf(answer, new Date(0));
         const isCertain = errorCodeOf(answer.body) === notVerifiedCode;
         if (failure.kind !== 'token_invalid') return;
@@ -67,7 +62,7 @@ export class CarriedTokens {
     };
   }
 
-  /** Has the rejection that a failure told of taken into account; returns what {@link TokenSource.reject} does. */
+  /** Settles the rejection behind a failure; returns what {@link TokenSource.reject} returns. */
   async settle(mailbox: string, failure: CryptshareFailure): Promise<CryptshareFailure> {
     const rejection = this.rejections.get(mailbox);
     if (!rejection) return failure;

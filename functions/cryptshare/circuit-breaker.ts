@@ -1,50 +1,49 @@
 import { believable, hasBeen } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
-/** What a server answers, or does not, when it has more to do than it can. */
+/** Failures that overload can explain. */
 const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
-/** Why a server is left alone. */
+/** Reason for which the circuit is open. */
 export type CircuitCause = (typeof heavy)[number];
 
-/** How strained a server is, as far as requests to it tell. */
+/** Circuit breaker of a server, as far as requests to it tell. */
 export interface ServerCircuit {
-  /** Requests in a row that it refused or failed because of its load. */
+  /** Requests in a row that the server refused or failed because of its load. */
   readonly faults: number;
-  /** Unix time in milliseconds before which it is left alone. */
+  /** Unix time in milliseconds before which no request is sent. */
   readonly openUntil: number;
-  /** Unix time in milliseconds at which a request told this; undefined while none has. */
+  /** Unix time in milliseconds of the request that told this; undefined before the first. */
   readonly toldAt?: number;
   readonly cause: CircuitCause;
-  /** The one mailbox that all of these faults concern: for others the server is not left alone. */
+  /** The only mailbox that these faults concern: for others the circuit stays closed. */
   readonly mailbox?: string | undefined;
 }
 
-/** One more request that a server refused or failed. */
 interface ServerFault extends Pick<ServerCircuit, 'cause' | 'mailbox'> {
-  /** Milliseconds that the server has asked to be left alone for. */
+  /** Milliseconds of the server's `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 }
 
 export const closedCircuit: ServerCircuit = { faults: 0, openUntil: 0, cause: 'throttled' };
 
-/** Faults in a row before a server is left alone, and the longest time for which it is, in milliseconds. */
+/** Faults in a row that open the circuit, and the longest time for which it opens, in milliseconds. */
 const rules = {
   ofThrottling: { threshold: 3, longestOpen: 900_000 },
-  // One listing may fail in all of its attempts for reasons of its own.
+  // A single listing may fail in all of its attempts for reasons of its own.
   ofFailing: { threshold: 6, longestOpen: 300_000 },
 } as const;
 
-/** Milliseconds of the first rest, doubled for each further fault. */
+/** Milliseconds for which the circuit opens first, doubled for each further fault. */
 const firstOpen = 30_000;
 
-/** Longest time for which a server is left alone because it asks for it, in milliseconds. */
+/** Longest `Retry-After` that counts, in milliseconds. */
 const longestRetryAfter = 3_600_000;
 
-/** The cause, if it is one that rest can help against. */
+/** The cause, if waiting can help against it. */
 export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => heavy.find((cause) => cause === kind);
 
-/** The circuit as far as its instants can be right: what a clock that was ahead has written causes no rest. */
+/** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
   const isRight =
     hasBeen(circuit.toldAt ?? 0, now) && believable(circuit.openUntil, now, longestRetryAfter) !== undefined;
@@ -52,12 +51,13 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 }
 
 /**
- * The circuit after one more fault. A server that says how long to wait is left alone for as long, up to an hour; one that
- * does not, for 30 s, doubled from fault to fault up to 15 min when it throttles and 5 min when it fails, and up to a
- * quarter more by chance, so that not all come back at once. Failures that all concern one mailbox may be its own.
+ * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one it opens for 30 s,
+ * doubled with each fault, up to 15 min for throttling and 5 min for failures. Up to a quarter is added at random, so
+ * that clients do not retry in step. Failures of a single mailbox open it for that mailbox only.
  *
  * @param now Unix time in milliseconds
- * @param chance a number from 0 to below 1
+ * @param chance in [0, 1)
+ * @example a 429 with `Retry-After: 9` gives `{ faults: 1, openUntil: now + 9000, toldAt: now, cause: 'throttled' }`
  */
 export function circuitAfterFault(
   circuit: ServerCircuit,
@@ -67,7 +67,7 @@ export function circuitAfterFault(
 ): ServerCircuit {
   const faults = circuit.faults + 1;
   const mayBeItsOwn = cause !== 'throttled' && retryAfterMs === undefined && now >= openForAllUntil(circuit);
-  // Once all have rested, one that goes on failing may be the only one that does.
+  // After a cooldown for all, attribute a repeated failure to its mailbox again.
   const isFirst = circuit.faults === 0 || (circuit.mailbox === undefined && now >= circuit.openUntil);
   const isSame = isFirst || circuit.mailbox === mailbox;
   const { threshold, longestOpen } = cause === 'throttled' ? rules.ofThrottling : rules.ofFailing;
@@ -78,9 +78,8 @@ export function circuitAfterFault(
 }
 
 /**
- * The circuit after a further fault, at a Unix time in milliseconds, of requests that were under way together: they
- * count once. The longest rest that one of them asks for is kept, by all, and what concerns two mailboxes is no matter
- * of one.
+ * The circuit after a further fault, at `now` (Unix time in milliseconds), of requests in flight together: they count
+ * once. The longest `Retry-After` among them applies to all mailboxes, and so do faults of two mailboxes.
  */
 export function circuitAfterSameFault(
   circuit: ServerCircuit,
@@ -98,17 +97,16 @@ export function circuitAfterSameFault(
 }
 
 /**
- * The circuit after an answer: a rest that all were to keep stays, one for the faults of a single mailbox is over. `now`
- * is a Unix time in milliseconds.
+ * The circuit after an answer at `now` (Unix time in milliseconds): a cooldown for all stays, one for a mailbox ends.
  */
 export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: number): ServerCircuit {
   return { ...circuit, toldAt: now, faults: 0, openUntil: mailbox === undefined ? circuit.openUntil : 0 };
 }
 
-/** Unix time in milliseconds before which the server is left alone for all mailboxes. */
+/** Unix time in milliseconds before which no mailbox may send. */
 export const openForAllUntil = ({ mailbox, openUntil }: ServerCircuit): number =>
   mailbox === undefined ? openUntil : 0;
 
-/** The same for one mailbox; undefined for requests that concern none. */
+/** Unix time in milliseconds before which a mailbox may not send; undefined stands for no mailbox. */
 export const openUntilFor = (circuit: ServerCircuit, mailbox: string | undefined): number =>
   circuit.mailbox === mailbox ? circuit.openUntil : openForAllUntil(circuit);

@@ -1,6 +1,6 @@
 import type { CryptshareFailure, FailureCause } from './failure.ts';
 
-/** Refusals that are the same for all mailboxes: they are about the client id, the licence, or the number of such calls. */
+/** Refusals that concern all mailboxes: the cause is the client id, the licence, or the number of such calls. */
 const ofAllMailboxes: ReadonlySet<FailureCause> = new Set([
   'not_verified',
   'client_id_rejected',
@@ -8,18 +8,18 @@ const ofAllMailboxes: ReadonlySet<FailureCause> = new Set([
   'throttled',
 ]);
 
-/** Milliseconds after a refusal before the next mailbox asks again; doubled for each further one in a row. */
+/** Milliseconds from a refusal until the next mailbox may try, doubled for each further refusal in a row. */
 const firstPause = 60_000;
 const longestPause = 300_000;
 
 /**
- * What a process remembers of a server that issues the client id no tokens. One mailbox finds out for all of them whether
- * that has changed, so that hundreds do not ask in vain, and one success lets all of them ask at once.
+ * Remembers that the server issues no tokens to the client id. A single mailbox then tries for all, so that hundreds do
+ * not ask in vain; its success lets all of them ask at once. Times are Unix times in milliseconds.
  */
 export class ClientIdRefusal {
   private refusal: { readonly failure: CryptshareFailure; readonly at: number; readonly pause: number } | undefined;
 
-  /** Why no mailbox is to ask now; undefined when one may. Times are Unix times in milliseconds. */
+  /** Reason why no mailbox may ask now; undefined when a mailbox may. */
   standing(forgivenAt: number, now: number): CryptshareFailure | undefined {
     const { refusal } = this;
     if (!refusal || refusal.at <= forgivenAt || now - refusal.at >= refusal.pause) return undefined;
@@ -27,8 +27,9 @@ export class ClientIdRefusal {
   }
 
   /**
-   * Takes a refusal into account; those of requests that were under way together count as one. Both times are Unix
-   * times in milliseconds, `askedAt` that of the request for a token. Returns whether all mailboxes share it.
+   * Records a refusal; refusals of requests in flight together count as one. True when all mailboxes share it.
+   *
+   * @param askedAt when the token was requested
    */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;

@@ -10,31 +10,31 @@ import { Listing } from './listing.ts';
 import { ListingMemory } from './listing-memory.ts';
 import { type PageRows, pageSize, readPages } from './pagination.ts';
 
-/** Which transfers a listing has: all of them, or those that the server's filter `active=true` lets through. */
+/** Transfers that a listing covers: all, or those that the server's filter `active=true` lets through. */
 export type Scope = 'all' | 'active';
 
 /** One pass over all pages of a watch. */
 export interface Pass {
-  /** What was listed, which is all where the server has no filter. */
+  /** Scope that was really listed: all where the server has no filter. */
   readonly scope: Scope;
   readonly listing: Listing;
-  /** Requests for pages, repeated ones included. */
+  /** Requests for pages, repetitions included. */
   readonly requests: number;
-  /** Why pages are missing; undefined when the listing is complete. */
+  /** Reason why pages are missing; undefined when the listing is complete. */
   readonly failure: CryptshareFailure | undefined;
 }
 
-/** In the grammar of the vendor's page on transfer polling; without a space, for whether the server trims them is not documented. */
+/** In the grammar of the vendor's page on transfer polling; no space, because trimming is undocumented. */
 const fields = 'trackingId,status(state)';
 
 const oldServer =
   'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
-/** Milliseconds for which an answer about the version counts, and after which it is asked for again if none has come. */
+/** Milliseconds for which an answer about the version is valid, and the wait after a request without an answer. */
 const versionAge = 3_600_000;
 const unansweredAge = 60_000;
 
-/** A Cryptshare Server as the notifier sees it: lists transfers, asks after one. */
+/** Client of a Cryptshare Server: lists transfers, and finds the state of a single transfer. */
 export class CryptshareClient {
   readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
@@ -49,17 +49,16 @@ export class CryptshareClient {
     this.memory = memory;
   }
 
-  /** The server is older than REST API 1.12: sent transfers are listed as its older versions do. */
+  /** True when the server is older than REST API 1.12: sent transfers then come from its older listing. */
   get isOld(): boolean {
     return this.version?.minor !== undefined && this.version.minor < listingsSince;
   }
 
-  /** Requests under way at the same time, over all watches. */
   get atOnce(): number {
     return this.calls.options.maxConcurrentPages;
   }
 
-  /** What there is to say of the server's age and of its clock, each once for as long as it is so. */
+  /** New warnings about the server's age and clock; each is given once for as long as it holds. */
   takeWarning(): string | undefined {
     const { clockWords } = this.calls;
     const remarks = new Map([
@@ -72,9 +71,9 @@ export class CryptshareClient {
   }
 
   /**
-   * The minor version of REST API 1 that the server offers, as it said within the last hour.
+   * The minor version of REST API 1 that the server offers, cached for an hour; undefined when the server names none,
+   * as servers before 1.13.
    *
-   * @returns undefined when it does not say, which servers before 1.13 do not
    * @throws CryptshareFailure when it offers other major versions only
    */
   async minorVersion(deadline: Deadline): Promise<number | undefined> {
@@ -87,10 +86,10 @@ export class CryptshareClient {
   }
 
   /**
-   * Lists transfers of a watch. A token that the server rejects is replaced once, and carried by no further request.
+   * Lists transfers of a watch. A token that the server rejects is replaced once.
    *
-   * @param expected how many there were last time
-   * @returns the transfers seen and, if the listing is not complete, the reason; its listing is to be released after use
+   * @param expected number of transfers at the last listing
+   * @returns the transfers seen and, if incomplete, the reason; the caller releases the listing
    */
   async list(watch: Watch, scope: Scope, expected: number, deadline: Deadline): Promise<Pass> {
     let pass: Pass = { scope, listing: new Listing(), requests: 0, failure: undefined };
@@ -106,7 +105,7 @@ export class CryptshareClient {
         pass = { ...next, requests: requests + next.requests };
         const { failure } = next;
         if (failure?.kind === 'version_unsupported' && offered === undefined && watch.direction === 'sent') {
-          // It knows no /status and does not say that it is too old until it is asked for more than it has.
+          // Without `/status`, an old server reveals itself only by refusing the newer listing.
           offered = this.remember(listingsSince - 1);
         } else {
           if (failure?.kind !== 'token_invalid') return pass;
@@ -123,8 +122,7 @@ export class CryptshareClient {
   }
 
   /**
-   * Asks the Transfer Status endpoint, until `deadline` by the steady clock, for the state of a sent transfer; undefined
-   * when it does not know the transfer.
+   * Reads the state of a sent transfer from the Transfer Status endpoint; undefined for an unknown transfer.
    *
    * @throws CryptshareFailure when the server does not say
    */
@@ -182,7 +180,7 @@ export class CryptshareClient {
   }
 
   private async askVersion(deadline: Deadline): Promise<number | undefined> {
-    // Unlike every other call this one must carry no X-CS header.
+    // Unlike every other call, this one must carry no X-CS header.
     const answer = await this.calls.send({ path: '/status', minimumMinor: undefined }, deadline).catch((error) => {
       if (!(error instanceof CryptshareFailure)) throw error;
     });
@@ -192,7 +190,7 @@ export class CryptshareClient {
       const offered = versions.map((version) => `${version.major}.${version.minor}`).join(', ');
       throw new CryptshareFailure('major_version_gone', `it offers ${offered}`);
     }
-    // What went wrong on the way says nothing about the version, and the listing will say it better.
+    // A failure on the way says nothing about the version, and the listing will report it better.
     if (answer?.status === 200 || answer?.status === 404) return this.remember(minor);
     return this.remember(this.version?.minor, unansweredAge);
   }
@@ -211,23 +209,23 @@ function newerPage({ mailbox, direction }: Watch, scope: Scope, page: number) {
   return { path: `${pathOf(mailbox)}/${direction}-transfers?${query}`, minimumMinor: listingsSince };
 }
 
-/** A page of the older listing, which knows no `fields` and goes with REST API 2. */
+/** A page of the older listing, which has no `fields` and goes with REST API 2. */
 function olderPage({ mailbox }: Watch, page: number) {
   const query = new URLSearchParams({ page: String(page), 'page-size': String(pageSize) });
   return { path: `${pathOf(mailbox)}?${query}`, minimumMinor: longSince };
 }
 
-/** Some servers answer a page beyond the last one with the error for a malformed parameter instead of an empty list. */
+/** True for a page beyond the last: some servers answer with the error for a malformed parameter, not an empty list. */
 const isBeyondEnd = ({ status, body }: Answer): boolean =>
   (status === 400 || status === 404) && errorCodeOf(body) === 1004;
 
-/** Whether a 404 is the server's own and speaks neither of the endpoint (code 1006) nor of the version (2004). */
+/** True when a 404 is the server's own and concerns neither the endpoint (code 1006) nor the version (2004). */
 function isAboutTransfer({ body }: Answer): boolean {
   const code = errorCodeOf(body);
   return code !== undefined && code !== 1006 && code !== 2004;
 }
 
-/** Runs a reader of an answer; whatever it cannot read is the server's failure. */
+/** Runs a reader of an answer; content that it cannot read is the server's failure. */
 function parsed<T>(read: () => T): T {
   try {
     return read();

@@ -27,11 +27,7 @@ export class Connection {
   private readonly connections: Connections;
   private readonly proxies: ProxySettings;
 
-  /**
-   * @param origin for example `https://cryptshare.example.com`
-   * @param ca certificates in PEM to trust for this server beside the public ones
-   * @param proxies to reach it through, if not those that the environment names
-   */
+  /** @param ca certificates in PEM to trust beside the public ones */
   constructor(origin: string, ca?: string, proxies: ProxySettings = readProxySettings()) {
     this.url = new URL(origin);
     this.proxies = proxies;
@@ -40,9 +36,10 @@ export class Connection {
   }
 
   /**
-   * One request, answered within `timeout` milliseconds by a body of `maxBytes` at most.
+   * Sends a request; its answer must be complete within `timeout` ms, with a body of at most `maxBytes`.
    *
-   * @throws HttpError when there is no answer, CryptshareFailure when its body cannot be read though its meaning depends on it
+   * @throws HttpError when there is no answer
+   * @throws CryptshareFailure when the body cannot be read and the answer's meaning depends on it
    */
   async send({ path, headers, body, cut }: ServerRequest, timeout: number, maxBytes: number): Promise<Answer> {
     const isGet = body === undefined;
@@ -50,7 +47,7 @@ export class Connection {
       method: isGet ? 'GET' : 'POST',
       url: this.url,
       path,
-      // What is listed has to be as of now: no cache on the way may answer.
+      // A listing must be current: no cache on the way may answer.
       headers: {
         ...headers,
         ...(isGet ? { 'cache-control': 'no-cache, no-store' } : { 'content-type': 'application/json' }),
@@ -58,7 +55,7 @@ export class Connection {
       body: body && JSON.stringify(body),
       timeout,
       maxBytes,
-      // A verification may send a mail.
+      // A repeated verification could send a second mail.
       isRepeatable: isGet,
       proxy: proxyFor(this.url, this.proxies),
       cancellation: cut,
@@ -68,7 +65,7 @@ export class Connection {
     });
     const { status, flaw } = answer;
     if (flaw && !speaksForItself(status)) {
-      // That it was cut off here, in the middle of its body, is not the server's doing.
+      // The cut caused the flaw, not the server.
       if (cut?.isCancelled) throw new HttpError('timeout');
       const failures: Record<Flaw, readonly [FailureCause, what: string]> = {
         encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, which was not asked for`],
@@ -87,6 +84,6 @@ export class Connection {
   }
 }
 
-/** Statuses that mean the same whatever body comes with them. */
+/** Statuses that mean the same whatever their body. */
 const speaksForItself = (status: number): boolean =>
   (status >= 300 && status < 400) || status === 401 || status === 429 || status >= 500;

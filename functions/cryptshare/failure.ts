@@ -6,11 +6,11 @@ import type { Answer } from './answer.ts';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
-/** What a failure means, and what to do about it. */
+/** Meaning of a failure, and the remedy. */
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;
-  /** Asking again soon can help. */
+  /** True when a retry soon can help. */
   readonly retry?: true;
 }
 
@@ -123,24 +123,21 @@ const causes = {
   },
 } satisfies Record<string, FailureWords>;
 
-/** Why a Cryptshare Server did not give what was asked for. */
+/** Reason why a Cryptshare Server gave no result. */
 export type FailureCause = keyof typeof causes;
 
-/** A request to a Cryptshare Server that brought no result. Carries no header, no body and no mailbox. */
+/** A request to a Cryptshare Server that brought no result. Carries no header, body or mailbox. */
 export class CryptshareFailure extends Error {
   override readonly name = 'CryptshareFailure';
   readonly kind: FailureCause;
-  /** What was got. */
+  /** Answer or error received, such as `HTTP 401, code 3002`. It names no time, because it is read later. */
   readonly detail: string | undefined;
   readonly remedy: string;
   readonly retryable: boolean;
-  /** Milliseconds to wait first, if the server named them. */
+  /** Milliseconds of the server's `Retry-After`. */
   readonly retryAfter: number | undefined;
 
-  /**
-   * @param detail what was got, for example `HTTP 401, code 3002`; no time, for the text is read later
-   * @param words more exact ones than the kind has
-   */
+  /** @param words more exact than those of the kind */
   constructor(kind: FailureCause, detail?: string, retryAfter?: number, words: Partial<FailureWords> = {}) {
     const { says, remedy, retry }: FailureWords = { ...causes[kind], ...words };
     super(detail ? `${says} (${detail})` : says);
@@ -153,11 +150,11 @@ export class CryptshareFailure extends Error {
 }
 
 /**
- * Tells what an answer other than 200 means. Sources: the error table of the vendor's REST API 1.8 document; its
- * prose pages for 401 and 403. Only the server itself can reject a token, a client id or a request: a page without its
- * error code comes from a proxy or filter on the way. An answer without any body may be either's.
+ * Interprets an answer other than 200. Sources: the error table of the vendor's REST API 1.8 document; its prose pages
+ * for 401 and 403. Only the server itself can reject a token, a client id or a request: a page without its error code
+ * comes from a proxy or filter. An answer without a body may be either's.
  *
- * @param now for `Retry-After` as a date
+ * @param now serves a `Retry-After` that is a date
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);
@@ -178,7 +175,7 @@ export function failureOf({ status, headers, body }: Answer, now: Date): Cryptsh
   return fail('request_rejected');
 }
 
-/** Tells what an error on the way means: that of a request, with Node's own code for network, TLS and HTTP. */
+/** Interprets the error of a request, by Node's own code for network, TLS and HTTP. */
 export function failureOfError(error: unknown): CryptshareFailure {
   if (error instanceof CryptshareFailure) return error;
   const { failure = 'network', message = '', code = 'the connection broke' } = error as Partial<HttpError>;
@@ -192,13 +189,13 @@ export function failureOfError(error: unknown): CryptshareFailure {
   return new CryptshareFailure(code.startsWith('HPE_') ? 'malformed_answer' : 'unreachable', code);
 }
 
-/** What an answer says of itself, for people: its status, and the code of the server if it names one. */
+/** Summary of an answer for people: its status, and the server's error code if it has one. */
 export function detailOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const code = errorCodeOf(body);
   return code === undefined ? `HTTP ${status}` : `HTTP ${status}, code ${code}`;
 }
 
-/** The server's error code, if the body is its error object and not some proxy's page. */
+/** The server's error code, if the body is its error object and not a proxy's page. */
 export function errorCodeOf(body: string): number | undefined {
   const { errorCode } = (jsonOf(body) ?? {}) as { errorCode?: unknown };
   return typeof errorCode === 'number' ? errorCode : undefined;

@@ -1,11 +1,11 @@
 import { CryptshareFailure } from './failure.ts';
 
-/** A million transfers of 26 characters each, as many as a pass may have pages for: a quarter of the poll function's memory. */
+/** A quarter of the poll function's memory: a million transfers of 26 characters, as many as a pass may have pages for. */
 const usualBytes = 64 * 1024 * 1024;
 
-/** The memory that the listings of one process share, in bytes. */
+/** Memory in bytes that all listings of a process share. */
 export class ListingMemory {
-  /** What the listings under way have. */
+  /** Bytes of the listings in progress. */
   used = 0;
   private readonly most: number;
 
@@ -14,10 +14,10 @@ export class ListingMemory {
   }
 
   /**
-   * Takes memory for a listing, before it is allocated.
+   * Reserves memory for a listing before it is allocated.
    *
-   * @param held bytes that this listing has already
-   * @throws CryptshareFailure when there is no more
+   * @param held bytes that this listing already has
+   * @throws CryptshareFailure when too little is left
    */
   take(bytes: number, held: number): void {
     if (this.used + bytes > this.most) {

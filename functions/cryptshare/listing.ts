@@ -10,26 +10,26 @@ import {
 import { canonicalState, isTrackingId, type State } from '#functions/transfers/transfer.ts';
 import { ListingMemory } from './listing-memory.ts';
 
-/** Distinct spellings of states told apart in one listing; the vendor documents seven states in two spellings. */
+/** Distinct raw states in one listing; the vendor documents seven states in two spellings. */
 const maxSpellings = 255;
 
-/** Characters of the vendor's tracking ids, and one more. */
+/** Characters of a vendor's tracking id, and one more. */
 const usualIdLength = 27;
 
-/** Bytes for each transfer beside its tracking id and its slots. */
+/** Bytes for each transfer, besides its tracking id and its slots. */
 const bytesPerRow = 4 + 4 + 4 + 1;
 
 /**
- * The transfers that one pass over a watch has seen, each once, however pages drifted.
+ * Transfers that one pass over a watch has seen, each once, even if pages drifted.
  *
- * Kept as columns of hashes and bytes; the pages are forgotten. A map of objects would spend more time in memory
- * management than in comparing, and an unchanged poll never asks for a single transfer. Two tracking ids with the same
- * 64-bit hash would be taken for one; among 100,000 that happens in one mailbox of 10^9.
+ * Stored as columns of hashes and bytes, without the pages: a map of objects would cost more time in memory management
+ * than the comparison, and an unchanged poll never reads a single transfer. Two tracking ids with the same 64-bit hash
+ * would count as one; among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {
-  /** How many different transfers were seen. */
+  /** Distinct transfers seen. */
   size = 0;
-  /** Rows that name no transfer or no state: skipped, but they forbid any conclusion about absence. */
+  /** Rows without a transfer or a state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
   pageCount = 0;
 
@@ -40,7 +40,7 @@ export class Listing {
   private high = new Int32Array(0);
   private low = new Int32Array(0);
   private stateAt = new Uint8Array(0);
-  /** The tracking ids one after the other, in ASCII, and where each ends. */
+  /** Tracking ids in ASCII, concatenated; `idEnd` has the end of each. */
   private ids = Buffer.alloc(0);
   private idEnd = new Uint32Array(0);
   /** Open-addressing index from hash to position + 1. */
@@ -48,8 +48,7 @@ export class Listing {
   private readonly halves = new Int32Array(2);
 
   /**
-   * @param expected about how many transfers will come; a wrong guess costs time, nothing else
-   * @param memory that it takes its own from, until it is released
+   * @param expected estimated number of transfers; a wrong guess costs only time
    * @throws CryptshareFailure when the memory does not suffice
    */
   constructor(expected = 0, memory = new ListingMemory()) {
@@ -65,12 +64,12 @@ export class Listing {
   }
 
   /**
-   * Takes over a page. A transfer seen on an earlier page takes the newer state.
+   * Adds a page. A transfer seen on an earlier page takes the newer state.
    *
-   * @param body the answer's text: JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`
-   * @returns how many rows the page has, and how many transfers were not seen before
+   * @param body JSON with an array in `data`, or a bare array, of `{trackingId, status: {state}}`
+   * @returns number of rows, and of transfers not seen before
    * @throws SyntaxError when the text is not JSON, TypeError when it holds no list of rows
-   * @throws CryptshareFailure when the memory does not suffice; what fits has been taken over
+   * @throws CryptshareFailure when the memory does not suffice; rows that fit have been added
    */
   addPage(body: string): { rows: number; added: number } {
     const rows = rowsOf(body);
@@ -90,7 +89,6 @@ export class Listing {
     return active;
   }
 
-  /** The digests of the `2^bits` buckets. */
   digests(bits: number): Digests {
     const { high, low, stateAt, states } = this;
     const digests = emptyDigests(bits);
@@ -100,7 +98,7 @@ export class Listing {
     return digests;
   }
 
-  /** The transfers that fall into the given buckets, as tracking id and state. */
+  /** Transfers in the given buckets: states by tracking id. */
   in(buckets: ReadonlySet<number>, bits: number): Map<string, State> {
     const { high, ids, idEnd, stateAt } = this;
     const states = this.spellings.map(canonicalState);
@@ -113,7 +111,7 @@ export class Listing {
     return transfers;
   }
 
-  /** Gives the memory back; the listing is not to be used any more. */
+  /** Gives the memory back; the listing must not be used any more. */
   release(): void {
     this.give(this.held);
   }
@@ -204,7 +202,7 @@ export class Listing {
 /** Slots for `capacity` transfers: a power of two, at most four fifths filled. */
 const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(1.25 * capacity));
 
-/** The rows of an answer: the array in `data`, or the bare array, as both are plausible readings of the documents. */
+/** Rows of an answer: the array in `data`, or the bare array, because the documents allow both readings. */
 function rowsOf(body: string): readonly unknown[] {
   const answer: unknown = JSON.parse(body);
   const rows = (answer as { data?: unknown } | null)?.data ?? answer;
@@ -213,8 +211,7 @@ function rowsOf(body: string): readonly unknown[] {
 }
 
 /**
- * The state of a row as the server spells it: `status.state`, or `state` as the older list has it; undefined when it
- * has no usable state or tracking id.
+ * Raw state of a row: `status.state`, or `state` in the older list; undefined without a usable state or tracking id.
  */
 function spellingOf(row: unknown): string | undefined {
   const { trackingId, status, state } = (row ?? {}) as {

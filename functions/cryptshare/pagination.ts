@@ -1,33 +1,34 @@
 import pLimit from 'p-limit';
 import { CryptshareFailure } from './failure.ts';
 
-/** Rows asked for per page: the maximum that the vendor's page on transfer polling allows. */
+/** Rows per page: the maximum that the vendor's page on transfer polling allows. */
 export const pageSize = 100;
 
-/** A listing longer than this many pages is taken for a server that repeats itself. */
+/** Pages after which a server counts as repeating itself. */
 const maxPages = 10_000;
 
-/** Failed pages after which the rest of a pass is not asked for. */
+/** Failed pages after which the rest of a pass is skipped. */
 const maxFailedPages = 3;
 
-/** What a page brought: its rows, and how many transfers among them no earlier page had. */
+/** Rows of a page, and transfers among them that no earlier page had. */
 export interface PageRows {
   readonly rows: number;
   readonly added: number;
 }
 
 /**
- * Reads all pages of a listing, several at once, and finds its end without being told: the API names neither total nor
- * last page. The end is a short or empty page, with these exceptions: a first page of a round size, or of less than was
- * expected, may be one that the server cut to its own maximum, so the second is read, too; rows behind a short page show
- * that it was not the last; and pages that bring nothing new twice in a row mean a server that repeats its last page.
- * Rows behind an empty page cannot be, so such a listing is not complete.
+ * Reads all pages of a listing, several at once. The API names neither total nor last page, so a short or empty page is
+ * the end, with these exceptions:
+ * - The server may have cut a first page of a round size, or below `expected`, to its own maximum: page 2 is read, too.
+ * - Rows behind a short page show that it was not the last.
+ * - Pages without new transfers twice in a row mean a server that repeats its last page.
+ * - Rows behind an empty page are impossible: such a listing is incomplete.
  *
- * Pages that must exist, judging by the number of transfers expected, are read `atOnce`; beyond them the pass gropes
- * forward, doubling its step, so that a quiet mailbox costs no request too many.
+ * Pages that must exist by `expected` are read `atOnce`. Beyond them the pass probes ahead, doubling its step, so that
+ * a quiet mailbox costs no extra request.
  *
  * @param takePage reads one page, counted from 1; throws {@link CryptshareFailure}
- * @returns the first failure, if any; the other pages are read all the same unless the failure concerns all of them
+ * @returns the first failure, if any; other pages are read all the same unless it concerns all of them
  */
 export async function readPages(
   takePage: (page: number) => Promise<PageRows>,
@@ -80,5 +81,5 @@ export async function readPages(
   return failures[0];
 }
 
-/** Whether a page of this many rows may be one that the server cut short: operators choose round maxima, 50 and not 57. */
+/** True when the server may have cut a page of this many rows: operators choose round maxima, 50 and not 57. */
 const isRound = (rows: number): boolean => rows > 0 && (rows % 10 === 0 || rows % 25 === 0);

@@ -9,12 +9,12 @@ interface Run {
   isOverdue: boolean;
 }
 
-/** Milliseconds before which no request is overdue, and after which each is. */
+/** Milliseconds before which no request is overdue, and after which every request is. */
 export const patience = { shortest: 3000, longest: 15_000 } as const;
 
 /**
- * In between, a request is overdue after this many times the time that half of the latest answers took, and not before
- * this many times the longest of the very last ones: a server that has just become slow for all shows in these.
+ * In between, a request is overdue after this many times the median of the latest answers, but not before this many
+ * times the longest of the very last: these show a server that has just become slow for all.
  */
 const slowness = 10;
 const remembered = 15;
@@ -24,15 +24,16 @@ const veryLast = 4;
 const noMailbox = '';
 
 /**
- * The turns of requests to one server. No more are under way than may be, and those that hang do not keep others from
- * their turn: a mailbox whose request is overdue is *held up* until one is answered in the usual time. Its requests never
- * take the last slot, and one that is overdue is cut off when another mailbox waits and no slot is free. While the server
- * is slow for all, none is overdue, for what is usual follows from the latest answers. Where none has come since a request
- * began, the server may have become slow or the mailbox may hang: then one request at a time is taken for overdue, to let
- * another find out.
+ * Queue of requests to one server, with a limit on those in flight. Hanging requests do not block others: a mailbox
+ * whose request is overdue is *held up* until the server answers for it in the usual time. Its requests never take the last
+ * slot. An overdue request is cut off when another mailbox waits and no slot is free.
+ *
+ * While the server is slow for all, no request is overdue, because the usual time follows from the latest answers.
+ * Without an answer since a request began, the server may be slow or the mailbox may hang: then one request at a time
+ * counts as overdue, so that another can find out.
  */
 export class Slots {
-  /** Mailboxes that are held up, with the number of their overdue requests in a row. */
+  /** Held-up mailboxes, with the number of their overdue requests in a row. */
   private readonly heldUp = new Map<string, number>();
   private readonly running = new Set<Run>();
   private readonly waiting: { readonly mailbox: string; readonly start: (run: Run) => void }[] = [];
@@ -40,7 +41,7 @@ export class Slots {
   private readonly shares = new Map<string, number>();
   /** Milliseconds that the latest answers to listings took. */
   private latest: number[] = [];
-  /** When the last of them came, and when a request was last taken for overdue, by `performance.now()`. */
+  /** Times by `performance.now()`: when the last of these came, and when a request last became overdue. */
   private answeredAt = Number.NEGATIVE_INFINITY;
   private overdueAt = Number.NEGATIVE_INFINITY;
   private isCareful = false;
@@ -49,7 +50,7 @@ export class Slots {
   private readonly shortest: number;
 
   /**
-   * @param all requests under way at the same time while nothing has a share of its own
+   * @param all requests in flight at the same time while no share is set
    * @param shortest milliseconds before which no request is overdue
    */
   constructor(all: number, shortest: number = patience.shortest) {
@@ -57,19 +58,19 @@ export class Slots {
     this.shortest = shortest;
   }
 
-  /** Has requests sent one at a time: one finds out as well as many whether the server answers again. */
+  /** Sends requests one at a time: a single request finds out whether the server answers again. */
   set careful(isCareful: boolean) {
     this.isCareful = isCareful;
     this.next();
   }
 
-  /** The most requests under way at the same time, whatever shares there are. */
+  /** Upper limit on requests in flight, whatever the shares. */
   set most(requests: number) {
     this.mostAtOnce = requests;
     this.next();
   }
 
-  /** Sets a share of the slots: while there are shares, as many requests are under way as all of them together allow. */
+  /** Sets a share of the slots; while there are shares, their sum limits the requests in flight. */
   share(name: string, slots: number): void {
     this.shares.set(name, slots);
     this.next();
@@ -80,12 +81,12 @@ export class Slots {
     this.next();
   }
 
-  /** Whether the last request for a mailbox was overdue. */
+  /** True when the last request for a mailbox was overdue. */
   isHeldUp(mailbox: string = noMailbox): boolean {
     return this.heldUp.has(mailbox);
   }
 
-  /** Resolves once a mailbox is held up, at once if it is, or `work` for it is over. */
+  /** Resolves when a mailbox is held up (at once if it already is), or when `work` for it is over. */
   async untilHeldUp(mailbox: string, work: Promise<unknown>): Promise<void> {
     if (this.heldUp.has(mailbox)) return;
     const { promise, resolve: tell } = Promise.withResolvers<void>();
@@ -97,8 +98,7 @@ export class Slots {
   }
 
   /**
-   * Has a request sent when it is its turn; `cut` is cancelled when it is cut off. The answer to a listing shows how
-   * long they take.
+   * Sends a request when it is its turn, and cancels `cut` to cut it off. Answers to listings define the usual time.
    */
   async run<T>(
     mailbox: string = noMailbox,
@@ -135,7 +135,7 @@ export class Slots {
     for (const run of this.running) this.judge(run);
   }
 
-  /** Takes a request for overdue once it is, and looks again then until it is. */
+  /** Marks a request as overdue, or sets a timer to look again. */
   private judge(run: Run): void {
     clearTimeout(run.timer);
     if (run.isOverdue) return;
@@ -165,7 +165,7 @@ export class Slots {
     return this.heldUp.get(mailbox) ?? 0;
   }
 
-  /** Begins what may begin: what hung least often first, otherwise in the order in which it has come. */
+  /** Starts waiting requests: mailboxes with the fewest overdue requests first, then in order of arrival. */
   private next(): void {
     for (;;) {
       const ready = this.waiting.filter(({ mailbox }) => this.mayBegin(mailbox));
@@ -188,7 +188,7 @@ export class Slots {
     return hanging.length < Math.max(1, limit - 1);
   }
 
-  /** Cuts off as many overdue requests as others wait for a slot. */
+  /** Cuts off an overdue request for each waiting request of a mailbox that is not held up. */
   private makeRoom(): void {
     if (this.running.size < this.limit) return;
     let wanted = this.waiting.filter(({ mailbox }) => !this.heldUp.has(mailbox)).length;

@@ -20,31 +20,30 @@ import { type IssuedToken, obtainToken } from './verification-api.ts';
 import type { Verifications } from './verification-rows.ts';
 
 export interface TokenDependencies {
-  /** Their clocks count; the ends of tokens are dated by the server's. */
+  /** Source of the clocks; tokens end by the server's clock. */
   readonly calls: ServerCalls;
   readonly verifications: Verifications;
   readonly dataKey: DataKey;
-  /** Waits while another process is at work, for a number of milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Milliseconds between looks at what another process obtains. */
+/** Milliseconds between looks at the row while another process renews the token. */
 const lookInterval = 500;
 
-/** Times that a token obtained by a code is tried to be kept while others change its row. */
+/** Attempts to store a token obtained by a code while other processes change its row. */
 const tries = 10;
 
 interface Known {
   readonly verification: Verification;
   readonly token: string;
-  /** The server has answered a request that carried it. */
+  /** True when the server has answered a request that carried it. */
   isAccepted: boolean;
 }
 
 /**
- * The tokens of mailboxes. A client id that the administrator has registered obtains them by itself and renews them in
- * time, one process at a time; after the e-mail method a person has to. A token is read once by a process and then
- * known to it until it is due to be renewed or rejected. Polling does not prolong its life.
+ * Tokens of mailboxes. A registered client id obtains and renews them by itself, one process at a time; after the
+ * e-mail method a person has to. A process caches a token until its renewal is due or the server rejects it. Polling
+ * does not prolong a token's life.
  */
 export class Tokens implements TokenSource {
   private readonly deps: TokenDependencies;
@@ -70,7 +69,7 @@ export class Tokens implements TokenSource {
     try {
       return await this.obtain(mailbox, verification, deadline);
     } catch (error) {
-      // There is time left to renew it.
+      // The old token still holds, so there is time left to renew it.
       if (token !== undefined && !hasEnded(verification!, now) && error instanceof CryptshareFailure) return token;
       throw error;
     }
@@ -82,12 +81,11 @@ export class Tokens implements TokenSource {
   }
 
   /**
-   * A token that a person obtained by a code counts as rejected only if the server itself says so, and not a proxy on
-   * the way.
+   * Ignores a rejection by a proxy for a token that a person obtained by a code: only the server's own error counts.
    */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
-    // Another listing has had it replaced meanwhile.
+    // Another listing has already replaced it.
     if (known && known.token !== token) return failure;
     const verification = await this.deps.verifications.find(mailbox);
     if (!verification || (verification.method === 'email' && !isCertain)) return failure;
@@ -97,7 +95,7 @@ export class Tokens implements TokenSource {
       const wasUsed =
         known?.isAccepted === true ||
         this.deps.calls.serverTime().getTime() - Date.parse(verification.obtainedAt ?? '') > usualLife;
-      // A token that is rejected before it was of any use must not be renewed over and over; the first time it is bad luck.
+      // A token rejected before any use must not be renewed over and over; the first time may be bad luck.
       const failures = wasUsed ? 0 : failuresOf(verification) + 1;
       const { retryAt: _, triedAt: __, ...rest } = verification;
       const pause = failures > 1 ? paused(failures, pauseAfter(failures - 1), now) : { failures };
@@ -106,15 +104,15 @@ export class Tokens implements TokenSource {
     return verification.method === 'email' ? failure : rejected(failure.detail);
   }
 
-  /** Attempts to obtain tokens that failed by this Unix time in milliseconds count no more: their cause is mended. */
+  /** Ends the pause after attempts that failed by this Unix time in milliseconds: their cause is mended. */
   forgive(at: number): void {
     if (at <= this.deps.calls.options.now().getTime()) this.forgivenAt = Math.max(this.forgivenAt, at);
   }
 
   /**
-   * Verifies a mailbox, by the code that its owner has read, or without one by a client id that is registered.
+   * Verifies a mailbox: by the code that its owner has read, or without a code by a registered client id.
    *
-   * @throws CryptshareFailure, or an Error when others change the verification all the time
+   * @throws CryptshareFailure when the server refuses, Error when other processes keep changing the verification
    */
   async verify(mailbox: string, code: string | undefined, deadline: Deadline): Promise<Verification> {
     const issued = await obtainToken(this.deps.calls, mailbox, code, deadline);
@@ -128,13 +126,13 @@ export class Tokens implements TokenSource {
     }
   }
 
-  /** What stands in the table of a mailbox, with its token if there is one. */
+  /** Reads the verification of a mailbox from the table, with its token if there is one. */
   async stored(mailbox: string): Promise<{ verification: Verification | undefined; token: string | undefined }> {
     const verification = await this.deps.verifications.find(mailbox);
     return { verification, token: this.opened(verification) };
   }
 
-  /** What is known of the verification of a mailbox, without a request. */
+  /** The cached verification of a mailbox, without a request. */
   cachedVerification(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;
   }
@@ -149,7 +147,7 @@ export class Tokens implements TokenSource {
 
   private async obtainOnce(mailbox: string, read: Verification | undefined, deadline: Deadline): Promise<string> {
     const now = this.deps.calls.options.now();
-    // Otherwise a clock that was ahead has forgiven what is still to come.
+    // A clock that was ahead must not forgive failures still to come.
     const forgivenAt = hasBeen(this.forgivenAt, now.getTime()) ? this.forgivenAt : 0;
     const refusal = this.refusal.standing(forgivenAt, now.getTime());
     if (refusal) throw refusal;
@@ -173,7 +171,7 @@ export class Tokens implements TokenSource {
       const { busyUntil: _, ...rest } = busy;
       const failures = failuresOf(busy) + 1;
       const wish = Math.min(error.retryAfter ?? 0, longestWish);
-      // Of what passes by itself the server's circuit takes care.
+      // The server's circuit breaker handles failures that pass by themselves.
       const pause = Math.max(wish, pauseAfter(error.retryable ? 1 : failures));
       const isShared = this.refusal.note(error, now.getTime(), this.deps.calls.options.now().getTime());
       const own = isShared ? {} : { ...paused(failures, pause, now), cause: error.kind };
@@ -182,7 +180,7 @@ export class Tokens implements TokenSource {
     }
   }
 
-  /** Waits for what another process obtains, and obtains a token itself if that one brings none. */
+  /** Waits for the token of another process, and obtains one itself if that process brings none. */
   private async awaitOther(mailbox: string, deadline: Deadline): Promise<string> {
     for (;;) {
       const verification = await this.deps.verifications.find(mailbox);
@@ -217,7 +215,7 @@ export class Tokens implements TokenSource {
     return verification;
   }
 
-  /** The token of a verification, known from now on; undefined when there is none or it was rejected. */
+  /** Decrypts and caches the token of a verification; undefined when there is none or it was rejected. */
   private opened(verification: Verification | undefined): string | undefined {
     const token = verification && !verification.isRejected ? this.textOf(verification) : undefined;
     if (token === undefined) return undefined;
@@ -232,7 +230,7 @@ export class Tokens implements TokenSource {
   }
 }
 
-/** Milliseconds for which a token should have held before its renewal is nothing unusual, whether it was seen in use or not. */
+/** Milliseconds after which the renewal of a rejected token is nothing unusual, even if it was never seen in use. */
 const usualLife = 3_600_000;
 
 const failuresOf = ({ failures = 0 }: Verification): number => failures;
@@ -243,11 +241,11 @@ const paused = (failures: number, pause: number, now: Date) => ({
   retryAt: new Date(now.getTime() + pause).toISOString(),
 });
 
-/** Whether a token is to be renewed; only a person renews one that was obtained by a code, so it serves until it is rejected. */
+/** True when a token is due for renewal. Only a person renews a token obtained by a code; it serves until rejected. */
 const isDue = (verification: Verification, now: number): boolean =>
   verification.method !== 'email' && (renewalTime(verification) ?? Infinity) <= now;
 
-/** The failure of a mailbox that the client id verifies, in place of the advice to have a code mailed. */
+/** Failure of a mailbox that the client id verifies, without the advice to have a code mailed. */
 const rejected = (detail?: string): CryptshareFailure =>
   new CryptshareFailure('token_invalid', detail, undefined, {
     remedy:

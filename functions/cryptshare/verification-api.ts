@@ -1,3 +1,8 @@
+/**
+ * Verification of mailboxes at the server (facts on the REST API, section 4). No call is retried: a second request for
+ * a code sends a second mail, and servers limit these calls. All functions throw CryptshareFailure.
+ */
+
 import type { Deadline } from '#functions/clock/instants.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import type { Answer } from './answer.ts';
@@ -12,14 +17,10 @@ export interface IssuedToken {
   readonly validUntil: string | undefined;
 }
 
-/** A code as the server mails it: ten letters and digits. */
+/** Mailed code: ten letters and digits. */
 const codePattern = /^[A-Za-z0-9]{10}$/;
 
-// The verification of mailboxes at the server (facts on the REST API, section 4). Nothing here is repeated by itself: a code
-// asked for twice is mailed twice, and these calls are the ones that servers limit. All of them throw CryptshareFailure, and
-// send no request after `deadline`, an instant of the steady clock.
-
-/** Asks which methods there are for a mailbox, and whether a token holds, if there is one. */
+/** Reads the methods that the server offers for a mailbox, and checks a token if there is one. */
 export async function askForOffer(
   calls: ServerCalls,
   mailbox: string,
@@ -27,7 +28,7 @@ export async function askForOffer(
   deadline: Deadline,
 ): Promise<{ isVerified: boolean; methods: ReadonlySet<VerificationMethod> }> {
   const answer = await calls.send({ path: pathOf(mailbox), mailbox, minimumMinor: longSince, token }, deadline);
-  // A token that does not hold is an error to some servers, and `verified: false` to others.
+  // Some servers answer an invalid token with an error, others with `verified: false`.
   if (token !== undefined && isNotVerified(answer)) {
     return { ...(await askForOffer(calls, mailbox, undefined, deadline)), isVerified: false };
   }
@@ -38,7 +39,7 @@ export async function askForOffer(
   };
 }
 
-/** Has a code mailed to the mailbox, which may void earlier ones. */
+/** Has the server mail a code to the mailbox, which may void earlier ones. */
 export async function requestCode(calls: ServerCalls, mailbox: string, deadline: Deadline): Promise<void> {
   const path = `${pathOf(mailbox)}/code/email`;
   const answer = await calls.send({ path, mailbox, minimumMinor: longSince, body: {} }, deadline);
@@ -47,7 +48,7 @@ export async function requestCode(calls: ServerCalls, mailbox: string, deadline:
   if (answer.body.trim().startsWith('<')) throw new CryptshareFailure('malformed_answer', 'a page');
 }
 
-/** Obtains a token by a code that was mailed; undefined for a client id that speaks for itself. */
+/** Obtains a token by a mailed code; undefined for a registered client id, which needs none. */
 export async function obtainToken(
   calls: ServerCalls,
   mailbox: string,
@@ -75,13 +76,12 @@ function dataOf(calls: ServerCalls, answer: Answer): Record<string, unknown> {
 
 function refusal(calls: ServerCalls, answer: Answer): CryptshareFailure {
   const code = errorCodeOf(answer.body);
-  // Without a code, a client id that is not registered misses its parameter (400/1002).
+  // Without a code, 400/1002 (missing parameter) means that the client id is not registered.
   if (answer.status === 400 && code === 1002) return new CryptshareFailure('not_verified', detailOf(answer));
   const mayBeOwn = code !== undefined || answer.body.trim() === '';
   if (isNotVerified(answer) || (answer.status === 403 && code !== 3001 && mayBeOwn)) {
     return new CryptshareFailure('verification_refused', detailOf(answer));
   }
-  // The limit on these calls is no reason to leave off listing.
   return calls.failed(answer);
 }
 
@@ -90,7 +90,7 @@ const pathOf = (mailbox: string): string => `/users/${encodeURIComponent(mailbox
 const isNotVerified = ({ status, body }: Answer): boolean =>
   (status === 401 || status === 403) && errorCodeOf(body) === 3002;
 
-/** ISO 8601 in UTC, whatever offset the server writes; undefined for what is no time. */
+/** ISO 8601 in UTC, whatever the server's offset; undefined for text that is no time. */
 function timeOf(value: unknown): string | undefined {
   const time = typeof value === 'string' ? Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();

@@ -7,7 +7,7 @@ const registry = 'VERIFICATIONS';
 
 export const verificationKey = (mailbox: string): Key => ({ pk: registry, sk: mailbox });
 
-/** The verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
+/** Verifications in the transfers table: one row for each mailbox, under `VERIFICATIONS`. */
 export class Verifications extends Partition {
   constructor(client: DynamoDBClient, table: string) {
     super(client, table, registry);
@@ -22,9 +22,7 @@ export class Verifications extends Partition {
     return (await this.range(' ', '\u{10ffff}')).map(verificationOf);
   }
 
-  /**
-   * Replaces a verification as it was read, or writes the first one; returns undefined when another writer was quicker.
-   */
+  /** Replaces a verification as it was read, or creates it; undefined when another writer was quicker. */
   async replace(read: Verification | undefined, next: Omit<Verification, 'rev'>): Promise<Verification | undefined> {
     const { mailbox, ...attributes } = next;
     const before = read?.rev ?? 0;

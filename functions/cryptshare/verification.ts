@@ -1,27 +1,27 @@
 import { believable, hasBeen } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
-/** How a mailbox was verified: by the client id alone, or by a code that its owner read in a mail. */
+/** Method that verified a mailbox: the client id alone, or a code that its owner read in a mail. */
 export type VerificationMethod = 'client_id' | 'email';
 
-/** What is known of the verification of a mailbox; its token is encrypted. All times are ISO 8601. */
+/** State of the verification of a mailbox, with the token encrypted. All times are ISO 8601. */
 export interface Verification {
   readonly mailbox: string;
   readonly rev: number;
   readonly method: VerificationMethod;
-  /** Undefined while no token was ever obtained. */
+  /** Undefined before the first token. */
   readonly encrypted?: string;
   /** By the server's clock. */
   readonly obtainedAt?: string;
   /** By the server's clock; undefined when the server does not say. */
   readonly validUntil?: string | undefined;
-  /** The server has rejected the token: no request carries it any more. */
+  /** True when the server has rejected the token: no request carries it any more. */
   readonly isRejected?: boolean;
-  /** A process may be obtaining a token until then. */
+  /** Lease of the process that is obtaining a token. */
   readonly busyUntil?: string;
-  /** Attempts to obtain a token that failed, or gave one that was rejected at once, in a row. */
+  /** Attempts in a row that failed to obtain a token, or obtained one that was rejected at once. */
   readonly failures?: number;
-  /** No attempt before then, unless what the last one failed for was mended after `triedAt`. */
+  /** Time of the next attempt; earlier only if the cause of the last failure was mended after `triedAt`. */
   readonly retryAt?: string;
   readonly triedAt?: string;
   readonly cause?: FailureCause;
@@ -29,18 +29,18 @@ export interface Verification {
 
 const day = 86_400_000;
 
-/** Greatest time before its end at which a token is renewed, and the share of its life that this is at most. */
+/** Longest time before its end at which a token is renewed, and the largest share of its life for it. */
 const longestMargin = day;
 const marginShare = 1 / 3;
 
-/** Time before the end of a verification by e-mail at which operators are told. */
+/** Time before the end of a verification by e-mail at which operators are warned. */
 const warningTime = 7 * day;
 
-/** Milliseconds to wait after a failed attempt to obtain a token; each further one doubles it. */
+/** Milliseconds to wait after a failed attempt to obtain a token, doubled for each further failure. */
 const firstPause = 60_000;
 const longestPause = 3_600_000;
 
-/** Causes for which a watch fails because its mailbox is not verified. */
+/** Causes that mean that the mailbox of a watch is not verified. */
 export const verificationCauses: ReadonlySet<string> = new Set([
   'not_verified',
   'verification_ended',
@@ -48,7 +48,7 @@ export const verificationCauses: ReadonlySet<string> = new Set([
   'token_invalid',
 ] satisfies FailureCause[]);
 
-/** Spellings of the methods differ between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`. */
+/** Parses names of methods, whose spelling differs between documents: `CLIENT_ID`, `clientId`, `EMAIL`, `email`. */
 export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMethod> {
   const plain = names.map((name) =>
     String(name)
@@ -58,7 +58,7 @@ export function methodsIn(names: readonly unknown[]): ReadonlySet<VerificationMe
   return new Set((['client_id', 'email'] as const).filter((method) => plain.includes(method.replace('_', ''))));
 }
 
-/** Unix time in milliseconds at which a token becomes due to be renewed; undefined when its end is not known. */
+/** Unix time in milliseconds at which a token is due for renewal; undefined when its end is unknown. */
 export function renewalTime({ obtainedAt, validUntil }: Verification): number | undefined {
   if (validUntil === undefined) return undefined;
   const end = Date.parse(validUntil);
@@ -66,27 +66,27 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   return end - Math.min(marginShare * life, longestMargin);
 }
 
-/** Whether the token has ended, as far as is known. */
+/** True when the token has ended, as far as known. */
 export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
   validUntil !== undefined && Date.parse(validUntil) <= now;
 
-/** Whether operators should be told that a verification ends soon which only a person can renew. */
+/** True when operators should learn that a verification ends soon that only a person can renew. */
 export const endsSoon = ({ method, validUntil }: Verification, now: number): boolean =>
   method === 'email' && validUntil !== undefined && Date.parse(validUntil) - warningTime <= now;
 
-/** Milliseconds that a process may take to obtain a token before another one may try; a request takes 15 s at most. */
+/** Milliseconds after which another process may try to obtain the token; a request takes 15 s at most. */
 export const longestRenewal = 20_000;
 
-/** Whether a process is renewing the token at this moment; `now` is Unix time in milliseconds. */
+/** True while a process is renewing the token; `now` is Unix time in milliseconds. */
 export const isBusy = (verification: Verification | undefined, now: number): boolean =>
   (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewal) ?? 0) > now;
 
-/** Longest wish of a server to be left alone that is heeded, in milliseconds. */
+/** Longest `Retry-After` that counts, in milliseconds. */
 export const longestWish = day;
 
 /**
- * Whether no attempt to obtain a token may be made yet. What a clock that was ahead has put off may be made; attempts that
- * failed by `forgivenAt`, a Unix time in milliseconds, do not count.
+ * True when no attempt to obtain a token may be made yet. Failures by `forgivenAt` (Unix time in milliseconds) and
+ * instants of a clock that was ahead do not count.
  */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
   const until = believable(Date.parse(retryAt ?? ''), now, longestWish) ?? 0;
@@ -94,5 +94,5 @@ export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number,
   return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }
 
-/** Milliseconds to leave the server alone after a number of failed attempts in a row. */
+/** Milliseconds to wait after this many failed attempts in a row. */
 export const pauseAfter = (failures: number): number => Math.min(firstPause * 2 ** (failures - 1), longestPause);
