@@ -28,7 +28,7 @@ export function wholeText(
     [
       'A month before alarms in USD, with the always-free amounts',
       billTable(bills),
-      'Polled every … min; each poll lists all transfers, or 1 poll of … does.',
+      'N min: the polling interval. 1 of N: one poll in N lists all transfers; otherwise each poll does.',
       'At once: requests to the server in flight, on average.',
       `Alarms: ${alarmText(bills[0]!)}. A dashboard (npm run deploy -- -c dashboard=yes): 3.00 more,`,
       'unless it is one of the three that an account has free.',
