@@ -13,7 +13,7 @@ const money = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximum
 const fine = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 const amount = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
 
-/** What polls and webhooks read and write. */
+/** Units that polls and webhooks read and write. */
 export function unitTable({ sharedUse: { webhooks, registry } }: BillInputs): string {
   const { alone, burst, notice, sweep } = webhooks;
   const rows: readonly (readonly [string, Units])[] = [
@@ -36,7 +36,7 @@ export function unitTable({ sharedUse: { webhooks, registry } }: BillInputs): st
   );
 }
 
-/** What each watch takes of a tick. */
+/** Use of a tick by each watch. */
 export function pollUseTable(polls: ReadonlyMap<number, PollUse>): string {
   const rows = [...polls].flatMap(([transfers, { all, active }]) =>
     ([['all', all] as const, ['active ones', active] as const] as const).map(([listed, use], at) => [
@@ -54,7 +54,7 @@ export function pollUseTable(polls: ReadonlyMap<number, PollUse>): string {
   );
 }
 
-/** What each installation costs in each region: with the always-free amounts, and without them. */
+/** Cost of each installation in each region, with and without the always-free amounts. */
 export function billTable(bills: readonly InstallationBill[]): string {
   const [, ...further] = Object.keys(regions) as Region[];
   return table(
@@ -71,7 +71,7 @@ export function billTable(bills: readonly InstallationBill[]): string {
   );
 }
 
-/** What one thing changes, in us-east-1. */
+/** Cost of each variant, in us-east-1. */
 export function variantTable(bills: readonly InstallationBill[]): string {
   return table(
     ['', 'shards', 'at once', 'USD', 'nothing free'],
@@ -89,7 +89,7 @@ export function variantTable(bills: readonly InstallationBill[]): string {
   );
 }
 
-/** What installations cost service by service, in one region, with the always-free amounts. */
+/** Cost of installations by service, in one region, with the always-free amounts. */
 export function serviceTable(bills: readonly InstallationBill[], region: Region): string {
   const linesOf = ({ bills: inRegions }: InstallationBill) => inRegions.find((bill) => bill.region === region)!.lines;
   const rows = linesOf(bills[0]!).map(({ service, what }, at, all) => [
@@ -104,7 +104,7 @@ export function serviceTable(bills: readonly InstallationBill[], region: Region)
   return table(['USD', 'of what', ...headings], rows, 2);
 }
 
-/** What a million deliveries cost, from their publication on. */
+/** Cost of a million deliveries, from their publication on. */
 export function deliveryTable(measured: SharedUse, deployed: Deployed, region: Region): string {
   const kinds = [
     ['alone', { together: 1, endpoints: 1, chats: 0 }],
@@ -126,7 +126,7 @@ export function deliveryTable(measured: SharedUse, deployed: Deployed, region: R
   );
 }
 
-/** The most watches that an interval can be kept for. */
+/** Most watches for which each interval can be kept. */
 export function largestTable(sizes: readonly (readonly [installation: Installation, use: MeasuredUse])[]): string {
   const kinds = sizes.flatMap(([installation, use]) =>
     [1, 10].map((fullListingEvery) => [{ ...installation, fullListingEvery }, use] as const),
@@ -148,7 +148,7 @@ export function largestTable(sizes: readonly (readonly [installation: Installati
 const atOnces = [4, 16, 100];
 const intervals = [1, 5, 15, 60];
 
-/** Everything that is not measured. */
+/** Values that are assumed, not measured. */
 export const assumptionTable = (): string =>
   table(
     ['assumed', 'value'],
@@ -156,7 +156,7 @@ export const assumptionTable = (): string =>
     1,
   );
 
-/** What a month consists of, in one region. */
+/** Lines of a month's bill, in one region. */
 export function billLineTable({ bills }: InstallationBill, region: Region): string {
   const { lines, beforeAlarms, alarms } = bills.find((bill) => bill.region === region)!;
   const services = [...new Set(lines.map(({ service }) => service))];
@@ -179,7 +179,7 @@ export function billLineTable({ bills }: InstallationBill, region: Region): stri
   );
 }
 
-/** What a private network adds. */
+/** Cost that a private network adds. */
 export function networkTable(bills: readonly InstallationBill[]): string {
   return table(
     ['installation', 'region', 'NAT gateway USD', 'interface endpoints USD'],

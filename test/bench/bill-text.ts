@@ -18,7 +18,7 @@ type Section = readonly [title: string, ...texts: string[]];
 
 const region: Region = 'us-east-1';
 
-/** Everything there is to say of the installations that are always reckoned. */
+/** The bills of the installations that every run reckons. */
 export function wholeText(
   bills: readonly InstallationBill[],
   polls: ReadonlyMap<number, MeasuredPolls>,
@@ -28,8 +28,8 @@ export function wholeText(
     [
       'A month before alarms in USD, with the always-free amounts',
       billTable(bills),
-      'Polled each so many minutes; all transfers are listed by each poll, or by 1 of so many.',
-      'At once: requests to the server under way at the same time, on average.',
+      'N min: the polling interval. 1 of N: one poll in N lists all transfers; otherwise each poll does.',
+      'At once: requests to the server in flight, on average.',
       `Alarms: ${alarmText(bills[0]!)}. A dashboard (npm run deploy -- -c dashboard=yes): 3.00 more,`,
       'unless it is one of the three that an account has free.',
     ],
@@ -45,7 +45,7 @@ export function wholeText(
   ]);
 }
 
-/** Everything there is to say of an installation that was described. */
+/** The bill of an installation that the caller describes. */
 export function ownText(
   bill: InstallationBill,
   polls: ReadonlyMap<number, MeasuredPolls>,
@@ -71,9 +71,9 @@ function largest(
     return [installation, measuredUse(measured, inputs)!] as const;
   });
   return [
-    'The largest size: watches that an interval can be kept for, by requests under way at once',
+    'The largest size: watches that an interval can be kept for, by requests in flight',
     largestTable(ofSize),
-    'By transfers of a watch; all of them listed by each poll, or by one poll of ten.',
+    'By transfers of a watch; each poll lists all of them, or one poll of ten does.',
   ];
 }
 

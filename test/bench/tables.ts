@@ -13,7 +13,7 @@ type Row = readonly string[];
 export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** Polls by size and scenario, the approaches one below the other. */
+/** Polls by size and scenario, one row for each approach. */
 export function pollTable(costs: readonly PollCost[]): string {
   const sorted = [...costs].sort((a, b) => a.transfers - b.transfers || orderOf(costs, a) - orderOf(costs, b));
   return table(
@@ -38,7 +38,7 @@ export function pollTable(costs: readonly PollCost[]): string {
   );
 }
 
-/** Comparing in terms of parsing. */
+/** Time to compare a listing, relative to parsing it. */
 export function comparisonTable(comparisons: readonly ComparisonCost[]): string {
   return table(
     ['transfers', 'changed', 'rounds', 'JSON.parse ms', 'comparing ms', 'ratio', 'heap MB'],
@@ -55,7 +55,7 @@ export function comparisonTable(comparisons: readonly ComparisonCost[]): string 
   );
 }
 
-/** How long a slow server takes. */
+/** Time to read the pages of a slow server. */
 export function pageReadingTable(reading: PageReadingTime): string {
   const { pages, requests, delay, atOnce, rounds, ideal, wall } = reading;
   return table(
@@ -79,7 +79,7 @@ export function hourlyLoadTable(loads: readonly HourlyLoad[]): string {
   );
 }
 
-/** What DynamoDB charges. */
+/** Monthly charge of DynamoDB. */
 export function monthTable(costs: readonly month.MonthlyCost[]): string {
   return table(
     ['approach', 'read units', 'write units', 'USD'],
@@ -93,7 +93,7 @@ export function monthTable(costs: readonly month.MonthlyCost[]): string {
   );
 }
 
-/** What ways to poll can be relied on for. */
+/** Guarantees of each way to poll. */
 export function safetyTable(ways: readonly Safety[]): string {
   return table(
     ['approach', 'largest mailbox', 'lost when it dies between storing and publishing'],
@@ -102,7 +102,7 @@ export function safetyTable(ways: readonly Safety[]): string {
   );
 }
 
-/** Promises beside measurements. */
+/** Promised and measured figures. */
 export function figureTable(figures: readonly Figure[]): string {
   return table(
     ['figure of the design', 'promise', 'measured', ''],
@@ -145,7 +145,7 @@ const range = ({ least, greatest }: Spread): string =>
 export const spread = ({ least, median, greatest }: Spread): string =>
   `${fine.format(median)} (${fine.format(least)} to ${fine.format(greatest)})`;
 
-/** The same in whole numbers. */
+/** Median, least and greatest in whole numbers. */
 export const wholeSpread = ({ least, median, greatest }: Spread): string =>
   `${number.format(median)} (${number.format(least)} to ${number.format(greatest)})`;
 

@@ -30,10 +30,10 @@ export function warmTable({ poll, requests }: WarmCpu): string {
   ].join('\n\n');
 }
 
-/** Many events at once, by the receiver. */
+/** Bursts of events, by the receiver's speed. */
 export function burstTable(bursts: readonly BurstTime[]): string {
   return table(
-    ['receiver', 'events', 'rounds', 'ms to the last 204', 'under way', 'AWS requests each'],
+    ['receiver', 'events', 'rounds', 'ms to the last 204', 'in flight', 'AWS requests each'],
     bursts.map(({ events, answersAfter, rounds, wall, mostUnderWay, serviceCalls }) => [
       receiverWords(answersAfter),
       number.format(events),
@@ -46,7 +46,7 @@ export function burstTable(bursts: readonly BurstTime[]): string {
   );
 }
 
-/** Senders beside each other: how fast they are, and with how much work. */
+/** Rate and CPU time of senders, compared. */
 export function contestantTable(contestants: readonly ContestantSpeed[]): string {
   return [
     table(
@@ -62,7 +62,7 @@ export function contestantTable(contestants: readonly ContestantSpeed[]): string
   ].join('\n\n');
 }
 
-/** Senders beside each other: how soon a webhook comes. */
+/** Latency of senders, compared. */
 export function latencyTable(contestants: readonly ContestantSpeed[]): string {
   const [first] = contestants;
   return table(
@@ -78,7 +78,7 @@ export function latencyTable(contestants: readonly ContestantSpeed[]): string {
   );
 }
 
-/** One endpoint beside others. */
+/** Latency of one endpoint beside healthy and beside bad ones. */
 export function neighbourTable({ besideHealthy, besideBad }: NeighbourLatency): string {
   const rows = [
     ['three healthy ones', besideHealthy],
@@ -97,7 +97,7 @@ export function neighbourTable({ besideHealthy, besideBad }: NeighbourLatency): 
   );
 }
 
-/** What comes of a kill. */
+/** Recovery after a kill. */
 export function crashTable(crashes: readonly CrashRecovery[]): string {
   return table(
     ['killed at webhook', 'events', 'arrived', 'complete after s', 'came twice'],

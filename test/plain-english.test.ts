@@ -1,0 +1,32 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+/** Words that hide an actor, a consequence or the field's own term. */
+const hidden = [
+  'from which on',
+  'so many',
+  'whoever',
+  'somebody',
+  'nobody',
+  'as for all',
+  'lest',
+  'what becomes of',
+  'what became of',
+  'asked for',
+  'stands in',
+  'looked after',
+  'looks after',
+  'under way',
+  'meanwhile',
+];
+
+const words = new RegExp(`\\b(?:${hidden.join('|')})\\b`, 'i');
+
+test.each(['functions/**/*.ts', 'infra/**/*.ts', 'docs/*.md', '*.md'])('%s says who does what', (pattern) => {
+  const found = globSync(pattern).flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (words.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+  );
+  expect(found).toEqual([]);
+});
