@@ -17,7 +17,6 @@ import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
-  /** Cached verifications of mailboxes. */
   readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;

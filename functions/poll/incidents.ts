@@ -53,10 +53,7 @@ export class Incidents {
     return Object.fromEntries(shares);
   }
 
-  /**
-   * Tells operators of incidents that begin or end, and records mended causes, so that the next tick polls their
-   * watches. Never throws, because the next tick tries again: a failure is returned as a warning.
-   */
+  /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
   async tell(): Promise<string | undefined> {
     const failing = this.failing();
     const errors: Error[] = [];

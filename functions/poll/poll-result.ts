@@ -29,7 +29,6 @@ export interface PollResult {
   readonly problem: WatchProblem | undefined;
 }
 
-/** Result of a poll that compared nothing. */
 export const failedPoll = (problem: WatchProblem | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
   outcome: 'failed',
   scope: 'all',

@@ -36,7 +36,6 @@ export type Tick = Readonly<z.infer<typeof tickSchema>>;
 /** @throws ZodError that explains a wrong event */
 export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
-/** Poll of one watch, with the facts for logs and operators. */
 export interface WatchPoll extends PollResult {
   readonly watch: RegisteredWatch;
   /** Milliseconds. */
@@ -216,10 +215,7 @@ interface Due {
   readonly isLate: boolean;
 }
 
-/**
- * Polls one watch and updates its health. Operators hear directly that it has recovered or that its verification ends
- * soon; `incidents` tells the rest. An active pass becomes a full listing where it is not enough.
- */
+/** Polls one watch. Tells operators of its recovery and a verification that ends soon; `incidents` tells the rest. */
 export async function pollAndUpdateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,

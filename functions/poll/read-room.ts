@@ -1,6 +1,4 @@
-/**
- * Transfers in memory for all read plans of a process: some 75 MB of the poll function's 256. A larger plan runs alone.
- */
+/** Transfers in memory for the read plans of a process: some 75 MB of the function's 256. A larger plan runs alone. */
 const usualRoom = 50_000;
 
 /** Largest plan, in transfers, that runs at once: all of these together take too little memory to count. */

@@ -37,7 +37,6 @@ export interface ListedWatch {
   readonly requests: number;
 }
 
-/** A poll that has claimed its snapshot. */
 interface ClaimedPoll extends ListedWatch {
   readonly claim: Claim;
   readonly context: DiffContext;
@@ -48,7 +47,6 @@ interface ClaimedPoll extends ListedWatch {
   readonly lastWrite: number;
 }
 
-/** Result of comparing a listing with the snapshot. */
 export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'problem'> {
   /** False when another poll has claimed the snapshot since. */
   readonly isSettled: boolean;
@@ -58,9 +56,7 @@ export interface Reconciliation extends Pick<PollResult, 'changed' | 'published'
 
 /**
  * Brings the planned buckets of a claimed snapshot up to the listing: commits each change together with its event,
- * announces what is pending, and only then settles.
- *
- * @throws the SDK's error when DynamoDB cannot be reached
+ * announces pending events, and only then settles.
  */
 export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
@@ -105,7 +101,6 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
 
 interface Lack extends Omit<Conclusion, 'failure'> {
   readonly problem: WatchProblem | undefined;
-  /** A sudden absence that is not believed yet. */
   readonly absence: SuddenAbsence | undefined;
 }
 
@@ -134,10 +129,7 @@ async function concludeMissing(
   return { ...judged, problem: failure && problemOfFailure(failure), absence };
 }
 
-/**
- * Buckets that the next poll must read, too. They have a transfer that is uncommitted, unannounced, unclear, missed
- * once or more, or returning; or an earlier poll may still write to them.
- */
+/** Buckets for the next poll: those with uncommitted, pending, unclear, missed or returning rows, or still suspect. */
 function bucketsLeft(
   { root, plan, suspectUntil }: ClaimedPoll,
   rows: readonly TransferRow[],
@@ -220,10 +212,8 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way:
 export const rowsPerAnnouncement = 1000;
 
 /**
- * Announces pending events and clears them from their rows, part by part while time is left, so that the next poll does
- * not repeat them. Each part has its own notice.
- *
- * @param rows by tracking id; cleared rows are replaced
+ * Announces pending events and clears them in `rows`, part by part while time is left, so that the next poll does not
+ * repeat them. Each part has its own notice.
  */
 async function announceAll(
   topics: Topics,

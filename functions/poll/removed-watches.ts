@@ -9,7 +9,6 @@ import { writeGraceMs } from './last-write.ts';
 /** Milliseconds for which a removed watch keeps its snapshot: added again before, it continues from there. */
 const keptFor = 30 * 86_400_000;
 
-/** Snapshot rows that one tick deletes. */
 const rowsPerTick = 500;
 
 /** The removed watch whose snapshot is deleted next; a tick deletes from one only. */
@@ -22,9 +21,7 @@ export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): 
  * Deletes rows of a removed watch's snapshot, and the watch once none are left. Only the holder of its shard's lease
  * calls it. Deleting is final, so the server's clock must agree that the time has come. The snapshot is claimed as by a
  * poll and loses its baseline: a watch that an operator adds again begins anew, and nothing that its poll writes is
- * deleted. After an interruption anywhere, the next tick goes on.
- *
- * @returns a warning if something failed
+ * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
 export async function deleteExpired(
   { server: { calls }, dynamo, table, now, steady }: PollDependencies,

@@ -2,7 +2,6 @@ import type { ShardProgress } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
-/** Lease of a shard that this process holds. */
 export interface ShardLease {
   readonly rows: ShardRows;
   readonly hold: HeldShard;
@@ -14,9 +13,7 @@ export interface ShardLease {
 
 /**
  * Polls under a shard's lease, with the circuit breaker as other processes left it, and releases the lease. If the
- * polls throw, the lease expires instead, because requests in flight may still write.
- *
- * @param progress called at the end; its result, if any, is stored with the release
+ * polls throw, the lease expires instead, because requests in flight may still write. The release stores `progress`.
  */
 export async function withShardLease<T>(
   deps: PollDependencies,

@@ -53,12 +53,7 @@ export interface DiffContext {
 /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
 export type Source = 'partial' | 'listing' | 'status';
 
-/**
- * Compares rows of the snapshot with the listed states of the same buckets, both by tracking id.
- *
- * @returns the changes for transfers that the listing has, and the listed transfers of the snapshot that it lacks, for
- *   the poll to judge
- */
+/** Compares rows and listed states of the same buckets, by tracking id. The poll judges what `missing` rows mean. */
 export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap<string, State>, context: DiffContext) {
   const changes: RowChange[] = [];
   for (const [trackingId, state] of listed) {
@@ -143,10 +138,8 @@ export function unlisted(row: TransferRow, context: DiffContext): RowChange {
   return { before: row, after: withEvent(after, row.state, context, 'transfer.unlisted') };
 }
 
-/** True when the server listed the transfer at the last write of its row. */
 export const isListed = (row: TransferRow): boolean => !row.isUnlisted;
 
-/** Unix time in seconds at which the row of an unlisted transfer may be deleted. */
 export const expiryOf = ({ observedAt }: TransferRow): number =>
   Math.floor(Date.parse(observedAt) / 1000) + unlistedRetentionDays * 86_400;
 

@@ -73,7 +73,6 @@ export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
   return new Uint8Array(digests.slice(wordsPerBlock * block, wordsPerBlock * (block + 1)).buffer);
 }
 
-/** Numbers of the blocks in which the digests differ. */
 export function changedBlocks(before: Digests, after: Digests): Set<number> {
   const blocks = new Set<number>();
   for (let bucket = 0; bucket < after.length / wordsPerBucket; bucket += 1) {
@@ -111,11 +110,7 @@ export function bucketRange(first: number, last: number, bits: number): [from: s
   return [`T#${from}#`, `T#${to}$`];
 }
 
-/**
- * Joins neighbouring buckets into runs, so that each run is one query.
- *
- * @example runsOf(new Set([1, 2, 5])) // [[1, 2], [5, 5]]
- */
+/** Joins neighbouring buckets into runs, one query each. @example runsOf(new Set([1, 2, 5])) // [[1, 2], [5, 5]] */
 export function runsOf(buckets: ReadonlySet<number>): [first: number, last: number][] {
   const runs: [number, number][] = [];
   for (const bucket of [...buckets].sort((a, b) => a - b)) {

@@ -58,9 +58,8 @@ const nothing: Root = {
 const concurrency = 16;
 
 /**
- * Snapshot of one watch in the transfers table, as one poll sees it. Reads are strongly consistent. Writes are
- * conditional on the poll's claim, so that an older poll cannot undo a newer one; only rows of a baseline carry no
- * condition.
+ * Snapshot of one watch, as one poll sees it. Reads are strongly consistent. Writes are conditional on the poll's
+ * claim, so that an older poll cannot undo a newer one; only rows of a baseline carry no condition.
  */
 export class Snapshot extends Partition {
   private readonly limit = pLimit(concurrency);
@@ -107,10 +106,9 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot for deletion and ends its baseline. A later poll makes a new one once the deletion is over.
-   *
-   * @param until Unix time in milliseconds after which nothing is deleted under this claim
-   * @returns the claim's `rev`; undefined when another process has claimed the snapshot since
+   * Claims the snapshot for deletion `until` a Unix time in ms, and ends its baseline. A later poll makes a new one
+   * once the deletion is over. Returns the claim's `rev`, or undefined when another process has claimed the snapshot
+   * since.
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
@@ -123,8 +121,7 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Deletes rows that no claim later than `rev` has written: up to `most` transfers, then the digests, and the root
-   * last. Returns true when nothing is left.
+   * Deletes rows that no claim after `rev` has written: `most` transfers, the root last. Returns true if none is left.
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
@@ -155,9 +152,7 @@ export class Snapshot extends Partition {
     await Promise.all(Array.from({ length: concurrency }, work));
   }
 
-  /**
-   * Commits a row's change and its event in one conditional write. Returns false if a later claim has written the row.
-   */
+  /** Commits a row's change with its event in one conditional write; false if a later claim has written the row. */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
     return this.put(
@@ -190,9 +185,7 @@ export class Snapshot extends Partition {
     });
   }
 
-  /**
-   * Clears a row's published events unless a later claim has written it. From now on an unlisted transfer may expire.
-   */
+  /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
   clearPending(row: TransferRow): Promise<boolean> {
     const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
     return this.update(

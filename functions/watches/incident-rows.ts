@@ -3,7 +3,6 @@ import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import type { Incident, Mended } from './incident.ts';
 
-/** Partition of the rows that all shards share. */
 export const sharedPartition = 'SHARDS';
 
 const incidentPrefix = 'server#incident#';

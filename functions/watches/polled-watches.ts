@@ -6,7 +6,6 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { registryKey } from './places.ts';
 import type { Health, HealthChange } from './watch-health.ts';
 
-/** Watch in the registry. */
 export interface RegisteredWatch extends Watch {
   /** True when the configuration file declares it. */
   readonly isDeclared?: boolean;
@@ -48,10 +47,7 @@ export class PolledWatches extends Partition {
     super(client, table, registryPartition);
   }
 
-  /**
-   * Stores a watch's health, the end of its verification in a warning, and the events about both. Returns the changed
-   * watch, or undefined when another poll was first.
-   */
+  /** Stores health, warning and their events. Returns the changed watch, or undefined when another poll was first. */
   async commitHealth(
     watch: RegisteredWatch,
     { health, event }: HealthChange,

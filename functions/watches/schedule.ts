@@ -6,7 +6,6 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
 import { problemOfTime } from './watch-problem.ts';
 
-/** Settings of the schedule. */
 export interface Schedule {
   /** Parts into which the watches are divided. */
   readonly shards: number;
@@ -51,9 +50,7 @@ export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, fr
 /** Milliseconds from `since` until a reader of the registry sees it: a file of many watches takes long to write. */
 const longestWrite = 10_000;
 
-/**
- * Longest interval of a failing watch, in milliseconds; otherwise a watch polled daily would stay failing for a day.
- */
+/** Longest interval of a failing watch in milliseconds; otherwise a watch polled daily would stay so for a day. */
 export const longestIntervalWhileFailing = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
@@ -61,10 +58,8 @@ const quietAfter = 3_600_000;
 
 /**
  * True when neither transfers nor settings of a watch have changed for an hour, or for two of its usual intervals if
- * these are longer. A failing watch is not quiet, because its changes are unknown.
- *
- * @param now Unix time in milliseconds
- * @param usual its interval in milliseconds
+ * these are longer. A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in
+ * ms.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usual = 0): boolean =>
   !health &&
@@ -74,9 +69,9 @@ export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Wat
  * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its own moment in its
  * interval, so that polls spread evenly over the interval, and full listings over the polls. A new watch is due at
  * once. After a gap a watch is polled once, however many moments have passed. A failing watch is listed in full, at
- * least every 15 minutes unless it failed for lack of time. A quiet watch may have a longer interval.
+ * least every 15 minutes unless it failed for lack of time. A quiet watch may have a longer interval. Returns undefined
+ * when the watch is not due.
  *
- * @returns undefined when the watch is not due
  * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {

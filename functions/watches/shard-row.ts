@@ -51,9 +51,7 @@ export function lastTick({ polled = [] }: ShardRow, place: number, now: number):
   return to !== undefined && hasBeen(to, now) ? to : undefined;
 }
 
-/**
- * Adapts a row to the number of shards. After a change it forgets the progress, so that each watch is listed in full.
- */
+/** Adapts a row to the number of shards. A change drops progress and shares, so each watch is listed in full once. */
 export const rowFor = ({ failing, polled, ...row }: ShardRow, shards: number): ShardRow =>
   row.shards === shards ? { ...row, ...(failing && { failing }), ...(polled && { polled }) } : { ...row, shards };
 
@@ -132,11 +130,8 @@ export const busyWatches = (row: ShardRow, now: number): ReadonlySet<string> =>
   new Set(liveLeases(row, now).flatMap(([, { watches = [] }]) => watches));
 
 /**
- * Leases all watches that are in no other lease, with the free slots; or one watch with half of these, so that a tick
- * can poll the others.
- *
- * @param all requests in flight for the whole shard
- * @returns undefined while another holder has the watches or all slots
+ * Leases all watches that are in no other lease, with the free slots of `all`; or one watch with half of these, so that
+ * a tick can poll the others. Returns undefined while another holder has the watches or the slots.
  */
 export function takeLease(row: ShardRow, name: string, all: number, term: Term, watch?: string): ShardRow | undefined {
   const leases = liveLeases(row, term.since);
@@ -149,10 +144,7 @@ export function takeLease(row: ShardRow, name: string, all: number, term: Term, 
   return { ...row, leases: { ...Object.fromEntries(leases), [name]: lease } };
 }
 
-/**
- * Narrows a lease to some watches, whose polls continue in at most half of the slots. Returns undefined when there are
- * no slots to divide, too many watches to name, or the lease is gone.
- */
+/** Narrows a lease to some watches and half of its slots at most; undefined if either does not fit, or it is gone. */
 export function narrowLease(
   row: ShardRow,
   name: string,

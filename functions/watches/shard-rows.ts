@@ -38,7 +38,6 @@ export interface ShardView {
   readonly hasNoChats: boolean;
 }
 
-/** A lease that this process has taken. */
 export interface HeldShard {
   readonly shard: number;
   readonly name: string;
@@ -70,12 +69,7 @@ export class ShardRows {
     this.slots = slots;
   }
 
-  /**
-   * Reads the watches of one shard and the rows that all shards share.
-   *
-   * @param shards number of shards
-   * @param origin of the server; the circuit breaker of another server is ignored
-   */
+  /** Reads the watches of a shard and the shared rows; ignores the circuit breaker of a server other than `origin`. */
   async read(shard: number, shards: number, origin: string): Promise<ShardView> {
     const [registered, rows] = await Promise.all([
       this.registry.range(...rangeOfPlaces(...placesOf(shard, shards))),
@@ -98,10 +92,7 @@ export class ShardRows {
     };
   }
 
-  /**
-   * Leases all watches of a shard that are in no other lease, or a single watch. Returns undefined when another holder
-   * has them or has changed the row since it was read.
-   */
+  /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
   async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);

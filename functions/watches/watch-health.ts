@@ -46,11 +46,9 @@ export interface HealthChange {
 }
 
 /**
- * Computes the health of a watch after a poll. After three failed polls in a row operators must be told, by {@link
- * toldAlone} or together with other watches. A watch that was told alone also gets its own event of recovery.
- *
- * @param at ISO 8601 time of the poll
- * @returns undefined when nothing changes
+ * Computes the health of a watch after a poll. After three failed polls in a row operators must be told, alone by
+ * {@link toldAlone} or with other watches. A watch that was told alone also gets its own event of recovery. `at` is the
+ * ISO 8601 time of the poll. Returns undefined when nothing changes.
  */
 export function nextHealth(
   origin: string,
@@ -96,7 +94,7 @@ export function toldAlone(origin: string, watch: Watch, health: Health, at: stri
   return { health: alone, event: watchEvent(origin, 'watch.failing', dataOf(watch, health), at) };
 }
 
-/** Warns operators, once and a week before, of the end of a verification that only a person can renew. */
+/** Warns operators, once for each end and a week before, of a verification that only a person can renew. */
 export function expiryWarning(
   origin: string,
   watch: Watch & { readonly warnedOf?: string },

@@ -11,7 +11,6 @@ const concurrency = 16;
 /** Encloses all keys, which begin with a hex digit. */
 const registryRange = ['0', 'g'] as const;
 
-/** Watch as the configuration file or an operator wants it. */
 export interface WantedWatch extends Watch {
   /** Milliseconds between two polls. @default the interval of the schedule */
   readonly every?: number | undefined;
@@ -95,13 +94,7 @@ export class Watches extends PolledWatches {
     return (await this.ofMailbox(mailbox)).find((watch) => watch.direction === direction);
   }
 
-  /**
-   * Adds watches for an operator.
-   *
-   * @param notifyExisting announce the transfers of the baseline
-   * @param at ISO 8601 time at which their polls begin
-   * @returns false for each that exists, even disabled or in another spelling of its address
-   */
+  /** Adds watches from an ISO 8601 time on. Returns false for each that exists, even disabled or spelled otherwise. */
   async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
     const wanted = new Set<string>();
     return pLimit(concurrency).map(watches, async (watch) => {
@@ -127,11 +120,8 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * Enables a disabled watch. If the configuration file no longer declares it, it becomes the operator's own, and no
-   * deployment disables it.
-   *
-   * @param at ISO 8601 time at which its polls begin
-   * @returns false when it is not disabled, or has changed since it was read
+   * Enables a watch from an ISO 8601 time on. If the configuration file no longer declares it, no deployment disables
+   * it again. Returns false when it is not disabled, or has changed since it was read.
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
     const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
@@ -141,9 +131,7 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /**
-   * Sets the interval (ms) of a watch from an ISO 8601 time on, undefined for the default. Returns false if unknown.
-   */
+  /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
     return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
