@@ -17,7 +17,6 @@ import type { Outlook, Schedule } from '#functions/watches/schedule.ts';
 
 export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> {
   readonly server: CryptshareClient;
-  /** What is known of the verification of mailboxes. */
   readonly tokens: Pick<Tokens, 'cachedVerification' | 'forgive'>;
   /** Origin of the Cryptshare Server, part of every event's id. */
   readonly origin: string;
@@ -25,26 +24,23 @@ export interface PollDependencies extends Pick<ServerOptions, 'now' | 'steady'> 
   readonly table: string;
   readonly topics: Topics;
   readonly schedule: Schedule;
-  /** Undefined on AWS, where functions are not told to stop. */
+  /** Undefined on AWS: only the local run tells polls to stop. */
   readonly supervision?: Supervision | undefined;
 }
 
-/** What a process that can be told to stop, as the local run, adds to the context of an invocation. */
+/** Hooks that a process which can be told to stop, such as the local run, adds to an invocation's context. */
 export interface Supervision {
-  /** Given once no further poll is to be begun. */
+  /** Aborted once no further poll may begin. */
   readonly stopping: AbortSignal;
+  /** Watches whose polls are in flight. */
   readonly polls: Set<Watch>;
-  /** Told by each tick, once it has read the watches. */
+  /** Called by each tick once it has read the watches. */
   readonly foresee?: (outlook: Outlook) => void;
-  /** Told from time to time how far a baseline is. */
+  /** Called every few seconds while a baseline is stored. */
   readonly storing?: (watch: Watch, progress: BaselineProgress) => void;
 }
 
-/**
- * Builds what the Cryptshare Server and the transfers table are reached by.
- *
- * @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key
- */
+/** @throws the file system's error when the CA file cannot be read, DataKeyError for a wrong data key */
 export function serverDependencies(
   env: ReturnType<typeof readPollEnvironment> | ReturnType<typeof readOperatorEnvironment>,
 ) {
@@ -67,7 +63,7 @@ export function serverDependencies(
   return { calls, tokens, origin, dynamo, table, now, steady, quietEvery: env.QUIET_EVERY };
 }
 
-/** Builds what polls work with; throws as {@link serverDependencies} does. */
+/** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
   const { calls, quietEvery, ...shared } = serverDependencies(env);
   return {

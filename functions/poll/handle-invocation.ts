@@ -14,7 +14,7 @@ const showSchema = z.strictObject({ show: z.literal('topics') });
 
 const watchSchema = z.strictObject({ mailbox: z.string(), direction: z.enum(['sent', 'received']) });
 
-/** Tells other parts of the process, those of the local run, of each poll of a tick as it ends: a WatchPoll. */
+/** Carries the WatchPoll of each poll of a tick, as it ends, to other parts of the process: those of the local run. */
 export const pollsOfTicks = channel('transfer-notifier.poll');
 
 export interface InvocationDependencies extends PollDependencies {
@@ -23,18 +23,18 @@ export interface InvocationDependencies extends PollDependencies {
 }
 
 export interface Invoked extends ShardPoll {
-  /** Where it was to look at them. */
+  /** Present only when the invocation asked for the topics. */
   readonly topics?: readonly TopicView[];
 }
 
 /**
- * Does what the poll function is invoked for, and writes it down: polls what is due of a shard, or the one watch that an
- * operator asks for, disabled or not; or looks at the topics, of which no other function that operators reach knows.
+ * Handles and logs one invocation of the poll function. A Tick polls the due watches of a shard; a Watch polls that one
+ * for an operator, even if it is disabled. The topics are shown here because no other function that operators reach
+ * knows them.
  *
  * @param event a Tick, a Watch, or `{ "show": "topics" }`
- * @returns of a watch that is not registered, no poll
- * @throws ZodError that says what is wrong with the event
- * @throws the SDK's error when the registry cannot be read
+ * @returns no poll for an unregistered watch
+ * @throws ZodError that explains a wrong event; the SDK's error when the registry cannot be read
  */
 export async function handleInvocation(
   deps: InvocationDependencies,
@@ -46,7 +46,7 @@ export async function handleInvocation(
   if (has(event, 'mailbox')) {
     const polls = await pollOnDemand(deps, watchSchema.parse(event), deadline);
     polls.forEach(onPoll);
-    // All that it tells: of how the clock is doing, it tells nothing.
+    // Count only published events: an on-demand poll says nothing about the schedule, whose alarm it would silence.
     for (const { published } of polls) addCounts(metrics, { eventsPublished: published });
     return { polls, skipped: 0 };
   }

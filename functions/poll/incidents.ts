@@ -10,10 +10,10 @@ import type { ShardView } from '#functions/watches/shard-rows.ts';
 import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
 import type { PollDependencies } from './dependencies.ts';
 
-/** Milliseconds for which one function may publish what it tells of an incident before another one may. */
+/** Milliseconds for which one function alone may publish an incident's events. */
 const longestTelling = 60_000;
 
-/** Publishes the pending events of a watch; returns why they must be repeated, if they must. */
+/** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */
 export async function announcePending(
   topics: Topics,
   watches: PolledWatches,
@@ -26,8 +26,8 @@ export async function announcePending(
 }
 
 /**
- * What watches have in common that fail, as one tick sees it. Each shard's ticks look at their own watches and at what other
- * shards have written down of theirs; whose write of the incident comes first tells it.
+ * Causes that several watches fail for, as one tick sees them. A tick combines the failing watches of its own shard
+ * with the shares that other shards have stored. The shard whose write of the incident comes first publishes it.
  */
 export class Incidents {
   private readonly deps: PollDependencies;
@@ -42,21 +42,18 @@ export class Incidents {
     this.watches = new Map(view.watches.map((watch) => [watchKey(watch), watch]));
   }
 
-  /** Takes a watch as a poll of this tick has left it. */
+  /** Records a watch as a poll of this tick has left it. */
   sees(watch: RegisteredWatch): void {
     this.watches.set(watchKey(watch), watch);
   }
 
-  /** What the failing watches of this shard amount to, by the names of the incidents that they make. */
+  /** Shares of this shard's failing watches, by incident name. */
   shares(): Record<string, FailingShare> {
     const shares = [...this.failing()].map(([name, watches]) => [name, shareOf(this.openOf(name), watches)]);
     return Object.fromEntries(shares);
   }
 
-  /**
-   * Tells operators of incidents that have begun or ended, and has watches polled whose cause was found mended. Never
-   * throws, for the next tick tries again: it returns a warning if something could not be done.
-   */
+  /** Publishes incidents and records mended causes. Never throws: returns a warning, and the next tick tries again. */
   async tell(): Promise<string | undefined> {
     const failing = this.failing();
     const errors: Error[] = [];
@@ -89,7 +86,7 @@ export class Incidents {
     return error;
   }
 
-  /** Its own shard tells of a watch that is alone, for it alone may write to it. */
+  /** Publishes an event about a single failing watch. Only its own shard does, because no other may write its row. */
   private async tellAlone(watch: FailingWatch | undefined): Promise<Error | undefined> {
     if (!watch) return undefined;
     const { origin, dynamo, table, topics } = this.deps;
@@ -107,7 +104,7 @@ export class Incidents {
     return openIncident(this.known.get(name));
   }
 
-  /** Whether a watch has just been found well of a cause, and not only because a code has verified its mailbox. */
+  /** True when a watch has recovered from this cause; a code that verifies its mailbox proves nothing about others. */
   private isMended(name: string): boolean {
     return this.view.watches.some((before) => {
       if (!before.health || incidentOf(before.health.problem) !== name) return false;

@@ -16,33 +16,33 @@ import {
 import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, type State } from '#functions/transfers/transfer.ts';
 
-/** More than one transfer and more than this share of a snapshot, or all of it, is not believed to be gone at once. */
+/** Share of a snapshot above which the absence of two or more transfers is sudden. The absence of all always is. */
 const suddenShare = 0.2;
 
-/** Milliseconds, and complete listings, that a sudden absence has to last before it is believed. */
+/** Milliseconds, and complete listings, for which a sudden absence must last before it is believed. */
 const holdDuration = 86_400_000;
 const holdListings = 10;
 
-/** Transfers asked about one by one in one poll; the others wait for the next, or for a full listing. */
+/** Status requests of one poll; further transfers wait for the next poll or a full listing. */
 const maxStatusRequests = 100;
 
-/** What a poll makes of transfers that a listing lacks. */
+/** Conclusion of a poll about transfers that a listing lacks. */
 export interface Conclusion {
   readonly changes: readonly RowChange[];
-  /** Those that nothing is known of: for a full listing to find out. */
+  /** Transfers whose state the server did not confirm; the next full listing decides. */
   readonly unclear: readonly TransferRow[];
-  /** Why the server could not be asked. */
+  /** Failure that ended the status requests. */
   readonly failure: CryptshareFailure | undefined;
 }
 
 /**
- * What a complete listing makes of a hold. A mailbox is small or large, and its server's database, directory or gateway
- * empties either: a sudden absence is held whatever its size. More transfers that vanish suddenly begin the hold anew, and
- * so does a clock that says that it has not begun yet.
+ * Holds back conclusions from a sudden absence, or renews that hold after another complete listing. A mailbox of any
+ * size is held: a fault of the server's database, directory or gateway empties small ones, too. The hold starts anew
+ * when more transfers vanish suddenly, and when the clock says that it has not begun yet.
  *
- * @param missing transfers of the snapshot that the listing lacks
- * @param count transfers that the snapshot has
+ * @param missing number of transfers of the snapshot that the listing lacks
  * @returns undefined when the listing lacks too little to be sudden
+ * @example nextHold(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
 export function nextHold(
   hold: SuddenAbsence | undefined,
@@ -56,11 +56,11 @@ export function nextHold(
   return { since: hold.since, listings: hold.listings + 1, missing: Math.min(missing, hold.missing) };
 }
 
-/** Whether a sudden absence has lasted, so that its transfers are judged as single ones are. */
+/** True when a sudden absence has lasted, so that its transfers are judged like single ones. */
 export const hasLasted = (hold: SuddenAbsence, at: Clocks): boolean =>
   hold.listings >= holdListings && lasting(hold, at) >= holdDuration;
 
-/** Milliseconds for which it has lasted, by the clock that says less. */
+/** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
 const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>
   Math.min(at.here - since.here, at.server - since.server);
 
@@ -68,9 +68,8 @@ const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));
 
 /**
- * Counts the passes that missed a transfer. One that three complete listings in a row lacked, and of which the server
- * knows nothing when asked by its tracking id until `deadline` (steady clock), is unlisted. Only a sender may ask; a
- * received transfer is unlisted by the count alone.
+ * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it
+ * and the server does not know its tracking id. Only senders may ask: the count alone decides about received transfers.
  */
 export async function confirmMissing(
   server: CryptshareClient,
@@ -91,7 +90,7 @@ export async function confirmMissing(
   return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
 }
 
-/** The transfers that the snapshot has as active and that an active pass lacks. */
+/** Transfers that are active in the snapshot and that an active pass lacks. */
 export const departed = (
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
@@ -99,9 +98,9 @@ export const departed = (
   [...rows.values()].filter((row) => isListed(row) && isActive(row.state) && !listed.has(row.trackingId));
 
 /**
- * Asks the server, until `deadline` (steady clock), for the states of transfers that an active pass lacks: it may have
- * passed one over while pages shifted, and what its filter lets through is not documented in full. Only a state that it
- * names is a change; a transfer that it still calls active, or does not know, is left to a full listing.
+ * Asks the server for the states of transfers that an active pass lacks: pages may have shifted, and the server's
+ * filter is not documented in full. Only a state that the server names is a change. A transfer that the server still
+ * calls active, or does not know, is left to a full listing.
  */
 export async function confirmDeparted(
   server: CryptshareClient,
@@ -118,7 +117,7 @@ export async function confirmDeparted(
   };
 }
 
-/** The states of transfers, undefined where the server knows none. Once it fails, nothing is known of the others. */
+/** Requests the states of transfers, undefined where the server knows none. After a failure it asks no more. */
 async function askAfter(
   server: CryptshareClient,
   rows: readonly TransferRow[],

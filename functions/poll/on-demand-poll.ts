@@ -10,18 +10,18 @@ import { failedPoll } from './poll-result.ts';
 import { pollAndUpdateHealth, type WatchPoll } from './poll-shard.ts';
 import { withShardLease } from './shard-lease.ts';
 
-/** Of the shard's other watches nothing is known. */
+/** Reports no progress: this poll knows nothing of the shard's other watches. */
 const noProgress = () => undefined;
 
-/** Milliseconds between two attempts to take a shard that another process polls, and how many there are. */
+/** Milliseconds between attempts to take a lease that another process prevents, and their number. */
 const patience = { pause: 500, attempts: 80 };
 
 /**
- * Polls the one watch that an operator asks for, disabled or not, in full, once no tick of its shard is being polled. It
- * takes that watch alone, and half of the slots, so that ticks go on meanwhile.
+ * Polls one watch in full for an operator, even if it is disabled, once no tick holds the whole shard. The lease covers
+ * that watch alone and half of the slots, so that ticks can poll the others.
  *
- * @returns the poll; none of a watch that is not registered
- * @throws the SDK's error when the registry cannot be read or the shard not be taken
+ * @returns no poll for an unregistered watch
+ * @throws the SDK's error when the registry cannot be read or the lease not be written
  */
 export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadline: Deadline): Promise<WatchPoll[]> {
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
@@ -35,7 +35,7 @@ export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadlin
     const hold = await rows.take(shard, row, term, watchKey(asked));
     if (hold) {
       const incidents = new Incidents(deps, view);
-      // The operator may just have mended what the last attempts failed for.
+      // The operator may just have mended the cause of the last failed attempts.
       const lease = { rows, hold, view, forgiveSince: term.since };
       return withShardLease(deps, lease, noProgress, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);

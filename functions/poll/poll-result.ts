@@ -3,17 +3,17 @@ import type { Units } from '#functions/dynamodb/partition.ts';
 import type { WatchProblem } from '#functions/events/transfer-event.ts';
 
 /**
- * How a poll ended. `unchanged`: the listing shows what is published already. `changed`: something was found to do.
- * `baseline`: the first complete listing was stored. `superseded`: another poll has claimed the snapshot meanwhile, this
- * one's listing counts no more. `failed`: nothing could be compared.
+ * End of a poll. `unchanged`: the listing shows what is published already. `changed`: the poll found something to do.
+ * `baseline`: it stored the first complete listing. `superseded`: another poll has claimed the snapshot, so that this
+ * listing no longer counts. `failed`: nothing could be compared.
  */
 export type PollOutcome = 'unchanged' | 'changed' | 'baseline' | 'superseded' | 'failed';
 
 export interface PollResult {
   readonly outcome: PollOutcome;
-  /** What was listed in the end. */
+  /** Scope of the last pass. */
   readonly scope: Scope;
-  /** Every page of the listing arrived. */
+  /** True when every page of the listing arrived. */
   readonly isComplete: boolean;
   /** Pages that arrived. */
   readonly pages: number;
@@ -25,11 +25,10 @@ export interface PollResult {
   /** Events published, repetitions after a failure included. */
   readonly published: number;
   readonly units: Units;
-  /** What kept the poll from doing all of its work. */
+  /** Reason why the poll did not do all of its work. */
   readonly problem: WatchProblem | undefined;
 }
 
-/** A poll that compared nothing, because of `problem`. */
 export const failedPoll = (problem: WatchProblem | undefined, units: Units = { read: 0, write: 0 }): PollResult => ({
   outcome: 'failed',
   scope: 'all',

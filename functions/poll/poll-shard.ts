@@ -30,38 +30,37 @@ import { withShardLease } from './shard-lease.ts';
 
 const tickSchema = z.strictObject({ shard: z.int().check(z.minimum(0)), at: z.iso.datetime() });
 
-/** What EventBridge Scheduler sends: poll what has become due of a shard, by the ISO 8601 time of the tick. */
+/** Event of EventBridge Scheduler: poll the watches of a shard that are due by `at`, an ISO 8601 time. */
 export type Tick = Readonly<z.infer<typeof tickSchema>>;
 
-/** Reads the scheduler's event; throws a ZodError that says what is wrong with it. */
+/** @throws ZodError that explains a wrong event */
 export const parseTick = (event: unknown): Tick => tickSchema.parse(event);
 
-/** A poll of one watch with what a log or a person wants to know of it. */
 export interface WatchPoll extends PollResult {
   readonly watch: RegisteredWatch;
   /** Milliseconds. */
   readonly duration: number;
-  /** Milliseconds since a listing of this watch was complete, counted from the first poll that was not; else 0. */
+  /** Milliseconds since the first poll in a row without a complete listing; 0 after a complete one. */
   readonly sinceComplete: number;
 }
 
 export interface ShardPoll {
   readonly polls: readonly WatchPoll[];
-  /** Watches that were due, and for which no time was left, or a tick before had not done with; none that it hangs at. */
+  /** Due watches for which no time was left, or whose shard an earlier tick still held; hanging ones do not count. */
   readonly skipped: number;
-  /** What there is to say of the server, once, or why an incident could not be told. */
+  /** Warnings about the server (each once), the clock, a removed watch's snapshot, and incidents that wait. */
   readonly warning?: string;
 }
 
-/** Watches polled at the same time, but for those that are held up. */
+/** Watches polled at the same time; those held up do not count. */
 const concurrency = 8;
 
 /**
- * Polls the watches of a shard that have become due since its last tick. Whatever happens to one watch harms no other: once
- * no others are left than those whose requests hang, the shard is left to the next tick but for these.
+ * Polls the watches of a shard that have become due since its last tick. A watch that fails harms no other. Once only
+ * hanging polls are left, the lease is narrowed to their watches, and the next tick polls the rest.
  *
- * @param onPoll told of each poll as it ends
- * @throws the SDK's error when the registry cannot be read or the shard not be taken
+ * @param onPoll called with each poll as it ends
+ * @throws the SDK's error when the registry cannot be read or the lease not be written
  */
 export async function pollShard(
   deps: PollDependencies,
@@ -69,7 +68,7 @@ export async function pollShard(
   deadline: Deadline,
   onPoll: (poll: WatchPoll) => void,
 ): Promise<ShardPoll> {
-  // The schedule of a shard outlives it until the end of a deployment.
+  // During a deployment, the schedule of a removed shard still sends ticks.
   if (shard >= deps.schedule.shards) return { polls: [], skipped: 0 };
   const rows = new ShardRows(deps.dynamo, deps.table, deps.server.atOnce);
   const started = deps.now().getTime();
@@ -97,7 +96,7 @@ export async function pollShard(
   const expired = expiredWatch(view.removed.filter(isFree), started);
   if (free.length === 0 && !expired) {
     const warning = await incidents.tell();
-    // What failing watches amount to may have changed though none was polled.
+    // Shares can change without a poll.
     const failing = incidents.shares();
     const isNews = row.rev > 0 && !isDeepStrictEqual(failing, row.failing ?? {});
     if (isNews) await rows.note(shard, row, failing).catch(() => undefined);
@@ -109,7 +108,7 @@ export async function pollShard(
 
   const polls: WatchPoll[] = [];
   const hangs = ({ watch }: Due) => watch.health?.problem.cause === 'timeout' || calls.slots.isHeldUp(watch.mailbox);
-  // With a single slot left of several there is nothing to leave to the next tick.
+  // A lease with a single slot cannot be narrowed, so hanging watches would keep the shard from the next tick.
   const isLastSlot = hold.slots === 1 && deps.server.atOnce > 1;
   const { later = [], begun = [] } = Object.groupBy(free, (each) => (isLastSlot && hangs(each) ? 'later' : 'begun'));
   const leftOver = new Set(later);
@@ -131,8 +130,8 @@ export async function pollShard(
       deleteExpired(deps, expired, term, deadline).finally(() => {
         isDeleting = false;
       });
-    // Polls that have too little time would leave it none at any tick.
-    // They do not wait for the server to tell its time.
+    // Delete first after a tick that ran out of time, otherwise polls might never leave time for it; but do not make
+    // them wait until the server tells its time.
     if (row.leftAt !== undefined && expired && expiredWatch([expired], calls.datedAt)) await deleting;
     await pLimit(concurrency).map(inOrder(begun, hangs, started), async (each) => {
       const { watch, scope } = each;
@@ -145,24 +144,24 @@ export async function pollShard(
       const end = pollAndUpdateHealth(polling, watch, scope, deadline, incidents).then((ended) => {
         underWay.delete(key);
         polls.push(ended);
-        // It waits for what is being deleted.
+        // Another process has the snapshot to itself, for instance to delete it: try at the next tick.
         if (ended.outcome === 'superseded' && ended.requests === 0) leftOver.add(each);
         onPoll(ended);
       });
       ends.push(end);
-      // One that hangs leaves its place to another.
+      // A poll that hangs leaves its place to another.
       await calls.slots.untilHeldUp(watch.mailbox, end);
     });
     const hanging = underWay.size;
     const goingOn = [...underWay, ...(expired && isDeleting ? [watchKey(expired)] : [])];
-    // Should this fail, the next tick has to wait.
+    // If narrowing fails, the next tick waits until the lease ends.
     narrowed = hanging > 0 ? await rows.narrow(hold, goingOn, progress()).catch(() => undefined) : undefined;
     if (narrowed) calls.slots.share(hold.name, narrowed.slots);
     const firstTold = await incidents.tell();
     await Promise.all(ends);
     return [hanging, firstTold, await deleting] as const;
   });
-  // What hung may have been found well since.
+  // A hanging poll may have found its watch well since.
   const untold = hung > 0 ? await incidents.tell() : told;
   const isSetBack = row.polled?.some(
     ({ from, to: last }) => last !== undefined && lastTick(row, from, started) === undefined,
@@ -174,7 +173,7 @@ export async function pollShard(
 const clockSetBack =
   'the last tick lies in the future, so the clock here was ahead and has been set back: every watch is listed in full once';
 
-/** How far a shard is polled after a tick that has left some of what was due over. */
+/** Progress of a shard after a tick that has left due watches over. */
 function polledAfter(
   { watches, row }: ShardView,
   due: readonly Due[],
@@ -194,20 +193,20 @@ function polledAfter(
   return stretchesOf(marks, to);
 }
 
-/** What is late comes first, the oldest of it before the rest, and what hung last time comes last. */
+/** Puts late watches first, the oldest ahead; of the others, those that hung last time come last. */
 function inOrder(due: readonly Due[], hangs: (each: Due) => boolean, seed: number): Due[] {
   const newest = Math.max(...due.map(({ after = 0 }) => after));
   const { late = [], timely = [] } = Object.groupBy(due, ({ after = 0, isLate }) =>
     isLate || after < newest ? 'late' : 'timely',
   );
-  // Begins at another watch each time, so that when time is short it is not always short for the same ones.
+  // Start at another watch each time, otherwise a lack of time would always hit the same ones.
   const start = (hash(String(seed)).high >>> 0) % Math.max(1, timely.length);
   const oldestFirst = late.toSorted((a, b) => (a.after ?? 0) - (b.after ?? 0));
   const ordered = [...timely.slice(start), ...timely.slice(0, start)];
   return [...oldestFirst, ...ordered.toSorted((a, b) => Number(hangs(a)) - Number(hangs(b)))];
 }
 
-/** Whether a watch was due already at a tick that had no time for all. */
+/** True when the watch was already due at an earlier tick that had no time for all. */
 const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | undefined, leftAt = 0): boolean =>
   (after ?? 0) < leftAt &&
   (watch.since === undefined || Date.parse(watch.since) < leftAt) &&
@@ -216,16 +215,13 @@ const wasDue = (watch: RegisteredWatch, schedule: Schedule, after: number | unde
 interface Due {
   readonly watch: RegisteredWatch;
   readonly scope: Scope;
-  /** Unix time in milliseconds of the last tick that polled what was due there. */
+  /** Last tick that polled what was due at this place (Unix milliseconds). */
   readonly after: number | undefined;
-  /** A tick had no time for it. */
+  /** An earlier tick had no time for it. */
   readonly isLate: boolean;
 }
 
-/**
- * Polls one watch until `deadline` by the steady clock, tells operators that it has recovered or that its verification
- * ends soon, and `incidents` of the rest. What `scope` names is listed, if that will do.
- */
+/** Polls one watch. Tells operators of its recovery and a verification that ends soon; `incidents` tells the rest. */
 export async function pollAndUpdateHealth(
   deps: PollDependencies,
   watch: RegisteredWatch,
@@ -251,7 +247,7 @@ export async function pollAndUpdateHealth(
   };
 }
 
-/** Writes down the watch's health and tells operators of its turns; returns why the next poll has to tell them again. */
+/** Stores the watch's health and publishes its events. Returns the error for which the next poll must repeat them. */
 async function updateHealth(
   { origin, topics, tokens, dynamo, table, schedule }: PollDependencies,
   watch: RegisteredWatch,

@@ -15,40 +15,37 @@ import { ReadRoom } from './read-room.ts';
 import type { ListedWatch } from './reconcile.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 
-/** For the polls of this process. */
+/** Shared by all polls of this process. */
 const rooms = new ReadRoom();
 
-/** Baselines that are stored at the same time: all of a new configuration at once would each take as long as all of them. */
+/** Baselines stored at the same time. With all of a new configuration at once, each would take as long as all. */
 const baselines = pLimit(2);
 
-/** What one poll is to do, and by when. */
 export interface PollTerms {
-  /** Announce what is there before the baseline instead of storing it silently. */
+  /** Announce the transfers of the baseline instead of storing them silently. */
   readonly notifyExisting: boolean;
-  /** `active`: the active transfers will do, if that saves requests. */
+  /** `active`: list the active transfers alone if that saves requests. */
   readonly scope: Scope;
   readonly deadline: Deadline;
 }
 
 /**
- * Polls one watch: lists its transfers, compares them with the snapshot, and brings the snapshot up to date, announcing
- * every change on the way. Stopped anywhere, it leaves a snapshot from which the next poll goes on: what was committed
- * is published under the same ids, and nothing else is.
+ * Polls one watch: lists its transfers, compares them with the snapshot, brings the snapshot up to date, and announces
+ * every change. After an interruption anywhere, the next poll publishes what was committed under the same ids, no more.
  *
  * @throws the SDK's error when DynamoDB cannot be reached
  */
 export async function pollWatch(deps: PollDependencies, watch: Watch, terms: PollTerms): Promise<PollResult> {
   const snapshot = new Snapshot(deps.dynamo, deps.table, watch);
-  // Before the root is read: a poll that may still write after this moment may have written behind what was read.
+  // Take the time before reading the root: a poll that may write after it may have changed rows that were read.
   const readAt = deps.now().getTime();
   const root = await snapshot.readRoot();
-  // The transfers of another server say nothing about this one's.
   if (root.origin !== undefined && root.origin !== deps.origin) {
     return failedPoll(problemOfOrigin(root.origin, deps.origin), snapshot.units);
   }
   const isFirst = root.baselineAt === undefined;
-  // A poll that may still store a baseline, whose rows carry no condition, has the snapshot to itself, and so has one that
-  // deletes the snapshot of a removed watch, though that was added again.
+  // A poll that may still store a baseline has the snapshot to itself, because its writes carry no condition. So has a
+  // tick that deletes the snapshot of a removed watch, even if an operator has added that watch again.
   const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
   if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };
@@ -61,7 +58,6 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   return (isFirst ? baselines(compare) : compare()).finally(() => listing.release());
 }
 
-/** Compares a listing with the snapshot, and brings the snapshot up to date. */
 async function compareListed(
   deps: PollDependencies,
   watch: Watch,
@@ -83,11 +79,11 @@ async function compareListed(
     problem: reached?.problem ?? problemOfListing(pass),
   });
 
-  // A sudden absence ends with the listing that has everything again, and so shows nothing to plan.
+  // The listing that ends a sudden absence has everything again, so its plan is empty.
   const mayEndAbsence = root.absence !== undefined && isComplete;
   if (plan.buckets.size === 0 && !mayEndAbsence) return result(isComplete ? 'unchanged' : 'failed');
 
-  // Beyond the longest poll, a clock that was ahead has written it; whose poll may still be under way.
+  // A time beyond the longest poll comes from a clock that was ahead; its poll may still be running.
   const longest = believable(root.unsettledUntil, readAt, longestPoll) ?? readAt + longestPoll;
   const suspectUntil = root.unsettledUntil > readAt ? longest : undefined;
   const lastWrite = lastWriteAt(deps, deadline);
@@ -107,7 +103,7 @@ async function compareListed(
   return result(root.baselineAt === undefined && reached.isCommitted ? 'baseline' : 'changed', reached);
 }
 
-/** Lists a watch, in full if an active pass does not do, and tells what to plan. */
+/** Lists a watch, in full if an active pass is not enough, and plans the reads. */
 async function listWatch(server: CryptshareClient, root: Root, watch: Watch, { scope, deadline }: PollTerms) {
   const first = scopeFor(root, scope);
   const pass = await server.list(watch, first, first === 'active' ? root.active : root.count, deadline);

@@ -7,7 +7,7 @@ import { whenInvoked } from '#functions/lambda/secret.ts';
 import { pollDependencies, type Supervision } from './dependencies.ts';
 import { handleInvocation, type Invoked } from './handle-invocation.ts';
 
-/** Milliseconds kept back at the end of an invocation for settling what the poll has begun. */
+/** Milliseconds kept back at the end of an invocation for polls to settle. */
 const reserve = 10_000;
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));

@@ -1,13 +1,10 @@
-/**
- * Transfers that visits of snapshots may have in memory at the same time, over all polls of a process: some 75 MB of the poll
- * function's 256. A mailbox that has more is visited by itself.
- */
+/** Transfers in memory for the read plans of a process: some 75 MB of the function's 256. A larger plan runs alone. */
 const usualRoom = 50_000;
 
-/** The most transfers of a plan that needs no room: all of those under way at the same time are not worth counting. */
+/** Largest plan, in transfers, that runs at once: all of these together take too little memory to count. */
 const smallVisit = 1000;
 
-/** Lets visits of snapshots begin when there is room for them, one after the other. */
+/** Queue of read plans that start in order, as memory becomes free. */
 export class ReadRoom {
   private readonly size: number;
   private taken = 0;
@@ -17,10 +14,7 @@ export class ReadRoom {
     this.size = size;
   }
 
-  /**
-   * Runs a plan of some transfers as soon as there is room for them, a small one at once. Of the others none overtakes
-   * another, so that a large one has its turn, too.
-   */
+  /** Runs a small plan at once, others when there is room. They keep their order, so that a large one gets its turn. */
   async run<T>(transfers: number, plan: () => Promise<T>): Promise<T> {
     if (transfers <= smallVisit) return plan();
     const share = Math.min(transfers, this.size);

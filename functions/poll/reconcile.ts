@@ -23,13 +23,13 @@ import {
 } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 
-/** A watch's snapshot, and what has been listed since it was read. */
+/** A watch's snapshot, and the listing made since it was read. */
 export interface ListedWatch {
   readonly snapshot: Snapshot;
   readonly root: Root;
-  /** Unix time in milliseconds at which nothing of the snapshot had been read yet. */
+  /** Unix time in milliseconds before the snapshot was read. */
   readonly readAt: number;
-  /** The pass that counts, and what to plan because of it. */
+  /** The pass that counts, and the plan that follows from it. */
   readonly pass: Pass;
   readonly plan: ReadPlan;
   /** Pages and requests of all passes. */
@@ -37,30 +37,26 @@ export interface ListedWatch {
   readonly requests: number;
 }
 
-/** A poll that has claimed its snapshot. */
 interface ClaimedPoll extends ListedWatch {
   readonly claim: Claim;
   readonly context: DiffContext;
-  /** Unix time in milliseconds until which an earlier poll may still write, or undefined if it was over in time. */
+  /** Unix time in milliseconds until which an earlier poll may still write; undefined if none may. */
   readonly suspectUntil: number | undefined;
   readonly deadline: Deadline;
-  /** Unix time in milliseconds after which it writes nothing, as it has claimed. */
+  /** Unix time in milliseconds after which this poll writes nothing, as its claim says. */
   readonly lastWrite: number;
 }
 
-/** What comparing a listing with the snapshot led to. */
 export interface Reconciliation extends Pick<PollResult, 'changed' | 'published' | 'problem'> {
-  /** False when another poll has claimed the snapshot meanwhile. */
+  /** False when another poll has claimed the snapshot since. */
   readonly isSettled: boolean;
-  /** Every change of the visited buckets is committed, and no earlier poll can still undo one. */
+  /** True when every change of the planned buckets is committed, and no earlier poll can undo one. */
   readonly isCommitted: boolean;
 }
 
 /**
- * Brings the visited buckets of a claimed snapshot up to the listing: commits each change together with its event,
- * announces what is pending, and only then settles.
- *
- * @throws the SDK's error when DynamoDB cannot be reached
+ * Brings the planned buckets of a claimed snapshot up to the listing: commits each change together with its event,
+ * announces pending events, and only then settles.
  */
 export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Promise<Reconciliation> {
   const { server, topics, now, steady } = deps;
@@ -70,7 +66,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const { changes, missing } = diff(rows, listed, context);
   const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
 
-  // Others believe the claim by their clocks: one that was set forward ends it, too.
+  // Other polls judge the claim by their clocks, so this poll must also stop when its own clock is set forward.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
   const news = [...changes, ...lack.changes];
   const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
@@ -103,14 +99,12 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   };
 }
 
-/** What follows from what a listing lacks. */
 interface Lack extends Omit<Conclusion, 'failure'> {
   readonly problem: WatchProblem | undefined;
-  /** The sudden absence that is not believed yet. */
   readonly absence: SuddenAbsence | undefined;
 }
 
-/** Judges the transfers that are missing, if the listing allows any conclusion. */
+/** Judges the missing transfers if the listing allows a conclusion. */
 async function concludeMissing(
   server: CryptshareClient,
   missing: readonly TransferRow[],
@@ -126,7 +120,7 @@ async function concludeMissing(
   const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
   const absence = nextHold(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
-    // A server deletes ended transfers from its log many at a time, which is no problem.
+    // The server deletes ended transfers from its log in bulk, which is no problem.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));
     return { ...nothing, absence, problem: isUsual ? undefined : problemOfAbsences(missing.length, root.count) };
   }
@@ -134,11 +128,7 @@ async function concludeMissing(
   return { ...judged, problem: failure && problemOfFailure(failure), absence };
 }
 
-/**
- * The buckets that the next poll has to look at, too: where something is not committed or not announced or not clear,
- * where a transfer was missed and may come back or came back and may be missed, and where an earlier poll may still be
- * writing.
- */
+/** Buckets for the next poll: those with uncommitted, pending, unclear, missed or returning rows, or still suspect. */
 function bucketsLeft(
   { root, plan, suspectUntil }: ClaimedPoll,
   rows: readonly TransferRow[],
@@ -153,28 +143,28 @@ function bucketsLeft(
       ...(suspectUntil === undefined ? [] : suspects),
       ...open.map(({ trackingId }) => bucketOfTransfer(trackingId, plan.bits)),
     ]),
-    // A write that failed here may still be on its way there.
+    // DynamoDB may still execute a write that failed here.
     unsettledUntil: Math.max(suspectUntil ?? 0, error ? endedAt + writeGraceMs : 0),
   };
 }
 
 interface Way {
-  /** Changes that one call takes. */
+  /** Changes in one call. */
   readonly atOnce: number;
-  /** Returns whether they are written, all or none. */
+  /** Writes all of them or none; returns true for all. */
   readonly write: (changes: readonly RowChange[]) => Promise<boolean>;
 }
 
-/** One by one, each under the condition that no other poll has written its row. */
+/** Commits changes one by one, each on condition that no other poll has written its row. */
 const committing = (snapshot: Snapshot): Way => ({
   atOnce: 1,
   write: ([change]) => snapshot.commit(change!.before, change!.after),
 });
 
-/** Milliseconds between two words on how far a baseline is. */
+/** Milliseconds between two progress reports of a baseline. */
 const progressEvery = 5000;
 
-/** Twenty-five at a time, over whatever stands there. */
+/** Stores 25 rows in a call, DynamoDB's limit for a batch, over existing rows and without a condition. */
 function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
   const { snapshot, claim, context, pass, deadline } = poll;
   let stored = before;
@@ -191,14 +181,14 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
       toldAt = steady();
       const progress = { stored, transfers: pass.listing.size };
       supervision?.storing?.(context.watch, progress);
-      // A word that is not written down changes nothing of what is stored.
+      // A lost report changes no stored row.
       await snapshot.noteProgress(claim, progress).catch(() => undefined);
       return true;
     },
   };
 }
 
-/** Commits the changes for as long as there is time; one call that fails stops no other. */
+/** Commits the changes while time is left; a call that fails stops no other. */
 async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way: Way, isInTime: () => boolean) {
   const committed: RowChange[] = [];
   const uncommitted: TransferRow[] = [];
@@ -217,14 +207,12 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way:
   return { committed, uncommitted, error };
 }
 
-/** Rows announced and cleared at a time: as many as are cleared in the time that is kept back at the end of a poll. */
+/** Rows announced and cleared at a time: as many as can be cleared in the time kept back at the end of a poll. */
 export const rowsPerAnnouncement = 1000;
 
 /**
- * Announces what is pending and takes it off its rows, part by part for as long as there is time: what has been announced
- * is not announced again by the next poll. Each part has a notice of its own.
- *
- * @param rows by tracking id; those that are done are replaced
+ * Announces pending events and clears them in `rows`, part by part while time is left, so that the next poll does not
+ * repeat them. Each part has its own notice.
  */
 async function announceAll(
   topics: Topics,
@@ -239,7 +227,7 @@ async function announceAll(
     const part = await announceTransfers(topics, context.watch, waiting.slice(at, at + rowsPerAnnouncement));
     await snapshot.each(part.rows, async (row) => {
       const { pending, ...rest } = row;
-      // What cannot be cleared stays pending and is announced once more by the next poll.
+      // A row that cannot be cleared stays pending, and the next poll announces it again.
       if (await snapshot.clearPending(row).catch(() => false)) rows.set(row.trackingId, rest);
     });
     published += part.published;

@@ -6,27 +6,22 @@ import type { Term } from '#functions/watches/shard-row.ts';
 import type { PollDependencies } from './dependencies.ts';
 import { writeGraceMs } from './last-write.ts';
 
-/** Milliseconds for which the snapshot of a watch that was removed is kept: added again meanwhile, it goes on from there. */
+/** Milliseconds for which a removed watch keeps its snapshot: added again before, it continues from there. */
 const keptFor = 30 * 86_400_000;
 
-/** Rows of snapshots that one tick deletes. */
 const rowsPerTick = 500;
 
-/** Of removed watches the one whose snapshot is to be deleted next: no more than one in a tick. */
+/** The removed watch whose snapshot is deleted next; a tick deletes from one only. */
 export const expiredWatch = (removed: readonly RegisteredWatch[], now: number): RegisteredWatch | undefined =>
   removed
     .filter(({ isDisabled, removedAt = '' }) => isDisabled && now - Date.parse(removedAt) >= keptFor)
     .toSorted((a, b) => (a.removedAt! < b.removedAt! ? -1 : 1))[0];
 
 /**
- * Deletes some of the rows of a removed watch's snapshot, and the watch once there are none: for the holder of its shard.
- * What is deleted does not come back, so the server's clock, which may have to be asked, has to agree that it is time. It
- * claims the snapshot as a poll does, and leaves it without a baseline. Should the watch be added again meanwhile, its
- * next poll begins anew with what is left, and nothing that this poll writes is deleted. Stopped anywhere, it goes on at the
- * next tick.
- *
- * @param deadline instant of the steady clock after which it deletes nothing
- * @returns a warning, if something could not be done
+ * Deletes rows of a removed watch's snapshot, and the watch once none are left. Only the holder of its shard's lease
+ * calls it. Deleting is final, so the server's clock must agree that the time has come. The snapshot is claimed as by a
+ * poll and loses its baseline: a watch that an operator adds again begins anew, and nothing that its poll writes is
+ * deleted. After an interruption anywhere, the next tick goes on. Returns a warning if something failed.
  */
 export async function deleteExpired(
   { server: { calls }, dynamo, table, now, steady }: PollDependencies,

@@ -5,13 +5,13 @@ import { addCounts, metricNames } from '#functions/lambda/metric-names.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import type { ShardPoll, WatchPoll } from './poll-shard.ts';
 
-/** A name in logs for what must not be spelt out there, such as a mailbox: 10 hex digits of a hash. */
+/** Pseudonym in logs for a text that must not appear there, such as a mailbox: 10 hex digits of a hash. */
 export const logName = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
-/** The same for a watch, with its direction. */
+/** Pseudonym of a watch in logs: its direction and a {@link logName}. */
 export const watchName = (watch: Watch): string => `${watch.direction}-${logName(watchKey(watch))}`;
 
-/** Writes the one log line of a poll: a warning when something kept it from its work. */
+/** Logs a poll in one line, as a warning if it had a problem. */
 export function logPoll(logger: Logger, poll: WatchPoll): void {
   const { watch, problem, units, ...facts } = poll;
   const line = { watch: watchName(watch), ...facts, readUnits: units.read, writeUnits: units.write };
@@ -19,15 +19,12 @@ export function logPoll(logger: Logger, poll: WatchPoll): void {
   else logger.info('poll', line);
 }
 
-/** The same for a poll of a tick: of those at which nothing happens, the line of the tick has the number. */
+/** Logs a poll of a tick unless nothing happened; the line of the tick counts those. */
 export function logPollOfTick(logger: Logger, poll: WatchPoll): void {
   if (poll.outcome !== 'unchanged' || poll.problem) logPoll(logger, poll);
 }
 
-/**
- * Writes down what there is to say of a shard's poll as a whole, and the one log line of a tick that had something to poll;
- * adds it to the metrics.
- */
+/** Logs the warning of a shard's poll, and one line for a tick that had something to poll. Adds the metrics. */
 export function reportShard(logger: Logger, metrics: Metrics, { polls, skipped, warning }: ShardPoll): void {
   const sum = (count: (poll: WatchPoll) => number) => polls.reduce((total, poll) => total + count(poll), 0);
   const most = (figure: (poll: WatchPoll) => number) => Math.max(0, ...polls.map(figure));

@@ -2,21 +2,18 @@ import type { ShardProgress } from '#functions/watches/shard-row.ts';
 import type { HeldShard, ShardRows, ShardView } from '#functions/watches/shard-rows.ts';
 import type { PollDependencies } from './dependencies.ts';
 
-/** A shard's lease in the hands of this process. */
 export interface ShardLease {
   readonly rows: ShardRows;
   readonly hold: HeldShard;
   /** The shard as it was read before its lease was taken. */
   readonly view: ShardView;
-  /** Unix time in milliseconds: verifications that failed before it may be tried again. */
+  /** Unix time in milliseconds; verifications that failed before it may be tried again. */
   readonly forgiveSince: number;
 }
 
 /**
- * Polls under a shard's lease, with what other processes have found out about the server, and gives the lease back. If
- * the polls break, the lease ends by itself: what was under way may still write.
- *
- * @param progress asked at the end: what to write down with the release of the lease, if anything
+ * Polls under a shard's lease, with the circuit breaker as other processes left it, and releases the lease. If the
+ * polls throw, the lease expires instead, because requests in flight may still write. The release stores `progress`.
  */
 export async function withShardLease<T>(
   deps: PollDependencies,
@@ -32,7 +29,7 @@ export async function withShardLease<T>(
   const result = await poll({ ...deps, topics }).finally(() => calls.slots.endShare(hold.name));
   const { circuit } = calls;
   const isNews = circuit.faults !== view.circuit.faults || circuit.openUntil !== view.circuit.openUntil;
-  // Should it fail: a lease ends by itself, and the next poll finds out how the server is doing.
+  // A failure does no harm: the lease expires, and the next poll finds out how the server is doing.
   await Promise.all([
     rows.release(hold, progress()),
     isNews ? rows.keepCircuit(deps.origin, circuit, deps.now().getTime()) : undefined,

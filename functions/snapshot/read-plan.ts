@@ -17,16 +17,16 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { isListed, type TransferRow } from './diff.ts';
 import type { Root } from './snapshot-rows.ts';
 
-/** The part of a snapshot that a poll has to look at. */
+/** Part of a snapshot that a poll must read. */
 export interface ReadPlan {
-  /** The snapshot's division from this poll on. */
+  /** The snapshot has `2^bits` buckets from this poll on. */
   readonly bits: number;
   readonly buckets: ReadonlySet<number>;
 }
 
 /**
- * What to list of a watch when the active transfers may do: all of them nevertheless while anything about the snapshot
- * is open, which only a full listing can close, and when the active ones take as many requests.
+ * Narrows a poll to the active transfers only if that saves requests and nothing about the snapshot is open: only a
+ * full listing can settle a baseline, unsettled buckets or a sudden absence.
  */
 export function scopeFor(root: Root, wanted: Scope): Scope {
   const isOpen = root.baselineAt === undefined || root.unsettled.size > 0 || root.absence !== undefined;
@@ -34,19 +34,21 @@ export function scopeFor(root: Root, wanted: Scope): Scope {
 }
 
 /**
- * Whether a full listing finds the states of the transfers that an active pass lacks with fewer requests. Only
- * senders may ask after a single one, and each costs a request, while a bucket to plan lacks one or more of them.
+ * True when a full listing takes fewer requests than asking for each transfer that an active pass lacks. Each planned
+ * bucket lacks at least one. Only senders may ask for single transfers.
  */
 export const needsFullListing = (root: Root, { direction }: Watch, { buckets }: ReadPlan): boolean =>
   buckets.size > (direction === 'sent' ? requestsFor(root.count) : 0);
 
-/** A full page is no proof that it was the last. */
+/** Requests for a listing; a full page is no proof that it was the last. */
 const requestsFor = (transfers: number): number => Math.floor(transfers / pageSize) + 1;
 
 /**
- * Decides which buckets to read: those whose digest is not that of the listing, and those left unsettled. All of them
- * for a baseline and when the snapshot is to be divided anew. A listing that is not complete shows a change only in
- * buckets it has transfers of, and it is no baseline. An active pass is compared with the active transfers alone.
+ * Decides which buckets to read: unsettled ones, and those whose digest differs from the listing's. A baseline and a
+ * new division read all of them. An incomplete listing is no baseline, and shows changes only in buckets that it has
+ * transfers of. An active pass is compared with the active transfers alone.
+ *
+ * @example planReads(root, pass) // { bits: 5, buckets: Set { 3, 17 } }
  */
 export function planReads(root: Root, { scope, listing, failure }: Pass): ReadPlan {
   const isComplete = failure === undefined;
@@ -66,7 +68,7 @@ export function planReads(root: Root, { scope, listing, failure }: Pass): ReadPl
   return { bits: root.bits, buckets };
 }
 
-/** The snapshot's digests after a plan: those of the visited buckets are made anew from their rows. */
+/** Digests of the snapshot after a plan; those of its buckets are computed anew from the rows. */
 export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iterable<TransferRow>): Digests {
   const digests = root.bits === bits ? root.digests.slice() : emptyDigests(bits);
   for (const bucket of buckets) digests.fill(0, wordsPerBucket * bucket, wordsPerBucket * (bucket + 1));
@@ -80,7 +82,7 @@ export function digestsAfter(root: Root, { bits, buckets }: ReadPlan, rows: Iter
 
 export const bucketOfTransfer = (trackingId: string, bits: number): number => bucketOf(hash(trackingId).high, bits);
 
-/** About how many of the transfers of a snapshot a plan has to do with. */
+/** Approximate number of the snapshot's transfers that a plan reads. */
 export const transfersIn = ({ bits, buckets }: ReadPlan, count: number): number =>
   Math.ceil((count * buckets.size) / 2 ** bits);
 

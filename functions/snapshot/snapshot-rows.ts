@@ -9,46 +9,46 @@ import {
 } from '#functions/transfers/digest.ts';
 import type { TransferRow } from './diff.ts';
 
-/** One instant as two clocks have it, in Unix milliseconds. */
+/** One instant by two clocks, in Unix milliseconds. */
 export interface Clocks {
   readonly here: number;
   /** The Cryptshare Server's. */
   readonly server: number;
 }
 
-/** A sudden absence, from which nothing is concluded before it has lasted. */
+/** A sudden absence; a poll concludes nothing from it until it has lasted. */
 export interface SuddenAbsence {
-  /** When a complete listing showed it first, by both clocks: each counts for itself, so that one that is wrong ends nothing. */
+  /** Time of the first complete listing that showed it. Each clock is compared with itself, so a wrong one ends nothing. */
   readonly since: Clocks;
   /** Complete listings in a row that have shown it. */
   readonly listings: number;
-  /** The fewest transfers that one of them lacked. */
+  /** Fewest transfers that one of them lacked. */
   readonly missing: number;
 }
 
-/** The snapshot's root: all that an unchanged poll needs to know. */
+/** Root of the snapshot: everything that an unchanged poll reads. */
 export interface Root {
-  /** Counts the claims; a poll that read an older one has lost. */
+  /** Fencing token: counts the claims, so that a poll which read an older one cannot claim. */
   readonly rev: number;
   /** The snapshot has `2^bits` buckets. */
   readonly bits: number;
-  /** Origin of the server that the snapshot is of; undefined until the first claim. */
+  /** Origin of the snapshot's server; undefined until the first claim. */
   readonly origin?: string | undefined;
   /** Transfers that the snapshot has as listed. */
   readonly count: number;
-  /** About how many of them are active. */
+  /** Approximate number of active ones among them. */
   readonly active: number;
   /** ISO 8601 time of the first complete listing; undefined until its rows are stored. */
   readonly baselineAt?: string | undefined;
-  /** A sudden absence that is not believed yet; every complete listing looks at it again. */
+  /** A sudden absence that is not believed yet; every complete listing judges it again. */
   readonly absence?: SuddenAbsence | undefined;
-  /** Buckets to plan whatever their digest says, because a claim on them has not settled. */
+  /** Buckets to read whatever their digest says, because a claim on them has not settled. */
   readonly unsettled: ReadonlySet<number>;
   /** Unix time in milliseconds until which the poll that left the unsettled buckets may still write. */
   readonly unsettledUntil: number;
-  /** Unix time in milliseconds until which the snapshot may still be being deleted. */
+  /** Unix time in milliseconds until which a tick may still delete the snapshot. */
   readonly deletedUntil: number;
-  /** Of what is published, by bucket. */
+  /** Digests of the published states, by bucket. */
   readonly digests: Digests;
   /** Sort keys of digest blocks that belong to an earlier, coarser division. */
   readonly outdatedBlocks: readonly string[];
@@ -69,21 +69,17 @@ const blockPrefix = (bits: number): string => `ROOT#${String(bits).padStart(2, '
 export const blockKey = (bits: number, block: number): string =>
   `${blockPrefix(bits)}${block.toString(16).padStart(3, '0')}`;
 
-/** Whether a sort key is that of a digest block of the division into `2^bits` buckets. */
 export const isBlockOf = (bits: number, sk: string): boolean => sk.startsWith(blockPrefix(bits));
 
-/** Copies a stored block into its place among the digests. */
 export function placeBlock(digests: Digests, bits: number, sk: string, bytes: Uint8Array): void {
   const block = Number.parseInt(sk.slice(blockPrefix(bits).length), 16);
   digests.set(new Uint32Array(bytes.slice().buffer), wordsPerBlock * block);
 }
 
-/** The digests of a block as its row holds them. */
 export function bytesOfBlock(digests: Digests, block: number): Uint8Array {
   return new Uint8Array(digests.slice(wordsPerBlock * block, wordsPerBlock * (block + 1)).buffer);
 }
 
-/** The blocks in which the digests differ. */
 export function changedBlocks(before: Digests, after: Digests): Set<number> {
   const blocks = new Set<number>();
   for (let bucket = 0; bucket < after.length / wordsPerBucket; bucket += 1) {
@@ -101,7 +97,6 @@ export function bitmapOf(buckets: ReadonlySet<number>, bits: number): Uint8Array
   return bitmap;
 }
 
-/** The buckets that a bitmap marks. */
 export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
   const buckets = new Set<number>();
   bitmap?.forEach((byte, at) => {
@@ -113,7 +108,7 @@ export function bucketsOf(bitmap: Uint8Array | undefined): Set<number> {
 /** Sort key of a transfer's row: `T#<4 hex digits of the hash of its tracking id>#<tracking id>`. */
 export const transferKey = (trackingId: string): string => `T#${bucketPrefix(trackingId)}#${trackingId}`;
 
-/** Where the rows of all transfers lie: after the first, before the second. */
+/** Sort keys that enclose the rows of all transfers. */
 export const transferRange = ['T#', 'T$'] as const;
 
 /** First and last sort key of the rows in the buckets from `first` to `last`: `$` is the character after `#`. */
@@ -122,7 +117,7 @@ export function bucketRange(first: number, last: number, bits: number): [from: s
   return [`T#${from}#`, `T#${to}$`];
 }
 
-/** Joins neighbouring buckets into runs, so that each run is one query. */
+/** Joins neighbouring buckets into runs, one query each. @example runsOf(new Set([1, 2, 5])) // [[1, 2], [5, 5]] */
 export function runsOf(buckets: ReadonlySet<number>): [first: number, last: number][] {
   const runs: [number, number][] = [];
   for (const bucket of [...buckets].sort((a, b) => a - b)) {

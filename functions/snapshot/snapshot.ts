@@ -24,24 +24,24 @@ import {
   transferRange,
 } from './snapshot-rows.ts';
 
-/** A poll's hold on the snapshot. */
+/** Fencing token of a poll: only the latest claim of a snapshot can settle. */
 export type Claim = Pick<Root, 'rev' | 'bits' | 'origin'>;
 
-/** How much of a baseline is stored, in transfers. */
+/** Progress of a baseline, in transfers. */
 export interface BaselineProgress {
   readonly stored: number;
-  /** All of the listing. */
+  /** Transfers of the whole listing. */
   readonly transfers: number;
 }
 
-/** What a poll leaves behind once it has published what it could. */
+/** Changes of the root at the end of a poll. */
 export interface Settlement
   extends Pick<Root, 'count' | 'active' | 'baselineAt' | 'absence' | 'unsettled' | 'unsettledUntil' | 'digests'> {
-  /** Of a baseline that is not complete yet. */
+  /** Undefined once the baseline is complete. */
   readonly baselineProgress: BaselineProgress | undefined;
 }
 
-/** The snapshot of a watch that was never polled. */
+/** Root for a watch without a snapshot. */
 const nothing: Root = {
   rev: 0,
   bits: 0,
@@ -54,12 +54,12 @@ const nothing: Root = {
   outdatedBlocks: [],
 };
 
-/** Requests to DynamoDB under way at the same time. */
+/** Requests to DynamoDB in flight. */
 const concurrency = 16;
 
 /**
- * The snapshot of one watch in the transfers table, as one poll sees it. Reads are strongly consistent; every write is
- * conditional on the poll's claim, so an older poll can never undo a newer one.
+ * Snapshot of one watch, as one poll sees it. Reads are strongly consistent. Writes are conditional on the poll's
+ * claim, so that an older poll cannot undo a newer one; only rows of a baseline carry no condition.
  */
 export class Snapshot extends Partition {
   private readonly limit = pLimit(concurrency);
@@ -68,7 +68,7 @@ export class Snapshot extends Partition {
     super(client, table, watchKey(watch));
   }
 
-  /** The root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
+  /** Reads the root with all digests: one read unit for each 4 KB, which is 300 digests or 10,000 transfers. */
   async readRoot(): Promise<Root> {
     const items = await this.range(...rootRange);
     const root = items.find(({ sk }) => sk === rootKey);
@@ -85,11 +85,11 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot: from here on no older poll can settle, and the given buckets count as unsettled until this
-   * poll or a later one settles them.
+   * Claims the snapshot: no older poll can settle any more, and the planned buckets stay unsettled until this poll or a
+   * later one settles them.
    *
    * @param root as read before the listing began, with the server's origin
-   * @param plan the division from now on, which may be finer than the root's if all buckets are visited
+   * @param plan its division may be finer than the root's if it has all buckets
    * @param until Unix time in milliseconds after which this poll writes nothing
    * @returns undefined when another poll has claimed the snapshot since
    */
@@ -106,11 +106,9 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot in order to delete it. It has no baseline from then on: a poll that comes nevertheless makes one, once
-   * nothing is being deleted any more.
-   *
-   * @param until Unix time in milliseconds after which nothing is deleted under this claim
-   * @returns the claim's `rev`; undefined when another one has claimed the snapshot since
+   * Claims the snapshot for deletion `until` a Unix time in ms, and ends its baseline. A later poll makes a new one
+   * once the deletion is over. Returns the claim's `rev`, or undefined when another process has claimed the snapshot
+   * since.
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
@@ -123,8 +121,7 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Deletes rows that no claim later than `rev` has written: of transfers first, `most` of them at once, and the root
-   * last. Returns whether nothing is left.
+   * Deletes rows that no claim after `rev` has written: `most` transfers, the root last. Returns true if none is left.
    */
   async deleteRows(rev: number, most: number, isInTime: () => boolean): Promise<boolean> {
     const remove = async (keys: readonly string[]): Promise<boolean> => {
@@ -137,7 +134,7 @@ export class Snapshot extends Partition {
     return (await remove(blocks)) && remove([rootKey]);
   }
 
-  /** The rows of the given buckets by tracking id, those of unlisted transfers included. */
+  /** Reads the rows of buckets, unlisted transfers included, by tracking id. */
   async readBuckets(buckets: ReadonlySet<number>, bits: number): Promise<Map<string, TransferRow>> {
     const found = await this.limit.map(runsOf(buckets), ([first, last]) =>
       this.range(...bucketRange(first, last, bits)),
@@ -146,7 +143,7 @@ export class Snapshot extends Partition {
     return new Map(rows.map((row) => [row.trackingId, row]));
   }
 
-  /** Runs a task, which never fails, for each item, a bounded number at a time; those that wait take no memory. */
+  /** Runs a task, which must not fail, for each item, at most 16 at a time. Waiting items take no memory. */
   async each<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
     const waiting = items[Symbol.iterator]();
     const work = async () => {
@@ -155,10 +152,7 @@ export class Snapshot extends Partition {
     await Promise.all(Array.from({ length: concurrency }, work));
   }
 
-  /**
-   * Commits a change of a row as read under this poll's claim, together with the event it is worth, in one conditional
-   * write. Returns false when a later claim has written the row since.
-   */
+  /** Commits a row's change with its event in one conditional write; false if a later claim has written the row. */
   commit(before: TransferRow | undefined, after: TransferRow): Promise<boolean> {
     const { trackingId, ...attributes } = after;
     return this.put(
@@ -175,15 +169,15 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Stores rows of a baseline over whatever stands there, for an eighth of what single commits take. They carry no
-   * condition: only for a snapshot without a baseline, to which no other poll writes meanwhile.
+   * Stores rows of a baseline over existing ones, in an eighth of the time of single commits. BatchWriteItem knows no
+   * condition, so no other poll may write to the snapshot until there is a baseline.
    */
   async store(rows: readonly TransferRow[], patience: RetryBudget): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
     await this.putAll(items, patience);
   }
 
-  /** Writes down how far a baseline is, unless another poll has claimed the snapshot since. */
+  /** Stores the progress of a baseline unless another poll has claimed the snapshot since. */
   async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
     await this.update(rootKey, 'SET baselineProgress = :progress', {
       condition: 'rev = :rev',
@@ -191,10 +185,7 @@ export class Snapshot extends Partition {
     });
   }
 
-  /**
-   * Takes the published events off a row, unless a later claim has written it. Only now may the row of an unlisted
-   * transfer expire.
-   */
+  /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
   clearPending(row: TransferRow): Promise<boolean> {
     const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
     return this.update(
@@ -211,7 +202,7 @@ export class Snapshot extends Partition {
   /**
    * Moves the digests forward and ends the claim. The root comes last: until it is written, the buckets stay unsettled.
    *
-   * @returns false when another poll has claimed the snapshot since; that one settles these buckets, too
+   * @returns false when another poll has claimed the snapshot since; that poll settles these buckets, too
    */
   async settle(root: Root, claim: Claim, { digests, unsettled, ...settlement }: Settlement): Promise<boolean> {
     const { rev, bits } = claim;

@@ -2,30 +2,28 @@ import type { Size, WatchProblem } from '#functions/events/transfer-event.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
 
-/** A watch with something to tell of its health. */
 export type FailingWatch = RegisteredWatch & { readonly health: Health };
 
-/** What the watches of one shard that fail for one cause amount to: all that other shards have to know. Times are ISO 8601. */
+/** Summary of one shard's watches that fail for one cause, for all shards to read. Times are ISO 8601. */
 export interface FailingShare {
   readonly all: Size;
-  /** Those that an open incident has told. */
+  /** Watches that an open incident has told. */
   readonly told: number;
   /** The others; undefined when there are none. */
   readonly untold?: Untold;
 }
 
-/** Watches that operators have not been told about. */
 export interface Untold extends Size {
-  /** When the first and the last of them began to fail. */
+  /** Times at which the first and the last of them began to fail. */
   readonly failingSince: string;
   readonly latestSince: string;
-  /** What most of them fail for. */
+  /** Problem of most of them. */
   readonly problem: WatchProblem;
-  /** When the first and the last became due to be told, and the first one's own interval; undefined while none is due. */
+  /** Times at which the first and the last became due to be told, and the first one's own interval, if any is due. */
   readonly due?: { readonly from: string; readonly until: string; readonly every?: number | undefined };
 }
 
-/** The times between which watches became due that an open incident has told. */
+/** Span of an open incident: it has told the watches that became due within. */
 type Told = { readonly from: string; readonly until: string } | undefined;
 
 const mostExamples = 3;
@@ -35,10 +33,10 @@ const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== unde
 const isToldBy = (open: Told, { health: { sharedAt = '' } }: FailingWatch): boolean =>
   open !== undefined && sharedAt >= open.from && sharedAt <= open.until;
 
-/** Whether operators are to be told of a watch: together with others, if there are any. */
+/** True when operators must be told of a watch, together with others if there are any. */
 export const isDue = (open: Told, watch: FailingWatch): boolean => isShared(watch) && !isToldBy(open, watch);
 
-/** What watches amount to that fail for one cause; `open` is the incident that operators know, unless it is over. */
+/** Sums up watches that fail for one cause; `open` is its incident, unless that is over. */
 export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingShare {
   const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
   const told = watches.filter((watch) => isToldBy(open, watch)).length;
@@ -62,14 +60,14 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
 
 const everyOf = ({ every }: RegisteredWatch) => (every === undefined ? {} : { every });
 
-/** A share is as old as the last tick of its shard: what has been told since counts as told. */
+/** Corrects a share that its shard wrote before an incident told of these watches: they count as told. */
 export function sinceTold(open: Told, share: FailingShare): FailingShare {
   const { all, told, untold } = share;
   const isTold = untold?.due && open && untold.due.from >= open.from && untold.due.until <= open.until;
   return isTold ? { all, told: told + 1 } : share;
 }
 
-/** Both directions of a mailbox are in the same shard, so none is counted twice. */
+/** Adds up sizes. Both directions of a mailbox are in the same shard, so no mailbox counts twice. */
 export const sumOf = (sizes: readonly Size[]): Size => ({
   watches: sizes.reduce((sum, { watches }) => sum + watches, 0),
   mailboxes: sizes.reduce((sum, { mailboxes }) => sum + mailboxes, 0),

@@ -6,51 +6,52 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import { longestIntervalWhileFailing } from './schedule.ts';
 import { incidentOf } from './watch-health.ts';
 
-/** One cause that several watches fail for, as it is written down once operators are to be told. Times are ISO 8601. */
+/** One cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
 export interface Incident {
-  /** What {@link incidentOf} calls its cause. */
+  /** Name of its cause by {@link incidentOf}. */
   readonly name: string;
   readonly rev: number;
-  /** Watches that became due to be told between these times are told by it. */
+  /** It tells the watches that became due between these times. */
   readonly from: string;
   readonly until: string;
-  /** What operators were told first, with the greatest number of watches since. */
+  /** First data that operators were told, with the greatest number of watches since. */
   readonly told: IncidentEventData;
-  /** Since when no watch fails any more, if none does. */
+  /** Time since which no watch fails any more. */
   readonly clearSince?: string;
-  /** Its end is told, or stands in `pending`. */
+  /** True once its end is told, or in `pending`. */
   readonly isOver?: boolean;
-  /** Bodies of events about it that are not known to be published. */
+  /** Bodies of its events that may be unpublished. */
   readonly pending?: readonly string[];
-  /** Unix time in milliseconds until which `pending` is being published. */
+  /** Unix time in milliseconds until which one process publishes `pending`. */
   readonly heldUntil?: number;
 }
 
-/** What is to be done about an incident: write it down as it is now, or tell of the one watch it comes down to by itself. */
+/** Next step of an incident: store `next`, or tell of its only watch alone. */
 export type IncidentChange = { readonly next: Omit<Incident, 'rev'> } | 'alone';
 
-/** The incident that operators know, unless they know of its end. */
+/** The incident, unless operators know its end. */
 export const openIncident = (incident: Incident | undefined): Incident | undefined =>
   incident?.isOver ? undefined : incident;
 
-/** When incidents are told, in milliseconds. */
+/** Times in milliseconds. */
 const rules = {
-  /** Longest time for which the telling waits while further watches begin to fail. */
+  /** Longest wait of the first event while further watches begin to fail. */
   longestWait: 300_000,
-  /** Time after the telling within which watches join in silence. */
+  /** Time after the event within which watches join without another. */
   joining: 3_600_000,
-  /** Polling intervals without a failing watch before the end is told, so that an incident that comes and goes is one. */
+  /** Polling intervals without a failing watch before the end is told, so that a flapping cause is one incident. */
   calmPolls: 5,
   longestCalm: 300_000,
 } as const;
 
 /**
- * The next step of an incident. It is told once a watch has failed three times and no further one has begun to fail for
- * an interval, or five minutes later: by then the number is right. Watches that follow within the hour join in silence;
- * later ones are told. Its end is told when no watch has failed for a while.
+ * Decides the next step of an incident. It is told once a watch has failed three times and no further watch has begun
+ * to fail for an interval, or five minutes later: by then the number is right. Watches that follow within the hour join
+ * without an event; later ones are told. Its end is told when no watch has failed for five intervals, or five minutes
+ * if shorter.
  *
  * @param shares of the watches that fail for its cause, disabled ones excepted
- * @param every milliseconds between two polls of a watch that has no interval of its own
+ * @param every milliseconds between two polls of a watch without its own interval
  * @param now Unix time in milliseconds
  * @returns undefined when there is nothing to do
  */
@@ -70,7 +71,7 @@ export function nextIncident(
   const [first] = due;
   if (first) {
     const interval = Math.min(first.every ?? every, longestIntervalWhileFailing, rules.longestWait);
-    // No further watch has begun to fail for as long as it takes to poll all, or that has been waited for long enough.
+    // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
     if (isGrowing && isRecent(first.from, rules.longestWait, now)) return undefined;
     const data = dataOf(untold);
@@ -81,8 +82,7 @@ export function nextIncident(
     return {
       next: {
         name,
-        // All that were told stay told, whichever way a clock was set meanwhile, and so does each that is counted, whenever
-        // another shard finds it due.
+        // Told and counted watches stay told, even if a clock is set, or another shard finds one due later.
         from: [data.failingSince, first.from, ...(open ? [open.from] : [])].toSorted()[0]!,
         until: [new Date(latest + rules.joining).toISOString(), ...(open ? [open.until] : [])].toSorted().at(-1)!,
         told: told ?? data,
@@ -99,31 +99,29 @@ export function nextIncident(
   return { next: { ...rest, isOver: true, pending: [...(open.pending ?? []), ending] } };
 }
 
-/** Whether a time lies less than `span` milliseconds back. One in the future does not: a clock was set back. */
+/** True when a time lies less than `span` milliseconds back. In the future it does not: a clock was set back. */
 const isRecent = (time: string, span: number, now: number): boolean =>
   Date.parse(time) <= now && now - Date.parse(time) < span;
 
-/** What operators are told of watches that fail for one cause: in the words that most of them have for it, about. */
+/** Data of an incident's event, with the message that about most of its watches have. */
 function dataOf(untold: readonly Untold[]): IncidentEventData {
   const [{ problem }] = untold.toSorted((a, b) => b.watches - a.watches) as [Untold];
   const failingSince = untold.map((part) => part.failingSince).toSorted()[0]!;
   return { cause: problem.cause, message: problem.message, ...sumOf(untold), failingSince };
 }
 
-/** When causes were last found mended: Unix times in milliseconds by what {@link incidentOf} calls them. */
+/** Unix times in milliseconds at which causes were last found mended, by {@link incidentOf} name. */
 export type Mended = Readonly<Record<string, number>>;
 
-/** Of what was read, the times that can be right: one that is still to come was written by a clock that was ahead. */
+/** Drops times that are still to come, because a clock that was ahead has written them. */
 export const believedMended = (read: Mended, now: number): Mended =>
   Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
-/** Unix time in milliseconds at which a verification without a person was last found possible again; else 0. */
+/** Unix time in milliseconds at which automatic verification was last found possible again; else 0. */
 export const verifiableSince = (mended: Mended): number =>
   Math.max(0, ...[...verificationCauses].map((cause) => mended[cause] ?? 0));
 
-/**
- * The watch as it is due: one that fails for a cause which was found mended since counts as new, and is polled at once.
- */
+/** Makes a watch count as new, so that it is polled at once, if its cause was found mended after it began to fail. */
 export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];

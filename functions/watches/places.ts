@@ -2,17 +2,17 @@ import { addressKey } from '#functions/transfers/address-key.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 
-/** Places of watches are whole numbers below this one. */
+/** Number of places; a place is a whole number below it. */
 const places = 2 ** 32;
 
-/** The place of a watch among all: a hash that all spellings of a mailbox share, in both of its directions. */
+/** Place of a watch: a hash that both directions and all spellings of a mailbox share. */
 export const placeOf = ({ mailbox }: Pick<Watch, 'mailbox'>): number => hash(addressKey(mailbox)).high >>> 0;
 
-/** The shard of a watch, the same for as long as the number of shards is. */
+/** Shard of a watch; it changes only with the number of shards. */
 export const shardOf = (watch: Watch, { shards }: { readonly shards: number }): number =>
   Math.floor((placeOf(watch) * shards) / places);
 
-/** First and last place of a shard: shards divide the places evenly, whatever their number. */
+/** First and last place of a shard. Any number of shards divides the places evenly. */
 export function placesOf(shard: number, shards: number): [first: number, last: number] {
   const firstOf = (which: number) => Math.ceil((which * places) / shards);
   return [firstOf(shard), firstOf(shard + 1) - 1];

@@ -6,32 +6,31 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { registryKey } from './places.ts';
 import type { Health, HealthChange } from './watch-health.ts';
 
-/** A watch as the registry has it. */
 export interface RegisteredWatch extends Watch {
-  /** It stands in the configuration file. */
+  /** True when the configuration file declares it. */
   readonly isDeclared?: boolean;
-  /** It is not polled, for instance because the configuration file no longer declares it. */
+  /** True when it is not polled, for instance because the configuration file no longer declares it. */
   readonly isDisabled?: boolean;
-  /** An operator has disabled it: it stays so whatever the configuration file declares. */
+  /** True when an operator has disabled it; no deployment enables it. */
   readonly isPaused?: boolean;
-  /** ISO 8601 time at which it left the configuration file, or was removed. */
+  /** ISO 8601 time at which it left the configuration file, or an operator removed it. */
   readonly removedAt?: string;
-  /** An operator has removed it: no list has it, and its row is there for the sake of its snapshot. */
+  /** True when an operator has removed it: no list shows it, and its row lasts as long as its snapshot. */
   readonly isRemoved?: boolean;
-  /** Announce what is there before the baseline instead of storing it silently. */
+  /** Announce the transfers of the baseline instead of storing them silently. */
   readonly notifyExisting?: boolean;
-  /** Milliseconds between two polls, where they differ from the interval of the other watches. */
+  /** Milliseconds between two polls. @default the interval of the schedule */
   readonly every?: number;
-  /** ISO 8601 time since which it is polled as it stands here. */
+  /** ISO 8601 time since which these settings apply. */
   readonly since?: string;
-  /** ISO 8601 time at which a poll last found something changed; kept where quiet watches are polled more seldom. */
+  /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */
   readonly changedAt?: string;
   readonly health?: Health;
   /** Counts the changes of `health` and of `warnedOf`. */
   readonly healthRev?: number;
-  /** ISO 8601 end of the verification that operators were told about last. */
+  /** ISO 8601 end of the verification in the last warning to operators. */
   readonly warnedOf?: string;
-  /** Bodies of events about this watch that are not known to be published. */
+  /** Bodies of events about this watch that may be unpublished. */
   readonly pending?: readonly string[];
 }
 
@@ -39,19 +38,16 @@ export const registryPartition = 'WATCHES';
 
 export const watchOf = ({ pk, sk, ...watch }: Item): RegisteredWatch => watch as RegisteredWatch;
 
-/** Condition of changes to a watch that operators see. */
+/** Condition that a watch exists and was not removed. */
 export const isThere = 'attribute_exists(pk) AND attribute_not_exists(isRemoved)';
 
-/** The registry of watches as polls change it: one row for each watch, under `WATCHES`, in the order of their places. */
+/** Registry of watches as polls change it: one row for each watch, in the order of places. */
 export class PolledWatches extends Partition {
   constructor(client: DynamoDBClient, table: string) {
     super(client, table, registryPartition);
   }
 
-  /**
-   * Writes down a watch's health, and of which end of its verification operators are told, with the events this is
-   * worth. Returns the watch as it is now, or undefined when another poll was first.
-   */
+  /** Stores health, warning and their events. Returns the changed watch, or undefined when another poll was first. */
   async commitHealth(
     watch: RegisteredWatch,
     { health, event }: HealthChange,
@@ -68,19 +64,19 @@ export class PolledWatches extends Partition {
     const sets = Object.keys(changed).map((name) => `${name} = :${name}`);
     const change = `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`;
     const isWritten = await this.update(registryKey(watch), change, {
-      // One that was removed meanwhile must not come back as half a row.
+      // Without the condition, a watch that was removed since would come back as half a row.
       condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
       values: { ...changed, read },
     });
     return isWritten ? { ...rest, ...changed } : undefined;
   }
 
-  /** @param at ISO 8601 time at which a poll has found something changed */
+  /** @param at ISO 8601 time at which a poll has found a change */
   async noteChange(watch: Watch, at: string): Promise<void> {
     await this.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
   }
 
-  /** Takes the published events off a watch, unless another poll has changed it since. */
+  /** Clears the published events of a watch unless another poll has changed it since. */
   async clearPending(watch: RegisteredWatch): Promise<void> {
     await this.update(registryKey(watch), 'REMOVE pending', {
       condition: 'healthRev = :read',
@@ -88,7 +84,7 @@ export class PolledWatches extends Partition {
     });
   }
 
-  /** Deletes the row of a watch that was removed, unless it was added again since it was read. */
+  /** Deletes the row of a removed watch unless an operator or a deployment has added it again since. */
   async forget(watch: RegisteredWatch): Promise<void> {
     const condition = 'removedAt = :removedAt';
     await this.delete(registryKey(watch), { condition, values: { removedAt: watch.removedAt } });

@@ -6,90 +6,89 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import type { Health } from './watch-health.ts';
 import { problemOfTime } from './watch-problem.ts';
 
-/** When watches are polled, but for those that have an interval of their own. */
 export interface Schedule {
   /** Parts into which the watches are divided. */
   readonly shards: number;
-  /** Milliseconds between two polls of a watch. */
+  /** Milliseconds between two polls of a watch without its own interval. */
   readonly every: number;
-  /** One poll of a watch in this many lists all of its transfers, the others the active ones; 1: all of them do. */
+  /** One poll of a watch in this many is a full listing, the others are active passes; 1: all are full. */
   readonly fullListingEvery: number;
-  /** Milliseconds between two polls of a watch that is quiet; undefined: as of others. */
+  /** Milliseconds between two polls of a quiet watch. @default the interval of other watches */
   readonly quietEvery?: number | undefined;
 }
 
-/** A watch as far as it concerns its time; its first poll comes at once. */
+/** The part of a watch that its schedule depends on. */
 interface TimedWatch extends Watch, Pick<RegisteredWatch, 'every' | 'since' | 'changedAt'> {
-  /** There while it is failing. */
+  /** Present while it fails. */
   readonly health?: Pick<Health, 'problem'>;
 }
 
-/** The time from one tick to the next, in Unix milliseconds: `after` is not part of it, `to` is. */
+/** Time from one tick to the next, in Unix milliseconds, without `after` and with `to`. */
 export interface Window {
-  /** Undefined when there was no tick before. */
+  /** Undefined at the first tick. */
   readonly after: number | undefined;
   readonly to: number;
 }
 
-/** What a tick has read, for a clock that need not read it again as long as nothing is due. */
+/** Forecast of a tick, with which the local run skips reading the watches while none is due. */
 export interface Outlook {
   /** Unix time in milliseconds of the tick. */
   readonly from: number;
-  /** Whether any watch is due at a later time, unless the watches are changed until then. */
+  /** True when a watch is due at a later time, unless the watches change until then. */
   readonly isDue: (at: number) => boolean;
-  /** Milliseconds of the shortest interval. */
+  /** Shortest interval in milliseconds. */
   readonly shortest: number;
 }
 
-/** @param watches those that are to be polled */
+/** @param watches without disabled ones */
 export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
   from,
   isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
   shortest: watches.reduce((least, { every = schedule.every }) => Math.min(least, every), Number.POSITIVE_INFINITY),
 });
 
-/** Milliseconds that may pass from `since` until a reader of the registry sees it: a file of many watches takes its time. */
+/** Milliseconds from `since` until a reader of the registry sees it: a file of many watches takes long to write. */
 const longestWrite = 10_000;
 
-/** Milliseconds after which a watch failing is polled again at the latest: one polled daily would stay failing for a day. */
+/** Longest interval of a failing watch in milliseconds; otherwise a watch polled daily would stay so for a day. */
 export const longestIntervalWhileFailing = 900_000;
 
 /** Milliseconds without a change after which a watch is quiet. */
 const quietAfter = 3_600_000;
 
 /**
- * Whether a watch has not changed for an hour, or for two of its usual intervals if these are longer, nor been told to be polled
- * otherwise. One failing is not quiet: what has changed is not known.
- *
- * @param now Unix time in milliseconds
- * @param usual its interval in milliseconds
+ * True when neither transfers nor settings of a watch have changed for an hour, or for two of its usual intervals if
+ * these are longer. A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in
+ * ms.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usual = 0): boolean =>
   !health &&
   ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfter, 2 * usual)));
 
 /**
- * What to list of a watch in a window of time. Within each interval every watch has its own moment, given by a hash, so that
- * polls spread evenly over the interval, and so do the full listings over the polls. After a gap a watch is polled once,
- * however many of its moments have passed. A watch failing is listed in full, and every 15 minutes at least,
- * unless its problem was that there was no time. A quiet one is polled more seldom, if that is wanted.
+ * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its own moment in its
+ * interval, so that polls spread evenly over the interval, and full listings over the polls. A new watch is due at
+ * once. After a gap a watch is polled once, however many moments have passed. A failing watch is listed in full, at
+ * least every 15 minutes unless it failed for lack of time. A quiet watch may have a longer interval. Returns undefined
+ * when the watch is not due.
  *
- * @returns undefined when the watch is not to be polled
+ * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */
 export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: Window): Scope | undefined {
   const { every: usual = schedule.every, since, health } = watch;
-  // A tick that had no time for it would have less if it came round sooner.
+  // Do not shorten the interval after a poll without time: more polls would leave even less.
   const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
   const often = isWorthATry ? Math.min(usual, longestIntervalWhileFailing) : usual;
   const { quietEvery } = schedule;
   const every = quietEvery !== undefined && isQuiet(watch, to, usual) ? Math.max(often, quietEvery) : often;
   const { high, low } = hash(watchKey(watch));
   const moment = (low >>> 0) % every;
-  /** How many of the watch's moments have come until a time. */
+  /** Number of the watch's moments until a time. */
   const turn = (time: number) => Math.floor((time - moment) / every);
   if (after === undefined) return 'all';
   const begun = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
-  // The tick before may have been too early to see it. Short ticks are not to poll it time and again for that.
+  // The last tick may have read the registry before this row was written. The second bound keeps short ticks from
+  // polling the watch repeatedly.
   if (begun >= after - Math.min(longestWrite, to - after) && begun <= to) return 'all';
   if (turn(to) <= turn(after)) return undefined;
   const place = (mix(high) >>> 0) % schedule.fullListingEvery;

@@ -21,29 +21,28 @@ import {
   takeLease,
 } from './shard-row.ts';
 
-/** What a shard needs to know when it ticks. */
+/** Everything that a tick reads. */
 export interface ShardView {
-  /** Those of the shard, in the order of their places. */
+  /** Watches of the shard, in the order of places. */
   readonly watches: readonly RegisteredWatch[];
-  /** Those of the shard that were removed, or left the configuration file. */
+  /** Watches of the shard that an operator removed, or that left the configuration file. */
   readonly removed: readonly RegisteredWatch[];
   readonly row: ShardRow;
-  /** What the failing watches of each other shard amount to. */
+  /** Shares of the failing watches of other shards, by incident name. */
   readonly others: readonly Readonly<Record<string, FailingShare>>[];
-  /** Of the server, as the last poll that changed it left it. */
+  /** Circuit breaker of the server as the last poll that changed it left it. */
   readonly circuit: ServerCircuit;
   readonly incidents: readonly Incident[];
   readonly mended: Mended;
-  /** No endpoint is a chat, as far as is known. */
+  /** True when the shared rows have the note that no endpoint is a chat. */
   readonly hasNoChats: boolean;
 }
 
-/** A lease that was taken. */
 export interface HeldShard {
   readonly shard: number;
   readonly name: string;
   readonly slots: number;
-  /** As it was written last. */
+  /** The row as last written. */
   readonly row: ShardRow;
 }
 
@@ -51,17 +50,17 @@ const strainKey = 'server';
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
-/** The server's row, incidents, the note on chats, and the rows of the shards, which stand in this order. */
+/** Range of the server's row, incidents, the note on chats, and the rows of the shards. */
 const sharedRange = ['server', 'shard$'] as const;
 
-/** Times that a change is tried again because another holder was quicker. */
+/** Attempts to change a row that other holders change at the same time. */
 const maxTries = 5;
 
-/** The rows that let each watch be polled by one at a time, and no more requests go to the server than may. */
+/** Leases of shards: one process at a time polls a watch, and the server's limit of requests in flight holds. */
 export class ShardRows {
   private readonly registry: Partition;
   private readonly partition: Partition;
-  /** Requests under way at the same time for a whole shard. */
+  /** Requests in flight for a whole shard. */
   private readonly slots: number;
 
   constructor(client: DynamoDBClient, table: string, slots: number) {
@@ -70,12 +69,7 @@ export class ShardRows {
     this.slots = slots;
   }
 
-  /**
-   * Reads the watches of one shard, and what all shards share.
-   *
-   * @param shards parts into which the watches are divided
-   * @param origin of the server: the circuit of another one is none of this one's
-   */
+  /** Reads the watches of a shard and the shared rows; ignores the circuit breaker of a server other than `origin`. */
   async read(shard: number, shards: number, origin: string): Promise<ShardView> {
     const [registered, rows] = await Promise.all([
       this.registry.range(...rangeOfPlaces(...placesOf(shard, shards))),
@@ -98,10 +92,7 @@ export class ShardRows {
     };
   }
 
-  /**
-   * Takes a lease of all watches of a shard that are in no other one, or of a single watch. Returns undefined when
-   * another holder has it, or has changed the row since it was read.
-   */
+  /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
   async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
@@ -109,25 +100,22 @@ export class ShardRows {
     return written && { shard, name, slots: leaseOf(written, name).slots, row: written };
   }
 
-  /**
-   * Leaves a shard to others but for some watches. Returns the lease of these alone; undefined when it stays as it is.
-   */
+  /** Narrows a lease to some watches. Returns undefined when it stays as it is. */
   async narrow(hold: HeldShard, watches: readonly string[], progress: ShardProgress): Promise<HeldShard | undefined> {
     const row = await this.change(hold, (current) => narrowLease(current, hold.name, watches, progress));
     return row && { ...hold, slots: leaseOf(row, hold.name).slots, row };
   }
 
-  /** Writes down what the failing watches of a shard amount to, unless its row has changed since it was read. */
+  /** Stores the shares of a shard's failing watches unless its row has changed since it was read. */
   async note(shard: number, row: ShardRow, failing: Readonly<Record<string, FailingShare>>): Promise<void> {
     await this.write(shard, row, { ...row, failing });
   }
 
-  /** Gives a lease back, with what progress there is. */
   async release(hold: HeldShard, progress: ShardProgress | undefined): Promise<void> {
     await this.change(hold, (current) => endLease(current, hold.name, progress));
   }
 
-  /** Ends all leases of a shard: for a database whose only user has just started. */
+  /** Ends all leases of a shard; only for a local run, which is the sole user of its database, at its start. */
   async free(shard: number): Promise<void> {
     const [read] = await this.partition.range(shardKey(shard), shardKey(shard));
     if (!read) return;
@@ -137,8 +125,8 @@ export class ShardRows {
   }
 
   /**
-   * Writes down how strained the server is, for the polls to come, unless another shard has been told meanwhile to
-   * leave it alone for longer. What a clock ahead of `now`, a Unix time in milliseconds, has written gives way.
+   * Stores the circuit breaker for later polls unless another shard has opened it for longer. A state that a clock
+   * ahead of `now` (Unix milliseconds) has written is replaced, and so is a state that concerns one mailbox.
    */
   async keepCircuit(origin: string, circuit: ServerCircuit, now: number): Promise<void> {
     await this.partition.put(
@@ -152,7 +140,7 @@ export class ShardRows {
     );
   }
 
-  /** Changes the row of a hold, as many times over as others are quicker. */
+  /** Changes the row of a lease; tries again when another holder was quicker. */
   private async change(
     { shard, row }: HeldShard,
     next: (row: ShardRow) => ShardRow | undefined,

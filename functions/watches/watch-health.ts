@@ -9,37 +9,36 @@ import {
 } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 
-/** A row of troubled polls of one watch; there is none while all is well. */
+/** Failed polls in a row of one watch; undefined while it is well. Times are ISO 8601. */
 export interface Health {
-  /** ISO 8601 time of the first troubled poll in the row. */
+  /** Time of the first failed poll in the row. */
   readonly failingSince: string;
-  /** Troubled polls in the row, counted until operators are to be told. */
+  /** Failed polls in the row, counted until operators must be told. */
   readonly failures: number;
-  /** Of the poll that was last written down: nothing is, once operators are to be told, until the cause turns. */
+  /** Problem of the last stored poll. Once operators must be told, no poll is stored until the cause changes. */
   readonly problem: WatchProblem;
-  /** ISO 8601 time of the first of the latest polls without a complete listing. */
+  /** Time of the first of the latest polls without a complete listing. */
   readonly incompleteSince?: string;
-  /** It has failed often enough for operators to be told. */
+  /** True when it has failed often enough to tell operators. */
   readonly isAnnounced: boolean;
-  /** ISO 8601 time of the poll at which it had; undefined once it was told by a `watch.failing` of its own. */
+  /** Time of the poll at which it had; undefined once its own `watch.failing` has told it. */
   readonly sharedAt?: string;
-  /** The latest polls in a row that failed for another cause than the one that operators are told. */
+  /** Latest polls in a row that failed for another cause than operators are told. */
   readonly turn?: Pick<Health, 'failingSince' | 'failures'>;
 }
 
-/** Troubled polls in a row before operators are told: one or two often pass by themselves. */
+/** Failed polls in a row before operators are told: one or two failures often pass by themselves. */
 const failuresUntilAnnounced = 3;
 
-/** Causes of a server that is down or overloaded: while it is, they alternate, and a proxy before it reports its own. */
+/** Causes of a server that is down or overloaded: they alternate, and a proxy in front of it reports its own. */
 const outage: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'server_fault', 'proxy_failed']);
 
-/** The name of a cause's incident: causes of one name that several watches have are one incident. */
+/** Name of a cause's incident; causes with the same name are one incident. */
 export const incidentOf = ({ cause }: WatchProblem): string => (outage.has(cause) ? 'outage' : cause);
 
-/** Milliseconds that a problem has to last as well: while absences are held, changes are announced all the same. */
+/** Milliseconds that a problem must last, too: held absences do not keep changes from being announced. */
 const lastingUntilAnnounced: Readonly<Record<string, number>> = { absences_held: 3_600_000 };
 
-/** What a poll makes of a watch's health. */
 export interface HealthChange {
   /** Undefined when all is well. */
   readonly health: Health | undefined;
@@ -47,11 +46,9 @@ export interface HealthChange {
 }
 
 /**
- * The health of a watch after a poll. After three troubled polls in a row operators are to be told, by
- * {@link toldAlone} or together with other watches; when it is well again, the watch that was told alone tells so.
- *
- * @param at ISO 8601 time of the poll
- * @returns undefined when there is nothing to write down
+ * Computes the health of a watch after a poll. After three failed polls in a row operators must be told, alone by
+ * {@link toldAlone} or with other watches. A watch that was told alone also gets its own event of recovery. `at` is the
+ * ISO 8601 time of the poll. Returns undefined when nothing changes.
  */
 export function nextHealth(
   origin: string,
@@ -91,16 +88,13 @@ export function nextHealth(
   return { health: turned.isAnnounced ? turned : stays, event: undefined };
 }
 
-/** Has operators told, at an ISO 8601 time, of a watch that has failed often enough, by an event of its own. */
+/** Tells operators of a failing watch by its own event, at an ISO 8601 time. */
 export function toldAlone(origin: string, watch: Watch, health: Health, at: string): HealthChange {
   const { sharedAt: _, turn: __, ...alone } = health;
   return { health: alone, event: watchEvent(origin, 'watch.failing', dataOf(watch, health), at) };
 }
 
-/**
- * What a poll at an ISO 8601 time tells operators of a verification that only a person can renew: once for each end, a
- * week before.
- */
+/** Warns operators, once for each end and a week before, of a verification that only a person can renew. */
 export function expiryWarning(
   origin: string,
   watch: Watch & { readonly warnedOf?: string },
@@ -112,7 +106,7 @@ export function expiryWarning(
   return endsSoon(verification, Date.parse(at)) ? expiryEvent(origin, watch, validUntil, at) : undefined;
 }
 
-/** The stored time of the two, unless it is still to come: then a clock that was ahead has written it. */
+/** The stored time unless it is in the future: then a clock that was ahead has written it. */
 const earlier = (stored: string | undefined, at: string): string => (stored !== undefined && stored < at ? stored : at);
 
 const dataOf = ({ mailbox, direction }: Watch, { failingSince, problem }: Health): WatchEventData => ({

@@ -7,7 +7,7 @@ export const problemOfFailure = ({ kind, message, remedy }: CryptshareFailure): 
   message: `${message}; ${remedy}`,
 });
 
-/** What a wrong clock may be the reason of. */
+/** Causes that a wrong clock may explain. */
 const datedCauses: ReadonlySet<string> = new Set<FailureCause>([
   'token_invalid',
   'not_verified',
@@ -17,13 +17,13 @@ const datedCauses: ReadonlySet<string> = new Set<FailureCause>([
   'certificate_untrusted',
 ]);
 
-/** Adds how wrong the clock here is to a problem that may come of it. */
+/** Adds the error of the local clock to a problem that it may explain. */
 export function withClock(problem: WatchProblem, clockWords: string | undefined): WatchProblem {
   if (!clockWords || !datedCauses.has(problem.cause)) return problem;
   return { ...problem, message: `${problem.message}; ${clockWords}, which may be the reason` };
 }
 
-/** What kept a listing from being complete; undefined when nothing did. */
+/** Problem of an incomplete listing, or of one with malformed rows. */
 export function problemOfListing({ listing, failure }: Pass): WatchProblem | undefined {
   if (failure) return problemOfFailure(failure);
   if (listing.malformed === 0) return undefined;
@@ -33,32 +33,27 @@ export function problemOfListing({ listing, failure }: Pass): WatchProblem | und
   };
 }
 
-/** Many transfers vanished at once, which looks like a fault of the server. */
 export const problemOfAbsences = (missing: number, count: number): WatchProblem => ({
   cause: 'absences_held',
   message: `${missing} of ${count} transfers vanished from the listing at once; none is taken for gone before that has lasted for a day, so look at the server's transfer log`,
 });
 
-/** The snapshot belongs to another server than the one that is configured. */
 export const problemOfOrigin = (before: string, now: string): WatchProblem => ({
   cause: 'server_changed',
   message: `what is known of this watch came from ${before}, not from ${now}; set server.url back, or begin anew with an empty table (in the local run: another data folder)`,
 });
 
-/** An AWS service failed; whatever it concerns is done by a later poll. */
 export const problemOfAws = (error: Error): WatchProblem => ({
   cause: 'aws_error',
-  // The services' own texts name roles and accounts, which subscribers need not know.
+  // The texts of AWS services name roles and accounts, which subscribers must not learn.
   message: `${'$metadata' in error ? error.name : error.message}; nothing is lost, the next poll goes on from here`,
 });
 
-/** Another process polls the watch's shard, so this poll did not even begin. */
 export const problemOfBusyShard: WatchProblem = {
   cause: 'busy',
   message: 'this watch and others are being polled at this very moment; ask again in a minute',
 };
 
-/** The poll had to end before everything was committed or announced. */
 export const problemOfTime: WatchProblem = {
   cause: 'out_of_time',
   message:

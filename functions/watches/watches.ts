@@ -5,28 +5,27 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
 
-/** Watches written at the same time. */
+/** Writes in flight. */
 const concurrency = 16;
 
-/** Before and after all keys. */
+/** Encloses all keys, which begin with a hex digit. */
 const registryRange = ['0', 'g'] as const;
 
-/** A watch as the configuration file or an operator wants it. */
 export interface WantedWatch extends Watch {
-  /** Milliseconds between two polls, where they differ from the interval of the other watches. */
+  /** Milliseconds between two polls. @default the interval of the schedule */
   readonly every?: number | undefined;
 }
 
-/** Whether a watch stands in the registry as one that the configuration file declares. */
+/** True when the registry has the watch as declared by the configuration file. */
 const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
   watch !== undefined && watch.isDeclared === true && (!watch.isDisabled || watch.isPaused === true);
 
-/** Tells watches apart whatever the spelling of their addresses. */
+/** Key that all spellings of a watch's address share. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
 const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
-/** The registry of watches as the configuration file and operators change it. */
+/** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
@@ -34,13 +33,13 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * Makes the declared watches what the configuration file says: adds and enables those that stand in it, disables
-   * declared ones that do not any more, and leaves alone what operators added, declared later or not. A mailbox that is
-   * registered in another spelling keeps that one: its snapshot goes by it.
+   * Applies the configuration file: adds and enables its watches, and disables declared ones that it no longer has. It
+   * never changes a watch that an operator added, even if the file declares it later. A mailbox that is registered in
+   * another spelling keeps that spelling, which is part of its snapshot's key.
    *
-   * @param notifyExisting for the watches this adds
-   * @param at ISO 8601 time at which they begin to be polled
-   * @param isAlone no other process writes to the registry meanwhile, so that what is new needs no condition: a tenth of the time
+   * @param notifyExisting for the watches that this adds
+   * @param at ISO 8601 time at which their polls begin
+   * @param isAlone no other process writes to the registry, so new watches need no condition: a tenth of the time
    */
   async declare(declared: readonly WantedWatch[], notifyExisting: boolean, at: string, isAlone = false): Promise<void> {
     const registered = await this.list();
@@ -86,7 +85,7 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /** What is watched of a mailbox, in whatever spelling of its address: that of the very one first. */
+  /** Watches of a mailbox in any spelling of its address, the exact spelling first. */
   async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
     const place = placeOf({ mailbox });
     const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
@@ -98,13 +97,7 @@ export class Watches extends PolledWatches {
     return (await this.ofMailbox(mailbox)).find((watch) => watch.direction === direction);
   }
 
-  /**
-   * Adds watches that an operator wants.
-   *
-   * @param notifyExisting announce what is there before the baseline
-   * @param at ISO 8601 time at which they begin to be polled
-   * @returns for each, false when it is there already, disabled or in another spelling of the same address included
-   */
+  /** Adds watches from an ISO 8601 time on. Returns false for each that exists, even disabled or spelled otherwise. */
   async addAll(watches: readonly WantedWatch[], notifyExisting: boolean, at: string): Promise<boolean[]> {
     const wanted = new Set<string>();
     return pLimit(concurrency).map(watches, async (watch) => {
@@ -121,10 +114,7 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /**
-   * Leaves a watch unpolled until it is resumed; no deployment enables it before. Returns false when there is nothing
-   * to pause.
-   */
+  /** Disables a watch until an operator resumes it; no deployment does. Returns false if it is unknown or disabled. */
   pause(watch: Watch): Promise<boolean> {
     return this.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
       condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
@@ -133,12 +123,8 @@ export class Watches extends PolledWatches {
   }
 
   /**
-   * Has a disabled watch polled again. One that the configuration file no longer declares is the operator's from now on,
-   * and no deployment disables it.
-   *
-   * @param watch as it was read
-   * @param at ISO 8601 time at which it begins to be polled
-   * @returns false when it is not disabled, or has been changed since it was read
+   * Enables a watch from an ISO 8601 time on. If the configuration file no longer declares it, no deployment disables
+   * it again. Returns false when it is not disabled, or has changed since it was read.
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
     const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
@@ -148,23 +134,20 @@ export class Watches extends PolledWatches {
     });
   }
 
-  /**
-   * Changes the interval of a watch from an ISO 8601 time on: milliseconds, or undefined for that of the other watches. Returns
-   * false when there is no such watch.
-   */
+  /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
     const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
     return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
   }
 
-  /** Has what a mailbox sends and receives polled at the next tick after an ISO 8601 time, as far as it is watched. */
+  /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const watch of await this.ofMailbox(mailbox)) {
       await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
     }
   }
 
-  /** Takes a watch out of all lists at an ISO 8601 time. Its row stays for as long as its snapshot does. */
+  /** Removes a watch from all lists at an ISO 8601 time. Its row stays as long as its snapshot. */
   async remove({ mailbox, direction }: Watch, at: string): Promise<void> {
     const removed = { mailbox, direction, isDisabled: true, isRemoved: true, removedAt: at };
     await this.put(registryKey({ mailbox, direction }), removed, { condition: 'attribute_exists(pk)' });
