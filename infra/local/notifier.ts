@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
 import { printableLines } from '#functions/notices/foreign-text.ts';
 import { ConfigError } from '#infra/config/config.ts';
+import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { personReporter, type Reporter, scriptReporter, watchWords } from '#infra/local/console/console.ts';
 import { DataFolderError, storageError } from '#infra/local/data/data-folder.ts';
 import { startDemo } from '#infra/local/demo/demo.ts';
@@ -65,6 +67,7 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
   const { config, data } = options;
   const { addresses, operatorFile, ended, stop } = await startRun(options, reporter);
   daemon.runs(stop, reporter.warning);
+  const isUsual = resolve(dirname(operatorFile)) === resolve(usualDataFolder);
   reporter.ready([
     ['Transfer Notifier', `ready after ${process.uptime().toFixed(1)} s; Ctrl-C stops it`],
     ['Configuration', source],
@@ -73,6 +76,7 @@ async function runUntilStopped(options: RunOptions, daemon: Daemon, reporter: Re
     ['Webhooks', config.webhooks.map(({ name }) => name).join(', ') || 'none'],
     ['Polls', `every ${config.schedule.every}`],
     ['Operator API', `${addresses.operator}, with the token in ${operatorFile}`],
+    ['Ask it', `npm run notifier -- status${isUsual ? '' : ` --data ${dirname(operatorFile)}`}`],
     ['DynamoDB', addresses.dynamodb],
     ['SNS and SQS', addresses.queues],
     ['Data', data ?? 'in memory, gone when it stops'],

@@ -94,6 +94,8 @@ describe('the demo', () => {
     const run = start([]);
     await run.line(({ text }) => text!.includes('as the baseline'));
     const [, url, file = ''] = /Operator API +(\S+), with the token in (\S+)/.exec(run.stdout) ?? [];
+    // What a person types next finds this run.
+    expect(run.stdout).toContain(`npm run notifier -- status --data ${dirname(file)}\n`);
     const operator = JSON.parse(readFileSync(file, 'utf8'));
     expect(operator).toEqual({ url, token: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect([statSync(file), statSync(dirname(file))].map(({ mode }) => mode & 0o077)).toEqual([0, 0]);
