@@ -70,7 +70,7 @@ export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now
     isOncePerSortKey: true,
   }));
 
-/** Deliveries of a span to an endpoint, oldest first. It examines every event, whether wanted by the endpoint or not. */
+/** Deliveries of a span to an endpoint, oldest first. They are found by examining all events, wanted or not. */
 export const sentTo = ({ name, format }: Pick<Endpoint, 'name' | 'format'>, span: Span, now: number): IndexRange[] =>
   daysOf(kindFor(format), span, now).map((day) => ({
     ...day,

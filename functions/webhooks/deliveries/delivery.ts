@@ -93,6 +93,7 @@ const partitionOf = (event: string): string => `EVENT#${event.slice(0, partition
 
 export const transferPartition = (trackingId: string): string => partitionOf(eventsOf(trackingId));
 
+/** @example { pk: 'EVENT#<first 16 letters of the id>', sk: 'DELIVERY#<id>#<endpoint>' } */
 export const deliveryKey = ({ event, endpoint }: DeliveryName): Key => ({
   pk: partitionOf(event),
   sk: `DELIVERY#${event}#${endpoint}`,

@@ -15,6 +15,7 @@ export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoin
   return undefined;
 }
 
+/** @example { status: 'PENDING', attempt: 1, nextAttemptAt: 1_764_000_005_000 } after a first failure */
 export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: Endpoint, random: () => number): NextStep {
   const attempt = delivery.attempt + 1;
   if (outcome.kind === 'delivered') return { status: 'DELIVERED', attempt };

@@ -29,7 +29,7 @@ export interface FanOut {
   readonly unhandled: readonly { readonly message: number; readonly error: Error }[];
 }
 
-/** Endpoints examined for one message: a batch of ten creates at most 500 deliveries, in some 5 of the function's 30 s. */
+/** Endpoints examined per message. A batch of ten creates up to 500 deliveries, in some 5 of the function's 30 s. */
 export const endpointsPerMessage = 50;
 
 /** Rows written at once, over all messages of a batch. */

@@ -20,13 +20,13 @@ import {
 export interface Entry {
   /** Instant of the steady clock after which these attempts must not begin. */
   readonly beginUntil: number;
-  /** True when another process has changed the lease, so that it may have made the deliveries that were read. */
+  /** True when the lease was not as known: the deliveries that were read may have been made. */
   readonly isNews: boolean;
   /** Events that a dead holder left in flight. */
   readonly leftBehind: readonly string[];
 }
 
-/** Longest time in milliseconds from the write of a lease to the begin of the attempts that it names. */
+/** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
 const beginWithin = 3000;
 
 /** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
@@ -190,7 +190,7 @@ export class HeldLease {
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
-  /** Earliest begin of the next attempt, as far as the lease tells; in the past when it may begin at once. */
+  /** Earliest start of the next attempt, as far as the lease tells; in the past when it may begin at once. */
   get mayBeginAt(): number {
     const { admission: admitted } = this;
     if (admitted.kind === 'shut') return admitted.until;

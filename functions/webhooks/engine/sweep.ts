@@ -35,7 +35,7 @@ export interface Sweep {
   readonly announced: number;
   /** Wake-ups that SQS did not take, and events that SNS did not take. */
   readonly failed: number;
-  /** Milliseconds by which the clock was set back since an earlier sweep, until a sweep has checked all that waits. */
+  /** Milliseconds by which the clock was set back since an earlier sweep; told until all retries are checked. */
   readonly clockSetBack?: number;
 }
 

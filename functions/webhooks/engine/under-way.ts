@@ -121,7 +121,7 @@ export class UnderWay {
     const [after = written] = written?.status === 'HELD' ? await releasedIfResumed(deps, [written]) : [];
     this.work.done(delivery.event);
     if (after?.status === 'PENDING') this.nextRetryAt = Math.min(this.nextRetryAt, after.nextAttemptAt);
-    // If another process changed the delivery, it decides the next step; this process still reports its attempt.
+    // If another process changed the delivery, it also decides the next step; this process reports its attempt.
     this.settle({ delivery: after ?? delivery, attempt: made });
   }
 }
