@@ -37,11 +37,7 @@ export interface ServiceFunctionProps {
    * @default - Lambda stops what looks like an endless loop
    */
   readonly recursiveLoop?: RecursiveLoop;
-  /**
-   * Files beside the bundle.
-   *
-   * @default none
-   */
+  /** @default none */
   readonly files?: BundledFiles;
   /**
    * Private network to run in.

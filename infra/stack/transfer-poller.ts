@@ -20,11 +20,7 @@ export const tickInterval = Duration.minutes(1);
 
 export type ServerSettings = Config['server'];
 
-/**
- * Builds the variables of a function that sends requests to the server.
- *
- * @param atOnce requests in flight at most
- */
+/** Builds the variables of a function that sends up to `atOnce` requests to the server at the same time. */
 export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
   ({
     CRYPTSHARE_URL: url,
