@@ -59,8 +59,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       local: { tryBundle },
-      // Neither ever runs, as local bundling succeeds or throws. The CDK tells assets of one folder apart by the
-      // command.
+      // Neither runs: local bundling succeeds or throws. The CDK tells assets of one folder apart by the command.
       image: DockerImage.fromRegistry('none'),
       command: [entry, JSON.stringify(files)],
     },

@@ -39,11 +39,7 @@ export interface ServiceFunctionProps {
   readonly recursiveLoop?: RecursiveLoop;
   /** @default none */
   readonly files?: BundledFiles;
-  /**
-   * Private network to run in.
-   *
-   * @default - none: the function reaches the internet
-   */
+  /** @default - none: the function reaches the internet */
   readonly network?: Network | undefined;
 }
 

@@ -17,8 +17,7 @@ export interface InterruptionDependencies {
 }
 
 /**
- * Ends the leases of a dead process: the next drain acquires them at once, and counts attempts in flight as
- * interrupted.
+ * Ends the leases of a dead process: the next drain acquires them, and counts attempts in flight as interrupted.
  *
  * @throws the error of the SDK
  */

@@ -39,11 +39,7 @@ export interface TransferPollerProps {
   /** Receives one message for people per poll and watch. */
   readonly transferNotices: ITopic;
   readonly missedTicks: IQueue;
-  /**
-   * Private network of the server.
-   *
-   * @default - the server is on the internet
-   */
+  /** Private network of the server; undefined if the server is on the internet. */
   readonly network: Network | undefined;
 }
 

@@ -34,10 +34,7 @@ const deliverConcurrency = 20;
 
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
-  /**
-   * Proxy for webhooks.
-   * @default - none, unless the secret names one
-   */
+  /** Proxy for webhooks; if undefined, none unless the secret names one. */
   readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;

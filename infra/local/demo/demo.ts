@@ -5,7 +5,6 @@ import { usualStack } from '#infra/config/usual-names.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
-/** Running simulated server with people who send transfers. */
 export interface Demo {
   readonly server: CryptshareServer;
   readonly receiver: WebhookReceiver;
