@@ -22,7 +22,7 @@ export interface EventSource {
   /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
   readonly ended: Promise<void>;
   inHand(): SQSRecord[];
-  /** Makes these messages visible in the queue again. */
+  /** Makes the messages in hand visible in the queue again. */
   giveBack(): Promise<void>;
 }
 
