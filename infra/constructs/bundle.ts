@@ -9,9 +9,8 @@ import { buildSync } from 'esbuild';
 export type BundledFiles = Readonly<Record<string, { readonly copyOf: string } | { readonly text: string }>>;
 
 /**
- * Packages that the SDK loads lazily and no function here needs: credential providers, as Lambda sets credentials in
- * the environment, and event streams, as no operation used here answers with one. The runtime includes the providers
- * anyway.
+ * Lazily loaded packages of the SDK that no function needs: credential providers, as Lambda sets credentials in the
+ * environment (and its runtime includes the providers), and event streams, which no operation used here returns.
  */
 const neverLoaded = [
   '@aws-sdk/credential-provider-http',
@@ -60,8 +59,7 @@ export function bundle(entry: string, files: BundledFiles = {}): Code {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       local: { tryBundle },
-      // Neither ever runs, as local bundling succeeds or throws. But the CDK tells assets of one folder apart by the
-      // command.
+      // Neither runs: local bundling succeeds or throws. The CDK tells assets of one folder apart by the command.
       image: DockerImage.fromRegistry('none'),
       command: [entry, JSON.stringify(files)],
     },

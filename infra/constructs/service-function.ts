@@ -37,17 +37,9 @@ export interface ServiceFunctionProps {
    * @default - Lambda stops what looks like an endless loop
    */
   readonly recursiveLoop?: RecursiveLoop;
-  /**
-   * Files beside the bundle.
-   *
-   * @default none
-   */
+  /** @default none */
   readonly files?: BundledFiles;
-  /**
-   * Private network to run in.
-   *
-   * @default - none: the function reaches the internet
-   */
+  /** @default - none: the function reaches the internet */
   readonly network?: Network | undefined;
 }
 

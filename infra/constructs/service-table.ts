@@ -33,11 +33,7 @@ export class ServiceTable extends TableV2 {
     });
   }
 
-  /**
-   * Grants actions on rows, but on no index.
-   *
-   * @param actions for instance `Query`
-   */
+  /** Grants actions, for instance `Query`, on rows, but on no index. */
   grantRows(grantee: IGrantable, ...actions: string[]): Grant {
     return this.grantOn(this.tableArn, grantee, actions);
   }

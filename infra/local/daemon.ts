@@ -8,10 +8,7 @@ const flushWithin = 500;
 
 const lookInterval = 1000;
 
-/**
- * Life of this process: its output, its reasons to stop, and its exit code. It ends at most 8 s after a stop request,
- * even if something hangs.
- */
+/** Output, stop and exit code of this process. It ends at most 8 s after a stop request, even if something hangs. */
 export class Daemon {
   readonly output: LineOutput;
   private exitCode: number | undefined;

@@ -17,8 +17,7 @@ export interface InterruptionDependencies {
 }
 
 /**
- * Ends the leases of a dead process: the next drain acquires them at once, and counts the attempts in flight as
- * interrupted.
+ * Ends the leases of a dead process: the next drain acquires them, and counts attempts in flight as interrupted.
  *
  * @throws the error of the SDK
  */
@@ -37,8 +36,7 @@ export async function endLeases(deps: InterruptionDependencies): Promise<void> {
 }
 
 /**
- * Releases the leases of this process before it ends. Its attempts in flight do not count: messages and rows still name
- * their deliveries.
+ * Releases the leases of this process. Attempts in flight do not count: messages and rows still name their deliveries.
  *
  * @param endpoints names, each once
  * @throws the error of the SDK

@@ -15,10 +15,7 @@ import { realRun } from './real-run.ts';
 import type { RunOptions } from './run-options.ts';
 import { startRun } from './runtime.ts';
 
-/**
- * Runs the command line until it is stopped, and explains a failure on stderr.
- * @returns the exit code
- */
+/** Runs the command line until it is stopped, explains a failure on stderr, and returns the exit code. */
 export async function runNotifier(args: readonly string[], daemon: Daemon): Promise<number> {
   // The first error is the cause of the others.
   const { promise: broken, reject } = Promise.withResolvers<never>();

@@ -5,8 +5,7 @@ import type { Options } from './options.ts';
 import type { RunOptions } from './run-options.ts';
 
 /**
- * Reads the options of a run from a configuration file. Checks file and environment together, to report all mistakes at
- * once, each with its place.
+ * Reads the options of a run. Checks file and environment together, to report all mistakes at once, with their places.
  *
  * @throws ConfigError
  */

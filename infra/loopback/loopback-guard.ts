@@ -65,11 +65,7 @@ export function guardServer(server: http.Server | https.Server, admission: Admis
   });
 }
 
-/**
- * Has a server listen on a free port of the loopback interface.
- *
- * @returns its origin
- */
+/** Has a server listen on a free port of the loopback interface, and returns its origin. */
 export async function listenOnLoopback(server: http.Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

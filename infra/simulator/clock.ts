@@ -18,9 +18,7 @@ export class ServerClock {
     return this.trueTime().getTime() + this.switches.clockOffsetMs;
   }
 
-  /**
-   * Formats as ISO 8601 to the second with a numeric offset, e.g. `2020-10-09T11:51:46+02:00` (REST API 1.8 document).
-   */
+  /** Formats ISO 8601 to the second with a numeric offset: `2020-10-09T11:51:46+02:00` (REST API 1.8 document). */
   format(at: number): string {
     const offset = this.switches.utcOffsetMinutes;
     const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, '0');

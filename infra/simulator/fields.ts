@@ -30,9 +30,9 @@ export class FieldsSyntaxError extends Error {
 }
 
 /**
- * Parses a selection in the grammar of the vendor's page on transfer polling, with spaces allowed around names, commas
- * and parentheses. Names are case sensitive; a repeated name selects the union. Objects of the result have no
- * prototype; otherwise looking up `constructor` would find an inherited property.
+ * Parses a selection in the grammar of the vendor's page on transfer polling, with spaces around names, commas and
+ * parentheses. Names are case sensitive; a repeated name selects the union. Objects of the result have no prototype;
+ * otherwise looking up `constructor` would find an inherited property.
  *
  * @throws FieldsSyntaxError for anything else, for more than 20 levels and for more than 4,096 characters.
  */

@@ -15,9 +15,8 @@ export const defaultFields: Fields = parseFields(
 );
 
 /**
- * Builds the answer of the Transfer Status endpoint, in the shape of the REST API 1.8 document, without
- * `notificationMailLink`, which the server filters out of every answer. Confidential values read `confidential-…`, so
- * that tests can search for leaks.
+ * Builds the answer of the Transfer Status endpoint (REST API 1.8 document), without `notificationMailLink`, which the
+ * server filters out of every answer. Confidential values read `confidential-…`, so that tests can search for leaks.
  */
 export function transferModel(transfer: Transfer, presentation: Presentation) {
   return {

@@ -38,10 +38,7 @@ export interface SimulationOptions {
    * @default 1
    */
   readonly seed?: number;
-  /**
-   * Switches to start with.
-   * @default - see `defaultSwitches`
-   */
+  /** @default - see `defaultSwitches` */
   readonly switches?: Partial<Switches>;
 }
 

@@ -1,6 +1,5 @@
-/** Retrieval of a transfer's file. Two may be equal, as the REST API 1.8 document gives them no id. */
+/** Retrieval of a file. Two may be equal, as the REST API 1.8 document gives them no id. Instants are in epoch ms. */
 export interface Download {
-  /** Milliseconds since 1970. */
   readonly at: number;
   readonly method: 'DOWNLOADED' | 'VIEWED';
 }

@@ -125,7 +125,6 @@ export class TransferStore {
 
   /**
    * Deletes a person's user data: a proxy address replaces theirs in transfers, and as the owner of the log.
-   *
    * @returns proxy address; its format is not documented
    */
   deleteUserData(mailbox: string): string {

@@ -57,11 +57,7 @@ export class Verifications {
     return this.codes.get(keyOf(claimant));
   }
 
-  /**
-   * Uses up the mailed code.
-   *
-   * @throws CryptshareError 403/3002 for any other code
-   */
+  /** @throws CryptshareError 403/3002 for any code but the mailed one, which it uses up */
   redeemCode(claimant: Claimant, code: string): void {
     if (this.codeFor(claimant) !== code) throw notVerified(403);
     this.codes.delete(keyOf(claimant));
@@ -108,11 +104,7 @@ export class Verifications {
     this.codes.clear();
   }
 
-  /**
-   * Counts one call against the limit of `verificationsPerMinute`.
-   *
-   * @throws TooManyVerificationsError 429/2007
-   */
+  /** @throws TooManyVerificationsError 429/2007 beyond `verificationsPerMinute` calls */
   admit(): void {
     const now = this.parts.clock.now();
     const limit = this.parts.switches.verificationsPerMinute;

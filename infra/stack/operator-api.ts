@@ -21,11 +21,7 @@ export interface OperatorApiProps {
   readonly poller: TransferPoller;
   readonly delivery: WebhookDelivery;
   readonly queues: Readonly<Record<string, IQueue>>;
-  /**
-   * Private network of the server.
-   *
-   * @default - the server is on the internet
-   */
+  /** Private network of the server; undefined if the server is on the internet. */
   readonly network: Network | undefined;
 }
 

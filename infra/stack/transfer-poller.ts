@@ -20,11 +20,7 @@ export const tickInterval = Duration.minutes(1);
 
 export type ServerSettings = Config['server'];
 
-/**
- * Builds the variables of a function that sends requests to the server.
- *
- * @param atOnce requests in flight at most
- */
+/** Builds the variables of a function that sends up to `atOnce` requests to the server at the same time. */
 export const serverVariables = ({ url, caFile: own }: ServerSettings, atOnce: number) =>
   ({
     CRYPTSHARE_URL: url,
@@ -43,11 +39,7 @@ export interface TransferPollerProps {
   /** Receives one message for people per poll and watch. */
   readonly transferNotices: ITopic;
   readonly missedTicks: IQueue;
-  /**
-   * Private network of the server.
-   *
-   * @default - the server is on the internet
-   */
+  /** Private network of the server; undefined if the server is on the internet. */
   readonly network: Network | undefined;
 }
 

@@ -24,9 +24,8 @@ const wakeUpsHidden = Duration.seconds(45);
 const fanOutTimeout = Duration.seconds(30);
 
 /**
- * Receives of a wake-up before it becomes a dead letter: the maximum of SQS, which lasts half a day. No index may hold
- * the deliveries that it names, so only the wake-up leads to them. The function itself drops messages that are no
- * wake-ups.
+ * Receives of a wake-up before it becomes a dead letter: the maximum of SQS, which lasts half a day. Its deliveries may
+ * be in no index, so that only the wake-up leads to them. The function itself drops other messages.
  */
 const mostWakeUps = 1000;
 
@@ -35,10 +34,7 @@ const deliverConcurrency = 20;
 
 export interface WebhookDeliveryProps {
   readonly secret: NotifierSecret;
-  /**
-   * Proxy for webhooks.
-   * @default - none, unless the secret names one
-   */
+  /** Proxy for webhooks; if undefined, none unless the secret names one. */
   readonly proxy: string | undefined;
   readonly transferEvents: ITopic;
   readonly transferNotices: ITopic;

@@ -13,10 +13,7 @@ export interface OutputTroubles {
   resumed(leftOut: number): void;
 }
 
-/**
- * Writes lines without risk for the process: a slow, full or closed output never blocks it, ends it by an error, or
- * makes its memory grow.
- */
+/** Writes lines safely: a slow, full or closed output never blocks the process, ends it, or makes its memory grow. */
 export class LineOutput {
   readonly stream: NodeJS.WriteStream & { readonly fd: number };
   private readonly problems: OutputTroubles;

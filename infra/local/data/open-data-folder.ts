@@ -21,11 +21,7 @@ export async function openDataFolder(data: string): Promise<void> {
   }
 }
 
-/**
- * Closes the data folder to other users where another implementation of AWS has the database.
- *
- * @throws DataFolderError
- */
+/** @throws DataFolderError if the folder of a run without embedded services cannot be closed to other users */
 export function closeDataFolder(data: string): void {
   try {
     makePrivate(data);

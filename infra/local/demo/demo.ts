@@ -5,7 +5,6 @@ import { usualStack } from '#infra/config/usual-names.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { type Receipt, startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
-/** Running simulated server with people who send transfers. */
 export interface Demo {
   readonly server: CryptshareServer;
   readonly receiver: WebhookReceiver;
@@ -39,11 +38,7 @@ const outage = 3;
 /** Shortened, as a demo cannot wait for days. */
 const retryDelays = ['2s', '4s', '8s', '15s', '30s', '1m'];
 
-/**
- * Starts the demo's server, on which a transfer changes every 1.5 s, and a receiver of webhooks.
- *
- * @param onReceipt called for each webhook that arrives
- */
+/** Starts the demo's server, on which a transfer changes every 1.5 s, and a receiver, which reports each webhook. */
 export async function startDemo(onReceipt: (receipt: Receipt) => void): Promise<Demo> {
   const credentials = { clientId: 'demoClientId'.padEnd(50, '0') };
   const server = await startCryptshareServer();

@@ -48,12 +48,7 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
   return false;
 }
 
-/**
- * Waits for a promise, by a monotonic clock.
- *
- * @returns false if the time ran out
- * @throws the promise's error, if it rejects in time
- */
+/** Waits for a promise by a monotonic clock; false if the time ran out. Rejects if the promise rejects in time. */
 export async function isWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {

@@ -52,11 +52,7 @@ const questions: Readonly<Record<Service, (settings: DynamoDBClientConfig) => Pr
   sqs: (settings) => new SQSClient(settings).send(new ListQueuesCommand({ MaxResults: 1 })),
 };
 
-/**
- * Checks that another implementation answers as the services would. Call it after the SDK's environment is set.
- *
- * @throws AwsEndpointError
- */
+/** @throws AwsEndpointError if a service does not answer as AWS would; call it after the SDK's environment is set */
 export async function checkAwsEndpoints(elsewhere: AwsEndpoints): Promise<void> {
   for (const service of services) {
     const endpoint = elsewhere[service];

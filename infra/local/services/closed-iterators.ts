@@ -11,9 +11,8 @@ const { prototype } = Object.getPrototypeOf(ClassicLevel) as {
 };
 
 /**
- * Closes the iterators of dynalite's queries. dynalite calls `return`, as for iterators of the language, but LevelDB's
- * have `close`. Otherwise each would stay open in memory, and LevelDB would keep later overwritten or deleted data on
- * disk.
+ * Closes the iterators of dynalite's queries: dynalite calls `return`, as for iterators of the language, but LevelDB's
+ * have `close`. Otherwise each would stay in memory, and LevelDB would keep overwritten or deleted data on disk.
  */
 export function closeIterators(): void {
   for (const method of ['keys', 'values'] as const) {

@@ -40,8 +40,7 @@ export const region = 'us-east-1';
 
 /**
  * Starts DynamoDB (dynalite), SNS and SQS (fauxqs) on free ports of the loopback interface. They accept only requests
- * with the access key of this start. A later failure of storage is an uncaught error, as no request can be answered any
- * more.
+ * with the access key of this start. A later failure of storage is an uncaught error, as no request can succeed.
  *
  * @param data folder of database and queues; in memory without it
  * @throws DataFolderError

@@ -22,7 +22,7 @@ export interface EventSource {
   /** Resolves after {@link stop}, once the function has handled its messages; rejects on an error. */
   readonly ended: Promise<void>;
   inHand(): SQSRecord[];
-  /** Makes these messages visible in the queue again. */
+  /** Makes the messages in hand visible in the queue again. */
   giveBack(): Promise<void>;
 }
 
@@ -35,10 +35,7 @@ const soon = 1;
 /** SQS returns at most 10 messages a call. */
 const batchSize = 10;
 
-/**
- * Creates a queue unless it exists.
- * @param visibilityTimeout seconds
- */
+/** Creates a queue unless it exists; `visibilityTimeout` is in seconds. */
 export async function createQueue(sqs: SQSClient, name: string, visibilityTimeout: number): Promise<LocalQueue> {
   const created = await sqs.send(new CreateQueueCommand({ QueueName: name }));
   const QueueUrl = created.QueueUrl!;

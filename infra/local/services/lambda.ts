@@ -11,10 +11,7 @@ export function setEnvironment(environment: Readonly<Record<string, string | und
   process.env.POWERTOOLS_METRICS_DISABLED = 'true';
 }
 
-/**
- * Builds the context of an invocation that begins now.
- * @param timeout milliseconds
- */
+/** Builds the context of an invocation that begins now; `timeout` is in milliseconds. */
 export function lambdaContext(functionName: string, timeout: number): Context {
   const end = performance.now() + timeout;
   return {

@@ -1,8 +1,6 @@
 import { devNull } from 'node:os';
 
-/**
- * Settings of the SDK, of Powertools, which would print logs of functions, and of the secret, which exists only on AWS.
- */
+/** Settings of the SDK, of Powertools, which would print logs of functions, and of the secret, which only AWS has. */
 const settingsOfUser = /^(?:AWS|POWERTOOLS)_|^SECRET_ARN$/i;
 
 /**

@@ -5,8 +5,8 @@ interface HandlerClass {
 }
 
 /**
- * Silences the SDK's warning about many requests that wait for a socket. With more than its 50 sockets, a database in
- * the same process would be no faster.
+ * Silences the SDK's warning about requests that wait for a socket. More than its 50 would not make a database in the
+ * same process faster.
  *
  * @param client any client, as all clients of the process share the class of their handlers
  */
