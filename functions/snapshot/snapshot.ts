@@ -85,8 +85,8 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot: no older poll can settle any more, and the planned buckets stay unsettled until this poll or a
-   * later one settles them.
+   * Claims the snapshot, so that no older poll can settle any more. The planned buckets stay unsettled until this poll
+   * or a later one settles them.
    *
    * @param root as read before the listing began, with the server's origin
    * @param plan its division may be finer than the root's if it has all buckets
