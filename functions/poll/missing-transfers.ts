@@ -66,8 +66,7 @@ const isSudden = (missing: number, count: number): boolean =>
 
 /**
  * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
- * the server must not know its tracking id either. Only senders may ask: for received transfers the count alone
- * decides.
+ * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
 export async function confirmMissing(
   server: CryptshareClient,
