@@ -23,7 +23,7 @@ export interface InvocationDependencies extends PollDependencies {
 }
 
 export interface Invoked extends ShardPoll {
-  /** Present only when the invocation asked for the topics. */
+  /** Present only in the answer to `{ "show": "topics" }`. */
   readonly topics?: readonly TopicView[];
 }
 

@@ -68,8 +68,8 @@ const isSudden = (missing: number, count: number): boolean =>
   missing > 0 && (missing >= count || (missing > 1 && missing > suddenShare * count));
 
 /**
- * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it
- * and the server does not know its tracking id. Only senders may ask: the count alone decides about received transfers.
+ * Counts the passes that missed each transfer. A transfer is unlisted once three complete listings in a row lacked it;
+ * the server must not know its tracking id either. Only senders may ask: received transfers go by the count alone.
  */
 export async function confirmMissing(
   server: CryptshareClient,

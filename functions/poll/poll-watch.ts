@@ -45,7 +45,7 @@ export async function pollWatch(deps: PollDependencies, watch: Watch, terms: Pol
   }
   const isFirst = root.baselineAt === undefined;
   // A poll that may still store a baseline has the snapshot to itself, because its writes carry no condition. So has a
-  // tick that deletes the snapshot of a removed watch, even if an operator has added that watch again.
+  // tick that deletes the snapshot of a removed watch, even if the watch was added again.
   const busy = [root.deletedUntil, isFirst ? root.unsettledUntil : 0];
   if (busy.some((until) => until > readAt && believable(until, readAt, longestPoll) !== undefined)) {
     return { ...failedPoll(undefined, snapshot.units), outcome: 'superseded' };

@@ -66,7 +66,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const { changes, missing } = diff(rows, listed, context);
   const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
 
-  // Other polls judge the claim by their clocks, so this poll must also stop when its own clock is set forward.
+  // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
   const news = [...changes, ...lack.changes];
   const way = root.baselineAt === undefined ? storing(deps, poll, rows.size) : committing(snapshot);
@@ -211,8 +211,8 @@ async function commitAll(snapshot: Snapshot, changes: readonly RowChange[], way:
 export const rowsPerAnnouncement = 1000;
 
 /**
- * Announces pending events and clears them in `rows`, part by part while time is left, so that the next poll does not
- * repeat them. Each part has its own notice.
+ * Announces pending events and clears them in `rows`, part by part while time is left. The next poll repeats no cleared
+ * part. Each part has its own notice.
  */
 async function announceAll(
   topics: Topics,

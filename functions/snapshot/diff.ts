@@ -88,8 +88,8 @@ export function seen(
 }
 
 /**
- * Complete listings in a row that must show a return, out of a final state or into the list: 2, doubled after each
- * return up to 1,024, so that a server which alternates for ever does not cause events for ever.
+ * Complete listings in a row that must show a return, out of a final state or into the list. They are 2, doubled after
+ * each return up to 1,024, otherwise a server that keeps alternating would cause events for ever.
  */
 const listingsToReturn = ({ returns = 0 }: TransferRow): number => 2 ** (1 + Math.min(returns, 9));
 

@@ -85,8 +85,8 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot: no older poll can settle any more, and the planned buckets stay unsettled until this poll or a
-   * later one settles them.
+   * Claims the snapshot, so that no older poll can settle any more. The planned buckets stay unsettled until this poll
+   * or a later one settles them.
    *
    * @param root as read before the listing began, with the server's origin
    * @param plan its division may be finer than the root's if it has all buckets
@@ -106,9 +106,8 @@ export class Snapshot extends Partition {
   }
 
   /**
-   * Claims the snapshot for deletion `until` a Unix time in ms, and ends its baseline. A later poll makes a new one
-   * once the deletion is over. Returns the claim's `rev`, or undefined when another process has claimed the snapshot
-   * since.
+   * Claims the snapshot for deletion up to `until` (Unix milliseconds) and ends its baseline. A poll makes a new one
+   * after that. Returns the claim's `rev`, or undefined when another process has claimed the snapshot since.
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;

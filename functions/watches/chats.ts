@@ -17,8 +17,8 @@ export class Chats extends Partition {
   }
 
   /**
-   * Removes the note. Adding a chat calls this twice: before, so that a crash leaves no note, and after, because
-   * another process that did not see the chat yet may have written it in between.
+   * Removes the note. Adding a chat calls this before, so that a crash leaves no note, and again after: another process
+   * that did not see the chat yet may have written the note in between.
    */
   async expect(): Promise<void> {
     await this.update(chatsKey, 'SET isNone = :false ADD rev :one', { values: { false: false, one: 1 } });

@@ -19,7 +19,9 @@ export interface Untold extends Size {
   readonly latestSince: string;
   /** Problem of most of them. */
   readonly problem: WatchProblem;
-  /** Times at which the first and the last became due to be told, and the first one's own interval, if any is due. */
+  /**
+   * Times at which the first and the last became due, and the first one's own interval; undefined while none is due.
+   */
   readonly due?: { readonly from: string; readonly until: string; readonly every?: number | undefined };
 }
 

@@ -6,7 +6,7 @@ import type { RegisteredWatch } from './polled-watches.ts';
 import { longestIntervalWhileFailing } from './schedule.ts';
 import { incidentOf } from './watch-health.ts';
 
-/** One cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
+/** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
 export interface Incident {
   /** Name of its cause by {@link incidentOf}. */
   readonly name: string;
@@ -45,10 +45,10 @@ const rules = {
 } as const;
 
 /**
- * Decides the next step of an incident. It is told once a watch has failed three times and no further watch has begun
- * to fail for an interval, or five minutes later: by then the number is right. Watches that follow within the hour join
- * without an event; later ones are told. Its end is told when no watch has failed for five intervals, or five minutes
- * if shorter.
+ * Decides the next step of an incident. Once a watch has failed three times, the incident waits for an interval without
+ * a further failing watch, five minutes at most. Then the number is right, and operators are told. Watches that follow
+ * within the hour join without an event; later ones are told. Its end is told when no watch has failed for five
+ * intervals, or five minutes if shorter.
  *
  * @param shares of the watches that fail for its cause, disabled ones excepted
  * @param every milliseconds between two polls of a watch without its own interval
@@ -121,7 +121,7 @@ export const believedMended = (read: Mended, now: number): Mended =>
 export const verifiableSince = (mended: Mended): number =>
   Math.max(0, ...[...verificationCauses].map((cause) => mended[cause] ?? 0));
 
-/** Makes a watch count as new, so that it is polled at once, if its cause was found mended after it began to fail. */
+/** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
 export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];

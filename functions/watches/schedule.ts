@@ -11,7 +11,7 @@ export interface Schedule {
   readonly shards: number;
   /** Milliseconds between two polls of a watch without its own interval. */
   readonly every: number;
-  /** One poll of a watch in this many is a full listing, the others are active passes; 1: all are full. */
+  /** Polls of a watch per full listing; the others are active passes. 1: every poll is a full listing. */
   readonly fullListingEvery: number;
   /** Milliseconds between two polls of a quiet watch. @default the interval of other watches */
   readonly quietEvery?: number | undefined;
@@ -57,20 +57,18 @@ export const longestIntervalWhileFailing = 900_000;
 const quietAfter = 3_600_000;
 
 /**
- * True when neither transfers nor settings of a watch have changed for an hour, or for two of its usual intervals if
- * these are longer. A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in
- * ms.
+ * True when neither transfers nor settings have changed for an hour, or for two `usual` intervals if these are longer.
+ * A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in milliseconds.
  */
 export const isQuiet = ({ since, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usual = 0): boolean =>
   !health &&
   ![since, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfter, 2 * usual)));
 
 /**
- * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its own moment in its
- * interval, so that polls spread evenly over the interval, and full listings over the polls. A new watch is due at
- * once. After a gap a watch is polled once, however many moments have passed. A failing watch is listed in full, at
- * least every 15 minutes unless it failed for lack of time. A quiet watch may have a longer interval. Returns undefined
- * when the watch is not due.
+ * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its moment in the
+ * interval. So polls spread evenly over the interval, and full listings over the polls. A new watch is due at once.
+ * After a gap a watch is polled once, however many moments have passed. A failing watch is listed in full, at least
+ * every 15 minutes unless it failed for lack of time. A quiet watch may have a longer interval. Undefined: not due.
  *
  * @example scopeDue(watch, schedule, { after: undefined, to }) // 'all': the first tick lists every watch in full
  */

@@ -41,7 +41,7 @@ export type Term = Pick<Lease, 'since' | 'until'>;
 /** Longest time in milliseconds that a poll takes, even if its function crashes: several times the function's limit. */
 export const longestPoll = 600_000;
 
-/** Most stretches of a row and most watches of a lease, so that the row stays at some KB of DynamoDB's 400. */
+/** Most stretches of a row, and most watches of a lease: the row stays at some KB of DynamoDB's 400. */
 const mostStretches = 64;
 const mostWatches = 100;
 
@@ -67,8 +67,7 @@ export interface Mark {
 
 /**
  * Describes the progress of a shard in as few stretches as possible. Watches left over keep their last tick, so that
- * they are due at the next one with everything due in between. Watches that were not due join a neighbour where their
- * bounds allow.
+ * the next tick polls all that was due since. Watches that were not due join a neighbour where their bounds allow.
  *
  * @param marks of all watches of a shard, in the order of places
  * @param to the latest tick, for a shard without watches

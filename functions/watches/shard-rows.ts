@@ -125,8 +125,8 @@ export class ShardRows {
   }
 
   /**
-   * Stores the circuit breaker for later polls unless another shard has opened it for longer. A state that a clock
-   * ahead of `now` (Unix milliseconds) has written is replaced, and so is a state that concerns one mailbox.
+   * Stores the circuit breaker for later polls unless another shard has opened it for longer. It replaces a state that
+   * concerns one mailbox, or that a clock ahead of `now` (Unix milliseconds) has written.
    */
   async keepCircuit(origin: string, circuit: ServerCircuit, now: number): Promise<void> {
     await this.partition.put(
