@@ -1,9 +1,6 @@
 import { jsonOf } from '#functions/parsing/json.ts';
 
-/**
- * The meaning of a chat's answer beyond its status. `gone`: the chat will never accept a message again; `rejected`: it will
- * never accept this one; `failed`: it did not accept the message despite a successful status.
- */
+/** `gone`: the chat accepts no message any more; `rejected`: never this one; `failed`: not now, despite its status. */
 export type ChatRefusal = 'gone' | 'rejected' | 'failed';
 
 /**

@@ -127,7 +127,6 @@ export function watchNotice(event: WatchEvent): Notice {
   return plainNotice(event, 'info', headline, [text, ...names], watch);
 }
 
-/** Words for the polled watch or watches. */
 function polled(data: WatchEventData | IncidentEventData) {
   if (!('watches' in data)) {
     const { mailbox, direction } = data;
@@ -168,7 +167,6 @@ export function endpointNotice(event: EndpointEvent): Notice {
 export const testNotice = (event: TestEvent): Notice =>
   plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
 
-/** A notice of one event with a headline and paragraphs. */
 const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
@@ -217,14 +215,12 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
 const stateWords = ({ type, data }: TransferEvent): string =>
   type === 'transfer.state_changed' ? data.state : wording[type].words;
 
-/** The previous state in parentheses. */
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';
   const state = data.previousState.toLowerCase().replaceAll('_', ' ');
   return type === 'transfer.unlisted' || type === 'transfer.listed_again' ? `(last ${state})` : `(was ${state})`;
 }
 
-/** `2026-11-24 14:05 UTC`. */
 const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Truncates a text, but never within a surrogate pair. */

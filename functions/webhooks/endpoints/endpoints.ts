@@ -8,7 +8,6 @@ import type { Queue } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
 
-/** Endpoints in one read. */
 const pageSize = 100;
 
 /** Sorts after every name, since names hold only lower-case letters, digits and hyphens. */
@@ -31,7 +30,6 @@ export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpo
 export interface WebhookDependencies extends TableSource {
   readonly wakeUps: Queue;
   readonly now: () => Date;
-  /** Milliseconds of a monotonic clock. */
   readonly steady: () => number;
 }
 
