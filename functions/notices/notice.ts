@@ -17,10 +17,8 @@ export type Notice = ReturnType<typeof notice>;
 
 /** Most named transfers; the others are only counted. */
 const maxLines = 20;
-
 /** Characters of a subject, which is ASCII: the limit of SNS for e-mail. */
 const maxSubject = 99;
-
 /** Characters of title and description: limits of Amazon Q Developer in chat applications. */
 const maxTitle = 250;
 const maxDescription = 8000;

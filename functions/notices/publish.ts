@@ -16,18 +16,16 @@ export interface Topics {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** True when no endpoint is known to be a chat; an attribute then keeps notices away from the webhooks. */
+  /** True when the note confirms that no endpoint is a chat; an attribute then keeps notices away from the webhooks. */
   readonly hasNoChats?: boolean;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Most entries in a PublishBatch (SNS). Events are well below the 25 KB that its 256 KB leave for each. */
 const batchSize = 10;
-
 const concurrency = 4;
 /** Tries of an entry; afterwards the next poll publishes it. */
 const attempts = 3;
-
 /** Milliseconds before the first retry of a refused entry; each retry waits longer by as much. */
 const retryDelay = 200;
 

@@ -22,7 +22,6 @@ export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
 const largestBody = 256 * 1024;
-
 /** Milliseconds at the end of an invocation to finish work in progress. */
 export const reserve = 10_000;
 

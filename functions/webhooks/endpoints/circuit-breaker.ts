@@ -32,11 +32,9 @@ export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, f
 
 /** Failures in a row that open the breaker; every redeployed endpoint has fewer. */
 export const failuresToOpen = 5;
-
 /** Milliseconds of the first opening and the longest; each further failure doubles the last. */
 const openFirst = 60_000;
 const openLongest = 3_600_000;
-
 /** Milliseconds of the openings when the endpoint asks to slow down without a `Retry-After`. */
 const slowedFirst = 5000;
 const slowedLongest = 300_000;

@@ -7,9 +7,7 @@ import type { EndpointHealthChange } from './health.ts';
 import type { Queue } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
-
 const pageSize = 100;
-
 /** Sorts after every name, since names hold only lower-case letters, digits and hyphens. */
 const afterLast = '{';
 

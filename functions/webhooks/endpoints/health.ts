@@ -20,7 +20,7 @@ const attemptsToDisable = 10;
 
 export interface EndpointHealthChange {
   readonly health: EndpointHealth | undefined;
-  /** Present when the endpoint is to be disabled: the reason for operators. */
+  /** The reason for operators, if the endpoint is to be disabled. */
   readonly disabledBecause?: string;
   readonly body: string;
 }

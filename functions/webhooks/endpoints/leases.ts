@@ -26,7 +26,6 @@ const eventsPerRequest = 100;
 const pageSize = 10;
 /** Most tries of a change that loses against other processes. */
 const maxTries = 20;
-
 /** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
 const firstWait = 5;
 const longestWait = 100;

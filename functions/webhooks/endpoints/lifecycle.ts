@@ -159,7 +159,7 @@ const removedAgain = 60_000;
 
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
-  // The sweep ignores removed endpoints, so a second wake-up cancels attempts in flight and rows the index did not show yet.
+  // The sweep ignores removed endpoints, so this wake-up cancels attempts in flight and rows the index did not show yet.
   // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
   await wake(deps, name, [], removedAgain);
   await deleteEndpoint(deps, name);

@@ -20,7 +20,6 @@ export const defaultRetryDelays: readonly number[] = [
 
 /** Longest `Retry-After` that is honoured, in milliseconds. */
 export const longestRetryAfter = 24 * hours;
-
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;
 

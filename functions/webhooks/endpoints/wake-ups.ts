@@ -22,7 +22,6 @@ export interface TimedWakeUp extends WakeUp {
 
 /** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
 export const longestDelay = 900_000;
-
 /** Most messages in one call (SQS). */
 const batchSize = 10;
 const concurrency = 4;
