@@ -138,7 +138,6 @@ function polled(data: WatchEventData | IncidentEventData) {
   return { whose, count: ` (${watches} watches)`, names: [names] };
 }
 
-/** A notice that an endpoint fails, is disabled, or has recovered. */
 export function endpointNotice(event: EndpointEvent): Notice {
   const { endpoint, failingSince, disableAt } = event.data;
   const message = unlinked(event.data.message);

@@ -37,7 +37,6 @@ export interface EndpointPart {
   readonly next: string | undefined;
 }
 
-/** The registry of endpoints in the webhooks table: one row per endpoint under `ENDPOINTS`. */
 const rowsOf = ({ dynamo, table }: TableSource): Partition => new Partition(dynamo, table, registry);
 
 export const listEndpoints = async (source: TableSource): Promise<Endpoint[]> =>

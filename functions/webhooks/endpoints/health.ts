@@ -26,8 +26,7 @@ export interface EndpointHealthChange {
 }
 
 /**
- * The next report to operators, if one is due: once when the endpoint fails, once a day before it is disabled, once when
- * it is disabled, and once when it recovers.
+ * The next report to operators, if one is due: at the first failures, a day before disabling, at disabling, at recovery.
  *
  * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds

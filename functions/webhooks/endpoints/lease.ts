@@ -42,7 +42,6 @@ export interface Limits {
  * 1 s to record the outcome, and 5 s of clock difference.
  */
 export const leaseDuration = 24_000;
-
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 

@@ -61,7 +61,6 @@ export interface WebhookClientOptions {
 
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
-
 const mostTargets = 500;
 
 /** Posts to untrusted URLs. */

@@ -64,6 +64,7 @@ const noRecord: ReadonlySet<unknown> = new Set([NODATA, NOTFOUND]);
 
 /**
  * Asks name servers for IPv4 and IPv6 at once and combines the answers.
+ *
  * @param servers `address:port`; the system's by default
  * @throws the look-up's error when there is no address and one of the two queries failed
  */
