@@ -9,7 +9,6 @@ import {
 } from '#functions/webhooks/endpoints/declared.ts';
 import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lifecycle.ts';
 
-/** The declared part of the configuration file. */
 export interface Declarations {
   readonly watches: readonly WantedWatch[];
   readonly endpoints: readonly EndpointDeclaration[];
@@ -18,11 +17,9 @@ export interface Declarations {
 export interface DeclareDependencies {
   readonly transfersTable: string;
   readonly endpointLife: EndpointLifeDependencies;
-  /** The secret's fields. */
   readonly fields: Fields;
 }
 
-/** The result of a declaration. */
 export interface Declared {
   readonly watches: number;
   readonly endpoints: number;

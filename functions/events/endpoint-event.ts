@@ -22,7 +22,6 @@ export type EndpointCause = keyof typeof causes;
 export interface EndpointEventData {
   readonly endpoint: string;
   readonly cause: EndpointCause;
-  /** The cause in words, with its remedy. */
   readonly message: string;
   /** ISO 8601 time of the first failed attempt since the last success. */
   readonly failingSince: string;

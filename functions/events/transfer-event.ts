@@ -17,7 +17,6 @@ interface TransferEventData extends Watch {
   readonly sequence: number;
 }
 
-/** The reason why a poll did not do all of its work, for people. */
 export interface WatchProblem {
   /** One word for logs and filters. */
   readonly cause: string;
@@ -38,13 +37,11 @@ export interface WatchEventData extends Watch, WatchProblem {
   readonly failingSince: string;
 }
 
-/** The problem of several failing watches with one cause. */
 export interface IncidentEventData extends WatchProblem, Size {
   /** ISO 8601 time of the first failed poll of any of these watches. */
   readonly failingSince: string;
 }
 
-/** The verification of a watched mailbox that ends soon. */
 interface ExpiryEventData extends Watch {
   readonly message: string;
   /** ISO 8601 time after which polls of the mailbox fail. */

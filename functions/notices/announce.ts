@@ -21,11 +21,7 @@ export async function announceTransfers(topics: Topics, watch: Watch, rows: read
   return { rows: announced, published: events.length, error };
 }
 
-/**
- * Publishes events about a watch and a notice for each.
- *
- * @returns the last error, after which some events must be published again
- */
+/** Publishes events about a watch and a notice for each. @returns the last error, if some must be published again */
 export const announceHealth = (topics: Topics, bodies: readonly string[]): Promise<Error | undefined> =>
   announceEach(topics, bodies, (body) => watchNotice(parseEventBody(body) as WatchEvent));
 

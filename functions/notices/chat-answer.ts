@@ -1,9 +1,6 @@
 import { jsonOf } from '#functions/parsing/json.ts';
 
-/**
- * The meaning of a chat's answer beyond its status. `gone`: the chat will never accept a message again; `rejected`: it will
- * never accept this one; `failed`: it did not accept the message despite a successful status.
- */
+/** `gone`: the chat accepts no message any more; `rejected`: never this one; `failed`: not now, despite its status. */
 export type ChatRefusal = 'gone' | 'rejected' | 'failed';
 
 /**
@@ -46,8 +43,8 @@ const connectorRejected = /^(?:Bad payload received by generic incoming webhook|
 const connectorFailed = /delivery failed with error|returned HTTP error/i;
 
 /**
- * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent,
- * since a filter or gateway in between answers with the same statuses and its own page.
+ * Interprets a chat's answer; undefined when the status is enough. Only the chat's own error texts count as permanent:
+ * a filter or gateway in between uses the same statuses with its own page.
  *
  * @example chatRefusal('slack', 404, 'no_service'); // 'gone'
  */

@@ -10,13 +10,10 @@ export const printable = (text: string): string =>
     .replaceAll(/\p{Default_Ignorable_Code_Point}|\p{Cf}/gu, '')
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
 
-/** {@link printable} for each line of a text. */
 export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join('\n');
 
-/**
- * Signs from which clients make links in plain text: the colon of a scheme, the dot after `www`, the dot before a path or a
- * port. Full-width and other variants of a sign count too.
- */
+// Signs from which clients make links in plain text: the colon of a scheme, the dot after `www`, the dot before a path or
+// a port. Full-width and other variants of a sign count too.
 const linkSigns =
   /(?<=[a-z][a-z0-9+.-])[:：](?=\S)|[:：](?=[/\\／]{2})|(?<=\bwww)[.．。｡․](?=\S)|(?<=[\p{L}\p{M}\p{N}\p{S}_-])[.．。｡․](?=[\p{L}\p{M}\p{N}-]+[:：]?[\p{N}]*[/\\／?])/giu;
 
@@ -40,7 +37,6 @@ const lookalikes: Readonly<Record<string, string>> = { '*': '∗', _: 'ˍ', '~':
 /** Marks of emphasis, and the colon that begins an emoji name; `_` within a word is no mark. */
 const marks = /[*~`]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=[\w+'-]+:)/g;
 
-/** Replaces the marks that a chat reads as emphasis or emoji. */
 export const unmarked = (text: string): string => text.replaceAll(marks, (mark) => lookalikes[mark]!);
 
 /** JSON for a terminal: characters that {@link printable} removes become escapes. */

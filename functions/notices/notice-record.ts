@@ -4,7 +4,6 @@ import { jsonOf } from '#functions/parsing/json.ts';
 const texts = z.array(z.string());
 
 const item = z.object({
-  /** The present state. */
   words: z.string(),
   trackingId: z.string(),
   /** The previous state in parentheses; `''` when it is no news. */
@@ -17,7 +16,6 @@ const notice = z.object({
   /** ISO 8601 time of its newest event. */
   timestamp: z.string().check(z.refine(isInstant)),
   severity: z.literal(['info', 'warning', 'alert']),
-  /** Types of its events. */
   types: texts,
   /** The watch with `direction`; both are missing for other subjects. */
   mailbox: z.optional(z.string()),
@@ -27,16 +25,13 @@ const notice = z.object({
   paragraphs: texts,
   /** Named transfers, the most urgent first; at most 20. */
   items: z.array(item),
-  /** Number of further transfers. */
   more: z.int(),
 });
 
 export type NoticeItem = Readonly<z.output<typeof item>>;
 
-/** The parts of a notice, from which each channel builds its message. */
 export type NoticeRecord = Readonly<z.output<typeof notice>>;
 
-/** Urgency, from routine to damage. */
 export type Severity = NoticeRecord['severity'];
 
 /** Thrown for a malformed notice. It has no `cause`, because that of `JSON.parse` quotes the message. */

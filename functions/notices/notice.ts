@@ -17,10 +17,8 @@ export type Notice = ReturnType<typeof notice>;
 
 /** Most named transfers; the others are only counted. */
 const maxLines = 20;
-
 /** Characters of a subject, which is ASCII: the limit of SNS for e-mail. */
 const maxSubject = 99;
-
 /** Characters of title and description: limits of Amazon Q Developer in chat applications. */
 const maxTitle = 250;
 const maxDescription = 8000;
@@ -127,7 +125,6 @@ export function watchNotice(event: WatchEvent): Notice {
   return plainNotice(event, 'info', headline, [text, ...names], watch);
 }
 
-/** Words for the polled watch or watches. */
 function polled(data: WatchEventData | IncidentEventData) {
   if (!('watches' in data)) {
     const { mailbox, direction } = data;
@@ -141,7 +138,6 @@ function polled(data: WatchEventData | IncidentEventData) {
   return { whose, count: ` (${watches} watches)`, names: [names] };
 }
 
-/** A notice that an endpoint fails, is disabled, or has recovered. */
 export function endpointNotice(event: EndpointEvent): Notice {
   const { endpoint, failingSince, disableAt } = event.data;
   const message = unlinked(event.data.message);
@@ -168,7 +164,6 @@ export function endpointNotice(event: EndpointEvent): Notice {
 export const testNotice = (event: TestEvent): Notice =>
   plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
 
-/** A notice of one event with a headline and paragraphs. */
 const plainNotice = (
   { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
   severity: Severity,
@@ -217,14 +212,12 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
 const stateWords = ({ type, data }: TransferEvent): string =>
   type === 'transfer.state_changed' ? data.state : wording[type].words;
 
-/** The previous state in parentheses. */
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';
   const state = data.previousState.toLowerCase().replaceAll('_', ' ');
   return type === 'transfer.unlisted' || type === 'transfer.listed_again' ? `(last ${state})` : `(was ${state})`;
 }
 
-/** `2026-11-24 14:05 UTC`. */
 const formatTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
 /** Truncates a text, but never within a surrogate pair. */

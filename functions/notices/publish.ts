@@ -12,25 +12,20 @@ import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Notice } from './notice.ts';
 
-/** The two SNS topics. */
 export interface Topics {
   readonly sns: SNSClient;
   readonly eventsTopicArn: string;
   readonly noticesTopicArn: string;
-  /** True when no endpoint is known to be a chat; an attribute then keeps notices away from the webhooks. */
+  /** True when the note confirms that no endpoint is a chat; an attribute then keeps notices away from the webhooks. */
   readonly hasNoChats?: boolean;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Most entries in a PublishBatch (SNS). Events are well below the 25 KB that its 256 KB leave for each. */
 const batchSize = 10;
-
-/** Concurrent batches. */
 const concurrency = 4;
-
 /** Tries of an entry; afterwards the next poll publishes it. */
 const attempts = 3;
-
 /** Milliseconds before the first retry of a refused entry; each retry waits longer by as much. */
 const retryDelay = 200;
 
@@ -131,10 +126,8 @@ const watchAttributes = ({ mailbox, direction }: { [Name in keyof Watch]?: Watch
 /** An attribute of a message, for SNS or SQS. */
 export const text = (value: string): MessageAttributeValue => ({ DataType: 'String', StringValue: value });
 
-/** The attributes of a topic. */
 export interface TopicView {
   readonly name: 'transfer-events' | 'transfer-notices';
-  /** Confirmed subscriptions. */
   readonly subscriptions: number;
   /** Subscriptions that receive nothing until their subscribers confirm them. */
   readonly unconfirmed: number;

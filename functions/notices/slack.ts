@@ -5,7 +5,6 @@ import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 const maxHeader = 150;
 const maxSection = 3000;
 const maxBlocks = 50;
-
 /** Longest text of a desktop notification in characters; Slack shows less. */
 const maxText = 1000;
 

@@ -3,7 +3,6 @@ import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
 const maxMessage = 28_000;
-
 /** Longest text of one block in characters, before its marks are escaped. */
 const maxBlock = 600;
 

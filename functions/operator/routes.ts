@@ -21,13 +21,10 @@ type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
-/** Bytes. */
 const largestBody = 256 * 1024;
-
 /** Milliseconds at the end of an invocation to finish work in progress. */
 export const reserve = 10_000;
 
-/** @param document reads the OpenAPI document of these routes, as text */
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
   document: () => string,

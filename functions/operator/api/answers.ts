@@ -13,7 +13,6 @@ const counted = z.strictObject({ count: z.int(), more: z.boolean() });
 
 const status = z.strictObject({
   version: z.string(),
-  /** Origin of the Cryptshare Server. */
   server: z.string(),
   watches: z.strictObject({ all: z.int(), failing: z.int(), disabled: z.int() }),
   endpoints: z.strictObject({ active: z.int(), paused: z.int(), disabled: z.int(), failing: z.int() }),
@@ -54,7 +53,6 @@ const watch = z.strictObject({
   ),
   verification: z.optional(z.strictObject({ method, validUntil: z.optional(z.string()) })),
   baselineAt: z.optional(z.string()),
-  /** Present while a baseline is being stored. */
   baselineProgress: z.optional(z.strictObject({ stored: z.int(), transfers: z.int() })),
   count: z.optional(z.int()),
 });
@@ -65,7 +63,6 @@ const transfer = z.strictObject({
   /** First observation of this state. */
   since: z.string(),
   firstSeenAt: z.string(),
-  /** False when the server no longer lists it. */
   isListed: z.boolean(),
 });
 
@@ -103,7 +100,6 @@ const replayed = z.strictObject({
   count: z.int(),
   /** False when time ran out. */
   isComplete: z.boolean(),
-  /** The cursor with which the same call continues. */
   next: z.optional(z.string()),
 });
 
@@ -132,7 +128,6 @@ const tracedDelivery = z.extend(delivery, {
       failure: z.optional(z.enum(postFailures)),
       code: z.optional(z.string()),
       status: z.optional(z.int()),
-      /** The first KB of the receiver's answer. */
       response: z.optional(z.string()),
     }),
   ),
@@ -198,7 +193,6 @@ export const answers = {
 
 type Constant<T> = T extends object ? { readonly [Key in keyof T]: Constant<T[Key]> } : T;
 
-/** The answer of each operation by its id. */
 export type Answers = { [Id in keyof typeof answers]: Constant<z.input<(typeof answers)[Id]>> };
 
 /** The body of unsuccessful answers: problem details of RFC 9457. */

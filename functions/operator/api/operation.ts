@@ -8,7 +8,6 @@ import type { EndpointLifeDependencies } from '#functions/webhooks/endpoints/lif
 import type { Answers } from './answers.ts';
 import type { PollFunction } from './poll-function.ts';
 
-/** Queues whose messages are counted. */
 export interface InspectedQueues {
   readonly sqs: SQSClient;
   /** URLs by the kind of message. */
@@ -29,7 +28,6 @@ export interface OperatorDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** A validated request. */
 export interface Asked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
@@ -42,12 +40,9 @@ type Schema = z.ZodMiniType;
 const nothing = z.strictObject({});
 type Nothing = typeof nothing;
 
-/** An operation of the operator API: its route and its documentation. */
 export interface Operation {
-  /** Name in documentation and logs. */
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Names of parameters are in braces. */
   readonly path: string;
   readonly summary: string;
   readonly params: z.ZodMiniObject;

@@ -6,7 +6,6 @@ import { badCursor } from './problem.ts';
 
 const wrongLimit = 'expected a whole number from 1 to 100';
 
-/** Query parameters of every list. */
 export const pageQuery = {
   limit: z._default(
     z.coerce.number(wrongLimit).check(z.int(wrongLimit), z.minimum(1, wrongLimit), z.maximum(100, wrongLimit)),
@@ -16,11 +15,7 @@ export const pageQuery = {
   cursor: z.optional(z.string().check(z.regex(/^[\w-]{1,2000}$/, 'expected the next of an earlier answer'))),
 };
 
-/**
- * Reads one page of rows from ranges of a table; `next` is the cursor of the next page.
- *
- * @throws Problem for a malformed cursor, PlaceError for one of another list
- */
+/** Reads one page of rows. @throws Problem for a malformed cursor, PlaceError for one of another list */
 export async function pageOf(
   source: TableSource,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },

@@ -5,7 +5,6 @@ import { HttpError } from '#functions/http/http-error.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Problem } from './problem.ts';
 
-/** The poll function, as its invokers see it. */
 export interface PollFunction {
   /** Its invocation URL in Lambda's API. */
   readonly url: string;

@@ -12,14 +12,12 @@ export interface FieldProblem {
   readonly message: string;
 }
 
-/** Optional parts of a problem. */
 interface ProblemParts {
   readonly problems?: readonly FieldProblem[];
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
-  /** Seconds before a retry. */
+  /** Seconds. */
   readonly retryAfter?: number;
-  /** Methods of the path. */
   readonly allow?: readonly string[];
 }
 

@@ -6,7 +6,6 @@ export const deliveryStatus = z.enum(['PENDING', 'DELIVERED', 'FAILED', 'HELD', 
 
 export const trackingId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected a tracking id'));
 
-/** The id of an event or of a notice. */
 export const eventId = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/, 'expected the id of an event'));
 
 /** Instants before and after every event. */

@@ -68,7 +68,6 @@ async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): P
   return [...names].flatMap((name) => newestFirst([heldBetween(name, from, until)]));
 }
 
-/** The named endpoint, or all endpoints. */
 async function endpointsOf({ webhooks }: OperatorDependencies, name: string | undefined) {
   if (name === undefined) return listEndpoints(webhooks);
   const found = await findEndpoint(webhooks, name);

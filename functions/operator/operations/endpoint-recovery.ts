@@ -16,7 +16,6 @@ const recovery = z.strictObject({
 
 type Body = z.output<typeof recovery>;
 
-/** Refuses an empty range of times. */
 const inOrder = z.refine<Body>(({ from = always, until = never }) => Date.parse(from) < Date.parse(until), {
   path: ['until'],
   error: 'expected a time after from',

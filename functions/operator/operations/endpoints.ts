@@ -27,7 +27,6 @@ import { endpointName, endpointSettingFields, endpointSettings } from '#function
 const fields = endpointSettingFields(true);
 const secret = z.string().check(z.maxLength(200));
 
-/** Defaults of operations on one endpoint. */
 export const onEndpoint = {
   path: '/endpoints/{name}',
   params: z.strictObject({ name: endpointName }),
@@ -35,7 +34,6 @@ export const onEndpoint = {
   target: ({ params }: { readonly params: { readonly name: string } }): string => params.name,
 } as const;
 
-/** An endpoint with the state of its circuit breaker. */
 const shown = async (deps: OperatorDependencies, endpoint: Endpoint) => (await allShown(deps, [endpoint]))[0]!;
 
 async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint[]) {

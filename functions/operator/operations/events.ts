@@ -13,8 +13,6 @@ import { eventRow, shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
 const day = 86_400_000;
-
-/** Milliseconds between two reads for new events. */
 const lookInterval = 1000;
 
 /** Types or patterns, separated by commas. */

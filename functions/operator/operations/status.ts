@@ -10,13 +10,8 @@ import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
-/** Most counted deliveries. */
 const mostCounted = 1000;
-
-/** Endpoints read concurrently. */
 const concurrency = 8;
-
-/** Later than every instant at which something is due. */
 const forever = Number.MAX_SAFE_INTEGER;
 
 /** Counts waiting and held deliveries until the deadline, and finds the oldest overdue one. */

@@ -16,7 +16,6 @@ import {
 import { deliveryIn, readDeliveries } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
 
-/** The operators' view of a delivery. */
 export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   const { event, endpoint, status, attempt, nextAttemptAt, reason, eventAt } = delivery;
   return {
@@ -31,7 +30,6 @@ export function shownDelivery(delivery: Delivery): Answers['resendDelivery'] {
   };
 }
 
-/** The operators' view of a stored event or notice. */
 export function shownEvent(body: string): Answers['listEvents']['items'][number] {
   const { id, type, timestamp, data } = parseEventBody(body);
   if (data !== undefined) return { id, type, timestamp, data: { ...data } };
@@ -42,8 +40,6 @@ export function shownEvent(body: string): Answers['listEvents']['items'][number]
 /** Most deliveries of an event, and attempts of each, since Lambda limits an answer to 6 MB. */
 const mostDeliveries = 50;
 const mostAttempts = 50;
-
-/** Deliveries whose attempts are read concurrently. */
 const concurrency = 8;
 
 /** A row that holds an event or notice: its first delivery, or its own row; undefined for an unknown id. */
@@ -93,7 +89,6 @@ type AttemptRow = AttemptRecord & Key & { readonly expiresAt?: number };
 const partitionOf = ({ webhooks }: OperatorDependencies, event: string): Partition =>
   new Partition(webhooks.dynamo, webhooks.table, eventKey(event).pk);
 
-/** The range of sort keys of an event's deliveries. */
 export function deliveriesBetween(event: string): [from: string, to: string] {
   const { sk } = deliveryKey({ event, endpoint: '' });
   return [sk, `${sk}~`];

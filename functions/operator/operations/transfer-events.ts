@@ -7,7 +7,6 @@ import { deliveriesBetween, shownEvent } from './traces.ts';
 
 /** Most events read for one transfer; a transfer has far fewer states. */
 const mostEvents = 500;
-
 /** Rows in one read: several events if endpoints are few, and not too many of one event if endpoints are many. */
 const stride = 25;
 

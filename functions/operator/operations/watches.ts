@@ -18,14 +18,12 @@ import { Watches } from '#functions/watches/watches.ts';
 
 const expectedInterval = 'expected milliseconds from 1000 to 86400000, a day';
 
-/** Milliseconds between two polls. */
 const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
 const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
 
-/** Defaults of operations on one watch. */
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
   params: z.strictObject({ direction, mailbox }),
@@ -49,7 +47,6 @@ const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
-/** Watches with their snapshots' figures and their mailboxes' verification. */
 async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
   const { quietEvery = 0 } = transfers;
   const now = webhooks.now().getTime();

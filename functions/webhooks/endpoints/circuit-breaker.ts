@@ -18,13 +18,10 @@ export interface CircuitBreaker {
 /** `closed` allows all attempts, `open` none, `half-open` one at a time as a probe. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** The result of an attempt, as the breaker counts it. */
 export interface Observation {
-  /** Unix times in milliseconds. */
   readonly startedAt: number;
   readonly endedAt: number;
   readonly isSuccess: boolean;
-  /** The endpoint asked to slow down. */
   readonly slowDown: boolean;
   /** Milliseconds to wait, if the answer named any. */
   readonly retryAfter: number | undefined;
@@ -35,16 +32,13 @@ export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, f
 
 /** Failures in a row that open the breaker; every redeployed endpoint has fewer. */
 export const failuresToOpen = 5;
-
 /** Milliseconds of the first opening and the longest; each further failure doubles the last. */
 const openFirst = 60_000;
 const openLongest = 3_600_000;
-
 /** Milliseconds of the openings when the endpoint asks to slow down without a `Retry-After`. */
 const slowedFirst = 5000;
 const slowedLongest = 300_000;
 
-/** @param now Unix time in milliseconds */
 export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerState {
   if (openUntil === undefined) return 'closed';
   return openUntil > now ? 'open' : 'half-open';
@@ -93,11 +87,7 @@ function openingAfter({ slowDown, retryAfter = 0 }: Observation, failures: numbe
 
 const doubled = (first: number, times: number, longest: number): number => Math.min(first * 2 ** times, longest);
 
-/**
- * Corrects a stored breaker: drops instants written by a clock that was ahead, and limits the opening to a day.
- *
- * @param changedAt instant of the last write
- */
+/** Corrects a breaker stored at `changedAt`: drops instants of a clock that was ahead, and opens for at most a day. */
 export function believedBreaker(
   { openUntil, ...rest }: CircuitBreaker,
   changedAt: number,

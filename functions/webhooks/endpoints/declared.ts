@@ -13,7 +13,6 @@ import {
 import { secretsOf } from './secrets.ts';
 import { checkedSettings, EndpointError, type EndpointSettingsInput } from './settings.ts';
 
-/** An endpoint as the configuration file declares it. */
 export interface EndpointDeclaration {
   readonly name: string;
   readonly settings: Omit<EndpointSettingsInput, 'url'> & { readonly url?: string };
@@ -60,9 +59,7 @@ export function problemsWith({ name, settings, secret }: DeclaredEndpoint, allow
   }
 }
 
-/** Endpoints changed concurrently. */
 const concurrency = 8;
-
 const undeclared = 'the configuration file no longer declares it';
 
 /**

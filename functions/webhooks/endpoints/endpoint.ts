@@ -23,23 +23,18 @@ export interface Endpoint {
   readonly mailboxes?: readonly string[] | undefined;
   readonly directions?: readonly string[] | undefined;
   readonly status: EndpointStatus;
-  /** ISO 8601. */
   readonly createdAt: string;
   readonly format: Format;
   /** Milliseconds before each retry. */
   readonly retryDelays: readonly number[];
-  /** Attempts in flight at the same time. */
   readonly maxInFlight: number;
-  /** True when the configuration file declares it. */
   readonly isDeclared?: boolean;
   /** Origin of its URL; the path and query may hold a token. */
   readonly origin: string;
   /** URL, headers and signing secrets, encrypted. */
   readonly encrypted: string;
-  /** Number of changes, for optimistic locking. */
   readonly rev: number;
   readonly health?: EndpointHealth | undefined;
-  /** Reason for operators. */
   readonly disabledBecause?: string;
   /** Bodies of events about this endpoint whose publication is not confirmed. */
   readonly pending?: readonly string[] | undefined;
@@ -49,7 +44,6 @@ export interface Endpoint {
 export interface EndpointSecrets {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Signing secrets, the newest first. */
   readonly secrets: readonly SigningSecret[];
 }
 

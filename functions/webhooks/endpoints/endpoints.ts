@@ -7,10 +7,7 @@ import type { EndpointHealthChange } from './health.ts';
 import type { Queue } from './wake-ups.ts';
 
 const registry = 'ENDPOINTS';
-
-/** Endpoints in one read. */
 const pageSize = 100;
-
 /** Sorts after every name, since names hold only lower-case letters, digits and hyphens. */
 const afterLast = '{';
 
@@ -31,7 +28,6 @@ export function endpointIn(rows: ReadonlyMap<string, Item>, name: string): Endpo
 export interface WebhookDependencies extends TableSource {
   readonly wakeUps: Queue;
   readonly now: () => Date;
-  /** Milliseconds of a monotonic clock. */
   readonly steady: () => number;
 }
 
@@ -41,7 +37,6 @@ export interface EndpointPart {
   readonly next: string | undefined;
 }
 
-/** The registry of endpoints in the webhooks table: one row per endpoint under `ENDPOINTS`. */
 const rowsOf = ({ dynamo, table }: TableSource): Partition => new Partition(dynamo, table, registry);
 
 export const listEndpoints = async (source: TableSource): Promise<Endpoint[]> =>

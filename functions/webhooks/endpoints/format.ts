@@ -12,7 +12,6 @@ export type EventKind = 'event' | 'notice';
 
 export const kindFor = (format: Format): EventKind => (format === 'event' ? 'event' : 'notice');
 
-/** The request body for a stored event or notice. */
 export function bodyOf(format: Format, stored: string): string {
   if (format === 'event') return stored;
   const notice = parseNotice(stored);

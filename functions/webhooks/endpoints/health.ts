@@ -12,25 +12,21 @@ import type { Endpoint, EndpointHealth } from './endpoint.ts';
 
 /** Failures in a row before operators are told. */
 const failuresToTell = 4;
-
 /** Milliseconds without a success until an endpoint is disabled, and the warning's lead time. */
 const failingToDisable = 5 * 86_400_000;
 const warning = 86_400_000;
-
 /** Least failed attempts before an endpoint is disabled, however long it fails. */
 const attemptsToDisable = 10;
 
-/** The new health of an endpoint, and the body of the event that reports it. */
 export interface EndpointHealthChange {
   readonly health: EndpointHealth | undefined;
-  /** Present when the endpoint is to be disabled: the reason for operators. */
+  /** The reason for operators, if the endpoint is to be disabled. */
   readonly disabledBecause?: string;
   readonly body: string;
 }
 
 /**
- * The next report to operators, if one is due: once when the endpoint fails, once a day before it is disabled, once when
- * it is disabled, and once when it recovers.
+ * The next report to operators, if one is due: at the first failures, a day before disabling, at disabling, at recovery.
  *
  * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds

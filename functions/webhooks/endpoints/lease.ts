@@ -8,12 +8,8 @@ import {
   stateOf,
 } from './circuit-breaker.ts';
 
-/**
- * The row that governs sending to an endpoint: its holder, attempts in flight, circuit breaker and pace.
- * All instants are Unix times in milliseconds.
- */
+/** The row that governs sending to an endpoint. All instants are Unix times in milliseconds. */
 export interface Lease extends CircuitBreaker {
-  /** Number of changes, for optimistic locking. */
   readonly rev: number;
   readonly changedAt?: number;
   /** The process that drains the endpoint. */
@@ -24,7 +20,6 @@ export interface Lease extends CircuitBreaker {
   readonly freeAt: number;
 }
 
-/** An attempt in flight. */
 export interface InFlight {
   /** Counted from 1. */
   readonly attempt: number;
@@ -36,9 +31,7 @@ export interface InFlight {
   readonly isLone?: true;
 }
 
-/** The rate limits of an endpoint. */
 export interface Limits {
-  /** Attempts in flight at the same time. */
   readonly maxInFlight: number;
   /** Least milliseconds between two attempts. */
   readonly interval: number;
@@ -49,7 +42,6 @@ export interface Limits {
  * 1 s to record the outcome, and 5 s of clock difference.
  */
 export const leaseDuration = 24_000;
-
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
@@ -109,7 +101,6 @@ export function allowsLone(lease: Lease, { maxInFlight, interval }: Limits, now:
   return isWell && interval === 0 && leavesNothingOver && live < mostLone && 2 * (live + 1) <= maxInFlight;
 }
 
-/** A process's report on its attempts. */
 export interface Progress {
   /** Attempts in flight from now on. */
   readonly inFlight: Readonly<Record<string, InFlight>>;

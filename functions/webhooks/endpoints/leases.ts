@@ -13,7 +13,6 @@ export const leaseOf = (row: Item | undefined): Lease => (row as Lease | undefin
 
 /** Deliveries that a process leaves to the holder of their endpoint's lease. */
 export interface Request {
-  /** Sort key of its row. */
   readonly sk: string;
   /** Ids of the events; empty for the retries that are due. */
   readonly events: readonly string[];
@@ -23,15 +22,10 @@ export interface Request {
 
 const requestOf = ({ sk, events }: Item): Request => ({ sk, events, at: Number(sk.split('#')[1]) });
 
-/** Most events in one request. */
 const eventsPerRequest = 100;
-
-/** Requests in one read. */
 const pageSize = 10;
-
 /** Most tries of a change that loses against other processes. */
 const maxTries = 20;
-
 /** Milliseconds of the backoff between tries: the base that doubles, and the maximum. */
 const firstWait = 5;
 const longestWait = 100;
@@ -47,17 +41,12 @@ export class Leases {
   readonly alive = new Map<string, number>();
   private readonly turns = new Map<string, { readonly limit: LimitFunction; last: Lease | undefined }>();
 
-  /** @param random in [0, 1), for the backoff */
   constructor(source: TableSource, random = Math.random) {
     this.source = source;
     this.random = random;
   }
 
-  /**
-   * Corrects a stored lease as {@link believedLease} does, but keeps what is alive in this process.
-   *
-   * @param steady instant of the steady clock
-   */
+  /** Corrects a stored lease as {@link believedLease} does, but keeps holders and attempts alive in this process. */
   believed(endpoint: string, lease: Lease, now: number, steady: number): Lease {
     const believed = believedLease(lease, now);
     const { holder } = lease;
@@ -138,7 +127,6 @@ export class Leases {
    * Leaves a request for the present or next holder of the lease.
    *
    * @param events ids; empty for the retries that are due
-   * @param now Unix time in milliseconds
    * @param expiresAt Unix time in seconds
    */
   async leaveRequest(endpoint: string, events: readonly string[], now: number, expiresAt: number): Promise<void> {
@@ -154,12 +142,10 @@ export class Leases {
     return rows.map(requestOf);
   }
 
-  /** Deletes a request whose deliveries are handled. */
   async deleteRequest(endpoint: string, sk: string): Promise<void> {
     await this.partition(endpoint).delete(sk);
   }
 
-  /** Closes the circuit breaker of an endpoint. */
   async forgetFailures(endpoint: string, now: number): Promise<void> {
     await this.change(endpoint, await this.read(endpoint), (lease) =>
       lease.rev === 0 ? undefined : withoutFailures(lease, now),

@@ -27,15 +27,11 @@ export interface EndpointLifeDependencies extends WebhookDependencies {
   /** Note for polls that no endpoint is a chat. */
   readonly chats: Chats;
   readonly dataKey: DataKey;
-  /** Allow endpoints on this machine and in private networks. */
   readonly allowPrivate: boolean;
 }
 
 interface SigningOptions {
-  /**
-   * The owner's own `whsec_…`.
-   * @default a new one
-   */
+  /** The owner's own `whsec_…`. @default a new one */
   readonly secret?: string | undefined;
   /** Sign with ed25519 (`v1a`) as well. */
   readonly isAsymmetric?: boolean;
@@ -50,9 +46,7 @@ export interface NewEndpoint {
   readonly publicKey: string | undefined;
 }
 
-/** Milliseconds for which the old secret stays valid after a rotation. */
 const defaultOverlap = 86_400_000;
-
 /** Most tries of a change that loses against other writers. */
 const maxTries = 5;
 
@@ -135,7 +129,7 @@ export async function enableEndpoint(deps: EndpointLifeDependencies, name: strin
 /**
  * Gives an endpoint a new secret. During the overlap requests carry signatures by both, the new one first.
  *
- * @param overlap milliseconds until the old secret expires
+ * @param overlap milliseconds until the old secret expires; a day by default
  * @param secret the owner's own; a new one by default
  * @throws EndpointError for a malformed secret, or a chat
  */
@@ -164,10 +158,9 @@ export async function rotateSecret(
 /** Milliseconds until the second clean-up of a removed endpoint; its last attempts have ended by then. */
 const removedAgain = 60_000;
 
-/** Removes an endpoint and has its pending deliveries cancelled. */
 export async function removeEndpoint(deps: EndpointLifeDependencies, name: string): Promise<void> {
   const { format } = await existingEndpoint(deps, name);
-  // The sweep ignores removed endpoints, so a second wake-up cancels attempts in flight and rows the index did not show yet.
+  // The sweep ignores removed endpoints, so this wake-up cancels attempts in flight and rows the index did not show yet.
   // It precedes the deletion, so that an operator can repeat a removal that SQS refuses.
   await wake(deps, name, [], removedAgain);
   await deleteEndpoint(deps, name);
@@ -229,7 +222,6 @@ export async function wake(deps: WebhookDependencies, endpoint: string, events: 
     throw new EndpointError([`SQS did not take the message for ${endpoint}; try again`], 'conflict');
 }
 
-/** The settings stored in plain text. */
 const publicSettings = ({ url, headers: _, ...settings }: EndpointSettings) => ({
   ...settings,
   origin: new URL(url).origin,

@@ -20,27 +20,20 @@ export const defaultRetryDelays: readonly number[] = [
 
 /** Longest `Retry-After` that is honoured, in milliseconds. */
 export const longestRetryAfter = 24 * hours;
-
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;
 
 interface FailedAttempt {
-  /** Attempts made so far. */
   readonly attempt: number;
-  /** Milliseconds before each retry. */
   readonly retryDelays: readonly number[];
   /** Milliseconds of the receiver's `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** Unix time in milliseconds. */
   readonly endedAt: number;
   /** In [0, 1). */
   readonly random: () => number;
 }
 
-/**
- * The instant of the next attempt in Unix milliseconds: the scheduled delay with jitter, or a longer `Retry-After` of up to
- * 24 hours. Undefined after the last retry.
- */
+/** The next attempt in Unix milliseconds, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelays[failed.attempt - 1];
   if (delay === undefined) return undefined;

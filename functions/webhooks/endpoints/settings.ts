@@ -73,11 +73,7 @@ const checkedBy =
     if (message) issues.push({ code: 'custom', input: undefined, message });
   };
 
-/**
- * The settings of an endpoint without their defaults.
- *
- * @param allowPrivate allow targets on this machine and in private networks, see {@link targetProblem}
- */
+/** The settings of an endpoint without their defaults; `allowPrivate` as in {@link targetProblem}. */
 export const endpointSettingFields = (allowPrivate: boolean) => ({
   url: z.string('expected a URL').check(checkedBy((url) => targetProblem(url, allowPrivate))),
   types: z.array(eventType).check(z.minLength(1, 'expected at least one event type')),
@@ -85,9 +81,7 @@ export const endpointSettingFields = (allowPrivate: boolean) => ({
   directions: z.array(z.enum(['sent', 'received'])).check(z.minLength(1)),
   format: z.enum(formats),
   headers,
-  /** Milliseconds before each retry. */
   retryDelays: z.array(z.number()).check(checkedBy(retryDelaysProblem)),
-  /** Attempts in flight at the same time. */
   maxInFlight: z.int().check(z.minimum(1), z.maximum(100)),
 });
 

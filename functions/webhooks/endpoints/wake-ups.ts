@@ -16,27 +16,17 @@ export interface WakeUp {
 }
 
 export interface TimedWakeUp extends WakeUp {
-  /**
-   * Unix time in milliseconds.
-   * @default now
-   */
+  /** Unix time in milliseconds. @default now */
   readonly at?: number;
 }
 
 /** Longest delay of a message in SQS, in milliseconds; the sweep finds deliveries that wait longer. */
 export const longestDelay = 900_000;
-
 /** Most messages in one call (SQS). */
 const batchSize = 10;
-
-/** Concurrent calls. */
 const concurrency = 4;
 
-/**
- * Sends wake-ups up to the longest delay of SQS; the sweep handles the later ones.
- *
- * @returns the wake-ups that SQS refused
- */
+/** Sends wake-ups up to the longest delay of SQS; the sweep handles later ones. @returns those that SQS refused */
 export async function sendWakeUps(
   { wakeUps: { sqs, url: QueueUrl }, now: clock }: { readonly wakeUps: Queue; readonly now: () => Date },
   wakeUps: readonly TimedWakeUp[],

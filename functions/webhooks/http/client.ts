@@ -39,7 +39,6 @@ export type PostFailure = (typeof postFailures)[number];
 export class PostError extends Error {
   override readonly name = 'PostError';
   readonly failure: PostFailure;
-  /** Node's error code. */
   readonly code: string | undefined;
 
   constructor(failure: PostFailure, code?: string) {
@@ -53,20 +52,11 @@ export interface WebhookClientOptions {
   readonly resolve: Resolve;
   /** Allow targets on this machine and in private networks. */
   readonly allowPrivate: boolean;
-  /**
-   * A proxy resolves names and connects by itself, so it decides which targets are allowed.
-   * @default none, whatever the environment says
-   */
+  /** None by default, whatever the environment says. A proxy resolves names, so it decides which targets are allowed. */
   readonly proxy?: ProxySettings;
-  /**
-   * Milliseconds for a whole request, from name look-up to the end of the answer.
-   * @default 15_000
-   */
+  /** Milliseconds for a whole request, from name look-up to the end of the answer. @default 15_000 */
   readonly timeout?: number;
-  /**
-   * Milliseconds of these for name look-up, TCP and TLS.
-   * @default 5_000
-   */
+  /** Milliseconds of these for name look-up, TCP and TLS. @default 5_000 */
   readonly connectTimeout?: number;
   /** Certificates in PEM to trust instead of the public ones. */
   readonly ca?: string;
@@ -74,8 +64,6 @@ export interface WebhookClientOptions {
 
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
-
-/** Most cached URLs. */
 const mostTargets = 500;
 
 /** Posts to untrusted URLs. */
@@ -145,7 +133,6 @@ export class WebhookClient {
     const { resolve, allowPrivate, timeout, connectTimeout } = this.options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(new PostError('connect_timeout'));
-    // An IP address needs no look-up and no timer.
     const timer = literalOf(target.hostname) ? undefined : setTimeout(giveUp, Math.min(timeout, connectTimeout));
     try {
       return await Promise.race([resolvePublicAddresses(target, resolve, allowPrivate), late]);

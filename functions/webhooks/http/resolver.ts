@@ -6,12 +6,8 @@ import type { Resolve } from './ssrf-guard.ts';
 interface ResolverOptions {
   /** The system's look-up; rejects when it finds no address. */
   readonly system?: Resolve;
-  /** A look-up that asks name servers directly. */
   readonly direct?: Resolve;
-  /**
-   * Milliseconds that a name waits for its turn before name servers are asked directly as well.
-   * @default 250
-   */
+  /** Milliseconds that a name waits for its turn before name servers are asked directly as well. @default 250 */
   readonly patience?: number;
 }
 

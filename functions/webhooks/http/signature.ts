@@ -28,11 +28,7 @@ export function newPrivateKey(): string {
   return asymmetric + Buffer.concat([seed, publicBytes(keyOf(seed))]).toString('base64');
 }
 
-/**
- * The public key `whpk_…` with which a receiver verifies signatures.
- *
- * @throws SecretError for anything but a private key
- */
+/** The public key `whpk_…` for receivers. @throws SecretError for anything but a private key */
 export function publicKeyOf(privateKey: string): string {
   const bytes = bytesOf(privateKey);
   if (!privateKey.startsWith(asymmetric)) throw new SecretError('only a secret with whsk_ has a public key');

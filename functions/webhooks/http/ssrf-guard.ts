@@ -5,13 +5,12 @@ export interface Address {
   readonly family: 4 | 6;
 }
 
-/** Looks up all addresses of a name. */
+/** Looks up all addresses of a name; `[]` for none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 /** One message for every refused target; details would help to scan the network. */
 export const forbiddenTarget = 'expected an address on the public internet';
 
-/** Thrown when a target is, or resolves to, a forbidden address. */
 export class ForbiddenTargetError extends Error {
   override readonly name = 'ForbiddenTargetError';
   override readonly message = forbiddenTarget;
@@ -30,10 +29,8 @@ const forbidden6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/4
 
 const blocked = blockList([...forbidden4, ...forbidden6]);
 
-/**
- * The well-known prefix of NAT64: the last 32 bits are the IPv4 address (RFC 6052, 2.1). The prefix for local use,
- * 64:ff9b:1::/48, stays forbidden, since each network maps it by itself.
- */
+// NAT64: the last 32 bits are the IPv4 address (RFC 6052, 2.1). The local-use prefix, 64:ff9b:1::/48, stays forbidden,
+// since each network maps it by itself.
 const translated = blockList(['64:ff9b::/96']);
 
 /** True when an address is outside the public internet, or is no plain IP address. */
@@ -79,7 +76,6 @@ function publicProblems({ protocol, hostname, port }: URL): string[] {
     ? isForbidden(literal)
     : !hostname.includes('.') || hostname.endsWith('.') || privateName.test(hostname);
   if (isPrivate) return [forbiddenTarget];
-  // The port rule is for https alone.
   return protocol !== 'https:' || allowedPorts.has(port) ? [] : ['expected port 443 or 8443'];
 }
 
@@ -103,7 +99,7 @@ export async function resolvePublicAddresses(
 
 /** Headers that operators must not set, in lower case and with dashes. */
 const reservedHeaders: readonly RegExp[] = [
-  // Framing, routing and connection of the request.
+  // Framing, routing and connection of the request, and headers that the notifier sets itself.
   /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|expect|max-forwards|early-data)$/,
   /^(?:user-agent|cookie|accept-encoding|proxy)$|^(?:content|webhook|proxy|sec)-/,
   // Identity and protocol of the client, which receivers trust because their own proxies set them.
@@ -133,7 +129,6 @@ export function literalOf(hostname: string): string | undefined {
   return isIP(bare) === 0 ? undefined : bare;
 }
 
-/** The IPv4 address in the last 32 bits of an IPv6 address. */
 function embedded4(address: string): string {
   // WHATWG URL normalizes it to groups of hexadecimal digits; an empty group stands for zeros.
   const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
