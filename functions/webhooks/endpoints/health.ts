@@ -26,7 +26,7 @@ export interface EndpointHealthChange {
 }
 
 /**
- * The next report to operators, if one is due: at the first failures, a day before disabling, at disabling, at recovery.
+ * The next report to operators, if due, once each: on failing, a day before disabling, on disabling, on recovery.
  *
  * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds
