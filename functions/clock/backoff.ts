@@ -2,25 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deadline } from '#functions/clock/instants.ts';
 import { steady } from './instants.ts';
 
-/** What pauses between repetitions are made with, and the time there is for them. */
+/** Clock, sleep, randomness and deadline of repetitions. */
 export interface RetryBudget {
-  /** Milliseconds of a clock that is never set. */
+  /** Monotonic clock in milliseconds. */
   readonly steady: () => number;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Instant of the steady clock after which nothing is repeated. */
   readonly deadline: Deadline;
 }
 
-/** Milliseconds of the longest pause before the first repetition, and before any. */
+/** Longest pause in milliseconds before the first repetition, and before any. */
 const firstPause = 50;
 const longestPause = 5000;
 
-/** Milliseconds for which a caller waits that names no end: less than any invocation has. */
+/** Milliseconds of a budget without a deadline: less than any invocation has. */
 const usualTime = 10_000;
 
-/** RetryBudget until an instant of the steady clock, or for a while. */
+/** Retry budget until a deadline, or for {@link usualTime}. */
 export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget => ({
   steady: clock,
   sleep,
@@ -29,11 +28,11 @@ export const retryBudget = (deadline?: Deadline, clock = steady): RetryBudget =>
 });
 
 /**
- * Pauses before a repetition: up to 50 ms before the first, doubled for each further one, any length up to that with the
- * same chance, so that those that failed together do not come back together.
+ * Pauses before a repetition: a random part (full jitter) of 50 ms, doubled for each further repetition, so that
+ * callers do not retry in step.
  *
  * @param repetition counted from 1
- * @returns false at once when the pause would end too late
+ * @returns false at once when the pause would outlast the deadline
  */
 export async function pause(
   repetition: number,

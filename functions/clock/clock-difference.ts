@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Difference in milliseconds at which a clock is called wrong: a smaller one may come of answers that took their time. */
+/** Milliseconds from which a clock counts as wrong; slow answers may cause smaller differences. */
 export const wrongClock = 60_000;
 
 /**
- * Milliseconds by which the clock here is ahead of that of the other side; below 0, it is behind. Told by the answer's
- * `Date` (RFC 9110, 6.6.1), to the second; undefined when the answer does not tell, or comes from a cache.
+ * Milliseconds by which the clock here is ahead of the other side's, or behind if below 0. The source is the answer's
+ * `Date` (RFC 9110, 6.6.1), exact to a second; undefined without it, or for an answer from a cache.
  *
  * @param now Unix time in milliseconds at which the answer came
  */
@@ -14,7 +14,7 @@ export function clockDifference({ date, age }: IncomingHttpHeaders, now: number)
   return Number.isNaN(theirs) ? undefined : now - theirs;
 }
 
-/** How wrong the clock here is by `the server’s`, for example; undefined while it is right, or nothing is known of it. */
+/** Error of the clock here in words, relative to `whose`, such as `the server’s`; undefined while right or unknown. */
 export function clockWords(difference: number | undefined, whose: string): string | undefined {
   if (difference === undefined || Math.abs(difference) < wrongClock) return undefined;
   return `the clock here is ${spoken(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} ${whose}`;

@@ -4,7 +4,7 @@ import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
 
 /** Source of the tokens by which a server knows whose mailbox a request concerns. */
 export interface TokenSource {
-  /** @throws CryptshareFailure when there is no token believed valid; a rejected token is not */
+  /** @throws CryptshareFailure without a token believed valid; a rejected token is not */
   tokenFor(mailbox: string, deadline: Deadline): Promise<string>;
   /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;

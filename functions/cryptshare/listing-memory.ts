@@ -1,6 +1,6 @@
 import { CryptshareFailure } from './failure.ts';
 
-/** A quarter of the poll function's memory: a million transfers of 26 characters, as many as a pass may have pages for. */
+/** A quarter of the poll function's memory: a million transfers of 26 characters, the most in a pass. */
 const usualBytes = 64 * 1024 * 1024;
 
 /** Memory in bytes that all listings of a process share. */

@@ -25,7 +25,7 @@ const noMailbox = '';
 
 /**
  * Queue of requests to one server, with a limit on those in flight. Hanging requests do not block others: a mailbox
- * whose request is overdue is *held up* until the server answers for it in the usual time. Its requests never take the last
+ * whose request is overdue is *held up* until an answer comes in the usual time. Its requests never take the last
  * slot. An overdue request is cut off when another mailbox waits and no slot is free.
  *
  * While the server is slow for all, no request is overdue, because the usual time follows from the latest answers.

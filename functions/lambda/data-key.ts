@@ -1,11 +1,11 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 
-/** Thrown for a data key that cannot be used; does not repeat it. */
+/** Thrown for an unusable data key; does not repeat it. */
 export class DataKeyError extends Error {
   override readonly name = 'DataKeyError';
 }
 
-/** Thrown for an encrypted text that cannot be decrypted: it was changed, or encrypted with another key or for something else. */
+/** Thrown for a text that cannot be decrypted: it was changed, or encrypted with another key or context. */
 export class DecryptionError extends Error {
   override readonly name = 'DecryptionError';
 }
@@ -14,7 +14,7 @@ const prefix = 'encrypted1.';
 const ivLength = 12;
 const tagLength = 16;
 
-/** The key that seals secrets at rest: AES-256-GCM. */
+/** Key that encrypts secrets at rest: AES-256-GCM. */
 export class DataKey {
   readonly #key: KeyObject;
 
@@ -26,7 +26,7 @@ export class DataKey {
     this.#key = createSecretKey(bytes);
   }
 
-  /** @param context what the text belongs to; nobody can open it as something else's */
+  /** @param context what the text belongs to, as additional authenticated data: no other context opens it */
   encrypt(text: string, context: string): string {
     const iv = randomBytes(ivLength);
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(context));
@@ -38,7 +38,7 @@ export class DataKey {
   decrypt(encrypted: string, context: string): string {
     const encoded = encrypted.slice(prefix.length);
     const bytes = Buffer.from(encoded, 'base64url');
-    // Buffer.from passes over what is no base64url, so that a changed text could have the same bytes.
+    // Buffer.from skips characters outside base64url, so a changed text could have the same bytes.
     const isExact = bytes.toString('base64url') === encoded;
     if (!encrypted.startsWith(prefix) || !isExact || bytes.length < ivLength + tagLength) {
       throw new DecryptionError('expected an encrypted text');

@@ -9,7 +9,7 @@ const arn = text().check(z.startsWith('arn:', 'must be an ARN'));
 
 const topics = { TRANSFER_EVENTS_TOPIC_ARN: arn, TRANSFER_NOTICES_TOPIC_ARN: arn };
 
-/** What seals secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
+/** Key that encrypts secrets and tokens in the tables: 32 bytes in base64; the last sign may be missing. */
 const dataKey = text().check(z.regex(/^[A-Za-z0-9+/]{43}=?$/, 'must be 32 bytes in base64'));
 
 function wholeNumber(from: number, to: number) {
@@ -17,46 +17,45 @@ function wholeNumber(from: number, to: number) {
   return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
 }
 
-/** What functions are told by their environments: this those that ask the Cryptshare Server. */
+/** Environment of functions that call the Cryptshare Server. */
 const serverEnvironment = z.object({
-  /** Origin of the Cryptshare Server. */
   CRYPTSHARE_URL: z.url('must be the address of the server'),
   CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
   DATA_KEY: dataKey,
-  /** PEM file with the certificates to trust beside the public ones. */
+  /** PEM file of certificates to trust beside the public ones. */
   CRYPTSHARE_CA_FILE: z.optional(notEmpty),
-  /** Requests to the server under way at the same time. */
+  /** Requests to the server in flight at the same time. */
   MAX_CONCURRENT_PAGES: wholeNumber(1, 100),
   TRANSFERS_TABLE: notEmpty,
-  /** Milliseconds between two polls of a watch that has not changed for a while. */
+  /** Milliseconds between two polls of a quiet watch. */
   QUIET_EVERY: z.optional(wholeNumber(1000, 86_400_000)),
 });
 
 const pollEnvironment = z.extend(serverEnvironment, {
   /** Parts into which the watches are divided. */
   SHARDS: wholeNumber(1, 100),
-  /** Milliseconds between two polls of a watch that has no interval of its own. */
+  /** Milliseconds between two polls of a watch without an interval of its own. */
   POLL_EVERY: wholeNumber(1000, 86_400_000),
-  /** Every how many polls a watch lists all of its transfers. */
+  /** Polls of a watch from one full listing to the next. */
   FULL_LISTING_EVERY: wholeNumber(1, 1000),
   ...topics,
 });
 
-/** Of every function that has to do with deliveries. */
+/** Environment of every function that handles deliveries. */
 const webhookEnvironment = z.object({ WEBHOOKS_TABLE: notEmpty, WAKE_UP_QUEUE_URL: queueUrl });
 
 const fanOutEnvironment = z.extend(webhookEnvironment, {
-  /** The queue that it works on itself. */
+  /** The queue that feeds this function, to which it also hands on what is left. */
   ANNOUNCEMENT_QUEUE_URL: queueUrl,
 });
 
 const deliverEnvironment = z.extend(webhookEnvironment, {
   DATA_KEY: dataKey,
-  /** Proxy that webhooks are sent through; other variables for proxies do not concern them. */
+  /** Proxy for webhooks; other proxy variables do not concern them. */
   WEBHOOK_PROXY: z.optional(
     text().check(z.refine((proxy) => proxyProblem(proxy) === undefined, 'must be a proxy such as http://HOST:PORT')),
   ),
-  /** Set by the local run alone. */
+  /** Set only by the local run. */
   ALLOW_PRIVATE_WEBHOOKS: z.optional(z.literal('yes')),
 });
 
@@ -65,26 +64,26 @@ const sweepEnvironment = z.extend(webhookEnvironment, topics);
 const declareEnvironment = z.extend(webhookEnvironment, {
   TRANSFERS_TABLE: notEmpty,
   DATA_KEY: dataKey,
-  /** JSON file with the watches and endpoints of the configuration. */
+  /** JSON file of the configured watches and endpoints. */
   DECLARED_FILE: notEmpty,
 });
 
-/** OpenAPI document of what operators can ask for; the operator function needs to know it before its secret is filled. */
+/** OpenAPI document of the operator API; the operator function needs it before its secret is filled. */
 const documentEnvironment = z.object({ OPENAPI_FILE: notEmpty });
 
-/** Made when it is read: no other bundle has it. */
+/** A function, so that other bundles leave it out. */
 const operatorEnvironment = () =>
   z.extend(serverEnvironment, {
     ...deliverEnvironment.shape,
     ...documentEnvironment.shape,
     NOTIFIER_VERSION: notEmpty,
-    /** Where Lambda's API takes invocations of the poll function. */
+    /** URL at which Lambda's API takes invocations of the poll function. */
     POLL_INVOCATION_URL: z.url('must be where the poll function is invoked'),
-    /** JSON object: URLs of all queues by what they hold. */
+    /** JSON object: URLs of all queues by their content. */
     INSPECTED_QUEUES: z.pipe(text(), z.pipe(z.transform(jsonOf), z.record(z.string(), queueUrl))),
   });
 
-/** Variables that a function needs to run; those of a secret may come from there instead. */
+/** Variables that a function needs; the secret may hold some of them instead. */
 type VariablesOf<Schema extends z.ZodMiniType> = Record<keyof z.input<Schema>, string | undefined>;
 export type PollVariables = VariablesOf<typeof pollEnvironment>;
 export type FanOutVariables = VariablesOf<typeof fanOutEnvironment>;
@@ -93,7 +92,7 @@ export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
 export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
 export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
-/** Texts by the names of the variables they stand in for. */
+/** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;
 
 /** Thrown when variables are missing or wrong; names each, but repeats no value. */
@@ -101,16 +100,16 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
-/** Where in CloudWatch the metrics of this notifier stand, apart from those of others in the account; on AWS its stack's name. */
+/** CloudWatch namespace of this notifier's metrics, apart from others in the account; on AWS its stack's name. */
 export const readMetricNamespace = (): string => process.env.METRIC_NAMESPACE ?? 'TransferNotifier';
 
-/** ARN of the secret whose fields count as variables; undefined where there is none. */
+/** ARN of the secret whose fields count as variables; undefined without a secret. */
 export const readSecretArn = (): string | undefined => process.env.SECRET_ARN;
 
-/** The proxy on the way to the Cryptshare Server, if the environment names one. */
+/** Proxy between here and the Cryptshare Server, if the environment names one. */
 export const readProxySettings = (): ProxySettings => proxySettingsIn(process.env);
 
-// The environment of each function, and what is in its secret; they throw EnvironmentError.
+// Environment of each function, with the variables in its secret; all throw EnvironmentError.
 export const readPollEnvironment = (fields: Fields = {}) => read(pollEnvironment, fields);
 export const readFanOutEnvironment = () => read(fanOutEnvironment);
 export const readDeliverEnvironment = (fields: Fields = {}) => read(deliverEnvironment, fields);
@@ -120,10 +119,10 @@ export const readOperatorEnvironment = (fields: Fields = {}) => read(operatorEnv
 
 export const readOpenApiFile = (): string => read(documentEnvironment).OPENAPI_FILE;
 
-/** What a function takes from its secret; fields of other names are what endpoints are declared with. */
+/** Secret fields that count as variables; the other fields are values for declared endpoints. */
 const secretVariables: ReadonlySet<string> = new Set(['CRYPTSHARE_CLIENT_ID', 'DATA_KEY', 'WEBHOOK_PROXY']);
 
-/** @param fields of the secret; those that are variables go before variables of the same name */
+/** @param fields of the secret; its variables override those of the environment */
 function read<Schema extends z.ZodMiniType>(schema: Schema, fields: Fields = {}): z.output<Schema> {
   const fromSecret = Object.entries(fields).filter(([name]) => secretVariables.has(name));
   const { data, error } = z.safeParse(schema, { ...process.env, ...Object.fromEntries(fromSecret) });

@@ -2,8 +2,8 @@ import { LogFormatter, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 
 /**
- * Leaves out what is the same in every line of a log, such as name and memory of the function, which is half of a line: logs
- * are charged for by the byte. The id of the request leads to everything else that Lambda knows of an invocation.
+ * Omits what is the same in every line, such as the function's name and memory: half of a line, and logs are charged by
+ * the byte. The request id leads to everything else that Lambda knows of the invocation.
  */
 export class BriefFormat extends LogFormatter {
   override formatAttributes(

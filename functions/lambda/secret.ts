@@ -4,16 +4,16 @@ import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { type Fields, readSecretArn } from './environment.ts';
 
-/** Thrown for a secret that holds something else than texts by name; does not repeat it. */
+/** Thrown for a secret that is no JSON object of texts; does not repeat it. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
 }
 
 /**
- * Builds what a function works with when it is first invoked, and anew when its secret has changed. A function without a
- * secret finds all of it in its environment.
+ * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
+ * environment has all they need.
  *
- * @param build from the fields of the secret; what it throws is thrown to each invocation until it succeeds
+ * @param build from the fields of the secret; its error goes to each invocation until it succeeds
  * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
  * @param now Unix time in milliseconds
  */
@@ -34,7 +34,7 @@ export function whenInvoked<Dependencies>(
   };
 }
 
-/** While the secret cannot be read, the last text goes on to count. */
+/** Reads the secret; while that fails, the last text stays valid. */
 async function secretText(client: SecretsManagerClient, arn: string, last: string | undefined): Promise<string> {
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));

@@ -1,2 +1,2 @@
-/** A text without the byte order mark that some editors and gateways put before it; parsers of JSON and PEM take none. */
+/** Removes the byte order mark that some editors and gateways add: parsers of JSON and PEM reject it. */
 export const withoutMark = (text: string): string => text.replace(/^\ufeff/, '');

@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
 
 /**
- * What addresses of the same mailbox have in common: neither case nor script make a difference. The addresses themselves
- * stay as they are spelt, for a server may know them in that spelling alone.
+ * Common key of all addresses of a mailbox: case and script make no difference. Addresses themselves are stored as
+ * spelt, because a server may know only that spelling.
  */
 export function addressKey(text: string): string {
   const at = text.lastIndexOf('@') + 1;

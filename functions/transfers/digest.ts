@@ -1,29 +1,27 @@
 import { comparableState, isActive, type State } from './transfer.ts';
 
 /**
- * Digests of the buckets of a watch. Transfers fall into `2^bits` buckets by the leading bits of a hash of their
- * tracking id; a bucket's digest is the sum over its transfers of a 64-bit hash of (tracking id, state), so it does not
- * depend on order and an empty bucket has digest zero. Both hashes are stored, so they must never change.
+ * Digests of the buckets of a watch. A transfer's bucket of `2^bits` is the leading bits of its tracking id's hash. A
+ * bucket's digest is the sum of a 64-bit hash of (tracking id, state) over its transfers: order does not matter, and an
+ * empty bucket has digest zero. Both hashes are stored, so they must never change.
  *
- * Element `3 * bucket` and the next one are the two 32-bit halves of that bucket's digest. The third is a digest of 32
- * bits of its active transfers alone, which is all that an active pass can be compared with: a collision there is found
- * by the next full listing.
+ * Elements `3 * bucket` and the next are the 32-bit halves of the digest. The third is a 32-bit digest of the active
+ * transfers alone, for comparison with active passes; the next full listing finds a collision there.
  */
 export type Digests = Uint32Array;
 
-/** The 64-bit hash of a text as two 32-bit halves; `high` also places the transfer in its bucket. */
+/** 64-bit hash of a text as two 32-bit halves; `high` also places the transfer in its bucket. */
 export interface Hash {
   readonly high: number;
   readonly low: number;
 }
 
-/** Elements for each bucket. */
 export const wordsPerBucket = 3;
 
-/** Buckets hold about this many transfers, so that reading one costs two read units. */
+/** Approximate transfers in a bucket: reading it then costs two read units. */
 const transfersPerBucket = 32;
 
-/** The sort key carries 16 bits of the hash. */
+/** Bits of the hash in the sort key. */
 const maxBits = 16;
 
 /** Spreads the last bits over all others (the finaliser of MurmurHash3). */
@@ -33,14 +31,14 @@ export function mix(value: number): number {
   return (mixed ^ (mixed >>> 16)) | 0;
 }
 
-/** Hashes a text two UTF-16 units at a time in two independent halves. Not for use against an adversary. */
+/** Hashes a text two UTF-16 units at a time in two independent halves. Unsafe against an adversary. */
 export function hash(text: string): Hash {
   const halves = new Int32Array(2);
   hashInto(halves, text);
   return { high: halves[0]!, low: halves[1]! };
 }
 
-/** Does what {@link hash} does, without making an object: `halves` takes the high half, then the low one. */
+/** {@link hash} without a new object: `halves` takes the high half, then the low one. */
 export function hashInto(halves: Int32Array, text: string): void {
   const { length } = text;
   let high = 0x9e3779b9 ^ length;
@@ -56,7 +54,7 @@ export function hashInto(halves: Int32Array, text: string): void {
   halves[1] = mix(low);
 }
 
-/** What digests have to know of a state: the same for every spelling of it. */
+/** Parts of a state that digests need, equal for every spelling of it. */
 export interface DigestedState extends Hash {
   readonly isActive: boolean;
 }
@@ -66,29 +64,31 @@ export const digestedState = (state: State): DigestedState => ({
   isActive: isActive(state),
 });
 
-/** How many buckets a watch of `transfers` transfers has, as the power of two. */
+/** Number of buckets for this many transfers, as the power of two. @example `bitsFor(1000)` is 5: 32 buckets */
 export const bitsFor = (transfers: number): number =>
   Math.min(maxBits, Math.max(0, Math.round(Math.log2(transfers / transfersPerBucket))));
 
-/** Whether buckets have grown to more than twice their size, so that a finer division pays. */
+/** True when buckets have grown to more than twice their size, so that a finer division pays. */
 export const isOutgrown = (bits: number, transfers: number): boolean =>
   bits < maxBits && transfers > 2 * transfersPerBucket * 2 ** bits;
 
-/** The bucket of a hash: its first bits. */
+/** Bucket of a hash: its first bits. */
 export const bucketOf = (high: number, bits: number): number => (bits === 0 ? 0 : high >>> (32 - bits));
 
-/** The part of a transfer's sort key that sorts it into its bucket: 16 bits of its hash as 4 hex digits. */
+/** Part of a transfer's sort key that sorts it into its bucket: 16 bits of its hash as 4 hex digits. */
 export const bucketPrefix = (trackingId: string): string =>
   (hash(trackingId).high >>> 16).toString(16).padStart(4, '0');
 
-/** First and last prefix, as of {@link bucketPrefix}, of the buckets from `first` to `last`. */
+/**
+ * First and last {@link bucketPrefix} of the buckets `first` to `last`. @example `prefixRange(1, 1, 1)` is `['8000',
+ * 'ffff']`
+ */
 export function prefixRange(first: number, last: number, bits: number): [from: string, to: string] {
   const width = 2 ** (maxBits - bits);
   const hex = (prefix: number) => prefix.toString(16).padStart(4, '0');
   return [hex(first * width), hex((last + 1) * width - 1)];
 }
 
-/** All digests zero: nothing in any of the `2^bits` buckets. */
 export const emptyDigests = (bits: number): Digests => new Uint32Array(wordsPerBucket * 2 ** bits);
 
 /** Adds one transfer, given by the halves of its tracking id's hash, to its bucket's digests. */

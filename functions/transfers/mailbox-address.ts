@@ -1,22 +1,22 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import * as z from 'zod/mini';
 
-/** Octets of a whole address, of the part before the @, and of a label of the domain (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4). */
+/** Octets of an address, of its part before the @, and of a domain label (RFC 5321, 4.5.3.1; RFC 1035, 2.3.4). */
 const longestAddress = 254;
 const longestLocalPart = 64;
 const longestLabel = 63;
 
-/** The form of an address as JSON Schema can say it; {@link addressProblem} knows more. */
+/** Form of an address as JSON Schema can state it; {@link addressProblem} checks more. */
 export const addressPattern =
   /^[^\s@"(),:;<>[\]\\.]+(?:\.[^\s@"(),:;<>[\]\\.]+)*@(?:[^\s@"(),:;<>[\]\\.]+\.)+[^\s@"(),:;<>[\]\\.]+$/;
 
-/** What RFC 5321 allows in a part of a name without quotes, and RFC 6531 beside it. */
+/** Characters of a name without quotes, by RFC 5321 and RFC 6531. */
 const atext = /[\w!#$%&'*+/=?^`{|}~-]|[^\p{ASCII}\p{C}\p{Z}]/u;
 const asciiLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
 /**
- * Why a text is no e-mail address that mail can be sent to: a dot-atom of RFC 5321 or, in other scripts, RFC 6531, at a
- * domain with a dot, spelt in its own script or in Punycode. Quoted names and IP addresses are refused.
+ * Reason why a text is no e-mail address that mail can reach. Accepted is a dot-atom of RFC 5321 or, in other scripts,
+ * RFC 6531, at a domain with a dot, in its own script or in Punycode. Quoted names and IP addresses are refused.
  *
  * @param text in normal form C
  * @returns the reason, for a person, without repeating the text; undefined for an address
@@ -66,7 +66,7 @@ function reasonAgainstDomain(domain: string): string | undefined {
   if (/^\d+$/.test(labels.at(-1)!)) return 'its domain ends with a number';
   const ascii = domainToASCII(domain).split('.');
   const read = domainToUnicode(domain).split('.');
-  // What is read as something else, such as a ligature or a full-width letter, stands in no registered name.
+  // A label that is read differently, such as a ligature or full-width letters, is in no registered name.
   const isSame = labels.every(
     (label, at) => isAscii(label) || sameSigma(read[at] ?? '') === sameSigma(label.toLowerCase()),
   );
@@ -76,12 +76,12 @@ function reasonAgainstDomain(domain: string): string | undefined {
     : undefined;
 }
 
-/** Small letters without the form that sigma has at the end of a word, which follows from a capital one in some readings only. */
+/** Lower case without the final form of sigma, which only some readings give a capital at the end of a word. */
 const sameSigma = (label: string): string => label.normalize('NFC').replaceAll('ς', 'σ');
 
 const problemOf = ({ input }: { readonly input?: unknown }) => addressProblem(String(input));
 
-/** An e-mail address, in normal form C, as it stands in the configuration file, in requests and in files to import. */
+/** E-mail address in normal form C, for the configuration file, requests and files to import. */
 export const address = /* @__PURE__ */ z.string('expected an e-mail address').check(
   z.normalize('NFC'),
   z.maxLength(longestAddress, { error: problemOf, abort: true }),

@@ -7,7 +7,7 @@ export interface Watch {
   readonly direction: Direction;
 }
 
-/** The state as this project compares, stores and publishes it, see {@link canonicalState}. */
+/** State as this project compares, stores and publishes it, see {@link canonicalState}. */
 export type State = string;
 
 const eventTypes = {
@@ -26,22 +26,22 @@ export type TransferEventType =
   | (typeof eventTypes)[KnownState]
   | 'transfer.unlisted'
   | 'transfer.listed_again'
-  /** The transfer has a state that this version does not know; its raw text stands in `state`. */
+  /** State unknown to this version; its raw text is in `state`. */
   | 'transfer.state_changed';
 
-/** Longest state kept, in characters: enough for any documented one, short enough for every channel. */
+/** Longest state kept, in characters: enough for any documented state, short enough for every channel. */
 const maxStateLength = 64;
 
-/** Longest tracking id accepted, in characters; the table's sort key holds 1,024 bytes. */
+/** Longest tracking id accepted, in characters; DynamoDB's sort key holds 1,024 bytes. */
 const maxTrackingIdLength = 200;
 
 const isKnown = (state: string): state is KnownState => Object.hasOwn(eventTypes, state);
 
-/** What is left of a state when spelling is set aside: upper case, with `_` for `-` and space. */
+/** State without its spelling: upper case, with `_` for `-` and space. */
 export const comparableState = (raw: string): string => raw.trim().toUpperCase().replaceAll(/[\s-]/g, '_');
 
 /**
- * One spelling for each state. The vendor documents two (`Deleted_by_expiration` in prose, `DELETED_BY_EXPIRATION` on
+ * Canonical spelling of a state. The vendor documents two (`Deleted_by_expiration` in prose, `DELETED_BY_EXPIRATION` on
  * the wire), so case, `-`, space and `_` make no difference. A state outside the vendor's page on transfer polling
  * keeps its raw text, without control characters, which SNS refuses, and cut to 64 characters.
  */
@@ -54,20 +54,20 @@ export function canonicalState(raw: string): State {
 
 export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
 
-/** Whether a transfer in this state has ended: the vendor documents no way back. */
+/** True when a transfer in this state has ended: the vendor documents no way back. */
 export const isFinal = (state: State): boolean => /^(?:FAILED$|DELETED_)/.test(comparableState(state));
 
-/** Whether a transfer in this state is one that the server's filter `active=true` is to let through. */
+/** True when the server's filter `active=true` should let this state through. */
 export const isActive = (state: State): boolean => sameState(state, 'ACTIVE');
 
-/** The type of the event that tells that a transfer is now in `state`. */
+/** Type of the event that a transfer is now in `state`. */
 export const eventTypeOf = (state: State): TransferEventType =>
   isKnown(state) ? eventTypes[state] : 'transfer.state_changed';
 
-/** Whether a row's `trackingId` can be a key: 1 to 200 printable ASCII characters, otherwise opaque. */
+/** True for a `trackingId` that can be a key: 1 to 200 printable ASCII characters, otherwise opaque. */
 export function isTrackingId(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > maxTrackingIdLength) return false;
-  // A loop, because a regular expression here costs as much as parsing the row.
+  // A regular expression here would cost as much as parsing the row.
   for (let at = 0; at < value.length; at += 1) {
     const code = value.charCodeAt(at);
     if (code < 0x21 || code > 0x7e) return false;
