@@ -68,7 +68,7 @@ export class Connection {
       // The cut caused the flaw, not the server.
       if (cut?.isCancelled) throw new HttpError('timeout');
       const failures: Record<Flaw, readonly [FailureCause, what: string]> = {
-        encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, which was not asked for`],
+        encoded: ['malformed_answer', `content-encoding ${encodingOf(answer)}, though none was requested`],
         too_large: ['answer_too_large', `more than ${maxBytes} bytes`],
         cut_off: ['server_fault', `cut off after ${answer.body.length} bytes`],
         late: ['timeout', `not complete after ${Math.round(timeout / 1000)} s`],

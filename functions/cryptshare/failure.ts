@@ -81,7 +81,7 @@ const causes = {
     remedy: 'set server.url to the address it redirects to, if that is the Cryptshare Server',
   },
   malformed_answer: {
-    says: 'the answer is not the JSON that was asked for',
+    says: 'the answer is not the requested JSON',
     remedy: 'check that server.url leads to the Cryptshare Server itself and not to a login or error page of a proxy',
     retry: true,
   },

@@ -23,7 +23,7 @@ export class ListingMemory {
     if (this.used + bytes > this.most) {
       const most = `${Math.floor(this.most / 1024 / 1024)} MiB`;
       const isAlone = held + bytes > this.most;
-      const detail = isAlone ? `more than ${most}` : `${most} for all listings that are under way at the same time`;
+      const detail = isAlone ? `more than ${most}` : `${most} for all listings in progress at the same time`;
       throw new CryptshareFailure('listing_too_large', detail);
     }
     this.used += bytes;

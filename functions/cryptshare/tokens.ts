@@ -164,7 +164,7 @@ export class Tokens implements TokenSource {
       const issued = await obtainToken(this.deps.calls, mailbox, undefined, deadline);
       this.refusal.end();
       const kept = await this.store(busy, mailbox, issued, 'client_id', busy.isRejected ? failuresOf(busy) : 0);
-      if (!kept) throw new CryptshareFailure('token_invalid', 'it was verified anew meanwhile');
+      if (!kept) throw new CryptshareFailure('token_invalid', 'it has been verified anew since');
       return issued.token;
     } catch (error) {
       if (!(error instanceof CryptshareFailure)) throw error;

@@ -123,7 +123,7 @@ export async function* rowsIn(
 
 function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new PlaceError('the place is outside of what is asked for');
+  if (begin < 0) throw new PlaceError('the place is outside of the requested ranges');
   return begin;
 }
 

@@ -54,7 +54,7 @@ function reasonAgainstLocalPart(local: string): string | undefined {
 
 function reasonAgainstDomain(domain: string): string | undefined {
   if (domain === '') return 'nothing stands behind the @';
-  if (domain.startsWith('[')) return 'an IP address stands in place of its domain';
+  if (domain.startsWith('[')) return 'an IP address takes the place of its domain';
   const labels = domain.split('.');
   if (labels.includes('')) return 'its domain has an empty part';
   if (labels.length === 1) return 'its domain has no dot';

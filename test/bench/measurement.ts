@@ -18,7 +18,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 type HeapSize = { readonly used: number; readonly external: number };
 
 /**
- * Runs a task and metricNames it. The heap is largest just before a garbage collection or at the end, so looking there
+ * Runs a task and measures it. The heap is largest just before a garbage collection or at the end, so looking there
  * misses no peak.
  */
 export async function measured<T>(task: () => T | Promise<T>): Promise<Measurement<T>> {

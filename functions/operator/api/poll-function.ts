@@ -93,7 +93,7 @@ function unreachable({ failure, code, message }: HttpError): Problem {
   const detail =
     failure === 'network'
       ? `Lambda cannot be reached (${code ?? message}): ask again, and see whether the VPC, if any, has a way to it`
-      : 'the poll function did not answer in time: its log tells what became of the poll';
+      : 'the poll function did not answer in time: its log tells how the poll ended';
   return new Problem(502, detail);
 }
 

@@ -50,7 +50,7 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof PlaceError) return badCursor();
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
   if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
-    return new Problem(409, 'it was changed meanwhile; look at it again');
+    return new Problem(409, 'it has changed since it was read; look at it again');
   }
   return undefined;
 }

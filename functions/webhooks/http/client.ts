@@ -159,7 +159,7 @@ function pinnedLookup(target: URL, addresses: readonly Address[]) {
 /** Decodes the kept bytes; `stream` drops a character cut in half. */
 function textOf(answer: HttpAnswer): string {
   if (answer.body.length === 0 && !answer.flaw) return '';
-  if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, which was not asked for)`;
+  if (answer.flaw === 'encoded') return `(content-encoding ${encodingOf(answer)}, though none was requested)`;
   const kept = answer.body.subarray(0, keptBodyBytes);
   return new TextDecoder().decode(kept, { stream: true }).replaceAll(/\p{Cc}/gu, ' ');
 }

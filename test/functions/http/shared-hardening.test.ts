@@ -185,7 +185,7 @@ describe('the connection to the Cryptshare Server', () => {
       'is compressed',
       `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n${gzipSync('{"data":[]}').toString('latin1')}`,
       'malformed_answer',
-      'HTTP 200, content-encoding gzip, which was not asked for',
+      'HTTP 200, content-encoding gzip, though none was requested',
     ],
     ['is none of HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 'malformed_answer', 'HPE_INVALID_CONSTANT'],
   ])('has no answer where the body %s, and says what came', async (_, bytes, kind, says) => {

@@ -69,7 +69,7 @@ export const refused: readonly (readonly [text: string, because: string])[] = [
   ['alice@example.com>', 'its domain has ">"'],
   ['alice@-example.com', 'a part of its domain begins or ends with a hyphen'],
   ['alice@example-.com', 'a part of its domain begins or ends with a hyphen'],
-  ['alice@[192.0.2.1]', 'an IP address stands in place of its domain'],
+  ['alice@[192.0.2.1]', 'an IP address takes the place of its domain'],
   ['alice@192.0.2.1', 'its domain ends with a number'],
   ['alice@ｅxample.com', 'its domain is no valid name in its script or in Punycode'],
   ['alice@example。com.de', 'its domain is no valid name in its script or in Punycode'],

@@ -102,7 +102,7 @@ describe('the Cryptshare Server', () => {
       try {
         page.on('GET /api/status', { type: 'text/html', body: '<html>Sign in</html>' });
         world.wellWith([alice], { server: page.url });
-        const told = 'the answer is not the JSON that was asked for';
+        const told = 'the answer is not the requested JSON';
         world.api.on('GET /mailboxes/alice%40example.com/verification', problem(502, told, { cause }));
         const { of } = await world.doctor(['--config', world.configOf({ server: { url: page.url } })]);
         expect(of('server')).toMatchObject([{ outcome: 'fail', message: expect.stringContaining('text/html') }]);
@@ -155,7 +155,7 @@ describe('the Cryptshare Server', () => {
           {
             name: 'server',
             outcome: 'fail',
-            message: `the answer is not the JSON that was asked for (${told})`,
+            message: `the answer is not the requested JSON (${told})`,
             remedy: expect.stringContaining('login or error page'),
           },
         ]);
