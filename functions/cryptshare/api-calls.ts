@@ -38,7 +38,6 @@ export interface ServerOptions {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** One request to the REST API. */
 export interface Call {
   /** Path below `/api`, with the query. */
   readonly path: string;

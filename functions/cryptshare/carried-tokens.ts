@@ -9,8 +9,8 @@ export interface TokenSource {
   /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;
   /**
-   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure with the
-   * advice that fits the way the mailbox was verified.
+   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure
+   * with the advice that fits the way the mailbox was verified.
    */
   reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
 }

@@ -4,7 +4,6 @@ import type { FailureCause } from './failure.ts';
 /** Failures that overload can explain. */
 const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
-/** Reason for which the circuit is open. */
 export type CircuitCause = (typeof heavy)[number];
 
 /** Circuit breaker of a server, as far as requests to it tell. */

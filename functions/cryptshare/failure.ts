@@ -6,7 +6,6 @@ import type { Answer } from './answer.ts';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
-/** Meaning of a failure, and the remedy. */
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;

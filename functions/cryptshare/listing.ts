@@ -27,7 +27,6 @@ const bytesPerRow = 4 + 4 + 4 + 1;
  * would count as one; among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {
-  /** Distinct transfers seen. */
   size = 0;
   /** Rows without a transfer or a state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;

@@ -132,7 +132,6 @@ export class Tokens implements TokenSource {
     return { verification, token: this.opened(verification) };
   }
 
-  /** The cached verification of a mailbox, without a request. */
   cachedVerification(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;
   }

@@ -8,7 +8,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { pause, type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Item, Key } from './row.ts';
 
-/** Rows that DynamoDB takes in one call: 100 reads, 25 writes. */
+/** Rows that DynamoDB takes in one call: 100 in `BatchGetItem`, 25 in `BatchWriteItem`. */
 const getLimit = 100;
 const putLimit = 25;
 

@@ -34,7 +34,6 @@ interface Walk {
   /** In the order of the walk; no place is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
-  /** Place after which to begin. */
   readonly after: Place | undefined;
   /** Number of matching rows that suffices. */
   readonly limit: number;
@@ -125,7 +124,6 @@ function beginOf(ranges: readonly IndexRange[], after: Place | undefined): numbe
   return begin;
 }
 
-/** Counts the places in a range, up to `most`. */
 export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
   let count = 0;
   let start: QueryCommandInput['ExclusiveStartKey'];

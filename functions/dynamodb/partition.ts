@@ -12,13 +12,11 @@ import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
 import type { Item } from './row.ts';
 
-/** Capacity units of DynamoDB. */
 export interface Units {
   read: number;
   write: number;
 }
 
-/** A page of the requested rows. */
 export interface RowPage {
   readonly rows: Item[];
   /** Sort key after which there may be more; undefined when there are none. */
@@ -67,7 +65,8 @@ export class Partition {
   }
 
   /**
-   * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most 1 MB.
+   * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most
+   * 1 MB, DynamoDB's limit for a query.
    *
    * @returns the rows, and the last one's sort key unless these are all
    */

@@ -59,7 +59,6 @@ const agentOptions = {
  */
 const longestForAddress = 4000;
 
-/** Options of a request for the agents here. */
 interface Route extends https.RequestOptions {
   readonly pool: string;
   readonly proxy: URL | undefined;
