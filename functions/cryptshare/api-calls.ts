@@ -204,9 +204,7 @@ export class ServerCalls {
     };
   }
 
-  /**
-   * Records in the circuit what an answer, or its absence, says. `seen` is the fault count when the request was sent.
-   */
+  /** Records an answer, or its absence, in the circuit; `seen` is the fault count when the request was sent. */
   private record(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && circuitCauseOf(failure.kind);
     const { now, steady, random } = this.options;

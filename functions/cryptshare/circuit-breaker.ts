@@ -95,9 +95,7 @@ export function circuitAfterSameFault(
   };
 }
 
-/**
- * The circuit after an answer at `now` (Unix time in milliseconds): a cooldown for all stays, one for a mailbox ends.
- */
+/** The circuit after an answer, at `now` (Unix ms): a cooldown for all stays, one for a mailbox ends. */
 export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: number): ServerCircuit {
   return { ...circuit, toldAt: now, faults: 0, openUntil: mailbox === undefined ? circuit.openUntil : 0 };
 }

@@ -209,9 +209,7 @@ function rowsOf(body: string): readonly unknown[] {
   return rows;
 }
 
-/**
- * Raw state of a row: `status.state`, or `state` in the older list; undefined without a usable state or tracking id.
- */
+/** Raw state of a row: `status.state`, or `state` in the older list; undefined without usable state or id. */
 function spellingOf(row: unknown): string | undefined {
   const { trackingId, status, state } = (row ?? {}) as {
     trackingId?: unknown;

@@ -80,9 +80,7 @@ export class Tokens implements TokenSource {
     if (known?.token === token) known.isAccepted = true;
   }
 
-  /**
-   * Ignores a rejection by a proxy for a token that a person obtained by a code: only the server's own error counts.
-   */
+  /** A token obtained by a code counts as rejected only by the server's own error, not by a proxy's. */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
     // Another listing has already replaced it.

@@ -95,9 +95,7 @@ export class Partition {
     this.units.write += await putRows(this.client, this.table, items, patience);
   }
 
-  /**
-   * Changes attributes of a row by an update expression, such as `SET state = :state`; true when the condition held.
-   */
+  /** Updates a row by an expression such as `SET state = :state`; true when the condition held. */
   update(sk: string, change: string, expression: Expression): Promise<boolean> {
     return this.write(
       this.client.send(

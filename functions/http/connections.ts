@@ -81,9 +81,7 @@ export class Connections {
     );
   }
 
-  /**
-   * Sends a request; follows no redirect, keeps no cookie, decompresses nothing. Throws HttpError without an answer.
-   */
+  /** Follows no redirect, keeps no cookie, decompresses nothing. Throws HttpError without an answer. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;

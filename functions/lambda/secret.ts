@@ -15,7 +15,6 @@ export class SecretError extends Error {
  *
  * @param build from the fields of the secret; its error goes to each invocation until it succeeds
  * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
- * @param now Unix time in milliseconds
  */
 export function whenInvoked<Dependencies>(
   build: (fields: Fields) => Dependencies,
