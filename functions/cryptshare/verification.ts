@@ -66,7 +66,6 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   return end - Math.min(marginShare * life, longestMargin);
 }
 
-/** True when the token has ended, as far as known. */
 export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
   validUntil !== undefined && Date.parse(validUntil) <= now;
 

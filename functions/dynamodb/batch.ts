@@ -24,7 +24,6 @@ export class BatchLeftoverError extends Error {
  * Reads rows by their keys, strongly consistent, in as many calls as it takes.
  *
  * @param keys each at most once
- * @param patience for rows that DynamoDB leaves unprocessed
  * @returns existing rows by {@link rowName}
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
@@ -55,7 +54,6 @@ export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
  * Writes whole rows, and overwrites existing ones.
  *
  * @param rows each with `pk` and `sk`, no two with the same key
- * @param patience for rows that DynamoDB leaves unprocessed
  * @returns write units used
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
@@ -81,7 +79,6 @@ export async function putRows(
   return units;
 }
 
-/** Cuts a list into batches of a size; the last one may be smaller. */
 export const batchesOf = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
 

@@ -67,8 +67,6 @@ export class Partition {
   /**
    * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most
    * 1 MB, DynamoDB's limit for a query.
-   *
-   * @returns the rows, and the last one's sort key unless these are all
    */
   async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
     if (from > to) return { rows: [], last: undefined };

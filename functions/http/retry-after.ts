@@ -29,9 +29,8 @@ const forms = [
 ].map((form) => new RegExp(form, 'i'));
 
 /**
- * Parses an HTTP date (RFC 9110, 5.6.7) to Unix time in milliseconds; undefined for other texts.
- *
- * @param now gives the century of a two-digit year: no date is more than 50 years ahead
+ * Parses an HTTP date (RFC 9110, 5.6.7) to Unix time in milliseconds; undefined for other texts. `now` gives the
+ * century of a two-digit year: no date is more than 50 years ahead.
  */
 function httpDateOf(text: string, now: Date): number | undefined {
   const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
