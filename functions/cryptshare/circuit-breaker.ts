@@ -52,7 +52,7 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 /**
  * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one it opens for 30 s,
  * doubled with each fault, up to 15 min for throttling and 5 min for failures. Up to a quarter is added at random, so
- * that clients do not retry in step. Failures of a single mailbox open it for that mailbox only.
+ * that clients do not retry in step. Failures that all concern one mailbox open it for that mailbox only.
  *
  * @param now Unix time in milliseconds
  * @param chance in [0, 1)

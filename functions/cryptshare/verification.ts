@@ -17,7 +17,7 @@ export interface Verification {
   readonly validUntil?: string;
   /** True when the server has rejected the token: no request carries it any more. */
   readonly isRejected?: boolean;
-  /** Lease of the process that is obtaining a token. */
+  /** End of the lease of the process that is obtaining a token. */
   readonly busyUntil?: string;
   /** Attempts in a row that failed to obtain a token, or obtained one that was rejected at once. */
   readonly failures?: number;
