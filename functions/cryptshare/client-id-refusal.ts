@@ -27,8 +27,8 @@ export class ClientIdRefusal {
   }
 
   /**
-   * Records a refusal of a token requested at `askedAt`. Refusals of requests in flight together count as one. True when
-   * all mailboxes share it.
+   * Records a refusal of a token requested at `askedAt`. Refusals of requests in flight together count as one.
+   * True when all mailboxes share it.
    */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;

@@ -54,8 +54,8 @@ const agentOptions = {
 } as const;
 
 /**
- * Milliseconds for each of several addresses of a host. A lost first packet is sent again after 1 s and after 3 s, so it
- * may be lost twice. Node's own 250 ms gives up a host on the other side of the world.
+ * Milliseconds for each of several addresses of a host. A lost first packet is sent again after 1 s and after 3 s, so
+ * it may be lost twice. Node's own 250 ms gives up a host on the other side of the world.
  */
 const longestForAddress = 4000;
 
