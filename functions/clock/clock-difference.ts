@@ -5,9 +5,8 @@ export const wrongClock = 60_000;
 
 /**
  * Milliseconds by which the clock here is ahead of the other side's, or behind if below 0. The source is the answer's
- * `Date` (RFC 9110, 6.6.1), exact to a second; undefined without it, or for an answer from a cache.
- *
- * @param now Unix time in milliseconds at which the answer came
+ * `Date` (RFC 9110, 6.6.1), exact to a second; undefined without it, or for an answer from a cache. The answer came at
+ * `now`, a Unix time in milliseconds.
  */
 export function clockDifference({ date, age }: IncomingHttpHeaders, now: number): number | undefined {
   const theirs = date === undefined || age !== undefined ? Number.NaN : Date.parse(date);

@@ -38,7 +38,6 @@ export interface ServerOptions {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** One request to the REST API. */
 export interface Call {
   /** Path below `/api`, with the query. */
   readonly path: string;
@@ -205,9 +204,7 @@ export class ServerCalls {
     };
   }
 
-  /**
-   * Records in the circuit what an answer, or its absence, says. `seen` is the fault count when the request was sent.
-   */
+  /** Records an answer, or its absence, in the circuit; `seen` is the fault count when the request was sent. */
   private record(failure: CryptshareFailure | undefined, mailbox: string | undefined, seen: number): void {
     const cause = failure && circuitCauseOf(failure.kind);
     const { now, steady, random } = this.options;

@@ -4,13 +4,13 @@ import { type CryptshareFailure, errorCodeOf, failureOf } from './failure.ts';
 
 /** Source of the tokens by which a server knows whose mailbox a request concerns. */
 export interface TokenSource {
-  /** @throws CryptshareFailure without a token believed valid; a rejected token is not */
+  /** Returns a token believed valid, never a rejected one. Throws CryptshareFailure when there is none. */
   tokenFor(mailbox: string, deadline: Deadline): Promise<string>;
   /** Records that the server has answered a request with this token. */
   accepted(mailbox: string, token: string): void;
   /**
-   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure with the
-   * advice that fits the way the mailbox was verified.
+   * Records that the server has rejected a token; {@link tokenFor} may then return another. Returns the failure
+   * with the advice that fits the way the mailbox was verified.
    */
   reject(mailbox: string, rejection: Rejection): Promise<CryptshareFailure>;
 }

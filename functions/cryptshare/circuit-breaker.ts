@@ -4,7 +4,6 @@ import type { FailureCause } from './failure.ts';
 /** Failures that overload can explain. */
 const heavy = ['throttled', 'server_fault', 'timeout', 'unreachable', 'proxy_failed'] as const;
 
-/** Reason for which the circuit is open. */
 export type CircuitCause = (typeof heavy)[number];
 
 /** Circuit breaker of a server, as far as requests to it tell. */
@@ -53,7 +52,7 @@ export function believedCircuit(circuit: ServerCircuit, now: number): ServerCirc
 /**
  * The circuit after a further fault. A `Retry-After` opens it for as long, up to 1 h. Without one it opens for 30 s,
  * doubled with each fault, up to 15 min for throttling and 5 min for failures. Up to a quarter is added at random, so
- * that clients do not retry in step. Failures of a single mailbox open it for that mailbox only.
+ * that clients do not retry in step. Failures that all concern one mailbox open it for that mailbox only.
  *
  * @param now Unix time in milliseconds
  * @param chance in [0, 1)
@@ -96,9 +95,7 @@ export function circuitAfterSameFault(
   };
 }
 
-/**
- * The circuit after an answer at `now` (Unix time in milliseconds): a cooldown for all stays, one for a mailbox ends.
- */
+/** The circuit after an answer, at `now` (Unix ms): a cooldown for all stays, one for a mailbox ends. */
 export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: number): ServerCircuit {
   return { ...circuit, toldAt: now, faults: 0, openUntil: mailbox === undefined ? circuit.openUntil : 0 };
 }

@@ -27,9 +27,8 @@ export class ClientIdRefusal {
   }
 
   /**
-   * Records a refusal; refusals of requests in flight together count as one. True when all mailboxes share it.
-   *
-   * @param askedAt when the token was requested
+   * Records a refusal of a token requested at `askedAt`. Refusals of requests in flight together count as one.
+   * True when all mailboxes share it.
    */
   note(failure: CryptshareFailure, askedAt: number, now: number): boolean {
     if (!ofAllMailboxes.has(failure.kind)) return false;

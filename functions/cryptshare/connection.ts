@@ -10,7 +10,6 @@ import { CryptshareFailure, type FailureCause } from './failure.ts';
 
 /** A request: a GET, or a POST when it has a body. */
 export interface ServerRequest {
-  /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */

@@ -6,7 +6,6 @@ import type { Answer } from './answer.ts';
 
 const verify = 'verify it by e-mail: npm run notifier -- watch verify MAILBOX';
 
-/** Meaning of a failure, and the remedy. */
 interface FailureWords {
   readonly says: string;
   readonly remedy: string;
@@ -123,7 +122,6 @@ const causes = {
   },
 } satisfies Record<string, FailureWords>;
 
-/** Reason why a Cryptshare Server gave no result. */
 export type FailureCause = keyof typeof causes;
 
 /** A request to a Cryptshare Server that brought no result. Carries no header, body or mailbox. */
@@ -153,8 +151,6 @@ export class CryptshareFailure extends Error {
  * Interprets an answer other than 200. Sources: the error table of the vendor's REST API 1.8 document; its prose pages
  * for 401 and 403. Only the server itself can reject a token, a client id or a request: a page without its error code
  * comes from a proxy or filter. An answer without a body may be either's.
- *
- * @param now serves a `Retry-After` that is a date
  */
 export function failureOf({ status, headers, body }: Answer, now: Date): CryptshareFailure {
   const code = errorCodeOf(body);

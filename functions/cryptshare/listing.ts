@@ -27,7 +27,6 @@ const bytesPerRow = 4 + 4 + 4 + 1;
  * would count as one; among 100,000 that happens in one mailbox of 10^9.
  */
 export class Listing {
-  /** Distinct transfers seen. */
   size = 0;
   /** Rows without a transfer or a state: skipped, but they forbid any conclusion about absence. */
   malformed = 0;
@@ -210,9 +209,7 @@ function rowsOf(body: string): readonly unknown[] {
   return rows;
 }
 
-/**
- * Raw state of a row: `status.state`, or `state` in the older list; undefined without a usable state or tracking id.
- */
+/** Raw state of a row: `status.state`, or `state` in the older list; undefined without usable state or id. */
 function spellingOf(row: unknown): string | undefined {
   const { trackingId, status, state } = (row ?? {}) as {
     trackingId?: unknown;

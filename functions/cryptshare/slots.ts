@@ -97,9 +97,7 @@ export class Slots {
     this.listeners.delete(listener);
   }
 
-  /**
-   * Sends a request when it is its turn, and cancels `cut` to cut it off. Answers to listings define the usual time.
-   */
+  /** Sends a request in its turn, and cancels `cut` to cut it off. Listings define the usual time. */
   async run<T>(
     mailbox: string = noMailbox,
     send: (cut: Cancellation) => Promise<T>,

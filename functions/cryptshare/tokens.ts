@@ -80,9 +80,7 @@ export class Tokens implements TokenSource {
     if (known?.token === token) known.isAccepted = true;
   }
 
-  /**
-   * Ignores a rejection by a proxy for a token that a person obtained by a code: only the server's own error counts.
-   */
+  /** A token obtained by a code counts as rejected only by the server's own error, not by a proxy's. */
   async reject(mailbox: string, { token, failure, isCertain }: Rejection): Promise<CryptshareFailure> {
     const known = this.known.get(mailbox);
     // Another listing has already replaced it.
@@ -132,7 +130,6 @@ export class Tokens implements TokenSource {
     return { verification, token: this.opened(verification) };
   }
 
-  /** The cached verification of a mailbox, without a request. */
   cachedVerification(mailbox: string): Verification | undefined {
     return this.known.get(mailbox)?.verification;
   }

@@ -17,7 +17,7 @@ export interface Verification {
   readonly validUntil?: string | undefined;
   /** True when the server has rejected the token: no request carries it any more. */
   readonly isRejected?: boolean;
-  /** Lease of the process that is obtaining a token. */
+  /** End of the lease of the process that is obtaining a token. */
   readonly busyUntil?: string;
   /** Attempts in a row that failed to obtain a token, or obtained one that was rejected at once. */
   readonly failures?: number;
@@ -66,7 +66,6 @@ export function renewalTime({ obtainedAt, validUntil }: Verification): number | 
   return end - Math.min(marginShare * life, longestMargin);
 }
 
-/** True when the token has ended, as far as known. */
 export const hasEnded = ({ validUntil }: Verification, now: number): boolean =>
   validUntil !== undefined && Date.parse(validUntil) <= now;
 

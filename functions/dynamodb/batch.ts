@@ -8,14 +8,14 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { pause, type RetryBudget, retryBudget } from '#functions/clock/backoff.ts';
 import type { Item, Key } from './row.ts';
 
-/** Rows that DynamoDB takes in one call, for reading and for writing. */
+/** Rows that DynamoDB takes in one call: 100 in `BatchGetItem`, 25 in `BatchWriteItem`. */
 const getLimit = 100;
 const putLimit = 25;
 
-/** Calls in a row that may bring nothing before what is left is given up. */
+/** Calls in a row without progress before the rest is given up. */
 const maxIdleCalls = 8;
 
-/** Thrown when DynamoDB keeps leaving rows of a batch undone. */
+/** Thrown when DynamoDB keeps leaving rows of a batch unprocessed. */
 export class BatchLeftoverError extends Error {
   override readonly name = 'BatchLeftoverError';
 }
@@ -24,8 +24,7 @@ export class BatchLeftoverError extends Error {
  * Reads rows by their keys, strongly consistent, in as many calls as it takes.
  *
  * @param keys each at most once
- * @param patience for what DynamoDB leaves over
- * @returns by `pk` and `sk` joined with a space; missing rows are missing
+ * @returns existing rows by {@link rowName}
  * @throws BatchLeftoverError when DynamoDB leaves some unread until there is no more time
  */
 export async function getRows(
@@ -49,14 +48,12 @@ export async function getRows(
   return rows;
 }
 
-/** The name of a row in the answer of {@link getRows}. */
 export const rowName = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
 /**
- * Writes whole rows, over whatever stands there.
+ * Writes whole rows, and overwrites existing ones.
  *
- * @param rows each with `pk` and `sk`, no two of the same key
- * @param patience for what DynamoDB leaves over
+ * @param rows each with `pk` and `sk`, no two with the same key
  * @returns write units used
  * @throws BatchLeftoverError when DynamoDB leaves some unwritten until there is no more time
  */
@@ -82,11 +79,10 @@ export async function putRows(
   return units;
 }
 
-/** Cuts a list into batches of a size, of which the last one may be smaller. */
 export const batchesOf = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
 
-/** Hands entries on in batches, and what is left over of them again after a pause, for as long as there is time. */
+/** Sends entries in batches, and repeats leftovers after a pause for as long as there is time. */
 async function inBatches<Entry>(
   entries: readonly Entry[],
   limit: number,

@@ -7,65 +7,62 @@ import type { Item, Key } from './row.ts';
 /** The webhooks table, or another with the key `pk`, `sk`. */
 export interface TableSource {
   readonly dynamo: DynamoDBClient;
-  /** Its name. */
   readonly table: string;
 }
 
-/** One partition of an index, or of the table itself, or a range of it. */
+/** A partition, or a range of it, of an index or of the table itself. */
 export interface IndexRange {
-  /** Undefined: the table. */
+  /** Undefined for the table. */
   readonly index: string | undefined;
   /** Name and value of the partition key. */
   readonly partition: readonly [name: string, value: string];
-  /** Name of the sort key, its first and its last value, both included. */
+  /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
   readonly isDescending: boolean;
-  /** What is looked for in it where others look for something else in the same range; it becomes part of each place. */
+  /** Part of each place that tells apart searches for different things in the same range. */
   readonly of?: string;
-  /** The row to read for a key in the index, unless it is that very row. */
+  /** Row to read for a key in the index. @default the row of that key */
   readonly rowOf?: (key: Key) => Key;
-  /** Places with the same sort key are of one thing, which is given once. */
+  /** Set where places with the same sort key mean one thing, which is returned once. */
   readonly isOncePerSortKey?: true;
 }
 
-/** The place of a row: its own key, and that of the index. */
+/** Place of a row: its own key, and that of the index. */
 export type Place = Readonly<Record<string, string | number>>;
 
 interface Walk {
-  /** In the order in which they are walked through; no place is in two of them. */
+  /** In the order of the walk; no place is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
-  /** The place after which to begin. */
   readonly after: Place | undefined;
-  /** Wanted rows that are enough. */
+  /** Number of matching rows that suffices. */
   readonly limit: number;
 }
 
-/** Thrown for a place that is none in the ranges to be walked through. */
+/** Thrown for a place outside the ranges to be walked through. */
 export class PlaceError extends Error {
   override readonly name = 'PlaceError';
 }
 
-/** Rows looked at in one walk: more is for the next one, even if few were wanted. */
+/** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
 const longestWalk = 1000;
 
-/** Queries of one walk: ranges may be many and empty. */
+/** Queries of one walk, because ranges may be many and empty. */
 const mostQueries = 200;
 
-/** Places read at once: few rows are not worth a call, and more than a batch is none. */
+/** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
 const shortestStride = 25;
 const longestStride = 100;
 
 /**
- * Walks through ranges of the table, or of an index, and reads the rows as they are now. A row that is no longer there is
- * skipped.
+ * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
  *
- * @returns rows found, and the place after which to go on; without it, there are no more
+ * @returns matching rows, and the place after which to go on; without it, there are no more
  * @throws PlaceError when `after` is no place in the ranges
  */
 export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
   const found: { row: Item; place: Place }[] = [];
-  /** Partitions of an index that are asked for again and again, and are empty. */
+  /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
   let examined = 0;
   let queries = 0;
@@ -85,7 +82,7 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
         const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
         if (row) seen = place[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
-        // One more than asked for tells that there is more.
+        // A row beyond the limit shows that there are more.
         if (found.length === limit) return end(found.at(-1)!.place);
         found.push({ row, place });
       }
@@ -100,7 +97,7 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
 }
 
 /**
- * All rows in ranges of an index as they are now, page by page, each with the place after which the next one begins.
+ * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
  *
  * @throws PlaceError when `after` is no place in the ranges
  */
@@ -127,7 +124,6 @@ function beginOf(ranges: readonly IndexRange[], after: Place | undefined): numbe
   return begin;
 }
 
-/** Counts the places in a range, up to `most`. */
 export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
   let count = 0;
   let start: QueryCommandInput['ExclusiveStartKey'];
@@ -142,12 +138,12 @@ export async function countPlaces({ dynamo, table }: TableSource, range: IndexRa
 
 interface Places {
   readonly places: readonly Place[];
-  /** Of an index, keys alone. */
+  /** Keys alone for an index. */
   readonly items: readonly Item[];
   readonly next: Place | undefined;
 }
 
-/** Reads places of a range, in their order: those after one, or the first. */
+/** Reads places of a range in order, from the first or after a place. */
 export async function readPlaces(
   { dynamo, table }: TableSource,
   range: IndexRange,
@@ -171,7 +167,7 @@ export async function readPlaces(
   }
 }
 
-/** The rows of places, undefined where one is not there any more. An index may lag behind: what counts is the row itself. */
+/** Current rows of places, undefined for deleted rows. An index may lag behind, so the row itself counts. */
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
@@ -197,13 +193,13 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
 /** A place behind all rows of a range. */
 const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place => ({
   ...(of !== undefined && { of }),
-  // No row has this key: only its place counts.
+  // No row has this key; only its order counts.
   ...(index !== undefined && { pk: '-', sk: '-' }),
   [partition[0]]: partition[1],
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-/** Whether a place is one in a range: it has exactly the parts of one, of the right types, and lies within. */
+/** True when a place is in a range: it has exactly the parts of one, of the right types, and lies within. */
 function isIn({ index, partition, sort, of }: IndexRange, place: Place): boolean {
   const at = place[sort[0]];
   return (

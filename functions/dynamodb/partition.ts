@@ -12,34 +12,32 @@ import type { RetryBudget } from '#functions/clock/backoff.ts';
 import { putRows } from './batch.ts';
 import type { Item } from './row.ts';
 
-/** Read and write units of DynamoDB. */
 export interface Units {
   read: number;
   write: number;
 }
 
-/** Some of the rows that were asked for. */
 export interface RowPage {
   readonly rows: Item[];
   /** Sort key after which there may be more; undefined when there are none. */
   readonly last: string | undefined;
 }
 
-/** What to write or read and under which condition; values by their `:name` without the colon. */
+/** Condition of a read or write; values by their `:name` without the colon. */
 interface Expression {
   readonly condition?: string;
   readonly values?: Item;
-  /** Names that stand as `#name` because DynamoDB reserves them. */
+  /** Names written as `#name` because DynamoDB reserves them. */
   readonly names?: readonly string[];
 }
 
-/** That no other writer has changed a row since it was read; `rev` counts its changes and is 0 where there was none. */
+/** Requires that no other writer has changed a row since it was read; `rev` counts its changes, 0 for a missing row. */
 export const unchangedSince = (rev: number): Expression =>
   rev === 0 ? { condition: 'attribute_not_exists(pk)' } : { condition: 'rev = :rev', values: { rev } };
 
 /**
  * One partition of a DynamoDB table with key `pk`, `sk`: consistent reads, conditional writes, and the units they use.
- * A condition that does not hold is an answer, not an error; whatever else DynamoDB refuses is thrown.
+ * A failed condition is an answer, not an error; other refusals of DynamoDB are thrown.
  */
 export class Partition {
   /** Units used through this object; a refused write counts as one. */
@@ -67,23 +65,17 @@ export class Partition {
   }
 
   /**
-   * The first rows with a sort key from `from` to `to`, or the last ones in descending order: at most `limit`, and at most
-   * 1 MB.
-   *
-   * @returns the rows, and the last one's sort key unless these are all
+   * First rows with a sort key from `from` to `to`, or the last in descending order: at most `limit`, and at most
+   * 1 MB, DynamoDB's limit for a query.
    */
   async page(from: string, to: string, limit: number, isDescending = false): Promise<RowPage> {
     if (from > to) return { rows: [], last: undefined };
-    // One more than asked for tells that there is more.
+    // A row beyond the limit shows that there are more.
     const { rows, last } = await this.query(from, to, undefined, { limit: limit + 1, isDescending });
     return rows.length > limit ? { rows: rows.slice(0, limit), last: rows[limit - 1]!.sk } : { rows, last };
   }
 
-  /**
-   * Writes a whole row.
-   *
-   * @returns whether the condition held
-   */
+  /** Writes a whole row; true when the condition held. */
   put(sk: string, attributes: Item, expression: Expression): Promise<boolean> {
     return this.write(
       this.client.send(
@@ -95,18 +87,13 @@ export class Partition {
     );
   }
 
-  /** Writes whole rows, each with its `sk`, over whatever stands there, as {@link putRows} does. */
+  /** Overwrites whole rows, each with its `sk`, as {@link putRows} does. */
   async putAll(rows: readonly Item[], patience?: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ pk: this.pk, ...row }));
     this.units.write += await putRows(this.client, this.table, items, patience);
   }
 
-  /**
-   * Changes attributes of a row.
-   *
-   * @param change an update expression, for example `SET state = :state`
-   * @returns whether the condition held
-   */
+  /** Updates a row by an expression such as `SET state = :state`; true when the condition held. */
   update(sk: string, change: string, expression: Expression): Promise<boolean> {
     return this.write(
       this.client.send(
@@ -119,11 +106,7 @@ export class Partition {
     );
   }
 
-  /**
-   * Deletes a row if it is there.
-   *
-   * @returns whether the condition held
-   */
+  /** Deletes a row if it exists; true when the condition held. */
   delete(sk: string, expression: Expression = {}): Promise<boolean> {
     return this.write(
       this.client.send(new DeleteItemCommand({ ...this.conditional(expression), Key: marshall({ pk: this.pk, sk }) })),

@@ -1,6 +1,5 @@
 import type { NativeAttributeValue } from '@aws-sdk/util-dynamodb';
 
-/** Key of a row. */
 export interface Key {
   readonly pk: string;
   readonly sk: string;

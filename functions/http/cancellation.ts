@@ -1,4 +1,4 @@
-/** Has a request given up: what an `AbortSignal` does, at a fraction of its cost, for each request has one. */
+/** Cancels a request, as an `AbortSignal` does, at a fraction of its cost: each request has one. */
 export class Cancellation {
   private listener: (() => void) | undefined;
   private isDone = false;
@@ -7,7 +7,7 @@ export class Cancellation {
     return this.isDone;
   }
 
-  /** Is told once, at once if it has been cancelled. */
+  /** Called once, immediately if already cancelled. */
   set onCancel(listener: () => void) {
     this.listener = listener;
     if (this.isDone) listener();

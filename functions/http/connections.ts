@@ -10,31 +10,31 @@ import { openTunnel } from './proxy.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
-  /** Path and query; else those of the URL. */
+  /** Path and query. @default those of the URL */
   readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Milliseconds until the answer has to be complete. */
+  /** Milliseconds until the answer must be complete. */
   readonly timeout: number;
-  /** Milliseconds of these for connecting, by way of the proxy and with TLS. */
+  /** Milliseconds of these for connecting, including proxy and TLS. */
   readonly connectTimeout?: number | undefined;
-  /** Bytes of the answer's body that are read; the rest counts as cut off. */
+  /** Bytes of the answer's body that are read; a longer body is cut off. */
   readonly maxBytes: number;
-  /** To be sent once more where a kept connection turns out to be dead; others are never sent on a kept one. */
+  /** True when a request may be repeated after a kept connection proves dead; other requests need a new connection. */
   readonly isRepeatable: boolean;
   readonly proxy?: URL | undefined;
-  /** Requests of the same pool and proxy share connections; else the origin of the URL is their pool. */
+  /** Requests of the same pool and proxy share connections. @default the origin of the URL */
   readonly pool?: string;
-  /** Looks the name up in place of the system. */
+  /** Resolves the host name instead of the system. */
   readonly lookup?: LookupFunction;
   /** Gives the request up, as if the network had failed. */
   readonly cancellation?: Cancellation | undefined;
 }
 
-/** What keeps the body of an answer from being read. */
+/** Reason why the body of an answer cannot be read. */
 export type Flaw = 'encoded' | 'too_large' | 'cut_off' | 'late';
 
-/** An answer. Once status and headers are there, they count: what goes wrong after them concerns the body alone. */
+/** An answer. Status and headers are valid once they are there; a later failure concerns the body alone. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
@@ -42,7 +42,7 @@ export interface HttpAnswer {
   readonly flaw: Flaw | undefined;
 }
 
-/** Milliseconds that an idle connection is kept, less than the 5 s after which servers such as Apache's and Node's close it. */
+/** Milliseconds that an idle connection is kept: servers such as Apache's and Node's close it after 5 s. */
 const keptFor = 4000;
 
 const maxHeaderBytes = 16_384;
@@ -54,12 +54,11 @@ const agentOptions = {
 } as const;
 
 /**
- * Milliseconds for each of several addresses of a host: enough for a first packet that is lost, perhaps twice, which is
- * sent again after one second and after three. Node's own 250 ms gives up a host on the other side of the world.
+ * Milliseconds for each of several addresses of a host. A lost first packet is sent again after 1 s and after 3 s, so
+ * it may be lost twice. Node's own 250 ms gives up a host on the other side of the world.
  */
 const longestForAddress = 4000;
 
-/** What the agents here are told of a request. */
 interface Route extends https.RequestOptions {
   readonly pool: string;
   readonly proxy: URL | undefined;
@@ -70,7 +69,7 @@ interface Route extends https.RequestOptions {
 export class Connections {
   private readonly plain: http.Agent;
   private readonly encrypted: https.Agent;
-  /** By `performance.now()`. A socket's own timer is late where the process stands still, as on Lambda. */
+  /** Times by `performance.now()`. A socket's own timer is late where the process is frozen, as on Lambda. */
   private readonly idleSince = new WeakMap<Duplex, number>();
 
   /** @param ca certificates in PEM to trust instead of the public ones */
@@ -82,10 +81,7 @@ export class Connections {
     );
   }
 
-  /**
-   * Sends a request; throws HttpError when there is no answer. No redirect is followed, no cookie kept, nothing
-   * decompressed.
-   */
+  /** Follows no redirect, keeps no cookie, decompresses nothing. Throws HttpError without an answer. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url, proxy, isRepeatable } = request;
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
@@ -96,7 +92,7 @@ export class Connections {
       return await exchange(request, agent, pool, request.timeout);
     } catch (error) {
       if (!(error instanceof DeadConnectionError)) throw error;
-      // Its neighbours are no fresher.
+      // Other idle connections of this pool are probably stale too.
       this.dropIdle(agent, pool, 0);
       if (error.failure !== 'network' || request.cancellation?.isCancelled) throw error;
       return await exchange(request, agent, pool, deadline - performance.now());
@@ -115,7 +111,7 @@ export class Connections {
     }
   }
 
-  /** @param secured what is spoken over a connection by way of a proxy */
+  /** @param secured wraps a tunnel through a proxy for the protocol of the agent */
   private prepared<A extends http.Agent>(agent: A, secured: (socket: Socket, options: Route) => Socket): A {
     agent.getName = (options) => (options as Route).pool;
     const keepSocketAlive = agent.keepSocketAlive.bind(agent);
@@ -136,7 +132,7 @@ export class Connections {
   }
 }
 
-/** A kept connection was closed, or brought nothing until the time was up. */
+/** Thrown when a kept connection was closed, or stayed silent until the timeout. */
 class DeadConnectionError extends HttpError {}
 
 function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout: number): Promise<HttpAnswer> {
@@ -146,7 +142,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
   const options = {
     ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
-    // Node takes the address of a URL apart anew for each request, and headers one by one unless they come in a row.
+    // Node parses a URL anew for each request, and headers one by one unless they come as a flat array.
     ...{ protocol: url.protocol, host: bareHost(url), port: url.port || (isTls ? 443 : 80), headers: rowOf(request) },
     ...(lookup && { lookup }),
     maxHeaderSize: maxHeaderBytes,
@@ -191,8 +187,8 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
   });
   outgoing.on('response', (response) => {
-    // No switch of protocols was asked for; where the answer names one, Node closes the connection itself. Other interim
-    // answers never come here: HTTP has clients ignore them.
+    // No upgrade was requested; where the answer names a protocol, Node closes the connection itself. Other interim
+    // answers never arrive here: HTTP clients ignore them.
     if (response.statusCode === 101) return giveUp('network');
     head = response;
     const end = () => settle('network');
@@ -205,16 +201,16 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
     response.on('error', end);
     response.on('close', end);
   });
-  // Once there is a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
+  // After a response, its own events tell how it ends: a parser's error may come before its last bytes are read.
   outgoing.on('error', (error) => head ?? settle('network', error));
   outgoing.on('close', () => head ?? settle('network'));
   outgoing.end(body);
   return promise;
 }
 
-/** The headers of a request, names and values in turns. */
+/** Headers of a request as a flat array of names and values. */
 function rowOf({ method, url, headers, body }: HttpRequest): string[] {
-  // One that is signed has it among its headers.
+  // A signed request has the host among its headers.
   const row = 'host' in headers ? [] : ['Host', url.host];
   for (const name in headers) row.push(name, headers[name]!);
   row.push('accept-encoding', 'identity');
@@ -226,7 +222,7 @@ function rowOf({ method, url, headers, body }: HttpRequest): string[] {
 /** An IPv6 address without its brackets. */
 const bareHost = ({ hostname }: URL): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
-/** The content encoding of an answer, though none was asked for, as far as it is a word. */
+/** Content encoding of an answer, though none was requested, as far as it is a word. */
 export const encodingOf = ({ headers }: Pick<HttpAnswer, 'headers'>): string | undefined =>
   /^(?!identity$)[\w-]{1,20}/i.exec(headers['content-encoding'] ?? '')?.[0];
 

@@ -3,30 +3,28 @@ import https from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 import { HttpError } from './http-error.ts';
 
-/** Which proxy requests go through, and which go without. */
+/** Proxy for requests, and the targets that requests reach without it. */
 export interface ProxySettings {
-  /** `http://HOST:PORT` or `https://HOST:PORT`, perhaps with user name and password; undefined for none. */
+  /** `http://HOST:PORT` or `https://HOST:PORT`, optionally with user name and password; undefined for none. */
   readonly proxy: string | undefined;
-  /** What is reached without, as `NO_PROXY` has it: names with all below them, addresses, networks, or `*`. */
+  /** Targets without proxy, in the form of `NO_PROXY`: names with all below them, addresses, networks, or `*`. */
   readonly except: string | undefined;
 }
 
-/** The settings in environment variables as other programs know them; like there, those in small letters come first. */
+/** Settings in environment variables; as in other programs, lower-case variables come first. */
 export const proxySettingsIn = (variables: Readonly<Record<string, string | undefined>>): ProxySettings => ({
   proxy: variables.https_proxy || variables.HTTPS_PROXY || undefined,
   except: variables.no_proxy || variables.NO_PROXY || undefined,
 });
 
-/** Tells what is wrong with the address of a proxy, without repeating it: it may hold a password. */
+/** Reason why a proxy's address is invalid; does not repeat the address, which may hold a password. */
 export function proxyProblem(proxy: string): string | undefined {
   const { protocol = '', pathname = '', search = '', hash = '' } = parsed(proxy) ?? {};
   const isProxy = /^https?:$/.test(protocol) && pathname === '/' && search + hash === '';
   return isProxy ? undefined : 'expected a proxy such as http://proxy.example.com:3128';
 }
 
-/**
- * The proxy that a request goes through; none to this machine, whatever is set. Throws HttpError for what is no proxy.
- */
+/** The proxy for a request; none to this machine, whatever the settings. Throws HttpError for an invalid proxy. */
 export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): URL | undefined {
   if (proxy === undefined || isThisMachine(hostOf(target)) || isExcepted(target, except)) return undefined;
   const problem = proxyProblem(proxy);
@@ -35,7 +33,7 @@ export function proxyFor(target: URL, { proxy, except = '' }: ProxySettings): UR
 }
 
 /**
- * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6): as good as a connection to the host itself.
+ * Connects to a host through a proxy (CONNECT: RFC 9110, 9.3.6). The socket serves like a direct connection.
  *
  * @param timeout milliseconds
  * @throws HttpError that names the proxy, without user name and password
@@ -72,7 +70,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeout: numb
   return promise;
 }
 
-/** What is wrongly escaped counts as it stands. */
+/** Decodes percent escapes; a text with a wrong escape stays as it is. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -83,10 +81,10 @@ function decoded(text: string): string {
 
 const parsed = (proxy: string): URL | null => URL.parse(proxy.includes('://') ? proxy : `http://${proxy}`);
 
-/** Name or address of a host, an IPv6 address without brackets. */
+/** Name or address of a host; an IPv6 address without brackets. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 
-/** Who connects to the unspecified address gets to this machine as well. */
+/** Loopback networks, and the unspecified address, which leads to this machine as well. */
 const loopback = networks(['127.0.0.0', 8], ['0.0.0.0', 32], ['::', 127]);
 
 const isThisMachine = (host: string): boolean =>
@@ -110,13 +108,13 @@ function isExcepted(target: URL, except: string): boolean {
   });
 }
 
-/** A name or an address as hosts of URLs are spelt; undefined for what is neither. */
+/** A name or address in the spelling of URL hosts; undefined for neither. */
 function spelt(name: string): string | undefined {
   const url = URL.parse(`http://${isIP(name) === 6 ? `[${name}]` : name}`);
   return url ? hostOf(url) : undefined;
 }
 
-/** What is no network has no addresses. */
+/** Builds a list of networks; invalid ones have no addresses. */
 function networks(...all: readonly (readonly [address: string, bits: number])[]): BlockList {
   const list = new BlockList();
   for (const [address, bits] of all) {

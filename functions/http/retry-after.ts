@@ -1,12 +1,12 @@
-/** Milliseconds of the longest wish that is told apart: 2^31 s, which RFC 9111 (1.2.2) has stand for all longer ones. */
+/** Milliseconds of the longest delay that is told apart: 2^31 s, which RFC 9111 (1.2.2) uses for all longer ones. */
 const longest = 1000 * 2 ** 31;
 
 /**
- * Milliseconds from now that a `Retry-After` header asks for: seconds or an HTTP date (RFC 9110, 10.2.3).
+ * Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date (RFC 9110, 10.2.3).
  *
- * @param now tells how far off a date is, where the answer does not say when it was made
- * @param answered the answer's header `Date`: by the same clock as a date in `Retry-After`, whatever that clock shows
- * @returns undefined when there is none that makes sense
+ * @param now reference for a date where the answer has no `Date`
+ * @param answered the answer's `Date`, by the same clock as a date in `Retry-After`, whatever that clock shows
+ * @returns undefined without a valid header
  */
 export function retryAfterOf(header: string | undefined, now: Date, answered?: string): number | undefined {
   const value = header?.trim() ?? '';
@@ -21,7 +21,7 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 const numeric = ['day', 'hour', 'minute', 'second', 'year'];
 const clock = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 
-/** IMF-fixdate, RFC 850 and asctime: a recipient has to read all three, a server may only send the first. */
+/** IMF-fixdate, RFC 850 and asctime: a recipient must read all three; a server may send only the first. */
 const forms = [
   `^[a-z]{3}, (?<day>\\d{2}) (?<month>[a-z]{3}) (?<year>\\d{4}) ${clock} GMT$`,
   `^[a-z]{6,9}, (?<day>\\d{2})-(?<month>[a-z]{3})-(?<year>\\d{2}) ${clock} GMT$`,
@@ -29,9 +29,8 @@ const forms = [
 ].map((form) => new RegExp(form, 'i'));
 
 /**
- * The date of an HTTP header (RFC 9110, 5.6.7) as Unix time in milliseconds; undefined for a text that is no such date.
- *
- * @param now tells the century of a year of two digits: no date is more than 50 years ahead
+ * Parses an HTTP date (RFC 9110, 5.6.7) to Unix time in milliseconds; undefined for other texts. `now` gives the
+ * century of a two-digit year: no date is more than 50 years ahead.
  */
 function httpDateOf(text: string, now: Date): number | undefined {
   const parts = forms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);

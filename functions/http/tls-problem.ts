@@ -1,12 +1,12 @@
-/** What kept a TLS connection from being trusted or made, in words for people. */
+/** Reason why a TLS connection was not trusted or not made, in words for people. */
 interface TlsProblem {
-  /** What was found, to stand after "its" or "the server’s". */
+  /** Finding, to follow "its" or "the server’s". */
   readonly says: string;
-  /** The other side’s certificate is not trusted; otherwise there was no connection to show one. */
+  /** True when the other side’s certificate is not trusted; otherwise there was no connection to show one. */
   readonly isCertificate: boolean;
-  /** What to do when the other side is the Cryptshare Server. */
+  /** Remedy when the other side is the Cryptshare Server. */
   readonly serverRemedy: string;
-  /** What to do when the other side is the receiver of a webhook. */
+  /** Remedy when the other side is the receiver of a webhook. */
   readonly receiverRemedy: string;
 }
 
@@ -21,8 +21,8 @@ const handshake = (says: string, serverRemedy: string, receiverRemedy = serverRe
 const renew = 'have its operator renew the certificate';
 
 /**
- * By the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error codes*; names of
- * alerts in OpenSSL’s `ssl_err.c`). The first that fits counts.
+ * Problems by the codes that Node and OpenSSL really give (Node’s documentation of `tls`, *X509 certificate error
+ * codes*; names of alerts in OpenSSL’s `ssl_err.c`). The first match counts.
  */
 const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   [
@@ -85,13 +85,13 @@ const problems: readonly (readonly [codes: RegExp, problem: TlsProblem])[] = [
   ],
 ];
 
-/** What a code such as `CERT_HAS_EXPIRED`, told by {@link codeOf}, says about TLS; undefined when it is about something else. */
+/** TLS problem of a code such as `CERT_HAS_EXPIRED`, told by {@link codeOf}; undefined for other codes. */
 export const tlsProblemOf = (code: string): TlsProblem | undefined => problems.find(([codes]) => codes.test(code))?.[1];
 
 /**
- * The code of an error of Node’s, if it has one; made exact where Node names a group alone. OpenSSL’s reason then stands in
- * the text: a handshake that fails while its first bytes are written is `EPROTO`, and what OpenSSL says of a certificate
- * and Node has no code for is `UNSPECIFIED`.
+ * Code of a Node error, if any, made exact where Node names only a group; OpenSSL’s reason is then in the message.
+ * `EPROTO` is a handshake that fails while its first bytes are written; `UNSPECIFIED` is a certificate problem without
+ * a Node code.
  */
 export function codeOf(error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
@@ -101,7 +101,7 @@ export function codeOf(error: unknown): string | undefined {
   return named(reason === undefined ? code : `ERR_SSL_${reason}`);
 }
 
-/** `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE` has to be a word, and no text of others may come along. */
+/** Turns `ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE` into a word, and lets no foreign text through. */
 const named = (text: string): string =>
   text
     .toUpperCase()

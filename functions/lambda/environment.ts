@@ -17,7 +17,6 @@ function wholeNumber(from: number, to: number) {
   return z.coerce.number(expected).check(z.int(expected), z.minimum(from, expected), z.maximum(to, expected));
 }
 
-/** Environment of functions that call the Cryptshare Server. */
 const serverEnvironment = z.object({
   CRYPTSHARE_URL: z.url('must be the address of the server'),
   CRYPTSHARE_CLIENT_ID: text().check(z.regex(/^[A-Za-z0-9]{50,4000}$/, 'must be 50 to 4000 letters and digits')),
@@ -41,7 +40,6 @@ const pollEnvironment = z.extend(serverEnvironment, {
   ...topics,
 });
 
-/** Environment of every function that handles deliveries. */
 const webhookEnvironment = z.object({ WEBHOOKS_TABLE: notEmpty, WAKE_UP_QUEUE_URL: queueUrl });
 
 const fanOutEnvironment = z.extend(webhookEnvironment, {

@@ -8,7 +8,6 @@ export const serviceName = 'transfer-notifier';
  * costs nothing in an hour in which it is not sent.
  */
 export const metricNames = {
-  /** Complete listings in an invocation. */
   completeListings: 'CompleteListings',
   /** Watches that operators have been told about as failing, and that still fail. */
   watchesFailing: 'WatchesFailing',

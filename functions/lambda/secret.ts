@@ -11,11 +11,10 @@ export class SecretError extends Error {
 
 /**
  * Builds a function's dependencies at its first invocation, and anew when its secret has changed. Without a secret, the
- * environment has all they need.
+ * environment has everything.
  *
  * @param build from the fields of the secret; its error goes to each invocation until it succeeds
  * @param maxAge milliseconds after which the secret is read again; 0 for every invocation
- * @param now Unix time in milliseconds
  */
 export function whenInvoked<Dependencies>(
   build: (fields: Fields) => Dependencies,

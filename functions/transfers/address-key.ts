@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
 
 /**
- * Common key of all addresses of a mailbox: case and script make no difference. Addresses themselves are stored as
- * spelt, because a server may know only that spelling.
+ * Key shared by all spellings of an address, whatever case and script. Store the address as spelt: a server may know
+ * only that spelling.
  */
 export function addressKey(text: string): string {
   const at = text.lastIndexOf('@') + 1;

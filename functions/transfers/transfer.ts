@@ -60,7 +60,6 @@ export const isFinal = (state: State): boolean => /^(?:FAILED$|DELETED_)/.test(c
 /** True when the server's filter `active=true` should let this state through. */
 export const isActive = (state: State): boolean => sameState(state, 'ACTIVE');
 
-/** Type of the event that a transfer is now in `state`. */
 export const eventTypeOf = (state: State): TransferEventType =>
   isKnown(state) ? eventTypes[state] : 'transfer.state_changed';
 
