@@ -87,7 +87,7 @@ const causes = {
   answer_too_large: {
     says: 'the server’s answer is larger than the notifier takes',
     remedy:
-      'check that server.url leads to the Cryptshare Server itself; if it does, update it to a release with REST API 1.12 or a later 1.x, which sends only what is asked for',
+      'check that server.url leads to the Cryptshare Server itself; if it does, update it to a release with REST API 1.12 or a later 1.x, which sends only the requested fields',
     retry: true,
   },
   listing_too_large: {
