@@ -93,14 +93,41 @@ export class Partition {
     this.units.write += await putRows(this.client, this.table, items, patience);
   }
 
-  /** Updates a row by an expression such as `SET state = :state`; true when the condition held. */
-  update(sk: string, change: string, expression: Expression): Promise<boolean> {
+  /**
+   * Sets attributes of a row, and removes those that are undefined; true when the condition held. Those of `defaults`
+   * are set only where they are missing.
+   *
+   * @example update('ROOT', { rev: 2, absence: undefined }, { condition: 'rev = :read', values: { read: 1 } })
+   */
+  update(
+    sk: string,
+    attributes: Item,
+    { names = [], values, ...rest }: Expression,
+    defaults: Item = {},
+  ): Promise<boolean> {
+    const present = ([, value]: [string, unknown]) => value !== undefined;
+    const set = Object.entries(attributes).filter(present);
+    const missing = Object.entries(defaults).filter(present);
+    const removed = Object.keys(attributes).filter((name) => attributes[name] === undefined);
+    const sets = [
+      ...set.map(([name]) => `#${name} = :new_${name}`),
+      ...missing.map(([name]) => `#${name} = if_not_exists(#${name}, :new_${name})`),
+    ];
+    const written = [...set, ...missing].map(([name, value]) => [`new_${name}`, value]);
+    const condition = {
+      ...rest,
+      names: [...new Set([...names, ...Object.keys(attributes), ...missing.map(([name]) => name)])],
+      ...((values || written.length > 0) && { values: { ...values, ...Object.fromEntries(written) } }),
+    };
     return this.write(
       this.client.send(
         new UpdateItemCommand({
-          ...this.conditional(expression),
+          ...this.conditional(condition),
           Key: marshall({ pk: this.pk, sk }),
-          UpdateExpression: change,
+          UpdateExpression: [
+            ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+            ...(removed.length > 0 ? [`REMOVE ${removed.map((name) => `#${name}`).join(', ')}`] : []),
+          ].join(' '),
         }),
       ),
     );

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { RetryBudget } from '#functions/clock/backoff.ts';
-import { Partition } from '#functions/dynamodb/partition.ts';
+import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import { emptyDigests } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { expiryOf, type TransferRow } from './diff.ts';
@@ -96,12 +96,8 @@ export class Snapshot extends Partition {
   async claim({ rev: read, origin }: Root, { bits, buckets }: ReadPlan, until: number): Promise<Claim | undefined> {
     const rev = read + 1;
     const unsettled = bitmapOf(buckets, bits);
-    const marks = unsettled ? ', unsettled = :unsettled, unsettledUntil = :until' : '';
-    const change = `SET rev = :rev, bits = :bits, origin = :origin${marks}`;
-    const isClaimed = await this.update(rootKey, change, {
-      condition: read === 0 ? 'attribute_not_exists(pk)' : 'rev = :read',
-      values: { rev, bits, origin, ...(unsettled && { unsettled, until }), ...(read > 0 && { read }) },
-    });
+    const marks = unsettled && { unsettled, unsettledUntil: until };
+    const isClaimed = await this.update(rootKey, { rev, bits, origin, ...marks }, unchangedSince(read));
     return isClaimed ? { rev, bits, origin } : undefined;
   }
 
@@ -111,11 +107,8 @@ export class Snapshot extends Partition {
    */
   async endBaseline({ rev: read }: Root, until: number): Promise<number | undefined> {
     const rev = read + 1;
-    const isClaimed = await this.update(
-      rootKey,
-      'SET rev = :rev, #count = :none, active = :none, deletedUntil = :until REMOVE baselineAt, absence',
-      { condition: 'rev = :read', names: ['count'], values: { read, rev, none: 0, until } },
-    );
+    const empty = { count: 0, active: 0, baselineAt: undefined, absence: undefined };
+    const isClaimed = await this.update(rootKey, { rev, ...empty, deletedUntil: until }, unchangedSince(read));
     return isClaimed ? rev : undefined;
   }
 
@@ -178,10 +171,7 @@ export class Snapshot extends Partition {
 
   /** Stores the progress of a baseline unless another poll has claimed the snapshot since. */
   async noteProgress({ rev }: Claim, progress: BaselineProgress): Promise<void> {
-    await this.update(rootKey, 'SET baselineProgress = :progress', {
-      condition: 'rev = :rev',
-      values: { rev, progress },
-    });
+    await this.update(rootKey, { baselineProgress: progress }, unchangedSince(rev));
   }
 
   /** Clears a row's published events unless a later claim has written it. Only now may an unlisted transfer expire. */
@@ -189,11 +179,11 @@ export class Snapshot extends Partition {
     const expiresAt = row.isUnlisted ? expiryOf(row) : undefined;
     return this.update(
       transferKey(row.trackingId),
-      expiresAt === undefined ? 'REMOVE pending' : 'SET expiresAt = :expiresAt REMOVE pending',
+      { pending: undefined, ...(expiresAt !== undefined && { expiresAt }) },
       {
         condition: 'rev = :rev AND #sequence = :sequence',
         names: ['sequence'],
-        values: { rev: row.rev, sequence: row.sequence, expiresAt },
+        values: { rev: row.rev, sequence: row.sequence },
       },
     );
   }

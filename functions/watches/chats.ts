@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { Partition } from '#functions/dynamodb/partition.ts';
+import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { sharedPartition } from './incident-rows.ts';
 
@@ -21,16 +22,14 @@ export class Chats extends Partition {
    * that did not see the chat yet may have written the note in between.
    */
   async expect(): Promise<void> {
-    await this.update(chatsKey, 'SET isNone = :false ADD rev :one', { values: { false: false, one: 1 } });
+    await this.update(chatsKey, { isNone: false, rev: randomUUID() }, {});
   }
 
   /** Writes the note unless `areThere` finds a chat in the table, or another process adds one at the same time. */
   async note(areThere: () => Promise<boolean>): Promise<void> {
     const [row] = await this.range(chatsKey, chatsKey);
     if (await areThere()) return this.expect();
-    await this.update(chatsKey, 'SET isNone = :true ADD rev :one', {
-      condition: row ? 'rev = :rev' : 'attribute_not_exists(pk)',
-      values: { true: true, one: 1, ...(row && { rev: row.rev }) },
-    });
+    const isUnchanged = row ? { condition: 'rev = :rev', values: { rev: row.rev } } : unchangedSince(0);
+    await this.update(chatsKey, { isNone: true, rev: randomUUID() }, isUnchanged);
   }
 }

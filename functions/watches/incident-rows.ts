@@ -38,18 +38,19 @@ export class IncidentRows extends Partition {
   /** Clears the published events of an incident unless it has changed since. */
   async clearPending({ name, rev }: Incident): Promise<void> {
     // Count this as a change, otherwise a shard that read the events before would publish them again.
-    await this.update(incidentPrefix + name, 'SET rev = :next REMOVE pending, heldUntil', {
-      condition: 'rev = :rev',
-      values: { rev, next: rev + 1 },
-    });
+    const cleared = { rev: rev + 1, pending: undefined, heldUntil: undefined };
+    await this.update(incidentPrefix + name, cleared, unchangedSince(rev));
   }
 
   /** Records, once a minute, that a cause was mended at `now` (Unix milliseconds): the next tick polls its watches. */
   async mend(name: string, now: number): Promise<void> {
-    await this.update(mendedKey, `SET #${name} = :now`, {
-      condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
-      names: [name],
-      values: { now, before: now - mendedPause },
-    });
+    await this.update(
+      mendedKey,
+      { [name]: now },
+      {
+        condition: `attribute_not_exists(#${name}) OR #${name} < :before OR #${name} > :now`,
+        values: { now, before: now - mendedPause },
+      },
+    );
   }
 }

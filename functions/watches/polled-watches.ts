@@ -61,27 +61,33 @@ export class PolledWatches extends Partition {
       ...(health && { health }),
       ...(events.length > 0 && { pending: [...(watch.pending ?? []), ...events] }),
     };
-    const sets = Object.keys(changed).map((name) => `${name} = :${name}`);
-    const change = `SET ${sets.join(', ')}${health ? '' : ' REMOVE health'}`;
-    const isWritten = await this.update(registryKey(watch), change, {
-      // Without the condition, a watch that was removed since would come back as half a row.
-      condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
-      values: { ...changed, read },
-    });
+    const isWritten = await this.update(
+      registryKey(watch),
+      { health, ...changed },
+      {
+        // Without the condition, a watch that was removed since would come back as half a row.
+        condition: `${isThere} AND ${read === undefined ? 'attribute_not_exists(healthRev)' : 'healthRev = :read'}`,
+        ...(read !== undefined && { values: { read } }),
+      },
+    );
     return isWritten ? { ...rest, ...changed } : undefined;
   }
 
   /** @param at ISO 8601 time at which a poll has found a change */
   async noteChange(watch: Watch, at: string): Promise<void> {
-    await this.update(registryKey(watch), 'SET changedAt = :at', { condition: isThere, values: { at } });
+    await this.update(registryKey(watch), { changedAt: at }, { condition: isThere });
   }
 
   /** Clears the published events of a watch unless another poll has changed it since. */
   async clearPending(watch: RegisteredWatch): Promise<void> {
-    await this.update(registryKey(watch), 'REMOVE pending', {
-      condition: 'healthRev = :read',
-      values: { read: watch.healthRev },
-    });
+    await this.update(
+      registryKey(watch),
+      { pending: undefined },
+      {
+        condition: 'healthRev = :read',
+        values: { read: watch.healthRev },
+      },
+    );
   }
 
   /** Deletes the row of a removed watch unless an operator or a deployment has added it again since. */

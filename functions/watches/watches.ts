@@ -53,10 +53,8 @@ export class Watches extends PolledWatches {
     );
     const keys = new Set(watches.map(watchKey));
     const dropped = registered.filter((watch) => isDeclared(watch) && !keys.has(watchKey(watch)));
-    const drop = 'SET isDisabled = :true, removedAt = :at REMOVE isPaused';
-    await pLimit(concurrency).map(dropped, (watch) =>
-      this.update(registryKey(watch), drop, { values: { true: true, at } }),
-    );
+    const drop = { isDisabled: true, removedAt: at, isPaused: undefined };
+    await pLimit(concurrency).map(dropped, (watch) => this.update(registryKey(watch), drop, {}));
     const different = watches.filter((watch) => {
       const before = known.get(watchKey(watch));
       return !isDeclared(before) || before?.every !== watch.every;
@@ -70,17 +68,12 @@ export class Watches extends PolledWatches {
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const [set, removed] = every === undefined ? ['', ', #every'] : [', #every = :every', ''];
+      const enabled = { removedAt: undefined, isRemoved: undefined, ...(!isPaused && { isDisabled: undefined }) };
       await this.update(
         registryKey({ mailbox, direction }),
-        `SET mailbox = :mailbox, direction = :direction, isDeclared = :true, since = :at,
-          notifyExisting = if_not_exists(notifyExisting, :notifyExisting)${set}
-          REMOVE removedAt, isRemoved${removed}${isPaused ? '' : ', isDisabled'}`,
-        {
-          condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true',
-          names: ['every'],
-          values: { mailbox, direction, true: true, notifyExisting, at, every },
-        },
+        { mailbox, direction, every, isDeclared: true, since: at, ...enabled },
+        { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
+        { notifyExisting },
       );
     });
   }
@@ -116,10 +109,8 @@ export class Watches extends PolledWatches {
 
   /** Disables a watch until an operator resumes it; no deployment does. Returns false if it is unknown or disabled. */
   pause(watch: Watch): Promise<boolean> {
-    return this.update(registryKey(watch), 'SET isDisabled = :true, isPaused = :true', {
-      condition: 'attribute_exists(pk) AND attribute_not_exists(isDisabled)',
-      values: { true: true },
-    });
+    const condition = 'attribute_exists(pk) AND attribute_not_exists(isDisabled)';
+    return this.update(registryKey(watch), { isDisabled: true, isPaused: true }, { condition });
   }
 
   /**
@@ -127,23 +118,27 @@ export class Watches extends PolledWatches {
    * it again. Returns false when it is not disabled, or has changed since it was read.
    */
   resume(watch: RegisteredWatch, at: string): Promise<boolean> {
-    const change = `SET since = :at REMOVE isDisabled, isPaused, removedAt${watch.isPaused ? '' : ', isDeclared'}`;
-    return this.update(registryKey(watch), change, {
-      condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${watch.isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
-      values: { true: true, at },
-    });
+    const { isPaused } = watch;
+    const enabled = { isDisabled: undefined, isPaused: undefined, removedAt: undefined };
+    return this.update(
+      registryKey(watch),
+      { since: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
+      {
+        condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
+        values: { true: true },
+      },
+    );
   }
 
   /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
   pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
-    const change = every === undefined ? 'SET since = :at REMOVE #every' : 'SET since = :at, #every = :every';
-    return this.update(registryKey(watch), change, { condition: isThere, names: ['every'], values: { at, every } });
+    return this.update(registryKey(watch), { since: at, every }, { condition: isThere });
   }
 
   /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const watch of await this.ofMailbox(mailbox)) {
-      await this.update(registryKey(watch), 'SET since = :at', { condition: isThere, values: { at } });
+      await this.update(registryKey(watch), { since: at }, { condition: isThere });
     }
   }
 

@@ -84,6 +84,6 @@ export async function freeBaselines(dynamo: DynamoDBClient, table: string): Prom
   );
   for (const { pk, baselineAt, unsettledUntil } of rows.values()) {
     if (baselineAt !== undefined || !unsettledUntil) continue;
-    await new Partition(dynamo, table, pk).update(rootKey, 'REMOVE unsettledUntil', {});
+    await new Partition(dynamo, table, pk).update(rootKey, { unsettledUntil: undefined }, {});
   }
 }

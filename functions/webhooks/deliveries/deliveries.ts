@@ -72,24 +72,15 @@ export async function stepDelivery(
 ): Promise<Delivery | undefined> {
   const { pk, sk } = deliveryKey(delivery);
   const counted = { rev: delivery.rev + 1, changedAt: now };
-  const fields = Object.entries({ reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) });
+  const fields = { reason: undefined, ...step, ...counted, ...change, ...waitingOf(delivery, step) };
   if (change.lastAttempt && delivery.lastAttempt) await storeAttempt(table, delivery, delivery.lastAttempt);
-  const set = fields.filter(([, value]) => value !== undefined);
-  const gone = fields.filter(([, value]) => value === undefined);
-  const sets = set.map(([name]) => (name === 'status' ? '#status = :status' : `${name} = :${name}`)).join(', ');
-  const removes = gone.map(([name]) => name).join(', ');
-  const isWritten = await partition(table, pk).update(sk, `SET ${sets}${removes && ` REMOVE ${removes}`}`, {
-    condition: 'rev = :read',
-    values: { ...Object.fromEntries(set), read: delivery.rev },
-    names: ['status'],
-  });
-  if (!isWritten) {
+  if (!(await partition(table, pk).update(sk, fields, { condition: 'rev = :rev', values: { rev: delivery.rev } }))) {
     // Another process changed the row, but the attempt was made and must be recorded.
     if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
     return undefined;
   }
-  const { reason: _, ...rest } = delivery;
-  return { ...rest, ...Object.fromEntries(set) } as Delivery;
+  const after = Object.entries({ ...delivery, ...fields }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(after) as unknown as Delivery;
 }
 
 /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */
