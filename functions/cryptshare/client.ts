@@ -39,7 +39,7 @@ export class CryptshareClient {
   readonly calls: ServerCalls;
   private readonly tokens: CarriedTokens;
   private readonly memory: ListingMemory;
-  private remarked: ReadonlyMap<string, string> = new Map();
+  private warned: ReadonlyMap<string, string> = new Map();
   private asking: Promise<number | undefined> | undefined;
   private version: { readonly minor: number | undefined; readonly askedAt: number; readonly age: number } | undefined;
 
@@ -61,12 +61,12 @@ export class CryptshareClient {
   /** New warnings about the server's age and clock; each is given once for as long as it holds. */
   takeWarning(): string | undefined {
     const { clockWords } = this.calls;
-    const remarks = new Map([
+    const warnings = new Map([
       ...(this.isOld ? [['age', oldServer] as const] : []),
       ...(clockWords ? [['clock', `${clockWords}: set it, or have it set by NTP`] as const] : []),
     ]);
-    const news = [...remarks].filter(([about]) => !this.remarked.has(about));
-    this.remarked = remarks;
+    const news = [...warnings].filter(([about]) => !this.warned.has(about));
+    this.warned = warnings;
     return news.map(([, text]) => text).join('; ') || undefined;
   }
 

@@ -31,11 +31,11 @@ export async function getRows(
   client: DynamoDBClient,
   table: string,
   keys: readonly Key[],
-  patience = retryBudget(),
+  budget = retryBudget(),
 ): Promise<ReadonlyMap<string, Item>> {
   const rows = new Map<string, Item>();
   const wanted = keys.map((key) => marshall(key));
-  await inBatches(wanted, getLimit, 'unread', patience, async (Keys) => {
+  await inBatches(wanted, getLimit, 'unread', budget, async (Keys) => {
     const { Responses, UnprocessedKeys } = await client.send(
       new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
     );
@@ -61,7 +61,7 @@ export async function putRows(
   client: DynamoDBClient,
   table: string,
   rows: readonly Item[],
-  patience = retryBudget(),
+  budget = retryBudget(),
 ): Promise<number> {
   const requests = rows.map(
     (row): WriteRequest => ({
@@ -69,7 +69,7 @@ export async function putRows(
     }),
   );
   let units = 0;
-  await inBatches(requests, putLimit, 'unwritten', patience, async (batch) => {
+  await inBatches(requests, putLimit, 'unwritten', budget, async (batch) => {
     const { UnprocessedItems, ConsumedCapacity } = await client.send(
       new BatchWriteItemCommand({ RequestItems: { [table]: batch }, ReturnConsumedCapacity: 'TOTAL' }),
     );
@@ -87,7 +87,7 @@ async function inBatches<Entry>(
   entries: readonly Entry[],
   limit: number,
   undone: string,
-  patience: RetryBudget,
+  budget: RetryBudget,
   send: (batch: Entry[]) => Promise<Entry[] | undefined>,
 ): Promise<void> {
   let waiting = entries;
@@ -101,7 +101,7 @@ async function inBatches<Entry>(
       continue;
     }
     idleCalls = left.length < batch.length ? 1 : idleCalls + 1;
-    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, patience))) {
+    if (idleCalls > maxIdleCalls || !(await pause(idleCalls, budget))) {
       throw new BatchLeftoverError(
         `DynamoDB left ${waiting.length} of ${entries.length} rows ${undone}; look at the table's throttled requests`,
       );

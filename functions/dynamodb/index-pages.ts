@@ -101,17 +101,12 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
  *
  * @throws PlaceError when `after` is no place in the ranges
  */
-export async function* rowsIn(
-  source: TableSource,
-  ranges: readonly IndexRange[],
-  patience: RetryBudget,
-  after?: Place,
-) {
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Place) {
   for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     let start = at === 0 ? after : undefined;
     do {
       const page = await readPlaces(source, range, start, longestStride);
-      const rows = (await rowsAt(source, range, page, patience)).filter((row) => row !== undefined);
+      const rows = (await rowsAt(source, range, page, budget)).filter((row) => row !== undefined);
       yield { rows, last: page.places.at(-1) };
       start = page.next;
     } while (start);
@@ -172,12 +167,12 @@ async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
   { places, items }: Places,
-  patience = retryBudget(),
+  budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
   const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
-  const rows = await getRows(dynamo, table, [...distinct.values()], patience);
+  const rows = await getRows(dynamo, table, [...distinct.values()], budget);
   return keys.map((key) => rows.get(rowName(key)));
 }
 

@@ -88,9 +88,9 @@ export class Partition {
   }
 
   /** Overwrites whole rows, each with its `sk`, as {@link putRows} does. */
-  async putAll(rows: readonly Item[], patience?: RetryBudget): Promise<void> {
+  async putAll(rows: readonly Item[], budget?: RetryBudget): Promise<void> {
     const items = rows.map((row) => ({ pk: this.pk, ...row }));
-    this.units.write += await putRows(this.client, this.table, items, patience);
+    this.units.write += await putRows(this.client, this.table, items, budget);
   }
 
   /**

@@ -14,7 +14,7 @@ import { withShardLease } from './shard-lease.ts';
 const noProgress = () => undefined;
 
 /** Milliseconds between attempts to take a lease that another process prevents, and their number. */
-const patience = { pause: 500, attempts: 80 };
+const leaseRetry = { pause: 500, attempts: 80 };
 
 /**
  * Polls one watch in full for an operator, even if it is disabled, once no tick holds the whole shard. The lease covers
@@ -43,9 +43,9 @@ export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadlin
         return [poll];
       });
     }
-    if (attempt === patience.attempts || deps.steady() + patience.pause >= deadline) {
+    if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
       return [{ ...failedPoll(problemOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
     }
-    await deps.topics.sleep(patience.pause);
+    await deps.topics.sleep(leaseRetry.pause);
   }
 }

@@ -2,7 +2,7 @@
 const usualRoom = 50_000;
 
 /** Largest plan, in transfers, that runs at once: all of these together take too little memory to count. */
-const smallVisit = 1000;
+const smallPlan = 1000;
 
 /** Queue of read plans that start in order, as memory becomes free. */
 export class ReadRoom {
@@ -16,7 +16,7 @@ export class ReadRoom {
 
   /** Runs a small plan at once, others when there is room. They keep their order, so that a large one gets its turn. */
   async run<T>(transfers: number, plan: () => Promise<T>): Promise<T> {
-    if (transfers <= smallVisit) return plan();
+    if (transfers <= smallPlan) return plan();
     const share = Math.min(transfers, this.size);
     await new Promise<void>((begin) => {
       this.waiting.push({ transfers: share, begin });

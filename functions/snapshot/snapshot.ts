@@ -164,9 +164,9 @@ export class Snapshot extends Partition {
    * Stores rows of a baseline over existing ones, in an eighth of the time of single commits. BatchWriteItem knows no
    * condition, so no other poll may write to the snapshot until there is a baseline.
    */
-  async store(rows: readonly TransferRow[], patience: RetryBudget): Promise<void> {
+  async store(rows: readonly TransferRow[], budget: RetryBudget): Promise<void> {
     const items = rows.map(({ trackingId, ...row }) => ({ sk: transferKey(trackingId), ...row }));
-    await this.putAll(items, patience);
+    await this.putAll(items, budget);
   }
 
   /** Stores the progress of a baseline unless another poll has claimed the snapshot since. */

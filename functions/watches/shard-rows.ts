@@ -46,7 +46,7 @@ export interface HeldShard {
   readonly row: ShardRow;
 }
 
-const strainKey = 'server';
+const circuitKey = 'server';
 
 const shardKey = (shard: number): string => `shard#${shard}`;
 
@@ -76,7 +76,7 @@ export class ShardRows {
       this.partition.range(...sharedRange),
     ]);
     const watches = registered.map(watchOf);
-    const server = rows.find(({ sk }) => sk === strainKey);
+    const server = rows.find(({ sk }) => sk === circuitKey);
     const all = rows.filter(({ sk }) => sk.startsWith('shard#'));
     const others = all.filter((row) => row.shards === shards && row.sk !== shardKey(shard));
     const row = shardRowOf(all.find(({ sk }) => sk === shardKey(shard)));
@@ -130,7 +130,7 @@ export class ShardRows {
    */
   async keepCircuit(origin: string, circuit: ServerCircuit, now: number): Promise<void> {
     await this.partition.put(
-      strainKey,
+      circuitKey,
       { origin, circuit },
       {
         condition:

@@ -85,10 +85,10 @@ export const newestFirst = (ranges: readonly IndexRange[]): IndexRange[] =>
 export async function readDeliveries(
   { dynamo, table }: TableSource,
   names: readonly DeliveryName[],
-  patience = retryBudget(),
+  budget = retryBudget(),
 ): Promise<Delivery[]> {
   const keys = names.map(deliveryKey);
-  const rows = await getRows(dynamo, table, keys, patience);
+  const rows = await getRows(dynamo, table, keys, budget);
   return keys.flatMap((key) => rows.get(rowName(key)) ?? []).map(deliveryIn);
 }
 

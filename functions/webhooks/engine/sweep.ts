@@ -124,16 +124,16 @@ async function needOf(
   { started, misplacedFrom, deadline }: Readonly<Record<'started' | 'misplacedFrom' | 'deadline', number>>,
 ): Promise<Need> {
   const { name, status } = endpoint;
-  const patience = retryBudget(deadline, deps.steady);
+  const budget = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
   const lease = believedLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
-  const isCut = await replaceRetries(deps, name, misplacedFrom, started, patience);
+  const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];
   // A holder finds work itself, and an open breaker lets no process send; a paused endpoint gets no request anyway.
   if (status === 'active' && admitted.kind !== 'free') return { wakeUps, overdue: 0, isCut };
   const interrupted = admitted.kind === 'free' ? Object.entries(admitted.interrupted) : [];
-  const lone = await unfinishedLone(deps, name, lease, started, patience);
+  const lone = await unfinishedLone(deps, name, lease, started, budget);
   const [request] = requests;
   const [retry] = await dueEvents(deps, name, started, 1);
   const since = [request?.at, retry?.dueAt, ...[...interrupted, ...lone].map(([, { until }]) => until || started)];
@@ -150,13 +150,13 @@ async function unfinishedLone(
   endpoint: string,
   { inFlight }: Lease,
   now: number,
-  patience: RetryBudget,
+  budget: RetryBudget,
 ) {
   const over = Object.entries(inFlight).filter(
     ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
-  const rows = await readDeliveries(source, names, patience);
+  const rows = await readDeliveries(source, names, budget);
   const waiting = new Set(rows.filter((delivery) => isDue(delivery, now)).map(({ event }) => event));
   return over.filter(([event]) => waiting.has(event));
 }
@@ -167,10 +167,10 @@ async function replaceRetries(
   endpoint: string,
   from: number,
   nextAttemptAt: number,
-  patience: RetryBudget,
+  budget: RetryBudget,
 ): Promise<boolean> {
   let replaced = 0;
-  for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], patience)) {
+  for await (const { rows } of rowsIn(deps, [retriesBetween(endpoint, from, forever)], budget)) {
     const now = deps.now().getTime();
     const due = rows.map(deliveryIn).filter((delivery) => isDue(delivery, now));
     await pLimit(concurrency).map(due, (delivery) => {
@@ -178,7 +178,7 @@ async function replaceRetries(
       return stepDelivery(deps, delivery, { status: 'PENDING', attempt, nextAttemptAt }, now, { rev });
     });
     replaced += due.length;
-    if (replaced >= mostMisplaced || deps.steady() >= patience.deadline) return true;
+    if (replaced >= mostMisplaced || deps.steady() >= budget.deadline) return true;
   }
   return false;
 }

@@ -33,19 +33,19 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   const first = await verificationOf(session, probe.mailbox);
   if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
   const answers = [first];
-  const found = troublesOf(session, probe, first);
+  const found = problemsOf(session, probe, first);
   const unsure = others.filter(isUnsure);
   for (const watch of unsure.slice(0, mostAsked)) {
     const answer = await verificationOf(session, watch.mailbox);
     answers.push(answer);
-    found.push(...troublesOf(session, watch, answer));
+    found.push(...problemsOf(session, watch, answer));
   }
   const failed = unsure.slice(mostAsked).filter(hasFailed);
   const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
   // A registered client id verifies them at their next poll.
   const isRegistered = answers.some((answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'));
   if (!isRegistered) found.push(...failed.map((watch) => unverifiedOf(session, watch)));
-  for (const watch of others.slice(unsure.length)) found.push(...troublesOf(session, watch, undefined));
+  for (const watch of others.slice(unsure.length)) found.push(...problemsOf(session, watch, undefined));
   const well = byMailbox.size - found.length - open.length;
   const checks = [
     ok('licence', 'the server answers the notifier'),
@@ -70,12 +70,12 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
 /** Checks that the last poll of each watch listed it completely. @param unverified mailboxes reported already */
 export function checkListings(watches: readonly WatchResource[], unverified: ReadonlySet<string>): Check[] {
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
-  const troubled = enabled.flatMap((watch) => listingOf(watch) ?? []);
-  const news = troubled.filter(({ mailbox, cause }) => !(unverified.has(mailbox) && verificationCauses.has(cause)));
+  const withProblem = enabled.flatMap((watch) => listingOf(watch) ?? []);
+  const news = withProblem.filter(({ mailbox, cause }) => !(unverified.has(mailbox) && verificationCauses.has(cause)));
   const paused = watches.length - enabled.length;
-  const well = `${enabled.length - troubled.length} of ${enabled.length} watches were listed completely by their last polls`;
+  const well = `${enabled.length - withProblem.length} of ${enabled.length} watches were listed completely by their last polls`;
   return [
-    ...(enabled.length > troubled.length ? [ok('last listing', well)] : []),
+    ...(enabled.length > withProblem.length ? [ok('last listing', well)] : []),
     ...checksOf(news),
     ...(paused > 0
       ? [warn('last listing', `${paused} watches are paused`, 'npm run notifier -- watch resume MAILBOX')]
@@ -111,7 +111,7 @@ function listingOf(watch: WatchResource): Finding | undefined {
 }
 
 /** Verification problems of a mailbox; `answer` is undefined if the server was not asked. */
-function troublesOf(
+function problemsOf(
   session: Session,
   watch: WatchResource,
   answer: VerificationResource | ApiError | undefined,

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 const mostWaiting = 1024 * 1024;
 
 /** Callbacks for lines that cannot be written; `code` is the system's, such as `ENOSPC`. */
-export interface OutputTroubles {
+export interface OutputProblems {
   /** The reader of the pipe, or the terminal, has gone for good. */
   gone(code: string): void;
   /** The file has refused a line, the first of several. */
@@ -16,13 +16,13 @@ export interface OutputTroubles {
 /** Writes lines safely: a slow, full or closed output never blocks the process, ends it, or makes its memory grow. */
 export class LineOutput {
   readonly stream: NodeJS.WriteStream & { readonly fd: number };
-  private readonly problems: OutputTroubles;
+  private readonly problems: OutputProblems;
   private leftOut = 0;
   private isGone = false;
   private isMidLine = false;
   private isRefused = false;
 
-  constructor(stream: NodeJS.WriteStream & { readonly fd: number }, problems: OutputTroubles) {
+  constructor(stream: NodeJS.WriteStream & { readonly fd: number }, problems: OutputProblems) {
     this.stream = stream;
     this.problems = problems;
     stream.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => {

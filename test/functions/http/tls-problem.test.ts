@@ -4,7 +4,7 @@ import { failureOfError } from '#functions/cryptshare/failure.ts';
 import { codeOf, tlsProblemOf } from '#functions/http/tls-problem.ts';
 import { PostError, WebhookClient } from '#functions/webhooks/http/client.ts';
 import { attemptRemedy, attemptWords } from '#infra/terminal/attempt-words.ts';
-import { TlsServers, type TroubleName } from './tls-servers.ts';
+import { type ProblemName, TlsServers } from './tls-servers.ts';
 
 let servers: TlsServers;
 
@@ -19,7 +19,7 @@ const refused = 'side refuses the TLS connection; it may want a client certifica
 const noTls = 'side does not speak TLS at this port';
 
 /** What is to be said of each problem, and words of what to do about it at the server and at a receiver. */
-const expected: Record<TroubleName, readonly [says: string, atServer: RegExp, atReceiver: RegExp]> = {
+const expected: Record<ProblemName, readonly [says: string, atServer: RegExp, atReceiver: RegExp]> = {
   wrongHost: ['certificate is for another host name', /name in server\.url/, /name in its URL/],
   expired: ['certificate has expired', /renew/, /renew/],
   notYetValid: ['certificate is not valid yet', /clock of this machine/, /clock of this machine/],
@@ -37,7 +37,7 @@ const expected: Record<TroubleName, readonly [says: string, atServer: RegExp, at
   plainHttp: [noTls, /port in server\.url/, /port in its URL/],
   anotherProtocol: [noTls, /port in server\.url/, /port in its URL/],
 };
-const cases = Object.entries(expected) as [TroubleName, (typeof expected)[TroubleName]][];
+const cases = Object.entries(expected) as [ProblemName, (typeof expected)[ProblemName]][];
 
 describe('a Cryptshare Server whose TLS has the problem', () => {
   test.each(cases)('%s is told by it, with what to do', async (name, [says, atServer]) => {

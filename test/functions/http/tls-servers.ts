@@ -13,7 +13,7 @@ interface WatchProblem {
   readonly trusted?: string | undefined;
 }
 
-export type TroubleName = keyof Awaited<ReturnType<typeof problems>>;
+export type ProblemName = keyof Awaited<ReturnType<typeof problems>>;
 
 type Extensions = NonNullable<SelfsignedOptions['extensions']>;
 
@@ -80,7 +80,7 @@ async function problems() {
 export class TlsServers {
   /** Certificate of the private authority that has issued theirs. */
   readonly authority: string;
-  private readonly running: Map<TroubleName, { readonly server: net.Server; readonly trusted: string | undefined }>;
+  private readonly running: Map<ProblemName, { readonly server: net.Server; readonly trusted: string | undefined }>;
   private readonly sockets: Set<net.Socket>;
 
   private constructor(authority: string, running: TlsServers['running'], sockets: Set<net.Socket>) {
@@ -94,7 +94,7 @@ export class TlsServers {
     const root = all.clientWantedIn13.options.ca;
     const sockets = new Set<net.Socket>();
     const running: TlsServers['running'] = new Map();
-    for (const [name, problem] of Object.entries(all) as [TroubleName, WatchProblem][]) {
+    for (const [name, problem] of Object.entries(all) as [ProblemName, WatchProblem][]) {
       const server = problem.server ?? https.createServer(problem.options!, (_, response) => response.end());
       server.on('connection', (socket) => sockets.add(socket.on('error', () => undefined)));
       server.listen(0, '127.0.0.1');
@@ -105,7 +105,7 @@ export class TlsServers {
   }
 
   /** @returns where it listens, and the certificate in PEM that a client trusts beside, or instead of, public ones */
-  of(name: TroubleName): { readonly url: string; readonly ca: string | undefined } {
+  of(name: ProblemName): { readonly url: string; readonly ca: string | undefined } {
     const { server, trusted } = this.running.get(name)!;
     return { url: `https://localhost:${(server.address() as AddressInfo).port}`, ca: trusted };
   }

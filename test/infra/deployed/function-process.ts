@@ -42,7 +42,7 @@ export interface LogLine {
 }
 
 /** What a function finds where it is deployed. */
-export interface FunctionSurroundings {
+export interface FunctionContext {
   readonly template: Template;
   readonly values: TemplateValues;
   readonly endpoints: Readonly<Record<Service, string>>;
@@ -57,7 +57,7 @@ export interface FunctionSurroundings {
 export async function startFunction(
   name: string,
   { logicalId, folder }: DeployableFunction,
-  { template, values, endpoints, credentials, internet, onDenied }: FunctionSurroundings,
+  { template, values, endpoints, credentials, internet, onDenied }: FunctionContext,
 ): Promise<FunctionProcess> {
   const { Environment, Handler, Role, Timeout } = propertiesOf(template, logicalId);
   const granted = statementsOf(template, Role['Fn::GetAtt'][0], values);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
-import { TlsServers, type TroubleName } from '#test/functions/http/tls-servers.ts';
+import { type ProblemName, TlsServers } from '#test/functions/http/tls-servers.ts';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { problem, ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 import { selfSigned } from '#test/infra/local/certificate.ts';
@@ -172,7 +172,7 @@ describe('the Cryptshare Server', () => {
     });
     afterAll(() => servers.close());
 
-    test.each<[TroubleName, RegExp, RegExp]>([
+    test.each<[ProblemName, RegExp, RegExp]>([
       ['wrongHost', /is for another host name \(.*; it lists DNS:other\.example\.com\)/, /name in server\.url/],
       ['expired', /certificate has expired \(.*; it ended on \d{4}-\d\d-\d\d\)/, /renew/],
       ['notYetValid', /certificate is not valid yet \(.*; it begins on \d{4}-\d\d-\d\d\)/, /clock/],
