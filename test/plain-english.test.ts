@@ -22,6 +22,16 @@ const hidden = [
 
 const words = new RegExp(`\\b(?:${hidden.join('|')})\\b`, 'i');
 
+test('comments begin with a noun or a verb', () => {
+  const begin = /^\s*(?:\/\*\*|\/\/|\*) (?:What|Who|Whoever|Of|How|Whether|The same for)\b/;
+  const found = globSync(['functions/**/*.ts', 'infra/**/*.ts']).flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (begin.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+  );
+  expect(found).toEqual([]);
+});
+
 test.each(['functions/**/*.ts', 'infra/**/*.ts', 'docs/*.md', '*.md'])('%s says who does what', (pattern) => {
   const found = globSync(pattern).flatMap((file) =>
     readFileSync(file, 'utf8')

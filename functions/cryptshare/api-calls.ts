@@ -1,6 +1,5 @@
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
-import type { Deadline } from '#functions/clock/instants.ts';
-import { tolerance } from '#functions/clock/instants.ts';
+import { type Deadline, tolerance } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';

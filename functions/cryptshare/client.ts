@@ -1,5 +1,4 @@
-import type { Deadline } from '#functions/clock/instants.ts';
-import { isRecent } from '#functions/clock/instants.ts';
+import { type Deadline, isRecent } from '#functions/clock/instants.ts';
 import { canonicalState, type State, type Watch } from '#functions/transfers/transfer.ts';
 import type { Answer } from './answer.ts';
 import type { ServerCalls } from './api-calls.ts';

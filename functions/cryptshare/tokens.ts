@@ -1,5 +1,4 @@
-import type { Deadline } from '#functions/clock/instants.ts';
-import { hasBeen } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import type { DataKey } from '#functions/lambda/data-key.ts';
 import type { ServerCalls } from './api-calls.ts';
 import type { Rejection, TokenSource } from './carried-tokens.ts';

@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
-import type { Deadline } from '#functions/clock/instants.ts';
-import { believable } from '#functions/clock/instants.ts';
+import { believable, type Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';

@@ -1,5 +1,4 @@
-import type { Deadline } from '#functions/clock/instants.ts';
-import { hasBeen } from '#functions/clock/instants.ts';
+import { type Deadline, hasBeen } from '#functions/clock/instants.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import type { Term } from '#functions/watches/shard-row.ts';

@@ -45,7 +45,7 @@ export class Watches extends PolledWatches {
     const registered = await this.list();
     const known = new Map(registered.map((watch) => [watchKey(watch), watch]));
     const spellings = new Map(registered.map(({ mailbox }) => [addressKey(mailbox), mailbox]));
-    // Of two spellings that are both there, each stays as it is.
+    // Two registered spellings of one mailbox both stay as they are.
     const watches = declared.map((watch) =>
       known.has(watchKey(watch))
         ? watch

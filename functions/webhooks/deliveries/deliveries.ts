@@ -79,8 +79,9 @@ export async function stepDelivery(
     if (change.lastAttempt) await storeAttempt(table, delivery, change.lastAttempt);
     return undefined;
   }
-  const after = Object.entries({ ...delivery, ...fields }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(after) as unknown as Delivery;
+  const { reason: _, due: __, ...rest } = delivery;
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return { ...rest, ...Object.fromEntries(present) } as Delivery;
 }
 
 /** Stores an attempt in a row of its own: the delivery's row holds only the last attempt. */

@@ -72,7 +72,8 @@ export async function addEndpoint(
   const isChat = settings.format !== 'event';
   const isThere = new EndpointError([`there is an endpoint ${name} already`], 'conflict');
   if (await findEndpoint(deps, name)) throw isThere;
-  // A late attempt at a removed endpoint of this name may have left some. Nothing may fail after the creation: the secret is shown once.
+  // A late attempt at a removed endpoint of this name may have left some. Forget them before the creation: a failure after
+  // it would lose the secret, which is shown once.
   await new Leases(deps).forgetFailures(name, deps.now().getTime());
   if (isChat) await deps.chats.expect();
   if (!(await createEndpoint(deps, endpoint))) throw isThere;

@@ -103,9 +103,11 @@ export class UnderWay {
   }
 
   /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */
-  private async isAboutIt({ outcome }: Attempt, { name, createdAt }: Endpoint): Promise<boolean> {
+  private async isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
     if (outcome.kind !== 'failed' || outcome.retryAfter === undefined) return true;
-    return (await findEndpoint(this.deps, name))?.createdAt === createdAt;
+    // A refused read must not keep the attempt from being recorded.
+    const current = await findEndpoint(this.deps, endpoint.name).catch(() => endpoint);
+    return current?.createdAt === endpoint.createdAt;
   }
 
   private async attempt(delivery: Delivery, endpoint: Endpoint): Promise<void> {

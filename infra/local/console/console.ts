@@ -37,7 +37,7 @@ const styles: Record<string, Style> = {
 
 /**
  * Prints lines for a person. It mentions a poll only if it stored a baseline, or if a problem begins, changes or ends.
- * Of a problem that several watches share, it reports only the first to fail and the last to recover.
+ * It reports only the first watch to fail and the last to recover of those that share a problem.
  */
 export function personReporter(output: Output, now: () => Date): Reporter {
   /** By incident: the watches that fail now, and all that have failed since it began. */

@@ -158,3 +158,20 @@ test('holding a backlog reads the endpoint a bounded number of times at once', a
     reads: expect.toSatisfy((count) => count < 10),
   });
 });
+
+test('an attempt that asks for a long pause is written down, though DynamoDB refuses to read the endpoint again', async () => {
+  await add({ retryDelays: [60 * second] });
+  await prepare(first);
+  let isAnswered = false;
+  world.setAnswer(() => {
+    isAnswered = true;
+    return { status: 429, headers: { 'retry-after': '600' } };
+  });
+  class Plan extends FaultPlan {
+    override next(command: string) {
+      return isAnswered && command === 'QueryCommand' ? ('refused' as const) : undefined;
+    }
+  }
+  await world.faults.run(new Plan(), () => world.deliver([wakeUpFor(first)]));
+  expect(await deliveryOf(first)).toMatchObject({ status: 'PENDING', attempt: 1, lastAttempt: { status: 429 } });
+});
