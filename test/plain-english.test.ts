@@ -32,7 +32,7 @@ test('comments begin with a noun or a verb', () => {
   expect(found).toEqual([]);
 });
 
-test.each(['functions/**/*.ts', 'infra/**/*.ts', 'docs/*.md', '*.md'])('%s says who does what', (pattern) => {
+test.each(['functions/**/*.ts', 'infra/**/*.ts', 'docs/**/*.md', '*.md'])('%s says who does what', (pattern) => {
   const found = globSync(pattern).flatMap((file) =>
     readFileSync(file, 'utf8')
       .split('\n')
