@@ -13,10 +13,12 @@ import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
 
 const help = `
-Every command finds the operator API by --url URL, by --data FOLDER of a local run, or by --stack NAME of a deployment, with the
-AWS credentials that the AWS CLI would use; NOTIFIER_URL may hold an address. An address of a local run needs the token of that run
-in NOTIFIER_TOKEN; --data finds address and token by itself. Without any of these, a command uses the local run that keeps its
-data in the folder data here, if one is running, otherwise the stack that notifier.config.json deploys.
+Every command finds the operator API by one of these:
+  --url URL      address that npm start prints; the variable NOTIFIER_URL may hold it, NOTIFIER_TOKEN holds the run's token
+  --data FOLDER  local run that keeps its data there; finds address and token by itself
+  --stack NAME   deployment on AWS, with the credentials that the AWS CLI would use
+Without any, a command uses the local run that keeps its data in the folder data here, if one is running. Otherwise it uses the
+stack that notifier.config.json deploys.
 
 npm run notifier -- NOUN --help shows examples.
 

@@ -25,38 +25,36 @@ export class HelpRequested extends Error {
 }
 
 const help = `
-Without options, a demo: a simulated Cryptshare Server whose transfers live their lives within minutes. Database, topics
-and queues are embedded; nothing leaves this machine, nothing is kept.
+Without options, npm start runs a demo with a simulated Cryptshare Server, whose transfers change within minutes. Database,
+topics and queues are embedded. Nothing leaves this machine, and nothing is kept.
 
-With --config, the server named in the file is polled, and database and queues are kept in the data folder: after a
-restart nothing is announced twice, and whatever was interrupted is made up for. The file declares server, schedule,
-watches, webhooks and proxy; what is for AWS (stack, notify, alarmEmail, vpc) is checked but has no effect here: no e-mail is sent,
-events and notices are printed.
---aws-endpoint has another implementation of AWS, such as moto or LocalStack, stand in for the embedded services; it keeps
-what is announced and delivered, and the data folder then keeps no more than the key and the address of the operator API.
-Webhooks only reach the public internet, over https; --allow-private-webhooks lets them reach this machine, too.
+With --config, it polls the server of that file and keeps database and queues in the data folder. A restart announces nothing
+twice and finishes interrupted work. The file declares server, schedule, watches, webhooks and proxy. The settings for AWS
+(stack, notify, alarmEmail, vpc) are checked but have no effect: events and notices are printed, and no e-mail is sent.
+With --aws-endpoint, another implementation of AWS, such as moto or LocalStack, replaces the embedded services and keeps
+their data. The data folder then holds only the key and the address of the operator API.
+Webhooks reach only the public internet, by https:; --allow-private-webhooks lets them reach this machine, too.
 
 Credentials come from the environment:
   CRYPTSHARE_CLIENT_ID   client id of this notifier: 50 to 4000 letters and digits; npm run notifier -- client-id new makes one
 
-So do proxies; this machine is never reached through one:
-  HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and what is reached without
-  WEBHOOK_PROXY          proxy for webhooks with its password, in place of the file's setting proxy
+Proxies come from the environment, too, and are never used for this machine:
+  HTTPS_PROXY, NO_PROXY  proxy to the Cryptshare Server, and hosts reached without it
+  WEBHOOK_PROXY          proxy for webhooks with its password, instead of the file's setting proxy
 
-A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a code in a mail
-while this runs: npm run notifier -- watch verify MAILBOX (with --data FOLDER where that is not data)
+A client id that an administrator has registered verifies the mailboxes by itself. Otherwise, verify each by a mailed code
+while this runs: npm run notifier -- watch verify MAILBOX (with --data FOLDER if the folder is not data)
 
-Ctrl-C (SIGINT), SIGTERM and SIGHUP stop it in good order: it begins nothing new, says what it waits for, gives up after 5 s
-what has not ended, which the next start makes up for, and has ended after 8 s. A second signal ends it at once, with
-nothing lost either.
+Ctrl-C (SIGINT), SIGTERM and SIGHUP stop the notifier within 8 s. It begins nothing new and prints what it waits for. After 5 s
+it gives up unfinished work, which the next start finishes. A second signal ends it at once, without a loss either.
 
 Exit codes, through npm as well:
   0                stopped by one of these signals, or because npm has ended
-  1                something broke while running, or the data folder is damaged, full or in use; stderr says what
+  1                an error while running, or a data folder that is damaged, full or in use; stderr gives the reason
   2                wrong options or configuration: nothing was started
   129, 130, 143    ended at once by a second signal: SIGHUP, SIGINT, SIGTERM
-  141              stopped because whatever read its output has gone
-Output that a full disk does not take is left out, stderr says so, and the notifier goes on.
+  141              stopped because the reader of its output has gone
+On a full disk the notifier drops lines, says so on stderr, and goes on.
 
 Examples:
   npm start
@@ -80,8 +78,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
         'keep database and queues here, for this user alone (default with --config: data)',
       ).argParser(folder),
     )
-    .option('--notify-existing', 'announce what is there already when a mailbox is first polled')
-    .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, also by http')
+    .option('--notify-existing', 'announce transfers that exist already when a mailbox is first polled')
+    .option('--allow-private-webhooks', 'let webhooks reach this machine and private networks, by http: as well')
     .addOption(
       new Option(
         '--aws-endpoint <url>',
@@ -91,14 +89,13 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
         .argParser(awsEndpoints)
         .default({}, 'embedded services'),
     )
-    .option('--json', 'print one JSON object a line instead of text for people')
+    .option('--json', 'print one JSON object a line, for scripts')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();
   try {
     const meant = meantFor(args, environment);
-    if (meant)
-      command.error(`error: npm has kept ${meant.kept} to itself; with -- before them options get here: ${meant.line}`);
+    if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
     const {
       config,
       data,

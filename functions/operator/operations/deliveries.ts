@@ -101,7 +101,7 @@ export const deliveryOperations = [
     method: 'GET',
     path: '/deliveries',
     summary:
-      'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
+      'Lists deliveries, those of the newest events first; without endpoint, event or transfer, one endpoint after the other',
     query,
     run: (deps, { query: asked }) => listDeliveries(deps, asked),
   }),
@@ -120,7 +120,7 @@ export const deliveryOperations = [
     ...onDelivery,
     method: 'POST',
     path: `${onDelivery.path}/resend`,
-    summary: 'Delivers an event again, under the same id, once its delivery has come to an end or is held',
+    summary: 'Delivers an event again under the same id, if its delivery has ended or is held',
     status: 202,
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
@@ -134,7 +134,7 @@ export const deliveryOperations = [
     ...onDelivery,
     method: 'POST',
     path: `${onDelivery.path}/cancel`,
-    summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
+    summary: 'Cancels a delivery that waits for its next attempt or is held',
     async run(deps, { params: name }) {
       const cancellation = await cancelDelivery(deps.webhooks, name);
       if (!cancellation) throw missingDelivery(name);

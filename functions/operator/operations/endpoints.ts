@@ -84,7 +84,7 @@ export const endpointOperations = [
   operation('addEndpoint', {
     method: 'POST',
     path: '/endpoints',
-    summary: 'Adds an endpoint; its secret is shown this once',
+    summary: 'Adds an endpoint; its secret is shown only here',
     body: z.extend(endpointSettings(true), {
       name: endpointName,
       secret: z.optional(secret),
@@ -108,7 +108,7 @@ export const endpointOperations = [
   operation('updateEndpoint', {
     ...onEndpoint,
     method: 'PATCH',
-    summary: 'Changes settings of an endpoint; what is not named stays, and null lifts a filter',
+    summary: 'Changes the given settings of an endpoint; null removes a filter',
     body: z.partial(
       z.strictObject({ ...fields, mailboxes: z.nullable(fields.mailboxes), directions: z.nullable(fields.directions) }),
     ),
@@ -120,19 +120,27 @@ export const endpointOperations = [
   operation('removeEndpoint', {
     ...onEndpoint,
     method: 'DELETE',
-    summary: 'Removes an endpoint; what is still on its way to it is cancelled when its time comes',
+    summary: 'Removes an endpoint; each of its waiting deliveries is cancelled once it is due',
     status: 204,
     failures: [404],
     run: (deps, { params: { name } }) => removeEndpoint(deps.webhooks, name),
   }),
-  statusChange('pause', 'Holds what an endpoint would get, until it is resumed and recovered', pauseEndpoint),
-  statusChange('resume', 'Sends new events again; what was held waits to be recovered', resumeEndpoint),
-  statusChange('enable', 'Sends new events again, as if the endpoint had never failed', enableEndpoint),
+  statusChange('pause', 'Pauses an endpoint: its events are held until it is resumed and recovered', pauseEndpoint),
+  statusChange(
+    'resume',
+    'Resumes a paused endpoint: it gets new events; held ones wait to be recovered',
+    resumeEndpoint,
+  ),
+  statusChange(
+    'enable',
+    'Enables an endpoint as if it had never failed; held events wait to be recovered',
+    enableEndpoint,
+  ),
   operation('disableEndpoint', {
     ...onEndpoint,
     method: 'POST',
     path: `${onEndpoint.path}/disable`,
-    summary: 'Holds what an endpoint would get, until it is enabled and recovered',
+    summary: 'Disables an endpoint: its events are held until it is enabled and recovered',
     body: z.strictObject({
       because: z._default(z.string().check(z.minLength(1), z.maxLength(500)), 'an operator did'),
     }),
@@ -143,7 +151,7 @@ export const endpointOperations = [
     ...onEndpoint,
     method: 'POST',
     path: `${onEndpoint.path}/rotate`,
-    summary: 'Gives an endpoint a new secret, shown this once; for a while requests are signed by the old one, too',
+    summary: 'Gives an endpoint a new secret, shown only here; the old one signs as well until its overlap ends',
     body: z.strictObject({
       overlapSeconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * 86_400)), 86_400),
       secret: z.optional(secret),
@@ -157,7 +165,7 @@ export const endpointOperations = [
     ...onEndpoint,
     method: 'POST',
     path: `${onEndpoint.path}/test`,
-    summary: 'Sends an endpoint a test event, whatever types it asks for; the answer names the delivery to look at',
+    summary: 'Sends an endpoint a test event, whatever its types; the answer names the delivery',
     status: 202,
     failures: [404],
     run: (deps, { params: { name } }) => sendTest(deps.webhooks, name),

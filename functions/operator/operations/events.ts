@@ -114,7 +114,7 @@ export const eventOperations = [
     method: 'GET',
     path: '/events',
     summary:
-      'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
+      'Lists events, the newest first; with after, those after an event or a time, the oldest first. Events are stored some seconds after their time: a follower looks back a little and drops known ids',
     query,
     failures: [404],
     async run(deps, { query: asked, deadline }) {
@@ -131,7 +131,7 @@ export const eventOperations = [
   operation('showEvent', {
     method: 'GET',
     path: '/events/{id}',
-    summary: 'Shows an event, or a notice, with its deliveries and their attempts',
+    summary: 'Shows an event or a notice with its deliveries and their attempts',
     params: z.strictObject({ id: eventId }),
     failures: [404],
     async run(deps, { params: { id } }) {

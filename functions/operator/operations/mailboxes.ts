@@ -35,7 +35,7 @@ export const mailboxOperations = [
     ...onMailbox,
     method: 'POST',
     path: '/mailboxes/{mailbox}/code',
-    summary: 'Has the Cryptshare Server mail a verification code to a mailbox; earlier codes may end with it',
+    summary: 'Requests a mail with a verification code for a mailbox; it may invalidate earlier codes',
     status: 202,
     async run({ transfers }, { params, deadline }) {
       const of = await watched(transfers, params.mailbox);
@@ -47,7 +47,7 @@ export const mailboxOperations = [
     ...onMailbox,
     method: 'POST',
     summary:
-      'Verifies a mailbox by the code that was mailed, or without one by the client id alone, and has it polled at once; when the client id has done it, all others that failed for their verification as well',
+      'Verifies a mailbox by the mailed code, or without one by the client id, and polls it at once. After the client id, it also polls all others that failed for lack of verification',
     body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(100))) }),
     failures: [422, ...onMailbox.failures],
     async run({ transfers, webhooks }, { params, body: { code }, deadline }) {
@@ -60,8 +60,7 @@ export const mailboxOperations = [
   operation('showVerification', {
     ...onMailbox,
     method: 'GET',
-    summary:
-      'Tells what is known of a mailbox, and asks the Cryptshare Server whether it is verified and by what it can be',
+    summary: 'Shows the verification of a mailbox, and how the Cryptshare Server can verify it',
     async run({ transfers }, { params, deadline }) {
       const of = await watched(transfers, params.mailbox);
       const { verification, token } = await transfers.tokens.stored(of);

@@ -49,7 +49,7 @@ async function viewTopics({ pollFunction }: OperatorDependencies, timeout: numbe
 export const showServices = operation('showServices', {
   method: 'GET',
   path: '/services',
-  summary: 'Looks at each table, queue and topic: whether it answers, and how much is in the queues',
+  summary: 'Checks that each table, queue and topic answers, and counts the messages of the queues',
   async run(deps, { deadline }) {
     const { transfers, webhooks, queues } = deps;
     const [tables, queueViews, topics] = await Promise.all([

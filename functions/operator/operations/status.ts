@@ -54,7 +54,7 @@ function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
 export const showStatus = operation('showStatus', {
   method: 'GET',
   path: '/status',
-  summary: 'Tells how the notifier is doing',
+  summary: 'Shows watches, endpoints and deliveries in numbers',
   async run(deps, { deadline }) {
     const { transfers, webhooks } = deps;
     const [watches, endpoints] = await Promise.all([

@@ -17,7 +17,7 @@ export const listTransfers = operation('listTransfers', {
   method: 'GET',
   path: `${onWatch.path}/transfers`,
   summary:
-    'Lists the transfers that a watch knows, with their state and since when it is known, in no order; a page may be short, or empty, and still have a next one',
+    'Lists the known transfers of a watch with their state and its time, in no order; a short or empty page may have a next one',
   query: z.strictObject({ ...pageQuery, state: z.optional(z.string().check(z.minLength(1), z.maxLength(64))) }),
   async run(deps, { params: watch, query: { state, ...paging } }) {
     const key = watchKey(await existingWatch(deps, watch));

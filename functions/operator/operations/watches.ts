@@ -99,7 +99,7 @@ export const watchOperations = [
   operation('listWatches', {
     method: 'GET',
     path: '/watches',
-    summary: 'Lists the watches, disabled ones included, in no order that means anything',
+    summary: 'Lists the watches, disabled ones included, in no particular order',
     query: z.strictObject(pageQuery),
     async run(deps, { query }) {
       const all = rowsBetween(registryPartition, ' ', '~');
@@ -110,7 +110,7 @@ export const watchOperations = [
   operation('addWatch', {
     method: 'POST',
     path: '/watches',
-    summary: 'Watches a mailbox in one direction from now on',
+    summary: 'Adds a watch: one mailbox in one direction',
     body: z.extend(wanted, { notifyExisting: z._default(z.boolean(), false) }),
     status: 201,
     failures: [409],
@@ -124,8 +124,7 @@ export const watchOperations = [
   operation('addWatches', {
     method: 'POST',
     path: '/watches/batch',
-    summary:
-      'Watches many mailboxes from now on; those that are watched already, paused ones included, stay as they are',
+    summary: 'Adds many watches; existing ones, paused ones included, stay as they are',
     body: z.strictObject({
       watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
       notifyExisting: z._default(z.boolean(), false),
@@ -145,7 +144,7 @@ export const watchOperations = [
   operation('updateWatch', {
     ...onWatch,
     method: 'PATCH',
-    summary: 'Has a watch polled in another interval, or with null as all are',
+    summary: 'Changes the interval of a watch; null returns it to the general one',
     body: z.strictObject({ every: z.nullable(interval) }),
     async run(deps, { params: watch, body: { every } }) {
       await registry(deps).pace(await existingWatch(deps, watch), every ?? undefined, nowOf(deps));
@@ -154,15 +153,15 @@ export const watchOperations = [
   }),
   statusChange(
     'pause',
-    'Leaves a watch unpolled until it is resumed, whatever the configuration file declares',
+    'Pauses a watch until it is resumed, whatever the configuration file declares',
     'the watch is disabled already',
   ),
-  statusChange('resume', 'Has a disabled watch polled again', 'the watch is not disabled'),
+  statusChange('resume', 'Resumes a paused or disabled watch', 'the watch is not disabled'),
   operation('pollWatch', {
     ...onWatch,
     method: 'POST',
     path: `${onWatch.path}/poll`,
-    summary: 'Polls a watch now, a disabled one as well; the answer tells what came of it, also when it failed',
+    summary: 'Polls a watch now, even a disabled one; the answer has the outcome, of a failure as well',
     failures: [404, 502],
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
@@ -174,7 +173,7 @@ export const watchOperations = [
   operation('removeWatch', {
     ...onWatch,
     method: 'DELETE',
-    summary: 'Takes a watch out of the registry; what is known of its transfers is deleted 30 days later',
+    summary: 'Removes a watch; its data is deleted 30 days later',
     status: 204,
     async run(deps, { params: watch }) {
       await registry(deps).remove(await existingWatch(deps, watch), nowOf(deps));

@@ -12,7 +12,7 @@ export interface PageOptions {
 
 export const paged = (command: Command): Command =>
   command
-    .option('--limit <n>', 'items at most', wholeNumber(1, 100_000), 50)
+    .option('--limit <n>', 'most items to list', wholeNumber(1, 100_000), 50)
     .option('--all', 'all items')
     .option('--cursor <cursor>', 'continue after the previous list');
 

@@ -28,7 +28,7 @@ Examples:
   npm run notifier -- delivery resend evt_56mnp55kjea3y2ryfrhmpzps3 crm
 
 A delivery is one event on its way to one endpoint. PENDING waits for its next attempt, HELD for an operator; DELIVERED, FAILED
-and CANCELLED are over, and resend begins anew under the same id.
+and CANCELLED have ended; resend sends the event again under the same id.
 `;
 
 export function deliveryCommands(program: Command, context: CliContext): void {

@@ -43,7 +43,7 @@ export const withSettings = (command: Command): Command =>
     .option('--header <header>', 'further header to send, "Name: value"; may be repeated', repeated)
     .option('--header-from <header>', 'header with a secret value, Name=VARIABLE; may be repeated', repeated)
     .option('--retry-delays <delays>', 'time before each retry, for example 5s,5m,1h', durations)
-    .option('--max-in-flight <n>', 'requests in flight at most', wholeNumber(1, 100));
+    .option('--max-in-flight <n>', 'most requests in flight at the same time', wholeNumber(1, 100));
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 

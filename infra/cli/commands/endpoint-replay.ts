@@ -34,14 +34,14 @@ export function replayCommands(noun: Command, context: CliContext): void {
     verb(noun, usage, description)
       .option('--until <time>', 'only events before this time (UTC), or older than 2h, 3d', timeAt(context.now))
       .option('--dry-run', 'only count')
-      .option('--per-second <n>', 'at most this many a second', wholeNumber(1, 1000));
+      .option('--per-second <n>', 'most deliveries a second', wholeNumber(1, 1000));
   const from = [
     '--from <time>',
     'only events since this time (UTC), or of the last 2h, 3d',
     timeAt(context.now),
   ] as const;
 
-  ranged('recover <name>', 'send what was held while it was paused or disabled')
+  ranged('recover <name>', 'send the events held while it was paused or disabled')
     .option(...from)
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(context, options);
@@ -49,7 +49,7 @@ export function replayCommands(noun: Command, context: CliContext): void {
       told(session, await releasedAll(session, api, bodyOf(options)), options, `held for ${name}`);
     });
 
-  confirmable(ranged('replay <name>', 'send again what was delivered, given up, cancelled or held'))
+  confirmable(ranged('replay <name>', 'send events again that were delivered, given up, cancelled or held'))
     .requiredOption(...from)
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(context, options);

@@ -40,18 +40,15 @@ Examples:
   npm run notifier -- endpoint resume crm && npm run notifier -- endpoint recover crm
   npm run notifier -- endpoint replay crm --from 2h --dry-run
 
-Unless --secret-from names a variable of the environment with a secret, the notifier makes one and shows it once. recover sends
-what was held while an endpoint was paused or disabled; replay sends again what was sent or given up before.
+Unless --secret-from names an environment variable with a secret, the notifier makes one and shows it once. recover sends the
+events held while an endpoint was paused or disabled; replay sends events again that were sent or given up before.
 `;
 
 /** Spelt out here, so that the command loads no schema. */
 const formats = Object.keys({ event: true, slack: true, teams: true } satisfies Record<Format, true>);
 
 export function endpointCommands(program: Command, context: CliContext): void {
-  const noun = program
-    .command('endpoint')
-    .description('webhooks that events are sent to')
-    .addHelpText('after', examples);
+  const noun = program.command('endpoint').description('webhooks that get events').addHelpText('after', examples);
   const secretFrom = () =>
     new Option('--secret-from <variable>', 'environment variable with the signing secret (whsec_…)');
 
@@ -93,7 +90,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     },
   );
 
-  withSettings(verb(noun, 'update <name>', 'change settings; others stay'))
+  withSettings(verb(noun, 'update <name>', 'change the given settings'))
     .option('--any-mailbox', 'events of all mailboxes again')
     .option('--any-direction', 'events of both directions again')
     .action(async (name: string, options: EndpointOptions) => {

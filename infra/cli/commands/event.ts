@@ -48,7 +48,7 @@ export function eventCommands(program: Command, context: CliContext): void {
   });
 
   withEventOptions(
-    verb(noun, 'follow', 'print events as they come, until Ctrl-C; those from now on, unless --from says otherwise'),
+    verb(noun, 'follow', 'print events as they come, until Ctrl-C; --from prints earlier ones first'),
     context,
   ).action(async (options: CommonOptions & EventOptions) => {
     await followEvents(await openSession(context, options), options);

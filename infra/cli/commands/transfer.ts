@@ -27,7 +27,7 @@ interface ListOptions extends CommonOptions, PageOptions {
 
 export function transferCommands(program: Command, context: CliContext): void {
   const noun = program.command('transfer').description('transfers of watched mailboxes').addHelpText('after', examples);
-  paged(verb(noun, 'list', 'list the transfers that are known, with their state'))
+  paged(verb(noun, 'list', 'list the known transfers with their states'))
     .requiredOption('--mailbox <mailbox>', 'mailbox of the transfers')
     .option('--direction <direction>', 'sent or received', direction, 'sent')
     .option('--state <state>', 'only those in this state, for example ACTIVE')

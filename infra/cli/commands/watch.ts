@@ -31,8 +31,8 @@ Examples:
   npm run notifier -- watch pause alice@example.com
 
 A watch is one mailbox in one direction: sent, unless --direction says received. The first poll of a mailbox stores its
-transfers silently, unless --notify-existing is given. The file to import has the columns mailbox, direction and, optionally,
-every, named in its first line.
+transfers silently, unless --notify-existing is given. The first line of a file to import names its columns: mailbox, direction
+and, optionally, every.
 `;
 
 export function watchCommands(program: Command, context: CliContext): void {
@@ -75,7 +75,11 @@ export function watchCommands(program: Command, context: CliContext): void {
   );
 
   withDirection(verb(noun, 'update <mailbox>', 'change the poll interval of a watch'))
-    .requiredOption('--every <time>', 'poll interval, such as 15m, or default for the general one', intervalOrDefault)
+    .requiredOption(
+      '--every <time>',
+      'poll interval, for example 15m, or default for the general one',
+      intervalOrDefault,
+    )
     .action(async (mailbox: string, options: CommonOptions & { direction: Direction; every: number | 'default' }) => {
       const { api, output } = await openSession(context, options);
       const watch = await api.send<WatchResource>({
@@ -87,8 +91,8 @@ export function watchCommands(program: Command, context: CliContext): void {
     });
 
   for (const [name, description, done] of [
-    ['pause', 'stop polling a watch; nothing is forgotten', 'is no longer polled'],
-    ['resume', 'poll a watch again and announce what changed during the pause', 'is polled again'],
+    ['pause', 'stop polling a watch; its data stays', 'is no longer polled'],
+    ['resume', 'poll a watch again and announce the changes of the pause', 'is polled again'],
   ] as const) {
     withDirection(verb(noun, `${name} <mailbox>`, description)).action(
       async (mailbox: string, options: WatchOptions) => {
@@ -129,8 +133,11 @@ export function watchCommands(program: Command, context: CliContext): void {
   );
 
   verb(noun, 'verify <mailbox>', 'prove that this mailbox may be watched')
-    .option('--code <code>', 'code from the mail, for scripts; without it, the command mails one and asks for it')
-    .option('--send-code', 'have a code mailed and do not ask for it')
+    .option(
+      '--code <code>',
+      'code from the mail, for scripts; without it, the command requests a mail and asks for the code',
+    )
+    .option('--send-code', 'request a mail with a code, and do not ask for it')
     .action(
       async (mailbox: string, options: CommonOptions & { readonly code?: string; readonly sendCode?: boolean }) => {
         await verifyMailbox(await openSession(context, options), mailbox, options);

@@ -8,9 +8,9 @@ import type { Check } from './check.ts';
 import type { DoctorOptions } from './checks.ts';
 
 const examples = `
-Checks the configuration file, the Cryptshare Server (from here), the operator API, licence, client id, verification of
-the mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints with failing
-attempts. Tells how to correct what is wrong.
+Checks the configuration file, the Cryptshare Server (from this machine), the operator API, licence, client id,
+verification of the mailboxes, tables, topics and queues, the last listing of each watch, deliveries, and endpoints with
+failing attempts. Gives a remedy for each problem.
 
 Exit codes: 0 nothing failed, 1 something did, 2 wrong command line.
 

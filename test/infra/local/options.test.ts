@@ -45,7 +45,7 @@ describe('options that npm has kept to itself, for want of a -- before them,', (
   ])('are told with the line that was meant: %s', (_, args, environment, line) => {
     const { exitCode, said } = parsed(args, environment);
     expect(exitCode).toBe(2);
-    expect(said).toContain('npm has kept --');
+    expect(said).toContain('npm took --');
     expect(said).toContain(`${line}\n`);
   });
 });
