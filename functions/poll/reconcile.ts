@@ -17,8 +17,8 @@ import {
   type Conclusion,
   confirmDeparted,
   confirmMissing,
-  departed,
   hasLasted,
+  leftActive,
   nextHold,
 } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
@@ -64,7 +64,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
   const listed = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
+  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : leftActive(rows, listed), poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
@@ -162,7 +162,7 @@ const committing = (snapshot: Snapshot): Way => ({
 });
 
 /** Milliseconds between two progress reports of a baseline. */
-const progressEvery = 5000;
+const progressIntervalMs = 5000;
 
 /** Stores 25 rows in a call, DynamoDB's limit for a batch, over existing rows and without a condition. */
 function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, before: number): Way {
@@ -177,7 +177,7 @@ function storing({ steady, supervision }: PollDependencies, poll: ClaimedPoll, b
         retryBudget(deadline, steady),
       );
       stored += changes.filter(({ before: row }) => !row).length;
-      if (steady() - toldAt < progressEvery) return true;
+      if (steady() - toldAt < progressIntervalMs) return true;
       toldAt = steady();
       const progress = { stored, transfers: pass.listing.size };
       supervision?.storing?.(context.watch, progress);

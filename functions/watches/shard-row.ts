@@ -39,7 +39,7 @@ export type ShardProgress = Required<Pick<ShardRow, 'shards' | 'polled' | 'faili
 export type Term = Pick<Lease, 'since' | 'until'>;
 
 /** Longest time in milliseconds that a poll takes, even if its function crashes: several times the function's limit. */
-export const longestPoll = 600_000;
+export const longestPollMs = 600_000;
 
 /** Most stretches of a row, and most watches of a lease: the row stays at some KB of DynamoDB's 400. */
 const mostStretches = 64;
@@ -113,7 +113,7 @@ function bounded(parts: readonly Mark[]): readonly Mark[] {
 /** Leases in force, without those that a clock that was ahead has written. */
 export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: string, lease: Lease][] =>
   Object.entries(leases).filter(
-    ([, { since, until }]) => until > now && hasBeen(since, now) && believable(until, now, longestPoll) !== undefined,
+    ([, { since, until }]) => until > now && hasBeen(since, now) && believable(until, now, longestPollMs) !== undefined,
   );
 
 /** Keys of the watches whose holders have died: their leases have expired without a release. */

@@ -53,7 +53,7 @@ export async function measureHourlyLoad(services: Services, deps: PollDependenci
         for (let at = 0; at < hour; at += minute) {
           // Spread over the hour, so that each is found by a poll of its own.
           if (changes > 0 && (at / minute) % Math.floor(60 / changes) === 0) await services.change(watch, 1);
-          const schedule = { shards: 1, every: minute, fullListingEvery };
+          const schedule = { shards: 1, pollIntervalMs: minute, fullListingEvery };
           const scope = scopeDue(watch, schedule, { after: at, to: at + minute });
           if (!scope) throw new Error('a watch is not polled each minute');
           const result = await poll(scope);

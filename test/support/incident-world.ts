@@ -50,7 +50,7 @@ export class IncidentWorld {
       ...world.deps,
       server: new CryptshareClient(calls, tokens),
       table: `incidents-${this.tables}`,
-      schedule: { shards, every: minute, fullListingEvery: 1 },
+      schedule: { shards, pollIntervalMs: minute, fullListingEvery: 1 },
     };
     await createTransfersTable(this.deps.dynamo, this.deps.table);
     await this.told();

@@ -57,7 +57,7 @@ export const registry = () => new Watches(deps.dynamo, deps.table);
 export const now = () => world.clock.now().toISOString();
 
 /** Of watches that are due at each tick. */
-export const alwaysDue = (shards: number): Schedule => ({ shards, every: 1, fullListingEvery: 1 });
+export const alwaysDue = (shards: number): Schedule => ({ shards, pollIntervalMs: 1, fullListingEvery: 1 });
 
 /** A tick now, but always after the one before. */
 function tick(shard: number): Tick {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { badCursor, missing } from '#functions/operator/api/problem.ts';
+import { badCursor, notFound } from '#functions/operator/api/problem.ts';
 import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -12,8 +12,8 @@ import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventRow, shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
-const day = 86_400_000;
-const lookInterval = 1000;
+const dayMs = 86_400_000;
+const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */
 const types = z
@@ -68,7 +68,7 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     return { from, first: from };
   }
   const row = await eventRow(deps, after);
-  if (!row || shownEvent(row.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  if (!row || shownEvent(row.body).type === 'notice') throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
   return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
@@ -79,7 +79,7 @@ async function listEvents(deps: OperatorDependencies, asked: Query) {
   const now = deps.webhooks.now().getTime();
   const from = canonical(asked.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
-  const until = canonical(asked.until ?? iso(now + day));
+  const until = canonical(asked.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
@@ -122,9 +122,9 @@ export const eventOperations = [
       const waitUntil = Math.min(steady() + asked.wait * 1000, deadline);
       for (;;) {
         const page = await listEvents(deps, asked);
-        const isLate = steady() + lookInterval > waitUntil;
+        const isLate = steady() + lookIntervalMs > waitUntil;
         if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
-        await deps.sleep(lookInterval);
+        await deps.sleep(lookIntervalMs);
       }
     },
   }),
@@ -136,7 +136,7 @@ export const eventOperations = [
     failures: [404],
     async run(deps, { params: { id } }) {
       const trace = await traceOf(deps, id);
-      if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
+      if (!trace) throw notFound(`event ${id}; events are kept for 30 days`);
       return trace;
     },
   }),

@@ -1,4 +1,4 @@
-import { type ApiClient, longTimeout } from '#infra/cli/api/client.ts';
+import { type ApiClient, longTimeoutMs } from '#infra/cli/api/client.ts';
 import type { BatchOfWatches } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession } from '#infra/cli/api/session.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
@@ -56,7 +56,7 @@ async function addAll(
     const batch = watches.slice(at, at + batchSize);
     const body = { watches: batch, ...(notifyExisting && { notifyExisting }) };
     try {
-      const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeout);
+      const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeoutMs);
       for (const [place, watch] of batch.entries()) (items[place]?.isAdded ? added : there).push(watch);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;

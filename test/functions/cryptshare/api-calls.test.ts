@@ -148,7 +148,7 @@ test('what others know of the server does not make up for a rest that it has ask
   const { calls, time, ask } = await connect();
   calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
   calls.restore(closedCircuit);
-  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
 });
 
 describe('with many requests under way at the same time', () => {

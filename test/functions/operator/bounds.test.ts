@@ -122,7 +122,7 @@ test('a delivery that was attempted many times is shown with its last 50 attempt
   await world.fanOut(exampleEvent('one'));
   const rows = Array.from({ length: 60 }, (_, at) => {
     const startedAt = `2026-11-24T00:00:${String(at).padStart(2, '0')}.000Z`;
-    const attempt = { attempt: at, startedAt, duration: 1, outcome: 'failed' };
+    const attempt = { attempt: at, startedAt, durationMs: 1, outcome: 'failed' };
     return { ...attemptKey({ event, endpoint: 'crm' }, attempt), ...attempt };
   });
   await putRows(world.dynamo, webhooksTable, rows);

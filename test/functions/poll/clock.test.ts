@@ -24,7 +24,7 @@ let tables = 0;
 let deps: PollDependencies;
 beforeEach(async () => {
   tables += 1;
-  const schedule = { ...world.deps.schedule, every: 2 * second };
+  const schedule = { ...world.deps.schedule, pollIntervalMs: 2 * second };
   deps = { ...world.deps, schedule, table: `clock-${tables}`, server: world.client() };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();

@@ -192,7 +192,7 @@ describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a 
     async (command) => {
       const watches = incidents.watchesOf(4);
       await incidents.declare(watches);
-      incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: minute, fullListingEvery: 1 } };
+      incidents.deps = { ...incidents.deps, schedule: { shards: 1, pollIntervalMs: minute, fullListingEvery: 1 } };
       const one = async (plan?: FaultPlan) => {
         incidents.world.clock.advance(minute);
         await incidents.tick(0, plan).catch(() => undefined);
@@ -232,7 +232,7 @@ test('two shards that find an incident at the same time tell it once', async () 
 test('once a poll finds a cause mended, all watches that fail for it are polled at the next tick', async () => {
   const watches = incidents.watchesOf(12);
   await incidents.declare(watches);
-  incidents.deps = { ...incidents.deps, schedule: { shards: 1, every: 24 * hour, fullListingEvery: 1 } };
+  incidents.deps = { ...incidents.deps, schedule: { shards: 1, pollIntervalMs: 24 * hour, fullListingEvery: 1 } };
   incidents.fail(watches);
   for (let at = 0; at < 60; at += 1) {
     incidents.world.clock.advance(minute);

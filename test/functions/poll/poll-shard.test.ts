@@ -52,7 +52,7 @@ describe('the shards', () => {
   it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
     const watches = await declare(12);
     const polled: string[] = [];
-    pollWith({ schedule: { ...alwaysDue(1), every: 20 * minute } });
+    pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 20 * minute } });
     await poll();
     for (let at = 0; at < 60; at += 1) {
       world.clock.advance(minute);
@@ -196,7 +196,7 @@ describe('a watch that fails', () => {
     breakDown(broken!, 3);
     const gaps: number[] = [];
     for (let at = 0; at < 4; at += 1) {
-      gaps.push((await poll()).polls[0]!.sinceComplete);
+      gaps.push((await poll()).polls[0]!.sinceCompleteMs);
       world.clock.advance(minute);
     }
     expect(gaps).toEqual([0, minute, 2 * minute, 0]);

@@ -32,7 +32,7 @@ test.each([false, true])(
   'an incident ends when no watch fails any more (with a last tick of the third shard of formerly three: %s)',
   async (isLate) => {
     const watches = await declare(3, isThere);
-    pollWith({ schedule: { ...alwaysDue(2), every: minute } });
+    pollWith({ schedule: { ...alwaysDue(2), pollIntervalMs: minute } });
     await poll(0);
     for (const watch of watches) breakDown(watch);
     const types: string[] = [];

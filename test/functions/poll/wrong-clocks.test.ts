@@ -26,7 +26,7 @@ let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
   const server = world.client({ patience });
-  const schedule = { shards: 1, every: day, fullListingEvery: 1 };
+  const schedule = { shards: 1, pollIntervalMs: day, fullListingEvery: 1 };
   deps = { ...world.deps, server, table: `attack-${tables}`, schedule };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
@@ -88,7 +88,7 @@ test('a watch that is added again while a poll of another one hangs is polled on
   seed(hanging, 1);
   const often = world.watch(`often-${tables}@example.com`);
   seed(often, 1);
-  await registry.addAll([watch, hanging, { ...often, every: 1000 }], false, now());
+  await registry.addAll([watch, hanging, { ...often, pollIntervalMs: 1000 }], false, now());
   await later();
   await registry.remove(watch, now());
   world.clock.advance(31 * day);

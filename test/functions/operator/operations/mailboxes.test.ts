@@ -55,7 +55,7 @@ describe('once a mailbox is verified', () => {
   };
   const watchAll = async () => {
     for (const mailbox of [alice, ...others]) {
-      await world.ask('POST', '/watches', { body: { mailbox, every: 24 * hour } });
+      await world.ask('POST', '/watches', { body: { mailbox, pollIntervalMs: 24 * hour } });
     }
     for (let minutes = 0; minutes < 40; minutes += 1) await tick();
   };

@@ -121,7 +121,7 @@ describe('replaying', () => {
   });
 
   test('begins the schedule anew', async () => {
-    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    await updateEndpoint(world.deps, 'crm', { retryDelaysMs: [1000] });
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(events[0]!);
     await world.settleAll();
