@@ -5,7 +5,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { believedMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
+import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
@@ -76,7 +76,7 @@ export async function pollShard(
   const { schedule } = deps;
   const view = await rows.read(shard, schedule.shards, deps.origin);
   const { watches, row } = view;
-  const mended = believedMended(view.mended, started);
+  const mended = plausibleMended(view.mended, started);
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);

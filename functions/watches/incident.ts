@@ -118,7 +118,7 @@ function dataOf(untold: readonly Untold[]): IncidentEventData {
 export type Mended = Readonly<Record<string, number>>;
 
 /** Drops times that are still to come, because a clock that was ahead has written them. */
-export const believedMended = (read: Mended, now: number): Mended =>
+export const plausibleMended = (read: Mended, now: number): Mended =>
   Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
 /** Unix time in milliseconds at which automatic verification was last found possible again; else 0. */

@@ -44,8 +44,8 @@ export function pollWith(other: Partial<PollDependencies>): void {
 /** Declares watches of so many mailboxes, each with one transfer; only such as are wanted. */
 export async function declare(count: number, isWanted: (watch: Watch) => boolean = () => true): Promise<Watch[]> {
   const list: Watch[] = [];
-  for (let at = 0; list.length < count; at += 1) {
-    const mailbox = `shard-${tables}-${at}@example.com`;
+  for (let index = 0; list.length < count; index += 1) {
+    const mailbox = `shard-${tables}-${index}@example.com`;
     if (!isWanted({ mailbox, direction: 'sent' })) continue;
     list.push(world.watch(mailbox));
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });

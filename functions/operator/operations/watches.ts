@@ -137,7 +137,9 @@ export const watchOperations = [
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
-      return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
+      return {
+        items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })),
+      };
     },
   }),
   operation('showWatch', {

@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventsOf } from '#functions/events/transfer-event.ts';
@@ -127,7 +127,7 @@ export const dayPart = (kind: EventKind, at: string): string =>
 export function dayParts(kind: EventKind, from: string, until: string, now: number): string[] {
   const first = Math.floor(Math.max(Date.parse(from), now - longestWaitMs - dayMs) / dayMs);
   const last = Math.floor(Math.min(Date.parse(until) - 1, now + dayMs) / dayMs);
-  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => new Date((first + at) * dayMs));
+  const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => new Date((first + index) * dayMs));
   return days.map((one) => dayPart(kind, one.toISOString()));
 }
 
@@ -156,6 +156,6 @@ export const longestWaitMs = 30 * 86_400_000;
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
   if (due === undefined) return true;
-  if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWaitMs) === undefined) return true;
+  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, longestWaitMs) === undefined) return true;
   return nextAttemptAt <= now + clockSkewMs;
 }

@@ -35,7 +35,7 @@ const encode = (text: string): string =>
 
 /** Percent-encodes the inserted parts of a path: path`/watches/${direction}/${mailbox}`. */
 export const path = (texts: TemplateStringsArray, ...parts: readonly string[]): string =>
-  texts.map((text, at) => text + (at < parts.length ? encode(parts[at]!) : '')).join('');
+  texts.map((text, index) => text + (index < parts.length ? encode(parts[index]!) : '')).join('');
 
 export class ApiClient {
   private readonly target: Target;

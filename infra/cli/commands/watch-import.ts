@@ -52,8 +52,8 @@ async function addAll(
   notifyExisting: boolean,
   { added, there }: Imported,
 ): Promise<CliError | undefined> {
-  for (let at = 0; at < watches.length; at += batchSize) {
-    const batch = watches.slice(at, at + batchSize);
+  for (let index = 0; index < watches.length; index += batchSize) {
+    const batch = watches.slice(index, index + batchSize);
     const body = { watches: batch, ...(notifyExisting && { notifyExisting }) };
     try {
       const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeoutMs);

@@ -89,7 +89,7 @@ export async function passOnAnnouncements(
       news.map(({ id: sk }) => ({ pk, sk, expiresAt })),
     );
     for (const id of batch.keys()) inHand.delete(id);
-    const Entries = messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle }));
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
     await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
   };
 
@@ -119,7 +119,7 @@ export async function passOnAnnouncements(
     },
     ended,
     underWay: () => [],
-    giveBack() {
+    release() {
       isGivenUp = true;
       return ended;
     },

@@ -31,8 +31,8 @@ beforeEach(async () => {
 
 /** Declares watches of so many mailboxes, each with one transfer. */
 async function declare(count: number, every?: number): Promise<WantedWatch[]> {
-  const list = Array.from({ length: count }, (_, at) => ({
-    ...world.watch(`load-${tables}-${at}@example.com`),
+  const list = Array.from({ length: count }, (_, index) => ({
+    ...world.watch(`load-${tables}-${index}@example.com`),
     ...(every !== undefined && { every }),
   }));
   for (const { mailbox } of list) {
@@ -51,7 +51,7 @@ const tick = (at = now(), budget = pollBudget, with_: PollDependencies = deps) =
 async function minutes(count: number) {
   const polls: number[] = [];
   const requests: number[] = [];
-  for (let at = 0; at < count; at += 1) {
+  for (let index = 0; index < count; index += 1) {
     world.clock.advance(minute);
     world.cryptshare.requests.reset();
     polls.push((await tick()).polls.length);
@@ -123,7 +123,7 @@ describe('a watch is polled', () => {
     const watches = await declare(40, 24 * hour);
     world.setDrift(() => world.clock.advance(pollBudget));
     const polled: string[] = [];
-    for (let at = 0; at < 20; at += 1) {
+    for (let index = 0; index < 20; index += 1) {
       polled.push(...(await tick()).polls.map(({ watch }) => watch.mailbox));
       world.clock.advance(minute);
     }
@@ -172,7 +172,7 @@ describe('a watch that has not changed for an hour', () => {
   /** How often it is polled in a number of hours that have a tick every five minutes. */
   async function pollsIn(hours: number): Promise<number> {
     let polls = 0;
-    for (let at = 0; at < 12 * hours; at += 1) {
+    for (let index = 0; index < 12 * hours; index += 1) {
       world.clock.advance(5 * minute);
       polls += (await tick()).polls.length;
     }
@@ -356,7 +356,7 @@ describe('a server failing is left alone', () => {
     // The last rest that all have to keep is over then.
     await minutes(outage / 6);
     const outcomes: string[] = [];
-    for (let at = 0; at < 60; at += 1) {
+    for (let index = 0; index < 60; index += 1) {
       world.clock.advance(minute);
       const { polls } = await tick();
       outcomes.push(...polls.filter(({ watch }) => watch.mailbox !== broken!.mailbox).map(({ outcome }) => outcome));

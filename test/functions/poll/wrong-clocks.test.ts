@@ -73,7 +73,7 @@ test.each([0, -10 * day, 10 * day])(
     await registry.addAll([watch], false, now());
     await later();
     for (const id of trackingIds) world.cryptshare.transfers.purge(id);
-    for (let at = 0; at < 36; at += 1) {
+    for (let index = 0; index < 36; index += 1) {
       world.clock.advance(2 * 3_600_000);
       await registry.hasten(watch.mailbox, now());
       await tick();
@@ -112,7 +112,7 @@ test('a watch that is added again while a poll of another one hangs is polled on
   world.cryptshare.faults.clear();
   await first;
   const after: string[] = [];
-  for (let at = 0; at < 60; at += 1) after.push(...polled(await later()));
+  for (let index = 0; index < 60; index += 1) after.push(...polled(await later()));
   expect([...during, ...after]).toContain(watch.mailbox);
 }, 30_000);
 

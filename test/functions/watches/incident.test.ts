@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
-  believedMended,
   type Incident,
   nextIncident,
   openIncident,
+  plausibleMended,
   scheduleEarlier,
   verifiableSince,
 } from '#functions/watches/incident.ts';
@@ -33,8 +33,8 @@ const shards = 3;
  * watches, and of the others what their last ticks have written down. Returns what is told, by minute.
  */
 function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
-  const watches: RegisteredWatch[] = Array.from({ length: count }, (_, at) => ({
-    ...{ mailbox: `m${at}@example.com`, direction: 'sent' },
+  const watches: RegisteredWatch[] = Array.from({ length: count }, (_, index) => ({
+    ...{ mailbox: `m${index}@example.com`, direction: 'sent' },
   }));
   const shares: (FailingShare | undefined)[] = Array(shards).fill(undefined);
   let incident: Incident | undefined;
@@ -71,12 +71,12 @@ function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (a
     }
     writes += 1;
   };
-  for (const [at, failing] of minutes.entries()) {
-    for (let shard = 0; shard < shards; shard += 1) tick(at, shard, failing);
+  for (const [index, failing] of minutes.entries()) {
+    for (let shard = 0; shard < shards; shard += 1) tick(index, shard, failing);
   }
   return { told, writes, watches, incident };
 }
-const all = (count: number) => new Set(Array.from({ length: count }, (_, at) => at));
+const all = (count: number) => new Set(Array.from({ length: count }, (_, index) => index));
 const none = new Set<number>();
 const row = (...parts: [number, ReadonlySet<number>][]) => parts.flatMap(([times, set]) => Array(times).fill(set));
 
@@ -178,7 +178,7 @@ describe('a watch that fails for a cause that was found mended', () => {
   it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
     const since = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
-    const mended = believedMended(read, start + 30 * minute);
+    const mended = plausibleMended(read, start + 30 * minute);
     expect(scheduleEarlier({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
     expect(verifiableSince(mended)).toBe(start + minute);
   });

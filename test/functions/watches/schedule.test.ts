@@ -7,7 +7,7 @@ import { type Schedule, scopeDue, type Window } from '#functions/watches/schedul
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
 const watchOf = (at: number): Watch => ({ mailbox: `mailbox-${at}@example.com`, direction: 'sent' });
-const watches = (count: number): Watch[] => Array.from({ length: count }, (_, at) => watchOf(at));
+const watches = (count: number): Watch[] => Array.from({ length: count }, (_, index) => watchOf(index));
 const schedule = (every: number, fullListingEvery = 1): Schedule => ({
   shards: 1,
   pollIntervalMs: every,
@@ -16,7 +16,7 @@ const schedule = (every: number, fullListingEvery = 1): Schedule => ({
 
 /** Windows that follow each other without a gap. */
 const ticks = (count: number, apart = minute): Window[] =>
-  Array.from({ length: count }, (_, at) => ({ after: start + at * apart, to: start + (at + 1) * apart }));
+  Array.from({ length: count }, (_, index) => ({ after: start + index * apart, to: start + (index + 1) * apart }));
 
 const troubled = (cause: string) => ({ problem: { cause, message: '' } });
 
@@ -116,7 +116,9 @@ describe('of every few polls of a watch', () => {
       const found = scopes(watch, 50);
       expect(found.filter((scope) => scope === 'all')).toHaveLength(10);
       const first = found.indexOf('all');
-      expect(found.flatMap((scope, at) => (scope === 'all' ? [at % 5] : [])).every((at) => at === first)).toBe(true);
+      expect(found.flatMap((scope, index) => (scope === 'all' ? [index % 5] : [])).every((at) => at === first)).toBe(
+        true,
+      );
     }
   });
 

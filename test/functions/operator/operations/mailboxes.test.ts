@@ -45,7 +45,7 @@ describe('a mailbox is verified', () => {
 });
 
 describe('once a mailbox is verified', () => {
-  const others = Array.from({ length: 6 }, (_, at) => `other-${at}@example.com`);
+  const others = Array.from({ length: 6 }, (_, index) => `other-${index}@example.com`);
   const hour = 3_600_000;
   const tick = async () => {
     world.clock.advance(60_000);

@@ -204,7 +204,7 @@ describe('many watches', () => {
 
   test('are added by reading one key for each mailbox, however many watches there are', async () => {
     const plan = new FaultPlan();
-    const watches = Array.from({ length: 100 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    const watches = Array.from({ length: 100 }, (_, index) => ({ mailbox: `person-${index}@example.com` }));
     await world.faults.run(plan, () => addAll(watches));
     expect(plan.calls.filter((command) => command === 'QueryCommand')).toHaveLength(100);
     expect(await registry().list()).toHaveLength(100);
@@ -221,7 +221,7 @@ describe('many watches', () => {
       status: 400,
       body: { problems: [{ path: 'watches.1.mailbox' }, { path: 'watches.2.direction' }] },
     });
-    const tooMany = Array.from({ length: 101 }, (_, at) => ({ mailbox: `person-${at}@example.com` }));
+    const tooMany = Array.from({ length: 101 }, (_, index) => ({ mailbox: `person-${index}@example.com` }));
     expect((await addAll(tooMany)).status).toBe(400);
     expect((await addAll([])).status).toBe(400);
     expect(await registry().list()).toEqual([]);
