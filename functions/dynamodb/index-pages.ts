@@ -55,7 +55,7 @@ const smallestBatch = 25;
 const largestBatch = 100;
 
 /**
- * Searches ranges of the table or of an index page by page, and reads the current rows. Rows that no longer exist are skipped.
+ * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
  *
  * @returns matching rows, and the cursor after which to go on; without it, there are no more
  * @throws CursorError when `after` is no cursor in the ranges

@@ -36,7 +36,7 @@ describe('a watch', () => {
       body: { pollIntervalMs: 900_000 },
     });
     const since = world.clock.now().toISOString();
-    expect(await registry().list()).toEqual([{ ...alice, pollIntervalMs: 900_000, since }]);
+    expect(await registry().list()).toEqual([{ ...alice, pollIntervalMs: 900_000, scheduledFrom: since }]);
     expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty(
       'pollIntervalMs',
     );
