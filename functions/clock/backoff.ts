@@ -12,7 +12,9 @@ export interface RetryBudget {
   readonly deadline: Deadline;
 }
 
-/** Longest pause in milliseconds before the first repetition, and before any. */
+/**
+ * Longest pause in milliseconds before the first repetition, and before any: DynamoDB counts its units by the second.
+ */
 const firstPauseMs = 50;
 const longestPauseMs = 5000;
 

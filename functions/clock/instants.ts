@@ -3,7 +3,10 @@
  * leaves instants that cannot be right. They count as unknown, and no process waits for them.
  */
 
-/** Milliseconds by which the clocks of two machines may differ while both count as right. */
+/**
+ * Milliseconds by which two right clocks may differ: far more than NTP leaves, and a lease of an endpoint allows for
+ * it.
+ */
 export const clockToleranceMs = 5000;
 
 /** True when a stored instant, the present when it was stored, can be right: it is not in the future. */

@@ -59,13 +59,19 @@ const requestTimeout = patience.longest;
 /** Milliseconds for which an answer proves the server reachable; a timeout within them has a cause of its own. */
 const evidenceAgeMs = 120_000;
 
-/** Attempts before a request counts as failed. */
+/**
+ * Attempts before a request counts as failed; more would take the time of other requests, and the next poll tries
+ * again.
+ */
 const attempts = 3;
 
-/** Mean delay in milliseconds before the second attempt; doubled for each further attempt. */
+/**
+ * Mean delay in milliseconds before the second attempt, doubled for each further one: two retries take some two
+ * seconds.
+ */
 const firstRetryDelayMs = 500;
 
-/** Longest `Retry-After` that a poll waits for, in milliseconds. */
+/** Longest `Retry-After` that a poll waits for, in milliseconds; for a longer one, the circuit breaker waits. */
 const longestWaitMs = 10_000;
 
 /** Sends requests to one Cryptshare Server, within its concurrency limit and through its circuit breaker. */

@@ -33,10 +33,13 @@ const rules = {
   ofFailing: { threshold: 6, longestOpen: 300_000 },
 } as const;
 
-/** Milliseconds for which the circuit opens first, doubled for each further fault. */
+/**
+ * Milliseconds for which the circuit opens first, doubled for each further fault; the vendor documents no limit to
+ * obey.
+ */
 const firstOpenMs = 30_000;
 
-/** Longest `Retry-After` that counts, in milliseconds. */
+/** Longest `Retry-After` that counts, in milliseconds: a mistaken one of days must not stop all polls. */
 const longestRetryAfterMs = 3_600_000;
 
 /** The cause, if waiting can help against it. */

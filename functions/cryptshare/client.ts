@@ -29,7 +29,7 @@ const fields = 'trackingId,status(state)';
 const oldServer =
   'the server is older than REST API 1.12: sent transfers are read from its older listing, received ones cannot be watched';
 
-/** Milliseconds for which an answer about the version is valid, and the wait after a request without an answer. */
+/** Milliseconds until the version is requested again: after an answer, as updates are rare, and after none. */
 const versionAgeMs = 3_600_000;
 const unansweredAgeMs = 60_000;
 

@@ -4,10 +4,10 @@ import { CryptshareFailure } from './failure.ts';
 /** Rows per page: the maximum that the vendor's page on transfer polling allows. */
 export const pageSize = 100;
 
-/** Pages after which a server counts as repeating itself. */
+/** Pages after which a server counts as repeating itself: a million transfers, as many as fit into memory. */
 const maxPages = 10_000;
 
-/** Failed pages after which the rest of a pass is skipped. */
+/** Failed pages after which the rest of a pass is skipped: each has failed in all of its attempts. */
 const maxFailedPages = 3;
 
 /** Rows of a page, and transfers among them that no earlier page had. */

@@ -26,10 +26,13 @@ export interface TokenDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Milliseconds between looks at the row while another process renews the token. */
+/** Milliseconds between looks at the row while another process renews the token: each look costs a read unit. */
 const lookInterval = 500;
 
-/** Attempts to store a token obtained by a code while other processes change its row. */
+/**
+ * Attempts to store a token obtained by a code while other processes change its row: a lost token costs a person a
+ * code.
+ */
 const tries = 10;
 
 interface Known {

@@ -33,10 +33,16 @@ const dayMs = 86_400_000;
 const longestMargin = dayMs;
 const marginShare = 1 / 3;
 
-/** Time before the end of a verification by e-mail at which operators are warned. */
+/**
+ * Time before the end of a verification by e-mail at which operators are warned: only the owner of the mailbox gets a
+ * code.
+ */
 const warningTime = 7 * dayMs;
 
-/** Milliseconds to wait after a failed attempt to obtain a token, doubled for each further failure. */
+/**
+ * Milliseconds to wait after a failed attempt to obtain a token, doubled for each further failure: the server limits
+ * them.
+ */
 const firstPauseMs = 60_000;
 const longestPauseMs = 3_600_000;
 

@@ -12,7 +12,7 @@ import type { Item, Key } from './row.ts';
 const getLimit = 100;
 const putLimit = 25;
 
-/** Calls in a row without progress before the rest is given up. */
+/** Calls in a row without progress before the rest is given up: their pauses last up to eleven seconds. */
 const maxIdleCalls = 8;
 
 /** Thrown when DynamoDB keeps leaving rows of a batch unprocessed. */

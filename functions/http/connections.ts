@@ -45,6 +45,7 @@ export interface HttpAnswer {
 /** Milliseconds that an idle connection is kept: servers such as Apache's and Node's close it after 5 s. */
 const keptForMs = 4000;
 
+/** Largest head of an answer in bytes: Node's own limit. */
 const maxHeaderBytes = 16_384;
 
 const agentOptions = {

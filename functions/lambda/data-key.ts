@@ -11,6 +11,7 @@ export class DecryptionError extends Error {
 }
 
 const prefix = 'encrypted1.';
+/** Bytes of the nonce and of the tag: those of AES-GCM in NIST SP 800-38D. */
 const ivLength = 12;
 const tagLength = 16;
 

@@ -15,7 +15,7 @@ import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
 /** Text for people about one poll of one watch, or about one event, in the form of each channel. */
 export type Notice = ReturnType<typeof notice>;
 
-/** Most named transfers; the others are only counted. */
+/** Most named transfers, so that a mail stays readable; the others are only counted. */
 const maxLines = 20;
 /** Characters of a subject, which is ASCII: the limit of SNS for e-mail. */
 const maxSubject = 99;

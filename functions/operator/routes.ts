@@ -21,6 +21,7 @@ type OperatorLogger = Pick<Logger, 'info' | 'error'>;
 export type OperatorEvent = APIGatewayProxyEventV2;
 export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
+/** Largest body of a request in bytes: an endpoint may name 1,000 mailboxes of 254 bytes. */
 const largestBody = 256 * 1024;
 /** Milliseconds at the end of an invocation to finish work in progress. */
 export const shutdownReserveMs = 10_000;

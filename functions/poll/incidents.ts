@@ -10,7 +10,7 @@ import type { ShardView } from '#functions/watches/shard-rows.ts';
 import { incidentOf, toldAlone } from '#functions/watches/watch-health.ts';
 import type { PollDependencies } from './dependencies.ts';
 
-/** Milliseconds for which one function alone may publish an incident's events. */
+/** Milliseconds for which one function alone may publish an incident's events: longer than two calls of SNS take. */
 const publishingTimeMs = 60_000;
 
 /** Publishes the pending events of a watch. Returns the error for which the next poll must repeat them, if any. */

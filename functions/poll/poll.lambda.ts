@@ -7,7 +7,7 @@ import { whenInvoked } from '#functions/lambda/secret.ts';
 import { pollDependencies, type Supervision } from './dependencies.ts';
 import { handleInvocation, type Invoked } from './handle-invocation.ts';
 
-/** Milliseconds kept back at the end of an invocation for polls to settle. */
+/** Milliseconds kept back at the end of an invocation for polls to settle: 1,000 rows are cleared in less. */
 const shutdownReserveMs = 10_000;
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));

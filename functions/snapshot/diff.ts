@@ -32,7 +32,7 @@ export interface RowChange {
   readonly after: TransferRow;
 }
 
-/** Complete listings in a row without a transfer after which it counts as gone. */
+/** Complete listings in a row without a transfer after which it is gone: rows shift between pages during a listing. */
 export const passesUntilUnlisted = 3;
 
 /** Days for which the row of an unlisted transfer is kept, so that its return is reported as a return. */

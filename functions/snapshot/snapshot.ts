@@ -54,7 +54,7 @@ const nothing: Root = {
   outdatedBlocks: [],
 };
 
-/** Requests to DynamoDB in flight. */
+/** Requests to DynamoDB in flight: each holds a connection and an answer in memory. */
 const concurrency = 16;
 
 /**

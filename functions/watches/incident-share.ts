@@ -28,6 +28,7 @@ export interface Untold extends Size {
 /** Span of an open incident: it has told the watches that became due within. */
 type Told = { readonly from: string; readonly until: string } | undefined;
 
+/** Most examples of an incident, as the event's schema has them: a mail names three in one line. */
 const mostExamples = 3;
 
 const isShared = ({ health }: FailingWatch): boolean => health.sharedAt !== undefined;

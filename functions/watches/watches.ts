@@ -5,7 +5,7 @@ import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
 import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
 
-/** Writes in flight. */
+/** Writes in flight: each holds a connection, and all change one partition. */
 const concurrency = 16;
 
 /** Encloses all keys, which begin with a hex digit. */

@@ -6,6 +6,7 @@ import { onStopSignal } from '#infra/terminal/stop-signals.ts';
 /** Milliseconds for the last lines to be written. */
 const flushWithin = 500;
 
+/** Milliseconds between looks for the npm that started this process. */
 const lookIntervalMs = 1000;
 
 /** Output, stop and exit code of this process. It ends at most 8 s after a stop request, even if something hangs. */

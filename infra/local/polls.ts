@@ -14,6 +14,7 @@ import type { Foresight } from './foresight.ts';
 /** Milliseconds between checks for a tick: the shortest interval of a watch. */
 const lookIntervalMs = 1000;
 
+/** Timeout of a poll in milliseconds, as on AWS. */
 const pollTimeoutMs = 120_000;
 
 const mostNamed = 3;

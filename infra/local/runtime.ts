@@ -35,6 +35,7 @@ export interface Run {
   stop(): void;
 }
 
+/** Milliseconds for the services to close, the last of the eight seconds of a stop. */
 const closeWithinMs = 1000;
 
 /**

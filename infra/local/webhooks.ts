@@ -46,12 +46,14 @@ export interface LocalWebhooks extends Part {
   >;
 }
 
+/** Milliseconds between sweeps, each minute on AWS: here they cost nothing. */
 const sweepIntervalMs = 10_000;
 
 /** Timeout of an invocation in milliseconds, and visibility timeout of its messages in seconds, as on AWS. */
 const functionTimeoutMs = 40_000;
 const visibilityTimeout = 45;
 
+/** Invocations at once: of deliver as on AWS, of fan-out fewer, since the database shares the processor. */
 const fanOutConcurrency = 2;
 const deliverConcurrency = 20;
 

@@ -10,6 +10,7 @@ export type Fields = { readonly [name: string]: true | Fields };
 type FieldsUnderConstruction = { [name: string]: true | FieldsUnderConstruction };
 
 const nextName = /[A-Za-z][A-Za-z0-9]*/y;
+/** Nested levels and characters of a selection of fields: far beyond any client, they bound the parser. */
 const maxDepth = 20;
 const maxLength = 4096;
 

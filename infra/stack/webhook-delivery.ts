@@ -29,6 +29,7 @@ const fanOutTimeout = Duration.seconds(30);
  */
 const mostWakeUps = 1000;
 
+/** Invocations at once, so that a burst leaves concurrency of the account to the other functions. */
 const fanOutConcurrency = 5;
 const deliverConcurrency = 20;
 

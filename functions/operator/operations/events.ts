@@ -13,6 +13,7 @@ import { eventRow, shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
 const dayMs = 86_400_000;
+/** Milliseconds between two looks for a later event: each look is a query. */
 const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */

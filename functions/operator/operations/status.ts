@@ -10,6 +10,7 @@ import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
 import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
+/** Most deliveries counted, since each counted row is read; and endpoints counted at once. */
 const mostCounted = 1000;
 const concurrency = 8;
 const forever = Number.MAX_SAFE_INTEGER;
@@ -42,7 +43,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
   return { waiting: told(waiting, hasMoreRequests), held: told(held), oldestOverdueMs };
 }
 
-/** Most counted requests per endpoint; each names up to 100 deliveries. */
+/** Most counted requests per endpoint; each names up to 100 deliveries, so these exceed what is counted. */
 const mostRequests = 100;
 
 /** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */

@@ -17,7 +17,7 @@ import {
   type NextStep,
 } from './delivery.ts';
 
-/** Seconds for which events, deliveries and attempts are kept. */
+/** Seconds for which events, deliveries and attempts are kept: operators can send them again for 30 days. */
 export const retention = 30 * 86_400;
 
 /** An event or notice to be stored: its published bytes and its ISO 8601 time. */

@@ -33,6 +33,7 @@ export interface Replay {
   readonly next?: Cursor | undefined;
 }
 
+/** Deliveries released in a second by default, and at once: they spare a receiver that has just come back. */
 const defaultPerSecond = 100;
 
 const concurrency = 8;

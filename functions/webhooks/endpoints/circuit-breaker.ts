@@ -30,12 +30,18 @@ export interface Observation {
 /** The state before the first attempt. */
 export const closedBreaker: CircuitBreaker = { failures: 0, failedAttempts: 0, failedAt: 0 };
 
-/** Failures in a row that open the breaker; every redeployed endpoint has fewer. */
+/** Failures in a row that open the breaker; a receiver that restarts causes fewer. */
 export const failuresToOpen = 5;
-/** Milliseconds of the first opening and the longest; each further failure doubles the last. */
+/**
+ * Milliseconds of the first opening, doubled by each further failure, and of the longest: recovery shows within an
+ * hour.
+ */
 const firstOpenMs = 60_000;
 const longestOpenMs = 3_600_000;
-/** Milliseconds of the openings when the endpoint asks to slow down without a `Retry-After`. */
+/**
+ * Milliseconds of the openings when the endpoint asks to slow down (Standard Webhooks: 429, 502, 504) without
+ * `Retry-After`.
+ */
 const firstSlowedMs = 5000;
 const longestSlowedMs = 300_000;
 

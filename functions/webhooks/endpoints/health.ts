@@ -10,12 +10,15 @@ import { eventBody } from '#functions/events/transfer-event.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Endpoint, EndpointHealth } from './endpoint.ts';
 
-/** Failures in a row before operators are told. */
+/** Failures in a row before operators are told: by the usual schedule, the fourth comes 35 minutes after the first. */
 const failuresToTell = 4;
-/** Milliseconds without a success until an endpoint is disabled, and the warning's lead time. */
+/**
+ * Milliseconds without a success until an endpoint is disabled, longer than all retries take, and the time from its
+ * warning.
+ */
 const failingToDisableMs = 5 * 86_400_000;
 const warningIntervalMs = 86_400_000;
-/** Least failed attempts before an endpoint is disabled, however long it fails. */
+/** Least failed attempts before an endpoint is disabled, however long it fails: as many as one delivery has. */
 const attemptsToDisable = 10;
 
 export interface EndpointHealthChange {

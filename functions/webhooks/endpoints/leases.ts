@@ -22,6 +22,7 @@ export interface Request {
 
 const requestOf = ({ sk, events }: Item): Request => ({ sk, events, at: Number(sk.split('#')[1]) });
 
+/** Most ids in one request, some 3 KB and so three write units, and requests in memory at once. */
 const eventsPerRequest = 100;
 const pageSize = 10;
 /** Most tries of a change that loses against other processes. */

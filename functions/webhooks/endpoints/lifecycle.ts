@@ -46,6 +46,7 @@ export interface NewEndpoint {
   readonly publicKey: string | undefined;
 }
 
+/** Milliseconds for which the old secret signs as well by default: a day to change it at the receiver. */
 const defaultOverlapMs = 86_400_000;
 /** Most tries of a change that loses against other writers. */
 const maxTries = 5;

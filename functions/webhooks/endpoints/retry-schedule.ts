@@ -18,7 +18,7 @@ export const defaultRetryDelays: readonly number[] = [
   24 * hours,
 ];
 
-/** Longest `Retry-After` that is honoured, in milliseconds. */
+/** Longest `Retry-After` that is honoured, in milliseconds: as long as the longest delay of the schedule. */
 export const longestRetryAfterMs = 24 * hours;
 /** Fraction by which delays vary, otherwise deliveries that failed together would retry together. */
 const jitter = 0.2;

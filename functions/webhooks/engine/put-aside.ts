@@ -8,6 +8,7 @@ import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import type { Work } from './work.ts';
 
+/** Deliveries put aside at once, each by one write. */
 const concurrency = 25;
 
 /**

@@ -39,9 +39,10 @@ export interface Sweep {
   readonly clockSetBack?: number;
 }
 
+/** Endpoints examined at once, each by one or two queries. */
 const concurrency = 16;
 
-/** Retries postponed by a wrong clock that one sweep corrects for each endpoint. */
+/** Retries postponed by a wrong clock that one sweep corrects for each endpoint; the next sweep corrects more. */
 const mostMisplaced = 500;
 
 /** Milliseconds for which the sweep checks a lone attempt after its time is over. */

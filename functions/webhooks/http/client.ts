@@ -62,6 +62,7 @@ export interface WebhookClientOptions {
   readonly ca?: string;
 }
 
+/** Bytes of an answer that are read, and shown to operators, as receivers are not trusted; checked URLs in memory. */
 const maxBodyBytes = 16_384;
 const keptBodyBytes = 1024;
 const mostTargets = 500;

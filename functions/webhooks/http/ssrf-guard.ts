@@ -42,6 +42,7 @@ export function isForbidden(address: string): boolean {
   return !global.check(address, 'ipv6') || blocked.check(address, 'ipv6');
 }
 
+/** Characters of a URL, so that the row of an endpoint stays small. */
 const maxUrlLength = 2048;
 
 /** Ports of public receivers; URLs spell 443 as none. Unusual ports more often belong to databases. */

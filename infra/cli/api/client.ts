@@ -22,6 +22,7 @@ export interface ApiRequest {
 /** Milliseconds for long work: more than the API's function can run. */
 export const longTimeoutMs = 150_000;
 
+/** Milliseconds for other requests: a function may have to start, and lists end by their own limits. */
 const usualTimeoutMs = 60_000;
 
 /** Limit of bytes in an answer: more than any page has. */

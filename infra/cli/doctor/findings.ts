@@ -1,5 +1,6 @@
 import type { Check } from './check.ts';
 
+/** Examples named in one finding, so that it fits into a line. */
 const mostExamples = 3;
 
 /** A problem of one mailbox or watch, worded for it alone and for several with the same cause. */

@@ -27,6 +27,7 @@ const restMs = 3_600_000;
 const rowsPerStep = 250;
 const pause = 250;
 
+/** Rows deleted at once: more would delay the requests of polls and deliveries. */
 const concurrency = 4;
 
 /**
