@@ -98,7 +98,11 @@ export function circuitAfterSameFault(
   };
 }
 
-/** The circuit after an answer, at `now` (Unix ms): a cooldown for all stays, one for a mailbox ends. */
+/**
+ * The circuit after an answer, at `now` (Unix ms): a cooldown for all stays, one for a mailbox ends.
+ *
+ * @example circuitAfterAnswer(circuit, 5000) // { faults: 0, openUntil: 0, cause: 'timeout', toldAt: 5000 }
+ */
 export function circuitAfterAnswer({ mailbox, ...circuit }: ServerCircuit, now: number): ServerCircuit {
   return { ...circuit, toldAt: now, faults: 0, openUntil: mailbox === undefined ? circuit.openUntil : 0 };
 }

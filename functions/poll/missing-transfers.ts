@@ -44,7 +44,7 @@ export interface Conclusion {
  *
  * @param missing number of transfers of the snapshot that the listing lacks
  * @returns undefined when the listing lacks too little to be sudden
- * @example nextHold(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
+ * @example nextAbsence(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
 export function nextAbsence(
   absence: SuddenAbsence | undefined,

@@ -53,7 +53,11 @@ export interface DiffContext {
 /** Source of a state: a listing with missing pages, a complete one, or the Transfer Status endpoint. */
 export type Source = 'partial' | 'listing' | 'status';
 
-/** Compares rows and listed states of the same buckets, by tracking id. The poll judges what `missing` rows mean. */
+/**
+ * Compares rows and listed states of the same buckets, by tracking id. The poll judges what `missing` rows mean.
+ *
+ * @example a row that a complete listing lacks gives `{ changes: [], missing: [row] }`
+ */
 export function diff(rows: ReadonlyMap<string, TransferRow>, listed: ReadonlyMap<string, State>, context: DiffContext) {
   const changes: RowChange[] = [];
   for (const [trackingId, state] of listed) {
@@ -124,7 +128,11 @@ function inState(row: TransferRow, state: State, context: DiffContext): Transfer
 /** True when a listed transfer of the snapshot, missing from this listing too, has been missing often enough. */
 export const isGone = (row: TransferRow): boolean => (row.missedPasses ?? 0) + 1 >= passesUntilUnlisted;
 
-/** Change of a transfer that one more complete listing lacked. */
+/**
+ * Change of a transfer that one more complete listing lacked.
+ *
+ * @example countMiss(row, { ...context, rev: 2 }) // { before: row, after: { ...row, rev: 2, missedPasses: 1 } }
+ */
 export function countMiss(row: TransferRow, context: DiffContext): RowChange {
   const missedPasses = Math.min((row.missedPasses ?? 0) + 1, passesUntilUnlisted);
   return { before: row, after: { ...forgetReturn(row, context).after, missedPasses } };

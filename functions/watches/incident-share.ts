@@ -39,7 +39,11 @@ const isToldBy = (open: Told, { health: { sharedAt = '' } }: FailingWatch): bool
 /** True when operators must be told of a watch, together with others if there are any. */
 export const isDue = (open: Told, watch: FailingWatch): boolean => isShared(watch) && !isToldBy(open, watch);
 
-/** Sums up watches that fail for one cause; `open` is its incident, unless that is over. */
+/**
+ * Sums up watches that fail for one cause; `open` is its incident, unless that is over.
+ *
+ * @example a watch that begins to fail gives `{ all: { watches: 1, … }, told: 0, untold: { watches: 1, … } }`
+ */
 export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingShare {
   const untold = watches.filter((watch) => !watch.health.isAnnounced || isDue(open, watch));
   const told = watches.filter((watch) => isToldBy(open, watch)).length;
@@ -70,7 +74,11 @@ export function sinceTold(open: Told, share: FailingShare): FailingShare {
   return isTold ? { all, told: told + 1 } : share;
 }
 
-/** Adds up sizes. Both directions of a mailbox are in the same shard, so no mailbox counts twice. */
+/**
+ * Adds up sizes. Both directions of a mailbox are in the same shard, so no mailbox counts twice.
+ *
+ * @example sumOf([one, other]) // { watches: 3, mailboxes: 2, examples: ['alice@example.com', 'bob@example.com'] }
+ */
 export const sumOf = (sizes: readonly Size[]): Size => ({
   watches: sizes.reduce((sum, { watches }) => sum + watches, 0),
   mailboxes: sizes.reduce((sum, { mailboxes }) => sum + mailboxes, 0),

@@ -132,6 +132,8 @@ export const busyWatches = (row: ShardRow, now: number): ReadonlySet<string> =>
 /**
  * Leases all watches that are in no other lease, with the free slots of `all`; or one watch with half of these, so that
  * a tick can poll the others. Returns undefined while another holder has the watches or the slots.
+ *
+ * @example takeLease({ rev: 1 }, 'a', 16, term) // { rev: 1, leases: { a: { ...term, slots: 16 } } }
  */
 export function takeLease(row: ShardRow, name: string, all: number, term: Term, watch?: string): ShardRow | undefined {
   const leases = liveLeases(row, term.since);
@@ -144,7 +146,11 @@ export function takeLease(row: ShardRow, name: string, all: number, term: Term, 
   return { ...row, leases: { ...Object.fromEntries(leases), [name]: lease } };
 }
 
-/** Narrows a lease to some watches and half of its slots at most; undefined if either does not fit, or it is gone. */
+/**
+ * Narrows a lease to some watches and half of its slots at most; undefined if either does not fit, or it is gone.
+ *
+ * @example 16 slots and one hanging watch give `{ …, leases: { a: { since, until, slots: 1, watches: [key] } } }`
+ */
 export function narrowLease(
   row: ShardRow,
   name: string,

@@ -49,6 +49,9 @@ export interface HealthChange {
  * Computes the health of a watch after a poll. After three failed polls in a row operators must be told, alone by
  * {@link toldAlone} or with other watches. A watch that was told alone also gets its own event of recovery. `at` is the
  * ISO 8601 time of the poll. Returns undefined when nothing changes.
+ *
+ * @example a first failed poll gives `{ health: { failingSince: at, failures: 1, problem, isAnnounced: false,
+ * incompleteSince: at }, event: undefined }`
  */
 export function nextHealth(
   origin: string,

@@ -6,7 +6,11 @@ import { nextAttemptAt } from '#functions/webhooks/endpoints/retry-schedule.ts';
 import type { Attempt } from './attempt.ts';
 import type { Delivery, NextStep } from './delivery.ts';
 
-/** Next step of a delivery that must not be attempted; undefined when it may be attempted. */
+/**
+ * Next step of a delivery that must not be attempted; undefined when it may be attempted.
+ *
+ * @example a removed endpoint gives `{ status: 'CANCELLED', reason: 'endpoint_removed' }`
+ */
 export function stepWithoutAttempt({ endpointSince, attempt }: Delivery, endpoint?: Endpoint): NextStep | undefined {
   if (!endpoint || endpoint.createdAt !== endpointSince) return { status: 'CANCELLED', reason: 'endpoint_removed' };
   if (endpoint.status !== 'active') return { status: 'HELD', reason: endpoint.status };
@@ -27,6 +31,11 @@ export function stepAfter({ delivery, outcome, endedAt }: Attempt, endpoint: End
   return { status: 'PENDING', attempt, nextAttemptAt: at };
 }
 
+/**
+ * The attempt as the circuit breaker sees it: a rejected delivery shows that the endpoint works.
+ *
+ * @example a success gives `{ startedAt, endedAt, isSuccess: true, slowDown: false, retryAfterMs: undefined }`
+ */
 export function observationOf({ startedAt, endedAt, outcome }: Attempt): Observation {
   const isSuccess = outcome.kind === 'delivered' || outcome.kind === 'rejected';
   const { slowDown, retryAfterMs } = outcome.kind === 'failed' ? outcome : { slowDown: false, retryAfterMs: undefined };

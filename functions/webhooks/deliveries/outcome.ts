@@ -37,6 +37,8 @@ const failureCauses = {
 /**
  * Classifies an answer (Standard Webhooks 1.0.0: only 2xx is success, and 410 ends the subscription). Chats do not know
  * the standard and answer in their own words: a bare 410 from a chat ends nothing.
+ *
+ * @example 503 with `Retry-After: 7` gives `{ kind: 'failed', cause: 'throttled', slowDown: true, retryAfterMs: 7000 }`
  */
 export function outcomeOf(format: Format, { status, headers, body }: PostAnswer, now: Date): Outcome {
   if (format === 'event' && status === 410) return { kind: 'gone', cause: 'gone' };
@@ -49,6 +51,11 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   return failureOf(slowDown ? 'throttled' : 'http_error', slowDown, retryAfterMs);
 }
 
+/**
+ * Classifies an attempt without an answer.
+ *
+ * @example a refused connection gives `{ kind: 'failed', cause: 'unreachable', slowDown: false }`
+ */
 export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
 
 export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({

@@ -62,6 +62,9 @@ export function stateOf({ openUntil }: CircuitBreaker, now: number): BreakerStat
  * | half-open | fails, the second to the fourth failure in a row | half-open |
  * | any | asks to slow down | open for the time named, or for 5 s, doubled, at most 5 minutes |
  * | any | fails, begun before the end of a counted failure | unchanged, or open for longer |
+ *
+ * @example the fifth failure in a row, which ends at 3000, gives `{ failures: 5, failedAttempts: 5, failedAt: 3000,
+ * failingSince: 0, openUntil: 63_000 }`
  */
 export function observe(breaker: CircuitBreaker, observation: Observation): CircuitBreaker {
   const { startedAt, endedAt, isSuccess } = observation;

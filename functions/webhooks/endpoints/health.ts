@@ -34,6 +34,7 @@ export interface EndpointHealthChange {
  * @param cause of the last failure, if there was one
  * @param at Unix time in milliseconds
  * @param clockWords description of the local clock's error, if that may be the reason
+ * @example the fourth failure gives `{ health: { failingSince, cause: 'timeout' }, body }`, for `endpoint.failing`
  */
 export function nextEndpointHealth(
   endpoint: Endpoint,

@@ -108,7 +108,11 @@ export interface Progress {
   readonly observations: readonly Observation[];
 }
 
-/** Acquires or renews the lease for a process. */
+/**
+ * Acquires or renews the lease for a process.
+ *
+ * @example acquire(newLease, 'p1', progress, 0, 1000) // { …, holder: { id: 'p1', until: 25_000 } }
+ */
 export const acquire = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
   ...withProgress(lease, progress, interval, now),
   holder: { id, until: now + leaseDurationMs },

@@ -33,7 +33,11 @@ interface FailedAttempt {
   readonly random: () => number;
 }
 
-/** The next attempt in Unix milliseconds, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
+/**
+ * The next attempt in Unix ms, by the schedule with jitter or a longer `Retry-After`; undefined after the last.
+ *
+ * @example after a first failure that ended at 0, 5000 give or take a fifth
+ */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
   const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;
