@@ -13,5 +13,9 @@ export default defineConfig({
     isolate: false,
     // Much of a test is waiting for services and processes, so three workers keep two cores busy.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    coverage: {
+      include: ['functions/**/*.ts', 'infra/**/*.ts'],
+      reporter: ['text-summary', 'json-summary'],
+    },
   },
 });

@@ -54,7 +54,7 @@ const rules = {
  * @param pollIntervalMs milliseconds between two polls of a watch without its own interval
  * @param now Unix time in milliseconds
  * @returns undefined when there is nothing to do
- * @example two due watches give `{ next: { name: 'outage', from, until, told, pending: [body of watch.many_failing] } }`
+ * @example two due watches give `{ next: { name: 'outage', from, until, told, pending: [body] } }`
  */
 export function nextIncident(
   origin: string,
