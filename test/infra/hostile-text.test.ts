@@ -62,7 +62,7 @@ beforeAll(async () => {
 beforeEach(() => api.reset());
 afterAll(() => api.close());
 
-describe.each(hostileTexts)('%j does no harm', (text) => {
+describe.each(hostileTexts)('%j does no harm (P22)', (text) => {
   const event = hostileEvent(text);
   const notice = transferNotice(alice, [event]);
 

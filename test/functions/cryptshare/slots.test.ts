@@ -182,7 +182,7 @@ describe('where a server has just become slow for all', () => {
   });
 });
 
-test('never more requests are under way than may be, and all get their turn', async () => {
+test('never more requests are under way than may be, and all get their turn (P17)', async () => {
   const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {

@@ -196,7 +196,7 @@ describe('nothing is concluded, and the next poll lists all,', () => {
     expect(await told()).toEqual([[ids[0], 'ACTIVE', 'DELETED_BY_ADMIN']]);
   });
 
-  it('when a page is missing: what the others show is announced', async () => {
+  it('when a page is missing: what the others show is announced (P11)', async () => {
     const { watch, people, ids, transfers } = await mailbox(120);
     transfers.setState(ids[0]!, 'DELETED_BY_ADMIN');
     const [created] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });

@@ -98,7 +98,7 @@ async function leasesNow() {
 const polled = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).toSorted();
 const mailboxes = (watches: readonly WantedWatch[]) => watches.map(({ mailbox }) => mailbox).toSorted();
 
-test('a listing that hangs leaves all other watches to the next tick, which does not wait for it', async () => {
+test('a listing that hangs leaves all other watches to the next tick, which does not wait for it (P16)', async () => {
   const [hanging, ...others] = await declare(12);
   hang(hanging!);
   await begin(tick());

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed})`, {
+test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed}) (P1, P2, P3, P4)`, {
   timeout: runs * patience,
 }, async () => {
   await fc.assert(

@@ -14,7 +14,7 @@ afterAll(() => incidents.world.close());
 const nothing = { events: [], notices: [] };
 
 describe('a cause that many watches share', () => {
-  it('is told once with the number, three examples and the remedy, over shards and ticks', async () => {
+  it('is told once with the number, three examples and the remedy, over shards and ticks (P19)', async () => {
     const watches = incidents.watchesOf(60);
     await incidents.declare(watches);
     incidents.fail(watches);

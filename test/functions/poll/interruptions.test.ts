@@ -59,7 +59,7 @@ test('a poll that announces changes reads, claims, reads the bucket, commits, pu
 describe.each<FaultKind>(['refused', 'lost', 'crash before', 'crash after'])('a call that is hit by: %s', (kind) => {
   // One more than there are calls, so that the last one is hit, too.
   test.each(Array.from({ length: 15 }, (_, call) => call))(
-    'loses no event and repeats none under another id: call %i',
+    'loses no event and repeats none under another id: call %i (P1, P2, P12)',
     async (call) => {
       const { watch, trackingIds } = await changedMailbox();
       await world.faults.run(new FaultPlan([[call, kind]]), () => world.poll(watch)).catch(() => undefined);
@@ -209,7 +209,7 @@ test('a baseline that was begun by a clock a year ahead is complete ten minutes 
   expect(await world.takeEvents()).toEqual([]);
 });
 
-test('nobody writes to a snapshot whose baseline another poll may still be storing', async () => {
+test('nobody writes to a snapshot whose baseline another poll may still be storing (P5)', async () => {
   const { watch, trackingIds } = newMailbox(30);
   const plan = new FaultPlan([[3, 'late']]);
   await world.faults.run(plan, () => world.poll(watch));

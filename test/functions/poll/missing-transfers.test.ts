@@ -63,7 +63,7 @@ beforeEach(() => {
 });
 
 describe.each<Direction>(['sent', 'received'])('a %s transfer that is gone from the server', (direction) => {
-  test('is unlisted by the third complete listing without it, once, with its last state', async () => {
+  test('is unlisted by the third complete listing without it, once, with its last state (P7)', async () => {
     await mailboxOf(3, direction);
     world.cryptshare.transfers.purge(trackingIds[0]!);
     await polls(2);
@@ -120,7 +120,7 @@ describe.each<Direction>(['sent', 'received'])('a %s transfer that is gone from 
     expect(await polls(1)).toMatchObject({ outcome: 'unchanged', units: { write: 0 } });
   });
 
-  test('does not come back to life by one listing, and leaves nothing to do behind', async () => {
+  test('does not come back to life by one listing, and leaves nothing to do behind (P9)', async () => {
     await mailboxOf(3, direction);
     const { transfers } = world.cryptshare;
     transfers.setState(trackingIds[0]!, 'DELETED_BY_EXPIRATION');
@@ -226,7 +226,7 @@ describe.each<Direction>(['sent', 'received'])('when many %s transfers vanish at
     expect(await events()).toEqual([]);
   });
 
-  test('and stay away for a day, they are gone, each told once', async () => {
+  test('and stay away for a day, they are gone, each told once (P8)', async () => {
     await mailboxOf(5, direction);
     vanish(5);
     for (let index = 0; index < 25; index += 1) {

@@ -32,7 +32,7 @@ function mailbox() {
 }
 
 test.each(Array.from({ length: 12 }, (_, call) => call))(
-  'an older listing never takes a step back, wherever its poll is held: call %i',
+  'an older listing never takes a step back, wherever its poll is held: call %i (P3)',
   async (heldAt) => {
     const { watch, people, transfers } = mailbox();
     const [moving] = transfers.seed({ ...people, count: 2, state: 'ACTIVE' });
@@ -76,7 +76,7 @@ test('who loses the claim throws its listing away, without a write or an event',
   expect(await told()).toEqual({});
 });
 
-test('what a poll commits after another has settled over it is published even if it dies right then', async () => {
+test('what a poll commits after another has settled over it is published even if it dies right then (P4)', async () => {
   const { watch, people, transfers } = mailbox();
   const [transfer] = transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
   await world.poll(watch);
@@ -175,7 +175,7 @@ test('a commit that fails here and takes effect later is found', async () => {
   expect(await told()).toEqual({ [transfer!.trackingId]: ['Quarantined', 'ACTIVE'] });
 });
 
-test('the snapshot of one server is not compared with the listing of another', async () => {
+test('the snapshot of one server is not compared with the listing of another (P6)', async () => {
   const { watch, people, transfers } = mailbox();
   transfers.seed({ ...people, count: 3, state: 'ACTIVE' });
   await world.poll(watch);

@@ -26,7 +26,7 @@ test('the first complete listing is stored without a word', async () => {
   expect(await world.takeNotices()).toEqual([]);
 });
 
-test('a quiet server causes no event and no write', async () => {
+test('a quiet server causes no event and no write (P18)', async () => {
   const watch = world.watch('quiet@example.com');
   world.cryptshare.transfers.seed({ sender: watch.mailbox, to: ['bob@example.com'], count: 250, state: 'ACTIVE' });
   await world.poll(watch);

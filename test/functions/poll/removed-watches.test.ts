@@ -149,7 +149,7 @@ describe('what is known of a watch', () => {
   });
 });
 
-describe('a clock that is a month ahead for one tick', () => {
+describe('a clock that is a month ahead for one tick (P20)', () => {
   const month = 31 * day;
   function renewClient(): void {
     const server = world.client();
@@ -203,7 +203,7 @@ describe.each<FaultKind>(['lost', 'crash before', 'crash after'])('a call that i
 });
 
 test.each(calls)(
-  'a watch that is added again and polled in the middle of its deletion keeps all of its new snapshot: before call %i',
+  'a watch that is added again and polled in the middle of its deletion keeps all of its new snapshot: before call %i (P10)',
   async (call) => {
     await removed();
     wait();

@@ -87,7 +87,7 @@ function hangingPage(): Promise<() => void> {
 }
 
 describe('told to stop', () => {
-  test('a run gives up what hangs within 8 s, and the next one makes up for it, with each event once', async () => {
+  test('a run gives up what hangs within 8 s, and the next one makes up for it, with each event once (P24)', async () => {
     const before = start();
     await before.line(({ outcome }) => outcome === 'baseline');
     doesReceiverHang = true;

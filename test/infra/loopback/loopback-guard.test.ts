@@ -175,7 +175,7 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-test.each(withCredentials)('%s does nothing for a request without the access key of this run', async (name) => {
+test.each(withCredentials)('%s does nothing for a request without the access key of this run (P23)', async (name) => {
   const before = invoked.length;
   const key = services.sdkEnvironment.AWS_ACCESS_KEY_ID!;
   expect(key).toMatch(/^[0-9a-f]{32}$/);

@@ -47,7 +47,7 @@ const tick = (target: string) => [
   tellOfMissedTick,
 ];
 
-test('each role holds what its function calls, and nothing else', () => {
+test('each role holds what its function calls, and nothing else (P25)', () => {
   const roles = [...statementsByRole(template)].map(([role, statements]) => [
     role.replace(/[0-9A-F]{8}$/, ''),
     grantsOf(statements),

@@ -251,7 +251,7 @@ describe('whatever processes do, and however many of them die,', () => {
     wanted: fc.integer({ min: 1, max: 12 }),
   });
 
-  it('there is at most one live holder, and no more attempts under way than there may be', () => {
+  it('there is at most one live holder, and no more attempts under way than there may be (P15)', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 60 }), (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };

@@ -56,7 +56,7 @@ async function prepareRetries(failures = 0): Promise<void> {
 }
 const woken = async () => (await world.takeWakeUps()).map(({ endpoint }) => endpoint);
 
-test('where the partition of one endpoint is throttled, another one of the same batch gets its delivery at once', async () => {
+test('where the partition of one endpoint is throttled, another one of the same batch gets its delivery at once (P16)', async () => {
   await world.fanOut(event);
   const arrived = Promise.withResolvers<void>();
   world.setAnswer(() => {

@@ -294,7 +294,8 @@ class History {
 }
 
 describe(`random histories of deliveries (SEED=${seed})`, () => {
-  const title = 'lose no event, make up none, and repeat none after a success but where something went wrong';
+  const title =
+    'lose no event, make up none, and repeat none after a success but where something went wrong (P13, P14)';
   test(title, { timeout: histories * patience }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30 }), async (happenings) => {

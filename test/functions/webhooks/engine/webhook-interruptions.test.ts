@@ -40,7 +40,7 @@ const run = async (plan: FaultPlan, task: () => Promise<unknown>): Promise<void>
 };
 
 describe('fan-out that is interrupted and repeated by the queue', () => {
-  test.each(kinds)('at any of its calls (%s) leads to one delivery for each endpoint', async (kind) => {
+  test.each(kinds)('at any of its calls (%s) leads to one delivery for each endpoint (P13)', async (kind) => {
     const whole = new FaultPlan();
     await run(whole, () => fanOut(world.deps, [{ body: eventBody(exampleEvent('other')) }]));
     await world.settleAll();
@@ -99,7 +99,7 @@ async function deliverUntilHandled(plan: FaultPlan, wakeUps: readonly WakeUp[]):
 
 describe('delivering that is interrupted', () => {
   test.each(kinds)(
-    'at any of its calls (%s), alone, is finished by the queue, twice only after a success',
+    'at any of its calls (%s), alone, is finished by the queue, twice only after a success (P14)',
     async (kind) => {
       const whole = new FaultPlan();
       const other = exampleEvent('other');

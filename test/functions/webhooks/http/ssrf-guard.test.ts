@@ -30,7 +30,7 @@ const good = [
 const asHost = (address: string) => (address.includes(':') ? `[${address}]` : address);
 
 describe('addresses', () => {
-  test.each(bad)('%s is forbidden', (address) => {
+  test.each(bad)('%s is forbidden (P21)', (address) => {
     expect(isForbidden(address)).toBe(true);
     expect(targetProblem(`https://${asHost(address)}/hook`, false)).toBe(forbiddenTarget);
   });
