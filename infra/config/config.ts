@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { describe } from 'zod/mini';
+import { typePatterns } from '#functions/events/catalogue.ts';
 import { proxyProblem } from '#functions/http/proxy.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
@@ -11,12 +12,10 @@ import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
-const eventType = z
-  .string()
-  .regex(
-    /^(transfer|watch|endpoint|notifier)\.(\*|[a-z_]+)$/,
-    'expected an event type such as transfer.failed, or transfer.*',
-  );
+const eventType = z.enum(
+  typePatterns,
+  'expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
+);
 
 /** Allows `http:` only on this machine: over a network, credentials would travel in clear text. */
 const serverUrl = z

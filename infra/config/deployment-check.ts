@@ -4,7 +4,6 @@ import { BlockList, isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { hostOf } from '#functions/http/proxy.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
-import { eventTypes } from '#functions/webhooks/endpoints/settings.ts';
 import { isForbidden } from '#functions/webhooks/http/ssrf-guard.ts';
 import { type Config, loadConfig } from './config.ts';
 import { scheduleProblems } from './deployment-check-schedule.ts';
@@ -72,9 +71,6 @@ function proxyProblems({ proxy }: Config): string[] {
 /** Limit of SNS for filter policies in one topic. */
 const mostAddresses = 200;
 
-const isKnownType = (type: string): boolean =>
-  eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
-
 function notifyProblems({ notify: { email } }: Config): string[] {
   const addresses = email.map(({ address }) => addressKey(address));
   const problems = email.flatMap(({ address, types = [] }, at) => {
@@ -88,16 +84,11 @@ function notifyProblems({ notify: { email } }: Config): string[] {
             `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
           ]),
       // Known types, each once, stay far below the SNS limit of 150 values in a filter policy.
-      ...types.flatMap((type, index) => {
-        if (!isKnownType(type)) {
-          return [
-            `${path}.types[${index}]: expected an event type such as transfer.failed, or transfer.*, got ${type}: docs/events.md lists them`,
-          ];
-        }
-        return types.indexOf(type) === index
+      ...types.flatMap((type, index) =>
+        types.indexOf(type) === index
           ? []
-          : [`${path}.types[${index}]: expected each type once, got ${type} again: leave it out`];
-      }),
+          : [`${path}.types[${index}]: expected each type once, got ${type} again: leave it out`],
+      ),
     ];
   });
   if (email.length > mostAddresses) {
