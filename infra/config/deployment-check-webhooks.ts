@@ -61,7 +61,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   SECRET_ARN: true,
 };
 
-/** Variables of shells and tools, which `fill-secret` would mistake for credentials. */
+/** Variables of shells and tools, which `secret fill` would mistake for credentials. */
 const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LOGNAME|PATH|PWD|SHELL|TERM|TZ|USER)$/;
 
 /** An endpoint is one DynamoDB item of at most 400 KB; an address has up to 254 characters. */
@@ -74,7 +74,7 @@ function settingsProblems(config: Config, webhook: Webhook, path: string): strin
   const [declaration] = endpointDeclarations({ ...config, webhooks: [webhook] });
   const values = Object.values(webhook.headersFrom ?? {}).map((variable) => [variable, placeholder.header]);
   const { settings } = filledIn(declaration!, Object.fromEntries(values));
-  // `fill-secret` checks an address that the file must not hold.
+  // `secret fill` checks an address that the file must not hold.
   const isElsewhere = webhook.url === undefined || isChat(webhook);
   const checked = isElsewhere ? { ...settings, url: placeholder.url } : settings;
   const { error } = endpointSettings(false).safeParse(checked);
@@ -97,7 +97,7 @@ const isChat = ({ format }: Webhook): boolean => format !== 'event';
 const authorising = /auth|cookie|key|password|secret|signature|token|^sig$/i;
 
 const noPlace = 'since a file is no place for credentials';
-const fillIt = 'and fill it with npm run fill-secret';
+const fillIt = 'and fill it with npm run notifier -- secret fill';
 
 function credentialProblems(webhook: Webhook, path: string): string[] {
   const { name, url, format, headers = {} } = webhook;

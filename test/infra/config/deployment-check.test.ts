@@ -233,7 +233,7 @@ test('the app that cdk runs says what is wrong with the file of its context, and
     stderr: [
       `${file} cannot be used:`,
       '  schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 30s',
-      '  webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run fill-secret',
+      '  webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run notifier -- secret fill',
       '',
     ].join('\n'),
   });
