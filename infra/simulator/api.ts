@@ -47,10 +47,9 @@ function countRequests(app: FastifyInstance, { clock, requests }: Simulation): v
     reply.raw.once('close', () => requests.ended());
   });
 
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', async (request, reply) => {
     const entry = logged.get(request);
     if (entry) entry.status = reply.statusCode;
-    if (typeof payload === 'string') requests.bytesSent += Buffer.byteLength(payload);
   });
 }
 
@@ -102,8 +101,6 @@ function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
 
   app.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
     const error = asCryptshareError(thrown);
-    if (switches.errorBody === 'html-502') return reply.code(502).type('text/html').send('<h1>502 Bad Gateway</h1>');
-    if (switches.errorBody === 'empty-401') return reply.code(401).send();
     if (error instanceof TooManyVerificationsError && switches.retryAfter) {
       reply.header('retry-after', error.retryAfterSeconds);
     }

@@ -28,9 +28,8 @@ type Transfer = { Params: { trackingId: string } };
  * curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'
  * curl $server/control/transfers/TRACKING-ID/purge -X POST
  * curl $server/control/transfers/TRACKING-ID/restore -X POST
- * # Fill the log with old transfers; delete a person's user data
+ * # Fill the log with old transfers
  * curl $server/control/seed -d '{"sender":"alice@example.com","to":["bob@example.org"],"count":1000,"state":"ACTIVE"}'
- * curl $server/control/users/bob@example.org -X DELETE
  * # Look at the switches and change some
  * curl $server/control/switches
  * curl $server/control/switches -X PATCH -d '{"stateSpelling":"prose","latencyMs":50}'
@@ -80,9 +79,6 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
     const seeded = transfers.seed(seedSchema.parse(request.body));
     return reply.code(201).send({ count: seeded.length });
   });
-  app.delete<{ Params: { email: string } }>('/users/:email', (request) => ({
-    proxyAddress: transfers.deleteUserData(request.params.email),
-  }));
 
   app.get('/switches', () => switches);
   app.patch('/switches', (request) => Object.assign(switches, changedSwitchesSchema.parse(request.body)));
