@@ -1,11 +1,4 @@
-import type {
-  DeclareVariables,
-  DeliverVariables,
-  FanOutVariables,
-  OperatorVariables,
-  PollVariables,
-  SweepVariables,
-} from '#functions/lambda/environment.ts';
+import { ownVariables } from '#functions/lambda/environment.ts';
 import { filledIn } from '#functions/webhooks/endpoints/declared.ts';
 import { endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 import { headerProblem } from '#functions/webhooks/http/ssrf-guard.ts';
@@ -29,37 +22,6 @@ export function webhookProblems(config: Config): string[] {
     ...sizeProblems(variables),
   ];
 }
-
-/** Environment variables of the functions. A field of the secret with such a name would override the variable. */
-type OwnVariable =
-  | keyof (PollVariables & FanOutVariables & DeliverVariables & SweepVariables & DeclareVariables & OperatorVariables)
-  | 'SECRET_ARN';
-
-const ownVariables: Readonly<Record<OwnVariable, true>> = {
-  CRYPTSHARE_URL: true,
-  CRYPTSHARE_CLIENT_ID: true,
-  CRYPTSHARE_CA_FILE: true,
-  MAX_CONCURRENT_PAGES: true,
-  SHARDS: true,
-  POLL_EVERY: true,
-  FULL_LISTING_EVERY: true,
-  QUIET_EVERY: true,
-  TRANSFERS_TABLE: true,
-  TRANSFER_EVENTS_TOPIC_ARN: true,
-  TRANSFER_NOTICES_TOPIC_ARN: true,
-  WEBHOOKS_TABLE: true,
-  DATA_KEY: true,
-  WAKE_UP_QUEUE_URL: true,
-  ANNOUNCEMENT_QUEUE_URL: true,
-  ALLOW_PRIVATE_WEBHOOKS: true,
-  WEBHOOK_PROXY: true,
-  DECLARED_FILE: true,
-  OPENAPI_FILE: true,
-  INSPECTED_QUEUES: true,
-  NOTIFIER_VERSION: true,
-  POLL_INVOCATION_URL: true,
-  SECRET_ARN: true,
-};
 
 /** Variables of shells and tools, which `secret fill` would mistake for credentials. */
 const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LOGNAME|PATH|PWD|SHELL|TERM|TZ|USER)$/;
@@ -144,7 +106,7 @@ function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: strin
 }
 
 function variableProblems({ variable, path, holds }: WebhookVariable, all: readonly WebhookVariable[]): string[] {
-  if (Object.hasOwn(ownVariables, variable) || foreignVariable.test(variable)) {
+  if (ownVariables().has(variable) || foreignVariable.test(variable)) {
     return [
       `${path}: expected a name that is free, but ${variable} means something else already: name it after the webhook`,
     ];

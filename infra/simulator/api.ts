@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Query, requireEndpointSince, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
+import { type Query, requireEndpointSince } from './caller.ts';
 import { CryptshareError, malformed, noSuchEndpoint, TooManyVerificationsError, unhandled } from './error.ts';
 import type { FaultAnswer } from './faults.ts';
 import type { LoggedRequest } from './requests.ts';
@@ -10,22 +10,18 @@ import { verificationRoutes } from './verification-routes.ts';
 
 /** Registers the REST API of the simulated server, below `/api`: routes, faults, counters and errors. */
 export function cryptshareApi(app: FastifyInstance, simulation: Simulation): void {
-  const { clock, random, switches } = simulation;
+  const { clock, switches } = simulation;
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('date', new Date(clock.now()).toUTCString());
   });
   countRequests(app, simulation);
   meetFaults(app, simulation);
-  answerErrors(app, simulation);
+  answerErrors(app);
 
   app.get('/status', () => {
     requireEndpointSince(13, switches);
     const status = { apiVersions: { uiApiVersions: [{ major: 1, minor: switches.minor }] } };
     return switches.statusWrapped ? { data: status, meta: {} } : status;
-  });
-  app.get('/clients', (request) => {
-    requireVersionAndLicence(request, switches);
-    return { data: { clientId: random.alphanumerics(50) }, meta: {} };
   });
   verificationRoutes(app, simulation);
   transferRoutes(app, simulation);
@@ -38,7 +34,7 @@ function countRequests(app: FastifyInstance, { clock, requests }: Simulation): v
     const entry: LoggedRequest = {
       at: new Date(clock.now()).toISOString(),
       method: request.method,
-      url: withoutSecrets(request),
+      url: request.url,
       headerNames: Object.keys(request.headers),
       status: null,
     };
@@ -51,13 +47,6 @@ function countRequests(app: FastifyInstance, { clock, requests }: Simulation): v
     const entry = logged.get(request);
     if (entry) entry.status = reply.statusCode;
   });
-}
-
-function withoutSecrets(request: FastifyRequest): string {
-  const query = new URLSearchParams(request.query as Query);
-  for (const name of secretQueryParameters) query.delete(name);
-  const path = pathOf(request);
-  return query.size === 0 ? path : `${path}?${query}`;
 }
 
 function meetFaults(app: FastifyInstance, { switches, faults }: Simulation): void {
@@ -94,16 +83,14 @@ function meetFaults(app: FastifyInstance, { switches, faults }: Simulation): voi
   };
 }
 
-function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
+function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler(() => {
     throw noSuchEndpoint();
   });
 
   app.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
     const error = asCryptshareError(thrown);
-    if (error instanceof TooManyVerificationsError && switches.retryAfter) {
-      reply.header('retry-after', error.retryAfterSeconds);
-    }
+    if (error instanceof TooManyVerificationsError) reply.header('retry-after', error.retryAfterSeconds);
     return reply.code(error.status).send(error.body);
   });
 }

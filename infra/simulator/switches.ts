@@ -25,8 +25,6 @@ export const switchesSchema = z.strictObject({
   maximumTermMs: z.int().positive().nullable(),
   /** Limit of POSTs to verification endpoints per minute, beyond it 429/2007; `null` for no limit. */
   verificationsPerMinute: z.int().nonnegative().nullable(),
-  /** True adds `Retry-After` to that 429. */
-  retryAfter: z.boolean(),
 
   /** Item shape: `nested` as `fields` suggests, or `flat` as in the older list. */
   itemShape: z.enum(['nested', 'flat']),
@@ -67,7 +65,6 @@ export const defaultSwitches: Readonly<Switches> = {
   idleTermMs: 30 * day,
   maximumTermMs: null,
   verificationsPerMinute: null,
-  retryAfter: true,
   itemShape: 'nested',
   stateSpelling: 'upper',
   order: 'newest-first',

@@ -83,14 +83,13 @@ function parsed(file: string): Row[] {
   };
   try {
     // Lines with too few or too many fields are reported together with all other mistakes.
-    const options = {
+    const rows = parse<Row>(text, {
       columns,
       trim: true,
       info: true,
       skip_empty_lines: true,
       relax_column_count: true,
-    } as const;
-    const rows = parse(text, options) as unknown as Row[];
+    });
     if (rows.length > 0) return rows;
   } catch (error) {
     if (error instanceof CsvError) throw cannot(`${error.message.replace(/\s+/g, ' ')}`);

@@ -52,14 +52,6 @@ describe('the simulated REST API', () => {
     });
   });
 
-  it('takes query parameters in place of headers', async () => {
-    const query =
-      '?major-api-version=1&minimum-minor-api-version=12&product-key=api.rest' +
-      `&client-id=${clientId}&verification-token=example-token-1`;
-    const { body } = await call(await startServer(), sentBy(alice, query), { headers: {} });
-    expect(body).toEqual({ data: [], meta: {} });
-  });
-
   it('answers 404/1006 for an endpoint that does not exist, or not yet', async () => {
     const server = await startServer({ minor: 12 });
     expect(await outcome(server, '/api/no-such-endpoint')).toBe('404/1006');
@@ -77,15 +69,6 @@ describe('GET /status', () => {
     const answer = await call(await startServer(), '/api/status', { headers: {} });
     expect(answer.body).toEqual({ apiVersions: { uiApiVersions: [{ major: 1, minor: 15 }] } });
     expect(answer.headers.get('date')).toBe('Tue, 01 Jan 2030 12:00:00 GMT');
-  });
-});
-
-describe('GET /clients', () => {
-  it('makes a new client id at each call', async () => {
-    const server = await startServer();
-    const [one, other] = [await call(server, '/api/clients'), await call(server, '/api/clients')];
-    expect(one.body).toEqual({ data: { clientId: expect.stringMatching(/^[a-zA-Z0-9]{50}$/) }, meta: {} });
-    expect(other.body.data.clientId).not.toBe(one.body.data.clientId);
   });
 });
 

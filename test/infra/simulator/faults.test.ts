@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
-import { alice, bob, call, clientId, headers, outcome, receivedBy, sentBy, startServer } from './client.ts';
+import { alice, bob, call, outcome, receivedBy, sentBy, startServer } from './client.ts';
 
 async function startWithFaults(...faults: readonly Fault[]): Promise<CryptshareServer> {
   const server = await startServer();
@@ -58,7 +58,7 @@ describe('Faults', () => {
 describe('RequestCounters', () => {
   it('logs requests without header values and credentials', async () => {
     const server = await startServer();
-    await call(server, sentBy(alice, `?page=2&client-id=${clientId}&verification-token=example-token-1`));
+    await call(server, sentBy(alice, '?page=2'));
     expect(server.requests.report()).toEqual({
       total: 1,
       byRoute: { 'GET /api/users/:email/transfers/sent-transfers': 1 },
@@ -88,13 +88,11 @@ describe('/control', () => {
       );
     const { trackingId } = (await control('POST', '/transfers', { sender: alice, to: [bob] })).body;
     await control('PUT', `/transfers/${trackingId}/state`, { state: 'FAILED' });
-    await control('POST', '/seed', { sender: alice, to: [bob], count: 1, state: 'ACTIVE' });
+    server.transfers.seed({ sender: alice, to: [bob], count: 1, state: 'ACTIVE' });
     await control('PATCH', '/switches', { stateSpelling: 'prose' });
     expect(await listed()).toEqual(['Failed', 'Active']);
     await control('POST', `/transfers/${trackingId}/purge`);
     expect(await listed()).toHaveLength(1);
-    await control('POST', `/transfers/${trackingId}/restore`);
-    expect(await listed()).toHaveLength(2);
     await control('POST', '/faults', { times: 2, answer: { kind: 'response', status: 503 } });
     expect(await outcome(server, sentBy(alice))).toBe('503');
     await control('DELETE', '/faults');
@@ -103,10 +101,6 @@ describe('/control', () => {
     expect((await control('GET', '/requests')).body.total).toBe(1);
     await control('DELETE', '/tokens');
     expect(await outcome(server, sentBy(alice))).toBe('401/3002');
-    await control('POST', '/tokens', { mailbox: alice, clientId, token: headers['X-CS-VerificationToken'] });
-    expect(await outcome(server, sentBy(alice))).toBe('200');
-    await control('POST', '/clients', { clientId });
-    expect(server.verifications.isRegistered(clientId)).toBe(true);
     expect((await control('GET', '/switches')).body).toEqual(server.switches);
     expect((await control('PUT', `/transfers/${trackingId}/state`, { state: 'ACTIVE' })).status).toBe(409);
     expect((await control('POST', '/transfers/any/purge')).status).toBe(404);
@@ -114,12 +108,9 @@ describe('/control', () => {
 
   it.each([
     { method: 'POST', path: '/transfers', body: { sender: alice, to: [] }, wrong: 'to' },
-    { method: 'POST', path: '/seed', body: { sender: alice, to: [bob], count: 0, state: 'ACTIVE' }, wrong: 'count' },
     { method: 'PUT', path: '/transfers/any/state', body: {}, wrong: 'state' },
     { method: 'PATCH', path: '/switches', body: { order: 'oldest-first' }, wrong: 'order' },
     { method: 'POST', path: '/faults', body: { answer: { kind: 'response', status: 99 } }, wrong: 'answer.status' },
-    { method: 'POST', path: '/clients', body: { clientId: 'short' }, wrong: 'clientId' },
-    { method: 'POST', path: '/tokens', body: { mailbox: bob, clientId, token: '' }, wrong: 'token' },
   ])('answers $method $path with 400 for a wrong $wrong', async ({ method, path, body, wrong }) => {
     expect(await call(await startServer(), `/control${path}`, { method, body })).toMatchObject({
       status: 400,
