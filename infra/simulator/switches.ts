@@ -51,7 +51,7 @@ export const switchesSchema = z.strictObject({
 
 export type Switches = z.infer<typeof switchesSchema>;
 
-const day = 24 * 60 * 60 * 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Most likely reading of the documents, for a current server. */
 export const defaultSwitches: Readonly<Switches> = {
@@ -62,7 +62,7 @@ export const defaultSwitches: Readonly<Switches> = {
   listTokenStatus: 401,
   verificationTokenStatus: 403,
   validUntil: 'present',
-  idleTermMs: 30 * day,
+  idleTermMs: 30 * dayMs,
   maximumTermMs: null,
   verificationsPerMinute: null,
   itemShape: 'nested',

@@ -37,7 +37,7 @@ export interface TransferStoreParts {
   readonly onSent: (sender: string) => void;
 }
 
-const minute = 60_000;
+const minuteMs = 60_000;
 
 /** Transfer log of the simulated server, with everything that can happen to a transfer. */
 export class TransferStore {
@@ -61,8 +61,8 @@ export class TransferStore {
   /** Fills the log with `count` transfers, sent one a minute until a minute ago. */
   seed({ count, state, ...addressees }: Addressees & { count: number; state: string }): readonly Readonly<Transfer>[] {
     const now = this.parts.clock.now();
-    const transfers = Array.from({ length: count }, (_, at) =>
-      this.make(addressees, now - (count - at) * minute, state),
+    const transfers = Array.from({ length: count }, (_, index) =>
+      this.make(addressees, now - (count - index) * minuteMs, state),
     );
     if (transfers[0]) for (const log of this.logsOf(transfers[0])) log.add(transfers);
     return transfers;
