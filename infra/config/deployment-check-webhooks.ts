@@ -1,9 +1,10 @@
 import { ownVariables } from '#functions/lambda/environment.ts';
 import { filledIn } from '#functions/webhooks/endpoints/declared.ts';
-import { endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 import { headerProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from './config.ts';
 import { endpointDeclarations } from './declarations.ts';
+import { repetitions } from './repeated-entries.ts';
+import { settingProblems } from './webhook-settings.ts';
 import { type WebhookVariable, webhookVariables } from './webhook-variables.ts';
 
 type Webhook = Config['webhooks'][number];
@@ -35,16 +36,13 @@ const placeholder = { url: 'https://placeholder.example.com/', header: 'placehol
 function settingsProblems(config: Config, webhook: Webhook, path: string): string[] {
   const [declaration] = endpointDeclarations({ ...config, webhooks: [webhook] });
   const values = Object.values(webhook.headersFrom ?? {}).map((variable) => [variable, placeholder.header]);
-  const { settings } = filledIn(declaration!, Object.fromEntries(values));
+  const { name, settings } = filledIn(declaration!, Object.fromEntries(values));
   // `secret fill` checks an address that the file must not hold.
-  const isElsewhere = webhook.url === undefined || isChat(webhook);
-  const checked = isElsewhere ? { ...settings, url: placeholder.url } : settings;
-  const { error } = endpointSettings(false).safeParse(checked);
-  const problems = (error?.issues ?? []).map(({ path: [key = '', ...rest], message }) => {
-    const isSecretHeader = key === 'headers' && Object.hasOwn(webhook.headersFrom ?? {}, String(rest[0]));
-    const place = [isSecretHeader ? 'headersFrom' : key, ...rest];
-    return `${path}${place.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}: ${message}`;
-  });
+  const url = webhook.url === undefined || isChat(webhook) ? placeholder.url : settings.url;
+  const checked = { name, settings: { ...settings, url }, secret: undefined };
+  const problems = settingProblems(declaration!, checked, false).map(
+    ({ path: setting, message }) => `${path}.${setting}: ${message}`,
+  );
   if ((webhook.mailboxes?.length ?? 0) > mostMailboxes) {
     problems.push(
       `${path}.mailboxes: expected at most ${mostMailboxes}, as many as surely fit into one row, got ${webhook.mailboxes?.length}: divide them among several webhooks`,
@@ -93,16 +91,14 @@ function signatureProblems(webhook: Webhook, path: string): string[] {
 
 /** Finds headers of the same name: a request would carry only one of them. */
 function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: string): string[] {
-  const places = [
-    ...Object.keys(headers).map((header) => ({ header, place: `${path}.headers.${header}` })),
-    ...Object.keys(headersFrom).map((header) => ({ header, place: `${path}.headersFrom.${header}` })),
-  ];
-  return places.flatMap(({ header, place }, index) => {
-    const first = places.findIndex((other) => other.header.toLowerCase() === header.toLowerCase());
-    return first === index
-      ? []
-      : [`${place}: expected each header once, but ${places[first]?.place} is the same: leave one out`];
-  });
+  const names = [...Object.keys(headers), ...Object.keys(headersFrom)];
+  const places = names.map(
+    (name, index) => `${path}.${index < Object.keys(headers).length ? 'headers' : 'headersFrom'}.${name}`,
+  );
+  return repetitions(
+    names.map((name) => name.toLowerCase()),
+    (index, first) => `${places[index]}: expected each header once, but ${places[first]} is the same: leave one out`,
+  );
 }
 
 function variableProblems({ variable, path, holds }: WebhookVariable, all: readonly WebhookVariable[]): string[] {

@@ -1,11 +1,8 @@
 /** Request to the simulated server, without secrets: no header values, no credentials. */
 export interface LoggedRequest {
-  /** ISO 8601, by the server's clock. */
-  readonly at: string;
   readonly method: string;
   /** Path and query. */
   readonly url: string;
-  readonly headerNames: readonly string[];
   /** `null` until the server answers, and for good if it never does. */
   status: number | null;
 }

@@ -11,7 +11,7 @@ export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
   /** Poll interval in milliseconds, if not the general one. */
-  readonly pollIntervalMs?: number;
+  readonly pollIntervalMs?: number | undefined;
 }
 
 const row = z.object({
@@ -49,8 +49,8 @@ export function readWatchFile(file: string): FileWatch[] {
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
-    const { every, ...watch } = data;
-    watches.push({ ...watch, ...(every !== undefined && { pollIntervalMs: every }) });
+    const { every: pollIntervalMs, ...watch } = data;
+    watches.push({ ...watch, pollIntervalMs });
   }
   if (problems.length > 0) {
     throw new CliError(

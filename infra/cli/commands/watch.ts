@@ -46,13 +46,8 @@ export function watchCommands(program: Command, context: CliContext): void {
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { notifyExisting, every } = options;
-      const body = {
-        mailbox,
-        direction: options.direction,
-        ...(notifyExisting && { notifyExisting }),
-        ...(every !== undefined && { pollIntervalMs: every }),
-      };
+      const { direction, notifyExisting, every } = options;
+      const body = { mailbox, direction, notifyExisting, pollIntervalMs: every };
       const watch = await api.post<WatchResource>('/watches', body);
       output.result(watch, () =>
         output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),

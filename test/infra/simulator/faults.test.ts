@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { alice, bob, call, outcome, receivedBy, sentBy, startServer } from './client.ts';
 
 async function startWithFaults(...faults: readonly Fault[]): Promise<CryptshareServer> {
@@ -65,10 +66,8 @@ describe('RequestCounters', () => {
       greatestInFlight: 1,
       recent: [
         {
-          at: '2030-01-01T12:00:00.000Z',
           method: 'GET',
           url: sentBy(alice, '?page=2'),
-          headerNames: expect.arrayContaining(['x-cs-clientid', 'x-cs-verificationtoken']),
           status: 200,
         },
       ],
