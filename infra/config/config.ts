@@ -7,6 +7,7 @@ import { proxyProblem } from '#functions/http/proxy.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
 import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
@@ -247,12 +248,6 @@ function caFileProblems({ server: { caFile } }: Config): string[] {
   } catch (cause) {
     return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];
   }
-}
-
-/** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
-export function millisecondsOf(duration: string): number {
-  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[duration.at(-1) as 's' | 'm' | 'h'];
-  return Number(duration.slice(0, -1)) * unit;
 }
 
 /** Default of concurrent requests in each shard, if the server bears them: waiting for more costs a function no more. */

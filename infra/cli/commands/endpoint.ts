@@ -14,10 +14,11 @@ import {
 import { duration } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
 import { testEndpoint } from './endpoint-test.ts';
-import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
+import { columns, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
 import { lastAttemptTo } from './last-attempt.ts';
 
 interface SigningOptions {

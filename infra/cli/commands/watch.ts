@@ -9,7 +9,7 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
-import { durationText } from './endpoint-view.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import { verifyMailbox, warnUnverified } from './watch-verify.ts';
 import { watchWords } from './watch-words.ts';
 

@@ -5,15 +5,15 @@ import { usualConfigFile } from '#infra/config/usual-names.ts';
 import type { FillSecretOptions } from './fill-secret.ts';
 
 const help = `
-After a deployment, its output FillSecret shows this command with both names. It asks for each field that the configuration
-file needs, echoes no answer, and keeps the other fields of the secret. Then it invokes the declare function, which tells what
-is ready and what still waits.
+The output FillSecret of a deployment shows this command with both names. The command asks for each field that the
+configuration file needs, echoes no answer, and keeps the other fields of the secret. Then it invokes the declare function,
+which reports what is ready and what still waits.
 
-A variable of the environment with a field's name answers in place of the operator; an empty one acts like Enter:
+An environment variable with a field's name answers in place of the operator; an empty one acts like Enter:
   CRYPTSHARE_CLIENT_ID         client id that is registered on the server
   for example OPS_SLACK_URL    variable named by urlFrom, secretFrom or headersFrom of a webhook
 
-The command makes a signing secret that is left empty and prints it this once; the answer new makes another in its place.
+For an empty answer, the command makes a signing secret and prints it this once; the answer new replaces an existing one.
 The command finds AWS credentials and region as the AWS CLI does: AWS_PROFILE, AWS_REGION and so on.
 
 Exit codes: 0 everything is ready, 1 something failed or still waits, 2 wrong command line or configuration (nothing done),

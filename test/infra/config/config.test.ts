@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, configJsonSchema, loadConfig, millisecondsOf } from '#infra/config/config.ts';
+import { ConfigError, configJsonSchema, loadConfig } from '#infra/config/config.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 
 let folder: string;
 beforeAll(() => {
