@@ -10,6 +10,13 @@ export interface TableSource {
   readonly table: string;
 }
 
+/** An index of a table; it holds only keys. Each key attribute is a text (`S`) or a number (`N`). */
+export interface KeyIndex {
+  readonly name: string;
+  readonly partitionKey: readonly [name: string, type: 'S' | 'N'];
+  readonly sortKey: readonly [name: string, type: 'S' | 'N'];
+}
+
 /** A partition, or a range of it, of an index or of the table itself. */
 export interface IndexRange {
   /** Undefined for the table. */

@@ -1,6 +1,5 @@
+import type { EventTypeAbout } from './catalogue.ts';
 import { factId, type NotifierEvent } from './transfer-event.ts';
-
-export type EndpointEventType = 'endpoint.failing' | 'endpoint.disabled' | 'endpoint.recovered';
 
 /** Each cause of failure with its remedy. */
 export const causes = {
@@ -29,12 +28,12 @@ export interface EndpointEventData {
   readonly disableAt?: string;
 }
 
-export type EndpointEvent = NotifierEvent<EndpointEventType, EndpointEventData>;
+export type EndpointEvent = NotifierEvent<EventTypeAbout<'endpoint'>, EndpointEventData>;
 
-export type TestEvent = NotifierEvent<'notifier.test', { readonly endpoint: string; readonly message: string }>;
+export type TestEvent = NotifierEvent<EventTypeAbout<'test'>, { readonly endpoint: string; readonly message: string }>;
 
 /** @param at ISO 8601 */
-export function endpointEvent(type: EndpointEventType, data: EndpointEventData, at: string): EndpointEvent {
+export function endpointEvent(type: EndpointEvent['type'], data: EndpointEventData, at: string): EndpointEvent {
   const { endpoint, failingSince, disableAt = '' } = data;
   return { id: factId('evt', 'endpoint', endpoint, type, failingSince, disableAt), type, timestamp: at, data };
 }

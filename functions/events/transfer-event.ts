@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  eventTypeOf,
-  type State,
-  type TransferEventType,
-  type Watch,
-  watchKey,
-} from '#functions/transfers/transfer.ts';
+import { knownStates, type State, type Watch, watchKey } from '#functions/transfers/transfer.ts';
+import type { EventType, EventTypeAbout } from './catalogue.ts';
 
 interface TransferEventData extends Watch {
   readonly trackingId: string;
@@ -49,7 +44,7 @@ interface ExpiryEventData extends Watch {
 }
 
 /** The published record of a change in the envelope of Standard Webhooks. */
-export interface NotifierEvent<Type extends string, Data> {
+export interface NotifierEvent<Type extends EventType, Data> {
   /** Derived from the fact, so that a repetition has the same id. */
   readonly id: string;
   readonly type: Type;
@@ -58,11 +53,17 @@ export interface NotifierEvent<Type extends string, Data> {
   readonly data: Data;
 }
 
-export type TransferEvent = NotifierEvent<TransferEventType, TransferEventData>;
-export type HealthEvent = NotifierEvent<'watch.failing' | 'watch.recovered', WatchEventData>;
-export type ExpiryEvent = NotifierEvent<'watch.verification_expiring', ExpiryEventData>;
-export type IncidentEvent = NotifierEvent<'watch.many_failing' | 'watch.many_recovered', IncidentEventData>;
+export type TransferEvent = NotifierEvent<EventTypeAbout<'transfer'>, TransferEventData>;
+export type HealthEvent = NotifierEvent<EventTypeAbout<'watch'>, WatchEventData>;
+export type ExpiryEvent = NotifierEvent<EventTypeAbout<'verification'>, ExpiryEventData>;
+export type IncidentEvent = NotifierEvent<EventTypeAbout<'manyWatches'>, IncidentEventData>;
 export type WatchEvent = HealthEvent | ExpiryEvent | IncidentEvent;
+
+/** The type for a transfer that is now in this state. */
+export function eventTypeOf(state: State): TransferEvent['type'] {
+  const known = knownStates.find((one) => one === state);
+  return known ? `transfer.${known.toLowerCase() as Lowercase<typeof known>}` : 'transfer.state_changed';
+}
 
 export interface Change extends Omit<TransferEventData, keyof Watch> {
   /** The transfer left or re-entered the listing; a changed state has its own event. */
@@ -117,7 +118,7 @@ export function expiryEvent(
 }
 
 /** The bytes of an event, built once and stored: every channel and repetition carries the same. */
-export const eventBody = (event: NotifierEvent<string, object>): string => JSON.stringify(event);
+export const eventBody = (event: NotifierEvent<EventType, object>): string => JSON.stringify(event);
 
 export const parseEventBody = (body: string): TransferEvent | WatchEvent => JSON.parse(body);
 

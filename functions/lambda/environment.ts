@@ -90,6 +90,16 @@ export type SweepVariables = VariablesOf<typeof sweepEnvironment>;
 export type DeclareVariables = VariablesOf<typeof declareEnvironment>;
 export type OperatorVariables = VariablesOf<ReturnType<typeof operatorEnvironment>>;
 
+/** Variables of all functions. A field of the secret with such a name would override the variable. */
+export const ownVariables = (): ReadonlySet<string> =>
+  new Set(
+    ['SECRET_ARN'].concat(
+      [pollEnvironment, fanOutEnvironment, sweepEnvironment, declareEnvironment, operatorEnvironment()].flatMap(
+        ({ shape }) => Object.keys(shape),
+      ),
+    ),
+  );
+
 /** Texts of the secret by their names. */
 export type Fields = Readonly<Record<string, string>>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { severities } from '#functions/events/catalogue.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 
 const texts = z.array(z.string());
@@ -15,7 +16,7 @@ const notice = z.object({
   id: z.string().check(z.startsWith('ntc_')),
   /** ISO 8601 time of its newest event. */
   timestamp: z.string().check(z.refine(isInstant)),
-  severity: z.literal(['info', 'warning', 'alert']),
+  severity: z.literal(severities),
   types: texts,
   /** The watch with `direction`; both are missing for other subjects. */
   mailbox: z.optional(z.string()),
@@ -31,8 +32,6 @@ const notice = z.object({
 export type NoticeItem = Readonly<z.output<typeof item>>;
 
 export type NoticeRecord = Readonly<z.output<typeof notice>>;
-
-export type Severity = NoticeRecord['severity'];
 
 /** Thrown for a malformed notice. It has no `cause`, because that of `JSON.parse` quotes the message. */
 export class NoticeError extends Error {

@@ -1,3 +1,4 @@
+import { type EventType, eventTypes, severityOf, wordsFor } from '#functions/events/catalogue.ts';
 import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
 import {
   factId,
@@ -10,7 +11,7 @@ import {
 import { addressProblem } from '#functions/transfers/mailbox-address.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { neutral, printable, unlinked, unmarked } from './foreign-text.ts';
-import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
+import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Text for people about one poll of one watch, or about one event, in the form of each channel. */
 export type Notice = ReturnType<typeof notice>;
@@ -23,28 +24,11 @@ const maxSubject = 99;
 const maxTitle = 250;
 const maxDescription = 8000;
 
-/** Words for each event type, the most urgent first. */
-const wording: Record<TransferEvent['type'], { readonly words: string; readonly severity: Severity }> = {
-  'transfer.failed': { words: 'failed', severity: 'alert' },
-  'transfer.deleted_by_security': { words: 'deleted after wrong passwords', severity: 'alert' },
-  'transfer.deleted_by_expiration': { words: 'expired', severity: 'warning' },
-  'transfer.deleted_by_admin': { words: 'deleted by the administrator', severity: 'warning' },
-  'transfer.deleted_by_revocation': { words: 'revoked by the sender', severity: 'warning' },
-  'transfer.unlisted': { words: 'no longer listed', severity: 'warning' },
-  'transfer.state_changed': { words: 'in a state unknown to the notifier', severity: 'warning' },
-  'transfer.listed_again': { words: 'listed again', severity: 'info' },
-  'transfer.active': { words: 'active', severity: 'info' },
-  'transfer.processing': { words: 'processing', severity: 'info' },
-};
-const types = Object.keys(wording) as TransferEvent['type'][];
-
 /** @param events of one poll of the watch: at least one */
 export function transferNotice({ mailbox, direction }: Watch, events: readonly TransferEvent[]): Notice {
-  const sorted = events.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
-  const present = types.filter((type) => events.some((event) => event.type === type));
-  const counts = present
-    .map((type) => `${events.filter((event) => event.type === type).length} ${wording[type].words}`)
-    .join(', ');
+  const sorted = events.toSorted((a, b) => eventTypes.indexOf(a.type) - eventTypes.indexOf(b.type));
+  const byType = Map.groupBy(sorted, ({ type }) => type);
+  const counts = [...byType].map(([type, { length }]) => `${length} ${wordsFor(type)}`).join(', ');
   const times = events.map(({ timestamp }) => timestamp).toSorted();
   const since = formatTime(times[0]!);
   const transfers = events.length === 1 ? '1 transfer' : `${events.length} transfers`;
@@ -73,8 +57,8 @@ export function transferNotice({ mailbox, direction }: Watch, events: readonly T
     record: {
       id: factId('ntc', ...events.map((event) => event.id).toSorted()),
       timestamp: times.at(-1)!,
-      severity: wording[sorted[0]!.type].severity,
-      types: present,
+      severity: severityOf(sorted[0]!.type),
+      types: [...byType.keys()],
       mailbox,
       direction,
       headline: `${whose}: ${counts}`,
@@ -111,18 +95,18 @@ export function watchNotice(event: WatchEvent): Notice {
     const { mailbox, direction, validUntil } = data;
     const headline = `The verification of ${mailboxText(mailbox)} ends soon`;
     const text = `It is valid until ${formatTime(validUntil)}: ${message}`;
-    return plainNotice(event, 'warning', headline, [text], { mailbox, direction });
+    return plainNotice(event, headline, [text], { mailbox, direction });
   }
   const { whose, count, names, watch } = polled(data);
   const since = `since ${formatTime(data.failingSince)}`;
   if (type === 'watch.failing' || type === 'watch.many_failing') {
     const headline = `Cannot watch ${whose}`;
     const kept = 'Changes are not lost: they are announced as soon as a poll succeeds.';
-    return plainNotice(event, 'alert', headline, [`${headline}${count}, ${since}: ${message}`, ...names, kept], watch);
+    return plainNotice(event, headline, [`${headline}${count}, ${since}: ${message}`, ...names, kept], watch);
   }
   const headline = `Watching ${whose} again`;
   const text = `${headline}, since ${formatTime(timestamp)}. Polls had failed ${since}: ${message}`;
-  return plainNotice(event, 'info', headline, [text, ...names], watch);
+  return plainNotice(event, headline, [text, ...names], watch);
 }
 
 function polled(data: WatchEventData | IncidentEventData) {
@@ -143,17 +127,17 @@ export function endpointNotice(event: EndpointEvent): Notice {
   const message = unlinked(event.data.message);
   const since = `since ${formatTime(failingSince)}`;
   if (event.type === 'endpoint.recovered') {
-    return plainNotice(event, 'info', `Webhook ${endpoint} works again`, [
+    return plainNotice(event, `Webhook ${endpoint} works again`, [
       `The webhook ${endpoint} works again. It had failed ${since}: ${message}.`,
     ]);
   }
   if (event.type === 'endpoint.disabled') {
-    return plainNotice(event, 'alert', `Webhook ${endpoint} is disabled`, [
+    return plainNotice(event, `Webhook ${endpoint} is disabled`, [
       `The webhook ${endpoint} has failed ${since} and is disabled: ${message}.`,
       'Its events are held. Once it is mended, enable it and recover them.',
     ]);
   }
-  return plainNotice(event, 'warning', `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
+  return plainNotice(event, `Webhook ${endpoint} ${disableAt ? 'will be disabled' : 'is failing'}`, [
     `The webhook ${endpoint} has failed ${since}: ${message}.`,
     disableAt
       ? `Unless it succeeds once, it is disabled at ${formatTime(disableAt)}. Its events are kept.`
@@ -162,11 +146,10 @@ export function endpointNotice(event: EndpointEvent): Notice {
 }
 
 export const testNotice = (event: TestEvent): Notice =>
-  plainNotice(event, 'info', 'A test of Transfer Notifier', [event.data.message]);
+  plainNotice(event, 'A test of Transfer Notifier', [event.data.message]);
 
 const plainNotice = (
-  { id, type, timestamp }: Pick<NotifierEvent<string, object>, 'id' | 'type' | 'timestamp'>,
-  severity: Severity,
+  { id, type, timestamp }: Pick<NotifierEvent<EventType, object>, 'id' | 'type' | 'timestamp'>,
   headline: string,
   paragraphs: string[],
   watch?: Watch,
@@ -178,7 +161,7 @@ const plainNotice = (
     record: {
       id: factId('ntc', id),
       timestamp,
-      severity,
+      severity: severityOf(type),
       types: [type],
       ...watch,
       headline,
@@ -210,7 +193,7 @@ function notice(parts: { subject: string; text: readonly string[]; lines: readon
 
 /** The state after the event; undocumented states keep the server's spelling. */
 const stateWords = ({ type, data }: TransferEvent): string =>
-  type === 'transfer.state_changed' ? data.state : wording[type].words;
+  type === 'transfer.state_changed' ? data.state : wordsFor(type);
 
 function beforeWords({ type, data }: TransferEvent): string {
   if (data.previousState === null) return '(new)';

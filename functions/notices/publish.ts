@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sns';
 import pLimit from 'p-limit';
 import { batchesOf } from '#functions/dynamodb/batch.ts';
+import type { EventType } from '#functions/events/catalogue.ts';
 import type { NotifierEvent } from '#functions/events/transfer-event.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Notice } from './notice.ts';
@@ -107,7 +108,7 @@ export async function publishNotice({ sns, noticesTopicArn, hasNoChats }: Topics
 const entryOf =
   (hasNoChats?: boolean) =>
   (body: string, at: number): PublishBatchRequestEntry => {
-    const { type, data } = JSON.parse(body) as NotifierEvent<string, Partial<Watch>>;
+    const { type, data } = JSON.parse(body) as NotifierEvent<EventType, Partial<Watch>>;
     const MessageAttributes = { type: text(type), ...watchAttributes(data), ...chatsAttribute(hasNoChats) };
     return { Id: String(at), Message: body, MessageAttributes };
   };

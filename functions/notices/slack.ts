@@ -1,5 +1,6 @@
+import type { Severity } from '#functions/events/catalogue.ts';
 import { neutral, printable, unmarked } from './foreign-text.ts';
-import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
+import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Limits of Block Kit, in characters and blocks: https://docs.slack.dev/reference/block-kit/blocks */
 const maxHeader = 150;

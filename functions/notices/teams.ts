@@ -1,5 +1,6 @@
+import type { Severity } from '#functions/events/catalogue.ts';
 import { neutral, printable } from './foreign-text.ts';
-import type { NoticeItem, NoticeRecord, Severity } from './notice-record.ts';
+import type { NoticeItem, NoticeRecord } from './notice-record.ts';
 
 /** Longest message in bytes: https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams */
 const maxMessage = 28_000;

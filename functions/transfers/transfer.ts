@@ -10,24 +10,16 @@ export interface Watch {
 /** State as this project compares, stores and publishes it, see {@link canonicalState}. */
 export type State = string;
 
-const eventTypes = {
-  PROCESSING: 'transfer.processing',
-  ACTIVE: 'transfer.active',
-  FAILED: 'transfer.failed',
-  DELETED_BY_EXPIRATION: 'transfer.deleted_by_expiration',
-  DELETED_BY_REVOCATION: 'transfer.deleted_by_revocation',
-  DELETED_BY_ADMIN: 'transfer.deleted_by_admin',
-  DELETED_BY_SECURITY: 'transfer.deleted_by_security',
-} as const;
-
-type KnownState = keyof typeof eventTypes;
-
-export type TransferEventType =
-  | (typeof eventTypes)[KnownState]
-  | 'transfer.unlisted'
-  | 'transfer.listed_again'
-  /** State unknown to this version; its raw text is in `state`. */
-  | 'transfer.state_changed';
+/** All states on the vendor's page on transfer polling. */
+export const knownStates = [
+  'PROCESSING',
+  'ACTIVE',
+  'FAILED',
+  'DELETED_BY_EXPIRATION',
+  'DELETED_BY_REVOCATION',
+  'DELETED_BY_ADMIN',
+  'DELETED_BY_SECURITY',
+] as const;
 
 /** Longest state kept, in characters: enough for any documented state, short enough for every channel. */
 const maxStateLength = 64;
@@ -35,21 +27,19 @@ const maxStateLength = 64;
 /** Longest tracking id accepted, in characters; DynamoDB's sort key holds 1,024 bytes. */
 const maxTrackingIdLength = 200;
 
-const isKnown = (state: string): state is KnownState => Object.hasOwn(eventTypes, state);
-
 /** State without its spelling: upper case, with `_` for `-` and space. */
 export const comparableState = (raw: string): string => raw.trim().toUpperCase().replaceAll(/[\s-]/g, '_');
 
 /**
  * Canonical spelling of a state. The vendor documents two (`Deleted_by_expiration` in prose, `DELETED_BY_EXPIRATION` on
- * the wire), so case, `-`, space and `_` make no difference. A state outside the vendor's page on transfer polling
+ * the wire), so case, `-`, space and `_` make no difference. A state outside {@link knownStates}
  * keeps its raw text, without control characters, which SNS refuses, and cut to 64 characters.
  */
 export function canonicalState(raw: string): State {
   // Cut first: half a surrogate pair is a control character, too.
   const text = raw.trim().slice(0, maxStateLength).replaceAll(/\p{C}/gu, ' ').trim();
-  const known = comparableState(text);
-  return isKnown(known) ? known : text;
+  const comparable = comparableState(text);
+  return knownStates.find((known) => known === comparable) ?? text;
 }
 
 export const sameState = (a: State, b: State): boolean => a === b || comparableState(a) === comparableState(b);
@@ -59,9 +49,6 @@ export const isFinal = (state: State): boolean => /^(?:FAILED$|DELETED_)/.test(c
 
 /** True when the server's filter `active=true` should let this state through. */
 export const isActive = (state: State): boolean => sameState(state, 'ACTIVE');
-
-export const eventTypeOf = (state: State): TransferEventType =>
-  isKnown(state) ? eventTypes[state] : 'transfer.state_changed';
 
 /** True for a `trackingId` that can be a key: 1 to 200 printable ASCII characters, otherwise opaque. */
 export function isTrackingId(value: unknown): value is string {

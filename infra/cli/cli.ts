@@ -8,6 +8,7 @@ import { statusCommand } from '#infra/cli/commands/status.ts';
 import { transferCommands } from '#infra/cli/commands/transfer.ts';
 import { watchCommands } from '#infra/cli/commands/watch.ts';
 import { doctorCommand } from '#infra/cli/doctor/command.ts';
+import { secretCommands } from '#infra/cli/secret/command.ts';
 import { CliError, type ExitCode, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { isLeft } from '#infra/cli/terminal/prompts.ts';
@@ -49,6 +50,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   statusCommand(program, context);
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   doctorCommand(program, context, outcome);
+  secretCommands(program, context, outcome);
   try {
     await program.parseAsync(args, { from: 'user' });
     return outcome.exitCode;

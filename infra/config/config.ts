@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { describe } from 'zod/mini';
+import { typePatterns } from '#functions/events/catalogue.ts';
 import { proxyProblem } from '#functions/http/proxy.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { formats } from '#functions/webhooks/endpoints/format.ts';
 import { endpointName } from '#functions/webhooks/endpoints/settings.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 import { isWithin, readLeniently } from './lenient-reading.ts';
 import { repeatedWatches, repeatedWebhooks } from './repeated-entries.ts';
 import { readTextFile } from './text-file.ts';
 import { usualStack } from './usual-names.ts';
 
-const eventType = z
-  .string()
-  .regex(
-    /^(transfer|watch|endpoint|notifier)\.(\*|[a-z_]+)$/,
-    'expected an event type such as transfer.failed, or transfer.*',
-  );
+const eventType = z.enum(
+  typePatterns,
+  'expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
+);
 
 /** Allows `http:` only on this machine: over a network, credentials would travel in clear text. */
 const serverUrl = z
@@ -248,12 +248,6 @@ function caFileProblems({ server: { caFile } }: Config): string[] {
   } catch (cause) {
     return [`server.caFile: expected a readable file (${(cause as NodeJS.ErrnoException).code})`];
   }
-}
-
-/** Milliseconds of a duration such as `30s`, `1m` or `2h`. */
-export function millisecondsOf(duration: string): number {
-  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[duration.at(-1) as 's' | 'm' | 'h'];
-  return Number(duration.slice(0, -1)) * unit;
 }
 
 /** Default of concurrent requests in each shard, if the server bears them: waiting for more costs a function no more. */

@@ -1,7 +1,8 @@
 import type { Declarations } from '#functions/declare/declare.ts';
 import type { WantedWatch } from '#functions/watches/watches.ts';
 import type { EndpointDeclaration } from '#functions/webhooks/endpoints/declared.ts';
-import { type Config, millisecondsOf } from './config.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
+import type { Config } from './config.ts';
 
 export const declarationsOf = (config: Config): Declarations => ({
   watches: watchDeclarations(config),

@@ -1,4 +1,5 @@
-import { type Config, intervalsOf, millisecondsOf, mostPages, requestsAtOnce } from './config.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
+import { type Config, intervalsOf, mostPages, requestsAtOnce } from './config.ts';
 
 /**
  * Assumed milliseconds for an answer of the server. A server that is twice as fast needs half as many concurrent requests,

@@ -1,16 +1,10 @@
-import type {
-  DeclareVariables,
-  DeliverVariables,
-  FanOutVariables,
-  OperatorVariables,
-  PollVariables,
-  SweepVariables,
-} from '#functions/lambda/environment.ts';
+import { ownVariables } from '#functions/lambda/environment.ts';
 import { filledIn } from '#functions/webhooks/endpoints/declared.ts';
-import { endpointSettings } from '#functions/webhooks/endpoints/settings.ts';
 import { headerProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from './config.ts';
 import { endpointDeclarations } from './declarations.ts';
+import { repetitions } from './repeated-entries.ts';
+import { settingProblems } from './webhook-settings.ts';
 import { type WebhookVariable, webhookVariables } from './webhook-variables.ts';
 
 type Webhook = Config['webhooks'][number];
@@ -30,38 +24,7 @@ export function webhookProblems(config: Config): string[] {
   ];
 }
 
-/** Environment variables of the functions. A field of the secret with such a name would override the variable. */
-type OwnVariable =
-  | keyof (PollVariables & FanOutVariables & DeliverVariables & SweepVariables & DeclareVariables & OperatorVariables)
-  | 'SECRET_ARN';
-
-const ownVariables: Readonly<Record<OwnVariable, true>> = {
-  CRYPTSHARE_URL: true,
-  CRYPTSHARE_CLIENT_ID: true,
-  CRYPTSHARE_CA_FILE: true,
-  MAX_CONCURRENT_PAGES: true,
-  SHARDS: true,
-  POLL_INTERVAL_MS: true,
-  FULL_LISTING_EVERY: true,
-  QUIET_INTERVAL_MS: true,
-  TRANSFERS_TABLE: true,
-  TRANSFER_EVENTS_TOPIC_ARN: true,
-  TRANSFER_NOTICES_TOPIC_ARN: true,
-  WEBHOOKS_TABLE: true,
-  DATA_KEY: true,
-  WAKE_UP_QUEUE_URL: true,
-  ANNOUNCEMENT_QUEUE_URL: true,
-  ALLOW_PRIVATE_WEBHOOKS: true,
-  WEBHOOK_PROXY: true,
-  DECLARED_FILE: true,
-  OPENAPI_FILE: true,
-  INSPECTED_QUEUES: true,
-  NOTIFIER_VERSION: true,
-  POLL_INVOCATION_URL: true,
-  SECRET_ARN: true,
-};
-
-/** Variables of shells and tools, which `fill-secret` would mistake for credentials. */
+/** Variables of shells and tools, which `secret fill` would mistake for credentials. */
 const foreignVariable = /^(?:AWS|CDK|LAMBDA|NODE|NPM)_|^(?:HOME|HOSTNAME|LANG|LOGNAME|PATH|PWD|SHELL|TERM|TZ|USER)$/;
 
 /** An endpoint is one DynamoDB item of at most 400 KB; an address has up to 254 characters. */
@@ -73,16 +36,13 @@ const placeholder = { url: 'https://placeholder.example.com/', header: 'placehol
 function settingsProblems(config: Config, webhook: Webhook, path: string): string[] {
   const [declaration] = endpointDeclarations({ ...config, webhooks: [webhook] });
   const values = Object.values(webhook.headersFrom ?? {}).map((variable) => [variable, placeholder.header]);
-  const { settings } = filledIn(declaration!, Object.fromEntries(values));
-  // `fill-secret` checks an address that the file must not hold.
-  const isElsewhere = webhook.url === undefined || isChat(webhook);
-  const checked = isElsewhere ? { ...settings, url: placeholder.url } : settings;
-  const { error } = endpointSettings(false).safeParse(checked);
-  const problems = (error?.issues ?? []).map(({ path: [key = '', ...rest], message }) => {
-    const isSecretHeader = key === 'headers' && Object.hasOwn(webhook.headersFrom ?? {}, String(rest[0]));
-    const place = [isSecretHeader ? 'headersFrom' : key, ...rest];
-    return `${path}${place.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')}: ${message}`;
-  });
+  const { name, settings } = filledIn(declaration!, Object.fromEntries(values));
+  // `secret fill` checks an address that the file must not hold.
+  const url = webhook.url === undefined || isChat(webhook) ? placeholder.url : settings.url;
+  const checked = { name, settings: { ...settings, url }, secret: undefined };
+  const problems = settingProblems(declaration!, checked, false).map(
+    ({ path: setting, message }) => `${path}.${setting}: ${message}`,
+  );
   if ((webhook.mailboxes?.length ?? 0) > mostMailboxes) {
     problems.push(
       `${path}.mailboxes: expected at most ${mostMailboxes}, as many as surely fit into one row, got ${webhook.mailboxes?.length}: divide them among several webhooks`,
@@ -97,7 +57,7 @@ const isChat = ({ format }: Webhook): boolean => format !== 'event';
 const authorising = /auth|cookie|key|password|secret|signature|token|^sig$/i;
 
 const noPlace = 'since a file is no place for credentials';
-const fillIt = 'and fill it with npm run fill-secret';
+const fillIt = 'and fill it with npm run notifier -- secret fill';
 
 function credentialProblems(webhook: Webhook, path: string): string[] {
   const { name, url, format, headers = {} } = webhook;
@@ -131,20 +91,18 @@ function signatureProblems(webhook: Webhook, path: string): string[] {
 
 /** Finds headers of the same name: a request would carry only one of them. */
 function headerProblems({ headers = {}, headersFrom = {} }: Webhook, path: string): string[] {
-  const places = [
-    ...Object.keys(headers).map((header) => ({ header, place: `${path}.headers.${header}` })),
-    ...Object.keys(headersFrom).map((header) => ({ header, place: `${path}.headersFrom.${header}` })),
-  ];
-  return places.flatMap(({ header, place }, index) => {
-    const first = places.findIndex((other) => other.header.toLowerCase() === header.toLowerCase());
-    return first === index
-      ? []
-      : [`${place}: expected each header once, but ${places[first]?.place} is the same: leave one out`];
-  });
+  const names = [...Object.keys(headers), ...Object.keys(headersFrom)];
+  const places = names.map(
+    (name, index) => `${path}.${index < Object.keys(headers).length ? 'headers' : 'headersFrom'}.${name}`,
+  );
+  return repetitions(
+    names.map((name) => name.toLowerCase()),
+    (index, first) => `${places[index]}: expected each header once, but ${places[first]} is the same: leave one out`,
+  );
 }
 
 function variableProblems({ variable, path, holds }: WebhookVariable, all: readonly WebhookVariable[]): string[] {
-  if (Object.hasOwn(ownVariables, variable) || foreignVariable.test(variable)) {
+  if (ownVariables().has(variable) || foreignVariable.test(variable)) {
     return [
       `${path}: expected a name that is free, but ${variable} means something else already: name it after the webhook`,
     ];

@@ -4,11 +4,11 @@ import { BlockList, isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { hostOf } from '#functions/http/proxy.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
-import { eventTypes } from '#functions/webhooks/endpoints/settings.ts';
 import { isForbidden } from '#functions/webhooks/http/ssrf-guard.ts';
 import { type Config, loadConfig } from './config.ts';
 import { scheduleProblems } from './deployment-check-schedule.ts';
 import { webhookProblems } from './deployment-check-webhooks.ts';
+import { repetitions } from './repeated-entries.ts';
 
 /**
  * Reads a configuration file and checks it for AWS. A file that suits a local run may make no sense there, or fail halfway
@@ -72,9 +72,6 @@ function proxyProblems({ proxy }: Config): string[] {
 /** Limit of SNS for filter policies in one topic. */
 const mostAddresses = 200;
 
-const isKnownType = (type: string): boolean =>
-  eventTypes.some((known) => known === type || (type.endsWith('.*') && known.startsWith(type.slice(0, -1))));
-
 function notifyProblems({ notify: { email } }: Config): string[] {
   const addresses = email.map(({ address }) => addressKey(address));
   const problems = email.flatMap(({ address, types = [] }, index) => {
@@ -88,16 +85,10 @@ function notifyProblems({ notify: { email } }: Config): string[] {
             `${path}.address: expected each address once, but notify.email[${first}] has the same: put its types together there`,
           ]),
       // Known types, each once, stay far below the SNS limit of 150 values in a filter policy.
-      ...types.flatMap((type, index) => {
-        if (!isKnownType(type)) {
-          return [
-            `${path}.types[${index}]: expected an event type such as transfer.failed, or transfer.*, got ${type}: docs/events.md lists them`,
-          ];
-        }
-        return types.indexOf(type) === index
-          ? []
-          : [`${path}.types[${index}]: expected each type once, got ${type} again: leave it out`];
-      }),
+      ...repetitions(
+        types,
+        (index) => `${path}.types[${index}]: expected each type once, got ${types[index]} again: leave it out`,
+      ),
     ];
   });
   if (email.length > mostAddresses) {
@@ -125,12 +116,11 @@ const mostSubnets = 16;
 
 function networkProblems({ vpc }: Config): string[] {
   if (!vpc) return [];
-  const problems = vpc.subnets.flatMap((subnet, index) => {
-    const first = vpc.subnets.indexOf(subnet);
-    return first === index
-      ? []
-      : [`vpc.subnets[${index}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`];
-  });
+  const problems = repetitions(
+    vpc.subnets,
+    (index, first) =>
+      `vpc.subnets[${index}]: expected each subnet once, but vpc.subnets[${first}] is the same: leave it out`,
+  );
   if (vpc.subnets.length > mostSubnets) {
     problems.push(
       `vpc.subnets: expected at most ${mostSubnets}, as many as a function can be in, got ${vpc.subnets.length}: name one for each availability zone`,

@@ -10,33 +10,36 @@ export function repeatedWatches(json: unknown): string[] {
       ? `${direction}#${addressKey(mailbox)}`
       : undefined;
   });
-  const firsts = firstPlaces(keys);
-  return keys.flatMap((key, index) => {
-    const first = firsts.get(key);
-    return key === undefined || first === index
-      ? []
-      : [`watches[${index}]: expected each watch once, but watches[${first}] is the same`];
-  });
+  return repetitions(
+    keys,
+    (index, first) => `watches[${index}]: expected each watch once, but watches[${first}] is the same`,
+  );
 }
 
 export function repeatedWebhooks(json: unknown): string[] {
   const { webhooks } = (json ?? {}) as { webhooks?: unknown };
   if (!Array.isArray(webhooks)) return [];
   const names = webhooks.map((one) => (one as { name?: unknown } | null)?.name);
-  const firsts = firstPlaces(names);
-  return names.flatMap((name, index) => {
-    const first = firsts.get(name);
-    return typeof name !== 'string' || first === index
-      ? []
-      : [`webhooks[${index}]: expected each name once, but webhooks[${first}] has the same`];
-  });
+  return repetitions(
+    names.map((name) => (typeof name === 'string' ? name : undefined)),
+    (index, first) => `webhooks[${index}]: expected each name once, but webhooks[${first}] has the same`,
+  );
 }
 
-/** Index of each value's first occurrence; a search for each of 10,000 values would take a second. */
-function firstPlaces(values: readonly unknown[]): ReadonlyMap<unknown, number> {
-  const firsts = new Map<unknown, number>();
-  values.forEach((value, index) => {
-    if (!firsts.has(value)) firsts.set(value, index);
+/**
+ * Problems of the values that occur earlier in a list; undefined values have none.
+ *
+ * @param problem gets the place of the value, and that of its first occurrence
+ */
+export function repetitions(
+  values: readonly (string | undefined)[],
+  problem: (index: number, first: number) => string,
+): string[] {
+  // A search for each of 10,000 values would take a second.
+  const firsts = new Map<string | undefined, number>();
+  return values.flatMap((value, index) => {
+    const first = firsts.get(value);
+    if (first === undefined) firsts.set(value, index);
+    return first === undefined || value === undefined ? [] : [problem(index, first)];
   });
-  return firsts;
 }

@@ -1,14 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { type Attribute, AttributeType, Billing, ProjectionType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import type { KeyIndex } from '#functions/dynamodb/index-pages.ts';
 
-/** Index of a table; it holds only keys. */
-export interface KeyIndex {
-  readonly name: string;
-  readonly partitionKey: readonly [name: string, type: AttributeType];
-  readonly sortKey: readonly [name: string, type: AttributeType];
-}
+const attributeTypes = { S: AttributeType.STRING, N: AttributeType.NUMBER };
+
+const attribute = ([name, type]: KeyIndex['sortKey']): Attribute => ({ name, type: attributeTypes[type] });
 
 /**
  * Table of the notifier: key `pk`, `sk`, billed on demand, with point-in-time recovery to the second. It is protected
@@ -17,8 +15,8 @@ export interface KeyIndex {
 export class ServiceTable extends TableV2 {
   constructor(scope: Construct, id: string, indexes: readonly KeyIndex[] = []) {
     super(scope, id, {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
+      partitionKey: attribute(['pk', 'S']),
+      sortKey: attribute(['sk', 'S']),
       billing: Billing.onDemand(),
       timeToLiveAttribute: 'expiresAt',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -26,8 +24,8 @@ export class ServiceTable extends TableV2 {
       removalPolicy: RemovalPolicy.RETAIN,
       globalSecondaryIndexes: indexes.map(({ name, partitionKey, sortKey }) => ({
         indexName: name,
-        partitionKey: { name: partitionKey[0], type: partitionKey[1] },
-        sortKey: { name: sortKey[0], type: sortKey[1] },
+        partitionKey: attribute(partitionKey),
+        sortKey: attribute(sortKey),
         projectionType: ProjectionType.KEYS_ONLY,
       })),
     });
@@ -38,8 +36,8 @@ export class ServiceTable extends TableV2 {
     return this.grantOn(this.tableArn, grantee, actions);
   }
 
-  grantIndex(grantee: IGrantable, index: string): Grant {
-    return this.grantOn(`${this.tableArn}/index/${index}`, grantee, ['Query']);
+  grantIndex(grantee: IGrantable, { name }: KeyIndex): Grant {
+    return this.grantOn(`${this.tableArn}/index/${name}`, grantee, ['Query']);
   }
 
   private grantOn(resourceArn: string, grantee: IGrantable, actions: readonly string[]): Grant {

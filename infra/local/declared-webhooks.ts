@@ -1,12 +1,8 @@
-import {
-  type DeclaredEndpoint,
-  type EndpointDeclaration,
-  filledIn,
-  problemsWith,
-} from '#functions/webhooks/endpoints/declared.ts';
+import { type DeclaredEndpoint, filledIn } from '#functions/webhooks/endpoints/declared.ts';
 import { targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from '#infra/config/config.ts';
 import { endpointDeclarations } from '#infra/config/declarations.ts';
+import { settingProblems } from '#infra/config/webhook-settings.ts';
 import { webhookVariables } from '#infra/config/webhook-variables.ts';
 
 /** Endpoints of a configuration, with problems by path; messages repeat no secret. */
@@ -26,9 +22,8 @@ export function declaredWebhooks(
   const missing = webhookVariables(config).filter(({ variable }) => !environment[variable]);
   const declared = endpointDeclarations(config).map((declaration, index) => {
     const endpoint = filledIn(declaration, environment);
-    const problems = problemsWith(endpoint, allowPrivate).map((problem) => {
-      const { path, message } = placed(declaration, problem);
-      const isPrivate = problem.startsWith('url: ') && targetProblem(endpoint.settings.url, true) === undefined;
+    const problems = settingProblems(declaration, endpoint, allowPrivate).map(({ path, message }) => {
+      const isPrivate = /^url(From)?$/.test(path) && targetProblem(endpoint.settings.url, true) === undefined;
       return { path: `webhooks[${index}].${path}`, message: isPrivate ? `${message}; ${orAllowed}` : message };
     });
     // `missing` reports these problems already.
@@ -43,14 +38,3 @@ export function declaredWebhooks(
 }
 
 const orAllowed = 'for a receiver on this machine or in a private network, start with --allow-private-webhooks';
-
-/** Locates a problem in the file; the place of a variable's value is the name of the variable. */
-function placed({ urlFrom, headersFrom = {} }: EndpointDeclaration, problem: string) {
-  const end = problem.indexOf(': ');
-  const [setting = '', ...rest] = problem.slice(0, end).split('.');
-  const isFrom = setting === 'secret' || (setting === 'url' && urlFrom !== undefined);
-  const isHeaderFrom = setting === 'headers' && Object.hasOwn(headersFrom, rest.join('.'));
-  const within = rest.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`));
-  const path = [isFrom || isHeaderFrom ? `${setting}From` : setting, ...within].join('');
-  return { path, message: problem.slice(end + 2) };
-}

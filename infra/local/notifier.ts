@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { CommanderError } from 'commander';
 import { printableLines } from '#functions/notices/foreign-text.ts';
 import { ConfigError } from '#infra/config/config.ts';
 import { usualDataFolder } from '#infra/config/usual-names.ts';
@@ -10,7 +11,7 @@ import { exitCodes } from '#infra/local/process/exit-codes.ts';
 import { AwsEndpointError } from '#infra/local/services/aws-endpoints.ts';
 import type { Daemon } from './daemon.ts';
 import { declaredWebhooks } from './declared-webhooks.ts';
-import { HelpRequested, type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions } from './options.ts';
 import { realRun } from './real-run.ts';
 import type { RunOptions } from './run-options.ts';
 import { startRun } from './runtime.ts';
@@ -29,7 +30,7 @@ export async function runNotifier(args: readonly string[], daemon: Daemon): Prom
 }
 
 function exitCodeAfter(thrown: Error): number {
-  if (thrown instanceof HelpRequested) return thrown.exitCode;
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.stopped : exitCodes.wrongStart;
   // Errors of storage can occur anywhere.
   const error = storageError('the data folder', thrown) ?? thrown;
   const isExplained = [ConfigError, DataFolderError, AwsEndpointError].some((explained) => error instanceof explained);

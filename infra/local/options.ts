@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { usualDataFolder } from '#infra/config/usual-names.ts';
 import { type AwsEndpoints, areAllElsewhere, awsEndpointsOf } from '#infra/local/services/aws-endpoints.ts';
 
@@ -11,17 +11,6 @@ export interface Options {
   /** Lets webhooks reach this machine and private networks. */
   readonly allowPrivateWebhooks: boolean;
   readonly awsEndpoints: AwsEndpoints;
-}
-
-/** Thrown instead of a start: help was requested (0), or the command line is wrong (2). */
-export class HelpRequested extends Error {
-  override readonly name = 'HelpRequested';
-  readonly exitCode: number;
-
-  constructor(exitCode: number) {
-    super('nothing to start');
-    this.exitCode = exitCode;
-  }
 }
 
 const help = `
@@ -66,7 +55,7 @@ Examples:
 /**
  * Parses the command line; prints help and mistakes itself.
  * @param environment shows the options that npm has kept to itself
- * @throws HelpRequested
+ * @throws CommanderError after help (exit code 0), or for a wrong command line
  */
 export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
   const command = new Command('npm start --')
@@ -86,38 +75,33 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
         'use another implementation of AWS, such as moto or LocalStack, for DynamoDB, SNS and SQS',
       )
         .env('NOTIFIER_AWS_ENDPOINT')
-        .argParser(awsEndpoints)
+        .argParser(parseAwsEndpoints)
         .default({}, 'embedded services'),
     )
     .option('--json', 'print one JSON object a line, for scripts')
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', help)
     .exitOverride();
-  try {
-    const meant = meantFor(args, environment);
-    if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
-    const {
-      config,
-      data,
-      notifyExisting = false,
-      json = false,
-      allowPrivateWebhooks = false,
-      awsEndpoint: awsEndpoints,
-    } = command.parse(args, { from: 'user' }).opts<Partial<Options> & { readonly awsEndpoint: AwsEndpoints }>();
-    const common = { notifyExisting, json, allowPrivateWebhooks, awsEndpoints };
-    if (config !== undefined) {
-      const isSome = Object.keys(awsEndpoints).length > 0;
-      if (isSome && !areAllElsewhere(awsEndpoints)) {
-        command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
-      }
-      return { config, data: data ?? usualDataFolder, ...common };
+  const meant = meantFor(args, environment);
+  if (meant) command.error(`error: npm took ${meant.kept} for itself; put -- before the options: ${meant.line}`);
+  const {
+    config,
+    data,
+    notifyExisting = false,
+    json = false,
+    allowPrivateWebhooks = false,
+    awsEndpoint: awsEndpoints,
+  } = command.parse(args, { from: 'user' }).opts<Partial<Options> & { readonly awsEndpoint: AwsEndpoints }>();
+  const common = { notifyExisting, json, allowPrivateWebhooks, awsEndpoints };
+  if (config !== undefined) {
+    const isSome = Object.keys(awsEndpoints).length > 0;
+    if (isSome && !areAllElsewhere(awsEndpoints)) {
+      command.error("error: option '--aws-endpoint' needs one address for all services with '--config <file>'");
     }
-    if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
-    return common;
-  } catch (error) {
-    if (error instanceof CommanderError) throw new HelpRequested(error.exitCode === 0 ? 0 : 2);
-    throw error;
+    return { config, data: data ?? usualDataFolder, ...common };
   }
+  if (data) command.error("error: option '--data <folder>' needs '--config <file>': the demo keeps nothing");
+  return common;
 }
 
 /** Options of `npm start` that npm does not know; true if they have a value. */
@@ -154,7 +138,7 @@ function folder(name: string): string {
   throw new InvalidArgumentError('Expected a folder.');
 }
 
-function awsEndpoints(text: string): AwsEndpoints {
+function parseAwsEndpoints(text: string): AwsEndpoints {
   const found = awsEndpointsOf(text);
   if (found) return found;
   throw new InvalidArgumentError(

@@ -23,10 +23,14 @@ export interface NotifierAlarmsProps {
 interface Trigger {
   readonly metric: IMetric;
   readonly says: string;
-  readonly threshold: number;
-  readonly comparison: ComparisonOperator;
-  readonly periods: number;
-  readonly missing: TreatMissingData;
+  /** @default 0 */
+  readonly threshold?: number;
+  /** @default GREATER_THAN_THRESHOLD */
+  readonly comparison?: ComparisonOperator;
+  /** @default 1 */
+  readonly periods?: number;
+  /** @default NOT_BREACHING: no metric is no alarm */
+  readonly missing?: TreatMissingData;
 }
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
@@ -65,19 +69,12 @@ export class NotifierAlarms extends Construct {
       this.add('WatchFailing', {
         says: 'polls of a watch keep failing, for the reason that its notice and the log tell',
         metric: orZero(greatestOf('watchesFailing', periodOf(longestInterval))),
-        threshold: 0,
-        comparison: GREATER_THAN_THRESHOLD,
-        periods: 1,
         // Polls send the metric only while watches fail; NoCompleteListing covers missing polls.
-        missing: NOT_BREACHING,
       }),
       this.add('WatchesSkipped', {
         says: 'at three ticks in a row not all watches that were due could be polled; the server is slow, or more shards are needed',
         metric: orZero(greatestOf('watchesSkipped', tickInterval)),
-        threshold: 0,
-        comparison: GREATER_THAN_THRESHOLD,
         periods: 3,
-        missing: NOT_BREACHING,
       }),
       this.add('MissedTicksDeadLetters', {
         says: 'functions were not invoked for ticks of their schedules, or failed at them',
@@ -85,10 +82,7 @@ export class NotifierAlarms extends Construct {
         metric: missedTicks.metricNumberOfMessagesSent({ period: fiveMinutes, statistic: 'Sum' }),
         // One or two failures belong to FunctionErrors; the next tick makes up for them.
         threshold: 2,
-        comparison: GREATER_THAN_THRESHOLD,
-        periods: 1,
         // An unused queue sends no metrics.
-        missing: NOT_BREACHING,
       }),
       ...(['Announcements', 'WakeUps'] as const).map((what) =>
         this.add(`${what}DeadLetters`, {
@@ -97,41 +91,26 @@ export class NotifierAlarms extends Construct {
             period: fiveMinutes,
             statistic: 'Maximum',
           }),
-          threshold: 0,
-          comparison: GREATER_THAN_THRESHOLD,
-          periods: 1,
-          missing: NOT_BREACHING,
         }),
       ),
       this.add('FunctionErrors', {
         says: 'invocations of functions end with an error, which is a fault of the notifier or its configuration',
         metric: sumOver(functions, (one) => one.metricErrors({ period: fiveMinutes })),
         threshold: 2,
-        comparison: GREATER_THAN_THRESHOLD,
-        periods: 1,
-        missing: NOT_BREACHING,
       }),
       this.add('FunctionThrottles', {
         says: 'functions are not invoked because the account has too many at work at the same time',
         metric: sumOver(functions, (one) => one.metricThrottles({ period: fiveMinutes })),
-        threshold: 0,
-        comparison: GREATER_THAN_THRESHOLD,
         periods: 3,
-        missing: NOT_BREACHING,
       }),
       this.add('DeliveriesFailing', {
         says: 'deliveries were given up after all of their attempts',
         metric: orZero(sumOf('deliveriesFailed', fiveMinutes)),
-        threshold: 0,
-        comparison: GREATER_THAN_THRESHOLD,
-        periods: 1,
-        missing: NOT_BREACHING,
       }),
       this.add('OldestWaitingDelivery', {
         says: `a delivery has been due for more than ${longestWait / 60} minutes, or no sweep takes place`,
         metric: greatestOf('secondsOverdue', fiveMinutes),
         threshold: longestWait,
-        comparison: GREATER_THAN_THRESHOLD,
         periods: 3,
         // Sweeps send this metric each minute; silence means that sweeps have stopped.
         missing: BREACHING,
@@ -140,7 +119,8 @@ export class NotifierAlarms extends Construct {
     if (email !== undefined) this.tell(email);
   }
 
-  private add(name: string, { says, metric, threshold, comparison, periods, missing }: Trigger): Alarm {
+  private add(name: string, trigger: Trigger): Alarm {
+    const { says, metric, threshold = 0, comparison = GREATER_THAN_THRESHOLD, periods = 1 } = trigger;
     const dashboard = this.#dashboardUrl === undefined ? '' : `. Dashboard: ${this.#dashboardUrl}`;
     return new Alarm(this, name, {
       alarmName: `${Stack.of(this).stackName}-${name}`,
@@ -149,7 +129,7 @@ export class NotifierAlarms extends Construct {
       threshold,
       comparisonOperator: comparison,
       evaluationPeriods: periods,
-      treatMissingData: missing,
+      treatMissingData: trigger.missing ?? NOT_BREACHING,
     });
   }
 

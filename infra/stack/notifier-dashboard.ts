@@ -117,30 +117,22 @@ const whyItDoesNot = ({ functions, deadLetters, poll, deliver }: NotifierDashboa
     ),
     width: 12,
   }),
-  new LogQueryWidget({
-    title: 'Polls failing',
-    logGroupNames: [poll.logGroup.logGroupName],
-    queryLines: [
-      'fields @timestamp, watch, cause, problem',
-      "filter level = 'WARN'",
-      'sort @timestamp desc',
-      'limit 20',
-    ],
-    width: 12,
-    height: 8,
-  }),
-  new LogQueryWidget({
-    title: 'Attempts that failed',
-    logGroupNames: [deliver.logGroup.logGroupName],
-    queryLines: [
-      'fields @timestamp, endpoint, attempt, outcome, cause, answer, nextAttemptAt',
-      "filter message = 'delivery' and outcome != 'delivered'",
-      'sort @timestamp desc',
-      'limit 20',
-    ],
-    width: 12,
-    height: 8,
-  }),
+  latestLines('Polls failing', poll, 'watch, cause, problem', "level = 'WARN'"),
+  latestLines(
+    'Attempts that failed',
+    deliver,
+    'endpoint, attempt, outcome, cause, answer, nextAttemptAt',
+    "message = 'delivery' and outcome != 'delivered'",
+  ),
 ];
+
+const latestLines = (title: string, { logGroup }: LambdaFunction, fields: string, filter: string): IWidget =>
+  new LogQueryWidget({
+    title,
+    logGroupNames: [logGroup.logGroupName],
+    queryLines: [`fields @timestamp, ${fields}`, `filter ${filter}`, 'sort @timestamp desc', 'limit 20'],
+    width: 12,
+    height: 8,
+  });
 
 const labelled = (metric: Metric, label: string): Metric => metric.with({ label });

@@ -99,7 +99,7 @@ export class NotifierStack extends Stack {
     this.output('SecretName', secret.secretName, 'Holds the credentials; see FillSecret');
     this.output(
       'FillSecret',
-      `npm run fill-secret -- --secret ${secret.secretName} --declare ${declare.functionName}${configFile === usualConfigFile ? '' : ` --config ${configFile}`}`,
+      `npm run notifier -- secret fill --secret ${secret.secretName} --declare ${declare.functionName}${configFile === usualConfigFile ? '' : ` --config ${configFile}`}`,
       'Run this next: it asks for what the secret must hold',
     );
     if (url) this.output('DashboardUrl', url, 'Is it working?');

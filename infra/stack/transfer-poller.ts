@@ -6,11 +6,12 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { PollVariables } from '#functions/lambda/environment.ts';
 import type { Tick } from '#functions/poll/poll-shard.ts';
-import { type Config, millisecondsOf, requestsAtOnce } from '#infra/config/config.ts';
+import { type Config, requestsAtOnce } from '#infra/config/config.ts';
 import { type BundledFiles, taskFolder } from '#infra/constructs/bundle.ts';
 import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
 
 const caFile = 'ca.pem';

@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import { AttributeType } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
@@ -54,18 +53,7 @@ export class WebhookDelivery extends Construct {
   constructor(scope: Construct, id: string, props: WebhookDeliveryProps) {
     super(scope, id);
     const { secret, proxy, transferEvents, transferNotices, missedTicks } = props;
-    this.webhooks = new ServiceTable(this, 'Webhooks', [
-      {
-        name: indexes.waiting,
-        partitionKey: ['due', AttributeType.STRING],
-        sortKey: ['dueAt', AttributeType.NUMBER],
-      },
-      {
-        name: indexes.byDay,
-        partitionKey: ['day', AttributeType.STRING],
-        sortKey: ['listedAt', AttributeType.STRING],
-      },
-    ]);
+    this.webhooks = new ServiceTable(this, 'Webhooks', Object.values(indexes));
     this.announcements = new ServiceQueue(this, 'Announcements', fanOutTimeout);
     this.wakeUps = new ServiceQueue(this, 'WakeUps', deliverTimeout, { hidden: wakeUpsHidden, times: mostWakeUps });
     const environment = {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import type { EventType } from '#functions/events/catalogue.ts';
 import type { EndpointEvent, TestEvent } from '#functions/events/endpoint-event.ts';
 import type { TransferEvent, WatchEvent } from '#functions/events/transfer-event.ts';
 
@@ -18,7 +19,7 @@ interface Block {
 /** An example as it stands in `docs/events.md`. */
 export interface Example {
   /** The type that the section is about. */
-  readonly type: string;
+  readonly type: EventType;
   readonly text: string;
   readonly event: AnyEvent;
 }
@@ -42,7 +43,7 @@ const blocks = blocksOf(document);
 
 /** Every example in `docs/events.md`. */
 export const examples: readonly Example[] = blocks.flatMap(({ kind, type, text }) =>
-  kind === 'example' && type !== undefined ? [{ type, text, event: JSON.parse(text) }] : [],
+  kind === 'example' && type !== undefined ? [{ type: type as EventType, text, event: JSON.parse(text) }] : [],
 );
 
 // What `properties` and `pattern` apply to is said by the schema that is referred to: no type beside them.

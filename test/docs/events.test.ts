@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
 import { Listing } from '#functions/cryptshare/listing.ts';
+import { eventTypes, severityOf } from '#functions/events/catalogue.ts';
 import {
   type EndpointCause,
+  type EndpointEvent,
   type EndpointEventData,
   endpointEvent,
   testEvent,
@@ -13,10 +15,12 @@ import {
   type IncidentEventData,
   parseEventBody,
   type TransferEvent,
+  type WatchEvent,
   type WatchProblem,
 } from '#functions/events/transfer-event.ts';
+import { endpointNotice, testNotice, transferNotice, watchNotice } from '#functions/notices/notice.ts';
 import { type DiffContext, isListed, markSeen, markUnlisted, type TransferRow } from '#functions/snapshot/diff.ts';
-import { canonicalState, type Watch } from '#functions/transfers/transfer.ts';
+import { canonicalState, knownStates, type Watch } from '#functions/transfers/transfer.ts';
 import {
   problemOfAbsences,
   problemOfAws,
@@ -27,30 +31,7 @@ import {
 import { type AnyEvent, assertValidEvent, document, examples, schemas } from './event-schemas.ts';
 import { endpointEventOf, incidentEventOf, made, watchEvents } from './made-events.ts';
 
-/** The compiler refuses this list when it lacks a type that the code can publish, or has one that it cannot. */
-const publishable: Record<AnyEvent['type'], true> = {
-  'transfer.processing': true,
-  'transfer.active': true,
-  'transfer.failed': true,
-  'transfer.deleted_by_expiration': true,
-  'transfer.deleted_by_revocation': true,
-  'transfer.deleted_by_admin': true,
-  'transfer.deleted_by_security': true,
-  'transfer.unlisted': true,
-  'transfer.listed_again': true,
-  'transfer.state_changed': true,
-  'watch.failing': true,
-  'watch.recovered': true,
-  'watch.many_failing': true,
-  'watch.many_recovered': true,
-  'watch.verification_expiring': true,
-  'endpoint.failing': true,
-  'endpoint.disabled': true,
-  'endpoint.recovered': true,
-  'notifier.test': true,
-};
-
-/** The same for the causes of failing polls. */
+/** The compiler refuses this list when it lacks a cause that a poll can fail for, or has one that it cannot. */
 const failures: Record<FailureCause, true> = {
   token_invalid: true,
   client_id_rejected: true,
@@ -92,15 +73,43 @@ const endpointCauses: Record<EndpointCause, true> = {
 
 const exampleOf = (type: string) => examples.find((example) => example.type === type)!.event;
 
-describe('docs/events.md', () => {
-  const types = Object.keys(publishable).toSorted();
+/** The notice that tells people of an event. */
+function noticeOf(event: AnyEvent) {
+  const { type, data } = event;
+  if (type === 'notifier.test') return testNotice(event);
+  if ('endpoint' in data) return endpointNotice(event as EndpointEvent);
+  return 'trackingId' in data ? transferNotice(data, [event as TransferEvent]) : watchNotice(event as WatchEvent);
+}
 
-  it('has one schema for every type that the code can publish, and for nothing else', () => {
+describe('docs/events.md', () => {
+  const types = eventTypes.toSorted();
+
+  it('lists each type of the catalogue in its table, and no other', () => {
+    const rows = [...document.matchAll(/^\| \[`(?<type>.+?)`\]\(#(?<anchor>.+?)\) \|/gm)].map(({ groups }) => groups!);
+    expect(rows.map(({ type }) => type).toSorted()).toEqual(types);
+    expect(rows.map(({ anchor }) => anchor)).toEqual(rows.map(({ type }) => type!.replace('.', '')));
+  });
+
+  it('has a schema for each type of the catalogue, and no other', () => {
     expect([...schemas.keys()].toSorted()).toEqual(types);
   });
 
-  it('has one example for every type that the code can publish, and for nothing else', () => {
+  it('has an example for each type of the catalogue, and no other', () => {
     expect(examples.map(({ type }) => type).toSorted()).toEqual(types);
+  });
+
+  it('has examples whose notices have a wording of their own and the severity of the catalogue', () => {
+    const records = examples.map(({ event }) => noticeOf(event).record);
+    expect(records.map(({ types: [type] }) => type)).toEqual(examples.map(({ type }) => type));
+    expect(records.map(({ severity }) => severity)).toEqual(examples.map(({ type }) => severityOf(type)));
+    expect(new Set(records.map(({ headline }) => headline)).size).toBe(types.length);
+  });
+
+  it('refuses each state with a type of its own in transfer.state_changed', () => {
+    for (const state of knownStates) {
+      const event = exampleOf('transfer.state_changed');
+      expect(() => assertValidEvent({ ...event, data: { ...event.data, state } })).toThrow('event/data/state');
+    }
   });
 
   test.each(examples)('the example of $type stands in its own section and validates', ({ type, event }) => {

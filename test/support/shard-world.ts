@@ -4,7 +4,7 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Schedule } from '#functions/watches/schedule.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { faultAnswers } from '#infra/simulator/faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { pollBudget, startWorld, type World } from './poll-world.ts';
 
 export const minute = 60_000;

@@ -1,6 +1,6 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type IndexRange, readKeys, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import { type IndexRange, type KeyIndex, readKeys, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
@@ -15,13 +15,13 @@ import {
   heldPart,
 } from './delivery.ts';
 
-/** Indexes of the webhooks table. They project keys only. */
+/** Indexes of the webhooks table, on AWS and in the local run. */
 export const indexes = {
-  /** Retries and held deliveries. Keys: `due`, `dueAt` (Unix milliseconds). */
-  waiting: 'waiting',
-  /** Each event once, under one of its deliveries or alone. Keys: `day` (`YYYY-MM-DD`), `listedAt` (time and id). */
-  byDay: 'by-day',
-} as const;
+  /** Retries and held deliveries; `dueAt` in Unix milliseconds. */
+  waiting: { name: 'waiting', partitionKey: ['due', 'S'], sortKey: ['dueAt', 'N'] },
+  /** Each event once, under one of its deliveries or alone; `day` is `YYYY-MM-DD`, `listedAt` time and id. */
+  byDay: { name: 'by-day', partitionKey: ['day', 'S'], sortKey: ['listedAt', 'S'] },
+} as const satisfies Record<string, KeyIndex>;
 
 const pageSize = 100;
 
@@ -45,7 +45,7 @@ export const heldBetween = (endpoint: string, from: number, until: number): Inde
   waitingBetween(heldPart(endpoint), from, until);
 
 const waitingBetween = (part: string, from: number, until: number): IndexRange => ({
-  index: indexes.waiting,
+  index: indexes.waiting.name,
   partition: ['due', part],
   sort: ['dueAt', from, until],
   isDescending: false,
@@ -62,7 +62,7 @@ export interface Span {
 /** Days of a span, each a range that lists its events or notices once, oldest first; `now` in Unix milliseconds. */
 export const daysOf = (kind: EventKind, { from, until, first = from }: Span, now: number): IndexRange[] =>
   dayParts(kind, from, until, now).map((part) => ({
-    index: indexes.byDay,
+    index: indexes.byDay.name,
     partition: ['day', part],
     sort: ['listedAt', first, until],
     isDescending: false,

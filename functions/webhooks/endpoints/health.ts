@@ -2,8 +2,8 @@ import { hasBeen } from '#functions/clock/instants.ts';
 import {
   causes,
   type EndpointCause,
+  type EndpointEvent,
   type EndpointEventData,
-  type EndpointEventType,
   endpointEvent,
 } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
@@ -79,7 +79,7 @@ export const disabling = (
 });
 
 const bodyOf = (
-  type: EndpointEventType,
+  type: EndpointEvent['type'],
   { name: endpoint }: Endpoint,
   data: Omit<EndpointEventData, 'endpoint'>,
   at: number,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { typePatterns } from '#functions/events/catalogue.ts';
 import { address } from '#functions/transfers/mailbox-address.ts';
 import { secretProblem } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
@@ -19,37 +20,9 @@ export class EndpointError extends Error {
   }
 }
 
-/** All event types an endpoint can subscribe to. */
-export const eventTypes = [
-  'transfer.processing',
-  'transfer.active',
-  'transfer.failed',
-  'transfer.deleted_by_expiration',
-  'transfer.deleted_by_revocation',
-  'transfer.deleted_by_admin',
-  'transfer.deleted_by_security',
-  'transfer.unlisted',
-  'transfer.listed_again',
-  'transfer.state_changed',
-  'watch.failing',
-  'watch.recovered',
-  'watch.many_failing',
-  'watch.many_recovered',
-  'watch.verification_expiring',
-  'endpoint.failing',
-  'endpoint.disabled',
-  'endpoint.recovered',
-  'notifier.test',
-] as const;
-
-const typePatterns: ReadonlySet<string> = new Set([
-  ...eventTypes,
-  ...eventTypes.map((type) => `${type.slice(0, type.indexOf('.'))}.*`),
-]);
-
 const eventType = z
   .string()
-  .check(z.refine((type) => typePatterns.has(type), `expected one of ${[...typePatterns].join(', ')}`));
+  .check(z.refine((type) => typePatterns.includes(type), `expected one of ${typePatterns.join(', ')}`));
 
 export const endpointName = z
   .string()

@@ -1,23 +1,43 @@
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import { formatError, isWithoutRegion, remedyFor } from '#infra/terminal/aws-remedies.ts';
 
-/** Hint for an operator whose local run is stopped or keeps its data elsewhere. */
-const orLocally = 'for a local run, start it first, and add --data FOLDER unless that is data here';
+/** Remedy for missing or expired AWS credentials. */
+export const signIn =
+  'sign in (aws sso login, aws configure or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a profile in AWS_PROFILE';
 
-/** Explains an error of AWS in one line with its remedy. @param doing for example `look up the stack NAME` */
-export function awsFailure(error: Error, doing: string, stack?: string): CliError {
-  const fail = (what: string, remedy?: string) =>
-    new CliError(exitCodes.unreachable, `cannot ${doing}: ${what}${remedy === undefined ? '' : `: ${remedy}`}`);
-  if (isWithoutRegion(error)) {
-    return fail('no usable region is set', `name that of the stack, for example AWS_REGION=eu-central-1; ${orLocally}`);
+const remedies: readonly (readonly [name: RegExp, remedy: string])[] = [
+  [/^(CredentialsProviderError|TokenProviderError)$/, signIn],
+  [/^(ExpiredToken|RequestExpired)/, `the sign-in has expired: ${signIn}`],
+  [
+    /^(UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature)/,
+    `AWS does not accept the credentials: ${signIn}`,
+  ],
+  [/^(AccessDenied|KMSAccessDenied)/, 'have that permission granted, or name another profile in AWS_PROFILE'],
+  [/^(TooManyRequests|Throttling|LimitExceeded)/, 'AWS has reached a limit: run it again in a minute'],
+  [
+    /^(TimeoutError|ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT)$/,
+    'is AWS reached from here, and is AWS_REGION a region?',
+  ],
+];
+
+/** Remedy for an error of AWS or its SDK, by name or code; undefined when none is known. */
+export function remedyFor(error: Error): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  // The SDK gives this error no name of its own.
+  if (/^Region (is missing|not accepted)/.test(error.message)) {
+    return 'name the region of the stack, for example AWS_REGION=eu-central-1';
   }
-  if (error.name === 'ValidationError' && error.message.includes('does not exist')) {
-    return fail(
-      'there is none of that name in this account and region',
-      `name it by --stack, or its region in AWS_REGION; npm run deploy makes ${stack}`,
-    );
-  }
-  const remedy = remedyFor(error);
-  const isSignedOut = error.name === 'CredentialsProviderError' || error.name === 'TokenProviderError';
-  return fail(formatError(error), isSignedOut ? `${remedy}; ${orLocally}` : remedy);
+  return remedies.find(([name]) => name.test(error.name) || name.test(code ?? ''))?.[1];
+}
+
+/**
+ * Explains an error of AWS in one line with its remedy.
+ *
+ * @param doing for example `look up the stack NAME`
+ * @param remedy if the caller knows a better one
+ */
+export function awsFailure(error: Error, doing: string, remedy = remedyFor(error)): CliError {
+  const { code } = error as NodeJS.ErrnoException;
+  const name = error.name === 'Error' ? code : error.name;
+  const text = [name, error.message.replace(/\s+/g, ' ').trim(), remedy].filter(Boolean).join(': ');
+  return new CliError(exitCodes.unreachable, `cannot ${doing}: ${text}`);
 }

@@ -1,8 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
-import { signIn } from '#infra/terminal/aws-remedies.ts';
-import { awsFailure } from './aws-failure.ts';
+import { awsFailure, remedyFor, signIn } from './aws-failure.ts';
 
 /** Address of the operator API and access to it. */
 export interface Target {
@@ -23,6 +22,14 @@ export interface Target {
 
 const output = 'OperatorUrl';
 
+/** Remedy that also helps an operator whose local run is stopped or keeps its data elsewhere. */
+function accessRemedy(error: Error): string | undefined {
+  const remedy = remedyFor(error);
+  return remedy === signIn || /^Region /.test(error.message)
+    ? `${remedy}; for a local run, start it first, and add --data FOLDER unless that is data here`
+    : remedy;
+}
+
 /** The operator API of a stack. @throws CliError when the stack does not exist, or the operator is not signed in */
 export async function stackTarget(stack: string): Promise<Target> {
   const client = new CloudFormationClient({
@@ -30,7 +37,14 @@ export async function stackTarget(stack: string): Promise<Target> {
     requestHandler: { connectionTimeout: 5000, requestTimeout: 15_000 },
   });
   const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
-    throw awsFailure(error, `look up the stack ${stack}`, stack);
+    const isMissing = error.name === 'ValidationError' && error.message.includes('does not exist');
+    throw awsFailure(
+      error,
+      `look up the stack ${stack}`,
+      isMissing
+        ? `name another one by --stack, or its region in AWS_REGION; npm run deploy makes ${stack}`
+        : accessRemedy(error),
+    );
   });
   const url = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === output)?.OutputValue;
   if (url === undefined) {
@@ -71,7 +85,7 @@ function signedTarget(url: string, { config }: CloudFormationClient): Target {
         ...(body !== undefined && { body }),
       };
       const signed = await signer.sign(request).catch((error: Error) => {
-        throw awsFailure(error, 'sign the request');
+        throw awsFailure(error, 'sign the request', accessRemedy(error));
       });
       // The HTTP client sets the same host.
       const { host: _, ...rest } = signed.headers;

@@ -2,6 +2,7 @@ import { Cancellation } from '#functions/http/cancellation.ts';
 import { Connections, type HttpAnswer } from '#functions/http/connections.ts';
 import { HttpError } from '#functions/http/http-error.ts';
 import { type ProxySettings, proxyFor } from '#functions/http/proxy.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 import { ApiError, CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import type { Page } from './resources.ts';
@@ -111,7 +112,7 @@ export class ApiClient {
     const { status, flaw } = response;
     if (status === 204) return undefined as T;
     if (flaw) throw this.unreachable(new HttpError('network', `the answer is ${flaw.replace('_', ' ')}`), timeout);
-    const json = parsed(new TextDecoder().decode(response.body));
+    const json = jsonOf(new TextDecoder().decode(response.body));
     if (status >= 200 && status < 300 && json !== undefined) return json as T;
     throw this.refusal(response, json);
   }
@@ -159,12 +160,4 @@ function problemOf(status: number, document: object): ApiError {
   // The detail repeats them in one line.
   const what = mistakes.length > 1 ? `the operator API refuses it:\n  ${mistakes.join('\n  ')}` : String(said);
   return new ApiError(status, what, typeof cause === 'string' ? cause : undefined);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

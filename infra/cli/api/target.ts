@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jsonOf } from '#functions/parsing/json.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { Target } from './aws-target.ts';
 import { configuredStack } from './configured-stack.ts';
@@ -73,7 +74,7 @@ function addressIn(folder: string): { readonly url: string; readonly token: stri
       `cannot read ${file} (${code}), which a local run writes: start one with npm start -- --config FILE --data ${folder}`,
     );
   }
-  const { url, token } = fieldsOf(text);
+  const { url, token } = (jsonOf(text) ?? {}) as { url?: unknown; token?: unknown };
   if (typeof url !== 'string' || typeof token !== 'string') {
     throw new CliError(
       exitCodes.unreachable,
@@ -81,14 +82,6 @@ function addressIn(folder: string): { readonly url: string; readonly token: stri
     );
   }
   return { url: checkedUrl(url, file).href, token };
-}
-
-function fieldsOf(text: string): { readonly url?: unknown; readonly token?: unknown } {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
 }
 
 function checkedUrl(text: string, source: string): URL {

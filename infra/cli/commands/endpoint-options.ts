@@ -19,20 +19,6 @@ export interface EndpointOptions extends CommonOptions {
   readonly format?: string;
 }
 
-/** Settings in the operator API's form. */
-export interface SettingsBody {
-  readonly url?: string;
-  readonly types?: readonly string[];
-  /** Null removes the filter. */
-  readonly mailboxes?: readonly string[] | null;
-  readonly directions?: readonly string[] | null;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds. */
-  readonly retryDelays?: readonly number[];
-  readonly maxInFlight?: number;
-  readonly format?: string;
-}
-
 export const withSettings = (command: Command): Command =>
   command
     .option('--address <url>', 'where to post')
@@ -47,9 +33,13 @@ export const withSettings = (command: Command): Command =>
 
 const directions = (text: string, before: readonly string[] = []): string[] => [...before, direction(text)];
 
-/** Settings named on the command line. @throws CliError for contradictory options, bad headers, missing variables */
-export function settingsOf(context: CliContext, options: EndpointOptions): SettingsBody {
-  const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction, ...rest } = options;
+/**
+ * Settings named on the command line, in the operator API's form.
+ *
+ * @throws CliError for contradictory options, bad headers, missing variables
+ */
+export function settingsOf(context: CliContext, options: EndpointOptions) {
+  const { address, addressFrom, header = [], headerFrom = [], type, mailbox, direction } = options;
   if (address !== undefined && addressFrom !== undefined) {
     throw new CliError(exitCodes.wrongCommandLine, 'got --address and --address-from, expected one of them');
   }
@@ -61,18 +51,16 @@ export function settingsOf(context: CliContext, options: EndpointOptions): Setti
       return [name, fromEnvironment(context, '--header-from', variable)] as const;
     }),
   ]);
-  const { retryDelays, maxInFlight, format } = rest;
   return {
-    ...(url !== undefined && { url }),
-    ...(type && { types: type }),
-    ...(options.anyMailbox && { mailboxes: null }),
-    ...(options.anyDirection && { directions: null }),
-    ...(mailbox && { mailboxes: mailbox }),
-    ...(direction && { directions: direction }),
-    ...(Object.keys(headers).length > 0 && { headers }),
-    ...(retryDelays && { retryDelaysMs: retryDelays }),
-    ...(maxInFlight !== undefined && { maxInFlight }),
-    ...(format !== undefined && { format }),
+    url,
+    types: type,
+    // Null removes the filter.
+    mailboxes: options.anyMailbox ? null : mailbox,
+    directions: options.anyDirection ? null : direction,
+    headers: Object.keys(headers).length > 0 ? headers : undefined,
+    retryDelaysMs: options.retryDelays,
+    maxInFlight: options.maxInFlight,
+    format: options.format,
   };
 }
 

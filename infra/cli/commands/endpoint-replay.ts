@@ -13,13 +13,7 @@ interface ReplayOptions extends CommonOptions {
   readonly yes?: boolean;
 }
 
-interface ReplayBody {
-  readonly cursor?: string;
-  readonly from?: string;
-  readonly until?: string;
-  readonly dryRun?: boolean;
-  readonly perSecond?: number;
-}
+type ReplayBody = ReturnType<typeof bodyOf> & { readonly cursor?: string };
 
 interface Replayed {
   readonly count: number;
@@ -53,7 +47,7 @@ export function replayCommands(noun: Command, context: CliContext): void {
     .requiredOption(...from)
     .action(async (name: string, options: ReplayOptions) => {
       const session = await openSession(context, options);
-      const body = { until: context.now().toISOString(), ...bodyOf(options) };
+      const body = { ...bodyOf(options), until: options.until ?? context.now().toISOString() };
       const api = path`/endpoints/${name}/replay`;
       if (!options.dryRun && !options.yes) {
         const { count } = await releasedAll(session, api, { ...body, dryRun: true });
@@ -68,14 +62,7 @@ export function replayCommands(noun: Command, context: CliContext): void {
     });
 }
 
-function bodyOf({ from, until, dryRun, perSecond }: ReplayOptions): ReplayBody {
-  return {
-    ...(from !== undefined && { from }),
-    ...(until !== undefined && { until }),
-    ...(dryRun && { dryRun }),
-    ...(perSecond !== undefined && { perSecond }),
-  };
-}
+const bodyOf = ({ from, until, dryRun, perSecond }: ReplayOptions) => ({ from, until, dryRun, perSecond });
 
 /** Repeats the request until all is done, since one request may run out of time. */
 async function releasedAll(session: Session, path: string, body: ReplayBody): Promise<Replayed> {

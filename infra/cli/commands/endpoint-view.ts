@@ -1,5 +1,6 @@
 import type { EndpointResource, EndpointWithSecret } from '#infra/cli/api/resources.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import type { LastAttempt } from './last-attempt.ts';
 
 export const columns: readonly Column<EndpointResource>[] = [
@@ -66,16 +67,4 @@ function stateOf({ status, health, failures }: EndpointResource): string {
   if (status !== 'active') return status;
   if (health) return 'failing';
   return failures ? 'retrying' : status;
-}
-
-/** Duration in the largest unit without remainder, for example `5m`. */
-export function durationText(milliseconds: number): string {
-  const units = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ] as const;
-  const found = units.find(([, size]) => milliseconds >= size && milliseconds % size === 0);
-  return found ? `${milliseconds / found[1]}${found[0]}` : `${milliseconds} ms`;
 }

@@ -14,10 +14,11 @@ import {
 import { duration } from '#infra/cli/terminal/arguments.ts';
 import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import { asOptions, type EndpointOptions, settingsOf, withSettings } from './endpoint-options.ts';
 import { replayCommands } from './endpoint-replay.ts';
 import { testEndpoint } from './endpoint-test.ts';
-import { columns, durationText, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
+import { columns, printEndpoint, printNewEndpoint } from './endpoint-view.ts';
 import { lastAttemptTo } from './last-attempt.ts';
 
 interface SigningOptions {
@@ -65,12 +66,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
         );
       }
       const { api, output } = await openSession(context, options);
-      const body = {
-        name,
-        ...settings,
-        ...secretOf(context, options),
-        ...(options.ed25519 && { isAsymmetric: true }),
-      };
+      const body = { name, ...settings, secret: secretOf(context, options), isAsymmetric: options.ed25519 };
       const added = await asOptions(api.post<EndpointWithSecret>('/endpoints', body), settings.url);
       output.result(added, () => printNewEndpoint(output, added, `${name} gets events from now on`));
     });
@@ -95,7 +91,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .option('--any-direction', 'events of both directions again')
     .action(async (name: string, options: EndpointOptions) => {
       const settings = settingsOf(context, options);
-      if (Object.keys(settings).length === 0) {
+      if (Object.values(settings).every((value) => value === undefined)) {
         throw new CliError(
           exitCodes.wrongCommandLine,
           'expected at least one setting to change, for example --type transfer.failed',
@@ -136,10 +132,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
     .action(async (name: string, options: CommonOptions & { readonly because?: string }) => {
       const { api, output } = await openSession(context, options);
       const { because } = options;
-      const endpoint = await api.post<EndpointResource>(
-        path`/endpoints/${name}/disable`,
-        because === undefined ? {} : { because },
-      );
+      const endpoint = await api.post<EndpointResource>(path`/endpoints/${name}/disable`, { because });
       output.result(endpoint, () => output.line(`${name} is disabled: its events are held`));
     });
 
@@ -162,7 +155,7 @@ export function endpointCommands(program: Command, context: CliContext): void {
       const { api, output } = await openSession(context, options);
       const rotated = await api.post<EndpointWithSecret>(path`/endpoints/${name}/rotate`, {
         overlapSeconds,
-        ...secret,
+        secret,
       });
       output.result(rotated, () =>
         printNewEndpoint(output, rotated, `${name} has a new secret; the old one ends ${end}`),
@@ -189,6 +182,5 @@ export function endpointCommands(program: Command, context: CliContext): void {
   replayCommands(noun, context);
 }
 
-function secretOf(context: CliContext, { secretFrom }: SigningOptions): { readonly secret?: string } {
-  return secretFrom === undefined ? {} : { secret: fromEnvironment(context, '--secret-from', secretFrom) };
-}
+const secretOf = (context: CliContext, { secretFrom }: SigningOptions): string | undefined =>
+  secretFrom === undefined ? undefined : fromEnvironment(context, '--secret-from', secretFrom);

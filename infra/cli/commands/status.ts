@@ -3,7 +3,7 @@ import type { Counted, StatusResource } from '#infra/cli/api/resources.ts';
 import { type CommonOptions, openSession, verb } from '#infra/cli/api/session.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import type { Output } from '#infra/cli/terminal/output.ts';
-import { durationText } from './endpoint-view.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 
 export function statusCommand(program: Command, context: CliContext): void {
   verb(program, 'status', 'show watches, endpoints and deliveries in numbers')

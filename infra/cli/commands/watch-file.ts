@@ -11,7 +11,7 @@ export interface FileWatch {
   readonly mailbox: string;
   readonly direction: Direction;
   /** Poll interval in milliseconds, if not the general one. */
-  readonly pollIntervalMs?: number;
+  readonly pollIntervalMs?: number | undefined;
 }
 
 const row = z.object({
@@ -49,8 +49,8 @@ export function readWatchFile(file: string): FileWatch[] {
     const first = lines.get(key);
     if (first === undefined) lines.set(key, info.lines);
     else problems.push(`line ${info.lines}: ${data.mailbox}, ${data.direction} is already in line ${first}`);
-    const { every, ...watch } = data;
-    watches.push({ ...watch, ...(every !== undefined && { pollIntervalMs: every }) });
+    const { every: pollIntervalMs, ...watch } = data;
+    watches.push({ ...watch, pollIntervalMs });
   }
   if (problems.length > 0) {
     throw new CliError(
@@ -83,14 +83,13 @@ function parsed(file: string): Row[] {
   };
   try {
     // Lines with too few or too many fields are reported together with all other mistakes.
-    const options = {
+    const rows = parse<Row>(text, {
       columns,
       trim: true,
       info: true,
       skip_empty_lines: true,
       relax_column_count: true,
-    } as const;
-    const rows = parse(text, options) as unknown as Row[];
+    });
     if (rows.length > 0) return rows;
   } catch (error) {
     if (error instanceof CsvError) throw cannot(`${error.message.replace(/\s+/g, ' ')}`);

@@ -25,7 +25,7 @@ export async function importWatches(
   const session = await openSession(context, options);
   const { api, output } = session;
   const done: Imported = { added: [], there: [] };
-  const failure = await addAll(api, output, watches, options.notifyExisting === true, done);
+  const failure = await addAll(api, output, watches, options.notifyExisting, done);
   output.progress('');
   const { added, there } = done;
   const summary = { added, there: there.length, ...(failure && { failure: failure.message }) };
@@ -49,12 +49,12 @@ async function addAll(
   api: ApiClient,
   output: Output,
   watches: readonly FileWatch[],
-  notifyExisting: boolean,
+  notifyExisting: boolean | undefined,
   { added, there }: Imported,
 ): Promise<CliError | undefined> {
   for (let index = 0; index < watches.length; index += batchSize) {
     const batch = watches.slice(index, index + batchSize);
-    const body = { watches: batch, ...(notifyExisting && { notifyExisting }) };
+    const body = { watches: batch, notifyExisting };
     try {
       const { items } = await api.post<BatchOfWatches>('/watches/batch', body, longTimeoutMs);
       for (const [place, watch] of batch.entries()) (items[place]?.isAdded ? added : there).push(watch);

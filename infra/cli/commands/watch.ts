@@ -9,7 +9,7 @@ import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { type Column, type Output, statusStyle, timeText } from '#infra/cli/terminal/output.ts';
 import { baselineProgressWords } from '#infra/terminal/baseline-words.ts';
-import { durationText } from './endpoint-view.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import { verifyMailbox, warnUnverified } from './watch-verify.ts';
 import { watchWords } from './watch-words.ts';
 
@@ -46,13 +46,8 @@ export function watchCommands(program: Command, context: CliContext): void {
     .action(async (mailbox: string, options: WatchOptions) => {
       const session = await openSession(context, options);
       const { api, output } = session;
-      const { notifyExisting, every } = options;
-      const body = {
-        mailbox,
-        direction: options.direction,
-        ...(notifyExisting && { notifyExisting }),
-        ...(every !== undefined && { pollIntervalMs: every }),
-      };
+      const { direction, notifyExisting, every } = options;
+      const body = { mailbox, direction, notifyExisting, pollIntervalMs: every };
       const watch = await api.post<WatchResource>('/watches', body);
       output.result(watch, () =>
         output.line(`${watchWords(watch)} is watched; its first poll comes with the schedule`),

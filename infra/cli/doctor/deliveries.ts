@@ -1,6 +1,6 @@
 import type { StatusResource } from '#infra/cli/api/resources.ts';
-import { durationText } from '#infra/cli/commands/endpoint-view.ts';
 import { countWords } from '#infra/cli/commands/status.ts';
+import { durationText } from '#infra/terminal/durations.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** Milliseconds overdue above which a delivery is a fault, as in the alarm. */

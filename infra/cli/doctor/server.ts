@@ -3,6 +3,7 @@ import type { Answer } from '#functions/cryptshare/answer.ts';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { listingsSince, minorOfMajorOne, versionsIn } from '#functions/cryptshare/api-version.ts';
 import { CryptshareFailure, errorCodeOf, failureOf } from '#functions/cryptshare/failure.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 import { readTextFile } from '#infra/config/text-file.ts';
 import { checkCertificate } from './certificate.ts';
@@ -74,15 +75,7 @@ function judged(answer: Answer, { origin, needsReceived }: ServerToCheck, now: D
 function isOwnWord({ status, body }: Answer): boolean {
   const isRefusal = status === 401 || status === 403 || status === 407;
   if (status !== 200) return !isRefusal || errorCodeOf(body) !== undefined;
-  return isObject(body);
-}
-
-function isObject(body: string): boolean {
-  try {
-    return typeof JSON.parse(body) === 'object';
-  } catch {
-    return false;
-  }
+  return typeof jsonOf(body) === 'object';
 }
 
 function notTheServer({ status, headers }: Answer): CryptshareFailure {

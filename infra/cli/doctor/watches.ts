@@ -32,20 +32,22 @@ export async function checkMailboxes(session: Session, watches: readonly WatchRe
   }
   const first = await verificationOf(session, probe.mailbox);
   if (first instanceof ApiError && !isOfMailbox(first)) return refused(first);
-  const answers = [first];
-  const found = problemsOf(session, probe, first);
+  const answers = new Map([[probe, first]]);
   const unsure = others.filter(isUnsure);
-  for (const watch of unsure.slice(0, mostAsked)) {
-    const answer = await verificationOf(session, watch.mailbox);
-    answers.push(answer);
-    found.push(...problemsOf(session, watch, answer));
-  }
+  for (const watch of unsure.slice(0, mostAsked)) answers.set(watch, await verificationOf(session, watch.mailbox));
   const failed = unsure.slice(mostAsked).filter(hasFailed);
   const open = unsure.slice(mostAsked).filter((watch) => !hasFailed(watch));
-  // A registered client id verifies them at their next poll.
-  const isRegistered = answers.some((answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'));
-  if (!isRegistered) found.push(...failed.map((watch) => unverifiedOf(session, watch)));
-  for (const watch of others.slice(unsure.length)) found.push(...problemsOf(session, watch, undefined));
+  const isRegistered = [...answers.values()].some(
+    (answer) => !(answer instanceof ApiError) && answer.methods.includes('client_id'),
+  );
+  const problemsOf = (some: Iterable<WatchResource>) =>
+    [...some].flatMap((watch) => problemOf(session, watch, answers.get(watch)) ?? []);
+  const found = [
+    ...problemsOf(answers.keys()),
+    // A registered client id verifies them at their next poll.
+    ...(isRegistered ? [] : failed.map((watch) => unverified(session, watch))),
+    ...problemsOf(others.slice(unsure.length)),
+  ];
   const well = byMailbox.size - found.length - open.length;
   const checks = [
     ok('licence', 'the server answers the notifier'),
@@ -110,72 +112,64 @@ function listingOf(watch: WatchResource): Finding | undefined {
   };
 }
 
-/** Verification problems of a mailbox; `answer` is undefined if the server was not asked. */
-function problemsOf(
+/** Verification problem of a mailbox; `answer` is undefined if the server was not asked. */
+function problemOf(
   session: Session,
   watch: WatchResource,
   answer: VerificationResource | ApiError | undefined,
-): Finding[] {
-  if (!(answer instanceof ApiError)) return judged(session, watch, answer);
-  const { message } = answer;
-  const alone = { message: `${watch.mailbox}: ${message}` };
-  const together = { noun: 'mailboxes', message: `cannot be verified: ${message}` };
-  return [{ ...about(watch), outcome: 'fail', cause: message, alone, together }];
-}
-
-/** Finds a verification that a person has to renew. */
-function judged(session: Session, watch: WatchResource, answer: VerificationResource | undefined): Finding[] {
+): Finding | undefined {
   const { verification, mailbox } = watch;
-  if (answer?.methods.includes('client_id')) return [];
+  if (answer instanceof ApiError) {
+    const alone = { message: `${mailbox}: ${answer.message}` };
+    const together = { noun: 'mailboxes', message: `cannot be verified: ${answer.message}` };
+    return { name: 'verification', mailbox, outcome: 'fail', cause: answer.message, alone, together };
+  }
+  // A registered client id renews a verification by itself; otherwise a person has to.
+  if (answer?.methods.includes('client_id')) return undefined;
   const now = session.context.now().getTime();
   const known = verification?.method === 'email' ? { mailbox, rev: 0, ...verification } : undefined;
-  if (known && hasEnded(known, now)) return [endedOf(session, watch)];
-  if (answer?.isVerified === false) return [unverifiedOf(session, watch)];
-  if (!known || !endsSoon(known, now)) return [];
-  const alone = {
-    message: `that of ${mailbox} ends at ${timeText(known.validUntil)} UTC`,
-    ...remedyFor(session, mailbox),
-  };
-  const together = { noun: 'mailboxes', message: 'have a verification that ends within a week', ...remedyFor(session) };
-  return [{ ...about(watch), outcome: 'warn', cause: 'ends soon', alone, together }];
-}
-
-const about = ({ mailbox }: WatchResource) => ({ name: 'verification', mailbox });
-
-const remedyFor = ({ hint }: Session, mailbox = 'MAILBOX') => ({ remedy: hint(`watch verify ${mailbox}`) });
-
-function endedOf(session: Session, watch: WatchResource): Finding {
-  const { mailbox, verification } = watch;
-  const until = timeText(verification?.validUntil);
-  const alone = { message: `that of ${mailbox} has ended at ${until} UTC`, ...remedyFor(session, mailbox) };
-  const together = { noun: 'mailboxes', message: 'have a verification that has ended', ...remedyFor(session) };
-  return { ...about(watch), outcome: 'fail', cause: 'ended', alone, together };
-}
-
-function unverifiedOf(session: Session, watch: WatchResource): Finding {
-  const { mailbox, verification } = watch;
-  const until = verification?.validUntil;
-  if (until !== undefined) {
-    const message = `the server does not accept that of ${mailbox}, which was to hold until ${timeText(until)} UTC`;
-    const alone = { message, ...remedyFor(session, mailbox) };
-    const together = {
-      noun: 'mailboxes',
-      message: 'have a verification that the server does not accept',
-      ...remedyFor(session),
-    };
-    return { ...about(watch), outcome: 'fail', cause: 'not accepted', alone, together };
+  const until = timeText(known?.validUntil);
+  if (known && hasEnded(known, now)) {
+    const words = [`that of ${mailbox} has ended at ${until} UTC`, 'have a verification that has ended'] as const;
+    return toVerify(session, mailbox, 'fail', 'ended', words);
   }
-  const alone = {
-    message: `${mailbox} is not verified, and the client id may not verify it by itself`,
-    ...remedyFor(session, mailbox),
-  };
-  const together = {
-    noun: 'mailboxes',
-    message: 'are not verified, and the client id may not verify them by itself',
-    remedy: `have an administrator register the client id (Add-on Products > REST API), or verify each of them: ${remedyFor(session).remedy}`,
-  };
-  return { ...about(watch), outcome: 'fail', cause: 'not verified', alone, together };
+  if (answer?.isVerified === false) return unverified(session, watch);
+  if (!known || !endsSoon(known, now)) return undefined;
+  const words = [`that of ${mailbox} ends at ${until} UTC`, 'have a verification that ends within a week'] as const;
+  return toVerify(session, mailbox, 'warn', 'ends soon', words);
 }
+
+function unverified(session: Session, { mailbox, verification }: WatchResource): Finding {
+  const until = timeText(verification?.validUntil);
+  if (until !== undefined) {
+    return toVerify(session, mailbox, 'fail', 'not accepted', [
+      `the server does not accept that of ${mailbox}, which was to hold until ${until} UTC`,
+      'have a verification that the server does not accept',
+    ]);
+  }
+  const finding = toVerify(session, mailbox, 'fail', 'not verified', [
+    `${mailbox} is not verified, and the client id may not verify it by itself`,
+    'are not verified, and the client id may not verify them by itself',
+  ]);
+  const remedy = `have an administrator register the client id (Add-on Products > REST API), or verify each of them: ${finding.together.remedy}`;
+  return { ...finding, together: { ...finding.together, remedy } };
+}
+
+/** Finding with the remedy to verify a mailbox by e-mail. @param words for the mailbox alone, and for several */
+const toVerify = (
+  { hint }: Session,
+  mailbox: string,
+  outcome: Finding['outcome'],
+  cause: string,
+  [alone, together]: readonly [alone: string, together: string],
+): Finding => ({
+  name: 'verification',
+  mailbox,
+  outcome,
+  cause,
+  alone: { message: alone, remedy: hint(`watch verify ${mailbox}`) },
+  together: { noun: 'mailboxes', message: together, remedy: hint('watch verify MAILBOX') },
+});
 
 /** True when the last poll failed because the mailbox is not verified. */
 const hasFailed = ({ health }: WatchResource): boolean => verificationCauses.has(health?.problem.cause ?? '');

@@ -1,30 +1,24 @@
-import type { LambdaClient } from '@aws-sdk/client-lambda';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Fields } from '#functions/lambda/environment.ts';
-import { FillSecretError } from './failure.ts';
-import type { SecretField } from './fields.ts';
-import { declaredLines, takeUp } from './redeclare.ts';
-import { StoredSecret } from './stored-secret.ts';
+import { outputOf } from '#infra/cli/api/session.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
+import type { CliContext } from '#infra/cli/terminal/context.ts';
+import { isLeft, type Prompts } from '#infra/cli/terminal/prompts.ts';
+import { type Config, ConfigError } from '#infra/config/config.ts';
+import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+import { type SecretField, secretFields } from './fields.ts';
+import { declaredLines, redeclare } from './redeclare.ts';
+import { readSecret, writeSecret } from './stored-secret.ts';
 
-export type Ask = (question: string) => Promise<string>;
-
-export interface FillSecretDependencies {
-  readonly secrets: SecretsManagerClient;
-  readonly lambda: LambdaClient;
-  /** Answers by field name, in place of questions. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Undefined without a terminal. */
-  readonly ask: Ask | undefined;
-  /** Prints a line for people. The only secret it gets is a signing secret made just now. */
-  readonly print: (line: string) => void;
-}
-
-export interface FillSecretRequest {
+export interface FillSecretOptions {
   /** Name or ARN of the secret. */
   readonly secret: string;
-  /** Name of the function that declares watches and endpoints. */
+  /** Name or ARN of the function that declares watches and endpoints. */
   readonly declare: string;
-  readonly fields: readonly SecretField[];
+  /** File of the configuration that was deployed. */
+  readonly config: string;
+  readonly json?: boolean;
 }
 
 /** Answer that replaces a signing secret with a new one. */
@@ -37,42 +31,53 @@ type Answer = { readonly kind: 'kept' } | { readonly kind: 'brought' | 'made'; r
  * Fills the secret with what the configuration needs, then declares watches and endpoints anew. Keeps unknown fields.
  *
  * @returns true when everything declared is ready
- * @throws FillSecretError
+ * @throws CliError
  */
-export async function fillSecret(deps: FillSecretDependencies, request: FillSecretRequest): Promise<boolean> {
-  const { fields } = request;
-  const secret = new StoredSecret(deps.secrets, request.secret);
-  const known = await secret.read();
-  const answers = await answersTo(deps, fields, known);
+export async function fillSecret(context: CliContext, options: FillSecretOptions): Promise<boolean> {
+  const { secret, declare } = options;
+  const output = outputOf(context, options);
+  const fields = secretFields(deployedConfig(options.config));
+  const client = new SecretsManagerClient({});
+  const known = await readSecret(client, secret);
+  const answers = await answersTo(context, fields, known, (problem) => output.warning(problem));
   // Secrets Manager has no conditional write. A second read keeps most of what other operators wrote since.
-  const latest = await secret.read();
+  const latest = await readSecret(client, secret);
   const changes = changesTo(latest, known, answers);
   const filled = { ...latest, ...changes };
   if (fields.some(({ name, problemWith }) => problemWith(filled[name] ?? '') !== undefined)) {
-    throw new FillSecretError(`the secret ${request.secret} was changed in between: run this again`);
+    throw new CliError(exitCodes.refused, `the secret ${secret} was changed in between: run this again`);
   }
   const names = Object.keys(changes);
-  if (names.length > 0) await secret.write(filled);
-  deps.print(
-    names.length > 0
-      ? `secret ${request.secret}: filled ${names.join(', ')}; functions take it up within five minutes`
-      : `secret ${request.secret}: has everything already, nothing was written`,
+  if (names.length > 0) await writeSecret(client, secret, filled);
+  // Shown before the function is invoked: if that fails, a signing secret made just now would be lost.
+  const made = fields.filter(({ name }) => names.includes(name) && answers.get(name)?.kind === 'made');
+  output.item({ secret, filled: names, made: Object.fromEntries(made.map(({ name }) => [name, filled[name]])) }, () =>
+    [
+      names.length > 0
+        ? `secret ${secret}: filled ${names.join(', ')}; functions take it up within five minutes`
+        : `secret ${secret}: has everything already, nothing was written`,
+      ...made.map(({ name, meaning }) => `${name}, new ${meaning}, shown this once: ${filled[name]}`),
+    ].join('\n'),
   );
-  for (const { name, meaning } of fields) {
-    if (names.includes(name) && answers.get(name)?.kind === 'made') {
-      deps.print(`${name}, new ${meaning}, shown this once: ${changes[name]}`);
-    }
-  }
-  const declared = await takeUp(deps.lambda, request.declare);
-  for (const line of declaredLines(declared)) deps.print(line);
+  const declared = await redeclare(new LambdaClient({}), declare);
+  output.item(declared, () => declaredLines(declared).join('\n'));
   return declared.waiting.length === 0;
+}
+
+function deployedConfig(file: string): Config {
+  try {
+    return loadDeployableConfig(file);
+  } catch (error) {
+    throw error instanceof ConfigError ? new CliError(exitCodes.wrongCommandLine, error.message) : error;
+  }
 }
 
 /** Checks the environment first, so that the operator types nothing if a variable is wrong. */
 async function answersTo(
-  { environment, ask, print }: FillSecretDependencies,
+  { environment, prompts }: CliContext,
   fields: readonly SecretField[],
   known: Fields,
+  refuse: (problem: string) => void,
 ): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const problems: string[] = [];
@@ -84,25 +89,31 @@ async function answersTo(
       const answer = answerOf(field, given, known[name]);
       if (typeof answer === 'string') problems.push(`${name}: ${answer}: set the variable to the ${meaning}`);
       else answers.set(name, answer);
-    } else if (ask) toAsk.push(field);
+    } else if (prompts) toAsk.push(field);
     else if (isKeepable(field, known[name])) answers.set(name, { kind: 'kept' });
     else problems.push(`${name}: expected in the environment, as there is no terminal to ask on: the ${meaning}`);
   }
-  if (problems.length > 0) throw new FillSecretError(`the environment cannot be used:\n  ${problems.join('\n  ')}`);
-  for (const field of toAsk) answers.set(field.name, await asked(ask!, print, field, known[field.name]));
+  if (problems.length > 0) {
+    throw new CliError(exitCodes.refused, `the environment cannot be used:\n  ${problems.join('\n  ')}`);
+  }
+  for (const field of toAsk) answers.set(field.name, await answerTo(prompts!, field, known[field.name], refuse));
   return answers;
 }
 
-async function asked(
-  ask: Ask,
-  print: (line: string) => void,
+/** Asks until an answer can be used. */
+async function answerTo(
+  prompts: Prompts,
   field: SecretField,
   known: string | undefined,
+  refuse: (problem: string) => void,
 ): Promise<Answer> {
   for (;;) {
-    const answer = answerOf(field, await ask(`${field.name}, ${field.meaning}${hint(field, known)}:`), known);
+    const text = await prompts.secret(`${field.name}, ${field.meaning}${hint(field, known)}:`).catch((error: Error) => {
+      throw isLeft(error) ? new CliError(exitCodes.refused, 'stopped, nothing was written') : error;
+    });
+    const answer = answerOf(field, text, known);
     if (typeof answer !== 'string') return answer;
-    print(`${field.name}: ${answer}`);
+    refuse(`${field.name}: ${answer}`);
   }
 }
 

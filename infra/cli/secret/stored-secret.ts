@@ -5,55 +5,55 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 import type { Fields } from '#functions/lambda/environment.ts';
+import { withoutMark } from '#functions/parsing/byte-order-mark.ts';
+import { jsonOf } from '#functions/parsing/json.ts';
+import { awsFailure } from '#infra/cli/api/aws-failure.ts';
+import { CliError, exitCodes } from '#infra/cli/terminal/cli-error.ts';
 import { largestSecret } from '#infra/config/deployment-check-webhooks.ts';
-import { FillSecretError, failureOf } from './failure.ts';
-import { parseJson } from './json.ts';
 
 const texts = z.record(z.string(), z.string());
 
-export class StoredSecret {
-  readonly #client: SecretsManagerClient;
-  readonly #name: string;
+/** Remedies for errors of the secret and of the function that reads it, by error name. */
+export const remedies: Readonly<Record<string, string>> = {
+  ResourceNotFoundException:
+    'name what the outputs SecretName and FillSecret of the stack say, and its region in AWS_REGION',
+  InvalidRequestException: 'if the secret is marked for deletion, restore it: aws secretsmanager restore-secret',
+};
 
-  constructor(client: SecretsManagerClient, name: string) {
-    this.#client = client;
-    this.#name = name;
+/** @throws CliError also for a secret that is not the notifier's */
+export async function readSecret(client: SecretsManagerClient, name: string): Promise<Fields> {
+  const { SecretString = '' } = await client
+    .send(new GetSecretValueCommand({ SecretId: name }))
+    .catch((error: Error) => {
+      throw awsFailure(error, `read the secret ${name}`, remedies[error.name]);
+    });
+  const { data } = texts.safeParse(jsonOf(withoutMark(SecretString)));
+  if (!data) {
+    throw new CliError(
+      exitCodes.refused,
+      `the secret ${name}: expected a JSON object of texts, got something else: put it right in the console of Secrets Manager, and keep its field DATA_KEY`,
+    );
   }
+  if (!data.DATA_KEY) {
+    throw new CliError(
+      exitCodes.refused,
+      `the secret ${name}: expected a field DATA_KEY, as the notifier's has from its deployment on, got none: name the secret that the output SecretName of the stack says`,
+    );
+  }
+  return data;
+}
 
-  /** @throws FillSecretError also for a secret that is not the notifier's */
-  async read(): Promise<Fields> {
-    const { SecretString = '' } = await this.#client
-      .send(new GetSecretValueCommand({ SecretId: this.#name }))
-      .catch((error: Error) => {
-        throw failureOf(error, `read the secret ${this.#name}`);
-      });
-    const { data } = texts.safeParse(parseJson(SecretString));
-    if (!data) {
-      throw new FillSecretError(
-        `the secret ${this.#name}: expected a JSON object of texts, got something else: put it right in the console of Secrets Manager, and keep its field DATA_KEY`,
-      );
-    }
-    if (!data.DATA_KEY) {
-      throw new FillSecretError(
-        `the secret ${this.#name}: expected a field DATA_KEY, as the notifier's has from its deployment on, got none: name the secret that the output SecretName of the stack says`,
-      );
-    }
-    return data;
+/** @throws CliError also for more bytes than Secrets Manager keeps */
+export async function writeSecret(client: SecretsManagerClient, name: string, fields: Fields): Promise<void> {
+  const text = JSON.stringify(fields);
+  const size = Buffer.byteLength(text);
+  if (size > largestSecret) {
+    throw new CliError(
+      exitCodes.refused,
+      `the secret ${name}: expected at most ${largestSecret} bytes, got ${size}: let webhooks share variables, or give them shorter values`,
+    );
   }
-
-  /** @throws FillSecretError also for more bytes than Secrets Manager keeps */
-  async write(fields: Fields): Promise<void> {
-    const text = JSON.stringify(fields);
-    const size = Buffer.byteLength(text);
-    if (size > largestSecret) {
-      throw new FillSecretError(
-        `the secret ${this.#name}: expected at most ${largestSecret} bytes, got ${size}: let webhooks share variables, or give them shorter values`,
-      );
-    }
-    await this.#client
-      .send(new PutSecretValueCommand({ SecretId: this.#name, SecretString: text }))
-      .catch((error: Error) => {
-        throw failureOf(error, `write the secret ${this.#name}`);
-      });
-  }
+  await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text })).catch((error: Error) => {
+    throw awsFailure(error, `write the secret ${name}`, remedies[error.name]);
+  });
 }

@@ -1,21 +1,19 @@
 // Parsers of option values; each throws InvalidArgumentError for an unusable text.
 import { InvalidArgumentError } from 'commander';
 import type { Direction } from '#functions/transfers/transfer.ts';
-
-const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 
 /** Milliseconds of a duration such as `30s`, `5m`, `24h` or `3d`; `0` for none. */
 export function duration(text: string): number {
   if (/^0[smhd]?$/.test(text)) return 0;
-  const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('Expected a duration such as 30s, 5m, 24h or 3d.');
-  return Number(match[1]) * units[match[2] as keyof typeof units];
+  if (/^[1-9]\d{0,5}[smhd]$/.test(text)) return millisecondsOf(text);
+  throw new InvalidArgumentError('Expected a duration such as 30s, 5m, 24h or 3d.');
 }
 
 /** Milliseconds between two polls: a duration from a second to a day. */
 export function interval(text: string): number {
   const milliseconds = duration(text);
-  if (milliseconds >= 1000 && milliseconds <= units.d) return milliseconds;
+  if (milliseconds >= 1000 && milliseconds <= millisecondsOf('1d')) return milliseconds;
   throw new InvalidArgumentError('Expected a duration from 1s to 24h, for example 5m.');
 }
 

@@ -1,11 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import {
-  type AttributeDefinition,
   CreateTableCommand,
-  type CreateTableCommandInput,
   type DynamoDBClient,
-  type GlobalSecondaryIndex,
+  type KeySchemaElement,
   ResourceInUseException,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
@@ -13,6 +11,7 @@ import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
 import dynalite from 'dynalite';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import type { KeyIndex } from '#functions/dynamodb/index-pages.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
 import { contents, damagedFolder, storageError } from '#infra/local/data/data-folder.ts';
 import { openDataFolder } from '#infra/local/data/open-data-folder.ts';
@@ -117,51 +116,38 @@ async function startQueues(admission: Admission, data: string | undefined): Prom
 
 /** Creates the transfers table unless it exists. */
 export const createTransfersTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
-  createTable(dynamo, table);
+  createTable(dynamo, table, []);
 
 /** Creates the webhooks table, with its indexes, unless it exists. */
 export const createWebhooksTable = (dynamo: DynamoDBClient, table: string): Promise<void> =>
-  createTable(dynamo, table, {
-    AttributeDefinitions: [
-      ...keyDefinitions,
-      { AttributeName: 'due', AttributeType: 'S' },
-      { AttributeName: 'dueAt', AttributeType: 'N' },
-      { AttributeName: 'day', AttributeType: 'S' },
-      { AttributeName: 'listedAt', AttributeType: 'S' },
-    ],
-    GlobalSecondaryIndexes: [index(indexes.waiting, 'due', 'dueAt'), index(indexes.byDay, 'day', 'listedAt')],
-  });
+  createTable(dynamo, table, Object.values(indexes));
 
-const keyDefinitions: AttributeDefinition[] = [
-  { AttributeName: 'pk', AttributeType: 'S' },
-  { AttributeName: 'sk', AttributeType: 'S' },
+type Keys = Pick<KeyIndex, 'partitionKey' | 'sortKey'>;
+
+const rowKeys: Keys = { partitionKey: ['pk', 'S'], sortKey: ['sk', 'S'] };
+
+const schemaOf = ({ partitionKey, sortKey }: Keys): KeySchemaElement[] => [
+  { AttributeName: partitionKey[0], KeyType: 'HASH' },
+  { AttributeName: sortKey[0], KeyType: 'RANGE' },
 ];
 
-const index = (IndexName: string, hash: string, range: string): GlobalSecondaryIndex => ({
-  IndexName,
-  KeySchema: [
-    { AttributeName: hash, KeyType: 'HASH' },
-    { AttributeName: range, KeyType: 'RANGE' },
-  ],
-  Projection: { ProjectionType: 'KEYS_ONLY' },
-});
-
-async function createTable(
-  dynamo: DynamoDBClient,
-  table: string,
-  more: Partial<CreateTableCommandInput> = {},
-): Promise<void> {
+async function createTable(dynamo: DynamoDBClient, table: string, keyIndexes: readonly KeyIndex[]): Promise<void> {
+  const attributes = [rowKeys, ...keyIndexes].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]);
   try {
     await dynamo.send(
       new CreateTableCommand({
         TableName: table,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: keyDefinitions,
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-        ...more,
+        AttributeDefinitions: attributes.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+        KeySchema: schemaOf(rowKeys),
+        // DynamoDB refuses an empty list.
+        ...(keyIndexes.length > 0 && {
+          GlobalSecondaryIndexes: keyIndexes.map((index) => ({
+            IndexName: index.name,
+            KeySchema: schemaOf(index),
+            Projection: { ProjectionType: 'KEYS_ONLY' },
+          })),
+        }),
       }),
     );
   } catch (error) {

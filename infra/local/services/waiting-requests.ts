@@ -1,9 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-interface HandlerClass {
-  checkSocketUsage(agent: unknown, warnedAt: number): number;
-}
-
 /**
  * Silences the SDK's warning about requests that wait for a socket. More than its 50 would not make a database in the
  * same process faster.
@@ -11,5 +7,5 @@ interface HandlerClass {
  * @param client any client, as all clients of the process share the class of their handlers
  */
 export function waitSilently({ config }: DynamoDBClient): void {
-  (config.requestHandler.constructor as unknown as HandlerClass).checkSocketUsage = (_, warnedAt) => warnedAt;
+  Reflect.set(config.requestHandler.constructor, 'checkSocketUsage', (_: unknown, warnedAt: number) => warnedAt);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { FailureCause } from '#functions/cryptshare/failure.ts';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
 import { selfSigned } from '#test/infra/local/certificate.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { TestClock } from '#test/support/poll-world.ts';
 import { connect, errorAnswer, expectClear, type Options, response, start } from './client-start.ts';
 

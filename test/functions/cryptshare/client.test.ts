@@ -2,8 +2,9 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { FailureCause } from '#functions/cryptshare/failure.ts';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { clientId, token } from '#test/support/poll-world.ts';
 import { addressees, connect, errorAnswer, everything, mailbox, response, start, watch } from './client-start.ts';
 

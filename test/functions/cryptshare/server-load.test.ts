@@ -5,8 +5,9 @@ import { pollShard } from '#functions/poll/poll-shard.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
 
 const minute = 60_000;

@@ -6,8 +6,8 @@ import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { requestCode } from '#functions/cryptshare/verification-api.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { faultAnswers } from '#infra/simulator/faults.ts';
 import { defaultSwitches } from '#infra/simulator/switches.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { clientId, startWorld, table, type World } from '#test/support/poll-world.ts';
 
 const second = 1000;

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 const range = (day: string): IndexRange => ({
-  index: indexes.byDay,
+  index: indexes.byDay.name,
   partition: ['day', day],
   sort: ['listedAt', '2026', '2027'],
   isDescending: false,

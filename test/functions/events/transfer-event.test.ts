@@ -3,12 +3,13 @@ import { describe, expect, it, test } from 'vitest';
 import {
   type Change,
   eventBody,
+  eventTypeOf,
   factId,
   parseEventBody,
   transferEvent,
   watchEvent,
 } from '#functions/events/transfer-event.ts';
-import type { Watch } from '#functions/transfers/transfer.ts';
+import { knownStates, type Watch } from '#functions/transfers/transfer.ts';
 
 const server = 'https://cryptshare.example.com';
 const watch: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
@@ -138,4 +139,17 @@ test('an id has the given prefix and distinguishes where one part of the fact en
   expect(factId('ntc', 'a', 'b')).toMatch(/^ntc_[0-9a-z]{25}$/);
   expect(factId('ntc', 'a', 'b')).not.toBe(factId('ntc', 'ab'));
   expect(factId('ntc', 1)).not.toBe(factId('ntc', '1'));
+});
+
+describe('eventTypeOf', () => {
+  test.each(knownStates)('gives %s a type of its own', (state) => {
+    expect(eventTypeOf(state)).toBe(`transfer.${state.toLowerCase()}`);
+  });
+
+  test.each(['UNKNOWN', 'PENDING', 'Quarantined', '', 'constructor', '__proto__', 'UNLISTED', 'active'])(
+    'gives "%s" the type transfer.state_changed',
+    (state) => {
+      expect(eventTypeOf(state)).toBe('transfer.state_changed');
+    },
+  );
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
-import { type EndpointEventType, endpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
+import { type EndpointEvent, endpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
 import { endpointNotice, testNotice } from '#functions/notices/notice.ts';
 
 const at = '2026-11-24T14:05:59.120Z';
-const noticeOf = (type: EndpointEventType, disableAt?: string) =>
+const noticeOf = (type: EndpointEvent['type'], disableAt?: string) =>
   endpointNotice(
     endpointEvent(
       type,

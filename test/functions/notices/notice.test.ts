@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import type { Severity } from '#functions/events/catalogue.ts';
 import { type Change, type TransferEvent, transferEvent, watchEvent } from '#functions/events/transfer-event.ts';
 import { transferNotice, watchNotice } from '#functions/notices/notice.ts';
-import type { Severity } from '#functions/notices/notice-record.ts';
 import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/transfer.ts';
 
 const server = 'https://cryptshare.example.com';

@@ -5,8 +5,8 @@ import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { faultAnswers } from '#infra/simulator/faults.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
 
 const second = 1000;

@@ -6,8 +6,9 @@ import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { isListed } from '#functions/snapshot/diff.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { sameState, type Watch } from '#functions/transfers/transfer.ts';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
 import { type FaultKind, FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { World } from '#test/support/poll-world.ts';
 
 /** Something that happens to the server's transfers; `pick` chooses one of those there are. */

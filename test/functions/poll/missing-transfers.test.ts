@@ -3,7 +3,7 @@ import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { hasLasted, nextAbsence } from '#functions/poll/missing-transfers.ts';
 import type { PollResult } from '#functions/poll/poll-result.ts';
 import type { Direction, Watch } from '#functions/transfers/transfer.ts';
-import { faultAnswers } from '#infra/simulator/faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { startWorld, type World } from '#test/support/poll-world.ts';
 
 let world: World;

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { canonicalState, eventTypeOf, isTrackingId, sameState } from '#functions/transfers/transfer.ts';
+import { canonicalState, isTrackingId, sameState } from '#functions/transfers/transfer.ts';
 
 const documented = [
-  ['PROCESSING', 'Processing', 'transfer.processing'],
-  ['ACTIVE', 'Active', 'transfer.active'],
-  ['FAILED', 'Failed', 'transfer.failed'],
-  ['DELETED_BY_EXPIRATION', 'Deleted_by_expiration', 'transfer.deleted_by_expiration'],
-  ['DELETED_BY_REVOCATION', 'Deleted_by_revocation', 'transfer.deleted_by_revocation'],
-  ['DELETED_BY_ADMIN', 'Deleted_by_admin', 'transfer.deleted_by_admin'],
-  ['DELETED_BY_SECURITY', 'Deleted_by_security', 'transfer.deleted_by_security'],
+  ['PROCESSING', 'Processing'],
+  ['ACTIVE', 'Active'],
+  ['FAILED', 'Failed'],
+  ['DELETED_BY_EXPIRATION', 'Deleted_by_expiration'],
+  ['DELETED_BY_REVOCATION', 'Deleted_by_revocation'],
+  ['DELETED_BY_ADMIN', 'Deleted_by_admin'],
+  ['DELETED_BY_SECURITY', 'Deleted_by_security'],
 ] as const;
 
 /** Any text that JSON can carry, lone surrogates included. */
@@ -84,19 +84,6 @@ describe('sameState', () => {
     expect(sameState(a, b)).toBe(same);
     expect(sameState(b, a)).toBe(same);
   });
-});
-
-describe('eventTypeOf', () => {
-  test.each(documented)('%s has a type of its own', (state, _prose, type) => {
-    expect(eventTypeOf(state)).toBe(type);
-  });
-
-  test.each(['UNKNOWN', 'PENDING', 'Quarantined', '', 'constructor', '__proto__'])(
-    'tells of "%s" as transfer.state_changed',
-    (state) => {
-      expect(eventTypeOf(state)).toBe('transfer.state_changed');
-    },
-  );
 });
 
 describe('isTrackingId', () => {

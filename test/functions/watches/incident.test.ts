@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import type { EventType } from '#functions/events/catalogue.ts';
 import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
   type Incident,
@@ -39,7 +40,7 @@ function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (a
   const shares: (FailingShare | undefined)[] = Array(shards).fill(undefined);
   let incident: Incident | undefined;
   const told: { minute: number; type: string; watches: number | undefined }[] = [];
-  const tell = (at: number, { type, data }: NotifierEvent<string, object>) =>
+  const tell = (at: number, { type, data }: NotifierEvent<EventType, object>) =>
     told.push({ minute: at, type, watches: (data as { watches?: number }).watches });
   let writes = 0;
   const tick = (at: number, shard: number, failing: ReadonlySet<number>) => {

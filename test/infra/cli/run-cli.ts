@@ -44,6 +44,7 @@ export async function run(
     prompts: answers && {
       confirm: async (question) => answer<boolean>(question),
       input: async (question) => answer<string>(question),
+      secret: async (question) => answer<string>(question),
     },
     now: options.now ?? (() => new Date()),
     sleep: options.sleep ?? (async () => {}),

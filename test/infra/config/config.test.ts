@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, configJsonSchema, loadConfig, millisecondsOf } from '#infra/config/config.ts';
+import { ConfigError, configJsonSchema, loadConfig } from '#infra/config/config.ts';
+import { millisecondsOf } from '#infra/terminal/durations.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -100,7 +101,7 @@ test('every mistake is named at once, with its path and what was expected', () =
     'watches[3].direction: Invalid option: expected one of "sent"|"received"',
     'watches[4]: expected object, received null',
     'notify.email[0].address: expected an e-mail address, but it has no @',
-    'notify.email[0].types[0]: expected an event type such as transfer.failed, or transfer.*',
+    'notify.email[0].types[0]: expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
     'the file: Unrecognized key: "colour"',
     'watches[2]: expected each watch once, but watches[1] is the same',
   ]);

@@ -1,5 +1,6 @@
+import { CommanderError } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { HelpRequested, parseOptions } from '#infra/local/options.ts';
+import { parseOptions } from '#infra/local/options.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -13,7 +14,7 @@ function parsed(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   try {
     return { options: parseOptions(args, environment), said };
   } catch (error) {
-    if (!(error instanceof HelpRequested)) throw error;
+    if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode, said };
   }
 }
@@ -27,7 +28,7 @@ test('a configuration file is run with the data in the folder data', () => {
 
 test('an empty name of the data folder, such as an unset variable leaves, is refused', () => {
   const { exitCode, said } = parsed(['--config', 'notifier.config.json', '--data', '']);
-  expect(exitCode).toBe(2);
+  expect(exitCode).toBe(1);
   expect(said).toContain('Expected a folder.');
 });
 
@@ -44,7 +45,7 @@ describe('options that npm has kept to itself, for want of a -- before them,', (
     ['--notify-existing', [], { npm_config_notify_existing: 'true' }, 'npm start -- --notify-existing'],
   ])('are told with the line that was meant: %s', (_, args, environment, line) => {
     const { exitCode, said } = parsed(args, environment);
-    expect(exitCode).toBe(2);
+    expect(exitCode).toBe(1);
     expect(said).toContain('npm took --');
     expect(said).toContain(`${line}\n`);
   });

@@ -50,9 +50,9 @@ test('mistakes of the file and of the environment are told at once, each with wh
     `${file} cannot be used:`,
     ...[
       '  schedule.every',
+      '  webhooks[0].types[0]',
       '  webhooks[1].name',
       '  webhooks[0].url',
-      '  webhooks[0].types[0]',
       '  webhooks[1].secretFrom',
     ],
     'the environment cannot be used:',

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Invoked } from '#functions/poll/handle-invocation.ts';
-import { faultAnswers } from '#infra/simulator/faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';
 

@@ -78,7 +78,7 @@ describe('adding an endpoint', () => {
     {
       what: 'an unknown type',
       input: { types: ['transfer.exploded'] },
-      problem: expect.stringMatching(/^types\.0: expected one of transfer\.processing, .*, transfer\.\*, watch\.\*/),
+      problem: expect.stringMatching(/^types\.0: expected one of transfer\.failed, .*, transfer\.\*, watch\.\*/),
     },
     { what: 'no type', input: { types: [] }, problem: 'types: expected at least one event type' },
     {

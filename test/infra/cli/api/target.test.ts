@@ -181,7 +181,7 @@ describe('a stack', () => {
     [
       'ValidationError',
       'Stack with id Nobody does not exist',
-      /^cannot look up the stack Nobody: there is none .*--stack.*\n$/,
+      /^cannot look up the stack Nobody: .* does not exist: .*--stack.*\n$/,
     ],
     [
       'ExpiredToken',

@@ -28,7 +28,7 @@ export class AwsServices {
   /** Operations in the order in which they came. */
   readonly operations: string[] = [];
   readonly #server = createServer(
-    // Longer than anybody takes to answer a question.
+    // Longer than an operator takes to answer a question.
     { keepAliveTimeout: 60_000 },
     (request, response) => void this.#handle(request, response),
   );
@@ -52,7 +52,7 @@ export class AwsServices {
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'example',
       AWS_SECRET_ACCESS_KEY: 'example',
-      // Whatever whoever runs the tests has set up is not to count.
+      // The configuration of this machine must not count.
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
       AWS_EC2_METADATA_DISABLED: 'true',

@@ -33,7 +33,7 @@ const config: Config = {
 
 const fieldOf = (name: string) => secretFields(config).find((field) => field.name === name)!;
 
-test('the secret needs the credentials for the server, and each variable of the webhooks once', () => {
+test('secretFields lists the credentials for the server, and each variable of the webhooks once', () => {
   expect(secretFields(config).map(({ name, meaning }) => `${name}: ${meaning}`)).toEqual([
     'CRYPTSHARE_CLIENT_ID: client id that is registered on the Cryptshare Server',
     'CRM_SECRET: signing secret of the webhook crm',
@@ -43,7 +43,7 @@ test('the secret needs the credentials for the server, and each variable of the 
   ]);
 });
 
-describe('values are refused for what the functions would refuse:', () => {
+describe('problemWith', () => {
   test.each([
     ['CRYPTSHARE_CLIENT_ID', 'a'.repeat(49), 'expected 50 to 4000 letters and digits, got 49 characters'],
     ['CRYPTSHARE_CLIENT_ID', `${'a'.repeat(50)}-`, 'expected 50 to 4000 letters and digits, got 51 characters'],
@@ -55,7 +55,7 @@ describe('values are refused for what the functions would refuse:', () => {
     ['OPS_URL', 'https://10.0.0.1/', 'expected an address on the public internet'],
     ['SHARED_KEY', '', 'expected a value'],
     ['SHARED_KEY', 'ä', 'expected a value of at most 1024 printable ASCII characters'],
-  ])('%s as %j', (name, value, problem) => {
+  ])('refuses %s as %j', (name, value, problem) => {
     expect(fieldOf(name).problemWith(value)).toBe(problem);
   });
 
@@ -65,7 +65,7 @@ describe('values are refused for what the functions would refuse:', () => {
     ['CRM_SECRET', newSecret()],
     ['OPS_URL', 'https://hooks.example.com/services/T0/B0/x'],
     ['SHARED_KEY', 'Bearer x'],
-  ])('but not %s as %j', (name, value) => {
+  ])('accepts %s as %j', (name, value) => {
     expect(fieldOf(name).problemWith(value)).toBeUndefined();
   });
 });
@@ -75,7 +75,7 @@ test.each([
     'CRYPTSHARE_CLIENT_ID',
     ['', 'a'.repeat(49), 'a'.repeat(50), 'a'.repeat(4000), 'a'.repeat(4001), `${'a'.repeat(60)}\n`],
   ],
-])('%s is judged as the poll function does', (name, values) => {
+])('problemWith judges %s as the poll function does', (name, values) => {
   const sound = {
     CRYPTSHARE_URL: 'https://cryptshare.example.com',
     CRYPTSHARE_CLIENT_ID: 'a'.repeat(50),
@@ -101,7 +101,7 @@ test.each([
   expect(values.map((value) => fieldOf(name).problemWith(value) === undefined)).toEqual(values.map(isAccepted));
 });
 
-test('only signing secrets are made here, each one anew', () => {
+test('secretFields makes only signing secrets, each one anew', () => {
   const made = secretFields(config).filter(({ make }) => make);
   expect(made.map(({ name }) => name)).toEqual(['CRM_SECRET', 'ERP_SECRET']);
   const values = made.map(({ make }) => make?.() ?? '');

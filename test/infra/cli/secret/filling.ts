@@ -1,27 +1,20 @@
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
-import { FillSecretError } from '#infra/cli/secret/failure.ts';
-import { secretFields } from '#infra/cli/secret/fields.ts';
-import { fillSecret } from '#infra/cli/secret/fill-secret.ts';
-import type { Config } from '#infra/config/config.ts';
+import { run } from '#test/infra/cli/run-cli.ts';
 import { AwsServices } from './aws-services.ts';
 
-const webhook = { types: ['transfer.*'], maxInFlight: 10 };
-
-const config: Config = {
-  stack: 'TransferNotifier',
-  server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 4 },
-  schedule: { every: '1m', fullListingEvery: 1, shards: 1 },
-  watches: [{ mailbox: 'alice@example.com', direction: 'sent' }],
-  notify: { email: [] },
+export const config = {
+  server: { url: 'https://cryptshare.example.com' },
+  watches: [{ mailbox: 'alice@example.com' }],
   webhooks: [
-    { ...webhook, name: 'crm', url: 'https://crm.example.com/', secretFrom: 'CRM_SECRET', format: 'event' },
-    { ...webhook, name: 'ops', urlFrom: 'OPS_URL', format: 'slack' },
+    { name: 'crm', url: 'https://crm.example.com/', secretFrom: 'CRM_SECRET' },
+    { name: 'ops', urlFrom: 'OPS_URL', format: 'slack' },
   ],
 };
 
-/** What the secret needs for the configuration. */
+/** What the secret needs for the configuration, in the order of the questions. */
 export const values = {
   CRYPTSHARE_CLIENT_ID: 'a'.repeat(50),
   CRM_SECRET: newSecret(),
@@ -29,45 +22,30 @@ export const values = {
 };
 export type Name = keyof typeof values;
 
-/** How filling a secret went. */
-export interface Filling {
-  /** Undefined when it failed. */
-  readonly isReady: boolean | undefined;
-  readonly problem: string | undefined;
-  readonly lines: readonly string[];
-  readonly questions: readonly string[];
+interface Filling {
+  readonly environment?: Readonly<Partial<Record<Name, string>>>;
+  readonly secret?: string;
+  readonly declare?: string;
+  readonly args?: readonly string[];
 }
 
-/** Runs with somebody who answers, each question with the next of its answers; without any, there is nobody to ask. */
-export async function run(
+/** Runs `secret fill`. Each question gets the next of its answers; without answers there is no terminal. */
+export async function fill(
   answers: Partial<Record<Name, string | string[]>> | undefined,
-  environment: Readonly<Partial<Record<Name, string>>> = {},
-  names: { secret?: string; declare?: string } = {},
-): Promise<Filling> {
-  const lines: string[] = [];
-  const questions: string[] = [];
-  const left = Object.fromEntries(Object.entries(answers ?? {}).map(([name, answer]) => [name, [answer].flat()]));
-  const ask = async (question: string): Promise<string> => {
-    questions.push(question);
-    const answer = left[question.split(',')[0] ?? '']?.shift();
-    if (answer === undefined) throw new Error(`nobody answers: ${question}`);
-    return answer;
-  };
-  const ended = await fillSecret(
-    {
-      secrets: new SecretsManagerClient({}),
-      lambda: new LambdaClient({}),
+  { environment = {}, secret = AwsServices.secretName, declare = AwsServices.functionName, args = [] }: Filling = {},
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'fill-secret-'));
+  const file = join(folder, 'notifier.config.json');
+  writeFileSync(file, JSON.stringify(config));
+  const inOrder = (Object.keys(values) as Name[]).flatMap((name) => answers?.[name] ?? []);
+  try {
+    const names = ['--secret', secret, '--declare', declare];
+    const ran = await run(['secret', 'fill', ...names, '--config', file, ...args], {
       environment,
-      ask: answers && ask,
-      print: (line) => lines.push(line),
-    },
-    { secret: AwsServices.secretName, declare: AwsServices.functionName, fields: secretFields(config), ...names },
-  ).then(
-    (isReady) => ({ isReady, problem: undefined }),
-    (error: Error) => {
-      if (error instanceof FillSecretError) return { isReady: undefined, problem: error.message };
-      throw error;
-    },
-  );
-  return { ...ended, lines, questions };
+      ...(answers && { answers: inOrder }),
+    });
+    return { ...ran, lines: ran.stdout.split('\n').slice(0, -1) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -93,7 +93,7 @@ test('rows whose time has come are deleted from all tables and indexes, and no o
   const { Count } = await aws.dynamo.send(
     new QueryCommand({
       TableName: webhooks,
-      IndexName: indexes.byDay,
+      IndexName: indexes.byDay.name,
       KeyConditionExpression: '#day = :day',
       ExpressionAttributeNames: { '#day': 'day' },
       ExpressionAttributeValues: { ':day': { S: '2026-11-24' } },
