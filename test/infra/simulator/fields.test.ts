@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
-import { type Fields, FieldsSyntaxError, parseFields } from '#infra/simulator/fields.ts';
+import { describe, expect, it } from 'vitest';
+import { type Fields, firstUnknownField, parseFields, selectFields } from '#infra/simulator/fields.ts';
 
 const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,11}$/);
 const { selection } = fc.letrec<{ selection: Fields }>((tie) => ({
@@ -11,107 +11,73 @@ const { selection } = fc.letrec<{ selection: Fields }>((tie) => ({
   }),
 }));
 
-const syntaxErrorOf = (text: string): FieldsSyntaxError => {
-  try {
-    parseFields(text);
-  } catch (error) {
-    if (error instanceof FieldsSyntaxError) return error;
-    throw error;
-  }
-  throw new Error(`Parsed without complaint: ${text}`);
-};
-
 const written = (fields: Fields): string =>
   Object.entries(fields)
     .map(([name, inner]) => (inner === true ? name : `${name}(${written(inner)})`))
     .join(',');
 
 describe('parseFields', () => {
-  it("reads the examples of the vendor's page on transfer polling", () => {
-    expect(parseFields('trackingId, status(sender(email), recipients, state), transfer(recipients)')).toEqual({
-      trackingId: true,
-      status: { sender: { email: true }, recipients: true, state: true },
-      transfer: { recipients: true },
-    });
-    expect(
-      parseFields('status(state), transfer(recipients(to, cc), expirationDate, securityMode(config(passwordMode)))'),
-    ).toEqual({
-      status: { state: true },
-      transfer: {
-        recipients: { to: true, cc: true },
-        expirationDate: true,
-        securityMode: { config: { passwordMode: true } },
-      },
-    });
-  });
-
-  it('reads what was written in its grammar without spaces', () => {
+  it('reads any selection, with and without spaces', () => {
     fc.assert(
       fc.property(selection, (fields) => {
         expect(parseFields(written(fields))).toEqual(fields);
+        expect(parseFields(` ${written(fields).replaceAll(/[,()]/g, '  $& ')} `)).toEqual(fields);
       }),
     );
   });
 
-  it('allows spaces around every name, comma and parenthesis', () => {
-    fc.assert(
-      fc.property(selection, (fields) => {
-        const spaced = written(fields).replaceAll(/[,()]/g, '  $& ');
-        expect(parseFields(` ${spaced} `)).toEqual(fields);
-      }),
-    );
-  });
-
-  test.each([
-    { text: 'status(state),status(warnings)', fields: { status: { state: true, warnings: true } } },
-    { text: 'status,status(state)', fields: { status: true } },
-    { text: 'status(state),status', fields: { status: true } },
-    { text: 'a(b(c)),a(b(d),e)', fields: { a: { b: { c: true, d: true }, e: true } } },
-    { text: 'state,State', fields: { state: true, State: true } },
-  ])('reads $text', ({ text, fields }) => {
+  it.each<[string, Fields]>([
+    ['status(state),status(warnings)', { status: { state: true, warnings: true } }],
+    ['status,status(state)', { status: true }],
+    ['status(state),status', { status: true }],
+    ['a(b(c)),a(b(d),e)', { a: { b: { c: true, d: true }, e: true } }],
+    ['toString(name),toString(length)', { toString: { name: true, length: true } } as never],
+  ])('reads %s as the union of its parts', (text, fields) => {
     expect(parseFields(text)).toEqual(fields);
   });
 
-  test.each([
-    { text: '', position: 0, expected: 'a name' },
+  it.each([
     { text: '   ', position: 3, expected: 'a name' },
-    { text: 'a,', position: 2, expected: 'a name' },
     { text: 'a()', position: 2, expected: 'a name' },
-    { text: 'a(b', position: 3, expected: '"," or ")"' },
-    { text: 'a(b c)', position: 4, expected: '"," or ")"' },
-    { text: 'a b', position: 2, expected: '"," or the end' },
-    { text: 'a)', position: 1, expected: '"," or the end' },
-    { text: 'status.state', position: 6, expected: '"," or the end' },
     { text: 'a,\tb', position: 2, expected: 'a name' },
-    { text: '__proto__', position: 0, expected: 'a name' },
-  ])('says where "$text" stops being a selection', ({ text, position, expected }) => {
-    expect(syntaxErrorOf(text)).toMatchObject({ position, expected });
+    { text: 'a(b c)', position: 4, expected: '"," or ")"' },
+    { text: 'status.state', position: 6, expected: '"," or the end' },
+    { text: 'a('.repeat(21), position: 40, expected: 'at most 20 levels' },
+    { text: 'a('.repeat(100_000), position: 4096, expected: 'the end' },
+  ])('throws FieldsSyntaxError for $text.length characters with an error at $position', ({ text, ...error }) => {
+    expect(() => parseFields(text)).toThrow(expect.objectContaining({ name: 'FieldsSyntaxError', ...error }));
   });
 
-  it('selects a property called constructor only if asked to', () => {
-    expect(parseFields('trackingId').constructor).toBeUndefined();
-    expect(parseFields('constructor,constructor(name)')).toEqual({ constructor: true });
+  it('reads 20 levels', () => {
+    const text = `${'a('.repeat(19)}a${')'.repeat(19)}`;
+    expect(written(parseFields(text))).toBe(text);
   });
+});
 
-  it('refuses more than 20 levels, however many there are', () => {
-    const nested = (levels: number) => `${'a('.repeat(levels - 1)}a${')'.repeat(levels - 1)}`;
-    expect(written(parseFields(nested(20)))).toBe(nested(20));
-    expect(syntaxErrorOf(nested(21)).expected).toBe('at most 20 levels');
-    expect(syntaxErrorOf('a('.repeat(100_000))).toMatchObject({ position: 4096 });
+describe('selectFields', () => {
+  it.each<{ what: string; value: unknown; fields: string; selected: unknown }>([
+    { what: 'a whole property', value: { a: { b: 1, c: 2 }, d: 3 }, fields: 'a', selected: { a: { b: 1, c: 2 } } },
+    {
+      what: 'named children of each element',
+      value: [{ a: [{ b: 1, c: 2 }, { c: 3 }] }],
+      fields: 'a(b)',
+      selected: [{ a: [{ b: 1 }, {}] }],
+    },
+    { what: 'null as it is', value: { a: null }, fields: 'a(b)', selected: { a: null } },
+    { what: 'no inherited property', value: {}, fields: 'constructor,toString', selected: {} },
+  ])('selects $what', ({ value, fields, selected }) => {
+    expect(selectFields(value, parseFields(fields))).toEqual(selected);
   });
+});
 
-  it('throws nothing but FieldsSyntaxError, whatever the text', () => {
-    const almostFields = fc
-      .array(fc.constantFrom('a', 'Z', '9', ' ', ',', '(', ')', '_', '.'))
-      .map((it) => it.join(''));
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), almostFields), (text) => {
-        try {
-          parseFields(text);
-        } catch (error) {
-          expect(error).toBeInstanceOf(FieldsSyntaxError);
-        }
-      }),
-    );
+describe('firstUnknownField', () => {
+  it.each([
+    { fields: 'a(b(c))', unknown: undefined },
+    { fields: 'a,x', unknown: 'x' },
+    { fields: 'a(b(c,y))', unknown: 'y' },
+    { fields: 'a(b(c(z)))', unknown: 'z' },
+    { fields: 'constructor', unknown: 'constructor' },
+  ])('finds $unknown in $fields', ({ fields, unknown }) => {
+    expect(firstUnknownField({ a: { b: [{ c: null }] } }, parseFields(fields))).toBe(unknown);
   });
 });
