@@ -13,7 +13,8 @@ interface FailureWords {
   readonly retry?: true;
 }
 
-const causes = {
+/** Each cause of failure with its words and its remedy. */
+export const causes = {
   token_invalid: {
     says: 'the server does not accept the verification of this mailbox any more',
     remedy: `an administrator may have reset it; ${verify}`,

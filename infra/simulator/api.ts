@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Query, requireEndpointSince } from './caller.ts';
+import { type Query, requireEndpointSince, requireVersionAndLicence, secretQueryParameters } from './caller.ts';
 import { CryptshareError, malformed, noSuchEndpoint, TooManyVerificationsError, unhandled } from './error.ts';
 import type { FaultAnswer } from './faults.ts';
 import type { LoggedRequest } from './requests.ts';
@@ -10,37 +10,55 @@ import { verificationRoutes } from './verification-routes.ts';
 
 /** Registers the REST API of the simulated server, below `/api`: routes, faults, counters and errors. */
 export function cryptshareApi(app: FastifyInstance, simulation: Simulation): void {
-  const { clock, switches } = simulation;
+  const { clock, random, switches } = simulation;
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('date', new Date(clock.now()).toUTCString());
   });
   countRequests(app, simulation);
   meetFaults(app, simulation);
-  answerErrors(app);
+  answerErrors(app, simulation);
 
   app.get('/status', () => {
     requireEndpointSince(13, switches);
     const status = { apiVersions: { uiApiVersions: [{ major: 1, minor: switches.minor }] } };
     return switches.statusWrapped ? { data: status, meta: {} } : status;
   });
+  app.get('/clients', (request) => {
+    requireVersionAndLicence(request, switches);
+    return { data: { clientId: random.alphanumerics(50) }, meta: {} };
+  });
   verificationRoutes(app, simulation);
   transferRoutes(app, simulation);
 }
 
-function countRequests(app: FastifyInstance, { requests }: Simulation): void {
+function countRequests(app: FastifyInstance, { clock, requests }: Simulation): void {
   const logged = new WeakMap<FastifyRequest, LoggedRequest>();
 
   app.addHook('onRequest', async (request, reply) => {
-    const entry: LoggedRequest = { method: request.method, url: request.url, status: null };
+    const entry: LoggedRequest = {
+      at: new Date(clock.now()).toISOString(),
+      method: request.method,
+      url: withoutSecrets(request),
+      headerNames: Object.keys(request.headers),
+      status: null,
+    };
     logged.set(request, entry);
     requests.began(`${request.method} ${request.routeOptions.url ?? '(no such endpoint)'}`, entry);
     reply.raw.once('close', () => requests.ended());
   });
 
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', async (request, reply, payload) => {
     const entry = logged.get(request);
     if (entry) entry.status = reply.statusCode;
+    if (typeof payload === 'string') requests.bytesSent += Buffer.byteLength(payload);
   });
+}
+
+function withoutSecrets(request: FastifyRequest): string {
+  const query = new URLSearchParams(request.query as Query);
+  for (const name of secretQueryParameters) query.delete(name);
+  const path = pathOf(request);
+  return query.size === 0 ? path : `${path}?${query}`;
 }
 
 function meetFaults(app: FastifyInstance, { switches, faults }: Simulation): void {
@@ -77,14 +95,18 @@ function meetFaults(app: FastifyInstance, { switches, faults }: Simulation): voi
   };
 }
 
-function answerErrors(app: FastifyInstance): void {
+function answerErrors(app: FastifyInstance, { switches }: Simulation): void {
   app.setNotFoundHandler(() => {
     throw noSuchEndpoint();
   });
 
   app.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
     const error = asCryptshareError(thrown);
-    if (error instanceof TooManyVerificationsError) reply.header('retry-after', error.retryAfterSeconds);
+    if (switches.errorBody === 'html-502') return reply.code(502).type('text/html').send('<h1>502 Bad Gateway</h1>');
+    if (switches.errorBody === 'empty-401') return reply.code(401).send();
+    if (error instanceof TooManyVerificationsError && switches.retryAfter) {
+      reply.header('retry-after', error.retryAfterSeconds);
+    }
     return reply.code(error.status).send(error.body);
   });
 }

@@ -22,6 +22,19 @@ export interface Caller extends Claimant {
   readonly token: string | undefined;
 }
 
+/** Query parameter for each X-CS header, from the REST API 1.8 document. */
+const parameters = {
+  'X-CS-MajorApiVersion': 'major-api-version',
+  'X-CS-MinimumMinorApiVersion': 'minimum-minor-api-version',
+  'X-CS-ProductKey': 'product-key',
+  'X-CS-ClientId': 'client-id',
+  'X-CS-VerificationToken': 'verification-token',
+} as const;
+
+type Parameter = keyof typeof parameters;
+
+export const secretQueryParameters = [parameters['X-CS-ClientId'], parameters['X-CS-VerificationToken']] as const;
+
 /** @throws CryptshareError 404/1006 if the server's version is older than the one that introduced the endpoint */
 export function requireEndpointSince(minor: number, switches: Readonly<Switches>): void {
   if (switches.minor < minor) throw noSuchEndpoint();
@@ -68,12 +81,14 @@ export function requireVerified(request: MailboxRequest, { switches, verificatio
   return caller;
 }
 
-function versionNumber(request: FastifyRequest, header: string): number {
-  const value = given(request, header);
-  if (!value) throw missing(header);
-  if (!/^\d{1,9}$/.test(value)) throw malformed(header);
+function versionNumber(request: FastifyRequest, parameter: Parameter): number {
+  const value = given(request, parameter);
+  if (!value) throw missing(parameter);
+  if (!/^\d{1,9}$/.test(value)) throw malformed(parameter);
   return Number(value);
 }
 
-const given = ({ headers }: FastifyRequest, header: string): string | undefined =>
-  headers[header.toLowerCase()]?.toString();
+function given(request: FastifyRequest, parameter: Parameter): string | undefined {
+  const header = request.headers[parameter.toLowerCase()];
+  return header === undefined ? (request.query as Query)[parameters[parameter]] : String(header);
+}

@@ -1,17 +1,14 @@
 import type { Switches } from './switches.ts';
 
-/** Hours that the server's time zone is east of UTC. */
-const utcOffset = 2;
-
 /**
- * Clock of the simulated server, with the error that the switches set. Instants are milliseconds
+ * Clock of the simulated server, with the time zone and the error that the switches set. Instants are milliseconds
  * since 1970, as a `Date` for each would slow down seeding a log of 100,000 transfers.
  */
 export class ServerClock {
   private readonly trueTime: () => Date;
-  private readonly switches: Pick<Switches, 'clockOffsetMs'>;
+  private readonly switches: Pick<Switches, 'clockOffsetMs' | 'utcOffsetMinutes'>;
 
-  constructor(trueTime: () => Date, switches: Pick<Switches, 'clockOffsetMs'>) {
+  constructor(trueTime: () => Date, switches: Pick<Switches, 'clockOffsetMs' | 'utcOffsetMinutes'>) {
     this.trueTime = trueTime;
     this.switches = switches;
   }
@@ -23,15 +20,20 @@ export class ServerClock {
 
   /** Formats ISO 8601 to the second with a numeric offset: `2020-10-09T11:51:46+02:00` (REST API 1.8 document). */
   format(at: number): string {
-    return `${localTime(at)}+0${utcOffset}:00`;
+    const offset = this.switches.utcOffsetMinutes;
+    const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, '0');
+    const minutes = String(Math.abs(offset) % 60).padStart(2, '0');
+    return `${this.localTime(at)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;
   }
 
   /** Formats the start of a tracking id: local time as `YYYYMMDD-HHMMSS`. */
   stamp(at: number): string {
-    const time = localTime(at);
+    const time = this.localTime(at);
     const date = time.slice(0, 4) + time.slice(5, 7) + time.slice(8, 10);
     return `${date}-${time.slice(11, 13)}${time.slice(14, 16)}${time.slice(17, 19)}`;
   }
-}
 
-const localTime = (at: number): string => new Date(at + utcOffset * 3_600_000).toISOString().slice(0, 19);
+  private localTime(at: number): string {
+    return new Date(at + this.switches.utcOffsetMinutes * 60_000).toISOString().slice(0, 19);
+  }
+}

@@ -7,13 +7,13 @@ import { switchesSchema } from './switches.ts';
 import { FinalStateError, UnknownTransferError } from './transfers.ts';
 
 const mails = z.array(address);
-const newTransferSchema = z.strictObject({
-  sender: address,
-  to: mails.nonempty(),
-  cc: mails.optional(),
-  bcc: mails.optional(),
-});
+const addressees = { sender: address, to: mails.nonempty(), cc: mails.optional(), bcc: mails.optional() };
+
+const newTransferSchema = z.strictObject(addressees);
+const seedSchema = z.strictObject({ ...addressees, count: z.int().min(1).max(1_000_000), state: z.string() });
 const stateSchema = z.strictObject({ state: z.string().nonempty() });
+const clientSchema = z.strictObject({ clientId: z.string().regex(/^[a-zA-Z0-9]{50,4000}$/) });
+const tokenSchema = clientSchema.extend({ mailbox: address, token: z.string().nonempty() });
 const changedSwitchesSchema = switchesSchema.partial();
 
 type Transfer = { Params: { trackingId: string } };
@@ -23,10 +23,14 @@ type Transfer = { Params: { trackingId: string } };
  * Reads bodies as JSON, whatever their content type. With `server=http://127.0.0.1:8080`:
  *
  * ```sh
- * # Send a transfer (answers its tracking id), give it another state, take it out of the log
+ * # Send a transfer (answers its tracking id), give it another state, take it out of the log and bring it back
  * curl $server/control/transfers -d '{"sender":"alice@example.com","to":["bob@example.org"]}'
  * curl $server/control/transfers/TRACKING-ID/state -X PUT -d '{"state":"ACTIVE"}'
  * curl $server/control/transfers/TRACKING-ID/purge -X POST
+ * curl $server/control/transfers/TRACKING-ID/restore -X POST
+ * # Fill the log with old transfers; delete a person's user data
+ * curl $server/control/seed -d '{"sender":"alice@example.com","to":["bob@example.org"],"count":1000,"state":"ACTIVE"}'
+ * curl $server/control/users/bob@example.org -X DELETE
  * # Look at the switches and change some
  * curl $server/control/switches
  * curl $server/control/switches -X PATCH -d '{"stateSpelling":"prose","latencyMs":50}'
@@ -36,7 +40,9 @@ type Transfer = { Params: { trackingId: string } };
  * # Read the counters; start counting again
  * curl $server/control/requests
  * curl $server/control/requests -X DELETE
- * # Void every token
+ * # Let a client id verify itself; make a token hold for a mailbox; void every token
+ * curl $server/control/clients -d '{"clientId":"CLIENT-ID"}'
+ * curl $server/control/tokens -d '{"mailbox":"alice@example.com","clientId":"CLIENT-ID","token":"example-token-1"}'
  * curl $server/control/tokens -X DELETE
  * ```
  *
@@ -66,6 +72,17 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
     transfers.purge(request.params.trackingId);
     return reply.code(204).send();
   });
+  app.post<Transfer>('/transfers/:trackingId/restore', (request, reply) => {
+    transfers.restore(request.params.trackingId);
+    return reply.code(204).send();
+  });
+  app.post('/seed', (request, reply) => {
+    const seeded = transfers.seed(seedSchema.parse(request.body));
+    return reply.code(201).send({ count: seeded.length });
+  });
+  app.delete<{ Params: { email: string } }>('/users/:email', (request) => ({
+    proxyAddress: transfers.deleteUserData(request.params.email),
+  }));
 
   app.get('/switches', () => switches);
   app.patch('/switches', (request) => Object.assign(switches, changedSwitchesSchema.parse(request.body)));
@@ -85,6 +102,15 @@ export function controlInterface(app: FastifyInstance, simulation: Simulation): 
     return reply.code(204).send();
   });
 
+  app.post('/clients', (request, reply) => {
+    verifications.registerClientId(clientSchema.parse(request.body).clientId);
+    return reply.code(204).send();
+  });
+  app.post('/tokens', (request, reply) => {
+    const { token, ...claimant } = tokenSchema.parse(request.body);
+    verifications.grantToken(claimant, token);
+    return reply.code(204).send();
+  });
   app.delete('/tokens', (_request, reply) => {
     verifications.reset();
     return reply.code(204).send();

@@ -1,8 +1,12 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Repeatable source of identifiers (mulberry32): the same calls give the same identifiers. Not for secrets. */
+/** Repeatable source of identifiers (mulberry32): the same seed gives the same run. Not for secrets. */
 export class SeededRandom {
-  private state = 1;
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed;
+  }
 
   alphanumerics(length: number): string {
     let text = '';

@@ -1,8 +1,11 @@
 /** Request to the simulated server, without secrets: no header values, no credentials. */
 export interface LoggedRequest {
+  /** ISO 8601, by the server's clock. */
+  readonly at: string;
   readonly method: string;
   /** Path and query. */
   readonly url: string;
+  readonly headerNames: readonly string[];
   /** `null` until the server answers, and for good if it never does. */
   status: number | null;
 }
@@ -12,6 +15,7 @@ export interface RequestReport {
   /** By method and route, e.g. `GET /api/users/:email/transfers/sent-transfers`. */
   readonly byRoute: Readonly<Record<string, number>>;
   readonly greatestInFlight: number;
+  readonly bytesSent: number;
   /** The latest 200 requests, oldest first. */
   readonly recent: readonly Readonly<LoggedRequest>[];
 }
@@ -22,6 +26,7 @@ const recentCapacity = 200;
 export class RequestCounters {
   total = 0;
   greatestInFlight = 0;
+  bytesSent = 0;
   private byRoute = new Map<string, number>();
   private recent: LoggedRequest[] = [];
   private inFlight = 0;
@@ -29,7 +34,7 @@ export class RequestCounters {
   /** Counts an arrived request; the caller sets the status in `logged`, then calls {@link ended}. */
   began(route: string, logged: LoggedRequest): void {
     this.total += 1;
-    this.byRoute.set(route, (this.byRoute.get(route) ?? 0) + 1);
+    this.byRoute.set(route, this.ofRoute(route) + 1);
     this.inFlight += 1;
     this.greatestInFlight = Math.max(this.greatestInFlight, this.inFlight);
     this.recent.push(logged);
@@ -41,15 +46,20 @@ export class RequestCounters {
     this.inFlight -= 1;
   }
 
+  ofRoute(route: string): number {
+    return this.byRoute.get(route) ?? 0;
+  }
+
   report(): RequestReport {
-    const { total, greatestInFlight, recent } = this;
-    return { total, byRoute: Object.fromEntries(this.byRoute), greatestInFlight, recent: [...recent] };
+    const { total, greatestInFlight, bytesSent, recent } = this;
+    return { total, byRoute: Object.fromEntries(this.byRoute), greatestInFlight, bytesSent, recent: [...recent] };
   }
 
   /** Starts counting anew; unanswered requests stay in flight. */
   reset(): void {
     this.total = 0;
     this.greatestInFlight = this.inFlight;
+    this.bytesSent = 0;
     this.byRoute = new Map();
     this.recent = [];
   }

@@ -6,6 +6,11 @@ import { createSimulation, type PageRequest, type Simulation, type SimulationOpt
 
 export interface CryptshareServerOptions extends SimulationOptions {
   /**
+   * Port on 127.0.0.1; 0 for any free one.
+   * @default 0
+   */
+  readonly port?: number;
+  /**
    * Key and certificate for HTTPS, in PEM.
    * @default - plain HTTP
    */
@@ -26,7 +31,7 @@ export interface CryptshareServer
 
 /** Starts a simulated Cryptshare Server, with an empty transfer log. */
 export async function startCryptshareServer(options: CryptshareServerOptions = {}): Promise<CryptshareServer> {
-  const { tls } = options;
+  const { port = 0, tls } = options;
   const simulation = createSimulation(options);
   const app = Fastify({
     https: tls ?? null,
@@ -50,7 +55,7 @@ export async function startCryptshareServer(options: CryptshareServerOptions = {
     verifications,
     faults,
     requests,
-    url: await app.listen({ host: '127.0.0.1', port: 0 }),
+    url: await app.listen({ host: '127.0.0.1', port }),
     grantToken: (mailbox, clientId, token) => verifications.grantToken({ mailbox, clientId }, token),
     onPage: (callback) => pageListeners.add(callback),
     close: () => app.close(),

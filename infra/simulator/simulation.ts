@@ -33,6 +33,11 @@ export interface SimulationOptions {
    * @default - the time of this machine
    */
   readonly now?: () => Date;
+  /**
+   * Seed of all identifiers: the same seed and calls give the same identifiers.
+   * @default 1
+   */
+  readonly seed?: number;
   /** @default - see `defaultSwitches` */
   readonly switches?: Partial<Switches>;
 }
@@ -40,7 +45,7 @@ export interface SimulationOptions {
 export function createSimulation(options: SimulationOptions): Simulation {
   const switches = { ...defaultSwitches, ...options.switches };
   const clock = new ServerClock(options.now ?? (() => new Date()), switches);
-  const random = new SeededRandom();
+  const random = new SeededRandom(options.seed ?? 1);
   const verifications = new Verifications({ clock, random, switches });
   const onSent = (sender: string) => verifications.restartIdleTerm(sender);
   return {

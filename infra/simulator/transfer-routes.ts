@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Direction } from '#functions/transfers/transfer.ts';
 import { type MailboxRequest, type Query, requireVerified } from './caller.ts';
 import { malformed, noSuchTransfer } from './error.ts';
-import { type Fields, FieldsSyntaxError, parseFields } from './fields.ts';
+import { type Fields, FieldsSyntaxError, firstUnknownField, parseFields } from './fields.ts';
 import type { PageQuery } from './log.ts';
-import { defaultFields, deprecatedListItem, listItem, transferModel } from './model.ts';
+import { defaultFields, deprecatedListItem, listItem, sampleListItem, transferModel } from './model.ts';
 import type { Simulation } from './simulation.ts';
 import type { Switches } from './switches.ts';
 import type { Transfer } from './transfer.ts';
@@ -44,10 +44,10 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
       // A server before 1.12 takes this part of the path for a tracking id.
       if (switches.minor < 12) return statusOf(request, `${direction}-transfers`);
       const { mailbox } = requireVerified(request, simulation);
-      const fields = fieldsIn(request.query);
+      const fields = fieldsIn(request.query, simulation);
       const query = { ...pageBounds(request.query, switches), ...activeFilter(request.query) };
       const page = await pageOf(mailbox, direction, query);
-      return { data: page.map((transfer) => listItem(transfer, fields, simulation)), meta: {} };
+      return { data: page.map((transfer) => listItem(transfer, { mailbox, direction, fields }, simulation)), meta: {} };
     });
   }
 
@@ -56,9 +56,9 @@ export function transferRoutes(app: FastifyInstance, simulation: Simulation): vo
   );
 }
 
-function pageBounds(query: Query, { maximumPageSize }: Readonly<Switches>): PageQuery {
+function pageBounds(query: Query, { oversizedPage, maximumPageSize }: Readonly<Switches>): PageQuery {
   const pageSize = positive(query, 'page-size', defaultPageSize);
-  if (pageSize > documentedMaximum) throw malformed('page-size');
+  if (pageSize > documentedMaximum && oversizedPage === 'reject') throw malformed('page-size');
   return { page: positive(query, 'page', 1), pageSize: Math.min(pageSize, maximumPageSize) };
 }
 
@@ -76,10 +76,17 @@ function activeFilter({ active }: Query): { active?: boolean } {
   return { active: active === 'true' };
 }
 
-function fieldsIn({ fields }: Query): Fields {
-  if (fields === undefined) return defaultFields;
+function fieldsIn({ fields: text }: Query, simulation: Simulation): Fields {
+  const fields = text === undefined ? defaultFields : parsed(text);
+  const unknown =
+    simulation.switches.unknownFields === 'reject' ? firstUnknownField(sampleListItem(simulation), fields) : undefined;
+  if (unknown !== undefined) throw malformed(`fields: ${unknown}`);
+  return fields;
+}
+
+function parsed(text: string): Fields {
   try {
-    return parseFields(fields);
+    return parseFields(text);
   } catch (error) {
     if (error instanceof FieldsSyntaxError) throw malformed('fields');
     throw error;

@@ -3,7 +3,7 @@ import type { ServerClock } from './clock.ts';
 import { type PageQuery, TransferLog } from './log.ts';
 import type { SeededRandom } from './random.ts';
 import type { Switches } from './switches.ts';
-import type { Recipient, Transfer } from './transfer.ts';
+import type { Download, Recipient, Transfer } from './transfer.ts';
 
 export interface Addressees {
   readonly sender: string;
@@ -37,6 +37,8 @@ export interface TransferStoreParts {
   readonly onSent: (sender: string) => void;
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
+const retention = 30 * dayMs;
 const minuteMs = 60_000;
 
 /** Transfer log of the simulated server, with everything that can happen to a transfer. */
@@ -45,12 +47,14 @@ export class TransferStore {
   private readonly byTrackingId = new Map<string, Transfer>();
   private readonly logs = new Map<string, TransferLog>();
   private recipientCount = 0;
+  private deletedUsers = 0;
+  private lastCleanUp = '';
 
   constructor(parts: TransferStoreParts) {
     this.parts = parts;
   }
 
-  /** Sends a transfer: it is `PROCESSING` until {@link setState}. */
+  /** Sends a transfer: it is `PROCESSING` until {@link setState}, and expires after 30 days. */
   create(addressees: Addressees): Readonly<Transfer> {
     const transfer = this.make(addressees, this.parts.clock.now(), 'PROCESSING');
     for (const log of this.logsOf(transfer)) log.add([transfer]);
@@ -69,11 +73,13 @@ export class TransferStore {
   }
 
   find(trackingId: string): Readonly<Transfer> | undefined {
+    this.cleanUpOncePerDay();
     const transfer = this.byTrackingId.get(trackingId);
     return transfer?.purged ? undefined : transfer;
   }
 
   page(watch: Watch, query: PageQuery): readonly Readonly<Transfer>[] {
+    this.cleanUpOncePerDay();
     return this.logs.get(watchKey(watch))?.page(query) ?? [];
   }
 
@@ -89,6 +95,21 @@ export class TransferStore {
     this.changed(transfer);
   }
 
+  /** @throws UnknownTransferError */
+  setExpirationDate(trackingId: string, expirationDate: Date): void {
+    this.get(trackingId).expiresAt = expirationDate.getTime();
+  }
+
+  /**
+   * Records a download by every recipient with this address.
+   * @throws UnknownTransferError
+   */
+  recordDownload(trackingId: string, mail: string, method: Download['method']): void {
+    for (const recipient of this.get(trackingId).recipients) {
+      if (recipient.mail === mail) recipient.downloads.push({ at: this.parts.clock.now(), method });
+    }
+  }
+
   /**
    * Removes a transfer from the log, as the server's automated deletion of log entries does.
    * @throws UnknownTransferError
@@ -102,11 +123,37 @@ export class TransferStore {
     this.setPurged(this.get(trackingId), false);
   }
 
+  /**
+   * Deletes a person's user data: a proxy address replaces theirs in transfers, and as the owner of the log.
+   * @returns proxy address; its format is not documented
+   */
+  deleteUserData(mailbox: string): string {
+    this.deletedUsers += 1;
+    const proxy = `deleted-user-${this.deletedUsers}@proxy.invalid`;
+    for (const direction of ['sent', 'received'] as const) {
+      const log = this.logs.get(watchKey({ mailbox, direction }));
+      if (!log) continue;
+      this.logs.delete(watchKey({ mailbox, direction }));
+      this.logs.set(watchKey({ mailbox: proxy, direction }), log);
+      for (const transfer of log.transfers) this.replaceAddress(transfer, mailbox, proxy);
+    }
+    return proxy;
+  }
+
+  private replaceAddress(transfer: Transfer, mail: string, proxy: string): void {
+    if (transfer.sender === mail) transfer.sender = proxy;
+    for (const recipient of transfer.recipients) {
+      if (recipient.mail !== mail) continue;
+      recipient.mail = proxy;
+      if (!this.parts.switches.deletedUserKeepsRecipientId) recipient.id = this.nextRecipientId();
+    }
+  }
+
   private make(addressees: Addressees, sentAt: number, state: string): Transfer {
     const recipients: Recipient[] = [];
     for (const kind of ['to', 'cc', 'bcc'] as const) {
       for (const mail of addressees[kind] ?? []) {
-        recipients.push({ id: this.nextRecipientId(), mail, kind });
+        recipients.push({ id: this.nextRecipientId(), mail, kind, downloads: [] });
       }
     }
     const transfer: Transfer = {
@@ -116,6 +163,7 @@ export class TransferStore {
       recipients,
       sender: addressees.sender,
       state,
+      expiresAt: sentAt + retention,
       purged: false,
     };
     this.byTrackingId.set(transfer.trackingId, transfer);
@@ -158,5 +206,17 @@ export class TransferStore {
       this.logs.set(key, log);
     }
     return log;
+  }
+
+  private cleanUpOncePerDay(): void {
+    const { clock, switches } = this.parts;
+    if (switches.purgeAfterDays === null) return;
+    const today = clock.stamp(clock.now()).slice(0, 8);
+    if (today === this.lastCleanUp) return;
+    this.lastCleanUp = today;
+    const oldest = clock.now() - switches.purgeAfterDays * dayMs;
+    for (const transfer of this.byTrackingId.values()) {
+      if (!transfer.purged && transfer.expiresAt < oldest) this.setPurged(transfer, true);
+    }
   }
 }

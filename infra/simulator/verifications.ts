@@ -30,7 +30,7 @@ export class Verifications {
   private readonly parts: VerificationParts;
   private readonly clientIds = new Set<string>();
   private readonly codes = new Map<string, string>();
-  private readonly tokens = new Map<string, Map<string, Token>>();
+  private readonly tokens = new Map<string, Map<string, Token[]>>();
   private issued = 0;
   private answeredAt: number[] = [];
 
@@ -70,16 +70,21 @@ export class Verifications {
     return token;
   }
 
-  /** Makes a given token valid, without proof; it voids the previous one. */
+  /** Makes a given token valid, without proof. */
   grantToken({ mailbox, clientId }: Claimant, text: string): void {
     const now = this.parts.clock.now();
-    this.tokensOf(mailbox).set(clientId, { text, issuedAt: now, usedAt: now });
+    const tokens = this.tokensOf(mailbox);
+    const older = this.parts.switches.newTokenVoidsOlder ? [] : (tokens.get(clientId) ?? []);
+    tokens.set(clientId, [...older, { text, issuedAt: now, usedAt: now }]);
   }
 
   /** Reads the end of a token's validity, in milliseconds since 1970; `undefined` for an invalid token. */
   validUntil({ mailbox, clientId }: Claimant, text: string | undefined): number | undefined {
-    const token = this.tokens.get(mailbox)?.get(clientId);
-    if (!token || token.text !== text) return undefined;
+    const token = this.tokens
+      .get(mailbox)
+      ?.get(clientId)
+      ?.find((candidate) => candidate.text === text);
+    if (!token) return undefined;
     const { idleTermMs, maximumTermMs } = this.parts.switches;
     const end = Math.min(token.usedAt + idleTermMs, maximumTermMs === null ? Infinity : token.issuedAt + maximumTermMs);
     return end > this.parts.clock.now() ? end : undefined;
@@ -87,8 +92,9 @@ export class Verifications {
 
   /** Restarts the idle term of a mailbox; sent transfers do this, polls do not (administrator's guide). */
   restartIdleTerm(mailbox: string): void {
-    for (const [clientId, token] of this.tokensOf(mailbox)) {
-      if (this.validUntil({ mailbox, clientId }, token.text)) token.usedAt = this.parts.clock.now();
+    const holds = (clientId: string, token: Token) => this.validUntil({ mailbox, clientId }, token.text) !== undefined;
+    for (const [clientId, tokens] of this.tokensOf(mailbox)) {
+      for (const token of tokens) if (holds(clientId, token)) token.usedAt = this.parts.clock.now();
     }
   }
 
@@ -110,7 +116,7 @@ export class Verifications {
     this.answeredAt.push(now);
   }
 
-  private tokensOf(mailbox: string): Map<string, Token> {
+  private tokensOf(mailbox: string): Map<string, Token[]> {
     let tokens = this.tokens.get(mailbox);
     if (!tokens) {
       tokens = new Map();

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '#test/infra/cli/run-cli.ts';
 import { ScriptedApi } from '#test/infra/cli/scripted-api.ts';
 
@@ -19,14 +19,14 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
-/** The commands that a text shows, as arguments; those of a sentence end with its code. */
+/** Lists the arguments of the commands in a text. */
 const commandsIn = (text: string): string[][] =>
   [...text.matchAll(/npm run (?:--silent )?notifier -- ([^\n`#|&]+)/g)]
     .map(([, command = '']) => command.replace(/'/g, '').trim().split(/\s+/))
     .filter((args) => nouns.includes(args[0]!));
 
-/** Whether the command line is understood, whatever the operator API says to it. */
-async function understood(args: readonly string[]): Promise<void> {
+/** Expects no error of the command line, whatever the operator API answers. */
+async function expectUnderstood(args: readonly string[]): Promise<void> {
   const ran = await run(args, {
     environment: { NOTIFIER_URL: api.url, OPS_SLACK_URL: 'https://chat.example.com/T/B' },
     answers: [true],
@@ -37,20 +37,24 @@ async function understood(args: readonly string[]): Promise<void> {
   expect(ran.code, `${args.join(' ')}\n${ran.stderr}`).not.toBe(2);
 }
 
-test.each(['README.md', 'docs/operations.md'])('%s shows commands that are understood', async (file) => {
-  const commands = commandsIn(readFileSync(file, 'utf8'));
-  expect(commands.length).toBeGreaterThan(5);
-  for (const args of commands) await understood(args);
+describe.each(['README.md', 'docs/operations.md'])('%s', (file) => {
+  it('shows commands that the CLI understands', async () => {
+    const commands = commandsIn(readFileSync(file, 'utf8'));
+    expect(commands.length).toBeGreaterThan(5);
+    for (const args of commands) await expectUnderstood(args);
+  });
 });
 
-test.each(nouns)('the help of %s shows commands that are understood', async (noun) => {
-  const { stdout } = await run([noun, '--help'], { columns: 1000 });
-  const commands = commandsIn(stdout.slice(stdout.indexOf('Examples:')));
-  expect(commands.length).toBeGreaterThan(0);
-  for (const args of commands) await understood(args);
+describe.each(nouns)('%s --help', (noun) => {
+  it('shows commands that the CLI understands', async () => {
+    const { stdout } = await run([noun, '--help'], { columns: 1000 });
+    const commands = commandsIn(stdout.slice(stdout.indexOf('Examples:')));
+    expect(commands.length).toBeGreaterThan(0);
+    for (const args of commands) await expectUnderstood(args);
+  });
 });
 
-test('operations.md tells of every exit code that the help tells of', async () => {
+it('documents in docs/operations.md every exit code of the help', async () => {
   const { stdout } = await run(['--help'], { columns: 1000 });
   const codes = [...stdout.matchAll(/\b(\d) [a-z]/g)].map(([, code]) => code);
   expect(codes).toEqual(['0', '1', '2', '3', '4']);

@@ -20,11 +20,11 @@ import { block, receivingWebhooks } from './document-blocks.ts';
 import { examples } from './event-schemas.ts';
 import { type Headers, receiverContract, secret } from './receiver-contract.ts';
 
-/** Vitest itself transforms what is imported from here: Node takes no TypeScript below node_modules. */
+/** For modules that Vitest transforms, as Node imports no TypeScript below node_modules. */
 const folder = fileURLToPath(new URL(`../../node_modules/.cache/receivers-${process.pid}/`, import.meta.url));
 const typescript = ['inbox', 'express', 'hono', 'lambda', 'public-key'];
 
-/** What a reader has to write: stores what is applied, and can be made to fail. */
+/** The module that readers write: it stores applied events, and fails on demand. */
 const transfers = `import type { TransferEvent } from './inbox.ts';
 
 export const applied: TransferEvent[] = [];
@@ -65,8 +65,8 @@ beforeAll(async () => {
   posts = {
     Express: await postTo(app.listen(0, '127.0.0.1')),
     Hono: await postTo(serve({ fetch: hono.fetch, port: 0, hostname: '127.0.0.1' }) as Server),
-    'a Lambda function URL': invoke(handler, true),
-    'a Lambda function URL with a body as text': invoke(handler, false),
+    'Lambda function URL': invoke(handler, true),
+    'Lambda function URL with a body as text': invoke(handler, false),
   };
 });
 
@@ -107,8 +107,8 @@ const invoke =
     }
   };
 
-describe('the receivers in docs/receiving-webhooks.md', () => {
-  it('satisfy the compiler', async () => {
+describe('receivers in docs/receiving-webhooks.md', () => {
+  it('compile with the strictness of this project', async () => {
     const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
     const { stdout } = await promisify(execFile)(tsc, ['-p', folder], { cwd: folder }).catch((error) => error);
     expect(stdout).toBe('');
@@ -120,7 +120,7 @@ describe('the receivers in docs/receiving-webhooks.md', () => {
     }
   });
 
-  it.skipIf(spawnSync('python3', ['--version']).status !== 0)('satisfy Python', () => {
+  it.skipIf(spawnSync('python3', ['--version']).status !== 0)('compile in Python', () => {
     writeFileSync(`${folder}receiver.py`, block('python'));
     const { status, stderr } = spawnSync('python3', ['-m', 'py_compile', `${folder}receiver.py`], { encoding: 'utf8' });
     expect(stderr).toBe('');
@@ -128,22 +128,19 @@ describe('the receivers in docs/receiving-webhooks.md', () => {
   });
 });
 
-describe.each(['Express', 'Hono', 'a Lambda function URL', 'a Lambda function URL with a body as text'])(
-  '%s',
-  (name) => {
-    receiverContract({
-      post: (headers, body) => posts[name]!(headers, body),
-      applied: () => yours.applied,
-      failOnce() {
-        vi.spyOn(console, 'error').mockImplementation(() => {});
-        yours.problem.times = 1;
-      },
-    });
-  },
-);
+describe.each(['Express', 'Hono', 'Lambda function URL', 'Lambda function URL with a body as text'])('%s', (name) => {
+  receiverContract({
+    post: (headers, body) => posts[name]!(headers, body),
+    applied: () => yours.applied,
+    failOnce() {
+      vi.spyOn(console, 'error').mockImplementation(() => {});
+      yours.problem.times = 1;
+    },
+  });
+});
 
 describe('docs/receiving-webhooks.md', () => {
-  it('shows a request that its secret has signed', () => {
+  it('shows a request that its secret signed', () => {
     const [, headers = '', body = ''] = /^(POST .*?)\n\n(.*)\n$/s.exec(block('text')) ?? [];
     const value = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(headers)?.[1] ?? '';
     const [exampleSecret = ''] = /whsec_\w+/.exec(receivingWebhooks) ?? [];
@@ -157,7 +154,7 @@ describe('docs/receiving-webhooks.md', () => {
     expect(block('json')).toBe(`${eventBody(testEvent('crm', '2024-05-22T06:58:04.120Z') as never)}\n`);
   });
 
-  it('tells the delays between attempts', () => {
+  it('lists the delays between attempts', () => {
     const words = defaultRetryDelays.map((delay) => {
       if (delay < 60_000) return `${delay / 1000} s`;
       return delay < 3_600_000 ? `${delay / 60_000} min` : `${delay / 3_600_000} h`;
@@ -179,7 +176,7 @@ describe('docs/receiving-webhooks.md', () => {
   });
 });
 
-describe('verifying by public key', () => {
+describe('isSigned in docs/receiving-webhooks.md', () => {
   /** Seed and public key that Svix publishes with its signature of the message below. */
   const svix = {
     publicKey: 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=',
@@ -212,13 +209,13 @@ describe('verifying by public key', () => {
     { signature: svix.signature.replace('v1a', 'v1'), late: 0, isGood: false },
     { signature: svix.signature.replace('hn', 'hm'), late: 0, isGood: false },
     { signature: '', late: 0, isGood: false },
-  ])('$signature, $late s late: $isGood', ({ signature, late, isGood }) => {
+  ])('answers $isGood for $signature, $late s late', ({ signature, late, isGood }) => {
     vi.useFakeTimers({ now: 1000 * (svix.timestamp + late) });
     expect(isSigned(svix.publicKey, svixHeaders(signature), Buffer.from(svix.body))).toBe(isGood);
     expect(isSigned(svix.publicKey, svixHeaders(signature), Buffer.from(`${svix.body} `))).toBe(false);
   });
 
-  it('takes what the notifier signs, and no request without headers', () => {
+  it('accepts signatures of the notifier by its key alone, and refuses a request without headers', () => {
     const privateKey = newPrivateKey();
     const timestamp = Math.floor(Date.now() / 1000);
     const body = '{"note":"📦"}';

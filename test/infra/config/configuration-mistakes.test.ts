@@ -1,39 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError } from '#infra/config/config.ts';
+import { describe, expect, it } from 'vitest';
 import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+import { configFolder, crm, server } from './config-files.ts';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mistakes-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const server = { url: 'https://cryptshare.example.com' };
-const watches = [{ mailbox: 'alice@example.com' }];
-const crm = { name: 'crm', url: 'https://crm.example.com/hooks', secretFrom: 'CRM_WEBHOOK_SECRET' };
+const problemsOf = configFolder().problemsWith(loadDeployableConfig);
 const subnets = ['subnet-00000000000000001', 'subnet-00000000000000002'];
 
-/** Where the mistakes are that a file is refused for. */
-function placesOf(content: object): string[] {
-  const file = join(folder, 'notifier.config.json');
-  writeFileSync(file, JSON.stringify({ server, watches, ...content }));
-  try {
-    loadDeployableConfig(file);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map((problem) => problem.slice(0, problem.indexOf(': '))).toSorted();
-  }
-}
+/** Lists the paths of all mistakes in a configuration. */
+const placesOf = (content: object): string[] =>
+  problemsOf(content)
+    .map((problem) => problem.slice(0, problem.indexOf(': ')))
+    .toSorted();
 
-describe('mistakes of different kinds are told at once:', () => {
-  test.each<[string, object, string[]]>([
+describe('loadDeployableConfig', () => {
+  it.each<[string, object, string[]]>([
     [
-      'of form, of AWS, of the list as a whole, of a file',
+      'of form, of AWS, of a list as a whole, and of a file',
       {
         server: { url: 'https://localhost', caFile: 'none.pem' },
         schedule: { every: '30s', shards: 0 },
@@ -46,7 +28,7 @@ describe('mistakes of different kinds are told at once:', () => {
       ],
     ],
     [
-      'several in one webhook, and one in the next',
+      'in one webhook and in the next',
       {
         webhooks: [
           { name: 'CRM', url: 'http://10.0.0.1', types: ['transfer.gone'], maxInFlight: 0, colour: 'blue' },
@@ -59,19 +41,19 @@ describe('mistakes of different kinds are told at once:', () => {
       ],
     ],
     [
-      'in what is of the wrong type altogether',
+      'in values of the wrong type',
       { server: 7, watches: 'alice@example.com', schedule: { every: '10s' }, notify: [], alarmEmail: 'a@b.c-' },
       ['server', 'watches', 'notify', 'alarmEmail', 'schedule.every'],
     ],
     [
-      'in what is missing',
+      'in objects with missing settings',
       { server: {}, watches: [{}], webhooks: [{}], vpc: { id: 'vpc-0123abcd' }, schedule: { every: '90s' } },
       [
         ...['server.url', 'watches[0].mailbox', 'webhooks[0].name', 'vpc.subnets', 'webhooks[0]'],
         ...['schedule.every', 'webhooks[0].secretFrom'],
       ],
     ],
-  ])('%s', (_, config, paths) => {
+  ])('reports at once mistakes %s', (_, config, paths) => {
     expect(placesOf(config)).toEqual(paths.toSorted());
   });
 
@@ -84,7 +66,7 @@ describe('mistakes of different kinds are told at once:', () => {
     alarmEmail: 'ops@example.com',
     vpc: { id: 'vpc-0123456789abcdef0', subnets: [...subnets] },
   });
-  /** Each is one mistake, whatever else is wrong. */
+  /** Single mistakes that do not depend on each other. */
   const mistakes: readonly (readonly [path: string, value: unknown])[] = [
     ['server.url', 'ftp://cryptshare.example.com'],
     ['server.maxConcurrentPages', 0],
@@ -106,14 +88,13 @@ describe('mistakes of different kinds are told at once:', () => {
     ['vpc.subnets[1]', subnets[0]],
   ];
 
-  /** Puts a value at a path. */
   function put(tree: object, path: string, value: unknown): void {
     const keys = path.split(/[.[\]]+/).filter(Boolean);
     const parent = keys.slice(0, -1).reduce<object>((node, key) => Reflect.get(node, key), tree);
     Reflect.set(parent, keys.at(-1)!, value);
   }
 
-  test('any of them together', () => {
+  it('reports any combination of mistakes', () => {
     fc.assert(
       fc.property(fc.subarray([...mistakes]), (made) => {
         const config = whole();

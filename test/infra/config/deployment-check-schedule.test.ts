@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Config } from '#infra/config/config.ts';
 import { paceNote, scheduleProblems } from '#infra/config/deployment-check-schedule.ts';
 
@@ -27,8 +27,8 @@ const configOf = ({ watches, every = '1m', quietEvery, shards = 1, maxConcurrent
   webhooks: [],
 });
 
-describe('an interval that can be kept if mailboxes are small enough is deployed:', () => {
-  test.each<[string, Given]>([
+describe('scheduleProblems', () => {
+  it.each<[string, Given]>([
     ['one watch with one request at a time', { watches: 1, maxConcurrentPages: 1 }],
     ['as many polls as four requests of 100 ms can do', { watches: 2400, maxConcurrentPages: 4 }],
     ['as many polls as a shard can do', { watches: 4300 }],
@@ -39,86 +39,83 @@ describe('an interval that can be kept if mailboxes are small enough is deployed
       { watches: 10_000, every: '1h', own: ['1m'] },
     ],
     ['many watches that are polled seldom while they are quiet', { watches: 10_000, quietEvery: '5m' }],
-  ])('%s', (_, given) => {
+  ])('accepts %s', (_, given) => {
     expect(scheduleProblems(configOf(given))).toEqual([]);
   });
-});
 
-describe('an interval that cannot be kept, though every mailbox be empty, is refused with figures and what to do:', () => {
-  test.each<[string, Given, ...string[]]>([
+  it.each<[string, Given, ...string[]]>([
     [
-      'one poll a minute too many for the requests that may be under way',
+      'one poll a minute too many for the concurrent requests',
       { watches: 2401, maxConcurrentPages: 4 },
       'server.maxConcurrentPages: 4 allows 4 requests in flight, and 5 are needed: 2,401 watches are 40 polls a second, each with a request of 100 ms at the least; set it to 5, if the server bears that, or poll every 2m',
     ],
     [
-      'watches whose own intervals are too short',
+      'watches with intervals of their own that are too short',
       { watches: 1, own: Array.from({ length: 3000 }, () => '1m'), every: '24h', maxConcurrentPages: 4 },
       'server.maxConcurrentPages: 4 allows 4 requests in flight, and 6 are needed: 3,001 watches are 50 polls a second, each with a request of 100 ms at the least; set it to 6, if the server bears that, or poll every 2m',
     ],
     [
-      'the same in shards, each of which has the same whole number of requests',
+      'too many polls for shards, which have equal whole numbers of requests',
       { watches: 10_000, shards: 3, maxConcurrentPages: 11 },
       'server.maxConcurrentPages: 11 allows 9 requests in flight (3 in each of 3 shards), and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 2m',
     ],
     [
-      'more than the most requests that may ever be under way',
+      'more polls than the greatest possible number of requests allows',
       { watches: 430_000, shards: 100, maxConcurrentPages: 600 },
       'server.maxConcurrentPages: 600 allows 600 requests in flight (6 in each of 100 shards), and 717 are needed: 430,000 watches are 7,170 polls a second, each with a request of 100 ms at the least; set it to 800, if the server bears that, or poll every 2m',
     ],
     [
-      'more polls than a shard can do, which has eight under way',
+      'more polls than a shard with eight at a time can do',
       { watches: 10_000 },
       'schedule.shards: 1 can do 72 polls a second, and 10,000 watches are 167 polls a second: a shard polls 8 watches at a time, for 110 ms each at the least; set it to 3, or poll every 3m',
     ],
     [
-      'both at once',
+      'too many polls for requests and shards',
       { watches: 10_000, maxConcurrentPages: 4 },
       'server.maxConcurrentPages: 4 allows 4 requests in flight, and 17 are needed: 10,000 watches are 167 polls a second, each with a request of 100 ms at the least; set it to 18, if the server bears that, or poll every 5m',
       'schedule.shards: 1 can do 72 polls a second, and 10,000 watches are 167 polls a second: a shard polls 8 watches at a time, for 110 ms each at the least; set it to 3, or poll every 3m',
     ],
-  ])('%s', (_, given, ...problems) => {
+  ])('refuses %s, with figures and a remedy', (_, given, ...problems) => {
     expect(scheduleProblems(configOf(given))).toEqual(problems);
   });
 
-  test('what no number of requests and shards keeps has no other remedy than to poll less often', () => {
+  it('recommends to poll less often if no number of requests and shards is enough', () => {
     const [problem] = scheduleProblems(configOf({ watches: 700_000, shards: 100, maxConcurrentPages: 1000 }));
     expect(problem).toMatch(/\(10 in each of 100 shards\), and 1,167 are needed.*at the least; poll every 2m$/);
   });
-});
 
-test('what is told to do makes the interval one that can be kept', () => {
-  for (const watches of [2401, 10_000, 50_000]) {
-    for (const shards of [1, 7, 16]) {
-      const given = { watches, shards, maxConcurrentPages: 16 };
-      const told = scheduleProblems(configOf(given)).join();
-      const setTo = (setting: string) => new RegExp(`${setting}: [^;]*; set it to (\\d+)`).exec(told)?.[1];
-      const maxConcurrentPages = Number(setTo('server.maxConcurrentPages') ?? given.maxConcurrentPages);
-      const raised = Number(setTo('schedule.shards') ?? shards);
-      expect(scheduleProblems(configOf({ watches, shards: raised, maxConcurrentPages }))).toEqual([]);
+  it('recommends settings that it accepts', () => {
+    for (const watches of [2401, 10_000, 50_000]) {
+      for (const shards of [1, 7, 16]) {
+        const given = { watches, shards, maxConcurrentPages: 16 };
+        const told = scheduleProblems(configOf(given)).join();
+        const setTo = (setting: string) => new RegExp(`${setting}: [^;]*; set it to (\\d+)`).exec(told)?.[1];
+        const maxConcurrentPages = Number(setTo('server.maxConcurrentPages') ?? given.maxConcurrentPages);
+        const raised = Number(setTo('schedule.shards') ?? shards);
+        expect(scheduleProblems(configOf({ watches, shards: raised, maxConcurrentPages }))).toEqual([]);
+      }
     }
-  }
+  });
 });
 
-describe('how large mailboxes may be is told where that can be too small:', () => {
-  test.each<[string, Given, string | undefined]>([
-    ['nothing for a single watch', { watches: 1 }, undefined],
+describe('paceNote', () => {
+  const noteOf = (requests: number, transfers: number) =>
+    `10,000 watches with ${requests} requests in flight: the interval is kept while mailboxes have some ${transfers} transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)`;
+
+  it.each<[string, Given, string | undefined]>([
+    ['nothing of a single watch', { watches: 1 }, undefined],
     [
-      'nothing more where quiet watches are polled seldom, since all of them may change',
+      'the same average size where quiet watches are polled seldom, as all of them may change',
       { watches: 10_000, shards: 6, quietEvery: '1h' },
-      '10,000 watches with 96 requests in flight: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+      noteOf(96, 476),
     ],
+    ['the average size of 10,000 mailboxes polled each minute', { watches: 10_000, shards: 6 }, noteOf(96, 476)],
     [
-      'some hundred transfers for each of 10,000 watches a minute',
-      { watches: 10_000, shards: 6 },
-      '10,000 watches with 96 requests in flight: the interval is kept while mailboxes have some 476 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
-    ],
-    [
-      'fewer where fewer requests may be under way',
+      'a smaller average size for fewer concurrent requests',
       { watches: 10_000, every: '10m', maxConcurrentPages: 4 },
-      '10,000 watches with 4 requests in flight: the interval is kept while mailboxes have some 140 transfers on average, at 100 ms for a page and with all of them listed. Where they have more, raise server.maxConcurrentPages, raise schedule.fullListingEvery, or poll less often (docs/costs.md#the-largest-size)',
+      noteOf(4, 140),
     ],
-  ])('%s', (_, given, note) => {
+  ])('tells %s', (_, given, note) => {
     expect(paceNote(configOf(given))).toEqual(note === undefined ? [] : [note]);
   });
 });

@@ -1,46 +1,20 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { typePatterns } from '#functions/events/catalogue.ts';
-import { ConfigError } from '#infra/config/config.ts';
 import { loadDeployableConfig } from '#infra/config/deployment-check.ts';
+import { configFolder, crm, server, watches } from './config-files.ts';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'deployable-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const server = { url: 'https://cryptshare.example.com' };
-const watches = [{ mailbox: 'alice@example.com' }];
-const crm = { name: 'crm', url: 'https://crm.example.com/hooks', secretFrom: 'CRM_WEBHOOK_SECRET' };
 const vpc = { id: 'vpc-0123456789abcdef0', subnets: ['subnet-00000000000000001'] };
 
-const written = (content: object): string => {
-  const file = join(folder, 'notifier.config.json');
-  writeFileSync(file, JSON.stringify({ server, watches, ...content }));
-  return file;
-};
-
-const problemsOf = (content: object): readonly string[] => {
-  try {
-    loadDeployableConfig(written(content));
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-};
-
-const times = <T>(count: number, make: (at: number) => T): T[] =>
+const { write, problemsWith } = configFolder();
+const problemsOf = problemsWith(loadDeployableConfig);
+const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-describe('what can be deployed', () => {
-  test.each<[string, object]>([
+describe('loadDeployableConfig', () => {
+  it.each<[string, object]>([
     ['the least', {}],
     ['an interval of a minute', { schedule: { every: '1m' } }],
     ['an interval of minutes in seconds', { schedule: { every: '120s' } }],
@@ -67,17 +41,13 @@ describe('what can be deployed', () => {
         ],
       },
     ],
-  ])('includes %s', (_, content) => {
+  ])('accepts %s', (_, content) => {
     expect(problemsOf(content)).toEqual([]);
   });
-});
 
-const two = [{ mailbox: 'alice@example.com' }, { mailbox: 'bob@example.com' }];
-
-describe('what cannot is refused with its path and what to do:', () => {
-  test.each<[string, object, string]>([
+  it.each<[string, object, string]>([
     [
-      'a proxy for webhooks in a private network, where their function is not',
+      'a proxy in a private network, as the function of webhooks is outside of it',
       { proxy: 'http://10.0.0.8:3128', vpc },
       'proxy: expected an address on the internet, from where AWS sends webhooks, got 10.0.0.8: name one that is there',
     ],
@@ -102,11 +72,11 @@ describe('what cannot is refused with its path and what to do:', () => {
       'watches[1].every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 10s',
     ],
     [
-      'more shards than requests that may be under way',
+      'more shards than concurrent requests',
       {
         schedule: { shards: 2 },
         server: { url: 'https://cryptshare.example.com', maxConcurrentPages: 1 },
-        watches: two,
+        watches: [...watches, { mailbox: 'bob@example.com' }],
       },
       'server.maxConcurrentPages: expected at least one for each of the 2 shards (schedule.shards), which share them, got 1',
     ],
@@ -128,7 +98,7 @@ describe('what cannot is refused with its path and what to do:', () => {
       `server.url: expected an address on the internet, got ${host}: name the server's public address, or under vpc the network that leads to it`,
     ]),
     [
-      'an event type that does not exist, which SNS would wait for in vain',
+      'an event type that does not exist',
       { notify: { email: [{ address: 'ops@example.com', types: ['transfer.failed', 'transfer.gone'] }] } },
       'notify.email[0].types[1]: expected an event type such as transfer.failed, or transfer.*: docs/events.md lists them',
     ],
@@ -144,16 +114,16 @@ describe('what cannot is refused with its path and what to do:', () => {
     ],
     [
       'more addresses than a topic has filters for',
-      { notify: { email: times(201, (at) => ({ address: `person-${at}@example.com` })) } },
+      { notify: { email: times(201, (index) => ({ address: `person-${index}@example.com` })) } },
       'notify.email: expected at most 200 addresses, as many as a topic can filter for, got 201: name a mailing list',
     ],
     [
-      'an address that SNS sends no mail to',
+      'an address to which SNS sends no mail',
       { notify: { email: [{ address: 'jörg@example.com' }] } },
       'notify.email[0].address: expected an address with ASCII characters alone before the @, as SNS needs it: name another one',
     ],
     [
-      'an address whose domain SNS has to have in ASCII',
+      'an address whose domain is not in ASCII',
       { alarmEmail: 'ops@münchen.de' },
       'alarmEmail: expected a domain in ASCII, as SNS needs it: write xn--mnchen-3ya.de for it',
     ],
@@ -163,8 +133,8 @@ describe('what cannot is refused with its path and what to do:', () => {
       'vpc.subnets[1]: expected each subnet once, but vpc.subnets[0] is the same: leave it out',
     ],
     [
-      'more subnets than a function can be in',
-      { vpc: { ...vpc, subnets: times(17, (at) => `subnet-000000${10 + at}`) } },
+      'more subnets than a function allows',
+      { vpc: { ...vpc, subnets: times(17, (index) => `subnet-000000${10 + index}`) } },
       'vpc.subnets: expected at most 16, as many as a function can be in, got 17: name one for each availability zone',
     ],
     [
@@ -172,70 +142,73 @@ describe('what cannot is refused with its path and what to do:', () => {
       { watches: [...watches, { mailbox: 'Alice@example.com', direction: 'sent' }] },
       'watches[1]: expected each watch once, but watches[0] is the same',
     ],
-  ])('%s', (_, content, problem) => {
+  ])('refuses %s', (_, content, problem) => {
     expect(problemsOf(content)).toEqual([problem]);
   });
 
-  test('a CA file that holds something else than certificates', () => {
-    const problemOf = (text: string) => {
-      writeFileSync(join(folder, 'ca.pem'), text);
-      return problemsOf({ server: { ...server, caFile: 'ca.pem' } });
-    };
-    const noCertificate =
-      'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)';
-    expect(problemOf('')).toEqual([noCertificate]);
-    expect(problemOf('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')).toEqual([noCertificate]);
-    expect(problemsOf({ server: { ...server, caFile: '.' } })).toEqual([
-      'server.caFile: expected a readable file (EISDIR)',
-    ]);
+  const problemsOfCa = (text: string) => {
+    write(text, 'ca.pem');
+    return problemsOf({ server: { ...server, caFile: 'ca.pem' } });
+  };
+
+  it.each(['', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
+    'refuses a CA file without certificates: %j',
+    (text) => {
+      expect(problemsOfCa(text)).toEqual([
+        'server.caFile: expected certificates in PEM: export that of the authority as Base64 (-----BEGIN CERTIFICATE-----)',
+      ]);
+    },
+  );
+
+  it('refuses a folder for the CA file', () => {
+    const problem = 'server.caFile: expected a readable file (EISDIR)';
+    expect(problemsOf({ server: { ...server, caFile: '.' } })).toEqual([problem]);
   });
 
-  test('a CA file that holds a private key', async () => {
+  it('refuses a CA file with a private key', async () => {
     const { cert, private: key } = await generate([{ name: 'commonName', value: 'Example CA' }]);
-    const problemOf = (text: string) => {
-      writeFileSync(join(folder, 'ca.pem'), text);
-      return problemsOf({ server: { ...server, caFile: 'ca.pem' } });
-    };
-    expect(problemOf(cert)).toEqual([]);
-    expect(problemOf(`${cert}\n${key}`)).toEqual([
+    expect(problemsOfCa(cert)).toEqual([]);
+    expect(problemsOfCa(`${cert}\n${key}`)).toEqual([
       'server.caFile: expected certificates alone, got a private key, which must stay off AWS: take it out',
     ]);
   });
-});
 
-test('everything is told at once, in the order of the file', () => {
-  const problems = problemsOf({
-    server: { url: 'http://localhost:8080' },
-    schedule: { every: '10s', shards: 2 },
-    notify: { email: [{ address: 'ops@example.com', types: ['watch.gone'] }] },
-    webhooks: [{ name: 'crm', url: 'http://10.0.0.1' }],
-    alarmEmail: 'jörg@example.com',
-    vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] },
+  it('reports the mistakes of any use before those of a deployment, each in the order of the file', () => {
+    const problems = problemsOf({
+      server: { url: 'http://localhost:8080' },
+      schedule: { every: '10s', shards: 2 },
+      notify: { email: [{ address: 'ops@example.com', types: ['watch.gone'] }] },
+      webhooks: [{ name: 'crm', url: 'http://10.0.0.1' }],
+      alarmEmail: 'jörg@example.com',
+      vpc: { ...vpc, subnets: [...vpc.subnets, ...vpc.subnets] },
+    });
+    expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
+      'notify.email[0].types[0]',
+      'server.url',
+      'schedule.every',
+      'schedule.shards',
+      'webhooks[0].url',
+      'webhooks[0].secretFrom',
+      'alarmEmail',
+      'vpc.subnets[1]',
+    ]);
   });
-  expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
-    'notify.email[0].types[0]',
-    'server.url',
-    'schedule.every',
-    'schedule.shards',
-    'webhooks[0].url',
-    'webhooks[0].secretFrom',
-    'alarmEmail',
-    'vpc.subnets[1]',
-  ]);
 });
 
-test('the app that cdk runs says what is wrong with the file of its context, and nothing else', async () => {
-  const file = written({ schedule: { every: '30s' }, webhooks: [{ ...crm, secretFrom: undefined }] });
-  const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ config: file }) };
-  const run = promisify(execFile)(process.execPath, ['infra/app.ts'], { env });
-  await expect(run).rejects.toMatchObject({
-    code: 1,
-    stdout: '',
-    stderr: [
-      `${file} cannot be used:`,
-      '  schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 30s',
-      '  webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run notifier -- secret fill',
-      '',
-    ].join('\n'),
+describe('infra/app.ts', () => {
+  it('prints the mistakes in the file of its context, and nothing else', async () => {
+    const file = write({ schedule: { every: '30s' }, webhooks: [{ ...crm, secretFrom: undefined }] });
+    const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ config: file }) };
+    const run = promisify(execFile)(process.execPath, ['infra/app.ts'], { env });
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: [
+        `${file} cannot be used:`,
+        '  schedule.every: expected whole minutes on AWS, for example 1m, 5m or 2h, got 30s',
+        '  webhooks[0].secretFrom: expected on AWS, where a secret that is made is never shown: name a field of the secret, for example CRM_WEBHOOK_SECRET, and fill it with npm run notifier -- secret fill',
+        '',
+      ].join('\n'),
+    });
   });
 });

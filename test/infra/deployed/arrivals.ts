@@ -1,4 +1,4 @@
-/** What has come so far, and what will. */
+/** Items that have arrived, and those to come. */
 export class Arrivals<T> {
   readonly all: T[] = [];
   private readonly waiting = new Set<() => void>();
@@ -8,7 +8,7 @@ export class Arrivals<T> {
     for (const check of this.waiting) check();
   }
 
-  /** Resolves with the first item that matches, come already or still to come. */
+  /** Resolves with the first match among past and future items. */
   first(matches: (item: T) => boolean): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>();
     const check = () => {

@@ -7,6 +7,7 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { type DeliveryName, deliveryKey } from '#functions/webhooks/deliveries/delivery.ts';
+import type { DeliveryFacts } from '#functions/webhooks/deliveries/settled.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import type { Config } from '#infra/config/config.ts';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
@@ -14,28 +15,32 @@ import { type LocalQueue, startEventSource } from '#infra/local/services/event-s
 import { type InvokedFunction, startInvocations } from '#infra/local/services/invocations.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { createResources } from './created-resources.ts';
-import { type FunctionProcess, startFunction } from './function-process.ts';
-import { type PublicReceiver, startPublicReceiver } from './public-receiver.ts';
+import { type FunctionProcess, type LogLine, startFunction } from './function-process.ts';
+import { type PublicReceiver, type ReceivedPost, startPublicReceiver } from './public-receiver.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type SynthesisedStack, synthesise } from './synthesised-stack.ts';
 
-/** The functions, by the ids of their constructs. */
+/** Ids of the functions' constructs. */
 export const functionNames = ['Poll', 'FanOut', 'Deliver', 'Sweep', 'Declare', 'Operator'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
-/** The stack on this machine: the bundles in processes of their own, on embedded services. */
+/** The stack on this machine: bundles in processes of their own, on embedded services. */
 export interface Deployment extends SynthesisedStack {
   readonly receiver: PublicReceiver;
   /** Calls that a role did not allow. */
   readonly denied: readonly string[];
-  /** Never resolves; rejects when a call is denied, or a function that works on a queue leaves a message unhandled. */
-  readonly broken: Promise<never>;
+  /** Waits for a webhook; rejects if a role denies a call, or if a function leaves a message of its queue unhandled. */
+  posted(matches: (post: ReceivedPost) => boolean): Promise<ReceivedPost>;
+  /** Waits for a line in the log of deliver, as {@link posted}. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Waits for the log line of a delivery that did not arrive, as {@link posted}. */
+  settled(matches: (delivery: DeliveryFacts) => boolean): Promise<DeliveryFacts>;
   function(name: FunctionName): FunctionProcess;
-  /** Does to a function what its schedule does. */
+  /** Invokes a function as its schedule does. */
   tick(name: FunctionName): Promise<unknown>;
-  /** Makes a retry wait for a time that only a wrong clock can have set. */
+  /** Postpones a retry to a time that only a wrong clock can set. */
   putOff(delivery: DeliveryName): Promise<void>;
-  /** Makes a delivery due that a process has left to another one, which has died since. */
+  /** Makes a delivery due that was left to a process which has died. */
   leaveBehind(delivery: DeliveryName): Promise<void>;
   /** Adds fields to the secret as an operator does. */
   fillSecret(fields: Readonly<Record<string, string>>): Promise<void>;
@@ -113,6 +118,8 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     return new Date(Date.now() + minutes * 60_000).toISOString();
   };
   const processOf = (name: FunctionName) => functions.get(stack.functions.get(name)!.logicalId)!;
+  const logged: Deployment['logged'] = (matches) => Promise.race([processOf('Deliver').lines.first(matches), broken]);
+  const asDelivery = (line: LogLine) => line as unknown as DeliveryFacts;
   const webhooksTable = () => processOf('Deliver').environment.WEBHOOKS_TABLE!;
   const change = async (delivery: DeliveryName, UpdateExpression: string, at: number) => {
     await dynamo.send(
@@ -131,7 +138,10 @@ export async function deploy(config: Config, folder: string): Promise<Deployment
     ...stack,
     receiver,
     denied,
-    broken,
+    posted: (matches) => Promise.race([receiver.posts.first(matches), broken]),
+    logged,
+    settled: async (matches) =>
+      asDelivery(await logged((line) => line.message === 'delivery' && matches(asDelivery(line)))),
     function: processOf,
     tick(name) {
       const schedules = Object.values(template.findResources('AWS::Scheduler::Schedule'));

@@ -1,20 +1,19 @@
-import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { accessesOf, type Service, serviceOf } from './aws-request.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import { type Access, grantName, isGranted, type Statement } from './role-policy.ts';
 
-/** What stands between one function and AWS. */
+/** Proxy between one function and AWS. */
 export interface IamProxy {
   readonly url: string;
-  /** What was called, by {@link grantName}. */
+  /** Calls so far, by {@link grantName}. */
   readonly used: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
 /**
- * Starts a proxy that lets through what a role may do, and answers everything else as AWS does.
+ * Starts a proxy that forwards what a role allows, and refuses everything else as AWS does.
  *
  * @param endpoints where the services really are
  * @param onDenied told of each call that was refused, by {@link grantName}
@@ -45,16 +44,13 @@ export async function startIamProxy(
     upstream.on('error', () => response.destroy());
     upstream.end(body);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { port, close } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     used,
     async close() {
-      server.close();
-      server.closeAllConnections();
       agent.destroy();
-      await once(server, 'close');
+      await close();
     },
   };
 }

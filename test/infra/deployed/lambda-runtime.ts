@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { listenOnLoopback } from './loopback-server.ts';
 
 /** Thrown to whoever invokes a function that fails, under the name of the function's own error. */
 export class FunctionError extends Error {
@@ -87,10 +86,9 @@ export async function startLambdaRuntime(functionArn: string): Promise<LambdaRun
     underWay.delete(id);
     response.writeHead(202).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { port, close } = await listenOnLoopback(server);
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${port}`,
     invoke(event, timeout) {
       if (ended) return Promise.reject(ended);
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -99,10 +97,6 @@ export async function startLambdaRuntime(functionArn: string): Promise<LambdaRun
       return promise;
     },
     end,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close,
   };
 }

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startInvocations } from '#infra/local/services/invocations.ts';
 import { synthesise } from '#test/infra/stack/synthesis.ts';
 import { resourcesOf } from '#test/infra/stack/template-policies.ts';
@@ -25,47 +25,60 @@ beforeAll(() => {
   statements = Properties.PolicyDocument.Statement.map((statement: never) => statementOf(statement, values));
 });
 
-const viaUrl = { context: ['lambda:InvokedViaFunctionUrl'] };
-const stack = `arn:aws:cloudformation:${region}:${account}:stack`;
+describe('OperatorsPolicy', () => {
+  const viaUrl = { context: ['lambda:InvokedViaFunctionUrl'] };
+  const stack = `arn:aws:cloudformation:${region}:${account}:stack`;
 
-test('operators may find the address of their API, and ask there', () => {
-  for (const access of [
-    { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifier/00000000-1111` },
-    { action: 'lambda:InvokeFunctionUrl', resource: operatorArn },
-    { action: 'lambda:InvokeFunction', resource: operatorArn, ...viaUrl },
-  ]) {
-    expect(isGranted(statements, access), access.action).toBe(true);
-  }
-});
-
-test('operators may neither see another stack nor ask another function', () => {
-  const other = arn('lambda', 'function:Poll');
-  for (const access of [
-    { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifierToo/00000000-1111` },
-    { action: 'cloudformation:DeleteStack', resource: `${stack}/TransferNotifier/00000000-1111` },
-    { action: 'lambda:InvokeFunctionUrl', resource: other },
-    { action: 'lambda:InvokeFunction', resource: other, ...viaUrl },
-    { action: 'lambda:UpdateFunctionCode', resource: operatorArn },
-  ]) {
-    expect(isGranted(statements, access), access.action).toBe(false);
-  }
-});
-
-test('an operator cannot invoke the function directly, with an event that names another person for the audit line', async () => {
-  const invoked: unknown[] = [];
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const functions = new Map([[operator, async (event: unknown) => invoked.push(event)]]);
-  const invocations = await startInvocations(functions, credentials.accessKeyId);
-  const endpoints = { dynamodb: '', sns: '', sqs: '', secretsmanager: '', lambda: invocations.url };
-  const denied: string[] = [];
-  const proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
-  const lambda = new LambdaClient({ region, credentials, endpoint: proxy.url });
-  const forged = JSON.stringify(eventOf('DELETE', '/endpoints/crm'));
-  await expect(lambda.send(new InvokeCommand({ FunctionName: operator, Payload: forged }))).rejects.toMatchObject({
-    name: 'AccessDeniedException',
+  it('allows to find the address of the operator API, and to call it', () => {
+    for (const access of [
+      { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifier/00000000-1111` },
+      { action: 'lambda:InvokeFunctionUrl', resource: operatorArn },
+      { action: 'lambda:InvokeFunction', resource: operatorArn, ...viaUrl },
+    ]) {
+      expect(isGranted(statements, access), access.action).toBe(true);
+    }
   });
-  expect(denied).toEqual([`lambda:InvokeFunction function:${operator}`]);
-  expect(invoked).toEqual([]);
-  lambda.destroy();
-  await Promise.all([proxy.close(), invocations.close()]);
+
+  it('allows neither another stack nor another function', () => {
+    const other = arn('lambda', 'function:Poll');
+    for (const access of [
+      { action: 'cloudformation:DescribeStacks', resource: `${stack}/TransferNotifierToo/00000000-1111` },
+      { action: 'cloudformation:DeleteStack', resource: `${stack}/TransferNotifier/00000000-1111` },
+      { action: 'lambda:InvokeFunctionUrl', resource: other },
+      { action: 'lambda:InvokeFunction', resource: other, ...viaUrl },
+      { action: 'lambda:UpdateFunctionCode', resource: operatorArn },
+    ]) {
+      expect(isGranted(statements, access), access.action).toBe(false);
+    }
+  });
+
+  it('refuses direct invocations, whose events could name another person for the audit line', async () => {
+    const invoked: unknown[] = [];
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+    const functions = new Map([[operator, async (event: unknown) => invoked.push(event)]]);
+    const invocations = await startInvocations(functions, credentials.accessKeyId);
+    const endpoints = { dynamodb: '', sns: '', sqs: '', secretsmanager: '', lambda: invocations.url };
+    const denied: string[] = [];
+    const proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
+    const lambda = new LambdaClient({ region, credentials, endpoint: proxy.url });
+    const forged = JSON.stringify(eventOf('DELETE', '/endpoints/crm'));
+    await expect(lambda.send(new InvokeCommand({ FunctionName: operator, Payload: forged }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+    expect(denied).toEqual([`lambda:InvokeFunction function:${operator}`]);
+    expect(invoked).toEqual([]);
+    lambda.destroy();
+    await Promise.all([proxy.close(), invocations.close()]);
+  });
+});
+
+describe('isGranted', () => {
+  it('refuses an action that one statement denies and another allows', () => {
+    const both: readonly Statement[] = [
+      { effect: 'Allow', actions: ['dynamodb:*'], resources: [operatorArn] },
+      { effect: 'Deny', actions: ['dynamodb:Put*'], resources: ['*'] },
+    ];
+    expect(isGranted(both, { action: 'dynamodb:Query', resource: operatorArn })).toBe(true);
+    expect(isGranted(both, { action: 'dynamodb:PutItem', resource: operatorArn })).toBe(false);
+  });
 });

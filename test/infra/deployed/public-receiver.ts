@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { generate } from 'selfsigned';
 import { Webhook } from 'standardwebhooks';
 import { Arrivals } from './arrivals.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 /** A request as it arrived. */
 export interface ReceivedPost {
@@ -47,19 +46,14 @@ export async function startPublicReceiver(): Promise<PublicReceiver> {
     response.writeHead(verified === undefined ? 401 : (answers.get(path) ?? 204)).end();
     posts.add({ host: headers.host, path, body: verified });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { port, close } = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     certificate: cert,
     posts,
     secrets,
     answers,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close,
   };
 }
 

@@ -1,9 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { arn } from './aws-request.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 /** What a template says of a secret that Secrets Manager is to make up. */
 export interface GenerateSecretString {
@@ -57,21 +56,16 @@ export async function startSecretsManager(): Promise<SecretsManager> {
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
     response.end(JSON.stringify(body));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { port, close } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     create(name, { SecretStringTemplate, GenerateStringKey, PasswordLength }) {
       const secretArn = arn('secretsmanager', `secret:${name}-AbCdEf`);
       const generated = { [GenerateStringKey]: password(PasswordLength) };
       secrets.set(secretArn, JSON.stringify({ ...JSON.parse(SecretStringTemplate), ...generated }));
       return secretArn;
     },
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close,
   };
 }
 

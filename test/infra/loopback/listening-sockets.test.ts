@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFile
 import net from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { LocalRun } from '#test/infra/local/local-run.ts';
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A socket that takes connections: its address as Linux writes it, and its port. */
+/** Socket that accepts connections, with its address as Linux writes it. */
 interface Listening {
   readonly address: string;
   readonly port: number;
@@ -34,7 +34,7 @@ interface Listening {
 /** Loopback as /proc/net/tcp and /proc/net/tcp6 write it. */
 const loopback: ReadonlySet<string> = new Set(['0100007F', '00000000000000000000000001000000']);
 
-/** The sockets of a process that take connections, its dependencies' included. */
+/** Lists the sockets of a process that accept connections, including those of its dependencies. */
 function listeningOf(pid: number): Listening[] {
   const descriptors = readdirSync(`/proc/${pid}/fd`).map((name) => {
     try {
@@ -61,7 +61,7 @@ const ownAddresses = Object.entries(networkInterfaces()).flatMap(([name, address
     .map(({ address, scopeid }) => (scopeid ? `${address}%${name}` : address)),
 );
 
-/** What comes of a connection: `connect`, or why there is none. */
+/** Connects. @returns `connect`, or the code of the error */
 async function connection(host: string, port: number): Promise<string> {
   const socket = net.connect({ host, port });
   try {
@@ -81,19 +81,21 @@ function realRun(): LocalRun {
   return new LocalRun(['--json', '--config', file, '--data', join(folder, 'data')], { CRYPTSHARE_CLIENT_ID: clientId });
 }
 
-test.each([
+describe.each([
   // DynamoDB, SNS with SQS, invocations and operator API; the demo has its server and its receiver, too.
-  { what: 'the demo', start: () => new LocalRun(['--json']), done: 'receipt', sockets: 6 },
-  { what: 'a run with a configuration', start: realRun, done: 'poll', sockets: 4 },
-])('$what listens on the loopback interface alone', async ({ start, done, sockets }) => {
-  const run = start();
-  running.push(run);
-  await run.line(({ kind }) => kind === done);
-  const listening = listeningOf(run.pid);
-  expect(listening.length).toBeGreaterThanOrEqual(sockets);
-  expect(listening.filter(({ address }) => !loopback.has(address))).toEqual([]);
-  for (const { port } of listening) {
-    expect(await connection('127.0.0.1', port)).toBe('connect');
-    for (const address of ownAddresses) expect([address, await connection(address, port)]).not.toContain('connect');
-  }
+  { name: 'npm start', start: () => new LocalRun(['--json']), done: 'receipt', sockets: 6 },
+  { name: 'npm start -- --config', start: realRun, done: 'poll', sockets: 4 },
+])('$name', ({ start, done, sockets }) => {
+  it('listens on the loopback interface alone', async () => {
+    const run = start();
+    running.push(run);
+    await run.line(({ kind }) => kind === done);
+    const listening = listeningOf(run.pid);
+    expect(listening.length).toBeGreaterThanOrEqual(sockets);
+    expect(listening.filter(({ address }) => !loopback.has(address))).toEqual([]);
+    for (const { port } of listening) {
+      expect(await connection('127.0.0.1', port)).toBe('connect');
+      for (const address of ownAddresses) expect([address, await connection(address, port)]).not.toContain('connect');
+    }
+  });
 });

@@ -19,10 +19,8 @@ const day = 24 * 60 * 60 * 1000;
 const without = (name: string) => Object.fromEntries(Object.entries(headers).filter(([header]) => header !== name));
 const unverified = without('X-CS-VerificationToken');
 
-async function idsOn(server: CryptshareServer, path: string): Promise<string[]> {
-  const { body } = await call(server, path);
-  return body.data.map(({ trackingId }: { trackingId: string }) => trackingId);
-}
+const idsOn = async (server: CryptshareServer, path: string): Promise<string[]> =>
+  (await call(server, path)).body.data.map(({ trackingId }: { trackingId: string }) => trackingId);
 
 describe('the simulated REST API', () => {
   it.each([
@@ -35,6 +33,11 @@ describe('the simulated REST API', () => {
     { what: 'minor version 16', given: { ...headers, 'X-CS-MinimumMinorApiVersion': '16' }, refusal: '404/2004' },
     { what: 'a client id of 49 letters', given: { ...headers, 'X-CS-ClientId': 'a'.repeat(49) }, refusal: '400/1004' },
     { what: 'a client id of 4,001', given: { ...headers, 'X-CS-ClientId': 'a'.repeat(4001) }, refusal: '400/1004' },
+    {
+      what: 'a hyphen in a client id',
+      given: { ...headers, 'X-CS-ClientId': `-${'a'.repeat(50)}` },
+      refusal: '400/1004',
+    },
     { what: 'an unknown product', given: { ...headers, 'X-CS-ProductKey': 'api.soap' }, refusal: '400/1004' },
     { what: 'a wrong token', given: { ...headers, 'X-CS-VerificationToken': 'example-token-2' }, refusal: '401/3002' },
     { what: "another client's token", given: { ...headers, 'X-CS-ClientId': 'b'.repeat(50) }, refusal: '401/3002' },
@@ -52,15 +55,21 @@ describe('the simulated REST API', () => {
     });
   });
 
-  it('answers 404/1006 for an endpoint that does not exist, or not yet', async () => {
-    const server = await startServer({ minor: 12 });
-    expect(await outcome(server, '/api/no-such-endpoint')).toBe('404/1006');
-    expect(await outcome(server, '/api/status')).toBe('404/1006');
+  it('takes query parameters in place of headers', async () => {
+    const query =
+      '?major-api-version=1&minimum-minor-api-version=12&product-key=api.rest' +
+      `&client-id=${clientId}&verification-token=example-token-1`;
+    const { body } = await call(await startServer(), sentBy(alice, query), { headers: {} });
+    expect(body).toEqual({ data: [], meta: {} });
   });
 
-  it('takes sent-transfers for a tracking id before version 1.12', async () => {
+  it('answers 404 for an endpoint that does not exist, or not yet', async () => {
+    const server = await startServer({ minor: 11 });
+    expect(await outcome(server, '/api/no-such-endpoint')).toBe('404/1006');
+    expect(await outcome(server, '/api/status')).toBe('404/1006');
+    // Before 1.12, sent-transfers reads as a tracking id.
     const given = { ...headers, 'X-CS-MinimumMinorApiVersion': '8' };
-    expect(await outcome(await startServer({ minor: 11 }), sentBy(alice), { headers: given })).toBe('404/2003');
+    expect(await outcome(server, sentBy(alice), { headers: given })).toBe('404/2003');
   });
 });
 
@@ -72,11 +81,20 @@ describe('GET /status', () => {
   });
 });
 
+describe('GET /clients', () => {
+  it('makes a new client id at each call', async () => {
+    const server = await startServer();
+    const [one, other] = [await call(server, '/api/clients'), await call(server, '/api/clients')];
+    expect(one.body).toEqual({ data: { clientId: expect.stringMatching(/^[a-zA-Z0-9]{50}$/) }, meta: {} });
+    expect(other.body.data.clientId).not.toBe(one.body.data.clientId);
+  });
+});
+
 describe('GET /users/{email}/transfers/{sent,received}-transfers', () => {
-  it('lists a transfer for its sender and each recipient, under the same tracking id', async () => {
+  it('lists a transfer for its sender and each recipient, under the same tracking id of a seed', async () => {
     const server = await startServer();
     const { trackingId } = server.transfers.create({ sender: alice, to: [carol], bcc: [bob] });
-    expect(trackingId).toMatch(/^20300101-140000-[A-Za-z0-9]{8}$/);
+    expect(trackingId).toBe('20300101-140000-vbHHJMkq');
     expect(await idsOn(server, sentBy(alice))).toEqual([trackingId]);
     expect(await idsOn(server, receivedBy(bob))).toEqual([trackingId]);
     expect(await idsOn(server, receivedBy(alice))).toEqual([]);
@@ -102,6 +120,8 @@ describe('GET /users/{email}/transfers/{sent,received}-transfers', () => {
     expect(await idsOn(server, sentBy(alice, '?active=true'))).toEqual([active]);
     expect(await idsOn(server, sentBy(alice, '?active=false'))).toEqual([expired, processing]);
     expect(await idsOn(server, sentBy(alice, '?active='))).toEqual([expired, active, processing]);
+    server.transfers.setState(processing!, 'ACTIVE');
+    expect(await idsOn(server, sentBy(alice, '?active=true'))).toEqual([active, processing]);
   });
 
   it.each(['page=0', 'page=two', 'page-size=0', 'page-size=101', 'active=yes', 'fields=', 'fields=status.state'])(
@@ -145,6 +165,32 @@ describe('GET /users/{email}/transfers/{sent,received}-transfers', () => {
     expect((await call(server, sentBy(alice, `?fields=${fields}`))).body.data).toEqual([item]);
   });
 
+  it('hides from a recipient the download links and file ids of others', async () => {
+    const server = await startServer();
+    server.transfers.create({ sender: alice, to: [bob], bcc: [carol] });
+    const query = '?fields=status,transfer(recipients)';
+    const [received] = (await call(server, receivedBy(bob, query))).body.data;
+    const [own, other] = received.status.recipients;
+    expect(own).toMatchObject({ downloadUrl: expect.any(String), fileDownloads: [{ id: expect.any(String) }] });
+    expect(other).not.toHaveProperty('downloadUrl');
+    expect(other.fileDownloads).toEqual([{ downloads: [] }]);
+    expect(received.transfer.recipients.bcc).toEqual([{ mail: carol }]);
+    const [sent] = (await call(server, sentBy(alice, query))).body.data;
+    expect(sent.status.recipients[1]).toHaveProperty('downloadUrl');
+  });
+
+  it('lists equal downloads separately', async () => {
+    const server = await startServer();
+    const { trackingId } = server.transfers.create({ sender: alice, to: [bob, carol] });
+    for (let count = 0; count < 2; count += 1) server.transfers.recordDownload(trackingId, bob, 'DOWNLOADED');
+    const { body } = await call(server, sentBy(alice, '?fields=status(recipients(fileDownloads(downloads)))'));
+    const download = { downloadDate: '2030-01-01T14:00:00+02:00', retrievalMethod: 'DOWNLOADED' };
+    expect(body.data[0].status.recipients).toEqual([
+      { fileDownloads: [{ downloads: [download, download] }] },
+      { fileDownloads: [{ downloads: [] }] },
+    ]);
+  });
+
   it('drops a purged transfer, and lists it in its place once restored', async () => {
     const server = await startServer();
     const ids = [1, 2, 3].map(() => createTransfer(server)).toReversed();
@@ -161,10 +207,8 @@ describe('GET /users/{email}/transfers', () => {
     const trackingId = createTransfer(server);
     const recipients = [expect.objectContaining({ mail: bob })];
     const href = `/api/users/alice%40example.com/transfers/${trackingId}`;
-    expect((await call(server, `/api/users/${alice}/transfers?page=1&page-size=100`)).body).toEqual({
-      data: [{ trackingId, state: 'ACTIVE', recipients, href }],
-      meta: {},
-    });
+    const { body } = await call(server, `/api/users/${alice}/transfers?page=1&page-size=100`);
+    expect(body).toEqual({ data: [{ trackingId, state: 'ACTIVE', recipients, href }], meta: {} });
     expect(await idsOn(server, `/api/users/${bob}/transfers`)).toEqual([]);
   });
 });
@@ -176,7 +220,7 @@ describe('GET /users/{email}/transfers/{tracking-id}', () => {
     expect(body).toEqual({
       data: {
         status: expect.objectContaining({ state: 'FAILED', files: [expect.objectContaining({ removed: true })] }),
-        transfer: expect.objectContaining({ expirationDate: '2030-01-31T14:00:00+02:00' }),
+        transfer: expect.objectContaining({ files: [expect.objectContaining({ state: 'REMOVED' })] }),
       },
       meta: {},
     });
@@ -196,13 +240,14 @@ describe('/users/{email}/verification', () => {
   const path = `/api/users/${carol}/verification`;
   const request = (body: unknown) => ({ headers: unverified, body });
 
-  it('issues a token to a registered client id without a code', async () => {
+  it('issues a token to a registered client id without a code, for its mailbox alone', async () => {
     const server = await startServer();
     server.verifications.registerClientId(clientId);
     const verificationMethods = ['CLIENT_ID', 'EMAIL'];
     const { body: before } = await call(server, path, { headers: unverified });
     expect(before).toEqual({ data: { verified: false, validUntil: null, verificationMethods }, meta: {} });
     const { body: issued } = await call(server, `${path}/token`, request({}));
+    expect(await outcome(server, path)).toBe('403/3002');
     const validUntil = '2030-01-31T14:00:00+02:00';
     expect(issued).toEqual({ data: { token: expect.any(String), validUntil }, meta: {} });
     const verified = { headers: { ...headers, 'X-CS-VerificationToken': issued.data.token } };
@@ -223,12 +268,9 @@ describe('/users/{email}/verification', () => {
     expect(code).toMatch(/^[A-Za-z0-9]{10}$/);
     const redeem = (verificationCode: unknown) => outcome(server, `${path}/token`, request({ verificationCode }));
     const outcomes = [];
+    server.verifications.registerClientId('c'.repeat(50));
     for (const each of [undefined, 1, older, code, code]) outcomes.push(await redeem(each));
     expect(outcomes).toEqual(['400/1002', '400/1004', '403/3002', '200', '403/3002']);
-  });
-
-  it('refuses a token of another mailbox with 403/3002', async () => {
-    expect(await outcome(await startServer(), path)).toBe('403/3002');
   });
 
   it('keeps a token valid for 30 days after the last transfer sent, whatever is polled', async () => {
@@ -244,9 +286,15 @@ describe('/users/{email}/verification', () => {
     expect(await polls()).toEqual(['401/3002', '401/3002']);
   });
 
-  it("voids all tokens at an administrator's reset", async () => {
-    const server = await startServer();
-    server.verifications.reset();
-    expect(await outcome(server, sentBy(alice))).toBe('401/3002');
+  it("mails a code to one client and mailbox, and voids it and all tokens at an administrator's reset", async () => {
+    const { verifications, ...server } = await startServer();
+    const claimant = { mailbox: alice, clientId };
+    verifications.sendCode(claimant);
+    expect(verifications.codeFor(claimant)).toHaveLength(10);
+    expect(verifications.codeFor({ ...claimant, mailbox: bob })).toBeUndefined();
+    expect(verifications.codeFor({ ...claimant, clientId: 'b'.repeat(50) })).toBeUndefined();
+    verifications.reset();
+    expect(verifications.codeFor(claimant)).toBeUndefined();
+    expect(await outcome({ ...server, verifications }, sentBy(alice))).toBe('401/3002');
   });
 });

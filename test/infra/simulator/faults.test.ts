@@ -1,9 +1,21 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '#infra/simulator/faults.ts';
+import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
-import { faultAnswers } from '#test/support/fault-answers.ts';
-import { alice, bob, call, outcome, receivedBy, sentBy, startServer } from './client.ts';
+import type { Switches } from '#infra/simulator/switches.ts';
+import {
+  alice,
+  bob,
+  call,
+  clientId,
+  createTransfer,
+  headers,
+  outcome,
+  receivedBy,
+  sentBy,
+  startServer,
+  statusOf,
+} from './client.ts';
 
 async function startWithFaults(...faults: readonly Fault[]): Promise<CryptshareServer> {
   const server = await startServer();
@@ -28,8 +40,9 @@ describe('Faults', () => {
     await expect(call(server, sentBy(alice))).rejects.toThrow(SyntaxError);
   });
 
-  it('delays an answer', async () => {
-    const server = await startWithFaults({ answer: { kind: 'delayed', ms: 100 } });
+  it('delays an answer, as the switch latencyMs does', async () => {
+    const server = await startWithFaults({ answer: { kind: 'delayed', ms: 50 } });
+    server.switches.latencyMs = 50;
     const began = performance.now();
     expect(await outcome(server, sentBy(alice))).toBe('200');
     expect(performance.now() - began).toBeGreaterThan(95);
@@ -40,6 +53,14 @@ describe('Faults', () => {
     await expect(call(server, sentBy(alice))).rejects.toThrow(TypeError);
     expect(await outcome(server, sentBy(alice))).toBe('200');
     expect(server.requests.report().recent.map(({ status }) => status)).toEqual([null, 200]);
+  });
+
+  it('ends with the server, which closes connections that wait for an answer', async () => {
+    const server = await startWithFaults({ answer: { kind: 'delayed', ms: 600_000 } });
+    const answer = expect(call(server, sentBy(alice))).rejects.toThrow(TypeError);
+    while (server.requests.total === 0) await new Promise(setImmediate);
+    await server.close();
+    await answer;
   });
 
   it('meets only requests of its path and page, as often as set', async () => {
@@ -53,27 +74,106 @@ describe('Faults', () => {
       outcomes.push(await outcome(server, path));
     }
     expect(outcomes).toEqual(['200', '200', '500/5000', '500/5000', '200']);
+    expect(server.requests.report().recent.map(({ status }) => status)).toEqual([200, 200, 500, 500, 200]);
+  });
+});
+
+describe('CryptshareServer.switches', () => {
+  const list = async (server: CryptshareServer, query: string) => {
+    createTransfer(server);
+    return (await call(server, sentBy(alice, query))).body.data;
+  };
+  const fields = async (server: CryptshareServer, query: string) => outcome(server, sentBy(alice, `?fields=${query}`));
+  const errorFor = async (server: CryptshareServer) => (await call(server, '/api/no-such-endpoint')).body;
+
+  it.each<[Partial<Switches>, (server: Awaited<ReturnType<typeof startServer>>) => Promise<unknown>, unknown]>([
+    [
+      { newTokenVoidsOlder: false },
+      (server) => {
+        server.grantToken(alice, clientId, 'example-token-2');
+        return outcome(server, sentBy(alice));
+      },
+      '200',
+    ],
+    [
+      { itemShape: 'swapped-recipients' },
+      (server) => list(server, '?fields=status(recipients(mail,to)),transfer(recipients(mail,to))'),
+      [{ status: { recipients: { to: [{ mail: bob }] } }, transfer: { recipients: [{ mail: bob }] } }],
+    ],
+    [{ oversizedPage: 'clamp' }, async (server) => (await list(server, '?page-size=1000')).length, 1],
+    [
+      { unknownFields: 'reject' },
+      async (server) => [
+        await fields(server, 'trackingId,status(mood)'),
+        await fields(server, 'status(recipients(fileDownloads(downloads(downloadDate))))'),
+      ],
+      ['400/1004', '200'],
+    ],
+    [
+      { fileDownloadsInLists: false },
+      (server) => list(server, '?fields=status(recipients(mail,fileDownloads))'),
+      [{ status: { recipients: [{ mail: bob }] } }],
+    ],
+    [
+      { deletedUserKeepsRecipientId: false },
+      async (server) => {
+        const [before] = await list(server, '');
+        server.transfers.deleteUserData(bob);
+        const { body } = await call(server, sentBy(alice));
+        return body.data[0].status.recipients[0].id === before.status.recipients[0].id;
+      },
+      false,
+    ],
+    [
+      { purgeAfterDays: 1 },
+      async (server) => {
+        const trackingId = createTransfer(server);
+        server.advance(31 * 86_400_000);
+        server.grantToken(alice, clientId, headers['X-CS-VerificationToken']!);
+        const before = await outcome(server, statusOf(alice, trackingId));
+        server.advance(86_400_000);
+        return [before, await outcome(server, statusOf(alice, trackingId))];
+      },
+      ['200', '404/2003'],
+    ],
+    [{ errorBody: 'html-502' }, errorFor, expect.stringContaining('<h1>')],
+    [{ errorBody: 'empty-401' }, errorFor, ''],
+    [
+      { utcOffsetMinutes: -210 },
+      async (server) => {
+        const [{ trackingId, transfer }] = await list(server, '?fields=trackingId,transfer(expirationDate)');
+        return [trackingId.slice(0, 15), transfer.expirationDate];
+      },
+      ['20300101-083000', '2030-01-31T08:30:00-03:30'],
+    ],
+  ])('changes answers by %j while the server runs', async (switches, observe, seen) => {
+    const server = await startServer();
+    Object.assign(server.switches, switches);
+    expect(await observe(server)).toEqual(seen);
   });
 });
 
 describe('RequestCounters', () => {
   it('logs requests without header values and credentials', async () => {
     const server = await startServer();
-    await call(server, sentBy(alice, '?page=2'));
+    await call(server, sentBy(alice, `?page=2&client-id=${clientId}&verification-token=example-token-1`));
     expect(server.requests.report()).toEqual({
       total: 1,
       byRoute: { 'GET /api/users/:email/transfers/sent-transfers': 1 },
       greatestInFlight: 1,
+      bytesSent: '{"data":[],"meta":{}}'.length,
       recent: [
         {
+          at: '2030-01-01T12:00:00.000Z',
           method: 'GET',
           url: sentBy(alice, '?page=2'),
+          headerNames: expect.arrayContaining(['x-cs-clientid', 'x-cs-verificationtoken']),
           status: 200,
         },
       ],
     });
     server.requests.reset();
-    expect(server.requests.report()).toMatchObject({ total: 0, byRoute: {}, recent: [] });
+    expect(server.requests.report()).toEqual({ total: 0, byRoute: {}, greatestInFlight: 0, bytesSent: 0, recent: [] });
   });
 });
 
@@ -82,16 +182,28 @@ describe('/control', () => {
     const server = await startServer();
     const control = (method: string, path: string, body?: unknown) => call(server, `/control${path}`, { method, body });
     const listed = async () =>
-      (await call(server, sentBy(alice, '?fields=status(state)'))).body.data.map(
-        ({ status }: { status: { state: string } }) => status.state,
+      (await call(server, sentBy(alice, '?fields=status(state,recipients(mail))'))).body.data.map(
+        ({ status }: { status: { state: string; recipients: { mail: string }[] } }) => [
+          status.state,
+          status.recipients[0]?.mail,
+        ],
       );
     const { trackingId } = (await control('POST', '/transfers', { sender: alice, to: [bob] })).body;
-    await control('PUT', `/transfers/${trackingId}/state`, { state: 'FAILED' });
-    server.transfers.seed({ sender: alice, to: [bob], count: 1, state: 'ACTIVE' });
+    await control('PUT', `/transfers/${trackingId}/state`, { state: 'DELETED_BY_ADMIN' });
+    await control('POST', '/seed', { sender: alice, to: [bob], count: 1, state: 'ACTIVE' });
+    const { proxyAddress } = (await control('DELETE', `/users/${bob}`)).body;
+    const page = { page: 1, pageSize: 10 };
+    const countOf = (mailbox: string) => server.transfers.page({ mailbox, direction: 'received' }, page).length;
+    expect([countOf(bob), countOf(proxyAddress)]).toEqual([0, 2]);
     await control('PATCH', '/switches', { stateSpelling: 'prose' });
-    expect(await listed()).toEqual(['Failed', 'Active']);
+    expect(await listed()).toEqual([
+      ['Deleted_by_admin', proxyAddress],
+      ['Active', proxyAddress],
+    ]);
     await control('POST', `/transfers/${trackingId}/purge`);
     expect(await listed()).toHaveLength(1);
+    await control('POST', `/transfers/${trackingId}/restore`);
+    expect(await listed()).toHaveLength(2);
     await control('POST', '/faults', { times: 2, answer: { kind: 'response', status: 503 } });
     expect(await outcome(server, sentBy(alice))).toBe('503');
     await control('DELETE', '/faults');
@@ -100,6 +212,10 @@ describe('/control', () => {
     expect((await control('GET', '/requests')).body.total).toBe(1);
     await control('DELETE', '/tokens');
     expect(await outcome(server, sentBy(alice))).toBe('401/3002');
+    await control('POST', '/tokens', { mailbox: alice, clientId, token: headers['X-CS-VerificationToken'] });
+    expect(await outcome(server, sentBy(alice))).toBe('200');
+    await control('POST', '/clients', { clientId });
+    expect(server.verifications.isRegistered(clientId)).toBe(true);
     expect((await control('GET', '/switches')).body).toEqual(server.switches);
     expect((await control('PUT', `/transfers/${trackingId}/state`, { state: 'ACTIVE' })).status).toBe(409);
     expect((await control('POST', '/transfers/any/purge')).status).toBe(404);
@@ -107,9 +223,12 @@ describe('/control', () => {
 
   it.each([
     { method: 'POST', path: '/transfers', body: { sender: alice, to: [] }, wrong: 'to' },
+    { method: 'POST', path: '/seed', body: { sender: alice, to: [bob], count: 0, state: 'ACTIVE' }, wrong: 'count' },
     { method: 'PUT', path: '/transfers/any/state', body: {}, wrong: 'state' },
     { method: 'PATCH', path: '/switches', body: { order: 'oldest-first' }, wrong: 'order' },
     { method: 'POST', path: '/faults', body: { answer: { kind: 'response', status: 99 } }, wrong: 'answer.status' },
+    { method: 'POST', path: '/clients', body: { clientId: 'short' }, wrong: 'clientId' },
+    { method: 'POST', path: '/tokens', body: { mailbox: bob, clientId, token: '' }, wrong: 'token' },
   ])('answers $method $path with 400 for a wrong $wrong', async ({ method, path, body, wrong }) => {
     expect(await call(await startServer(), `/control${path}`, { method, body })).toMatchObject({
       status: 400,

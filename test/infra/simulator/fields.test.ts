@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fields, FieldsSyntaxError, parseFields, selectFields } from '#infra/simulator/fields.ts';
+import { type Fields, firstUnknownField, parseFields, selectFields } from '#infra/simulator/fields.ts';
 
 const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,11}$/);
 const { selection } = fc.letrec<{ selection: Fields }>((tie) => ({
@@ -26,8 +26,31 @@ describe('parseFields', () => {
     );
   });
 
-  it.each(['   ', 'a()', 'a,', 'a(b c)', 'a(b', 'status.state', 'a)'])('throws FieldsSyntaxError for %j', (text) => {
-    expect(() => parseFields(text)).toThrow(FieldsSyntaxError);
+  it.each<[string, Fields]>([
+    ['status(state),status(warnings)', { status: { state: true, warnings: true } }],
+    ['status,status(state)', { status: true }],
+    ['status(state),status', { status: true }],
+    ['a(b(c)),a(b(d),e)', { a: { b: { c: true, d: true }, e: true } }],
+    ['toString(name),toString(length)', { toString: { name: true, length: true } } as never],
+  ])('reads %s as the union of its parts', (text, fields) => {
+    expect(parseFields(text)).toEqual(fields);
+  });
+
+  it.each([
+    { text: '   ', position: 3, expected: 'a name' },
+    { text: 'a()', position: 2, expected: 'a name' },
+    { text: 'a,\tb', position: 2, expected: 'a name' },
+    { text: 'a(b c)', position: 4, expected: '"," or ")"' },
+    { text: 'status.state', position: 6, expected: '"," or the end' },
+    { text: 'a('.repeat(21), position: 40, expected: 'at most 20 levels' },
+    { text: 'a('.repeat(100_000), position: 4096, expected: 'the end' },
+  ])('throws FieldsSyntaxError for $text.length characters with an error at $position', ({ text, ...error }) => {
+    expect(() => parseFields(text)).toThrow(expect.objectContaining({ name: 'FieldsSyntaxError', ...error }));
+  });
+
+  it('reads 20 levels', () => {
+    const text = `${'a('.repeat(19)}a${')'.repeat(19)}`;
+    expect(written(parseFields(text))).toBe(text);
   });
 });
 
@@ -44,5 +67,17 @@ describe('selectFields', () => {
     { what: 'no inherited property', value: {}, fields: 'constructor,toString', selected: {} },
   ])('selects $what', ({ value, fields, selected }) => {
     expect(selectFields(value, parseFields(fields))).toEqual(selected);
+  });
+});
+
+describe('firstUnknownField', () => {
+  it.each([
+    { fields: 'a(b(c))', unknown: undefined },
+    { fields: 'a,x', unknown: 'x' },
+    { fields: 'a(b(c,y))', unknown: 'y' },
+    { fields: 'a(b(c(z)))', unknown: 'z' },
+    { fields: 'constructor', unknown: 'constructor' },
+  ])('finds $unknown in $fields', ({ fields, unknown }) => {
+    expect(firstUnknownField({ a: { b: [{ c: null }] } }, parseFields(fields))).toBe(unknown);
   });
 });

@@ -2,18 +2,21 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { synthesise } from './synthesis.ts';
 
 /** The CDK writes down every dependency, also those that follow from references. */
 const ignored = ['W3005'];
 
-test.skipIf(spawnSync('cfn-lint', ['--version']).status !== 0)('cfn-lint finds nothing in the template', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cfn-lint-'));
-  const file = join(folder, 'template.json');
-  writeFileSync(file, JSON.stringify(synthesise().toJSON()));
-  const { status, stdout } = spawnSync('cfn-lint', ['--ignore-checks', ...ignored, '--', file], { encoding: 'utf8' });
-  rmSync(folder, { recursive: true });
-  expect(stdout).toBe('');
-  expect(status).toBe(0);
-});
+it.skipIf(spawnSync('cfn-lint', ['--version']).status !== 0)(
+  'synthesises a template without findings of cfn-lint',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cfn-lint-'));
+    const file = join(folder, 'template.json');
+    writeFileSync(file, JSON.stringify(synthesise().toJSON()));
+    const { status, stdout } = spawnSync('cfn-lint', ['--ignore-checks', ...ignored, '--', file], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toBe('');
+    expect(status).toBe(0);
+  },
+);

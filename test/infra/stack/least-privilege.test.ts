@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { synthesise } from './synthesis.ts';
 import { type Statement, statementsByRole } from './template-policies.ts';
 
@@ -8,7 +8,7 @@ beforeAll(() => {
   template = synthesise();
 });
 
-/** `dynamodb:Query TransferPollerTransfers`: an action and the resource, without the hash of its logical id. */
+/** Lists actions with their resources, without the hashes of logical ids: `dynamodb:Query TransferPollerTransfers`. */
 const grantsOf = (statements: readonly Statement[]): string[] =>
   statements
     .flatMap(({ Action, Resource }) =>
@@ -39,7 +39,7 @@ const queues = [
 ];
 const workOn = (queue: string) =>
   ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => `sqs:${action} ${queue}`);
-/** By whom a tick is lost, tells of it: the scheduler, or Lambda in the name of the function. */
+/** For the record of a lost tick, by the scheduler or by Lambda in the name of the function. */
 const tellOfMissedTick = 'sqs:SendMessage MissedTicks';
 const tick = (target: string) => [
   `lambda:InvokeFunction ${target}`,
@@ -47,89 +47,79 @@ const tick = (target: string) => [
   tellOfMissedTick,
 ];
 
-test('each role holds what its function calls, and nothing else (P25)', () => {
-  const roles = [...statementsByRole(template)].map(([role, statements]) => [
-    role.replace(/[0-9A-F]{8}$/, ''),
-    grantsOf(statements),
-  ]);
-  const expected = {
-    TransferPollerPollRole: [
-      ...logs('TransferPollerPoll'),
-      ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
-      variables,
-      ...announce,
-      'sns:GetTopicAttributes TransferEvents',
-      'sns:GetTopicAttributes TransferNotices',
-      tellOfMissedTick,
-    ],
-    TransferPollerClockRole: tick('TransferPollerPoll'),
-    WebhookDeliveryFanOutRole: [
-      ...logs('WebhookDeliveryFanOut'),
-      ...rows(webhooks, 'Query', 'PutItem'),
-      wakeUp,
-      ...workOn('WebhookDeliveryAnnouncementsQueue'),
-      'sqs:SendMessage WebhookDeliveryAnnouncementsQueue',
-    ],
-    WebhookDeliveryDeliverRole: [
-      ...logs('WebhookDeliveryDeliver'),
-      ...rows(webhooks, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
-      ...rows(`${webhooks}/index/waiting`, 'Query'),
-      variables,
-      wakeUp,
-      ...workOn('WebhookDeliveryWakeUpsQueue'),
-    ],
-    WebhookDeliverySweepRole: [
-      ...logs('WebhookDeliverySweep'),
-      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
-      ...rows(`${webhooks}/index/waiting`, 'Query'),
-      wakeUp,
-      ...announce,
-      tellOfMissedTick,
-    ],
-    WebhookDeliveryClockRole: tick('WebhookDeliverySweep'),
-    ConfigurationSyncDeclareRole: [
-      ...logs('ConfigurationSyncDeclare'),
-      ...rows(transfers, 'Query', 'UpdateItem'),
-      ...rows(webhooks, 'Query', 'PutItem'),
-      variables,
-    ],
-    OperatorApiOperatorRole: [
-      ...logs('OperatorApiOperator'),
-      ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
-      ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
-      ...['waiting', 'by-day'].flatMap((index) => rows(`${webhooks}/index/${index}`, 'Query')),
-      variables,
-      wakeUp,
-      'lambda:InvokeFunction TransferPollerPoll',
-      ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
-    ],
-    // The CDK's own function, which waits for declare when a deployment changes it.
-    AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction ConfigurationSyncDeclare:*'],
-  };
-  expect(Object.fromEntries(roles)).toEqual(
-    Object.fromEntries(Object.entries(expected).map(([role, grants]) => [role, grants.toSorted()])),
-  );
-});
+describe('roles', () => {
+  it('grant each function the actions it calls, and nothing else (P25)', () => {
+    const roles = [...statementsByRole(template)].map(([role, statements]) => [
+      role.replace(/[0-9A-F]{8}$/, ''),
+      grantsOf(statements),
+    ]);
+    const expected = {
+      TransferPollerPollRole: [
+        ...logs('TransferPollerPoll'),
+        ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
+        variables,
+        ...announce,
+        'sns:GetTopicAttributes TransferEvents',
+        'sns:GetTopicAttributes TransferNotices',
+        tellOfMissedTick,
+      ],
+      TransferPollerClockRole: tick('TransferPollerPoll'),
+      WebhookDeliveryFanOutRole: [
+        ...logs('WebhookDeliveryFanOut'),
+        ...rows(webhooks, 'Query', 'PutItem'),
+        wakeUp,
+        ...workOn('WebhookDeliveryAnnouncementsQueue'),
+        'sqs:SendMessage WebhookDeliveryAnnouncementsQueue',
+      ],
+      WebhookDeliveryDeliverRole: [
+        ...logs('WebhookDeliveryDeliver'),
+        ...rows(webhooks, 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        ...rows(`${webhooks}/index/waiting`, 'Query'),
+        variables,
+        wakeUp,
+        ...workOn('WebhookDeliveryWakeUpsQueue'),
+      ],
+      WebhookDeliverySweepRole: [
+        ...logs('WebhookDeliverySweep'),
+        ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
+        ...rows(`${webhooks}/index/waiting`, 'Query'),
+        wakeUp,
+        ...announce,
+        tellOfMissedTick,
+      ],
+      WebhookDeliveryClockRole: tick('WebhookDeliverySweep'),
+      ConfigurationSyncDeclareRole: [
+        ...logs('ConfigurationSyncDeclare'),
+        ...rows(transfers, 'Query', 'UpdateItem'),
+        ...rows(webhooks, 'Query', 'PutItem'),
+        variables,
+      ],
+      OperatorApiOperatorRole: [
+        ...logs('OperatorApiOperator'),
+        ...rows(transfers, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem'),
+        ...rows(webhooks, 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        ...['waiting', 'by-day'].flatMap((index) => rows(`${webhooks}/index/${index}`, 'Query')),
+        variables,
+        wakeUp,
+        'lambda:InvokeFunction TransferPollerPoll',
+        ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
+      ],
+      // The CDK's own function, which waits for declare when a deployment changes it.
+      AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: [
+        'lambda:InvokeFunction ConfigurationSyncDeclare:*',
+      ],
+    };
+    expect(Object.fromEntries(roles)).toEqual(
+      Object.fromEntries(Object.entries(expected).map(([role, grants]) => [role, grants.toSorted()])),
+    );
+  });
 
-test('nobody is allowed every action or every resource', () => {
-  const statements = [...statementsByRole(template).values()].flat();
-  expect(statements.length).toBeGreaterThan(20);
-  for (const { Effect, Action, Resource } of statements) {
-    if (Effect === 'Deny') continue;
-    for (const action of [Action].flat()) expect(action).not.toContain('*');
-    for (const resource of [Resource].flat()) {
-      expect(resource).not.toBe('*');
-      // The right to invoke a function covers its versions; there is no other wildcard.
-      if (JSON.stringify(resource).includes('*')) expect([Action].flat()).toEqual(['lambda:InvokeFunction']);
-    }
-  }
-});
-
-test('no role has a policy of AWS, except that the CDK lets its own function write logs', () => {
-  const managed = Object.entries(template.findResources('AWS::IAM::Role')).filter(
-    ([, { Properties }]) => Properties.ManagedPolicyArns,
-  );
-  expect(managed.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
-    'AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole',
-  ]);
+  it('include no managed policy of AWS but that by which the CDK lets its own function write logs', () => {
+    const managed = Object.entries(template.findResources('AWS::IAM::Role')).filter(
+      ([, { Properties }]) => Properties.ManagedPolicyArns,
+    );
+    expect(managed.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+      'AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole',
+    ]);
+  });
 });

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { synthesise } from './synthesis.ts';
 import { type Resource, resourcesOf, type Statement } from './template-policies.ts';
 
@@ -7,7 +7,7 @@ beforeAll(() => {
   resources = resourcesOf(synthesise());
 });
 
-/** Where a policy of each type stands that says which services may come. */
+/** Statements of policies that let services in, by type of resource. */
 const policies: Readonly<Record<string, (properties: Resource['Properties']) => readonly Statement[]>> = {
   'AWS::IAM::Role': ({ AssumeRolePolicyDocument }) => AssumeRolePolicyDocument.Statement,
   'AWS::SQS::QueuePolicy': ({ PolicyDocument }) => PolicyDocument.Statement,
@@ -25,12 +25,9 @@ const policies: Readonly<Record<string, (properties: Resource['Properties']) => 
       },
     },
   ],
-  'AWS::S3::BucketPolicy': ({ PolicyDocument }) => PolicyDocument.Statement,
-  'AWS::KMS::Key': ({ KeyPolicy }) => KeyPolicy.Statement,
-  'AWS::SecretsManager::ResourcePolicy': ({ ResourcePolicy }) => ResourcePolicy.Statement,
 };
 
-/** Services that are let in without, with the reason. */
+/** Services without a condition, with the reason. */
 const unconditional: Readonly<Record<string, string>> = {
   // A condition on keys that a service does not send would keep every function from starting.
   'AWS::IAM::Role lambda.amazonaws.com':
@@ -45,7 +42,7 @@ interface Trust {
   readonly condition: Readonly<Record<string, unknown>>;
 }
 
-/** Every service that a policy of the template lets in. */
+/** Lists every service that a policy of the template lets in. */
 const trusts = (): Trust[] =>
   Object.values(resources).flatMap(({ Type, Properties }) =>
     (policies[Type]?.(Properties) ?? [])
@@ -61,40 +58,42 @@ const trusts = (): Trust[] =>
 const hasSource = ({ condition }: Trust): boolean =>
   Object.keys(condition).some((key) => /^aws:Source(?:Account|Arn)$/.test(key));
 
-test('every service that a role, queue or topic lets in comes for this account or resource, but where AWS knows no way to say so', () => {
-  const all = trusts();
-  expect(new Set(all.filter(hasSource).map(({ name }) => name))).toEqual(
-    new Set([
-      'AWS::IAM::Role scheduler.amazonaws.com',
-      'AWS::SQS::QueuePolicy sns.amazonaws.com',
-      'AWS::SNS::TopicPolicy cloudwatch.amazonaws.com',
-    ]),
-  );
-  const without = new Set(all.filter((trust) => !hasSource(trust)).map(({ name }) => name));
-  expect(without).toEqual(new Set(Object.keys(unconditional)));
-});
+describe('policies for services', () => {
+  it('let services in for this account or resource alone, where AWS has a condition for it', () => {
+    const all = trusts();
+    expect(new Set(all.filter(hasSource).map(({ name }) => name))).toEqual(
+      new Set([
+        'AWS::IAM::Role scheduler.amazonaws.com',
+        'AWS::SQS::QueuePolicy sns.amazonaws.com',
+        'AWS::SNS::TopicPolicy cloudwatch.amazonaws.com',
+      ]),
+    );
+    const without = new Set(all.filter((trust) => !hasSource(trust)).map(({ name }) => name));
+    expect(without).toEqual(new Set(Object.keys(unconditional)));
+  });
 
-test('nothing lets in everyone', () => {
-  const allowed = Object.values(resources)
-    .flatMap(({ Type, Properties }) => policies[Type]?.(Properties) ?? [])
-    .filter(({ Effect }) => Effect === 'Allow');
-  for (const { Principal } of allowed) expect(JSON.stringify(Principal)).not.toContain('*');
-});
+  it('let no one in without a principal', () => {
+    const allowed = Object.values(resources)
+      .flatMap(({ Type, Properties }) => policies[Type]?.(Properties) ?? [])
+      .filter(({ Effect }) => Effect === 'Allow');
+    for (const { Principal } of allowed) expect(JSON.stringify(Principal)).not.toContain('*');
+  });
 
-test('the scheduler’s roles are for schedules of this account and of the group that these schedules are in', () => {
-  const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
-  expect(new Set(schedules.map(({ Properties }) => Properties.GroupName))).toEqual(new Set([undefined]));
-  const ofScheduler = trusts().filter(({ name }) => name.endsWith('scheduler.amazonaws.com'));
-  expect(ofScheduler).toHaveLength(2);
-  for (const { condition } of ofScheduler) {
+  it('let the scheduler in for schedules of this account and of their group', () => {
+    const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
+    expect(new Set(schedules.map(({ Properties }) => Properties.GroupName))).toEqual(new Set([undefined]));
+    const ofScheduler = trusts().filter(({ name }) => name.endsWith('scheduler.amazonaws.com'));
+    expect(ofScheduler).toHaveLength(2);
+    for (const { condition } of ofScheduler) {
+      expect(condition['aws:SourceAccount']).toEqual({ Ref: 'AWS::AccountId' });
+      // The one group that a schedule is in which names none. A schedule's own ARN is not what the scheduler sends.
+      expect(JSON.stringify(condition['aws:SourceArn'])).toContain(':schedule-group/default"');
+    }
+  });
+
+  it('let alarms of this stack alone publish to their topic', () => {
+    const [{ condition }] = trusts().filter(({ name }) => name.endsWith('cloudwatch.amazonaws.com')) as [Trust];
     expect(condition['aws:SourceAccount']).toEqual({ Ref: 'AWS::AccountId' });
-    // The one group that a schedule is in which names none. A schedule's own ARN is not what the scheduler sends.
-    expect(JSON.stringify(condition['aws:SourceArn'])).toContain(':schedule-group/default"');
-  }
-});
-
-test('the topic of alarms takes messages of the alarms of this stack alone', () => {
-  const [{ condition }] = trusts().filter(({ name }) => name.endsWith('cloudwatch.amazonaws.com')) as [Trust];
-  expect(condition['aws:SourceAccount']).toEqual({ Ref: 'AWS::AccountId' });
-  expect(JSON.stringify(condition['aws:SourceArn'])).toContain(':alarm:TransferNotifier-*"');
+    expect(JSON.stringify(condition['aws:SourceArn'])).toContain(':alarm:TransferNotifier-*"');
+  });
 });

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { synthesise } from './synthesis.ts';
+
+let template: Template;
+beforeAll(() => {
+  template = synthesise();
+});
+
+const alarms = () =>
+  Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+const alarm = (name: string) => alarms().find(({ AlarmName }) => AlarmName === `TransferNotifier-${name}`);
+
+describe('notifier alarms', () => {
+  it('have a chapter each in docs/operations.md, which their descriptions name', () => {
+    const runbook = readFileSync('docs/operations.md', 'utf8');
+    const [, chapters = ''] = runbook.split(/^## Alarms$/m);
+    const headings = [...chapters.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+    expect(alarms().map(({ AlarmName }) => AlarmName)).toEqual(headings.map((name) => `TransferNotifier-${name}`));
+    for (const { AlarmName, AlarmDescription } of alarms()) {
+      const name = AlarmName.replace('TransferNotifier-', '');
+      expect(JSON.stringify(AlarmDescription)).toContain(`docs/operations.md#${name.toLowerCase()}`);
+      const chapter = runbook.split(`### ${name}\n`)[1]!.split(/^##/m)[0];
+      for (const part of ['**Description.**', '**Investigation.**', '**Resolution.**']) expect(chapter).toContain(part);
+    }
+  });
+
+  it('notify the person on call when they begin and when they end', () => {
+    for (const { AlarmActions, OKActions } of alarms()) {
+      expect([AlarmActions, OKActions]).toEqual([[{ Ref: 'AlarmsTopic3A2DFEBA' }], [{ Ref: 'AlarmsTopic3A2DFEBA' }]]);
+    }
+    const publisher = { Principal: { Service: 'cloudwatch.amazonaws.com' }, Action: 'sns:Publish' };
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      Topics: [{ Ref: 'AlarmsTopic3A2DFEBA' }],
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Effect: 'Allow', ...publisher })]) },
+    });
+  });
+
+  it('report more than two lost ticks in five minutes', () => {
+    expect(alarm('MissedTicksDeadLetters')).toMatchObject({
+      MetricName: 'NumberOfMessagesSent',
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 2,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it('report three intervals of the most frequent watch without a complete listing', () => {
+    expect(alarm('NoCompleteListing')).toMatchObject({
+      MetricName: 'CompleteListings',
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 3,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  it('report deliveries whose age is not measured', () => {
+    expect(alarm('OldestWaitingDelivery')).toMatchObject({
+      MetricName: expect.any(String),
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  it.each([
+    // The interval of the least frequent watch.
+    ['WatchFailing', 900],
+    // A tick.
+    ['WatchesSkipped', 60],
+    ['DeliveriesFailing', expect.any(Number)],
+  ])('count a period of %s without measurement as 0, so that periods in a row are adjacent', (name, Period) => {
+    const { Metrics, TreatMissingData } = alarm(name)!;
+    expect(TreatMissingData).toBe('notBreaching');
+    expect(Metrics).toContainEqual(expect.objectContaining({ Expression: 'FILL(m, 0)' }));
+    expect(Metrics).toContainEqual(expect.objectContaining({ MetricStat: expect.objectContaining({ Period }) }));
+  });
+});
