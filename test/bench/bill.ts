@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { ownText, wholeText } from './bill-text.ts';
-import { synthesiseStack } from './deployed-stack.ts';
-import { billsOf, installations, measureBillInputs, measureSizes, ordinary } from './installation-bills.ts';
-import { pollDependencies } from './polling.ts';
-import { type Region, regions } from './prices.ts';
-import { smallestMailbox } from './scenarios.ts';
-import { Services } from './services.ts';
-import type { Installation } from './use.ts';
+import { assumptions } from '#test/bench/bill/assumptions.ts';
+import { type Installation, installations, ordinary } from '#test/bench/bill/installations.ts';
+import { measureUse } from '#test/bench/bill/measured-use.ts';
+import { billsOf } from '#test/bench/bill/monthly-bill.ts';
+import { type Region, regions } from '#test/bench/bill/prices.ts';
+import { billText } from '#test/bench/bill/text.ts';
+import { pollDependencies } from '#test/bench/polls/polling.ts';
+import { smallestMailbox } from '#test/bench/polls/polls.ts';
+import { startServices } from '#test/bench/processes/services.ts';
 
 interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
   readonly watches?: number;
@@ -19,21 +20,21 @@ interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' 
 }
 
 const options = new Command('node test/bench/bill.ts')
-  .description('Reckons what AWS charges for a month: for some installations, or for one that is described.')
+  .description('Calculates the charges of AWS for a month: for some installations, or for one that is described.')
   .option('--watches <number>', 'watches of the installation', whole(1, 1_000_000))
   .option('--transfers <number>', 'transfers of each watch', whole(smallestMailbox, 1_000_000), 1000)
   .option('--active <per cent>', 'transfers that are active, of all', whole(1, 100), 100 * ordinary.activeShare)
   .option('--every <minutes>', 'minutes between two polls of a watch', whole(1, 1440), ordinary.every)
   .option(
     '--full-listing-every <polls>',
-    'of so many polls one lists all transfers',
+    'one of this number of polls lists all transfers',
     whole(1, 100),
     ordinary.fullListingEvery,
   )
   .option('--quiet-every <minutes>', 'the same of a watch without a change for an hour', whole(1, 1440))
   .option(
     '--pages-at-once <number>',
-    'requests to the server under way in one shard',
+    'requests to the server in flight in one shard',
     whole(1, 100),
     ordinary.pagesAtOnce,
   )
@@ -45,32 +46,30 @@ const options = new Command('node test/bench/bill.ts')
   .option('--endpoints <number>', 'endpoints that want every event', whole(0, 1000), ordinary.endpoints)
   .option('--chats <number>', 'chats that want every notice', whole(0, 1000), ordinary.chats)
   .option('--emails <number>', 'notices in a month that go out by e-mail', whole(0, 1e9), 0)
-  .option('--region <name>', `region of the lines: ${Object.keys(regions).join(', ')}`, region, 'us-east-1')
+  .option('--region <name>', `region of the lines: ${regions.join(', ')}`, region, 'us-east-1')
   .option('--json', 'print one JSON object instead of tables', false)
   .helpOption('-h, --help', 'show this help')
   .parse()
   .opts<Options>();
 
 const chosen = options.watches === undefined ? installations : [described(options, options.watches)];
-const { deployed, remove } = synthesiseStack(false);
-remove();
-const services = await Services.start();
+const sizes = [...new Set(chosen.map(({ transfers }) => transfers))];
+const services = await startServices();
 const deps = await pollDependencies(services.addresses);
 try {
-  const sizes = new Set(chosen.map(({ transfers }) => transfers));
-  console.error(
-    `polling mailboxes of ${[...sizes].map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`,
+  console.error(`polling mailboxes of ${sizes.map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`);
+  const { shared, polls } = await measureUse({ services, deps }, sizes, options.active / 100);
+  const everything = {
+    assumptions,
+    ...shared,
+    polls: Object.fromEntries(polls),
+    bills: billsOf(chosen, shared, polls),
+  };
+  console.log(
+    options.json
+      ? JSON.stringify(everything, undefined, 2)
+      : billText(chosen, shared, polls, options.region, options.watches === undefined),
   );
-  const polls = await measureSizes(services, deps, sizes, options.active / 100);
-  const inputs = await measureBillInputs(services, deps, deployed);
-  const bills = billsOf(chosen, polls, inputs);
-  if (options.json) console.log(JSON.stringify({ ...inputs, polls: Object.fromEntries(polls), bills }, undefined, 2));
-  else
-    console.log(
-      options.watches === undefined
-        ? wholeText(bills, polls, inputs)
-        : ownText(bills[0]!, polls, inputs, options.region),
-    );
 } finally {
   deps.server.close();
   deps.dynamo.destroy();
@@ -101,6 +100,7 @@ function whole(least: number, greatest: number): (text: string) => number {
 }
 
 function region(text: string): Region {
-  if (text in regions) return text as Region;
-  throw new InvalidArgumentError(`expected one of ${Object.keys(regions).join(', ')}`);
+  const known = regions.find((one) => one === text);
+  if (known) return known;
+  throw new InvalidArgumentError(`expected one of ${regions.join(', ')}`);
 }
