@@ -47,7 +47,7 @@ async function pollMailbox({ services, deps }: Bench, transfers: number) {
   await pollOnce(deps, watch);
   const loads = [];
   for (const fullListingEvery of [1, 5, 10]) {
-    const schedule = { shards: 1, every: minuteMs, fullListingEvery };
+    const schedule = { shards: 1, pollIntervalMs: minuteMs, fullListingEvery };
     for (const changes of [0, Math.max(1, transfers / 500)]) {
       await services.call('countRequests');
       let [found, read, write] = [0, 0, 0];
