@@ -1,30 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { readStack } from '#test/bench/deployed/deployed-stack.ts';
-import type { Installation } from './installations.ts';
+import { type Installation, ordinary } from './installations.ts';
 import type { MeasuredUse } from './measured-use.ts';
 import { monthlyUse } from './month.ts';
 import { deliveryCosts, linesOf, monthlyBill } from './monthly-bill.ts';
 import { mostWatches, pollDuration, shardsFor } from './polls-of-month.ts';
 import { type Billed, items, type Quantities } from './prices.ts';
 
-/** One watch with the ordinary settings but for four requests in flight. */
-const installation: Installation = {
-  name: 'one watch',
-  watches: 1,
-  transfers: 1000,
-  activeShare: 0.05,
-  every: 1,
-  fullListingEvery: 1,
-  pagesAtOnce: 4,
-  pageLatency: 100,
-  clientIdLength: 50,
-  changes: 1000,
-  changingHours: 720,
-  together: 1,
-  endpoints: 1,
-  chats: 0,
-  emails: 0,
-};
+const small = { name: 'one watch', watches: 1, transfers: 1000, changes: 1000, emails: 0 };
+const installation: Installation = { ...ordinary, ...small, pagesAtOnce: 4 };
 
 /** Measurements in round figures. */
 const measured: MeasuredUse = {
@@ -57,7 +41,7 @@ const measured: MeasuredUse = {
   metrics: { always: 3, changing: 4 },
   requestBytes: 440,
   deployed: {
-    memory: { Poll: 512, FanOut: 256, Deliver: 512, Sweep: 256 },
+    memory: { poll: 512, fanOut: 256, deliver: 512, sweep: 256 },
     listenedQueues: 2,
     noticesAreFiltered: true,
     platformLog: 340,
@@ -76,163 +60,96 @@ const withFullListings = (all: Partial<MeasuredUse['polls']['all']>): MeasuredUs
 
 /** Minutes of a month: ticks of a shard, and sweeps. */
 const minutes = 43_200;
-/** Write units of the leases of a shard. */
-const leases = 2 * minutes;
-/** Receive calls at the queues while they are empty. */
-const idle = 2 * 650_000;
-const requestBytes = 440 + 50 + 285;
+/** Milliseconds of a poll: overheads, and five rounds of requests. */
+const pollMs = 40 + 10 + 5 * 100;
 const compute = (megabytes: number, durationMs: number) => (megabytes * durationMs) / 1_024_000;
-const busyIn72Changes = 1 - Math.exp(-0.1);
+const computeQuiet = compute(512, minutes * pollMs) + compute(256, minutes * 100);
+const logged = (ofChange: number) => (minutes * (500 + 800 + 2 * 340) + 1000 * ofChange) / 1e9;
+const sent = (requests: number, webhooks: number) => (requests * (440 + 50 + 285) + webhooks * 1500) / 1e9;
+const whileBusy = 1 - Math.exp(-72 / 720);
+const pollsOfQuiet = minutes * (whileBusy + (1 - whileBusy) / 15);
+
+/** An installation differs by these settings, and uses this much of an item in a month. */
+type Row = readonly [requirement: string, Partial<Installation>, Billed, quantity: number];
 
 describe('monthlyUse', () => {
-  test.each<[title: string, Partial<Installation>, Partial<Quantities>]>([
-    [
-      'counts polls, leases and sweeps where nothing changes',
-      { changes: 0 },
-      {
-        dynamoReads: minutes * (1 + 1 + 3),
-        dynamoWrites: leases,
-        lambdaCompute: compute(512, minutes * (40 + 500 + 10)) + compute(256, minutes * 100),
-        lambdaRequests: 2 * minutes,
-        schedulerInvocations: 2 * minutes,
-        sqsRequests: idle,
-        customMetrics: 3,
-        secretCalls: 8640,
-        dataOut: (minutes * 11 * requestBytes) / 1e9,
-      },
-    ],
-    [
-      'adds the poll, the event and the delivery of each change',
-      {},
-      {
-        dynamoReads: minutes * (1 + 1 + 3) + 1000 * (2 + 1 + 4),
-        dynamoWrites: leases + 1000 * (5 + 1 + 3 + 6),
-        dynamoStorage: (1000 * (300 + 900 + 800)) / 1e9,
-        dynamoBackup: (1000 * (300 + 900 + 800)) / 1e9,
-        lambdaCompute: compute(512, minutes * 550 + 1000 * (100 + 250)) + compute(256, minutes * 100 + 1000 * 60),
-        lambdaRequests: 2 * minutes + 2000,
-        sqsRequests: idle + 1000 * (3 + 3),
-        snsPublishes: 2000,
-        secretCalls: 8640 + 1000,
-        logIngestion: (minutes * (500 + 800 + 2 * 340) + 1000 * (700 + 800 + 400 + 600 + 2 * 340)) / 1e9,
-        dataOut: (minutes * 11 * requestBytes + 1000 * 1500) / 1e9,
-        alarmMetrics: 18,
-        dashboards: 1,
-        secrets: 1,
-      },
-    ],
-    ['adds a delivery for each endpoint', { endpoints: 2 }, { dynamoWrites: leases + 1000 * (5 + 1 + 2 * (3 + 6)) }],
-    ['stores an event that no endpoint wants', { endpoints: 0 }, { dynamoWrites: leases + 1000 * (5 + 2) }],
-    [
-      'shares invocations, messages and publications among the events of a burst',
-      { together: 100 },
-      {
-        dynamoWrites: leases + 1000 * (5 + 1 + 1 + 2),
-        lambdaRequests: 2 * minutes + (1000 * 2) / 5,
-        sqsRequests: idle + 1000 * (1 + 2 / 5 + 3 / 5),
-        snsPublishes: 1000 * (1 / 10 + 1 / 100),
-      },
-    ],
-    ['shares an invocation among two events', { together: 2 }, { sqsFairness: 500 }],
-    [
-      'adds the notice and its delivery for a chat',
-      { chats: 1 },
-      { dynamoWrites: leases + 1000 * (5 + 10 + 10), sqsRequests: idle + 1000 * (6 + 6) },
-    ],
-    ['stores one notice for two chats', { chats: 2 }, { dynamoWrites: leases + 1000 * (5 + 10 + 1 + 2 * 9) }],
-    ['sends one notice for a burst', { chats: 1, together: 100 }, { sqsRequests: idle + 1000 * 2 + 10 * 6 }],
-    ['counts a data key for each publication while these are few', { changes: 100 }, { kmsRequests: 2 * 2 * 100 }],
-    [
-      'counts a data key once in five minutes for each function',
-      { watches: 10_000 },
-      { kmsRequests: 2 * 2 * 2 * 8640 },
-    ],
-    [
-      'counts a metric for the hours in which it is sent',
-      { changingHours: 180 },
-      { customMetrics: 3 + (4 / 4) * (1 - Math.exp(-1000 / 180)) },
-    ],
-    [
-      'halves the polls, not the changes, with twice the interval',
-      { every: 2 },
-      { dynamoWrites: leases / 2 + 1000 * 15, dataOut: (21_600 * 11 * requestBytes + 1000 * 1500) / 1e9 },
-    ],
-    [
-      'lists the active transfers, and asks for ended ones, in nine polls of ten',
-      { fullListingEvery: 10 },
-      {
-        dynamoReads: minutes * (0.1 * 1 + 0.9 * 0.5 + 1 + 3) + 1000 * (0.1 * 2 + 0.9 * 3 + 1 + 4),
-        dataOut: ((minutes * (0.1 * 11 + 0.9 * 1) + 1000 * 0.9 * 2) * requestBytes + 1000 * 1500) / 1e9,
-      },
-    ],
-    [
-      'polls a watch that never changes in its quiet interval',
-      { changes: 0, quietEvery: 15 },
-      { dataOut: ((minutes / 15) * 11 * requestBytes) / 1e9 },
-    ],
-    [
-      'polls a watch in its usual interval for the hour after a change, and notes the change',
-      { changes: 72, quietEvery: 15 },
-      {
-        dataOut: (minutes * 11 * (busyIn72Changes + (1 - busyIn72Changes) / 15) * requestBytes + 72 * 1500) / 1e9,
-        dynamoWrites: 2 * minutes * (busyIn72Changes + (1 - busyIn72Changes) / 15) + 72 * (15 + 1),
-      },
-    ],
-    [
-      'counts no negative number of quiet polls where changes are more than polls',
-      { changes: 100_000, endpoints: 0 },
-      { logIngestion: (minutes * (500 + 800 + 2 * 340) + 100_000 * (700 + 800 + 340)) / 1e9 },
-    ],
-    [
-      'counts the client id in each request',
-      { clientIdLength: 550, changes: 0 },
-      { dataOut: (minutes * 11 * 1275) / 1e9 },
-    ],
-  ])('%s', (_, changed, expected) => {
-    const { quantities } = useOf(changed);
-    for (const [item, quantity] of Object.entries(expected)) {
-      expect(quantities[item as Billed], item).toBeCloseTo(quantity, 6);
-    }
+  test.each<Row>([
+    ['counts reads of ticks, polls and sweeps', { changes: 0 }, 'dynamoReads', minutes * (1 + 1 + 3)],
+    ['counts writes of leases', { changes: 0 }, 'dynamoWrites', minutes * 2],
+    ['counts reads of a change, its event, its delivery', {}, 'dynamoReads', minutes * 5 + 1000 * (2 + 1 + 4)],
+    ['counts writes of a change, its event, its delivery', {}, 'dynamoWrites', minutes * 2 + 1000 * (5 + 1 + 9)],
+    ['counts writes of each delivery', { endpoints: 2 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 1 + 2 * 9)],
+    ['stores an event that no endpoint wants', { endpoints: 0 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 2)],
+    ['counts the writes of a burst', { together: 100 }, 'dynamoWrites', minutes * 2 + 1000 * (5 + 1 + 3)],
+    ['stores a notice and its deliveries', { chats: 2 }, 'dynamoWrites', minutes * 2 + 1000 * (15 + 1 + 2 * 9)],
+    ['notes changes if quiet watches wait', { quietEvery: 1 }, 'dynamoWrites', minutes * 2 + 1000 * (15 + 1)],
+    ['polls half as much in twice the interval', { every: 2 }, 'dynamoWrites', (minutes / 2) * 2 + 1000 * 15],
+    ['keeps rows of transfers and deliveries', {}, 'dynamoStorage', (1000 * (300 + 900 + 800)) / 1e9],
+    ['keeps a backup of rows', {}, 'dynamoBackup', (1000 * (300 + 900 + 800)) / 1e9],
+    ['computes polls and sweeps', { changes: 0 }, 'lambdaCompute', computeQuiet],
+    ['computes deliveries', {}, 'lambdaCompute', computeQuiet + compute(512, 350_000) + compute(256, 60_000)],
+    ['invokes four functions', {}, 'lambdaRequests', minutes * 2 + 1000 * 2],
+    ['shares invocations in a burst', { together: 100 }, 'lambdaRequests', minutes * 2 + (1000 / 5) * 2],
+    ['schedules ticks and sweeps', {}, 'schedulerInvocations', minutes * 2],
+    ['sends, receives and deletes messages', {}, 'sqsRequests', 2 * 650_000 + 1000 * (3 + 3)],
+    ['shares messages in a burst', { together: 100 }, 'sqsRequests', 2 * 650_000 + 1000 * (1 + 2 / 5 + 3 / 5)],
+    ['sends a notice if a chat wants it', { chats: 1 }, 'sqsRequests', 2 * 650_000 + 1000 * (6 + 3 + 3)],
+    ['sends one notice for a burst', { chats: 1, together: 100 }, 'sqsRequests', 2 * 650_000 + 1000 * 2 + 10 * 6],
+    ['shares an invocation among two events', { together: 2 }, 'sqsFairness', 500],
+    ['publishes an event and a notice', {}, 'snsPublishes', 2000],
+    ['publishes ten events at once', { together: 100 }, 'snsPublishes', 1000 / 10 + 1000 / 100],
+    ['asks for a key with each of few publications', { changes: 100 }, 'kmsRequests', 2 * 2 * 100],
+    ['asks for a key every five minutes', { watches: 10_000 }, 'kmsRequests', 2 * 2 * 2 * 8640],
+    ['reads the secret every five minutes', { changes: 0 }, 'secretCalls', 8640],
+    ['reads the secret for few deliveries', {}, 'secretCalls', 8640 + 1000],
+    ['logs changes and deliveries', {}, 'logIngestion', logged(700 + 800 + 400 + 600 + 2 * 340)],
+    ['counts no negative quiet polls', { changes: 1e5, endpoints: 0 }, 'logIngestion', logged(100 * (700 + 800 + 340))],
+    ['sends the metrics of every tick', { changes: 0 }, 'customMetrics', 3],
+    ['sends others in busy hours', { changingHours: 180 }, 'customMetrics', 3 + (4 / 4) * (1 - Math.exp(-1000 / 180))],
+    ['sends the requests of full listings', { changes: 0 }, 'dataOut', sent(minutes * 11, 0)],
+    ['sends webhooks', {}, 'dataOut', sent(minutes * 11, 1000)],
+    ['sends the client id', { changes: 0, clientIdLength: 50 + 775 }, 'dataOut', 2 * sent(minutes * 11, 0)],
+    ['asks for transfers that ended', { fullListingEvery: 10 }, 'dataOut', sent(minutes * 2 + 1000 * 1.8, 1000)],
+    ['reads less for active transfers', { fullListingEvery: 10, changes: 0 }, 'dynamoReads', minutes * (0.55 + 1 + 3)],
+    ['polls a quiet watch seldom', { changes: 0, quietEvery: 15 }, 'dataOut', sent((minutes / 15) * 11, 0)],
+    ['polls a busy watch often', { changes: 72, quietEvery: 15 }, 'dataOut', sent(pollsOfQuiet * 11, 72)],
+    ['counts e-mails', { emails: 7 }, 'snsEmails', 7],
+    ['counts metrics of alarms', {}, 'alarmMetrics', 18],
+  ])('%s', (_, changed, item, quantity) => {
+    expect(useOf(changed).quantities[item]).toBeCloseTo(quantity, 6);
   });
 
   test('sends notices to the queue where no filter keeps them', () => {
     const deployed = { ...measured.deployed, noticesAreFiltered: false };
-    expect(useOf({}, { deployed }).quantities.sqsRequests).toBe(idle + 1000 * (6 + 3));
+    expect(useOf({}, { deployed }).quantities.sqsRequests).toBe(2 * 650_000 + 1000 * (6 + 3));
   });
 
   test('reads the rows of other shards as far as that was measured', () => {
     const many = { watches: 1000, transfers: 100, changes: 0 };
-    const deployed = { ...measured.deployed, memory: { ...measured.deployed.memory, Poll: 64 } };
-    const alone = useOf(many, { deployed });
-    const besides = useOf(many, { deployed, registry: { own: 0.03, others: 0.03 } });
-    const { shards } = alone;
+    const deployed = { ...measured.deployed, memory: { ...measured.deployed.memory, poll: 64 } };
+    const { shards, quantities } = useOf(many, { deployed });
+    const besides = useOf(many, { deployed, registry: { own: 0.03, others: 0.03 } }).quantities;
     expect(shards).toBeGreaterThan(1);
-    expect(besides.quantities.dynamoReads - alone.quantities.dynamoReads).toBe(
-      minutes * shards * (30 - Math.ceil(30 / shards)),
-    );
+    expect(besides.dynamoReads - quantities.dynamoReads).toBe(minutes * shards * (30 - Math.ceil(30 / shards)));
   });
 });
 
 describe('pollDuration', () => {
-  test('waits for the first page and for the one that shows the end', () => {
+  test('waits for the first page and for the one that shows the end, or for the CPU', () => {
     const waits = (requests: number) => pollDuration(1, installation, withFullListings({ requests, cpu: 0 }));
     expect([1, 2, 6, 7].map((requests) => waits(requests) - waits(1))).toEqual([0, 100, 200, 300]);
-  });
-
-  test('counts CPU where it takes longer than the server', () => {
     expect(pollDuration(10, installation, withFullListings({ cpu: 1000 }))).toBe(40 + (10 * 1000 * 1769) / 512);
   });
 });
 
 describe('shardsFor', () => {
-  const many = { ...installation, watches: 10_000 };
-
   test('finds the least number of shards that end within their interval', () => {
-    const shards = shardsFor(many, measured);
+    const many = { ...installation, watches: 10_000 };
     const durationOf = (parts: number) => pollDuration(Math.ceil(10_000 / parts), many, measured);
+    const shards = shardsFor(many, measured);
     expect(durationOf(shards)).toBeLessThanOrEqual(48_000);
     expect(durationOf(shards - 1)).toBeGreaterThan(48_000);
-    expect(useOf({ watches: 10_000, quietEvery: 60 }).shards).toBe(shards);
+    expect(shardsFor({ ...many, quietEvery: 60 }, measured)).toBe(shards);
   });
 
   test('ends in a shard for each watch where the server is too slow for any number', () => {
@@ -255,22 +172,16 @@ describe('monthlyBill', () => {
   const billOf = (quantities: Partial<Quantities>) =>
     monthlyBill(installation, { ...useOf({}), quantities: { ...nothing, ...quantities } }, 'us-east-1');
 
-  test('charges for the quantity beyond the free one', () => {
-    const { beforeAlarms } = billOf({ sqsRequests: 3e6, lambdaCompute: 400_000 });
-    expect(beforeAlarms.net).toBeCloseTo(0.8);
-    expect(beforeAlarms.gross).toBeCloseTo(1.2 + 400_000 * 0.0000133334);
-  });
-
-  test('keeps alarms apart', () => {
-    const { beforeAlarms, alarms } = billOf({ alarmMetrics: 18 });
+  test('charges for the quantity beyond the free one, and keeps alarms apart', () => {
+    const { beforeAlarms, alarms } = billOf({ sqsRequests: 3e6, lambdaCompute: 400_000, alarmMetrics: 18 });
+    expect(beforeAlarms).toEqual({ gross: expect.closeTo(1.2 + 400_000 * 0.0000133334), net: expect.closeTo(0.8) });
     expect(alarms).toEqual({ gross: expect.closeTo(1.8), net: expect.closeTo(0.8) });
-    expect(beforeAlarms).toEqual({ gross: 0, net: 0 });
   });
 
   test('charges a private network by the hour, however little goes through it', () => {
     const { natGateway, interfaceEndpoints } = billOf({}).network;
+    expect(natGateway).toBeCloseTo(720 * 0.045 + 0.2, 0);
     expect(natGateway).toBeGreaterThan(720 * 0.045);
-    expect(natGateway).toBeLessThan(34);
     expect(interfaceEndpoints).toBeCloseTo(2 * 720 * 0.01, 1);
   });
 
@@ -283,10 +194,7 @@ describe('monthlyBill', () => {
 describe('deliveryCosts', () => {
   test('costs as much as a million deliveries add to a bill', () => {
     const sum = (endpoints: number) =>
-      [...deliveryCosts({ together: 1, endpoints, chats: 0 }, measured, 'us-east-1').values()].reduce(
-        (total, dollars) => total + dollars,
-        0,
-      );
+      [...deliveryCosts({ together: 1, endpoints, chats: 0 }, measured, 'us-east-1').values()].reduce((a, b) => a + b);
     const gross = (endpoints: number) =>
       monthlyBill(installation, useOf({ watches: 1000, endpoints }), 'us-east-1').beforeAlarms.gross;
     // Two endpoints share each event and its publication.

@@ -44,7 +44,7 @@ export function deliveriesOf(
     dynamoWrites: units('write'),
     ...kept((events + notices) * stored.event + deliveries * stored.delivery),
     lambdaCompute:
-      gigabyteSeconds(memory.FanOut, fanOuts * assumed('fanOutDuration')) + gigabyteSeconds(memory.Deliver, delivering),
+      gigabyteSeconds(memory.fanOut, fanOuts * assumed('fanOutDuration')) + gigabyteSeconds(memory.deliver, delivering),
     lambdaRequests: fanOuts + wakeUps,
     // Each message is sent by itself; a batch of them is received and deleted at once.
     sqsRequests: events + notices + 2 * fanOuts + 3 * wakeUps,

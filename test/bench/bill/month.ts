@@ -27,7 +27,7 @@ export function monthlyUse(installation: Installation, measured: MeasuredUse): M
   const always: Partial<Quantities> = {
     dynamoReads: sweeps * webhooks.sweep.read,
     dynamoWrites: sweeps * webhooks.sweep.write,
-    lambdaCompute: gigabyteSeconds(deployed.memory.Sweep, sweeps * assumed('sweepDuration')),
+    lambdaCompute: gigabyteSeconds(deployed.memory.sweep, sweeps * assumed('sweepDuration')),
     lambdaRequests: sweeps,
     schedulerInvocations: sweeps,
     sqsRequests: deployed.listenedQueues * assumed('idleReceives'),

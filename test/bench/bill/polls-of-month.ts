@@ -60,7 +60,7 @@ export function pollDuration(watches: number, installation: Installation, measur
   );
   const waiting = rounds * pageLatency + Math.max(1, watches / watchesAtOnce) * assumed('watchOverhead');
   const cpu = mean(installation, all.cpu, active.cpu);
-  const computing = (watches * cpu * assumed('memoryOfOneCpu')) / deployed.memory.Poll;
+  const computing = (watches * cpu * assumed('memoryOfOneCpu')) / deployed.memory.poll;
   return assumed('pollOverhead') + Math.max(waiting, computing);
 }
 
@@ -118,7 +118,7 @@ export function pollsOf(installation: Installation, measured: MeasuredUse): Mont
       dynamoReads: units('read') + ticks * registryReads,
       dynamoWrites: units('write') + notes,
       ...kept(watches * transfers * transferBytes),
-      lambdaCompute: gigabyteSeconds(deployed.memory.Poll, waited),
+      lambdaCompute: gigabyteSeconds(deployed.memory.poll, waited),
       lambdaRequests: ticks,
       schedulerInvocations: ticks,
       snsPublishes: publicationsOf(changes, together),
