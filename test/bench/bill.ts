@@ -1,13 +1,37 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { assumptions } from '#test/bench/bill/assumptions.ts';
 import { type Installation, installations, ordinary } from '#test/bench/bill/installations.ts';
 import { measureUse } from '#test/bench/bill/measured-use.ts';
 import { billsOf } from '#test/bench/bill/monthly-bill.ts';
 import { type Region, regions } from '#test/bench/bill/prices.ts';
 import { billText } from '#test/bench/bill/text.ts';
-import { pollDependencies } from '#test/bench/polls/polling.ts';
+import { withServices } from '#test/bench/polls/polling.ts';
 import { smallestMailbox } from '#test/bench/polls/polls.ts';
-import { startServices } from '#test/bench/processes/services.ts';
+
+/** Settings of the installation: flag, description, least, greatest, and the usual value. */
+const settings = [
+  ['--watches <number>', 'watches of the installation', 1, 1_000_000, undefined],
+  ['--transfers <number>', 'transfers of each watch', smallestMailbox, 1_000_000, 1000],
+  ['--active <per cent>', 'transfers that are active, of all', 1, 100, 100 * ordinary.activeShare],
+  ['--every <minutes>', 'minutes between two polls of a watch', 1, 1440, ordinary.every],
+  [
+    '--full-listing-every <polls>',
+    'one of this number of polls lists all transfers',
+    1,
+    100,
+    ordinary.fullListingEvery,
+  ],
+  ['--quiet-every <minutes>', 'the same of a watch without a change for an hour', 1, 1440, undefined],
+  ['--pages-at-once <number>', 'requests to the server in flight in one shard', 1, 100, ordinary.pagesAtOnce],
+  ['--latency <milliseconds>', 'until a page of the server has arrived', 1, 15_000, ordinary.pageLatency],
+  ['--client-id <letters>', 'length of the client id', 50, 4000, ordinary.clientIdLength],
+  ['--changes <number>', 'changes in a month, of each watch (default: one of each transfer)', 0, 1e9, undefined],
+  ['--changing-hours <number>', 'hours of a month in which they happen', 1, 720, ordinary.changingHours],
+  ['--together <number>', 'changes that one poll finds', 1, 100_000, ordinary.together],
+  ['--endpoints <number>', 'endpoints that want every event', 0, 1000, ordinary.endpoints],
+  ['--chats <number>', 'chats that want every notice', 0, 1000, ordinary.chats],
+  ['--emails <number>', 'notices in a month that go out by e-mail', 0, 1e9, 0],
+] as const;
 
 interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
   readonly watches?: number;
@@ -19,34 +43,14 @@ interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' 
   readonly json: boolean;
 }
 
-const options = new Command('node test/bench/bill.ts')
-  .description('Calculates the charges of AWS for a month: for some installations, or for one that is described.')
-  .option('--watches <number>', 'watches of the installation', whole(1, 1_000_000))
-  .option('--transfers <number>', 'transfers of each watch', whole(smallestMailbox, 1_000_000), 1000)
-  .option('--active <per cent>', 'transfers that are active, of all', whole(1, 100), 100 * ordinary.activeShare)
-  .option('--every <minutes>', 'minutes between two polls of a watch', whole(1, 1440), ordinary.every)
-  .option(
-    '--full-listing-every <polls>',
-    'one of this number of polls lists all transfers',
-    whole(1, 100),
-    ordinary.fullListingEvery,
-  )
-  .option('--quiet-every <minutes>', 'the same of a watch without a change for an hour', whole(1, 1440))
-  .option(
-    '--pages-at-once <number>',
-    'requests to the server in flight in one shard',
-    whole(1, 100),
-    ordinary.pagesAtOnce,
-  )
-  .option('--latency <milliseconds>', 'until a page of the server has arrived', whole(1, 15_000), ordinary.pageLatency)
-  .option('--client-id <letters>', 'length of the client id', whole(50, 4000), ordinary.clientIdLength)
-  .option('--changes <number>', 'changes in a month, of each watch (default: one of each transfer)', whole(0, 1e9))
-  .option('--changing-hours <number>', 'hours of a month in which they happen', whole(1, 720), ordinary.changingHours)
-  .option('--together <number>', 'changes that one poll finds', whole(1, 100_000), ordinary.together)
-  .option('--endpoints <number>', 'endpoints that want every event', whole(0, 1000), ordinary.endpoints)
-  .option('--chats <number>', 'chats that want every notice', whole(0, 1000), ordinary.chats)
-  .option('--emails <number>', 'notices in a month that go out by e-mail', whole(0, 1e9), 0)
-  .option('--region <name>', `region of the lines: ${regions.join(', ')}`, region, 'us-east-1')
+const command = new Command('npm run bill --').description(
+  'Calculates the charges of AWS for a month: for some installations, or for one that is described.',
+);
+for (const [flag, description, least, greatest, usual] of settings) {
+  command.option(flag, description, whole(least, greatest), usual);
+}
+const options = command
+  .addOption(new Option('--region <name>', 'region of the lines').choices(regions).default('us-east-1'))
   .option('--json', 'print one JSON object instead of tables', false)
   .helpOption('-h, --help', 'show this help')
   .parse()
@@ -54,28 +58,14 @@ const options = new Command('node test/bench/bill.ts')
 
 const chosen = options.watches === undefined ? installations : [described(options, options.watches)];
 const sizes = [...new Set(chosen.map(({ transfers }) => transfers))];
-const services = await startServices();
-const deps = await pollDependencies(services.addresses);
-try {
+await withServices(async (bench) => {
   console.error(`polling mailboxes of ${sizes.map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`);
-  const { shared, polls } = await measureUse({ services, deps }, sizes, options.active / 100);
-  const everything = {
-    assumptions,
-    ...shared,
-    polls: Object.fromEntries(polls),
-    bills: billsOf(chosen, shared, polls),
-  };
-  console.log(
-    options.json
-      ? JSON.stringify(everything, undefined, 2)
-      : billText(chosen, shared, polls, options.region, options.watches === undefined),
-  );
-} finally {
-  deps.server.close();
-  deps.dynamo.destroy();
-  deps.topics.sns.destroy();
-  await services.stop();
-}
+  const { shared, polls } = await measureUse(bench, sizes, options.active / 100);
+  const bills = billsOf(chosen, shared, polls);
+  const everything = { assumptions, ...shared, polls: Object.fromEntries(polls), bills };
+  const text = () => billText(chosen, shared, polls, options.region, options.watches === undefined);
+  console.log(options.json ? JSON.stringify(everything, undefined, 2) : text());
+});
 
 function described(one: Options, watches: number): Installation {
   const { latency: pageLatency, clientId: clientIdLength, changes = one.transfers, active, quietEvery, ...rest } = one;
@@ -97,10 +87,4 @@ function whole(least: number, greatest: number): (text: string) => number {
     if (Number.isInteger(value) && value >= least && value <= greatest) return value;
     throw new InvalidArgumentError(`expected a whole number from ${least} to ${greatest}`);
   };
-}
-
-function region(text: string): Region {
-  const known = regions.find((one) => one === text);
-  if (known) return known;
-  throw new InvalidArgumentError(`expected one of ${regions.join(', ')}`);
 }

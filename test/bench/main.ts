@@ -5,11 +5,9 @@ import { bundles } from '#test/bench/deployed/bundles.ts';
 import { comparing } from '#test/bench/polls/comparing.ts';
 import { hour } from '#test/bench/polls/hour.ts';
 import { listing } from '#test/bench/polls/listing.ts';
-import { PlainServer } from '#test/bench/polls/plain-server.ts';
-import { pollDependencies } from '#test/bench/polls/polling.ts';
+import { withServices } from '#test/bench/polls/polling.ts';
 import { polls } from '#test/bench/polls/polls.ts';
 import { warm } from '#test/bench/polls/warm.ts';
-import { startServices } from '#test/bench/processes/services.ts';
 import { units } from '#test/bench/units/units.ts';
 import { burst } from '#test/bench/webhooks/burst.ts';
 import { crash } from '#test/bench/webhooks/crash.ts';
@@ -25,22 +23,11 @@ const sections = [comparing, listing, hour, warm, burst, throughput, neighbours,
 
 const { sizes, only, postel, json, fill } = parseOptions(process.argv.slice(2), sections);
 const startedAt = new Date();
-const services = await startServices();
-const deps = await pollDependencies(services.addresses);
-const server = new PlainServer(services.addresses.origin);
 const progress = (text: string) => console.error(`${process.uptime().toFixed(0).padStart(4)} s  ${text}`);
 const measured: Record<string, MeasuredSection> = {};
-try {
-  for (const section of only) {
-    measured[section.name] = await measure(section, { services, deps, server, sizes, postel, progress });
-  }
-} finally {
-  server.close();
-  deps.server.close();
-  deps.dynamo.destroy();
-  deps.topics.sns.destroy();
-  await services.stop();
-}
+await withServices(async (bench) => {
+  for (const section of only) measured[section.name] = await measure(section, { ...bench, sizes, postel, progress });
+});
 const report: Report = {
   startedAt: startedAt.toISOString(),
   durationMs: Date.now() - startedAt.getTime(),

@@ -1,24 +1,15 @@
 import { GCProfiler, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** The cost of a task for this process. */
-export interface Measurement<T> {
-  readonly result: T;
-  /** Milliseconds of CPU, user and system, of all threads. */
-  readonly cpuMs: number;
-  readonly wallMs: number;
-  /** Megabytes (10^6 bytes) by which heap and array buffers grew at most, garbage not yet collected included. */
-  readonly heapGrowth: number;
-}
-
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /**
- * Runs a task and measures it. The heap is largest just before a garbage collection or at the end, so looking there
- * misses no peak.
+ * Runs a task and measures it: milliseconds of CPU, user and system, of all threads; milliseconds by the clock; megabytes
+ * (10^6 bytes) by which heap and array buffers grew at most, garbage not yet collected included. The heap is largest just
+ * before a garbage collection or at the end, so looking there misses no peak.
  */
-export async function measure<T>(task: () => T | Promise<T>): Promise<Measurement<T>> {
+export async function measure<T>(task: () => T | Promise<T>) {
   collectGarbage();
   const heapBefore = heapSize();
   const profiler = new GCProfiler();

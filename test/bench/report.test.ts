@@ -48,7 +48,7 @@ describe('fillPlaces', () => {
 
   test('finds in the page of the benchmarks a place for each table of a run but the bills', () => {
     const sources = globSync(['test/bench/report.ts', 'test/bench/*/*.ts']).map((file) => readFileSync(file, 'utf8'));
-    const ids = [...sources.join('\n').matchAll(/\bid: '([a-z]+)'/g)].map(([, id]) => id!);
+    const ids = [...sources.join('\n').matchAll(/(?:\bid: |tableOf\(\s*)'([a-z]+)'/g)].map(([, id]) => id!);
     const page = readFileSync('docs/benchmarks.md', 'utf8');
     expect(placesOf(page).sort()).toEqual(ids.filter((id) => id !== 'bills').sort());
   });

@@ -2,6 +2,7 @@ import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import type { PlainServer } from '#test/bench/polls/plain-server.ts';
 import type { Services } from '#test/bench/processes/services.ts';
 import type { Spread } from './spread.ts';
+import { table } from './table.ts';
 
 /** A part of the benchmark that can be measured by itself. */
 export interface Section {
@@ -42,6 +43,13 @@ export interface Table {
   readonly title: string;
   readonly text: string;
 }
+
+/** Makes a table of the report from its heading and rows. */
+export const tableOf = (id: string, title: string, ...columns: Parameters<typeof table>): Table => ({
+  id,
+  title,
+  text: table(...columns),
+});
 
 /** One of the figures that the design promises. */
 export interface Figure {

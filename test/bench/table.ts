@@ -6,8 +6,8 @@ type Row = readonly string[];
 export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const fine = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** Aligned columns; the first `texts` of them to the left, the others to the right as numbers are. */
-export function table(heading: Row, rows: readonly Row[], texts: number): string {
+/** Aligned columns; the first, or the first `texts`, to the left, the others to the right as numbers are. */
+export function table(heading: Row, rows: readonly Row[], texts = 1): string {
   const widths = heading.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (row: Row) =>
     row

@@ -17,6 +17,7 @@ const measured: MeasuredUse = {
     busyTick: { read: 0, write: 2 },
     all: { read: 1, write: 0, requests: 11, cpu: 14, change: { read: 2, write: 5, requests: 0 } },
     active: { read: 0.5, write: 0, requests: 1, cpu: 2, change: { read: 3, write: 5, requests: 2 } },
+    transferBytes: 300,
   },
   registry: { own: 0.03, others: 0 },
   webhooks: {
@@ -35,9 +36,8 @@ const measured: MeasuredUse = {
     notice: { read: 1, write: 0 },
     sweep: { read: 3, write: 0 },
   },
-  transferBytes: 300,
   stored: { event: 900, delivery: 800 },
-  logs: { tick: 500, quiet: 0, changed: 700, fanOut: 800, deliver: 400, delivery: 600, sweep: 800 },
+  logs: { tick: 500, quiet: 20, changed: 700, fanOut: 800, deliver: 400, delivery: 600, sweep: 800 },
   metrics: { always: 3, changing: 4 },
   requestBytes: 440,
   deployed: {
@@ -64,7 +64,8 @@ const minutes = 43_200;
 const pollMs = 40 + 10 + 5 * 100;
 const compute = (megabytes: number, durationMs: number) => (megabytes * durationMs) / 1_024_000;
 const computeQuiet = compute(512, minutes * pollMs) + compute(256, minutes * 100);
-const logged = (ofChange: number) => (minutes * (500 + 800 + 2 * 340) + 1000 * ofChange) / 1e9;
+const logged = (quietPolls: number, ofChanges: number) =>
+  (minutes * (500 + 800 + 2 * 340) + quietPolls * 20 + ofChanges) / 1e9;
 const sent = (requests: number, webhooks: number) => (requests * (440 + 50 + 285) + webhooks * 1500) / 1e9;
 const whileBusy = 1 - Math.exp(-72 / 720);
 const pollsOfQuiet = minutes * (whileBusy + (1 - whileBusy) / 15);
@@ -102,8 +103,8 @@ describe('monthlyUse', () => {
     ['asks for a key every five minutes', { watches: 10_000 }, 'kmsRequests', 2 * 2 * 2 * 8640],
     ['reads the secret every five minutes', { changes: 0 }, 'secretCalls', 8640],
     ['reads the secret for few deliveries', {}, 'secretCalls', 8640 + 1000],
-    ['logs changes and deliveries', {}, 'logIngestion', logged(700 + 800 + 400 + 600 + 2 * 340)],
-    ['counts no negative quiet polls', { changes: 1e5, endpoints: 0 }, 'logIngestion', logged(100 * (700 + 800 + 340))],
+    ['logs polls, changes and deliveries', {}, 'logIngestion', logged(minutes - 1000, 1000 * (2500 + 2 * 340))],
+    ['counts no negative quiet polls', { changes: 1e5, endpoints: 0 }, 'logIngestion', logged(0, 1e5 * (1500 + 340))],
     ['sends the metrics of every tick', { changes: 0 }, 'customMetrics', 3],
     ['sends others in busy hours', { changingHours: 180 }, 'customMetrics', 3 + (4 / 4) * (1 - Math.exp(-1000 / 180))],
     ['sends the requests of full listings', { changes: 0 }, 'dataOut', sent(minutes * 11, 0)],

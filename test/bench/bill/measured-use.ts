@@ -3,7 +3,7 @@ import type { Bench } from '#test/bench/section.ts';
 import { measureLogs } from '#test/bench/units/log-bytes.ts';
 import { measureRegistry, type RegistryReads } from '#test/bench/units/registry-units.ts';
 import { measureRequestBytes } from '#test/bench/units/request-bytes.ts';
-import { type MeasuredPolls, measurePolls, type PollUse } from '#test/bench/units/shard-units.ts';
+import { type MeasuredPolls, measurePolls } from '#test/bench/units/shard-units.ts';
 import { measureWebhookUnits } from '#test/bench/units/webhook-units.ts';
 
 type WebhookUse = Awaited<ReturnType<typeof measureWebhookUnits>>;
@@ -25,9 +25,7 @@ export interface SharedUse {
 
 /** The same with the polls of mailboxes of one size. */
 export interface MeasuredUse extends SharedUse {
-  readonly polls: PollUse;
-  /** Bytes of the rows of a transfer. */
-  readonly transferBytes: number;
+  readonly polls: MeasuredPolls;
 }
 
 /** Polls by the number of transfers of the mailboxes. */

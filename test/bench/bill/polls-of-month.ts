@@ -2,7 +2,6 @@ import type { Units } from '#functions/dynamodb/partition.ts';
 import { assumed } from './assumptions.ts';
 import type { Installation } from './installations.ts';
 import type { MeasuredUse } from './measured-use.ts';
-import type { Quantities } from './prices.ts';
 import {
   gigabyteSeconds,
   hoursWithChange,
@@ -12,20 +11,6 @@ import {
   publicationsOf,
   secretCalls,
 } from './quantities.ts';
-
-/** The polls of a month. */
-export interface MonthlyPolls {
-  readonly shards: number;
-  /** Milliseconds of a shard's poll of what is due at a tick. */
-  readonly pollDuration: number;
-  /** Requests to the Cryptshare Server. */
-  readonly requests: number;
-  /** GB of these requests. */
-  readonly dataOut: number;
-  /** Requests in flight, on average, while every watch is polled in its shortest interval. */
-  readonly requestsAtOnce: number;
-  readonly quantities: Partial<Quantities>;
-}
 
 /** Watches polled at the same time in one invocation. */
 const watchesAtOnce = 8;
@@ -74,17 +59,15 @@ export function shardsFor(installation: Installation, measured: MeasuredUse): nu
   return shards;
 }
 
-/** Part of the time in which a watch is polled in its usual interval: while it has changed within the hour. */
-const busyShare = ({ quietEvery, changes, changingHours }: Installation): number =>
-  quietEvery === undefined ? 1 : hoursWithChange(changes, changingHours);
-
 /** Calculates the polls of a month. */
-export function pollsOf(installation: Installation, measured: MeasuredUse): MonthlyPolls {
+export function pollsOf(installation: Installation, measured: MeasuredUse) {
   const { watches, transfers, every, quietEvery = every, together, clientIdLength, pageLatency } = installation;
-  const { polls: use, registry, logs, transferBytes, requestBytes, deployed } = measured;
+  const { polls: use, registry, logs, requestBytes, deployed } = measured;
   const minutes = minutesOfMonth();
   const shards = shardsFor(installation, measured);
-  const busy = busyShare(installation);
+  // Part of the time in which a watch is polled in its usual interval: while it has changed within the hour.
+  const busy =
+    installation.quietEvery === undefined ? 1 : hoursWithChange(installation.changes, installation.changingHours);
   const polls = watches * minutes * (busy / every + (1 - busy) / quietEvery);
   const ticks = shards * minutes;
   // With few watches that are polled seldom, nothing is due at most ticks.
@@ -110,14 +93,17 @@ export function pollsOf(installation: Installation, measured: MeasuredUse): Mont
     busyTicks * duration + (ticks - busyTicks) * assumed('pollOverhead') + findings * assumed('changeDuration');
   return {
     shards,
-    pollDuration: duration,
+    changes,
+    /** To the Cryptshare Server. */
     requests,
+    /** GB of these requests. */
     dataOut,
+    /** Requests in flight, on average, while every watch is polled in its shortest interval. */
     requestsAtOnce: ((watches / every / 60) * requestsOfPoll(installation, measured) * pageLatency) / 1000,
     quantities: {
       dynamoReads: units('read') + ticks * registryReads,
       dynamoWrites: units('write') + notes,
-      ...kept(watches * transfers * transferBytes),
+      ...kept(watches * transfers * use.transferBytes),
       lambdaCompute: gigabyteSeconds(deployed.memory.poll, waited),
       lambdaRequests: ticks,
       schedulerInvocations: ticks,

@@ -42,7 +42,6 @@ function costTable(
       money.format(inRegions[first!].beforeAlarms.gross),
       ...further.map((region) => money.format(inRegions[region].beforeAlarms.net)),
     ]),
-    1,
   );
 }
 
@@ -82,7 +81,6 @@ export function deliveryTable(shared: SharedUse, region: Region): string {
       ...services.map((service) => [service, ...costs.map((of) => money.format(of.get(service) ?? 0))]),
       ['all', ...costs.map((of) => money.format([...of.values()].reduce((sum, cost) => sum + cost, 0)))],
     ],
-    1,
   );
 }
 
@@ -157,7 +155,6 @@ export function unitTable({ webhooks, registry }: SharedUse): string {
   return table(
     ['', 'read units', 'write units'],
     rows.map(([what, { read, write }]) => [what, amount.format(read), amount.format(write)]),
-    1,
   );
 }
 
@@ -178,5 +175,4 @@ export const assumptionTable = (): string =>
   table(
     ['assumed', 'value'],
     Object.values(assumptions).map(({ value, says }) => [says, fine.format(value)]),
-    1,
   );

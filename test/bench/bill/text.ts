@@ -32,7 +32,7 @@ export function billText(
   const bills = billsOf(chosen, shared, polls);
   const sizes = [...polls].map(([transfers, measured]) => {
     const installation = chosen.find((one) => one.transfers === transfers)!;
-    return [installation, { ...shared, polls: measured, transferBytes: measured.transferBytes }] as const;
+    return [installation, { ...shared, polls: measured }] as const;
   });
   const variantsTitle = `What one thing changes for the last of them, in ${region}`;
   const sections: readonly (readonly string[])[] = [

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { count, type Section, time } from '#test/bench/section.ts';
+import { count, type Section, tableOf, time } from '#test/bench/section.ts';
 import { spreadOf } from '#test/bench/spread.ts';
-import { number, spread, table } from '#test/bench/table.ts';
+import { number, spread } from '#test/bench/table.ts';
 import { type DeployedFunction, withBundles } from './deployed-stack.ts';
 
 /** Processes measured of each bundle. */
@@ -32,21 +32,18 @@ export const bundles: Section = {
     return {
       measured: costs,
       tables: [
-        {
-          id: 'bundles',
-          title: 'Bundles, as they would be deployed: median (least to greatest)',
-          text: table(
-            ['function', 'KB', 'processes', 'load ms', 'CPU ms'],
-            costs.map(({ name, kilobytes, wallMs, cpuMs }) => [
-              name,
-              number.format(kilobytes),
-              String(rounds),
-              spread(wallMs),
-              spread(cpuMs),
-            ]),
-            1,
-          ),
-        },
+        tableOf(
+          'bundles',
+          'Bundles, as they would be deployed: median (least to greatest)',
+          ['function', 'KB', 'processes', 'load ms', 'CPU ms'],
+          costs.map(({ name, kilobytes, wallMs, cpuMs }) => [
+            name,
+            number.format(kilobytes),
+            String(rounds),
+            spread(wallMs),
+            spread(cpuMs),
+          ]),
+        ),
       ],
       figures: costs
         .slice(0, -1)

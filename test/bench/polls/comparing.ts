@@ -4,9 +4,9 @@ import { planReads } from '#functions/snapshot/read-plan.ts';
 import { bitsFor } from '#functions/transfers/digest.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { cpuOf, measure } from '#test/bench/measurement.ts';
-import { count, type Section, time } from '#test/bench/section.ts';
+import { count, type Section, tableOf, time } from '#test/bench/section.ts';
 import { spreadOf } from '#test/bench/spread.ts';
-import { number, spread, table } from '#test/bench/table.ts';
+import { number, spread } from '#test/bench/table.ts';
 
 const transfers = 100_000;
 const warmUpRounds = 5;
@@ -26,23 +26,21 @@ export const comparing: Section = {
     return {
       measured: costs,
       tables: [
-        {
-          id: 'comparing',
-          title: 'Comparing beside JSON.parse of the same pages',
-          text: table(
-            ['transfers', 'changed', 'rounds', 'JSON.parse ms', 'comparing ms', 'ratio', 'heap MB'],
-            costs.map(({ changes, parsing, comparing, ratio, heapGrowth }) => [
-              number.format(transfers),
-              number.format(changes),
-              String(rounds),
-              spread(parsing),
-              spread(comparing),
-              spread(ratio),
-              number.format(heapGrowth),
-            ]),
-            0,
-          ),
-        },
+        tableOf(
+          'comparing',
+          'Comparing beside JSON.parse of the same pages',
+          ['transfers', 'changed', 'rounds', 'JSON.parse ms', 'comparing ms', 'ratio', 'heap MB'],
+          costs.map(({ changes, parsing, comparing, ratio, heapGrowth }) => [
+            number.format(transfers),
+            number.format(changes),
+            String(rounds),
+            spread(parsing),
+            spread(comparing),
+            spread(ratio),
+            number.format(heapGrowth),
+          ]),
+          0,
+        ),
       ],
       figures: costs.flatMap(({ changes, ratio, heapGrowth }) => [
         time(`compare 100,000, ${changes} changed: CPU`, 1, '× JSON.parse', ratio),

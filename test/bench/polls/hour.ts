@@ -1,6 +1,6 @@
 import { scopeDue } from '#functions/watches/schedule.ts';
-import type { Bench, Section } from '#test/bench/section.ts';
-import { number, table } from '#test/bench/table.ts';
+import { type Bench, type Section, tableOf } from '#test/bench/section.ts';
+import { number } from '#test/bench/table.ts';
 import { pollOnce } from './polling.ts';
 
 /** Numbers of transfers. */
@@ -21,20 +21,18 @@ export const hour: Section = {
     return {
       measured: loads,
       tables: [
-        {
-          id: 'hour',
-          title: 'An hour of polls, one a minute, 5 % of the transfers active',
-          text: table(
-            ['transfers', 'active', 'full listings', 'changes', 'requests', 'read units', 'write units'],
-            loads.map(({ transfers, active, fullListingEvery, changes, requests, read, write }) => [
-              number.format(transfers),
-              number.format(active),
-              fullListingEvery === 1 ? 'all' : `1 of ${fullListingEvery}`,
-              ...[changes, requests, read, write].map((value) => number.format(value)),
-            ]),
-            0,
-          ),
-        },
+        tableOf(
+          'hour',
+          'An hour of polls, one a minute, 5 % of the transfers active',
+          ['transfers', 'active', 'full listings', 'changes', 'requests', 'read units', 'write units'],
+          loads.map(({ transfers, active, fullListingEvery, changes, requests, read, write }) => [
+            number.format(transfers),
+            number.format(active),
+            fullListingEvery === 1 ? 'all' : `1 of ${fullListingEvery}`,
+            ...[changes, requests, read, write].map((value) => number.format(value)),
+          ]),
+          0,
+        ),
       ],
     };
   },

@@ -1,7 +1,7 @@
 import { measure } from '#test/bench/measurement.ts';
-import { type Section, time } from '#test/bench/section.ts';
+import { type Section, tableOf, time } from '#test/bench/section.ts';
 import { spreadOf } from '#test/bench/spread.ts';
-import { number, range, table } from '#test/bench/table.ts';
+import { number, range } from '#test/bench/table.ts';
 import { maxConcurrentPages } from './polling.ts';
 
 const pages = 100;
@@ -40,15 +40,13 @@ export const listing: Section = {
     return {
       measured: { requests, times },
       tables: [
-        {
-          id: 'listing',
-          title: 'Listing on a slow server',
-          text: table(
-            ['pages', 'requests', 'delay ms', 'at once', 'rounds', 'ideal ms', 'measured ms'],
-            [[...facts.map((value) => number.format(value)), range(spreadOf(times))]],
-            0,
-          ),
-        },
+        tableOf(
+          'listing',
+          'Listing on a slow server',
+          ['pages', 'requests', 'delay ms', 'at once', 'rounds', 'ideal ms', 'measured ms'],
+          [[...facts.map((value) => number.format(value)), range(spreadOf(times))]],
+          0,
+        ),
       ],
       figures: [
         time('100 pages at 50 ms, 4 at a time', 1.3, '× ideal', spreadOf(times.map((wallMs) => wallMs / idealMs))),

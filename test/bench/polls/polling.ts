@@ -10,7 +10,9 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { clientId, token } from '#test/bench/processes/credentials.ts';
-import type { ServiceAddresses } from '#test/bench/processes/services.ts';
+import { type ServiceAddresses, startServices } from '#test/bench/processes/services.ts';
+import type { Bench } from '#test/bench/section.ts';
+import { PlainServer } from './plain-server.ts';
 
 /** Pages in flight, as `server.maxConcurrentPages` has it by default. */
 export const maxConcurrentPages = 4;
@@ -33,8 +35,26 @@ export const cryptshareClient = (origin: string, verificationToken = token): Cry
     { tokenFor: async () => verificationToken, accepted: () => {}, reject: async (_, { failure }) => failure },
   );
 
+/** Starts the services and makes everything that polls them, for a task; ends all afterwards. */
+export async function withServices<T>(
+  task: (bench: Pick<Bench, 'services' | 'deps' | 'server'>) => Promise<T>,
+): Promise<T> {
+  const services = await startServices();
+  const deps = await pollDependencies(services.addresses);
+  const server = new PlainServer(services.addresses.origin);
+  try {
+    return await task({ services, deps, server });
+  } finally {
+    server.close();
+    deps.server.close();
+    deps.dynamo.destroy();
+    deps.topics.sns.destroy();
+    await services.stop();
+  }
+}
+
 /** Makes the dependencies of polls against the embedded services; creates table and topics there. */
-export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
+async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
   // The SDK finds the services in the environment, as it does in the local run.
   setSdkEnvironment(sdkEnvironment);
   const dynamo = new DynamoDBClient({});

@@ -1,9 +1,10 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { items, priceIn } from '#test/bench/bill/prices.ts';
 import { measure } from '#test/bench/measurement.ts';
 import type { Services } from '#test/bench/processes/services.ts';
 import { count, type Section } from '#test/bench/section.ts';
-import { type Spread, spreadOf } from '#test/bench/spread.ts';
+import { spreadOf } from '#test/bench/spread.ts';
 import { number, range, table } from '#test/bench/table.ts';
 import { notifier, oneItem, putChanged, type Way } from './ways.ts';
 
@@ -35,20 +36,7 @@ export const smallestMailbox = 100;
 /** Milliseconds after which no further round of a scenario is begun. */
 const patienceMs = 3000;
 
-/** The cost of one poll. */
-interface PollCost {
-  readonly way: string;
-  readonly transfers: number;
-  readonly scenario: string;
-  readonly rounds: number;
-  /** Requests to the Cryptshare Server. */
-  readonly requests: Spread;
-  readonly readUnits: Spread;
-  readonly writeUnits: Spread;
-  readonly cpuMs: Spread;
-  /** Megabytes. */
-  readonly heapGrowth: Spread;
-}
+type PollCost = Awaited<ReturnType<typeof measureScenario>>;
 
 /** Polls mailboxes of each size in each way. */
 export const polls: Section = {
@@ -88,40 +76,41 @@ export const polls: Section = {
   },
 };
 
-/**
- * Polls a fresh mailbox in each scenario.
- *
- * @throws Error when a poll does not find exactly the changes: its cost would mean nothing
- */
+/** Polls a fresh mailbox in each scenario. */
 async function measureScenarios(services: Services, way: Way, transfers: number, name: string): Promise<PollCost[]> {
   const watch = await services.call('fill', `${name}.${transfers}@example.com`, transfers);
   const costs: PollCost[] = [];
-  for (const scenario of scenarios) {
-    const changes = scenario.changes(transfers);
-    const measured: { requests: number; units: Units; cpuMs: number; heapGrowth: number }[] = [];
-    const started = performance.now();
-    do {
-      if (changes > 0) await services.call('change', watch, changes);
-      await services.call('countRequests');
-      const { result, cpuMs, heapGrowth } = await measure(() => way.poll(watch));
-      if (result.changed !== changes) {
-        throw new Error(`${way.name} announced ${result.changed} of ${changes} changes among ${transfers}`);
-      }
-      measured.push({ requests: await services.call('countRequests'), units: result.units, cpuMs, heapGrowth });
-    } while (measured.length < scenario.rounds && performance.now() - started < patienceMs);
-    costs.push({
-      way: way.name,
-      transfers,
-      scenario: scenario.name,
-      rounds: measured.length,
-      requests: spreadOf(measured.map(({ requests }) => requests)),
-      readUnits: spreadOf(measured.map(({ units }) => units.read)),
-      writeUnits: spreadOf(measured.map(({ units }) => units.write)),
-      cpuMs: spreadOf(measured.map(({ cpuMs }) => cpuMs)),
-      heapGrowth: spreadOf(measured.map(({ heapGrowth }) => heapGrowth)),
-    });
-  }
+  for (const scenario of scenarios) costs.push(await measureScenario(services, way, watch, transfers, scenario));
   return costs;
+}
+
+/** @throws Error when a poll does not find exactly the changes: its cost would mean nothing */
+async function measureScenario(services: Services, way: Way, watch: Watch, transfers: number, scenario: Scenario) {
+  const changes = scenario.changes(transfers);
+  const measured: { requests: number; units: Units; cpuMs: number; heapGrowth: number }[] = [];
+  const started = performance.now();
+  do {
+    if (changes > 0) await services.call('change', watch, changes);
+    await services.call('countRequests');
+    const { result, cpuMs, heapGrowth } = await measure(() => way.poll(watch));
+    if (result.changed !== changes) {
+      throw new Error(`${way.name} announced ${result.changed} of ${changes} changes among ${transfers}`);
+    }
+    measured.push({ requests: await services.call('countRequests'), units: result.units, cpuMs, heapGrowth });
+  } while (measured.length < scenario.rounds && performance.now() - started < patienceMs);
+  return {
+    way: way.name,
+    transfers,
+    scenario: scenario.name,
+    rounds: measured.length,
+    /** To the Cryptshare Server. */
+    requests: spreadOf(measured.map(({ requests }) => requests)),
+    readUnits: spreadOf(measured.map(({ units }) => units.read)),
+    writeUnits: spreadOf(measured.map(({ units }) => units.write)),
+    cpuMs: spreadOf(measured.map(({ cpuMs }) => cpuMs)),
+    /** Megabytes. */
+    heapGrowth: spreadOf(measured.map(({ heapGrowth }) => heapGrowth)),
+  };
 }
 
 /** Polls by size and scenario, one row for each way. */
@@ -184,7 +173,6 @@ const monthTable = (months: ReturnType<typeof monthsOf>): string =>
         number.format(write),
         dollars.toFixed(3),
       ]),
-      1,
     ),
     `Per million: write units ${writePrice} USD, read units ${readPrice} USD`,
   ].join('\n\n');

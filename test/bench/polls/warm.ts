@@ -38,7 +38,6 @@ export const warm: Section = {
           fine.format(bare.median),
           spread(ratio),
         ]),
-        1,
       ),
     ].join('\n\n');
     return {

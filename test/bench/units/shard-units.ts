@@ -25,37 +25,14 @@ const minuteMs = 60_000;
 /** Milliseconds that a tick may take here. */
 const budgetMs = 10 * minuteMs;
 
-/** The share of a watch in a tick, by the scope of its listing. */
-export interface PollUse {
-  /** A tick of a shard with a handful of watches of which none is due. */
-  readonly tick: Units;
-  /** The addition if one is due, watches apart. */
-  readonly busyTick: Units;
-  readonly all: WatchUse;
-  readonly active: WatchUse;
-}
-
-/** The use of a poll of one watch. */
-export interface WatchUse extends Units {
-  /** To the Cryptshare Server. */
-  readonly requests: number;
-  /** Milliseconds. */
-  readonly cpu: number;
-  /** The addition of one change. */
-  readonly change: Units & Pick<WatchUse, 'requests'>;
-}
-
-/** Polls of mailboxes of one size, with the bytes that a transfer is stored in. */
-export interface MeasuredPolls extends PollUse {
-  readonly transferBytes: number;
-}
+export type MeasuredPolls = Awaited<ReturnType<typeof measurePolls>>;
 
 /** Measures ticks of a shard, as the deployed function polls it, but with a clock of their own. */
 export async function measurePolls(
   { services, deps }: Pick<Bench, 'services' | 'deps'>,
   transfers: number,
   activeShare: number,
-): Promise<MeasuredPolls> {
+) {
   const { dynamo: metered, onlooker, meter, close } = meteredDatabase(services.addresses);
   // Counting units takes CPU, so what is timed has a client of its own.
   const plain = new DynamoDBClient({});
@@ -89,7 +66,7 @@ export async function measurePolls(
   const idle = await meter.of(() => tickOf(metered, 'all', false));
   let busyTick: Units = { read: 0, write: 0 };
 
-  const measureScope = async (scope: Scope): Promise<WatchUse> => {
+  const measureScope = async (scope: Scope) => {
     await repeat(() => tickOf(plain, scope));
     const before = cpuSoFar();
     const ticks = await repeat(() => tickOf(plain, scope));
@@ -117,8 +94,11 @@ export async function measurePolls(
     return {
       read: each(quiet.read - idle.read),
       write: 0,
+      /** To the Cryptshare Server. */
       requests: each(requests),
+      /** Milliseconds. */
       cpu: each(cpuOfTick),
+      /** The addition of one change. */
       change: {
         read: each(sum.read) / rounds,
         write: each(sum.write) / rounds,
@@ -129,8 +109,16 @@ export async function measurePolls(
   try {
     const all = await measureScope('all');
     const partial = await measureScope('active');
-    const bytes = await storedBytes(onlooker, table);
-    return { tick: idle, busyTick, all, active: partial, transferBytes: bytes / mailboxes / transfers };
+    return {
+      /** A tick of a shard with a handful of watches of which none is due. */
+      tick: idle,
+      /** The addition if one is due, watches apart. */
+      busyTick,
+      /** The share of each watch, by the scope of its listing. */
+      all,
+      active: partial,
+      transferBytes: (await storedBytes(onlooker, table)) / mailboxes / transfers,
+    };
   } finally {
     plain.destroy();
     close();

@@ -1,6 +1,6 @@
 import type { Units } from '#functions/dynamodb/partition.ts';
-import { count, type Section } from '#test/bench/section.ts';
-import { fine, table } from '#test/bench/table.ts';
+import { count, type Section, tableOf } from '#test/bench/section.ts';
+import { fine } from '#test/bench/table.ts';
 import { burstSize, receiverWords } from '#test/bench/webhooks/burst.ts';
 import { measureBurstUnits } from './burst-units.ts';
 import { measureWebhookUnits } from './webhook-units.ts';
@@ -18,22 +18,20 @@ export const units: Section = {
     return {
       measured: { bursts, alone },
       tables: [
-        {
-          id: 'units',
-          title: 'Units of DynamoDB for each delivery, indexes included',
-          text: table(
-            ['delivery', 'receiver', 'read units', 'write units', 'wake-ups'],
-            [
-              ['alone', receiverWords(0), fine.format(alone.read), fine.format(alone.write), '1'],
-              ...bursts.map(({ answersAfterMs, units: { read, write }, wakeUps }) => [
-                `one of ${burstSize} at once`,
-                receiverWords(answersAfterMs),
-                ...[read, write, wakeUps].map((value) => fine.format(value)),
-              ]),
-            ],
-            2,
-          ),
-        },
+        tableOf(
+          'units',
+          'Units of DynamoDB for each delivery, indexes included',
+          ['delivery', 'receiver', 'read units', 'write units', 'wake-ups'],
+          [
+            ['alone', receiverWords(0), fine.format(alone.read), fine.format(alone.write), '1'],
+            ...bursts.map(({ answersAfterMs, units: { read, write }, wakeUps }) => [
+              `one of ${burstSize} at once`,
+              receiverWords(answersAfterMs),
+              ...[read, write, wakeUps].map((value) => fine.format(value)),
+            ]),
+          ],
+          2,
+        ),
       ],
       figures: [
         count('a delivery alone', 4.5, 'write units', alone.write),

@@ -1,8 +1,8 @@
 import { startReceiver } from '#test/bench/processes/receiver.ts';
 import type { Services } from '#test/bench/processes/services.ts';
-import { type Section, time } from '#test/bench/section.ts';
+import { type Section, tableOf, time } from '#test/bench/section.ts';
 import { spreadOf } from '#test/bench/spread.ts';
-import { number, spread, table } from '#test/bench/table.ts';
+import { number, spread } from '#test/bench/table.ts';
 import type { Published } from './contestant.ts';
 import { inTime } from './contestant.ts';
 import { startSender } from './sender.ts';
@@ -32,22 +32,19 @@ export const burst: Section = {
     return {
       measured: bursts,
       tables: [
-        {
-          id: 'burst',
-          title: 'A burst to one endpoint with default settings',
-          text: table(
-            ['receiver', 'events', 'rounds', 'ms to the last 204', 'in flight', 'AWS requests each'],
-            bursts.map(({ answersAfterMs, rounds, wallMs, mostInFlight, awsRequests }) => [
-              receiverWords(answersAfterMs),
-              number.format(burstSize),
-              String(rounds),
-              spread(wallMs, number),
-              String(mostInFlight),
-              spread(awsRequests),
-            ]),
-            1,
-          ),
-        },
+        tableOf(
+          'burst',
+          'A burst to one endpoint with default settings',
+          ['receiver', 'events', 'rounds', 'ms to the last 204', 'in flight', 'AWS requests each'],
+          bursts.map(({ answersAfterMs, rounds, wallMs, mostInFlight, awsRequests }) => [
+            receiverWords(answersAfterMs),
+            number.format(burstSize),
+            String(rounds),
+            spread(wallMs, number),
+            String(mostInFlight),
+            spread(awsRequests),
+          ]),
+        ),
       ],
       figures: [time('burst of 300, default endpoint', 2000, 'ms', bursts[0]!.wallMs)],
     };

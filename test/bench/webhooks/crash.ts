@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clientId } from '#test/bench/processes/credentials.ts';
 import { type Receiver, startReceiver } from '#test/bench/processes/receiver.ts';
 import type { Services } from '#test/bench/processes/services.ts';
-import { count, type Section } from '#test/bench/section.ts';
+import { count, type Section, tableOf } from '#test/bench/section.ts';
 import { spreadOf } from '#test/bench/spread.ts';
-import { fine, table } from '#test/bench/table.ts';
+import { fine } from '#test/bench/table.ts';
 import { LocalRun } from '#test/infra/local/local-run.ts';
 import { burstSize } from './burst.ts';
 import { inTime } from './contestant.ts';
@@ -41,21 +41,19 @@ export const crash: Section = {
     return {
       measured: recoveries,
       tables: [
-        {
-          id: 'crash',
-          title: 'SIGKILL in the middle of a burst, then a new start',
-          text: table(
-            ['killed at webhook', 'events', 'arrived', 'complete after s', 'came twice'],
-            recoveries.map(({ killedAt, arrived, completeAfterMs, repetitions }) => [
-              String(killedAt),
-              String(burstSize),
-              String(arrived),
-              completeAfterMs === undefined ? 'given up' : fine.format(completeAfterMs / 1000),
-              String(repetitions),
-            ]),
-            0,
-          ),
-        },
+        tableOf(
+          'crash',
+          'SIGKILL in the middle of a burst, then a new start',
+          ['killed at webhook', 'events', 'arrived', 'complete after s', 'came twice'],
+          recoveries.map(({ killedAt, arrived, completeAfterMs, repetitions }) => [
+            String(killedAt),
+            String(burstSize),
+            String(arrived),
+            completeAfterMs === undefined ? 'given up' : fine.format(completeAfterMs / 1000),
+            String(repetitions),
+          ]),
+          0,
+        ),
       ],
       figures: [
         count('webhooks missing 90 s after a SIGKILL', 0, 'of 300', spreadOf(missing)),

@@ -1,7 +1,7 @@
 import { startReceiver } from '#test/bench/processes/receiver.ts';
-import { type Section, time } from '#test/bench/section.ts';
+import { type Section, tableOf, time } from '#test/bench/section.ts';
 import { percentiles } from '#test/bench/spread.ts';
-import { fine, number, table } from '#test/bench/table.ts';
+import { fine, number } from '#test/bench/table.ts';
 import { inTime } from './contestant.ts';
 import { startSender } from './sender.ts';
 
@@ -62,21 +62,18 @@ export const neighbours: Section = {
     return {
       measured: { besideHealthy, besideBad },
       tables: [
-        {
-          id: 'neighbours',
-          title: 'Publication to first attempt beside others',
-          text: table(
-            ['beside', 'events', 'p50 ms', 'p99 ms', 'p99, ratio'],
-            rows.map(([name, { count, p50, p99 }]) => [
-              name,
-              number.format(count),
-              fine.format(p50),
-              fine.format(p99),
-              fine.format(p99 / besideHealthy.p99),
-            ]),
-            1,
-          ),
-        },
+        tableOf(
+          'neighbours',
+          'Publication to first attempt beside others',
+          ['beside', 'events', 'p50 ms', 'p99 ms', 'p99, ratio'],
+          rows.map(([name, { count, p50, p99 }]) => [
+            name,
+            number.format(count),
+            fine.format(p50),
+            fine.format(p99),
+            fine.format(p99 / besideHealthy.p99),
+          ]),
+        ),
       ],
       figures: [time('p99 beside bad endpoints', 1.1, '× beside healthy ones', besideBad.p99 / besideHealthy.p99)],
     };

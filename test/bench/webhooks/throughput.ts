@@ -107,12 +107,10 @@ function resultOf(entries: readonly Entry[]) {
   const rateTable = table(
     ['sender', 'rounds', 'a second', 'ratio'],
     speeds.map(({ name, rate, ratio }) => [name, String(rounds), spread(rate, number), spread(ratio)]),
-    1,
   );
   const cpuTable = table(
     ['CPU ms of a delivery', 'sender', 'store'],
     speeds.map(({ name, senderCpu, storeCpu }) => [name, spread(senderCpu), storeCpu ? spread(storeCpu) : '-']),
-    1,
   );
   const latencyTable = table(
     ['sender', 'events', 'p50 ms', 'p99 ms', 'p50, ratio'],
@@ -123,7 +121,6 @@ function resultOf(entries: readonly Entry[]) {
       fine.format(p99),
       fine.format(p50 / own!.latency.p50),
     ]),
-    1,
   );
   return {
     measured: speeds,

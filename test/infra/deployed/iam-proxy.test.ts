@@ -1,120 +1,117 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { PublishBatchCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import {
-  createTopic,
-  createWebhooksTable,
-  type EmbeddedServices,
-  startEmbeddedServices,
-} from '#infra/local/services/embedded-services.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createTopic, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
 import { startInvocations } from '#infra/local/services/invocations.ts';
+import { startAws, type TestAws } from '#test/support/aws.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { arn, type Service } from './aws-request.ts';
-import { type IamProxy, startIamProxy } from './iam-proxy.ts';
+import { startIamProxy } from './iam-proxy.ts';
 import type { Statement } from './role-policy.ts';
 
 const table = arn('dynamodb', 'table/webhooks');
-const denied: string[] = [];
+const index = `${table}/index/waiting`;
+const [queue, topic] = [arn('sqs', 'wake-ups'), arn('sns', 'events')];
+const poll = arn('lambda', 'function:Poll');
 
-let services: EmbeddedServices;
-let sdk: ReturnType<typeof sdkSettings>;
-let endpoints: Record<Service, string>;
-let topic: string;
+let aws: TestAws;
 let queueUrl: string;
-let proxy: IamProxy | undefined;
-
+let endpoints: Record<Service, string>;
 beforeAll(async () => {
-  services = await startEmbeddedServices();
-  sdk = sdkSettings(services.sdkEnvironment);
-  const { AWS_ENDPOINT_URL_DYNAMODB: dynamodb = '', AWS_ENDPOINT_URL_SQS: queues = '' } = services.sdkEnvironment;
-  endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '', lambda: '' };
-  await createWebhooksTable(new DynamoDBClient({ ...sdk, endpoint: dynamodb }), 'webhooks');
-  topic = await createTopic(new SNSClient({ ...sdk, endpoint: queues }), 'events');
-  queueUrl = (await createQueue(new SQSClient({ ...sdk, endpoint: queues }), 'wake-ups', 30)).url;
+  aws = await startAws();
+  await createWebhooksTable(aws.dynamo, 'webhooks');
+  await createTopic(aws.sns, 'events');
+  queueUrl = (await createQueue(aws.sqs, 'wake-ups', 30)).url;
+  const answer = async () => ({});
+  const functions = new Map([['Poll', answer] as const, ['Sweep', answer] as const]);
+  const invocations = await startInvocations(functions, aws.environment.AWS_ACCESS_KEY_ID!);
+  const { AWS_ENDPOINT_URL_DYNAMODB: dynamodb = '', AWS_ENDPOINT_URL_SQS: queues = '' } = aws.environment;
+  endpoints = { dynamodb, sns: queues, sqs: queues, secretsmanager: '', lambda: invocations.url };
+  return async () => {
+    await invocations.close();
+    await aws.close();
+  };
 });
-beforeEach(() => {
-  denied.length = 0;
-  return () => proxy?.close();
+
+type Call = (sdk: ReturnType<typeof sdkSettings> & { readonly endpoint: string }) => Promise<unknown>;
+
+const Item = { pk: { S: 'a' }, sk: { S: 'b' } };
+const put: Call = (sdk) => new DynamoDBClient(sdk).send(new PutItemCommand({ TableName: 'webhooks', Item }));
+const query =
+  (IndexName?: string): Call =>
+  (sdk) =>
+    new DynamoDBClient(sdk).send(
+      new QueryCommand({
+        TableName: 'webhooks',
+        IndexName,
+        KeyConditionExpression: '#key = :key',
+        ExpressionAttributeNames: { '#key': IndexName ? 'due' : 'pk' },
+        ExpressionAttributeValues: { ':key': { S: 'a' } },
+      }),
+    );
+const sendBatch: Call = (sdk) => {
+  const Entries = [{ Id: '0', MessageBody: 'ding' }];
+  const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries });
+  return new SQSClient({ ...sdk, useQueueUrlAsEndpoint: false }).send(command);
+};
+const publishBatch: Call = (sdk) => {
+  const PublishBatchRequestEntries = [{ Id: '0', Message: 'news' }];
+  return new SNSClient(sdk).send(new PublishBatchCommand({ TopicArn: topic, PublishBatchRequestEntries }));
+};
+const invoke =
+  (FunctionName: string): Call =>
+  (sdk) =>
+    new LambdaClient(sdk).send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+
+const allow = (action: string, resource: string): Statement => ({
+  effect: 'Allow',
+  actions: [action],
+  resources: [resource],
 });
-afterAll(() => services.close());
+const denyPuts: Statement = { effect: 'Deny', actions: ['dynamodb:Put*'], resources: ['*'] };
 
-const allow = (actions: string[], resources: string[]): Statement => ({ effect: 'Allow', actions, resources });
-
-/** Settings of clients for a role with these statements. */
-async function roleOf(...statements: Statement[]) {
-  proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
-  return { ...sdk, endpoint: proxy.url };
-}
-
-const put = () => new PutItemCommand({ TableName: 'webhooks', Item: { pk: { S: 'a' }, sk: { S: 'b' } } });
-const query = (IndexName?: string) =>
-  new QueryCommand({
-    TableName: 'webhooks',
-    IndexName,
-    KeyConditionExpression: '#key = :key',
-    ExpressionAttributeNames: { '#key': IndexName ? 'due' : 'pk' },
-    ExpressionAttributeValues: { ':key': { S: 'a' } },
+describe('startIamProxy', () => {
+  test.each<[requirement: string, statements: Statement[], call: Call, denied?: string]>([
+    ['lets an allowed call through', [allow('dynamodb:Query', table)], query()],
+    ['refuses another action', [allow('dynamodb:Query', table)], put, 'dynamodb:PutItem table/webhooks'],
+    ['refuses a denied action', [allow('dynamodb:*', table), denyPuts], put, 'dynamodb:PutItem table/webhooks'],
+    ['lets an index be queried', [allow('dynamodb:Query', index)], query('waiting')],
+    [
+      'refuses an index',
+      [allow('dynamodb:Query', table)],
+      query('waiting'),
+      'dynamodb:Query table/webhooks/index/waiting',
+    ],
+    ['refuses the table of an index', [allow('dynamodb:Query', index)], query(), 'dynamodb:Query table/webhooks'],
+    ['takes a batch of messages for messages', [allow('sqs:SendMessage', queue)], sendBatch],
+    ['refuses another queue', [allow('sqs:SendMessage', `${queue}-2`)], sendBatch, 'sqs:SendMessage wake-ups'],
+    ['takes a batch of publications for publications', [allow('sns:Publish', topic)], publishBatch],
+    ['refuses another topic', [allow('sns:Publish', `${topic}-2`)], publishBatch, 'sns:Publish events'],
+    ['lets a function be invoked', [allow('lambda:InvokeFunction', poll)], invoke('Poll')],
+    [
+      'refuses another function',
+      [allow('lambda:InvokeFunction', poll)],
+      invoke('Sweep'),
+      'lambda:InvokeFunction function:Sweep',
+    ],
+  ])('%s', async (_, statements, call, expected) => {
+    const denied: string[] = [];
+    const proxy = await startIamProxy(statements, endpoints, (grant) => denied.push(grant));
+    const settled = await call({ ...sdkSettings(aws.environment), endpoint: proxy.url }).then(
+      () => undefined,
+      (error: Error) => error.name,
+    );
+    await proxy.close();
+    expect(denied).toEqual(expected ? [expected] : []);
+    expect(settled).toBe(
+      expected && (expected.startsWith('sns') ? 'AuthorizationErrorException' : 'AccessDeniedException'),
+    );
+    expect(proxy.used.size).toBe(expected ? 0 : 1);
+    expect(await query()({ ...sdkSettings(aws.environment), endpoint: endpoints.dynamodb })).toMatchObject({
+      Items: [],
+    });
   });
-const refused = { name: 'AccessDeniedException' };
-
-test('a call that no statement allows is refused, and not carried out', async () => {
-  const dynamo = new DynamoDBClient(await roleOf(allow(['dynamodb:Query'], [table])));
-  await expect(dynamo.send(put())).rejects.toMatchObject(refused);
-  expect((await dynamo.send(query())).Items).toEqual([]);
-  expect(denied).toEqual(['dynamodb:PutItem table/webhooks']);
-  expect([...proxy!.used]).toEqual(['dynamodb:Query table/webhooks']);
-});
-
-test('the right to a table is none to its indexes, and the other way round', async () => {
-  const ofTable = new DynamoDBClient(await roleOf(allow(['dynamodb:Query'], [table])));
-  await expect(ofTable.send(query('waiting'))).rejects.toMatchObject(refused);
-  await proxy!.close();
-  const ofIndex = new DynamoDBClient(await roleOf(allow(['dynamodb:Query'], [`${table}/index/waiting`])));
-  expect((await ofIndex.send(query('waiting'))).Items).toEqual([]);
-  await expect(ofIndex.send(query())).rejects.toMatchObject(refused);
-});
-
-test('what is denied somewhere is refused, though it is allowed elsewhere', async () => {
-  const deny: Statement = { effect: 'Deny', actions: ['dynamodb:Put*'], resources: ['*'] };
-  const dynamo = new DynamoDBClient(await roleOf(allow(['dynamodb:*'], [table]), deny));
-  expect((await dynamo.send(query())).Items).toEqual([]);
-  await expect(dynamo.send(put())).rejects.toMatchObject(refused);
-});
-
-test('batches of messages need the right to the single message, on the very queue or topic', async () => {
-  const entries = [{ Id: '0', MessageBody: 'ding' }];
-  const send = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries });
-  const publish = new PublishBatchCommand({
-    TopicArn: topic,
-    PublishBatchRequestEntries: [{ Id: '0', Message: 'news' }],
-  });
-  const may = await roleOf(allow(['sqs:SendMessage'], [arn('sqs', 'wake-ups')]), allow(['sns:Publish'], [topic]));
-  const sqs = new SQSClient({ ...may, useQueueUrlAsEndpoint: false });
-  expect((await sqs.send(send)).Successful).toHaveLength(1);
-  expect((await new SNSClient(may).send(publish)).Successful).toHaveLength(1);
-  await proxy!.close();
-  const mayNot = await roleOf(allow(['sqs:SendMessage', 'sns:Publish'], [arn('sqs', 'other'), arn('sns', 'other')]));
-  await expect(new SQSClient({ ...mayNot, useQueueUrlAsEndpoint: false }).send(send)).rejects.toMatchObject(refused);
-  const one = new PublishCommand({ TopicArn: topic, Message: 'news' });
-  await expect(new SNSClient(mayNot).send(one)).rejects.toThrow('not authorized');
-  expect(denied).toEqual(['sqs:SendMessage wake-ups', 'sns:Publish events']);
-});
-
-test('the right to invoke a function is none to invoke another', async () => {
-  const answer = async (event: unknown) => ({ event });
-  const functions = new Map(['Poll', 'Sweep'].map((name) => [name, answer]));
-  const invocations = await startInvocations(functions, sdk.credentials.accessKeyId);
-  endpoints.lambda = invocations.url;
-  const lambda = new LambdaClient(await roleOf(allow(['lambda:InvokeFunction'], [arn('lambda', 'function:Poll')])));
-  const invoke = (FunctionName: string) => lambda.send(new InvokeCommand({ FunctionName, Payload: '{"a":1}' }));
-  const { Payload, FunctionError } = await invoke('Poll');
-  expect(Payload!.transformToString()).toBe('{"event":{"a":1}}');
-  expect(FunctionError).toBeUndefined();
-  await expect(invoke('Sweep')).rejects.toMatchObject(refused);
-  expect(denied).toEqual(['lambda:InvokeFunction function:Sweep']);
-  lambda.destroy();
-  await invocations.close();
 });
