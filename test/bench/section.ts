@@ -63,17 +63,18 @@ export interface Figure {
 const spreadFrom = (measured: Spread | number): Spread =>
   typeof measured === 'number' ? { least: measured, median: measured, greatest: measured } : measured;
 
+const atMost =
+  (decisive: keyof Spread) =>
+  (what: string, limit: number, unit: string, measured: Spread | number): Figure => {
+    const spread = spreadFrom(measured);
+    return { what, promise: `≤ ${limit} ${unit}`, measured: spread, isReached: spread[decisive] <= limit };
+  };
+
 /** A count that is promised at most: the worst round decides. */
-export function count(what: string, limit: number, unit: string, measured: Spread | number): Figure {
-  const spread = spreadFrom(measured);
-  return { what, promise: `≤ ${limit} ${unit}`, measured: spread, isReached: spread.greatest <= limit };
-}
+export const count = atMost('greatest');
 
 /** A time or a ratio of times that is promised at most: the median decides. */
-export function time(what: string, limit: number, unit: string, measured: Spread | number): Figure {
-  const spread = spreadFrom(measured);
-  return { what, promise: `≤ ${limit} ${unit}`, measured: spread, isReached: spread.median <= limit };
-}
+export const time = atMost('median');
 
 /** A rate that is promised at least. */
 export const rate = (what: string, limit: number, unit: string, measured: number): Figure => ({

@@ -1,4 +1,4 @@
-import type { Spread } from './spread.ts';
+import type { Percentiles, Spread } from './spread.ts';
 
 /** Texts of a row, one for each column. */
 type Row = readonly string[];
@@ -16,6 +16,12 @@ export function table(heading: Row, rows: readonly Row[], texts = 1): string {
       .trimEnd();
   return [line(heading), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
+
+/** Latencies in a row of a table, the last in terms of another one. */
+export const latencyTexts = ({ count, p50, p99 }: Percentiles, ratio: number): string[] => [
+  number.format(count),
+  ...[p50, p99, ratio].map((value) => fine.format(value)),
+];
 
 /** `4`, or `3–5` if the rounds differ. */
 export const range = ({ least, greatest }: Spread): string =>

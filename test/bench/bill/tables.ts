@@ -160,7 +160,7 @@ export function unitTable({ webhooks, registry }: SharedUse): string {
 
 /** Bytes of logs, rows and requests, and the number of metrics. */
 export function byteText(polls: PollsBySize, { logs, stored, requestBytes, metrics }: SharedUse): string {
-  const bytes = (value: number) => number.format(value);
+  const bytes = number.format;
   return [
     `logged by a tick ${bytes(logs.tick)}, for each quiet watch ${bytes(logs.quiet)}, for each that changed ${bytes(logs.changed)};`,
     `by fan-out ${bytes(logs.fanOut)}, by deliver ${bytes(logs.deliver)} and ${bytes(logs.delivery)} for each success, by a sweep ${bytes(logs.sweep)};`,

@@ -62,7 +62,7 @@ function measureBundles(functions: readonly DeployedFunction[]) {
   writeFileSync(file, '');
   const measured = [...functions, { name: 'an empty file', file, environment: {} }].map((one) => ({
     ...one,
-    times: [] as LoadTime[],
+    times: [] as ReturnType<typeof timeToLoad>[],
   }));
   for (let round = 0; round < rounds; round += 1) for (const one of measured) one.times.push(timeToLoad(one));
   const costs = measured.map((one) => ({
@@ -77,12 +77,7 @@ function measureBundles(functions: readonly DeployedFunction[]) {
   return costs;
 }
 
-interface LoadTime {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
-
-function timeToLoad({ file, environment }: DeployedFunction): LoadTime {
+function timeToLoad({ file, environment }: DeployedFunction): { readonly wallMs: number; readonly cpuMs: number } {
   const env = { ...environment, AWS_REGION: 'us-east-1' };
   return JSON.parse(execFileSync(process.execPath, ['--eval', loading, file], { env, encoding: 'utf8' }));
 }

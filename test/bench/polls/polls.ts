@@ -8,27 +8,23 @@ import { spreadOf } from '#test/bench/spread.ts';
 import { number, range, table } from '#test/bench/table.ts';
 import { notifier, oneItem, putChanged, type Way } from './ways.ts';
 
-/** The cause of the changes that a measured poll finds. */
-interface Scenario {
-  readonly name: string;
-  /** Transfers whose state changes, by the number of transfers; none before the first poll of a mailbox. */
-  readonly changes: (transfers: number) => number;
-  /** Polls to measure, each on a fresh change, unless {@link patienceMs} ends first. */
-  readonly rounds: number;
-}
-
 const unchanged = 'unchanged';
 const oneChange = '1 change';
 
-/** In the order of their measurement: each finds the mailbox as the one before has left it. */
-const scenarios: readonly Scenario[] = [
+/**
+ * The changes before a poll, by the number of transfers, in the order of their measurement: each finds the mailbox as the one
+ * before has left it. Rounds are polls to measure, each on a fresh change, unless {@link patienceMs} ends first.
+ */
+const scenarios = [
   { name: 'baseline', changes: () => 0, rounds: 1 },
   { name: unchanged, changes: () => 0, rounds: 20 },
   // Often enough to meet small and large buckets.
   { name: oneChange, changes: () => 1, rounds: 20 },
-  { name: '1 %', changes: (transfers) => Math.ceil(transfers / 100), rounds: 3 },
-  { name: '10 %', changes: (transfers) => Math.ceil(transfers / 10), rounds: 3 },
+  { name: '1 %', changes: (transfers: number) => Math.ceil(transfers / 100), rounds: 3 },
+  { name: '10 %', changes: (transfers: number) => Math.ceil(transfers / 10), rounds: 3 },
 ];
+
+type Scenario = (typeof scenarios)[number];
 
 /** The smallest mailbox that has enough active transfers for all rounds. */
 export const smallestMailbox = 100;

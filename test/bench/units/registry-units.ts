@@ -13,16 +13,11 @@ const watches = 1000;
 /** Parts of the registry, of which a tick polls one. */
 const shards = 10;
 
-/** Read units of a tick for each watch in the registry, of which the first few are part of those of every tick. */
-export interface RegistryReads {
-  /** For each watch of the shard. */
-  readonly own: number;
-  /** For each watch of other shards. */
-  readonly others: number;
-}
-
-/** Measures the reads of a tick in a registry of 1,000 watches in ten shards, and in one, when none is to be polled. */
-export async function measureRegistry(addresses: ServiceAddresses, deps: PollDependencies): Promise<RegistryReads> {
+/**
+ * Measures the read units of a tick for each watch in the registry, of its own shard and of others, of which the first few are
+ * part of those of every tick: with 1,000 watches in ten shards, and in one, when none is to be polled.
+ */
+export async function measureRegistry(addresses: ServiceAddresses, deps: PollDependencies) {
   const { dynamo, onlooker, meter, close } = meteredDatabase(addresses);
   const declared = Array.from({ length: watches }, (_, index) => ({
     mailbox: `first.last.${index}@example.com`,

@@ -1,7 +1,7 @@
 import { startReceiver } from '#test/bench/processes/receiver.ts';
 import { type Section, tableOf, time } from '#test/bench/section.ts';
 import { percentiles } from '#test/bench/spread.ts';
-import { fine, number } from '#test/bench/table.ts';
+import { latencyTexts } from '#test/bench/table.ts';
 import { inTime } from './contestant.ts';
 import { startSender } from './sender.ts';
 
@@ -55,10 +55,7 @@ export const neighbours: Section = {
     }
     const besideHealthy = percentiles(latencies.healthy);
     const besideBad = percentiles(latencies.bad);
-    const rows = [
-      ['three healthy ones', besideHealthy],
-      ['three bad ones', besideBad],
-    ] as const;
+    const ratio = besideBad.p99 / besideHealthy.p99;
     return {
       measured: { besideHealthy, besideBad },
       tables: [
@@ -66,16 +63,13 @@ export const neighbours: Section = {
           'neighbours',
           'Publication to first attempt beside others',
           ['beside', 'events', 'p50 ms', 'p99 ms', 'p99, ratio'],
-          rows.map(([name, { count, p50, p99 }]) => [
-            name,
-            number.format(count),
-            fine.format(p50),
-            fine.format(p99),
-            fine.format(p99 / besideHealthy.p99),
-          ]),
+          [
+            ['three healthy ones', ...latencyTexts(besideHealthy, 1)],
+            ['three bad ones', ...latencyTexts(besideBad, ratio)],
+          ],
         ),
       ],
-      figures: [time('p99 beside bad endpoints', 1.1, '× beside healthy ones', besideBad.p99 / besideHealthy.p99)],
+      figures: [time('p99 beside bad endpoints', 1.1, '× beside healthy ones', ratio)],
     };
   },
 };

@@ -1,7 +1,7 @@
 import { type Receiver, startReceiver } from '#test/bench/processes/receiver.ts';
 import { rate, type Section, time } from '#test/bench/section.ts';
 import { percentiles, spreadOf } from '#test/bench/spread.ts';
-import { fine, number, spread, table } from '#test/bench/table.ts';
+import { latencyTexts, number, spread, table } from '#test/bench/table.ts';
 import { firstOf } from './burst.ts';
 import { type Contestant, inTime } from './contestant.ts';
 import { startPostel } from './postel.ts';
@@ -114,13 +114,7 @@ function resultOf(entries: readonly Entry[]) {
   );
   const latencyTable = table(
     ['sender', 'events', 'p50 ms', 'p99 ms', 'p50, ratio'],
-    speeds.map(({ name, latency: { count, p50, p99 } }) => [
-      name,
-      number.format(count),
-      fine.format(p50),
-      fine.format(p99),
-      fine.format(p50 / own!.latency.p50),
-    ]),
+    speeds.map(({ name, latency }) => [name, ...latencyTexts(latency, latency.p50 / own!.latency.p50)]),
   );
   return {
     measured: speeds,
