@@ -63,7 +63,7 @@ export const network = {
   natGatewayHour: [0.045, 0.048, 0.052],
   /** Per GB, in either direction. */
   natGatewayData: [0.045, 0.048, 0.052],
-  /** Of one endpoint in one availability zone. */
+  /** One endpoint in one availability zone. */
   interfaceEndpointHour: [0.01, 0.011, 0.012],
   /** Per GB, in either direction. */
   interfaceEndpointData: 0.01,

@@ -67,7 +67,7 @@ function measureBundles(functions: readonly DeployedFunction[]) {
   for (let round = 0; round < rounds; round += 1) for (const one of measured) one.times.push(timeToLoad(one));
   const costs = measured.map((one) => ({
     name: one.name,
-    /** Of 10^3 bytes. */
+    /** KB of 10^3 bytes. */
     kilobytes: statSync(one.file).size / 1000,
     wallMs: spreadOf(one.times.map(({ wallMs }) => wallMs)),
     /** User and system time of all threads: where it is far from the wall time, the machine had other work. */

@@ -6,7 +6,7 @@ import { pollOnce } from './polling.ts';
 /** Numbers of transfers. */
 const mailboxes = [100, 10_000] as const;
 
-/** Of all transfers. */
+/** Part of all transfers. */
 const activeShare = 0.05;
 
 const minuteMs = 60_000;

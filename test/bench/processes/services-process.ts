@@ -32,7 +32,7 @@ function listOnce(mailbox: string): void {
 
 const methods = {
   addresses: () => ({
-    /** Of the simulated Cryptshare Server. */
+    /** Address of the simulated Cryptshare Server. */
     origin: cryptshare.url,
     receiver: receiver.url,
     /** Variables by which the AWS SDK finds the embedded services. */

@@ -37,7 +37,7 @@ export type Published = Readonly<Record<string, number>>;
 /** Milliseconds of CPU so far. */
 export interface CpuUse {
   readonly sender: number;
-  /** Of the process that keeps the sender's data, where the system tells. */
+  /** The process that keeps the sender's data, where the system tells. */
   readonly store?: number | undefined;
 }
 
