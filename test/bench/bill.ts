@@ -1,12 +1,31 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { ownText, wholeText } from './bill-text.ts';
-import { synthesiseStack } from './deployed-stack.ts';
-import { billsOf, installations, measureBillInputs, measureSizes, ordinary } from './installation-bills.ts';
-import { pollDependencies } from './polling.ts';
-import { type Region, regions } from './prices.ts';
-import { smallestMailbox } from './scenarios.ts';
-import { Services } from './services.ts';
-import type { Installation } from './use.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { assumptions } from '#test/bench/bill/assumptions.ts';
+import { type Installation, installations, ordinary } from '#test/bench/bill/installations.ts';
+import { measureUse } from '#test/bench/bill/measured-use.ts';
+import { billsOf } from '#test/bench/bill/monthly-bill.ts';
+import { type Region, regions } from '#test/bench/bill/prices.ts';
+import { billText } from '#test/bench/bill/text.ts';
+import { withServices } from '#test/bench/polls/polling.ts';
+import { smallestMailbox } from '#test/bench/polls/polls.ts';
+
+/** Settings of the installation: flag, description, least, greatest, and the usual value. */
+const settings = [
+  ['--watches <number>', 'watches of the installation', 1, 1_000_000, undefined],
+  ['--transfers <number>', 'transfers of each watch', smallestMailbox, 1_000_000, 1000],
+  ['--active <per cent>', 'transfers that are active, of all', 1, 100, 100 * ordinary.activeShare],
+  ['--every <minutes>', 'minutes between two polls of a watch', 1, 1440, ordinary.every],
+  ['--full-listing-every <polls>', 'polls of which one lists all transfers', 1, 100, ordinary.fullListingEvery],
+  ['--quiet-every <minutes>', 'the same of a watch without a change for an hour', 1, 1440, undefined],
+  ['--pages-at-once <number>', 'requests to the server in flight in one shard', 1, 100, ordinary.pagesAtOnce],
+  ['--latency <milliseconds>', 'until a page of the server has arrived', 1, 15_000, ordinary.pageLatency],
+  ['--client-id <letters>', 'length of the client id', 50, 4000, ordinary.clientIdLength],
+  ['--changes <number>', 'changes in a month, of each watch (default: one of each transfer)', 0, 1e9, undefined],
+  ['--changing-hours <number>', 'hours of a month in which they happen', 1, 720, ordinary.changingHours],
+  ['--together <number>', 'changes that one poll finds', 1, 100_000, ordinary.together],
+  ['--endpoints <number>', 'endpoints that want every event', 0, 1000, ordinary.endpoints],
+  ['--chats <number>', 'chats that want every notice', 0, 1000, ordinary.chats],
+  ['--emails <number>', 'notices in a month that go out by e-mail', 0, 1e9, 0],
+] as const;
 
 interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' | 'pageLatency' | 'clientIdLength'> {
   readonly watches?: number;
@@ -18,65 +37,29 @@ interface Options extends Omit<Installation, 'name' | 'watches' | 'activeShare' 
   readonly json: boolean;
 }
 
-const options = new Command('node test/bench/bill.ts')
-  .description('Reckons what AWS charges for a month: for some installations, or for one that is described.')
-  .option('--watches <number>', 'watches of the installation', whole(1, 1_000_000))
-  .option('--transfers <number>', 'transfers of each watch', whole(smallestMailbox, 1_000_000), 1000)
-  .option('--active <per cent>', 'transfers that are active, of all', whole(1, 100), 100 * ordinary.activeShare)
-  .option('--every <minutes>', 'minutes between two polls of a watch', whole(1, 1440), ordinary.every)
-  .option(
-    '--full-listing-every <polls>',
-    'of so many polls one lists all transfers',
-    whole(1, 100),
-    ordinary.fullListingEvery,
-  )
-  .option('--quiet-every <minutes>', 'the same of a watch without a change for an hour', whole(1, 1440))
-  .option(
-    '--pages-at-once <number>',
-    'requests to the server under way in one shard',
-    whole(1, 100),
-    ordinary.pagesAtOnce,
-  )
-  .option('--latency <milliseconds>', 'until a page of the server has arrived', whole(1, 15_000), ordinary.pageLatency)
-  .option('--client-id <letters>', 'length of the client id', whole(50, 4000), ordinary.clientIdLength)
-  .option('--changes <number>', 'changes in a month, of each watch (default: one of each transfer)', whole(0, 1e9))
-  .option('--changing-hours <number>', 'hours of a month in which they happen', whole(1, 720), ordinary.changingHours)
-  .option('--together <number>', 'changes that one poll finds', whole(1, 100_000), ordinary.together)
-  .option('--endpoints <number>', 'endpoints that want every event', whole(0, 1000), ordinary.endpoints)
-  .option('--chats <number>', 'chats that want every notice', whole(0, 1000), ordinary.chats)
-  .option('--emails <number>', 'notices in a month that go out by e-mail', whole(0, 1e9), 0)
-  .option('--region <name>', `region of the lines: ${Object.keys(regions).join(', ')}`, region, 'us-east-1')
+const command = new Command('npm run bill --').description(
+  'Calculates the charges of AWS for a month: for some installations, or for one that is described.',
+);
+for (const [flag, description, least, greatest, usual] of settings) {
+  command.option(flag, description, whole(least, greatest), usual);
+}
+const options = command
+  .addOption(new Option('--region <name>', 'region of the lines').choices(regions).default('us-east-1'))
   .option('--json', 'print one JSON object instead of tables', false)
   .helpOption('-h, --help', 'show this help')
   .parse()
   .opts<Options>();
 
 const chosen = options.watches === undefined ? installations : [described(options, options.watches)];
-const { deployed, remove } = synthesiseStack(false);
-remove();
-const services = await Services.start();
-const deps = await pollDependencies(services.addresses);
-try {
-  const sizes = new Set(chosen.map(({ transfers }) => transfers));
-  console.error(
-    `polling mailboxes of ${[...sizes].map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`,
-  );
-  const polls = await measureSizes(services, deps, sizes, options.active / 100);
-  const inputs = await measureBillInputs(services, deps, deployed);
-  const bills = billsOf(chosen, polls, inputs);
-  if (options.json) console.log(JSON.stringify({ ...inputs, polls: Object.fromEntries(polls), bills }, undefined, 2));
-  else
-    console.log(
-      options.watches === undefined
-        ? wholeText(bills, polls, inputs)
-        : ownText(bills[0]!, polls, inputs, options.region),
-    );
-} finally {
-  deps.server.close();
-  deps.dynamo.destroy();
-  deps.topics.sns.destroy();
-  await services.stop();
-}
+const sizes = [...new Set(chosen.map(({ transfers }) => transfers))];
+await withServices(async (bench) => {
+  console.error(`polling mailboxes of ${sizes.map((size) => size.toLocaleString('en-US')).join(' and ')} transfers`);
+  const { shared, polls } = await measureUse(bench, sizes, options.active / 100);
+  const bills = billsOf(chosen, shared, polls);
+  const everything = { assumptions, ...shared, polls: Object.fromEntries(polls), bills };
+  const text = () => billText(chosen, shared, polls, options.region, options.watches === undefined);
+  console.log(options.json ? JSON.stringify(everything, undefined, 2) : text());
+});
 
 function described(one: Options, watches: number): Installation {
   const { latency: pageLatency, clientId: clientIdLength, changes = one.transfers, active, quietEvery, ...rest } = one;
@@ -98,9 +81,4 @@ function whole(least: number, greatest: number): (text: string) => number {
     if (Number.isInteger(value) && value >= least && value <= greatest) return value;
     throw new InvalidArgumentError(`expected a whole number from ${least} to ${greatest}`);
   };
-}
-
-function region(text: string): Region {
-  if (text in regions) return text as Region;
-  throw new InvalidArgumentError(`expected one of ${Object.keys(regions).join(', ')}`);
 }

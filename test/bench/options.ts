@@ -1,33 +1,12 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { smallestMailbox } from './scenarios.ts';
-import type { PostelPlace } from './throughput.ts';
+import { smallestMailbox } from '#test/bench/polls/polls.ts';
+import type { Bench, Section } from './section.ts';
 
-/** What can be measured by itself, in the order in which it is. */
-export const sections = [
-  'comparing',
-  'listing',
-  'hour',
-  'warm',
-  'burst',
-  'throughput',
-  'neighbours',
-  'crash',
-  'bundles',
-  'units',
-  'bills',
-  'polls',
-] as const;
-
-export type Section = (typeof sections)[number];
-
-/** What the command line asks for. */
-export interface Options {
-  /** Numbers of transfers, ascending. */
-  readonly sizes: readonly number[];
+/** The options of a run. */
+export interface Options extends Pick<Bench, 'sizes' | 'postel'> {
+  /** Sections to measure. */
   readonly only: readonly Section[];
-  /** What webhooks are compared with. */
-  readonly postel: PostelPlace | undefined;
   readonly json: boolean;
   /** Page whose places are filled with the tables. */
   readonly fill?: string;
@@ -36,29 +15,28 @@ export interface Options {
 const largestMailbox = 1_000_000;
 
 /** Reads the command line; prints help and mistakes itself, and then ends the process. */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[], sections: readonly Section[]): Options {
+  const names = sections.map(({ name }) => name);
+  const parseSections = (text: string): Section[] => {
+    const chosen = text.split(',');
+    if (chosen.every((name) => names.includes(name))) return sections.filter(({ name }) => chosen.includes(name));
+    throw new InvalidArgumentError(`expected some of ${names.join(',')}`);
+  };
   const command = new Command('npm run bench --')
-    .description(
-      'Measures what a poll costs, beside other ways in which one would write it, and how fast and safe webhooks are.',
-    )
+    .description('Measures the cost of a poll beside other ways to write it, and the speed and safety of webhooks.')
     .option('--sizes <list>', 'transfers in the mailbox, with commas between', parseSizes, [100, 1000, 10_000, 100_000])
-    .option('--only <list>', `some of ${sections.join(', ')}`, parseSections, [...sections])
+    .option('--only <list>', `some of ${names.join(', ')}`, parseSections, [...sections])
     .option('--postel <folder>', 'checkout of Postel, built, to send webhooks in turn with; needs --database')
     .option('--database <url>', 'address of an empty PostgreSQL database for it')
     .option('--json', 'print one JSON object instead of tables', false)
     .option('--fill <file>', 'write the tables into their places in this page as well, as in docs/benchmarks.md')
     .helpOption('-h, --help', 'show this help')
     .parse(args, { from: 'user' });
-  const {
-    postel: folder,
-    database,
-    ...options
-  } = command.opts<Omit<Options, 'postel'> & { readonly postel?: string; readonly database?: string }>();
+  const { postel: folder, database, ...options } = command.opts();
   if ((folder === undefined) !== (database === undefined)) {
     command.error("error: options '--postel <folder>' and '--database <url>' need each other");
   }
-  const isGiven = folder !== undefined && database !== undefined;
-  return { ...options, postel: isGiven ? { folder: resolve(folder), database } : undefined };
+  return { ...(options as Omit<Options, 'postel'>), postel: folder && { folder: resolve(folder), database } };
 }
 
 function parseSizes(text: string): number[] {
@@ -67,11 +45,4 @@ function parseSizes(text: string): number[] {
     throw new InvalidArgumentError(`expected numbers from ${smallestMailbox} to ${largestMailbox}, as in 100,1000`);
   }
   return [...new Set(sizes)].sort((a, b) => a - b);
-}
-
-function parseSections(text: string): Section[] {
-  const names = new Set(text.split(','));
-  const chosen = sections.filter((section) => names.delete(section));
-  if (names.size === 0) return chosen;
-  throw new InvalidArgumentError(`expected some of ${sections.join(',')}`);
 }

@@ -1,121 +1,77 @@
-import { billTable, bundleTable, deliveryTable } from './bill-tables.ts';
-import { polls as monthlyPolls, transfers as monthlyTransfers, price } from './monthly-cost.ts';
-import type { Section } from './options.ts';
-import type { Report } from './results.ts';
-import {
-  comparisonTable,
-  figureTable,
-  hourlyLoadTable,
-  monthTable,
-  pageReadingTable,
-  pollTable,
-  safetyTable,
-} from './tables.ts';
-import {
-  burstTable,
-  burstUnitTable,
-  contestantTable,
-  crashTable,
-  latencyTable,
-  neighbourTable,
-  warmTable,
-} from './webhook-tables.ts';
+import type { Figure, Result, Table } from './section.ts';
+import type { Spread } from './spread.ts';
+import { fine, number, range, spread, table } from './table.ts';
 
-/** A table of the report. */
-export interface Part {
-  /** Under which the page of the benchmarks has a place for it. */
-  readonly id: string;
-  readonly title: string;
-  readonly text: string;
+/** Everything that one run has measured. */
+export interface Report {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly machine: string;
+  readonly cores: number;
+  /** Version of Node.js. */
+  readonly node: string;
+  /** By the names of the sections, in the order of their measurement. */
+  readonly sections: Readonly<Record<string, MeasuredSection>>;
 }
+
+/** A section's result, or the reason why there is none. */
+export interface MeasuredSection {
+  readonly result?: Result;
+  readonly failure?: string;
+  /** Processes that ran or wanted to, on average over the last minute of the section, its own included. */
+  readonly load: number;
+}
+
+/** The figures of all sections. */
+export const figuresOf = ({ sections }: Report): Figure[] =>
+  Object.values(sections).flatMap(({ result }) => result?.figures ?? []);
 
 /** The report as a person reads it. */
 export function reportText(report: Report): string {
-  const { failures, figures } = report;
-  const missed = figures.filter(({ isReached }) => isReached === false).length;
+  const figures = figuresOf(report);
+  const missed = figures.filter(({ isReached }) => !isReached).length;
   return [
-    ...reportParts(report).map(({ title, text }) => (title === '' ? text : `${title}\n\n${text}`)),
-    ...Object.entries(failures).map(([name, why]) => `!!! ${name} NOT MEASURED: ${why}`),
+    ...reportTables(report).map(({ title, text }) => (title === '' ? text : `${title}\n\n${text}`)),
+    ...Object.entries(report.sections).flatMap(([name, { failure }]) =>
+      failure === undefined ? [] : [`!!! ${name} NOT MEASURED: ${failure}`],
+    ),
     ...(missed > 0 ? [`!!! ${missed} OF ${figures.length} FIGURES MISSED !!!`] : []),
   ].join('\n\n');
 }
 
-/** The tables of what was measured, in the order in which they are printed. */
-export function reportParts(report: Report): Part[] {
-  const { startedAt, duration, machine, cores, node, figures } = report;
-  const run = `Transfer Notifier, ${startedAt.slice(0, 10)}, ${Math.round(duration)} s\n${machine}, ${cores} cores, Node.js ${node}`;
+/** The tables of a run, each with the load of the machine while it was measured. */
+export function reportTables(report: Report): Table[] {
+  const { startedAt, durationMs, machine, cores, node, sections } = report;
+  const run = `Transfer Notifier, ${startedAt.slice(0, 10)}, ${Math.round(durationMs / 1000)} s`;
   return [
-    { id: 'run', title: '', text: run },
-    ...pollParts(report),
-    ...webhookParts(report),
-    ...deploymentParts(report),
-    { id: 'figures', title: 'What the design promises', text: figureTable(figures) },
-  ];
-}
-
-function pollParts(report: Report): Part[] {
-  const { polls, ways, comparisons, pageReading, hourlyLoad, warm, months } = report;
-  const said = sayer(report);
-  const month = `${monthlyTransfers.toLocaleString('en-US')} transfers polled ${monthlyPolls.toLocaleString('en-US')} times`;
-  const prices = `Per million: write units ${price.write} USD, read units ${price.read} USD; of the object, requests to S3`;
-  const pollsTitle = 'What a poll costs (CPU: median; heap: greatest; ~ extrapolated from 10,000)';
-  const monthTitle = `A month: ${month}, each transfer changing once`;
-  return [
-    ...said('polls', 'polls', pollsTitle, polls, pollTable),
-    ...said('polls', 'safety', 'What each way can be relied on for', polls.length > 0 ? ways : [], safetyTable),
-    ...said('polls', 'month', monthTitle, months, (costs) => `${monthTable(costs)}\n\n${prices}`),
-    ...said('comparing', 'comparing', 'Comparing beside JSON.parse of the same pages', comparisons, comparisonTable),
-    ...said('listing', 'listing', 'Listing on a slow server', pageReading, pageReadingTable),
-    ...said('hour', 'hour', 'An hour of polls, one a minute, 5 % of the transfers active', hourlyLoad, hourlyLoadTable),
-    ...said('warm', 'warm', 'CPU of what is done again and again: median (least to greatest)', warm, warmTable),
-  ];
-}
-
-function webhookParts(report: Report): Part[] {
-  const { bursts, contestants, neighbours, crashes, units } = report;
-  const said = sayer(report);
-  return [
-    ...said('burst', 'burst', 'A burst to one endpoint with default settings', bursts, burstTable),
-    ...said(
-      'throughput',
-      'throughput',
-      '1,000 events at once: median (least to greatest)',
-      contestants,
-      contestantTable,
+    { id: 'run', title: '', text: `${run}\n${machine}, ${cores} cores, Node.js ${node}` },
+    ...Object.values(sections).flatMap(({ result, load }) =>
+      (result?.tables ?? []).map((one) => ({
+        ...one,
+        title: `${one.title}\n(load average ${load.toFixed(1)}, ${cores} cores)`,
+      })),
     ),
-    ...said('throughput', 'latency', 'Publication to first attempt, an event every 60 ms', contestants, latencyTable),
-    ...said('neighbours', 'neighbours', 'Publication to first attempt beside others', neighbours, neighbourTable),
-    ...said('crash', 'crash', 'SIGKILL in the middle of a burst, then a new start', crashes, crashTable),
-    ...said('units', 'units', 'Units of DynamoDB for each delivery, indexes included', units, ({ bursts, alone }) =>
-      burstUnitTable(bursts, alone),
-    ),
+    { id: 'figures', title: 'What the design promises', text: figureTable(figuresOf(report)) },
   ];
 }
 
-function deploymentParts(report: Report): Part[] {
-  const { bundles, bills, deliveries } = report;
-  const said = sayer(report);
-  const loading = 'Bundles, as they would be deployed: median (least to greatest)';
-  return [
-    ...said('bundles', 'bundles', loading, bundles, bundleTable),
-    ...said('bills', 'bills', 'A month before alarms in USD, with the always-free amounts', bills, billTable),
-    ...said('bills', 'deliveries', 'A million deliveries in us-east-1, nothing free', deliveries, (from) =>
-      deliveryTable(from.measured, from.deployed, 'us-east-1'),
-    ),
-  ];
-}
+const figureTable = (figures: readonly Figure[]): string =>
+  table(
+    ['figure of the design', 'promise', 'measured', ''],
+    figures.map(({ what, promise, measured, isReached }) => [
+      what,
+      promise,
+      figureText(measured),
+      isReached ? 'reached' : 'MISSED',
+    ]),
+    4,
+  );
 
-/** Says what was measured, with how busy the machine was; of what was not measured, nothing. */
-function sayer({ loads, cores }: Report) {
-  return <T>(
-    section: Section,
-    id: string,
-    title: string,
-    measured: T | undefined,
-    text: (measured: T) => string,
-  ): Part[] => {
-    if (measured === undefined || (Array.isArray(measured) && measured.length === 0)) return [];
-    const busy = `(load average ${loads[section]?.toFixed(1)}, ${cores} cores)`;
-    return [{ id, title: `${title}\n${busy}`, text: text(measured) }];
-  };
+/** A range of whole numbers, a single measurement, or median, least and greatest; large ones in whole numbers. */
+function figureText(measured: Spread): string {
+  const { least, median, greatest } = measured;
+  if (Number.isInteger(least + greatest)) return range(measured);
+  const format = median < 100 ? fine : number;
+  return least === greatest ? format.format(median) : spread(measured, format);
 }

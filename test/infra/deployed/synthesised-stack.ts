@@ -25,10 +25,11 @@ export interface SynthesisedStack {
  * Synthesises the stack under the settings of `cdk.json`, with the bundles of its functions.
  *
  * @param outdir folder for the cloud assembly
+ * @param more context besides
  */
-export function synthesise(config: Config, outdir: string): SynthesisedStack {
+export function synthesise(config: Config, outdir: string, more: Record<string, unknown> = {}): SynthesisedStack {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
-  const app = new App({ outdir, context });
+  const app = new App({ outdir, context: { ...context, ...more } });
   const stack = new NotifierStack(app, 'TransferNotifier', { config });
   const template = Template.fromStack(stack);
   const { files } = JSON.parse(readFileSync(join(outdir, 'TransferNotifier.assets.json'), 'utf8'));

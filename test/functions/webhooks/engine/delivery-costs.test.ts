@@ -6,7 +6,7 @@ import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { addEndpoint, removeEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import { UnitsMeter } from '#test/bench/units-meter.ts';
+import { UnitsMeter } from '#test/bench/units/units-meter.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
