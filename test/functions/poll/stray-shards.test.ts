@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import {
@@ -8,6 +8,7 @@ import {
   mailboxes,
   minute,
   poll,
+  pollAfter,
   pollWith,
   startShards,
   startShardWorld,
@@ -17,36 +18,35 @@ import {
 beforeAll(startShardWorld);
 beforeEach(startShards);
 
-/** Whether the place of a watch begins with 0x10 to 0x17. */
-const isThere = (watch: Watch): boolean => placeOf(watch) >> 24 >= 0x10 && placeOf(watch) >> 24 <= 0x17;
+/** True for a watch whose place begins with 0x10 to 0x17: of two shards it is in the first. */
+const isWanted = (watch: Watch): boolean => placeOf(watch) >> 24 >= 0x10 && placeOf(watch) >> 24 <= 0x17;
 
-test.each([1, 2])('a tick of a shard that is there no more, of %i, polls nothing', async (shards) => {
-  await declare(3, isThere);
-  pollWith({ schedule: alwaysDue(shards) });
-  await poll(0);
-  world.clock.advance(minute);
-  expect(mailboxes(await poll(shards))).toEqual([]);
-});
+describe('pollShard for a shard that no longer exists', () => {
+  it.each([1, 2])('polls nothing, of %i shards', async (shards) => {
+    await declare(3, { isWanted });
+    pollWith({ schedule: alwaysDue(shards) });
+    await poll();
+    expect(mailboxes(await pollAfter(minute, { shard: shards }))).toEqual([]);
+  });
 
-test.each([false, true])(
-  'an incident ends when no watch fails any more (with a last tick of the third shard of formerly three: %s)',
-  async (isLate) => {
-    const watches = await declare(3, isThere);
+  it('keeps no incident open', async () => {
+    const watches = await declare(3, { isWanted });
     pollWith({ schedule: { ...alwaysDue(2), every: minute } });
-    await poll(0);
+    await poll();
     for (const watch of watches) breakDown(watch);
     const types: string[] = [];
-    const step = async () => {
-      world.clock.advance(minute);
-      for (const shard of [0, 1]) await poll(shard);
-      types.push(...(await world.takeEvents()).map(({ event }) => event.type));
+    const passes = async (count: number) => {
+      for (let pass = 0; pass < count; pass += 1) {
+        await pollAfter(minute);
+        await poll({ shard: 1 });
+        types.push(...(await world.takeEvents()).map(({ event }) => event.type));
+      }
     };
-    for (let at = 0; at < 10; at += 1) await step();
-    // The schedule of the third shard is deleted at the end of a deployment: its ticks come for as long.
-    if (isLate) await poll(2);
+    await passes(10);
+    // The schedule of a third shard is deleted at the end of a deployment: its ticks come until then.
+    await poll({ shard: 2 });
     world.cryptshare.faults.clear();
-    for (let at = 0; at < 240 && types.length < 2; at += 1) await step();
-    for (let at = 0; at < 10; at += 1) await step();
+    await passes(30);
     expect(types).toEqual(['watch.many_failing', 'watch.many_recovered']);
-  },
-);
+  });
+});
