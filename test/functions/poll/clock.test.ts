@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { faultAnswers } from '#infra/simulator/faults.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { pollBudget } from '#test/support/poll-world.ts';
@@ -18,7 +19,6 @@ import {
   takeTold,
   world,
 } from '#test/support/shard-world.ts';
-import { Snapshot } from '#functions/snapshot/snapshot.ts';
 
 const second = 1000;
 const year = 365 * day;
@@ -52,17 +52,20 @@ async function ticks(count: number) {
 const setState = (id: string) => world.cryptshare.transfers.setState(id, 'FAILED');
 
 describe.each([minute, -minute, year, -year])('pollShard by a clock that is set by %i ms', (step) => {
-  it.each(['while it runs', 'before it restarts'])('polls watches and announces changes as before: %s', async (when) => {
-    const { id } = await start();
-    world.clock.set(step);
-    if (when === 'before it restarts') pollWith({ server: world.client() });
-    setState(id);
-    const { outcomes, warnings } = await ticks(10);
-    expect(outcomes.slice(0, 2)).toEqual(['changed', 'unchanged']);
-    expect(outcomes.length).toBeGreaterThanOrEqual(5);
-    expect(await takeTold()).toEqual([`transfer.failed ${id}`]);
-    expect(warnings.filter((text) => text.includes('set back'))).toHaveLength(step < 0 ? 1 : 0);
-  });
+  it.each(['while it runs', 'before it restarts'])(
+    'polls watches and announces changes as before: %s',
+    async (when) => {
+      const { id } = await start();
+      world.clock.set(step);
+      if (when === 'before it restarts') pollWith({ server: world.client() });
+      setState(id);
+      const { outcomes, warnings } = await ticks(10);
+      expect(outcomes.slice(0, 2)).toEqual(['changed', 'unchanged']);
+      expect(outcomes.length).toBeGreaterThanOrEqual(5);
+      expect(await takeTold()).toEqual([`transfer.failed ${id}`]);
+      expect(warnings.filter((text) => text.includes('set back'))).toHaveLength(step < 0 ? 1 : 0);
+    },
+  );
 
   it('polls again once the lease of a dead process has expired', async () => {
     await start();

@@ -136,10 +136,7 @@ describe('deleteExpired', () => {
         pollWith({ server });
       },
     ],
-    [
-      'lists another mailbox in that tick',
-      () => registry().addAll([world.watch(mailboxOf('other'))], false, now()),
-    ],
+    ['lists another mailbox in that tick', () => registry().addAll([world.watch(mailboxOf('other'))], false, now())],
     ['does not answer', () => world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } })],
   ])('keeps a watch though the clock is a month ahead for a tick, if the server %s', async (_, prepare) => {
     await addAndRemove();
@@ -229,19 +226,22 @@ describe('deleteExpired', () => {
 });
 
 describe('pollShard', () => {
-  it.each([false, true])('polls a watch within minutes that is added again (during its deletion: %s)', async (isDeleting) => {
-    seed(watch, 520);
-    await addAndRemove();
-    if (isDeleting) wait();
-    await pollAfter(minute, { budget: 110_000 });
-    await add();
-    const outcomes: string[] = [];
-    for (let passed = 1; passed <= 60; passed += 1) {
-      const { polls } = await pollAfter(minute, { budget: 110_000 });
-      outcomes.push(...polls.map(({ outcome }) => `${passed} min: ${outcome}`));
-    }
-    expect(outcomes.filter((one) => !one.endsWith('superseded'))).toEqual([
-      expect.stringMatching(/^\d min: (baseline|unchanged)$/),
-    ]);
-  });
+  it.each([false, true])(
+    'polls a watch within minutes that is added again (during its deletion: %s)',
+    async (isDeleting) => {
+      seed(watch, 520);
+      await addAndRemove();
+      if (isDeleting) wait();
+      await pollAfter(minute, { budget: 110_000 });
+      await add();
+      const outcomes: string[] = [];
+      for (let passed = 1; passed <= 60; passed += 1) {
+        const { polls } = await pollAfter(minute, { budget: 110_000 });
+        outcomes.push(...polls.map(({ outcome }) => `${passed} min: ${outcome}`));
+      }
+      expect(outcomes.filter((one) => !one.endsWith('superseded'))).toEqual([
+        expect.stringMatching(/^\d min: (baseline|unchanged)$/),
+      ]);
+    },
+  );
 });

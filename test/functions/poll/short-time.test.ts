@@ -10,7 +10,6 @@ import {
   pollAfter,
   pollWith,
   registry,
-  seed,
   slowDown,
   snapshotRows,
   startShards,
