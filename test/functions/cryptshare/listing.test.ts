@@ -165,15 +165,21 @@ describe('Listing.addPage', () => {
     expect(listing.digests(bits)).toEqual(listingOf([['a', 'ACTIVE']]).digests(bits));
   });
 
-  const rows = Array.from({ length: 2_345 }, (_, number): Transfer => [`t-${number}`, number % 2 ? 'ACTIVE' : 'FAILED']);
-  it.each([0, 1, 2_000, 2_345, 50_000])('loses and doubles none of 2,345 transfers when %i were expected', (expected) => {
-    const listing = new Listing(expected);
-    for (let first = 0; first < rows.length; first += 100) listing.addPage(pageOf(rows.slice(first, first + 100)));
-    listing.addPage(pageOf(rows.slice(0, 100)));
-    expect(listing).toMatchObject({ size: 2_345, malformed: 0 });
-    expect(everything(listing)).toEqual(new Map(rows));
-    expect(listing.digests(bits)).toEqual(listingOf(rows).digests(bits));
-  });
+  const rows = Array.from(
+    { length: 2_345 },
+    (_, number): Transfer => [`t-${number}`, number % 2 ? 'ACTIVE' : 'FAILED'],
+  );
+  it.each([0, 1, 2_000, 2_345, 50_000])(
+    'loses and doubles none of 2,345 transfers when %i were expected',
+    (expected) => {
+      const listing = new Listing(expected);
+      for (let first = 0; first < rows.length; first += 100) listing.addPage(pageOf(rows.slice(first, first + 100)));
+      listing.addPage(pageOf(rows.slice(0, 100)));
+      expect(listing).toMatchObject({ size: 2_345, malformed: 0 });
+      expect(everything(listing)).toEqual(new Map(rows));
+      expect(listing.digests(bits)).toEqual(listingOf(rows).digests(bits));
+    },
+  );
 
   it('tells 255 states apart, and counts further ones as malformed', () => {
     const states = Array.from({ length: 300 }, (_, number): Transfer => [`t-${number}`, `State ${number}`]);

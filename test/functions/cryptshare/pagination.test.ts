@@ -44,7 +44,11 @@ describe('readPages', () => {
     { what: 'at an empty first page', server: { sizes: [] }, requested: [1] },
     { what: 'at a short first page', server: { sizes: [57] }, requested: [1] },
     { what: 'at the empty page after an unexpected 100', server: { sizes: [100] }, requested: [1, 2] },
-    { what: 'not at a first page of exactly 10, since servers may cut pages', server: { sizes: [10, 3] }, requested: [1, 2] },
+    {
+      what: 'not at a first page of exactly 10, since servers may cut pages',
+      server: { sizes: [10, 3] },
+      requested: [1, 2],
+    },
     { what: 'not at a first page of exactly 50', server: { sizes: [50, 20] }, requested: [1, 2] },
     {
       what: 'not at a short page before others',
