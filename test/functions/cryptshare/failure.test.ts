@@ -83,38 +83,41 @@ describe('failureOf', () => {
     { status: 429, page: 'throttled', empty: 'throttled' },
     { status: 500, page: 'server_fault', empty: 'server_fault' },
     { status: 504, page: 'server_fault', empty: 'server_fault' },
-  ])('rejects no token, client id or request by the page of a proxy with status $status, but $page', ({ status, page, empty }) => {
-    for (const body of [...pages, '']) {
-      const failure = answered(status, body);
-      expect([body, failure.kind]).toEqual([body, body === '' ? empty : page]);
-      expect(failure.message).toContain(`(HTTP ${status})`);
-    }
-  });
+  ])(
+    'rejects no token, client id or request by the page of a proxy with status $status, but $page',
+    ({ status, page, empty }) => {
+      for (const body of [...pages, '']) {
+        const failure = answered(status, body);
+        expect([body, failure.kind]).toEqual([body, body === '' ? empty : page]);
+        expect(failure.message).toContain(`(HTTP ${status})`);
+      }
+    },
+  );
 });
 
 describe('errorCodeOf', () => {
-it.each([
-  { body: errorBody(3002), code: 3002 },
-  { body: '{"errorCode":"3002"}', code: undefined },
-  { body: '{"data":{"errorCode":3002}}', code: undefined },
-  { body: 'null', code: undefined },
-  { body: '', code: undefined },
-])('is $code for $body', ({ body, code }) => {
-  expect(errorCodeOf(body)).toBe(code);
-});
+  it.each([
+    { body: errorBody(3002), code: 3002 },
+    { body: '{"errorCode":"3002"}', code: undefined },
+    { body: '{"data":{"errorCode":3002}}', code: undefined },
+    { body: 'null', code: undefined },
+    { body: '', code: undefined },
+  ])('is $code for $body', ({ body, code }) => {
+    expect(errorCodeOf(body)).toBe(code);
+  });
 });
 
 describe('CryptshareFailure.retryAfter', () => {
-it.each([
-  { header: '120', ms: 120_000 },
-  { header: 'Tue, 24 Nov 2026 12:00:30 GMT', ms: 30_000 },
-  { header: 'soon', ms: undefined },
-  { header: undefined, ms: undefined },
-])('is $ms ms for Retry-After: $header', ({ header, ms }) => {
-  const headers: Record<string, string> = header === undefined ? {} : { 'retry-after': header };
-  expect(answered(429, '', headers).retryAfter).toBe(ms);
-  expect(answered(503, '', headers).retryAfter).toBe(ms);
-});
+  it.each([
+    { header: '120', ms: 120_000 },
+    { header: 'Tue, 24 Nov 2026 12:00:30 GMT', ms: 30_000 },
+    { header: 'soon', ms: undefined },
+    { header: undefined, ms: undefined },
+  ])('is $ms ms for Retry-After: $header', ({ header, ms }) => {
+    const headers: Record<string, string> = header === undefined ? {} : { 'retry-after': header };
+    expect(answered(429, '', headers).retryAfter).toBe(ms);
+    expect(answered(503, '', headers).retryAfter).toBe(ms);
+  });
 });
 
 describe('failureOfError', () => {
