@@ -5,7 +5,7 @@ import type { FailureCause } from '#functions/cryptshare/failure.ts';
 import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import { clientId, token } from '#test/support/poll-world.ts';
-import { addressees, connect, errorAnswer, everything, mailbox, response, start, watch } from './client-start.ts';
+import { connect, errorAnswer, everything, mailbox, response, start, watch } from './client-start.ts';
 
 describe('CryptshareClient.list', () => {
   it('requests tracking ids and states, 100 in a page, with the headers of API 1.12 and no secret in the URL', async () => {
@@ -64,14 +64,6 @@ describe('CryptshareClient.list', () => {
         new Map(ids.map((id) => [id, id === ids[7] ? 'DELETED_BY_EXPIRATION' : 'ACTIVE'])),
       );
     }
-  });
-
-  it('counts each transfer once though rows drift to the next page', async () => {
-    const { server, seeded, list } = await start(150);
-    server.onPage(({ page }) => void (page === 2 && server.transfers.create(addressees)));
-    const pass = await list(150);
-    expect(pass).toMatchObject({ failure: undefined, requests: 2 });
-    expect([...everything(pass).keys()].sort()).toEqual(seeded.map(({ trackingId }) => trackingId).sort());
   });
 
   it('reads no more pages at once than configured, over all watches together', async () => {

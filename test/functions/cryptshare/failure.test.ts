@@ -51,18 +51,14 @@ describe('failureOf', () => {
     [404, 2004, 'version_unsupported'],
     [409, 2001, 'request_rejected'],
     [403, 2005, 'forbidden'],
-    [410, 2006, 'request_rejected'],
     [429, 2007, 'throttled'],
     [403, 3001, 'not_licensed'],
     [401, 3002, 'token_invalid'],
     [403, 3002, 'token_invalid'],
     [401, 3003, 'token_invalid'],
     [403, 3004, 'forbidden'],
-    [403, 3010, 'forbidden'],
-    [403, 3011, 'forbidden'],
     [500, 5000, 'server_fault'],
     [501, 5001, 'server_fault'],
-    [501, 5002, 'server_fault'],
   ])('reads the error table of the REST API 1.8 document: %i with code %i is %s', (status, code, kind) => {
     const failure = answered(status, errorBody(code));
     expect(failure.kind).toBe(kind);

@@ -63,7 +63,7 @@ describe('confirmDeparted', () => {
   const context = {
     server: 'https://cryptshare.example.com',
     watch: { mailbox: 'alice@example.com', direction: 'sent' },
-    ...{ rev: 2, observedAt: at, silent: false, source: 'listing' },
+    ...({ rev: 2, observedAt: at, silent: false, source: 'listing' } as const),
   } as const;
 
   /** Requests states from a server that answers as given, and counts the requests. */

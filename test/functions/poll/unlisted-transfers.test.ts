@@ -181,12 +181,6 @@ describe.each<Direction>(['sent', 'received'])('pollWatch of %s transfers', (dir
     expect(await polls(mailbox, 5)).toMatchObject({ problem: undefined });
     expect(await takeTold()).toEqual([]);
   });
-
-  it('believes that a fifth is gone', async () => {
-    const mailbox = await polledMailbox(25, direction);
-    purge(mailbox.ids.slice(0, 5));
-    expect(await toldBy(mailbox, 3)).toHaveLength(5);
-  });
 });
 
 describe('pollWatch', () => {

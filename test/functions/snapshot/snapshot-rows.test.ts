@@ -126,18 +126,6 @@ describe('blockKey', () => {
 });
 
 describe('transferKey', () => {
-  it('lies in the range of its bucket alone', () => {
-    fc.assert(
-      fc.property(trackingId, fc.integer({ min: 0, max: 8 }), (id, bits) => {
-        const key = transferKey(id);
-        const found = Array.from({ length: 2 ** bits }, (_, bucket) => bucket).filter((bucket) =>
-          isWithin(key, bucketRange(bucket, bucket, bits)),
-        );
-        expect(found).toEqual([bucketOfTransfer(id, bits)]);
-      }),
-    );
-  });
-
   it('lies in the range of a run if its bucket does, and only then', () => {
     const near = fc.integer({ min: -2, max: 2 });
     fc.assert(

@@ -22,47 +22,25 @@ function live(problems: readonly (WatchProblem | undefined)[]) {
   }
   return { told, health };
 }
-const tellings = (problems: readonly (WatchProblem | undefined)[]) =>
-  live(problems).told.map(({ minute, event }) => [minute, event.type]);
+/** Polls in letters: T ends in a timeout, V needs a verification, and a dot is well. */
+const pollsOf = (text: string) => [...text].map((one) => ({ T: timeout, V: token })[one]);
 
 describe('nextHealth', () => {
-  it.each<{ what: string; polls: (WatchProblem | undefined)[]; told: [number, string][] }>([
-    { what: 'nothing while all is well', polls: [well, well], told: [] },
-    { what: 'nothing of one failed poll', polls: [timeout, well], told: [] },
-    { what: 'nothing of two', polls: [timeout, timeout, well, well], told: [] },
-    {
-      what: 'nothing of failed polls that are not in a row',
-      polls: [timeout, timeout, well, timeout, timeout],
-      told: [],
-    },
-    { what: 'of the third in a row', polls: [timeout, timeout, timeout], told: [[2, 'watch.failing']] },
-    { what: 'once, however long it lasts', polls: Array(30).fill(timeout), told: [[2, 'watch.failing']] },
-    { what: 'of three with different causes', polls: [timeout, token, timeout], told: [[2, 'watch.failing']] },
-    {
-      what: 'nothing new when the cause changes',
-      polls: [timeout, timeout, timeout, token, timeout],
-      told: [[2, 'watch.failing']],
-    },
-    {
-      what: 'once when it is well again',
-      polls: [timeout, timeout, timeout, timeout, well, well],
-      told: [
-        [2, 'watch.failing'],
-        [4, 'watch.recovered'],
-      ],
-    },
+  it.each<{ what: string; polls: string; told: string[] }>([
+    { what: 'nothing while all is well', polls: '..', told: [] },
+    { what: 'nothing of two failed polls', polls: 'TT..', told: [] },
+    { what: 'nothing of failed polls that are not in a row', polls: 'TT.TT', told: [] },
+    { what: 'of the third failed poll in a row', polls: 'TTT', told: ['2 watch.failing'] },
+    { what: 'once, however long it lasts', polls: 'T'.repeat(30), told: ['2 watch.failing'] },
+    { what: 'of three with different causes', polls: 'TVT', told: ['2 watch.failing'] },
+    { what: 'nothing new when the cause changes', polls: 'TTTVT', told: ['2 watch.failing'] },
+    { what: 'once when it is well again', polls: 'TTTT..', told: ['2 watch.failing', '4 watch.recovered'] },
     {
       what: 'again when it fails again',
-      polls: [token, token, token, well, token, token, token, well],
-      told: [
-        [2, 'watch.failing'],
-        [3, 'watch.recovered'],
-        [6, 'watch.failing'],
-        [7, 'watch.recovered'],
-      ],
+      ...{ polls: 'VVV.VVV.', told: ['2 watch.failing', '3 watch.recovered', '6 watch.failing', '7 watch.recovered'] },
     },
   ])('tells operators $what', ({ polls, told }) => {
-    expect(tellings(polls)).toEqual(told);
+    expect(live(pollsOf(polls)).told.map(({ minute, event }) => `${minute} ${event.type}`)).toEqual(told);
   });
 
   it('tells operators the latest cause, and since when polls fail', () => {
