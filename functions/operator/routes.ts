@@ -23,7 +23,7 @@ export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
 const largestBody = 256 * 1024;
 /** Milliseconds at the end of an invocation to finish work in progress. */
-export const reserve = 10_000;
+export const shutdownReserveMs = 10_000;
 
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
@@ -59,7 +59,7 @@ function isAt(template: string, path: string): boolean {
   const [expected, parts] = [template.split('/'), path.split('/')];
   return (
     expected.length === parts.length &&
-    expected.every((part, at) => (part.startsWith('{') ? parts[at] !== '' : part === parts[at]))
+    expected.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index]))
   );
 }
 
@@ -82,7 +82,7 @@ async function answer(
   };
   try {
     const deps = await dependencies();
-    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
     const result = await operation.run(deps, { ...asked, deadline });
     log(operation.status);
     return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));

@@ -20,8 +20,8 @@ import { isActive, type State } from '#functions/transfers/transfer.ts';
 const suddenShare = 0.2;
 
 /** Milliseconds, and complete listings, for which a sudden absence must last before it is believed. */
-const holdDuration = 86_400_000;
-const holdListings = 10;
+const suspensionMs = 86_400_000;
+const suspensionListings = 10;
 
 /** Status requests of one poll; further transfers wait for the next poll or a full listing. */
 const maxStatusRequests = 100;
@@ -58,7 +58,7 @@ export function nextHold(
 
 /** True when a sudden absence has lasted, so that its transfers are judged like single ones. */
 export const hasLasted = (hold: SuddenAbsence, at: Clocks): boolean =>
-  hold.listings >= holdListings && lasting(hold, at) >= holdDuration;
+  hold.listings >= suspensionListings && lasting(hold, at) >= suspensionMs;
 
 /** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
 const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>

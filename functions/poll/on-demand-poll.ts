@@ -32,11 +32,11 @@ export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadlin
     const watch = watches.find((one) => watchKey(one) === watchKey(asked));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
-    const hold = await rows.take(shard, row, term, watchKey(asked));
-    if (hold) {
+    const held = await rows.take(shard, row, term, watchKey(asked));
+    if (held) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.
-      const lease = { rows, hold, view, forgiveSince: term.since };
+      const lease = { rows, held, view, forgiveSince: term.since };
       return withShardLease(deps, lease, noProgress, async (polling) => {
         const poll = await pollAndUpdateHealth(polling, watch, 'all', deadline, incidents);
         await incidents.tell();
@@ -44,7 +44,7 @@ export async function pollOnDemand(deps: PollDependencies, asked: Watch, deadlin
       });
     }
     if (attempt === leaseRetry.attempts || deps.steady() + leaseRetry.pause >= deadline) {
-      return [{ ...failedPoll(problemOfBusyShard), watch, duration: 0, sinceComplete: 0 }];
+      return [{ ...failedPoll(problemOfBusyShard), watch, durationMs: 0, sinceCompleteMs: 0 }];
     }
     await deps.topics.sleep(leaseRetry.pause);
   }

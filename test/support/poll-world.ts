@@ -116,7 +116,7 @@ export async function startWorld(): Promise<World> {
     dynamo,
     table,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
-    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
     steady: clock.steady,
   };

@@ -70,7 +70,7 @@ export async function declare(count: number, { every, isWanted = () => true }: D
   for (let number = 0; list.length < count; number += 1) {
     const watch = world.watch(mailboxOf(number));
     if (!isWanted(watch)) continue;
-    list.push({ ...watch, ...(every !== undefined && { every }) });
+    list.push({ ...watch, ...(every !== undefined && { pollIntervalMs: every }) });
     seed(watch, 1);
   }
   await registry().declare(list, false, now());
@@ -82,7 +82,7 @@ export const readShard = () => shardRows().read(0, 1, deps.origin);
 export const now = () => world.clock.now().toISOString();
 
 /** Of watches that are due at each tick. */
-export const alwaysDue = (shards: number): Schedule => ({ shards, every: 1, fullListingEvery: 1 });
+export const alwaysDue = (shards: number): Schedule => ({ shards, pollIntervalMs: 1, fullListingEvery: 1 });
 
 /** The time of the clock, but later than the tick before. */
 function nextTick(): string {

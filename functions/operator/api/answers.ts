@@ -28,7 +28,7 @@ const problem = z.optional(z.string());
 
 const services = z.strictObject({
   tables: z.array(z.strictObject({ name: z.enum(['transfers', 'webhooks']), problem })),
-  /** `underWay` counts messages being processed and messages that wait for a retry. */
+  /** `inProgress` counts messages being processed and messages that wait for a retry. */
   queues: z.array(z.strictObject({ name: z.string(), waiting: z.int(), underWay: z.int(), problem })),
   topics: z.array(z.strictObject({ ...topicFields, problem })),
 });

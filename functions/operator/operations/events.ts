@@ -12,8 +12,8 @@ import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventRow, shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
-const day = 86_400_000;
-const lookInterval = 1000;
+const dayMs = 86_400_000;
+const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */
 const types = z
@@ -79,7 +79,7 @@ async function listEvents(deps: OperatorDependencies, asked: Query) {
   const now = deps.webhooks.now().getTime();
   const from = canonical(asked.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
-  const until = canonical(asked.until ?? iso(now + day));
+  const until = canonical(asked.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
   if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
@@ -122,9 +122,9 @@ export const eventOperations = [
       const waitUntil = Math.min(steady() + asked.wait * 1000, deadline);
       for (;;) {
         const page = await listEvents(deps, asked);
-        const isLate = steady() + lookInterval > waitUntil;
+        const isLate = steady() + lookIntervalMs > waitUntil;
         if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
-        await deps.sleep(lookInterval);
+        await deps.sleep(lookIntervalMs);
       }
     },
   }),

@@ -97,7 +97,7 @@ export function recordOf(made: Attempt, dataKey: DataKey): AttemptRecord {
 /** Facts of an attempt for its record and the log, without the answer. */
 export const attemptFacts = ({ delivery, startedAt, endedAt, outcome, failure, code }: Attempt) => ({
   attempt: delivery.attempt + 1,
-  duration: endedAt - startedAt,
+  durationMs: endedAt - startedAt,
   outcome: outcome.kind,
   ...('cause' in outcome && { cause: outcome.cause }),
   ...(failure && { failure }),

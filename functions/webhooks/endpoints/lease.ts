@@ -41,7 +41,7 @@ export interface Limits {
  * Milliseconds from the write of a lease to the latest end of its attempts: 3 s until they begin, 15 s for the request,
  * 1 s to record the outcome, and 5 s of clock difference.
  */
-export const leaseDuration = 24_000;
+export const leaseDurationMs = 24_000;
 /** Upper bound of the changes to a lease in a millisecond. */
 const changesPerMs = 1024;
 
@@ -51,7 +51,7 @@ export const newLease: Lease = { ...closedBreaker, rev: 0, inFlight: {}, freeAt:
 /** Corrects a stored lease: ends whatever a clock that was ahead has written. */
 export function believedLease(lease: Lease, now: number): Lease {
   const { holder, inFlight, freeAt, rev, changedAt = 0, ...breaker } = lease;
-  const lasts = (until: number): boolean => believable(until, now, leaseDuration) !== undefined;
+  const lasts = (until: number): boolean => believable(until, now, leaseDurationMs) !== undefined;
   const believed = ([event, inFlightAttempt]: [string, InFlight]) =>
     [event, lasts(inFlightAttempt.until) ? inFlightAttempt : { ...inFlightAttempt, until: 0 }] as const;
   return {
@@ -111,7 +111,7 @@ export interface Progress {
 /** Acquires or renews the lease for a process. */
 export const hold = (lease: Lease, id: string, progress: Progress, interval: number, now: number): Lease => ({
   ...withProgress(lease, progress, interval, now),
-  holder: { id, until: now + leaseDuration },
+  holder: { id, until: now + leaseDurationMs },
 });
 
 export function release(lease: Lease, progress: Progress, now: number): Lease {

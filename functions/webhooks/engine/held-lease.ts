@@ -13,7 +13,7 @@ import {
   type InFlight,
   type Lease,
   type Limits,
-  leaseDuration,
+  leaseDurationMs,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
@@ -27,7 +27,7 @@ export interface Entry {
 }
 
 /** Longest time in milliseconds from the write of a lease to the start of the attempts that it names. */
-const beginWithin = 3000;
+const beginWithinMs = 3000;
 
 /** One process's hold on the lease of an endpoint, with the attempts that this process makes under it. */
 export class HeldLease {
@@ -111,9 +111,9 @@ export class HeldLease {
    * @throws the error of the SDK
    */
   async enter(chosen: readonly Delivery[]): Promise<Entry | undefined> {
-    const beginUntil = this.deps.steady() + beginWithin;
+    const beginUntil = this.deps.steady() + beginWithinMs;
     const now = this.now();
-    const until = now + leaseDuration;
+    const until = now + leaseDurationMs;
     const next = chosen.map(
       ({ event, rev: of, attempt: made }) =>
         [event, { attempt: made + 1, of, until, ...(this.isLone && { isLone: true as const }) }] as const,
@@ -140,7 +140,7 @@ export class HeldLease {
     for (const [event, inFlightAttempt] of next) this.inFlight.set(event, inFlightAttempt);
     if (this.isLone) this.named.push(...next.map(([event]) => event));
     const { alive } = this.deps.leases;
-    const living = beginUntil - beginWithin + leaseDuration;
+    const living = beginUntil - beginWithinMs + leaseDurationMs;
     for (const [event] of next) alive.set(`${this.name} ${event}`, living);
     if (!this.isLone) alive.set(this.id, living);
     return { beginUntil, isNews, leftBehind };

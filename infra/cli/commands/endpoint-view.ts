@@ -43,7 +43,7 @@ export function printEndpoint(output: Output, endpoint: EndpointResource, last?:
     ['mailboxes', endpoint.mailboxes?.join(', ')],
     ['directions', endpoint.directions?.join(', ')],
     ['headers', headerNames.join(', ')],
-    ['retries after', retryDelays.map(durationText).join(', ')],
+    ['retries after', retryDelaysMs.map(durationText).join(', ')],
     ['in flight', endpoint.maxInFlight],
     ['public key', endpoint.publicKey],
     ['declared', endpoint.isDeclared ? 'in the configuration file' : undefined],

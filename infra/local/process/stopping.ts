@@ -11,7 +11,7 @@ export interface Part {
 
 /** Milliseconds after the signal; container runtimes kill after 10 s. */
 const remindAfter = 2500;
-const waitUntil = 5000;
+const longestWaitMs = 5000;
 const giveBackUntil = 6500;
 
 /** Deadline for the end of the process, in milliseconds after the signal. */
@@ -41,7 +41,7 @@ export async function stopInTime(stages: readonly (readonly Part[])[], say: (tex
   say(underWay() ? `stopping: waits for ${underWay()}, ${atMost}` : 'stopping');
   if (await isWithin(until(remindAfter), ended)) return true;
   say(`stopping: still waits for ${underWay() || 'the embedded services'}`);
-  if (await isWithin(until(waitUntil), ended)) return true;
+  if (await isWithin(until(longestWaitMs), ended)) return true;
   say(`stopping: gives up ${underWay() || 'waiting for the embedded services'}; the next start makes up for it`);
   for (const part of parts) part.stop();
   await isWithin(until(giveBackUntil), Promise.allSettled(parts.map((part) => part.giveBack())));

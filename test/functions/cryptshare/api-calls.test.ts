@@ -54,9 +54,9 @@ describe('ServerCalls', () => {
   it('counts faults of requests in flight together as one, of no single mailbox, and keeps the longest rest', async () => {
     const { calls, time, begin, answer } = await connect();
     const sent = await begin(4);
-    for (const [at, wish] of ['2', '50', '7', undefined].entries()) {
+    for (const [index, wish] of ['2', '50', '7', undefined].entries()) {
       answer(429, wish === undefined ? {} : { 'retry-after': wish });
-      await sent[at];
+      await sent[index];
     }
     expect(calls.circuit).toMatchObject({ faults: 1, openUntil: time + 50_000 });
     expect(calls.circuit.mailbox).toBeUndefined();
@@ -131,7 +131,7 @@ describe('ServerCalls', () => {
     const { calls, time, ask } = await connect();
     calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
     calls.restore(closedCircuit);
-    await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+    await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
   });
 
   const large = 'x'.repeat(3_000_000);
@@ -147,10 +147,10 @@ describe('ServerCalls', () => {
 
   it('repeats a request whose answer outgrew its room, but no POST', async () => {
     const { ask, answerNext } = await connect({ maxConcurrentPages: 100 });
-    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    for (let index = 0; index < 40; index += 1) await Promise.all([ask(), answerNext()]);
     const [posted] = await Promise.all([ask(60_000, {}), answerNext(large)]);
     expect(posted.body).toBe(large);
-    for (let at = 0; at < 40; at += 1) await Promise.all([ask(), answerNext()]);
+    for (let index = 0; index < 40; index += 1) await Promise.all([ask(), answerNext()]);
     const [asked] = await Promise.all([ask(), answerNext(large), answerNext(large)]);
     expect(asked.body).toBe(large);
   });

@@ -103,7 +103,7 @@ describe('errorCodeOf', () => {
   });
 });
 
-describe('CryptshareFailure.retryAfter', () => {
+describe('CryptshareFailure.retryAfterMs', () => {
   it.each([
     { header: '120', ms: 120_000 },
     { header: 'Tue, 24 Nov 2026 12:00:30 GMT', ms: 30_000 },
@@ -111,8 +111,8 @@ describe('CryptshareFailure.retryAfter', () => {
     { header: undefined, ms: undefined },
   ])('is $ms ms for Retry-After: $header', ({ header, ms }) => {
     const headers: Record<string, string> = header === undefined ? {} : { 'retry-after': header };
-    expect(answered(429, '', headers).retryAfter).toBe(ms);
-    expect(answered(503, '', headers).retryAfter).toBe(ms);
+    expect(answered(429, '', headers).retryAfterMs).toBe(ms);
+    expect(answered(503, '', headers).retryAfterMs).toBe(ms);
   });
 });
 

@@ -89,8 +89,8 @@ describe('Tokens', () => {
   it('fails one poll at most after two resets 8 s apart, and sends no token again', async () => {
     const { list } = newProcess();
     let failed = 0;
-    for (let at = 0; at < 60; at += 2) {
-      if (at === 20 || at === 28) world.cryptshare.verifications.reset();
+    for (let index = 0; index < 60; index += 2) {
+      if (index === 20 || index === 28) world.cryptshare.verifications.reset();
       if (await list()) failed += 1;
       world.clock.advance(2 * second);
     }
@@ -154,7 +154,7 @@ describe('Tokens', () => {
 
 describe('Tokens of a client id that is not registered', () => {
   const stranger = `stranger${'x'.repeat(60)}`;
-  const names = Array.from({ length: 12 }, (_, at) => `many-${at}@example.com`);
+  const names = Array.from({ length: 12 }, (_, index) => `many-${index}@example.com`);
 
   it('finds out by one mailbox for all, and so the registration', async () => {
     const unknown = stranger;
@@ -200,7 +200,7 @@ describe('Tokens of a client id that is not registered', () => {
     world.clock.set(365 * day);
     tokens.forgive(world.clock.now().getTime());
     world.clock.set(-365 * day);
-    for (let at = 0; at < 20; at += 1) {
+    for (let index = 0; index < 20; index += 1) {
       expect((await list())?.kind).toBe('not_verified');
       world.clock.advance(second);
     }

@@ -137,7 +137,7 @@ describe('Tokens of a mailbox verified by a code', () => {
     const { calls, soon } = newProcess(strangeClientId);
     world.cryptshare.switches.verificationsPerMinute = 0;
     const refused = await requestCode(calls, mailbox, soon()).catch((error) => error);
-    expect(refused).toMatchObject({ kind: 'throttled', retryAfter: 60_000 });
+    expect(refused).toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
   });
 });
 

@@ -4,7 +4,7 @@ import {
   hasEnded,
   isBusy,
   isPaused,
-  longestRenewal,
+  longestRenewalMs,
   methodsIn,
   pauseAfter,
   renewalTime,
@@ -25,7 +25,7 @@ const verification = (part: Partial<Verification> = {}): Verification => ({
 /** A verification after an attempt that failed, or one that has begun. */
 const failedAt = (time: number, failures = 1) =>
   verification({ failures, triedAt: iso(time), retryAt: iso(time + pauseAfter(failures)) });
-const begunAt = (time: number) => verification({ busyUntil: iso(time + longestRenewal) });
+const begunAt = (time: number) => verification({ busyUntil: iso(time + longestRenewalMs) });
 
 describe('renewalTime', () => {
   it.each([

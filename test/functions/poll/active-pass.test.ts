@@ -156,9 +156,9 @@ describe('an active pass', () => {
     const { watch, ids, transfers } = await mailbox();
     transfers.purge(ids[0]!);
     const scopes: string[] = [];
-    for (let at = 0; at < 5; at += 1) {
+    for (let index = 0; index < 5; index += 1) {
       scopes.push((await poll(watch)).scope);
-      if (at < 3) expect(await told()).toEqual([]);
+      if (index < 3) expect(await told()).toEqual([]);
     }
     expect(scopes).toEqual(['active', 'all', 'all', 'all', 'active']);
     expect((await takeTransferEvents()).map(({ type }) => type)).toEqual(['transfer.unlisted']);

@@ -26,7 +26,7 @@ const year = 365 * day;
 beforeAll(startShardWorld);
 beforeEach(async () => {
   const end = await startShards();
-  pollWith({ server: world.client(), schedule: { ...deps.schedule, every: 2 * second } });
+  pollWith({ server: world.client(), schedule: { ...deps.schedule, pollIntervalMs: 2 * second } });
   return end;
 });
 

@@ -18,7 +18,7 @@ import {
 beforeAll(startShardWorld);
 beforeEach(async () => {
   const end = await startShards();
-  pollWith({ server: world.client(), schedule: { ...deps.schedule, every: minute } });
+  pollWith({ server: world.client(), schedule: { ...deps.schedule, pollIntervalMs: minute } });
   return end;
 });
 
@@ -71,7 +71,7 @@ describe('pollShard on a failing server', () => {
 
   it('polls the other mailboxes in their intervals though one that is polled more often fails since an outage', async () => {
     const [broken, ...others] = await declare(6, { every: hour });
-    await registry().pace(broken!, minute, now());
+    await registry().setPollInterval(broken!, minute, now());
     await pollAfter(15_000);
     failWith(faultAnswers.serverError);
     await requestsOf(30);

@@ -46,8 +46,8 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(every = interval): PollDependencies {
-  const process = { ...deps, schedule: { ...deps.schedule, every }, server: world.client({ patience }) };
+function newProcess(pollIntervalMs = interval): PollDependencies {
+  const process = { ...deps, schedule: { ...deps.schedule, pollIntervalMs }, server: world.client({ patience }) };
   processes.push(process);
   return process;
 }

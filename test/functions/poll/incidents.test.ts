@@ -38,7 +38,7 @@ beforeEach(async () => {
     },
   };
   const server = new CryptshareClient(world.client().calls, tokens);
-  pollWith({ server, schedule: { ...deps.schedule, every: minute, shards: 3 } });
+  pollWith({ server, schedule: { ...deps.schedule, pollIntervalMs: minute, shards: 3 } });
   return end;
 });
 
@@ -140,7 +140,7 @@ describe('Incidents', () => {
 
   it('has all watches polled at the next tick whose cause a poll finds mended', async () => {
     const watches = await declareWatches(12);
-    pollWith({ schedule: { ...deps.schedule, shards: 1, every: day } });
+    pollWith({ schedule: { ...deps.schedule, shards: 1, pollIntervalMs: day } });
     fail(watches);
     await pass(60);
     expect(await takeTypes()).toEqual(['watch.many_failing 12']);

@@ -38,7 +38,7 @@ describe('pollShard', () => {
   it('leaves no poll out while the number of shards changes, and adds one for each watch and change at most', async () => {
     const watches = await declare(6);
     const polled: string[] = [];
-    pollWith({ schedule: { ...alwaysDue(1), every: 20 * minute } });
+    pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 20 * minute } });
     await poll();
     for (let step = 0; step < 60; step += 1) {
       world.clock.advance(minute);
@@ -68,12 +68,12 @@ describe('pollShard', () => {
     const [watch] = await declare(1, { every: day });
     await pollAfter(15_000);
     expect((await pollAfter(minute)).polls).toHaveLength(0);
-    await registry().pace(watch!, minute, now());
+    await registry().setPollInterval(watch!, minute, now());
     for (let step = 0; step < 3; step += 1) expect((await pollAfter(minute)).polls).toHaveLength(1);
   });
 
   it('polls a quiet watch in the interval of quiet ones until it changes or was resumed', async () => {
-    pollWith({ schedule: { ...alwaysDue(1), every: 5 * minute, quietEvery: 30 * minute } });
+    pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 5 * minute, quietIntervalMs: 30 * minute } });
     const [watch] = await declare(1);
     await pollAfter(15_000);
     const pollsIn = async (hours: number) => {
@@ -175,7 +175,7 @@ describe('pollShard', () => {
     breakDown(broken!, 3);
     const gaps: number[] = [];
     for (let step = 0; step < 4; step += 1) {
-      gaps.push((await poll()).polls[0]!.sinceComplete);
+      gaps.push((await poll()).polls[0]!.sinceCompleteMs);
       world.clock.advance(minute);
     }
     expect(gaps).toEqual([0, minute, 2 * minute, 0]);

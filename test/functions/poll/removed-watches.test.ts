@@ -28,7 +28,7 @@ let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
   const end = await startShards();
-  pollWith({ schedule: { ...deps.schedule, every: day } });
+  pollWith({ schedule: { ...deps.schedule, pollIntervalMs: day } });
   watch = world.watch(mailboxOf('removed'));
   trackingIds = seed(watch, 3);
   return end;

@@ -7,12 +7,16 @@ import { isQuiet, type Schedule, scopeDue, type Window } from '#functions/watche
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
 const watchOf = (at: number): Watch => ({ mailbox: `mailbox-${at}@example.com`, direction: 'sent' });
-const watches = (count: number): Watch[] => Array.from({ length: count }, (_, at) => watchOf(at));
-const schedule = (every: number, fullListingEvery = 1): Schedule => ({ shards: 1, every, fullListingEvery });
+const watches = (count: number): Watch[] => Array.from({ length: count }, (_, index) => watchOf(index));
+const schedule = (every: number, fullListingEvery = 1): Schedule => ({
+  shards: 1,
+  pollIntervalMs: every,
+  fullListingEvery,
+});
 
 /** Windows that follow each other without a gap. */
 const ticks = (count: number, apart = minute): Window[] =>
-  Array.from({ length: count }, (_, at) => ({ after: start + at * apart, to: start + (at + 1) * apart }));
+  Array.from({ length: count }, (_, index) => ({ after: start + index * apart, to: start + (index + 1) * apart }));
 
 const failing = (cause: string) => ({ problem: { cause, message: '' } });
 
@@ -41,20 +45,22 @@ describe('scopeDue', () => {
 
   it('uses the interval of the watch where it has one', () => {
     const hourly = ticks(24 * 60).filter((tick) =>
-      scopeDue({ ...watchOf(0), every: 60 * minute }, schedule(minute), tick),
+      scopeDue({ ...watchOf(0), pollIntervalMs: 60 * minute }, schedule(minute), tick),
     );
     expect(hourly).toHaveLength(24);
-    const each = ticks(60).filter((tick) => scopeDue({ ...watchOf(0), every: minute }, schedule(60 * minute), tick));
+    const each = ticks(60).filter((tick) =>
+      scopeDue({ ...watchOf(0), pollIntervalMs: minute }, schedule(60 * minute), tick),
+    );
     expect(each).toHaveLength(60);
   });
 
   it('is due every 15 minutes at least while the watch fails, unless for lack of time', () => {
-    const daily = { ...watchOf(0), every: 24 * 60 * minute };
+    const daily = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute };
     const due = (watch: Parameters<typeof scopeDue>[0]) =>
       ticks(24 * 60).filter((tick) => scopeDue(watch, schedule(minute, 10), tick) === 'all').length;
     expect(due({ ...daily, health: failing('timeout') })).toBe(24 * 4);
     expect(due({ ...daily, health: failing('out_of_time') })).toBe(1);
-    expect(due({ ...watchOf(0), every: 5 * minute, health: failing('timeout') })).toBe(24 * 12);
+    expect(due({ ...watchOf(0), pollIntervalMs: 5 * minute, health: failing('timeout') })).toBe(24 * 12);
     expect(ticks(24 * 60).filter((tick) => scopeDue(daily, schedule(minute, 10), tick))).toHaveLength(1);
   });
 
@@ -67,9 +73,13 @@ describe('scopeDue', () => {
   });
 
   it('is a full listing at the first tick after the watch was added or changed, and at no other for that', () => {
-    const added = { ...watchOf(0), every: 24 * 60 * minute, since: new Date(start + 10_000).toISOString() };
+    const added = {
+      ...watchOf(0),
+      pollIntervalMs: 24 * 60 * minute,
+      scheduledFrom: new Date(start + 10_000).toISOString(),
+    };
     const due = ticks(60).map((tick) => scopeDue(added, schedule(minute, 10), tick) !== undefined);
-    const { since: _, ...other } = added;
+    const { scheduledFrom: _, ...other } = added;
     const usual = ticks(60).map((tick) => scopeDue(other, schedule(minute, 10), tick) !== undefined);
     expect(due).toEqual([true, ...usual.slice(1)]);
     expect(scopeDue(added, schedule(minute, 10), ticks(1)[0]!)).toBe('all');
@@ -79,7 +89,7 @@ describe('scopeDue', () => {
     const gap = { after: start, to: start + 1000 * minute };
     expect(scopeDue(watchOf(0), schedule(minute), gap)).toBe('all');
     const [next] = [{ after: gap.to, to: gap.to + 1 }];
-    expect(scopeDue({ ...watchOf(0), every: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
+    expect(scopeDue({ ...watchOf(0), pollIntervalMs: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
   });
 
   it('is undefined at a tick that comes late or twice', () => {
@@ -104,7 +114,9 @@ describe('scopeDue', () => {
       const found = scopes(watch, 50);
       expect(found.filter((scope) => scope === 'all')).toHaveLength(10);
       const first = found.indexOf('all');
-      expect(found.flatMap((scope, at) => (scope === 'all' ? [at % 5] : [])).every((at) => at === first)).toBe(true);
+      expect(found.flatMap((scope, index) => (scope === 'all' ? [index % 5] : [])).every((at) => at === first)).toBe(
+        true,
+      );
     }
   });
 
@@ -132,7 +144,7 @@ describe('scopeDue', () => {
   });
 
   it('is due soon after the watch was added, though an earlier tick came too soon to see it', () => {
-    const added = { ...watchOf(0), every: 24 * 60 * minute, since: new Date(start).toISOString() };
+    const added = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute, scheduledFrom: new Date(start).toISOString() };
     const due = ({ after, to }: Window) => scopeDue(added, schedule(minute, 10), { after, to });
     expect(due({ after: start + 1, to: start + minute })).toBe('all');
     expect(due({ after: start + 10_000, to: start + minute })).toBe('all');
@@ -141,24 +153,24 @@ describe('scopeDue', () => {
     expect(due({ after: start + 1001, to: start + 2001 })).toBeUndefined();
   });
 
-  const quietSchedule = { ...schedule(5 * minute), quietEvery: 30 * minute };
+  const quietSchedule = { ...schedule(5 * minute), quietIntervalMs: 30 * minute };
   it.each([
     { what: 'quiet', polls: 2, rest: {} },
     { what: 'changed less than an hour ago', polls: 12, rest: { changedAt: new Date(start + minute).toISOString() } },
     { what: 'failing', polls: 12, rest: { health: failing('timeout') } },
   ])('has $polls polls in the hour for a watch that is $what', ({ polls, rest }) => {
-    const watch = { ...watchOf(0), since: new Date(start - 3 * 60 * minute).toISOString(), ...rest };
+    const watch = { ...watchOf(0), scheduledFrom: new Date(start - 3 * 60 * minute).toISOString(), ...rest };
     expect(ticks(12, 5 * minute).filter((tick) => scopeDue(watch, quietSchedule, tick))).toHaveLength(polls);
   });
 
   it.each([1, 2, 3])(
-    'keeps the interval of %i h of a watch that always changes, though quietEvery is 12 h',
+    'keeps the interval of %i h of a watch that always changes, though quietIntervalMs is 12 h',
     (hours) => {
       const hour = 60 * minute;
-      let watch: Parameters<typeof scopeDue>[0] = { ...watchOf(0), since: new Date(start).toISOString() };
+      let watch: Parameters<typeof scopeDue>[0] = { ...watchOf(0), scheduledFrom: new Date(start).toISOString() };
       const polls: number[] = [];
       for (const tick of ticks(96 * 60)) {
-        if (!scopeDue(watch, { ...schedule(hours * hour), quietEvery: 12 * hour }, tick)) continue;
+        if (!scopeDue(watch, { ...schedule(hours * hour), quietIntervalMs: 12 * hour }, tick)) continue;
         polls.push(tick.to);
         watch = { ...watch, changedAt: new Date(tick.to + 1000).toISOString() };
       }
@@ -172,12 +184,12 @@ describe('isQuiet', () => {
   it('waits for an hour without a change, or two intervals if these are longer', () => {
     const since = new Date(start).toISOString();
     const quietAfter = (usual: number) =>
-      [60, 120, 180].map((minutes) => isQuiet({ since }, start + minutes * minute, usual));
-    expect(isQuiet({ since }, start + 59 * minute)).toBe(false);
+      [60, 120, 180].map((minutes) => isQuiet({ scheduledFrom: since }, start + minutes * minute, usual));
+    expect(isQuiet({ scheduledFrom: since }, start + 59 * minute)).toBe(false);
     expect(quietAfter(minute)).toEqual([true, true, true]);
     expect(quietAfter(60 * minute)).toEqual([false, true, true]);
-    expect(isQuiet({ since, changedAt: new Date(start + 120 * minute).toISOString() }, start + 150 * minute)).toBe(
-      false,
-    );
+    expect(
+      isQuiet({ scheduledFrom: since, changedAt: new Date(start + 120 * minute).toISOString() }, start + 150 * minute),
+    ).toBe(false);
   });
 });

@@ -36,14 +36,14 @@ describe('ShardRow', () => {
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 40 }), (all, steps) => {
         let row = untouched;
         let now = start;
-        for (const [at, { pass, act, which, watches }] of steps.entries()) {
+        for (const [index, { pass, act, which, watches }] of steps.entries()) {
           now += pass;
           const names = liveLeases(row, now).map(([name]) => name);
           const name = names[which % Math.max(1, names.length)] ?? 'none';
           const held = row.leases?.[name];
           const next = {
-            shard: () => takeLease(row, `${at}`, all, term(now)),
-            watch: () => takeLease(row, `${at}`, all, term(now), watches[0]!),
+            shard: () => takeLease(row, `${index}`, all, term(now)),
+            watch: () => takeLease(row, `${index}`, all, term(now), watches[0]!),
             narrow: () => held && !held.watches && narrowLease(row, name, watches.filter(notBusy(row, now)), progress),
             end: () => endLease(row, name, undefined),
             die: () => undefined,
@@ -85,7 +85,8 @@ describe('ShardRow', () => {
 
   it.each([2, 3, 4, 8, 50])('leaves one of %i slots to ticks, beside any number of leases of one watch', (all) => {
     let row = untouched;
-    for (let at = 0; at < 20; at += 1) row = takeLease(row, `${at}`, all, term(start), `watch ${at}`) ?? row;
+    for (let index = 0; index < 20; index += 1)
+      row = takeLease(row, `${index}`, all, term(start), `watch ${index}`) ?? row;
     expect(Object.keys(row.leases!).length).toBeGreaterThan(0);
     expect(takeLease(row, 'tick', all, term(start))).toBeDefined();
   });
@@ -114,7 +115,7 @@ describe('ShardRow', () => {
 
   it('stores 100 watches of a lease and 64 stretches at most', () => {
     const taken = takeLease(untouched, 'a', 8, term(start))!;
-    const names = Array.from({ length: 101 }, (_, at) => `sent#m${at}@example.com`);
+    const names = Array.from({ length: 101 }, (_, index) => `sent#m${index}@example.com`);
     expect(narrowLease(taken, 'a', names, progress)).toBeUndefined();
     const marks = Array.from({ length: 3000 }, (_, place) => ({ place, ...exactly(start + (place % 2)) }));
     expect(stretchesOf(marks, start).length).toBeLessThanOrEqual(64);

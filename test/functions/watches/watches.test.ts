@@ -50,25 +50,25 @@ describe.each([
 
   it('adds watches in either direction', async () => {
     await declare([alice, aliceReceived, bob]);
-    const added = { isDeclared: true, notifyExisting: false, since: at };
+    const added = { isDeclared: true, notifyExisting: false, scheduledFrom: at };
     expect(await list()).toEqual([aliceReceived, alice, bob].map((watch) => ({ ...watch, ...added })));
   });
 
   it('changes the interval of a watch, and its start only then', async () => {
-    await declare([{ ...alice, every: 300_000 }]);
-    await declare([{ ...alice, every: 300_000 }], false, later);
-    expect(await find(alice)).toMatchObject({ every: 300_000, since: at });
-    await declare([{ ...alice, every: 900_000 }], false, later);
-    expect(await find(alice)).toMatchObject({ every: 900_000, since: later });
+    await declare([{ ...alice, pollIntervalMs: 300_000 }]);
+    await declare([{ ...alice, pollIntervalMs: 300_000 }], false, later);
+    expect(await find(alice)).toMatchObject({ pollIntervalMs: 300_000, scheduledFrom: at });
+    await declare([{ ...alice, pollIntervalMs: 900_000 }], false, later);
+    expect(await find(alice)).toMatchObject({ pollIntervalMs: 900_000, scheduledFrom: later });
     await declare([alice], false, later);
-    expect(await find(alice)).not.toHaveProperty('every');
+    expect(await find(alice)).not.toHaveProperty('pollIntervalMs');
   });
 
   it('leaves a paused watch paused when its interval changes', async () => {
     await declare([alice]);
     await watches.pause(alice);
-    await declare([{ ...alice, every: 300_000 }]);
-    expect(await find(alice)).toMatchObject({ every: 300_000, isDisabled: true, isPaused: true });
+    await declare([{ ...alice, pollIntervalMs: 300_000 }]);
+    expect(await find(alice)).toMatchObject({ pollIntervalMs: 300_000, isDisabled: true, isPaused: true });
   });
 
   it('disables a watch that it no longer declares, in its direction alone, and enables it when it does again', async () => {
@@ -80,12 +80,12 @@ describe.each([
   });
 
   it('changes no watch that an operator added, though it once declared the same in any spelling', async () => {
-    const added: RegisteredWatch = { ...alice, notifyExisting: true, every: 300_000 };
+    const added: RegisteredWatch = { ...alice, notifyExisting: true, pollIntervalMs: 300_000 };
     const disabled: RegisteredWatch = { ...bob, isDisabled: true };
     await store(added);
     await store(disabled);
-    await declare([{ ...inCapitals, every: 900_000 }, bob]);
-    await declare([{ ...alice, every: 900_000 }]);
+    await declare([{ ...inCapitals, pollIntervalMs: 900_000 }, bob]);
+    await declare([{ ...alice, pollIntervalMs: 900_000 }]);
     await declare([]);
     expect(await list()).toEqual([added, disabled]);
   });
@@ -96,8 +96,8 @@ describe.each([
     await declare([inCapitals, { ...inCapitals, direction: 'received' }]);
     // Of both directions: their verification is one.
     expect(await list()).toEqual([{ ...before[0], direction: 'received' }, ...before]);
-    await declare([{ ...inCapitals, every: 900_000 }]);
-    expect(await find(alice)).toEqual({ ...before[0], every: 900_000 });
+    await declare([{ ...inCapitals, pollIntervalMs: 900_000 }]);
+    expect(await find(alice)).toEqual({ ...before[0], pollIntervalMs: 900_000 });
     await declare([]);
     expect(await polled()).toEqual([]);
     await declare([inCapitals]);
@@ -148,7 +148,7 @@ describe('Watches.commitHealth', () => {
     const recovered = (await commit(failing, false))!;
     expect(recovered.pending!.map((body) => JSON.parse(body).type)).toEqual(['watch.failing', 'watch.recovered']);
     await watches.clearPending(recovered);
-    const declared = { isDeclared: true, notifyExisting: false, since: at, healthRev: 4 };
+    const declared = { isDeclared: true, notifyExisting: false, scheduledFrom: at, healthRev: 4 };
     expect(await find(alice)).toEqual({ ...alice, ...declared });
   });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hold, type InFlight, type Lease, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { hold, type InFlight, type Lease, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endLeases, giveBackLeases } from '#infra/local/interruption.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
@@ -22,7 +22,7 @@ const read = () => world.otherLeases().read('crm');
 
 /** Has a process begin the first attempt of the delivery. */
 async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<Lease> = {}): Promise<void> {
-  const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDuration, ...inFlightAttempt } };
+  const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDurationMs, ...inFlightAttempt } };
   await world.otherLeases().change('crm', newLease, (lease) => {
     const held = hold(lease, 'dead', { inFlight, observations: [] }, 0, now());
     const { holder, ...rest } = held;

@@ -8,7 +8,7 @@ import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/suppor
 let world: WebhookWorld;
 beforeEach(async () => {
   world = await startWebhookWorld();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [1000] });
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [1000] });
   return () => world.close();
 });
 

@@ -83,7 +83,7 @@ describe('a delivery that keeps failing', () => {
   });
 
   test('follows the delays of its own endpoint', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [1000, 3000] });
+    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [1000, 3000] });
     world.setAnswer(() => ({ status: 404 }));
     const [first, ...others] = await attemptAll();
     expect(others.map((instant) => instant - first!)).toEqual([1000, 4000]);

@@ -22,11 +22,11 @@ const attempt = (startedAt: number, change: Partial<Observation> = {}): Observat
   endedAt: startedAt + 500,
   isSuccess: false,
   slowDown: false,
-  retryAfter: undefined,
+  retryAfterMs: undefined,
   ...change,
 });
 const success = { isSuccess: true };
-const slowDown = (retryAfter?: number) => ({ slowDown: true, retryAfter });
+const slowDown = (retryAfterMs?: number) => ({ slowDown: true, retryAfterMs });
 
 /** The breaker after failures one after the other, each as soon as it lets one through, and the end of the last one. */
 function failing(times: number, change: Partial<Observation> = {}, from = closedBreaker) {
@@ -152,7 +152,7 @@ const anyObservation = fc.record({
   took: fc.nat(15 * second),
   isSuccess: fc.boolean(),
   slowDown: fc.boolean(),
-  retryAfter: fc.option(fc.nat(100 * day), { nil: undefined }),
+  retryAfterMs: fc.option(fc.nat(100 * day), { nil: undefined }),
 });
 
 test('whatever is observed, it is never open for longer than a day after what was observed last', () => {

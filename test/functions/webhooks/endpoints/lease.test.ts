@@ -10,7 +10,7 @@ import {
   hold,
   type InFlight,
   type Lease,
-  leaseDuration,
+  leaseDurationMs,
   newLease,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
@@ -26,7 +26,7 @@ const slack = { maxInFlight: 1, interval: second };
 const nothing = { inFlight: {}, observations: [] };
 
 const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
-  ...{ attempt: 1, of: 0, until: begunAt + leaseDuration },
+  ...{ attempt: 1, of: 0, until: begunAt + leaseDurationMs },
   ...change,
 });
 const lone = (begunAt: number): InFlight => inFlightAttempt(begunAt, { isLone: true });
@@ -34,7 +34,7 @@ const flightsAt = (begunAt: number, ...events: string[]) =>
   Object.fromEntries(events.map((event) => [event, inFlightAttempt(begunAt)]));
 
 const observed = (change: Partial<Observation>): Observation => ({
-  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfter: undefined },
+  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfterMs: undefined },
   ...change,
 });
 
@@ -48,11 +48,11 @@ const ask = (lease: Lease, now: number, by = limits) => admission(believedLease(
 describe('a lease', () => {
   test.each([
     { what: 'that nothing is known of', lease: newLease, at: 0, expected: { kind: 'free', room: 4, interrupted: {} } },
-    { what: 'that is held', lease: held(start, 'a'), at: leaseDuration - 1, expected: { kind: 'held' } },
+    { what: 'that is held', lease: held(start, 'a'), at: leaseDurationMs - 1, expected: { kind: 'held' } },
     {
       what: 'whose holder has died, once it ends',
       lease: held(start, 'a', 'b'),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: flightsAt(start, 'a', 'b') },
     },
     {
@@ -64,13 +64,13 @@ describe('a lease', () => {
     {
       what: 'with a lone attempt under way',
       lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
-      at: leaseDuration - 1,
+      at: leaseDurationMs - 1,
       expected: { kind: 'free', room: 3, interrupted: {} },
     },
     {
       what: 'with a lone attempt whose time is over',
       lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: {} },
     },
     {
@@ -97,7 +97,7 @@ describe('a lease', () => {
       0,
       start + 9,
     );
-    expect([extended.holder!.until - start, leaseDuration]).toEqual([24_009, 24_000]);
+    expect([extended.holder!.until - start, leaseDurationMs]).toEqual([24_009, 24_000]);
   });
 
   it('counts its changes, from the instant of the first on: one that was forgotten never looks like the new one', () => {
@@ -124,7 +124,7 @@ describe('a holder that died', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
         const events = Array.from({ length: maxInFlight }, (_, at) => `event-${at}`);
-        const now = start + leaseDuration + later;
+        const now = start + leaseDurationMs + later;
         const admitted = ask(held(start, ...events), now, { maxInFlight, interval: 0 });
         expect(admitted).toMatchObject({ kind: 'free', room: maxInFlight });
         expect(admitted.kind === 'free' && Object.keys(admitted.interrupted)).toEqual(events);
@@ -133,14 +133,14 @@ describe('a holder that died', () => {
   });
 
   it('has its attempts taken over once: they are gone from the lease of the next holder', () => {
-    const now = start + leaseDuration;
+    const now = start + leaseDurationMs;
     const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
     expect(Object.keys(next.inFlight)).toEqual(['a']);
   });
 
   it('tells the breaker nothing', () => {
-    const now = start + leaseDuration;
+    const now = start + leaseDurationMs;
     const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
@@ -155,7 +155,7 @@ describe('a lone attempt', () => {
   test.each([
     { what: 'half of the room is free with it', lease: busy(1), isAllowed: true },
     { what: 'more than half of the room would be taken', lease: busy(2), isAllowed: false },
-    { what: 'the time of the others is over', lease: busy(9), at: leaseDuration, isAllowed: true },
+    { what: 'the time of the others is over', lease: busy(9), at: leaseDurationMs, isAllowed: true },
     { what: 'a failure is known', lease: { ...newLease, failures: 1 }, isAllowed: false },
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
@@ -166,7 +166,7 @@ describe('a lone attempt', () => {
   });
 
   it('leaves at least half of the room to a holder, whatever was asked for when', () => {
-    const history = fc.array(fc.record({ wait: fc.nat(leaseDuration), isEnded: fc.boolean() }), { maxLength: 40 });
+    const history = fc.array(fc.record({ wait: fc.nat(leaseDurationMs), isEnded: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), history, (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };
@@ -192,7 +192,7 @@ describe('a lone attempt', () => {
     const later = start + second;
     const taken = hold(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
     expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
-    const over = start + leaseDuration;
+    const over = start + leaseDurationMs;
     expect(release(taken, nothing, over).inFlight).toEqual({});
   });
 
@@ -209,7 +209,7 @@ describe('a lone attempt', () => {
   });
 
   it('that is begun beside the left over attempts of a dead holder leaves these to the next holder', () => {
-    const now = start + leaseDuration;
+    const now = start + leaseDurationMs;
     const begun = addLone(held(start, 'a'), { inFlight: { b: lone(now) }, observations: [] }, now);
     expect(ask(begun, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
   });
@@ -228,7 +228,7 @@ describe('a clock that was ahead', () => {
 
   test.each([minute, hour, year])('by %i ms leaves no breaker open, and its first failure counts', (ahead) => {
     const wrong = start + ahead;
-    const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfter: hour });
+    const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
     const opened = release(newLease, { inFlight: {}, observations: [failed] }, wrong);
     expect(ask(opened, start)).toMatchObject({ kind: 'free' });
     const next = release(believedLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
@@ -243,7 +243,7 @@ describe('a clock that was ahead', () => {
 
 describe('whatever processes do, and however many of them die,', () => {
   const step = fc.record({
-    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDuration)),
+    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDurationMs)),
     process: fc.nat(3),
     act: fc.constantFrom('ask', 'ask', 'end', 'die', 'give back'),
     isSuccess: fc.boolean(),
@@ -278,7 +278,7 @@ describe('whatever processes do, and however many of them die,', () => {
             count += events.length;
             const inFlight = flightsAt(now, ...events);
             lease = hold(believed, id, { inFlight, observations: [] }, 0, now);
-            living.set(id, { inFlight, until: now + leaseDuration });
+            living.set(id, { inFlight, until: now + leaseDurationMs });
           } else if (mine) {
             const [first] = Object.keys(mine.inFlight);
             const { [first!]: ended, ...inFlight } = mine.inFlight;
@@ -288,7 +288,7 @@ describe('whatever processes do, and however many of them die,', () => {
               living.delete(id);
             } else {
               lease = hold(believed, id, { inFlight, observations }, 0, now);
-              living.set(id, { inFlight, until: now + leaseDuration });
+              living.set(id, { inFlight, until: now + leaseDurationMs });
             }
           }
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);

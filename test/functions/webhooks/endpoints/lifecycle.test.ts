@@ -93,8 +93,8 @@ describe('adding an endpoint', () => {
     },
     {
       what: 'an impossible delay',
-      input: { retryDelays: [1] },
-      problem: 'retryDelays: expected delays from 1 s to 7 days in whole milliseconds, got 1',
+      input: { retryDelaysMs: [1] },
+      problem: 'retryDelaysMs: expected delays from 1 s to 7 days in whole milliseconds, got 1',
     },
   ])('is refused with the reason for $what', async ({ input, problem }) => {
     const strict = { ...world.deps, allowPrivate: false };

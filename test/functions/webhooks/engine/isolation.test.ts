@@ -15,7 +15,7 @@ let world: WebhookWorld;
 beforeEach(async () => {
   world = await startWebhookWorld();
   for (const name of ['bad', 'good'])
-    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [30 * minute] });
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [30 * minute] });
   return () => world.close();
 });
 

@@ -68,7 +68,7 @@ describe('sweeps that have time for a third of all endpoints', () => {
 
 test('a clock that was set back keeps no sweep beyond its time, though a backlog of retries of one endpoint waits', async () => {
   for (const name of ['backlog', 'good'])
-    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelays: [hour] });
+    await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [hour] });
   // One retry of `good` that becomes due.
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(exampleEvent('transfer-1'));

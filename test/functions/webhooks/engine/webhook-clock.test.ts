@@ -22,7 +22,7 @@ beforeEach(async () => {
   count += 1;
   world.clock.set(world.clock.steady() - world.clock.now().getTime());
   world.setAnswer(() => ({ status: 204 }));
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelays: [5 * minute, 5 * minute] });
+  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), retryDelaysMs: [5 * minute, 5 * minute] });
   await rounds(1);
   return () => removeEndpoint(world.deps, 'crm');
 });

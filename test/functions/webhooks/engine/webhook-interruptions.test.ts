@@ -216,7 +216,7 @@ describe('delivering that is interrupted', () => {
   });
 
   test('time and again in its last attempt: it fails as interrupted, not for ever', async () => {
-    await updateEndpoint(world.deps, 'crm', { retryDelays: [1000] });
+    await updateEndpoint(world.deps, 'crm', { retryDelaysMs: [1000] });
     world.setAnswer(({ path }) => {
       if (path === '/crm') plan.kill();
       return { status: 204 };

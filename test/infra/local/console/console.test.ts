@@ -16,7 +16,7 @@ function reporting() {
   const polled = (mailbox: string, problem?: WatchProblem) => {
     const failed = failedPoll(problem ?? unverified, { read: 0, write: 0 });
     const poll = problem ? failed : { ...failed, outcome: 'unchanged' as const, problem: undefined };
-    reporter.poll({ ...poll, watch: { mailbox, direction: 'sent' }, duration: 1, sinceComplete: 0 });
+    reporter.poll({ ...poll, watch: { mailbox, direction: 'sent' }, durationMs: 1, sinceCompleteMs: 0 });
   };
   const read = () => {
     const text = stripVTControlCharacters(String(stream.read() ?? ''));

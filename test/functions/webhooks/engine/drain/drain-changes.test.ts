@@ -87,7 +87,7 @@ describe('in the middle of a drain, an endpoint', () => {
   );
 
   test('that is removed has its waiting retries cancelled as well', async () => {
-    await add({ retryDelays: [3600 * second] });
+    await add({ retryDelaysMs: [3600 * second] });
     world.setAnswer(() => ({ status: 500 }));
     await prepare();
     await world.deliver([wakeUp]);

@@ -37,7 +37,7 @@ describe('while one process drains an endpoint, another one', () => {
   });
 
   test('asks it to look at retries, and does not wake anybody for them', async () => {
-    await add({ retryDelays: [5 * second] });
+    await add({ retryDelaysMs: [5 * second] });
     await prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
     await world.deliver([wakeUpFor(first)]);
@@ -64,7 +64,7 @@ describe('while one process drains an endpoint, another one', () => {
   });
 
   test.each(['events', 'retries'])('that is slow at any call loses no %s and makes none twice', async (what) => {
-    await add({ retryDelays: [second], maxInFlight: 2 });
+    await add({ retryDelaysMs: [second], maxInFlight: 2 });
     const whole = new FaultPlan();
     for (let at = 0; at === 0 || at < whole.calls.length; at += 1) {
       const some = [0, 1, 2, 3].map((count) => exampleEvent(`slow-${what}-${at}-${count}`));
