@@ -10,7 +10,7 @@ export const clockToleranceMs = 5000;
 export const hasBeen = (at: number, now: number): boolean => at <= now + clockToleranceMs;
 
 /** The end of something; undefined when it lies more than `longest` ms ahead, which its writer cannot have meant. */
-export const believable = (until: number | undefined, now: number, longest: number): number | undefined =>
+export const plausibleUntil = (until: number | undefined, now: number, longest: number): number | undefined =>
   until !== undefined && until <= now + longest + clockToleranceMs ? until : undefined;
 
 /** True when an instant is less than `age` milliseconds old; false for an instant in the future. */

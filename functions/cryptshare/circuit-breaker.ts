@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** Failures that overload can explain. */
@@ -45,7 +45,7 @@ export const circuitCauseOf = (kind: FailureCause): CircuitCause | undefined => 
 /** The circuit, or a closed one if its instants cannot be right: a clock that was ahead must not stop requests. */
 export function believedCircuit(circuit: ServerCircuit, now: number): ServerCircuit {
   const isRight =
-    hasBeen(circuit.toldAt ?? 0, now) && believable(circuit.openUntil, now, longestRetryAfterMs) !== undefined;
+    hasBeen(circuit.toldAt ?? 0, now) && plausibleUntil(circuit.openUntil, now, longestRetryAfterMs) !== undefined;
   return isRight ? circuit : closedCircuit;
 }
 

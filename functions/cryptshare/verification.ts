@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** Method that verified a mailbox: the client id alone, or a code that its owner read in a mail. */
@@ -78,7 +78,7 @@ export const longestRenewalMs = 20_000;
 
 /** True while a process is renewing the token; `now` is Unix time in milliseconds. */
 export const isBusy = (verification: Verification | undefined, now: number): boolean =>
-  (believable(Date.parse(verification?.busyUntil ?? ''), now, longestRenewalMs) ?? 0) > now;
+  (plausibleUntil(Date.parse(verification?.busyUntil ?? ''), now, longestRenewalMs) ?? 0) > now;
 
 /** Longest `Retry-After` that counts, in milliseconds. */
 export const longestWishMs = dayMs;
@@ -88,7 +88,7 @@ export const longestWishMs = dayMs;
  * instants of a clock that was ahead do not count.
  */
 export function isPaused({ retryAt, triedAt }: Verification, forgivenAt: number, now: number): boolean {
-  const until = believable(Date.parse(retryAt ?? ''), now, longestWishMs) ?? 0;
+  const until = plausibleUntil(Date.parse(retryAt ?? ''), now, longestWishMs) ?? 0;
   const tried = triedAt === undefined ? now : Date.parse(triedAt);
   return until > now && hasBeen(tried, now) && (triedAt === undefined || tried > forgivenAt);
 }

@@ -15,9 +15,9 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until the answer must be complete. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   /** Milliseconds of these for connecting, including proxy and TLS. */
-  readonly connectTimeout?: number | undefined;
+  readonly connectTimeoutMs?: number | undefined;
   /** Bytes of the answer's body that are read; a longer body is cut off. */
   readonly maxBytes: number;
   /** True when a request may be repeated after a kept connection proves dead; other requests need a new connection. */
@@ -87,9 +87,9 @@ export class Connections {
     const agent = url.protocol === 'https:' ? this.encrypted : this.plain;
     const pool = `${request.pool ?? url.origin} ${proxy ? proxy.href : ''}`;
     this.dropIdle(agent, pool, isRepeatable ? keptForMs : 0);
-    const deadline = performance.now() + request.timeout;
+    const deadline = performance.now() + request.timeoutMs;
     try {
-      return await exchange(request, agent, pool, request.timeout);
+      return await exchange(request, agent, pool, request.timeoutMs);
     } catch (error) {
       if (!(error instanceof DeadConnectionError)) throw error;
       // Other idle connections of this pool are probably stale too.
@@ -139,7 +139,7 @@ function exchange(request: HttpRequest, agent: http.Agent, pool: string, timeout
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const { method, url, body, maxBytes, proxy, lookup, cancellation } = request;
   const isTls = url.protocol === 'https:';
-  const connectTimeout = Math.min(timeout, request.connectTimeout ?? timeout);
+  const connectTimeout = Math.min(timeout, request.connectTimeoutMs ?? timeout);
   const options = {
     ...{ method, agent, pool, proxy, connectTimeout, path: request.path ?? url.pathname + url.search },
     // Node parses a URL anew for each request, and headers one by one unless they come as a flat array.

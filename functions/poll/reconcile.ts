@@ -17,9 +17,9 @@ import {
   type Conclusion,
   confirmDeparted,
   confirmMissing,
-  departed,
   hasLasted,
-  nextHold,
+  leftActive,
+  nextAbsence,
 } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
 
@@ -64,7 +64,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
   const listed = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
+  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : leftActive(rows, listed), poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;
@@ -118,7 +118,7 @@ async function concludeMissing(
   }
   if (pass.listing.malformed > 0) return nothing;
   const at = { here: Date.parse(context.observedAt), server: server.calls.serverTime().getTime() };
-  const absence = nextHold(root.absence, missing.length, root.count, at);
+  const absence = nextAbsence(root.absence, missing.length, root.count, at);
   if (absence && !hasLasted(absence, at)) {
     // The server deletes ended transfers from its log in bulk, which is no problem.
     const isUsual = missing.length < root.count && missing.every(({ state }) => isFinal(state));

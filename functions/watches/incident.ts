@@ -118,7 +118,7 @@ function dataOf(untold: readonly Untold[]): IncidentEventData {
 export type Mended = Readonly<Record<string, number>>;
 
 /** Drops times that are still to come, because a clock that was ahead has written them. */
-export const believedMended = (read: Mended, now: number): Mended =>
+export const plausibleMended = (read: Mended, now: number): Mended =>
   Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
 /** Unix time in milliseconds at which automatic verification was last found possible again; else 0. */
@@ -126,7 +126,7 @@ export const verifiableSince = (mended: Mended): number =>
   Math.max(0, ...[...verificationCauses].map((cause) => mended[cause] ?? 0));
 
 /** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
-export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
+export function scheduleEarlier(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, scheduledFrom: since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;

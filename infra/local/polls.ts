@@ -84,6 +84,6 @@ export function startPolls(
       return counted(names.length, 'listing', 'listings').map((count) => `${count} ${named}`);
     },
     // The next start releases the shard's lease, and its first tick completes the snapshots.
-    giveBack: async () => undefined,
+    release: async () => undefined,
   };
 }

@@ -26,7 +26,7 @@ import { counted, type Part } from '#infra/local/process/stopping.ts';
 import { createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue, startEventSource } from '#infra/local/services/event-source.ts';
 import { lambdaContext, setEnvironment } from '#infra/local/services/lambda.ts';
-import { endLeases, giveBackLeases } from './interruption.ts';
+import { endLeases, releaseLeases } from './interruption.ts';
 import type { RunOptions } from './run-options.ts';
 
 export interface WebhookSource {
@@ -141,9 +141,9 @@ export async function startWebhooks(
       ...counted(fanOut.inHand().length, 'event for the webhooks', 'events for the webhooks'),
       ...named(drained()),
     ],
-    async giveBack() {
-      await Promise.all([fanOut.giveBack(), giveBackLeases({ dynamo, table, now }, drained())]);
-      await deliver.giveBack();
+    async release() {
+      await Promise.all([fanOut.release(), releaseLeases({ dynamo, table, now }, drained())]);
+      await deliver.release();
     },
   };
 }

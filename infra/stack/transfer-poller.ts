@@ -8,7 +8,7 @@ import type { PollVariables } from '#functions/lambda/environment.ts';
 import type { Tick } from '#functions/poll/poll-shard.ts';
 import { type Config, millisecondsOf, requestsAtOnce } from '#infra/config/config.ts';
 import { type BundledFiles, taskFolder } from '#infra/constructs/bundle.ts';
-import { Clock, lostTick } from '#infra/constructs/scheduled-invocation.ts';
+import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';
@@ -85,7 +85,7 @@ export class TransferPoller extends Construct {
       // Operators want to know whether a topic has subscribers.
       Grant.addToPrincipal({ grantee: this.poll, actions: ['sns:GetTopicAttributes'], resourceArns: [topic.topicArn] });
     }
-    const clock = new Clock(this, 'Clock', this.poll, missedTicks);
+    const clock = new ScheduledInvocation(this, 'Clock', this.poll, missedTicks);
     for (let shard = 0; shard < shards; shard += 1) {
       const tick: Tick = { shard, at: ContextAttribute.scheduledTime };
       clock.tick(`Shard${shard}`, tickInterval, tick);

@@ -61,7 +61,7 @@ const success: Settled = {
     response: '',
     failure: undefined,
     code: undefined,
-    clockDifference: 0,
+    clockDifferenceMs: 0,
   },
 };
 

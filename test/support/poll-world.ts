@@ -225,7 +225,7 @@ async function takeAll(sqs: SQSClient, QueueUrl: string) {
     await sqs.send(
       new DeleteMessageBatchCommand({
         QueueUrl,
-        Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+        Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
       }),
     );
   }

@@ -58,19 +58,21 @@ export const seed = ({ mailbox }: Watch, count: number): string[] =>
     .map(({ trackingId }) => trackingId);
 
 interface Declared {
-  /** Milliseconds between two polls. */
-  readonly every?: number;
+  readonly pollIntervalMs?: number;
   /** Selects the mailboxes. */
   readonly isWanted?: (watch: Watch) => boolean;
 }
 
 /** Declares watches of new mailboxes, each with one transfer. */
-export async function declare(count: number, { every, isWanted = () => true }: Declared = {}): Promise<WantedWatch[]> {
+export async function declare(
+  count: number,
+  { pollIntervalMs, isWanted = () => true }: Declared = {},
+): Promise<WantedWatch[]> {
   const list: WantedWatch[] = [];
   for (let number = 0; list.length < count; number += 1) {
     const watch = world.watch(mailboxOf(number));
     if (!isWanted(watch)) continue;
-    list.push({ ...watch, ...(every !== undefined && { pollIntervalMs: every }) });
+    list.push({ ...watch, ...(pollIntervalMs !== undefined && { pollIntervalMs }) });
     seed(watch, 1);
   }
   await registry().declare(list, false, now());

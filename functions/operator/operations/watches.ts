@@ -5,7 +5,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
 import { invokePoll } from '#functions/operator/api/poll-function.ts';
-import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
 import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
@@ -42,11 +42,11 @@ const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(t
 /** @throws Problem for an unknown watch */
 export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await registry(deps).find(watch);
-  if (!found) throw missingWatch(watch);
+  if (!found) throw watchNotFound(watch);
   return found;
 }
 
-const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
+const watchNotFound = ({ mailbox, direction }: Watch): Problem => notFound(`watch of what ${mailbox} has ${direction}`);
 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
@@ -67,7 +67,7 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
-      every: watch.pollIntervalMs,
+      pollIntervalMs: watch.pollIntervalMs,
       quietIntervalMs:
         quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
           ? quietIntervalMs
@@ -173,7 +173,7 @@ export const watchOperations = [
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
       const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
-      if (!poll) throw missingWatch(watch);
+      if (!poll) throw watchNotFound(watch);
       return poll;
     },
   }),

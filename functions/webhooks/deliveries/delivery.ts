@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventsOf } from '#functions/events/transfer-event.ts';
@@ -156,6 +156,6 @@ export const longestWaitMs = 30 * 86_400_000;
 export function isDue({ status, nextAttemptAt, changedAt = 0, due }: Delivery, now: number): boolean {
   if (status !== 'PENDING') return false;
   if (due === undefined) return true;
-  if (!hasBeen(changedAt, now) || believable(nextAttemptAt, now, longestWaitMs) === undefined) return true;
+  if (!hasBeen(changedAt, now) || plausibleUntil(nextAttemptAt, now, longestWaitMs) === undefined) return true;
   return nextAttemptAt <= now + clockSkewMs;
 }

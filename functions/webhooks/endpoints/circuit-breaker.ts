@@ -1,4 +1,4 @@
-import { believable, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import { longestRetryAfterMs } from './retry-schedule.ts';
 
 /** The circuit breaker of an endpoint, derived from its answers. All instants are Unix times in milliseconds. */
@@ -93,7 +93,7 @@ export function believedBreaker(
   changedAt: number,
   now: number,
 ): CircuitBreaker {
-  const until = hasBeen(changedAt, now) ? believable(openUntil, now, longestRetryAfterMs) : undefined;
+  const until = hasBeen(changedAt, now) ? plausibleUntil(openUntil, now, longestRetryAfterMs) : undefined;
   return {
     ...rest,
     failedAt: hasBeen(rest.failedAt, now) ? rest.failedAt : 0,

@@ -25,7 +25,7 @@ const jitter = 0.2;
 
 interface FailedAttempt {
   readonly attempt: number;
-  readonly retryDelays: readonly number[];
+  readonly retryDelaysMs: readonly number[];
   /** Milliseconds of the receiver's `Retry-After`. */
   readonly retryAfterMs: number | undefined;
   readonly endedAt: number;
@@ -35,7 +35,7 @@ interface FailedAttempt {
 
 /** The next attempt in Unix milliseconds, by the schedule with jitter or a longer `Retry-After`; undefined after the last. */
 export function nextAttemptAt(failed: FailedAttempt): number | undefined {
-  const delay = failed.retryDelays[failed.attempt - 1];
+  const delay = failed.retryDelaysMs[failed.attempt - 1];
   if (delay === undefined) return undefined;
   const jittered = delay * (1 - jitter + 2 * jitter * failed.random());
   return Math.round(failed.endedAt + Math.max(jittered, Math.min(failed.retryAfterMs ?? 0, longestRetryAfterMs)));

@@ -72,7 +72,7 @@ async function read(
 ) {
   // Take the lease before reading the deliveries: a newer lease then shows that they may have been made.
   const known = leases.known(endpoint);
-  const isHeld = leases.believed(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
+  const isHeld = leases.plausible(endpoint, known ?? newLease, now().getTime(), steady()).holder !== undefined;
   // The process that holds the endpoint reads the deliveries itself.
   const first = isHeld ? [] : events.slice(0, readAhead);
   const keys: Key[] = [endpointKey(endpoint), ...first.map((event) => deliveryKey({ event, endpoint }))];

@@ -5,11 +5,11 @@ import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
 import { observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
   type Admission,
+  acquire,
   addLone,
   admission,
   allowsLone,
   endLone,
-  hold,
   type InFlight,
   type Lease,
   type Limits,
@@ -57,14 +57,14 @@ export class HeldLease {
 
   /** Permission of this process to send now, as far as the lease is known. */
   get admission(): Admission {
-    return admission(this.believed, this.limits, this.now());
+    return admission(this.plausible, this.limits, this.now());
   }
 
   /** Begins with the known lease, for one delivery or several; returns the events that a dead holder left in flight. */
   take(isSingle: boolean): string[] {
-    this.isLone = isSingle && allowsLone(this.believed, this.limits, this.now());
+    this.isLone = isSingle && allowsLone(this.plausible, this.limits, this.now());
     this.isLost = false;
-    return this.takeOver(this.believed);
+    return this.takeOver(this.plausible);
   }
 
   private takeOver(lease: Lease): string[] {
@@ -123,12 +123,12 @@ export class HeldLease {
     const progress = { inFlight: Object.fromEntries([...this.inFlight, ...next]), observations };
     let before = this.lease;
     const written = await this.deps.leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      const lease = this.deps.leases.plausible(this.name, current, now, this.deps.steady());
       const isOurs = isHolder && current.holder?.id === this.id;
       if (!isOurs && (isHolder || !this.isAdmitted(lease, next.length))) return undefined;
       if (chosen.some((delivery) => this.othersEndAt(delivery, lease) !== undefined)) return undefined;
       before = lease;
-      return this.isLone ? addLone(lease, progress, now) : hold(lease, this.id, progress, this.limits.interval, now);
+      return this.isLone ? addLone(lease, progress, now) : acquire(lease, this.id, progress, this.limits.interval, now);
     });
     this.isLost = written === undefined;
     if (!written) return undefined;
@@ -168,7 +168,7 @@ export class HeldLease {
       return;
     }
     const given = await leases.change(this.name, this.lease, (current) => {
-      const lease = this.deps.leases.believed(this.name, current, now, this.deps.steady());
+      const lease = this.deps.leases.plausible(this.name, current, now, this.deps.steady());
       if (this.isLone)
         return this.isLost || events.length === 0 ? undefined : endLone(lease, events, observations, now);
       if (current.holder?.id === this.id) return release(current, { inFlight: {}, observations }, now);
@@ -181,12 +181,12 @@ export class HeldLease {
   get room(): number {
     const now = this.now();
     // Include the attempts that have ended, even if the lease does not name them yet.
-    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.believed), now);
+    const state = stateOf(this.ended.map(observationOf).reduce(observe, this.plausible), now);
     if (state === 'open') return 0;
     const { maxInFlight, interval } = this.limits;
     if (interval > 0 && (this.lease.freeAt > now || this.inFlight.size > 0)) return 0;
     if (this.isLone) return 1 - this.inFlight.size;
-    const others = Object.values(this.believed.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
+    const others = Object.values(this.plausible.inFlight).filter(({ isLone, until }) => isLone && until > now).length;
     return Math.max(0, (state === 'half-open' ? 1 : maxInFlight) - others - this.inFlight.size);
   }
 
@@ -196,7 +196,7 @@ export class HeldLease {
     if (admitted.kind === 'shut') return admitted.until;
     if (admitted.kind !== 'free' || admitted.room > 0) return 0;
     // Lone attempts occupy all of the room.
-    const ends = Object.values(this.believed.inFlight).map(({ until }) => until);
+    const ends = Object.values(this.plausible.inFlight).map(({ until }) => until);
     return Math.min(...ends.filter((until) => until > this.now()));
   }
 
@@ -215,8 +215,8 @@ export class HeldLease {
     return names.length > 0 && names.every((event) => this.interrupted[event]);
   }
 
-  private get believed(): Lease {
-    return this.deps.leases.believed(this.name, this.lease, this.now(), this.deps.steady());
+  private get plausible(): Lease {
+    return this.deps.leases.plausible(this.name, this.lease, this.now(), this.deps.steady());
   }
 
   private now(): number {

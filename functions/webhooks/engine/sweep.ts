@@ -15,7 +15,7 @@ import {
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { clearPending, endpointPages, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { clockWitness } from './clock-witness.ts';
@@ -126,7 +126,7 @@ async function needOf(
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
-  const lease = believedLease(read, started);
+  const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];

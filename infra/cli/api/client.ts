@@ -98,7 +98,7 @@ export class ApiClient {
         url,
         headers: signed,
         body: text,
-        timeout,
+        timeoutMs: timeout,
         maxBytes: largestAnswer,
         isRepeatable: method === 'GET',
         proxy: proxyFor(url, this.proxies),

@@ -62,6 +62,6 @@ function wordsOf(name: string, { status, reason }: DeliveryResource, attempt: At
   if (attempt === undefined) return `${name}: ${status.toLowerCase()}${reason === undefined ? '' : `, ${reason}`}`;
   const words = attemptWords(attempt);
   return attempt.failure === undefined
-    ? `${name} answered ${words} in ${attempt.duration} ms`
-    : `${name} gave no answer: ${words}, after ${attempt.duration} ms`;
+    ? `${name} answered ${words} in ${attempt.durationMs} ms`
+    : `${name} gave no answer: ${words}, after ${attempt.durationMs} ms`;
 }

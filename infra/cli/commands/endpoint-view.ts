@@ -28,7 +28,7 @@ function breakerText({ circuitBreaker }: EndpointResource): string | undefined {
 }
 
 export function printEndpoint(output: Output, endpoint: EndpointResource, last?: LastAttempt): void {
-  const { health, retryDelays, headerNames } = endpoint;
+  const { health, retryDelaysMs, headerNames } = endpoint;
   output.facts([
     ['name', endpoint.name],
     ['status', stateOf(endpoint)],

@@ -185,14 +185,14 @@ const outcomeWords: Record<PollFacts['outcome'], string> = {
 
 const methodWords = { client_id: 'by the client id', email: 'by a code in a mail' } as const;
 
-function intervalWords({ every, quietIntervalMs }: WatchResource): string {
+function intervalWords({ pollIntervalMs, quietIntervalMs }: WatchResource): string {
   const usual = pollIntervalMs === undefined ? 'at the general interval' : `every ${durationText(pollIntervalMs)}`;
   if (quietIntervalMs === undefined) return usual;
   const quiet = durationText(quietIntervalMs);
   return `every ${quiet}, since nothing has changed for an hour: the next change is told up to ${quiet} later, then it is polled ${usual}`;
 }
 
-function columnOfInterval({ every, quietIntervalMs }: WatchResource): string | undefined {
+function columnOfInterval({ pollIntervalMs, quietIntervalMs }: WatchResource): string | undefined {
   if (quietIntervalMs !== undefined) return `${durationText(quietIntervalMs)}, quiet`;
   return pollIntervalMs === undefined ? undefined : durationText(pollIntervalMs);
 }

@@ -119,7 +119,7 @@ export async function passOnAnnouncements(
     },
     ended,
     underWay: () => [],
-    giveBack() {
+    release() {
       isGivenUp = true;
       return ended;
     },

@@ -23,7 +23,7 @@ export interface EventSource {
   readonly ended: Promise<void>;
   inHand(): SQSRecord[];
   /** Makes the messages in hand visible in the queue again. */
-  giveBack(): Promise<void>;
+  release(): Promise<void>;
 }
 
 /** Seconds of a long poll. */
@@ -111,7 +111,7 @@ export function startEventSource(
     },
     ended: Promise.race([loop(), broken]),
     inHand: () => [...inHand].flat().map((message) => recordOf(message, queue)),
-    giveBack: () => putBack([...inHand].flat()),
+    release: () => putBack([...inHand].flat()),
   };
 }
 

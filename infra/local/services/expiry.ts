@@ -50,7 +50,7 @@ export function startExpiry(deps: ExpiryDependencies): Part {
     stop: () => stopping.abort(),
     ended: loop(),
     underWay: () => [],
-    giveBack: async () => undefined,
+    release: async () => undefined,
   };
 }
 

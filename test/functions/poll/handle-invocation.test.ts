@@ -47,7 +47,7 @@ async function register(name: string): Promise<Watch> {
 /** Holds the lease of the shard for a time in milliseconds, and returns what releases it. */
 async function holdShard(milliseconds: number) {
   const since = world.clock.now().getTime();
-  const hold = await shardRows().take(0, (await readShard()).row, { since, until: since + milliseconds });
+  const hold = await shardRows().acquire(0, (await readShard()).row, { since, until: since + milliseconds });
   return () => shardRows().release(hold!, undefined);
 }
 

@@ -212,7 +212,7 @@ describe('pollShard while a listing hangs', () => {
     pollWith(newProcess(day));
     const added = world.watch(mailboxOf('added'));
     const hanging = world.watch(mailboxOf('hanging'));
-    const often = { ...world.watch(mailboxOf('often')), every: interval };
+    const often = { ...world.watch(mailboxOf('often')), pollIntervalMs: interval };
     for (const watch of [added, hanging, often]) seed(watch, 1);
     await registry().addAll([added, hanging, often], false, now());
     await pollAfter(minute);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
-import { confirmDeparted, hasLasted, nextHold } from '#functions/poll/missing-transfers.ts';
+import { confirmDeparted, hasLasted, nextAbsence } from '#functions/poll/missing-transfers.ts';
 import type { TransferRow } from '#functions/snapshot/diff.ts';
 
 const start = Date.parse('2026-11-24T00:00:00Z');
@@ -10,7 +10,7 @@ const hour = 3_600_000;
 /** Both clocks, where they agree. */
 const both = (time: number) => ({ here: time, server: time });
 
-describe('nextHold', () => {
+describe('nextAbsence', () => {
   it.each([
     { missing: 0, count: 0, isSudden: false },
     { missing: 0, count: 5, isSudden: false },
@@ -23,27 +23,27 @@ describe('nextHold', () => {
     // The count is read before the rows, so it may be too small.
     { missing: 5, count: 3, isSudden: true },
   ])('takes the absence of $missing of $count for sudden: $isSudden', ({ missing, count, isSudden }) => {
-    expect(nextHold(undefined, missing, count, both(start)) !== undefined).toBe(isSudden);
+    expect(nextAbsence(undefined, missing, count, both(start)) !== undefined).toBe(isSudden);
   });
 
   it('begins anew when many more vanish, and not when single ones do', () => {
-    const hold = nextHold(undefined, 30, 100, both(start))!;
+    const hold = nextAbsence(undefined, 30, 100, both(start))!;
     const later = both(start + hour);
-    expect(nextHold(hold, 31, 100, later)).toEqual({ since: both(start), listings: 2, missing: 30 });
-    expect(nextHold(hold, 60, 100, later)).toEqual({ since: later, listings: 1, missing: 60 });
-    expect(nextHold(hold, 100, 100, later)).toMatchObject({ listings: 1 });
+    expect(nextAbsence(hold, 31, 100, later)).toEqual({ since: both(start), listings: 2, missing: 30 });
+    expect(nextAbsence(hold, 60, 100, later)).toEqual({ since: later, listings: 1, missing: 60 });
+    expect(nextAbsence(hold, 100, 100, later)).toMatchObject({ listings: 1 });
   });
 
   it('begins anew when some had come back before they vanished again', () => {
-    const fewer = nextHold({ since: both(start), listings: 5, missing: 50 }, 25, 100, both(start + hour));
+    const fewer = nextAbsence({ since: both(start), listings: 5, missing: 50 }, 25, 100, both(start + hour));
     expect(fewer).toEqual({ since: both(start), listings: 6, missing: 25 });
     const later = both(start + 2 * hour);
-    expect(nextHold(fewer, 50, 100, later)).toMatchObject({ since: later, listings: 1 });
+    expect(nextAbsence(fewer, 50, 100, later)).toMatchObject({ since: later, listings: 1 });
   });
 
   it('begins anew when it began in the future', () => {
     const hold = { since: both(start + 1), listings: 9, missing: 5 };
-    expect(nextHold(hold, 5, 5, both(start))).toEqual({ since: both(start), listings: 1, missing: 5 });
+    expect(nextAbsence(hold, 5, 5, both(start))).toEqual({ since: both(start), listings: 1, missing: 5 });
   });
 });
 

@@ -55,7 +55,7 @@ describe('pollShard', () => {
   });
 
   it('polls each watch at a moment of its own in its interval', async () => {
-    await declare(24, { every: 10 * minute });
+    await declare(24, { pollIntervalMs: 10 * minute });
     expect((await pollAfter(15_000)).polls).toHaveLength(24);
     const polls: number[] = [];
     for (let step = 0; step < 20; step += 1) polls.push((await pollAfter(minute)).polls.length);
@@ -65,7 +65,7 @@ describe('pollShard', () => {
   });
 
   it('polls a watch whose interval was changed at the next tick, and in that interval from then on', async () => {
-    const [watch] = await declare(1, { every: day });
+    const [watch] = await declare(1, { pollIntervalMs: day });
     await pollAfter(15_000);
     expect((await pollAfter(minute)).polls).toHaveLength(0);
     await registry().setPollInterval(watch!, minute, now());

@@ -56,7 +56,7 @@ describe('withShardLease', () => {
   });
 
   it('expires after the time of an invocation that died, and the next tick makes up for its polls', async () => {
-    await declare(3, { every: day });
+    await declare(3, { pollIntervalMs: day });
     await pollAfter(15_000);
     world.clock.advance(day);
     const dying = new FaultPlan([[3, 'crash before']]);
@@ -66,7 +66,7 @@ describe('withShardLease', () => {
   });
 
   it('is not acquired while no watch is due, so such a tick writes nothing', async () => {
-    await declare(3, { every: day });
+    await declare(3, { pollIntervalMs: day });
     await pollAfter(15_000);
     const plan = new FaultPlan();
     expect(await world.faults.run(plan, () => pollAfter(minute))).toEqual({ polls: [], skipped: 0 });

@@ -42,7 +42,7 @@ describe('pollShard without time for all watches', () => {
   });
 
   it('polls a skipped watch at one of the next ticks, and then in its interval again', async () => {
-    const watches = await declare(24, { every: day });
+    const watches = await declare(24, { pollIntervalMs: day });
     world.clock.advance(15_000);
     slowDown();
     const polled: string[] = [];
@@ -56,7 +56,7 @@ describe('pollShard without time for all watches', () => {
   });
 
   it('polls a skipped watch before those that have just become due', async () => {
-    const [left, ...others] = await declare(30, { every: day });
+    const [left, ...others] = await declare(30, { pollIntervalMs: day });
     await pollAfter(15_000);
     await registry().setPollInterval(left!, minute, now());
     expect(await pollAfter(minute, { budget: 0 })).toEqual({ polls: [], skipped: 1 });
@@ -68,7 +68,7 @@ describe('pollShard without time for all watches', () => {
   });
 
   it('lists a skipped watch in the scope that was its turn', async () => {
-    const [watch] = await declare(1, { every: day });
+    const [watch] = await declare(1, { pollIntervalMs: day });
     const people = { sender: watch!.mailbox, to: ['bob@example.com'] };
     world.cryptshare.transfers.seed({ ...people, count: 110, state: 'DELETED_BY_EXPIRATION' });
     await pollAfter(15_000);

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
-  believedMended,
-  hastened,
   type Incident,
   nextIncident,
   openIncident,
+  plausibleMended,
+  scheduleEarlier,
   verifiableSince,
 } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
@@ -192,7 +192,7 @@ describe('nextIncident', () => {
   });
 });
 
-describe('hastened', () => {
+describe('scheduleEarlier', () => {
   const failingSince = new Date(start).toISOString();
   const health = { failingSince, failures: 3, problem: unverified, isAnnounced: true };
   const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
@@ -201,32 +201,34 @@ describe('hastened', () => {
     {
       what: 'counts a watch as new whose cause was mended since',
       mended: { not_verified: start + minute },
-      since: '2026-11-24T00:01:00.000Z',
+      scheduledFrom: '2026-11-24T00:01:00.000Z',
     },
     {
       what: 'leaves a watch as it is whose cause was mended before it failed',
       mended: { not_verified: start - 1 },
-      since: undefined,
+      scheduledFrom: undefined,
     },
     {
       what: 'leaves a watch as it is when another cause was mended',
       mended: { forbidden: start + minute },
-      since: undefined,
+      scheduledFrom: undefined,
     },
   ])('$what', ({ mended, scheduledFrom }) => {
-    expect(hastened(watch, mended).scheduledFrom).toBe(since);
+    expect(scheduleEarlier(watch, mended).scheduledFrom).toBe(scheduledFrom);
   });
 
   it('ignores causes that a clock ahead has dated', () => {
-    const since = '2026-11-24T00:30:00.000Z';
+    const scheduledFrom = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
-    const mended = believedMended(read, start + 30 * minute);
-    expect(hastened({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
+    const mended = plausibleMended(read, start + 30 * minute);
+    expect(scheduleEarlier({ ...watch, scheduledFrom }, mended).scheduledFrom).toBe(scheduledFrom);
     expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps a later time since which the watch counts as new', () => {
-    const since = '2026-11-24T01:00:00.000Z';
-    expect(hastened({ ...watch, scheduledFrom: since }, { not_verified: start + minute }).scheduledFrom).toBe(since);
+    const scheduledFrom = '2026-11-24T01:00:00.000Z';
+    expect(scheduleEarlier({ ...watch, scheduledFrom }, { not_verified: start + minute }).scheduledFrom).toBe(
+      scheduledFrom,
+    );
   });
 });

@@ -32,9 +32,9 @@ describe('ShardRows', () => {
   it('releases no lease, and stores no progress, for a holder whose lease has expired', async () => {
     const rows = shardRows();
     const time = world.clock.now().getTime();
-    const late = await rows.take(0, (await readShard()).row, { since: time, until: time + minute });
+    const late = await rows.acquire(0, (await readShard()).row, { since: time, until: time + minute });
     const term = { since: time + minute, until: time + 2 * minute };
-    const next = await rows.take(0, (await readShard()).row, term);
+    const next = await rows.acquire(0, (await readShard()).row, term);
     await rows.release(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     const { row } = await readShard();
     expect(row.leases).toEqual({ [next!.name]: { ...term, slots: 4 } });

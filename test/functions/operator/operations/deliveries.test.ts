@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { transferEvent } from '#functions/events/transfer-event.ts';
-import { hold, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
@@ -221,7 +221,7 @@ describe('a delivery is cancelled', () => {
     const inFlight = { [event]: { attempt: 1, of: 0, until: now + leaseDurationMs } };
     await world
       .otherLeases()
-      .change('crm', newLease, (lease) => hold(lease, 'dead', { inFlight, observations: [] }, 0, now));
+      .change('crm', newLease, (lease) => acquire(lease, 'dead', { inFlight, observations: [] }, 0, now));
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 409,
       body: { detail: 'the delivery is being attempted' },

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hold, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -67,7 +67,7 @@ describe('deliveries that were left to the process that holds their endpoint', (
   test('are not late while a process drains the endpoint', async () => {
     world.clock.advance(30_000);
     const progress = { inFlight: {}, observations: [] };
-    await world.otherLeases().change('crm', newLease, (lease) => hold(lease, 'other', progress, 0, now()));
+    await world.otherLeases().change('crm', newLease, (lease) => acquire(lease, 'other', progress, 0, now()));
     expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
     world.clock.advance(leaseDurationMs);
     expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDurationMs });

@@ -14,13 +14,13 @@ const failed = (retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause: 'http_error',
   slowDown: false,
-  retryAfterMs,
+  retryAfterMs: retryAfterMs,
 });
 const throttled = (retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause: 'throttled',
   slowDown: true,
-  retryAfterMs,
+  retryAfterMs: retryAfterMs,
 });
 
 /** What an answer leads to. */

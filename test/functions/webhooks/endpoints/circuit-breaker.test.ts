@@ -125,8 +125,8 @@ describe('failures', () => {
   });
 
   it('of one burst of ten 429 count as one, which opens it for 5 s from the last of them', () => {
-    const burst = Array.from({ length: 10 }, (_, at) =>
-      attempt(start + at, { ...slowDown(), endedAt: start + second }),
+    const burst = Array.from({ length: 10 }, (_, index) =>
+      attempt(start + index, { ...slowDown(), endedAt: start + second }),
     );
     const breaker = burst.reduce(observe, closedBreaker);
     expect([seen(breaker, start + second), breaker.failures]).toEqual(['open for 5 s', 1]);

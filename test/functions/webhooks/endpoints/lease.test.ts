@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
+  acquire,
   addLone,
   admission,
   allowsLone,
-  believedLease,
   endLone,
-  hold,
   type InFlight,
   type Lease,
   leaseDurationMs,
   newLease,
+  plausibleLease,
   release,
 } from '#functions/webhooks/endpoints/lease.ts';
 
@@ -40,10 +40,10 @@ const observed = (change: Partial<Observation>): Observation => ({
 
 /** A lease that a process holds since an instant, with attempts under way. */
 const held = (at: number, ...events: string[]): Lease =>
-  hold(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
+  acquire(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
 
 /** What a process learns that asks at an instant. */
-const ask = (lease: Lease, now: number, by = limits) => admission(believedLease(lease, now), by, now);
+const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
 describe('a lease', () => {
   test.each([
@@ -90,7 +90,7 @@ describe('a lease', () => {
   });
 
   it('lasts 24 s from each time that its holder writes it', () => {
-    const extended = hold(
+    const extended = acquire(
       held(start, 'a'),
       'holder',
       { inFlight: flightsAt(start, 'a'), observations: [] },
@@ -112,7 +112,7 @@ describe('a lease', () => {
 
   it('has an endpoint with a pace left alone for its interval after each begin, and no other', () => {
     const at = start + 700;
-    const paced = hold(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
+    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
     expect(ask(release(paced, nothing, at + 100), at + 999, slack)).toEqual({ kind: 'shut', until: at + second });
     expect(ask(release(paced, nothing, at + 100), at + second, slack)).toMatchObject({ kind: 'free', room: 1 });
     expect(ask(release(paced, nothing, at + 100), at + 999, limits)).toMatchObject({ kind: 'free', room: 4 });
@@ -123,7 +123,7 @@ describe('a holder that died', () => {
   it('says nothing of the pace of the endpoint: as many may begin as ever, at once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
-        const events = Array.from({ length: maxInFlight }, (_, at) => `event-${at}`);
+        const events = Array.from({ length: maxInFlight }, (_, index) => `event-${index}`);
         const now = start + leaseDurationMs + later;
         const admitted = ask(held(start, ...events), now, { maxInFlight, interval: 0 });
         expect(admitted).toMatchObject({ kind: 'free', room: maxInFlight });
@@ -134,14 +134,14 @@ describe('a holder that died', () => {
 
   it('has its attempts taken over once: they are gone from the lease of the next holder', () => {
     const now = start + leaseDurationMs;
-    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
     expect(Object.keys(next.inFlight)).toEqual(['a']);
   });
 
   it('tells the breaker nothing', () => {
     const now = start + leaseDurationMs;
-    const next = hold(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });
@@ -149,7 +149,7 @@ describe('a holder that died', () => {
 describe('a lone attempt', () => {
   const busy = (count: number): Lease => ({
     ...newLease,
-    inFlight: Object.fromEntries(Array.from({ length: count }, (_, at) => [`lone-${at}`, lone(start)])),
+    inFlight: Object.fromEntries(Array.from({ length: count }, (_, index) => [`lone-${index}`, lone(start)])),
   });
 
   test.each([
@@ -162,7 +162,7 @@ describe('a lone attempt', () => {
     { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
     { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
   ])('is allowed when $what: $isAllowed', ({ lease, at = 0, by = limits, isAllowed }) => {
-    expect(allowsLone(believedLease(lease, start + at), by, start + at)).toBe(isAllowed);
+    expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
 
   it('leaves at least half of the room to a holder, whatever was asked for when', () => {
@@ -172,13 +172,13 @@ describe('a lone attempt', () => {
         const by = { maxInFlight, interval: 0 };
         let lease = newLease;
         let now = start;
-        for (const [at, { wait, isEnded }] of steps.entries()) {
+        for (const [index, { wait, isEnded }] of steps.entries()) {
           now += wait;
-          lease = believedLease(lease, now);
+          lease = plausibleLease(lease, now);
           if (allowsLone(lease, by, now)) {
-            lease = addLone(lease, { inFlight: { [`event-${at}`]: lone(now) }, observations: [] }, now);
+            lease = addLone(lease, { inFlight: { [`event-${index}`]: lone(now) }, observations: [] }, now);
           }
-          if (isEnded) lease = endLone(lease, [`event-${at}`], [observed({ isSuccess: true })], now);
+          if (isEnded) lease = endLone(lease, [`event-${index}`], [observed({ isSuccess: true })], now);
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
           expect(live.length).toBeLessThanOrEqual(maxInFlight / 2);
           expect(ask(lease, now, by)).toMatchObject({ kind: 'free', room: maxInFlight - live.length });
@@ -190,7 +190,7 @@ describe('a lone attempt', () => {
   it('stays in the lease while a holder comes and goes, and is forgotten once its time is over', () => {
     const begun = addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start);
     const later = start + second;
-    const taken = hold(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
+    const taken = acquire(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
     expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
     const over = start + leaseDurationMs;
     expect(release(taken, nothing, over).inFlight).toEqual({});
@@ -198,7 +198,7 @@ describe('a lone attempt', () => {
 
   it('that fails is told without touching the holder or the attempts of others', () => {
     const begun = addLone(newLease, { inFlight: { a: lone(start), z: lone(start) }, observations: [] }, start);
-    const taken = hold(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
+    const taken = acquire(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
     const ended = endLone(taken, ['a'], [observed({})], start + 600);
     expect(ended).toMatchObject({
       failures: 1,
@@ -218,8 +218,8 @@ describe('a lone attempt', () => {
 describe('a clock that was ahead', () => {
   test.each([minute, hour, year])('by %i ms leaves no holder, no attempt and no pace behind', (ahead) => {
     const wrong = start + ahead;
-    const paced = hold(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
-    const { inFlight, freeAt, holder } = believedLease(paced, start);
+    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
+    const { inFlight, freeAt, holder } = plausibleLease(paced, start);
     expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
     expect(ask(paced, start, slack)).toEqual({
       ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
@@ -231,7 +231,7 @@ describe('a clock that was ahead', () => {
     const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
     const opened = release(newLease, { inFlight: {}, observations: [failed] }, wrong);
     expect(ask(opened, start)).toMatchObject({ kind: 'free' });
-    const next = release(believedLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
+    const next = release(plausibleLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
     expect(next.failures).toBe(2);
   });
 
@@ -266,7 +266,7 @@ describe('whatever processes do, and however many of them die,', () => {
           const own = living.get(id);
           // A request takes no longer than the lease: a process whose time is over has nothing under way.
           if (own && own.until <= now) living.delete(id);
-          const believed = believedLease(lease, now);
+          const believed = plausibleLease(lease, now);
           const mine = living.get(id);
           if (act === 'die') living.delete(id);
           else if (act === 'ask' && !mine) {
@@ -274,10 +274,13 @@ describe('whatever processes do, and however many of them die,', () => {
             const others = [...living.values()].filter(({ until }) => until > now);
             if (others.length > 0) expect(admitted.kind).toBe('held');
             if (admitted.kind !== 'free' || admitted.room === 0) continue;
-            const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, at) => `event-${count + at}`);
+            const events = Array.from(
+              { length: Math.min(wanted, admitted.room) },
+              (_, index) => `event-${count + index}`,
+            );
             count += events.length;
             const inFlight = flightsAt(now, ...events);
-            lease = hold(believed, id, { inFlight, observations: [] }, 0, now);
+            lease = acquire(believed, id, { inFlight, observations: [] }, 0, now);
             living.set(id, { inFlight, until: now + leaseDurationMs });
           } else if (mine) {
             const [first] = Object.keys(mine.inFlight);
@@ -287,7 +290,7 @@ describe('whatever processes do, and however many of them die,', () => {
               lease = release(believed, { inFlight: {}, observations }, now);
               living.delete(id);
             } else {
-              lease = hold(believed, id, { inFlight, observations }, 0, now);
+              lease = acquire(believed, id, { inFlight, observations }, 0, now);
               living.set(id, { inFlight, until: now + leaseDurationMs });
             }
           }

@@ -202,8 +202,8 @@ describe('a paused endpoint', () => {
 describe('an endpoint that fails for long', () => {
   const failFor = async (milliseconds: number) => {
     const end = world.clock.now().getTime() + milliseconds;
-    for (let at = 0; world.clock.now().getTime() < end; at += 1) {
-      await world.fanOut(exampleEvent(`failing-${at}-${end}`));
+    for (let index = 0; world.clock.now().getTime() < end; index += 1) {
+      await world.fanOut(exampleEvent(`failing-${index}-${end}`));
       await world.answerWakeUps();
       world.clock.advance(6 * 3_600_000);
       await world.sweep();

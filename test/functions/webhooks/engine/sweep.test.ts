@@ -3,7 +3,7 @@ import { putRows } from '#functions/dynamodb/batch.ts';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
-import { hold, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { disableEndpoint, pauseEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
@@ -49,7 +49,7 @@ async function dieWoken(): Promise<void> {
 
 /** Has a process hold the endpoint from now on. */
 const holdBy = (id: string) =>
-  another().leases.change('crm', newLease, (lease) => hold(lease, id, { inFlight: {}, observations: [] }, 0, now()));
+  another().leases.change('crm', newLease, (lease) => acquire(lease, id, { inFlight: {}, observations: [] }, 0, now()));
 
 describe('a sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
@@ -133,7 +133,7 @@ describe('a sweep', () => {
     await failOnce(1);
     world.clock.advance(20 * minute);
     const [crm] = await world.rows('ENDPOINTS');
-    const names = Array.from({ length: 120 }, (_, at) => `endpoint-${at}`);
+    const names = Array.from({ length: 120 }, (_, index) => `endpoint-${index}`);
     const rows = names.flatMap((name) => [
       { ...crm!, pk: 'ENDPOINTS', sk: name, name },
       { pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] },

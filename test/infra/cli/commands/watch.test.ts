@@ -260,7 +260,7 @@ describe('import', () => {
   });
 
   test('adds many lines in few requests, and tells how far it is, with and without a terminal', async () => {
-    const rows = Array.from({ length: 250 }, (_, at) => `person-${at}@example.com,sent`);
+    const rows = Array.from({ length: 250 }, (_, index) => `person-${index}@example.com,sent`);
     const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
     adding();
     const ran = await watch(['import', file]);
@@ -322,7 +322,7 @@ describe('import', () => {
   });
 
   test('says what was added when a request fails in between, and goes on when it is run again', async () => {
-    const rows = Array.from({ length: 130 }, (_, at) => `p${at}@example.com,sent`);
+    const rows = Array.from({ length: 130 }, (_, index) => `p${index}@example.com,sent`);
     const file = fileOf(`mailbox,direction\n${rows.join('\n')}\n`);
     let left = 1;
     const known = new Set<string>();

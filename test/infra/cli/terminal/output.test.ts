@@ -102,7 +102,7 @@ describe('a list', () => {
       const { searchParams } = new URL(url, api.url);
       const size = Number(searchParams.get('limit'));
       const first = Number(searchParams.get('cursor') ?? 0);
-      const items = Array.from({ length: size }, (_, at) => ({ ...deliveries[0], event: `evt_${first + at}` }));
+      const items = Array.from({ length: size }, (_, index) => ({ ...deliveries[0], event: `evt_${first + index}` }));
       return { body: { items, ...(first + size < 300 && { next: String(first + size) }) } };
     });
     const some = await cli(['delivery', 'list', '--limit', '130']);

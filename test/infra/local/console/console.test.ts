@@ -25,7 +25,7 @@ function reporting() {
   return { reporter, polled, read };
 }
 
-const mailboxes = Array.from({ length: 500 }, (_, at) => `m${at}@example.com`);
+const mailboxes = Array.from({ length: 500 }, (_, index) => `m${index}@example.com`);
 
 test('a problem that 500 watches share is one line, and so is its end', () => {
   const { polled, read } = reporting();

@@ -6,11 +6,11 @@ import { transferNotice } from '#functions/notices/notice.ts';
 import { recover, resend } from '#functions/webhooks/deliveries/replay.ts';
 import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import {
+  acquire,
   admission,
-  believedLease,
-  hold,
   leaseDurationMs,
   newLease,
+  plausibleLease,
   withoutFailures,
 } from '#functions/webhooks/endpoints/lease.ts';
 import {
@@ -169,8 +169,8 @@ test('a retry whose time has not come waits on while its endpoint is paused, so 
 test('a clock that was ahead leaves no holder, attempt or pace behind, though failures were forgotten by one that is right', () => {
   const [at, ahead] = [now(), now() + 3600 * second];
   const inFlight = { a: { attempt: 1, of: 0, until: ahead + leaseDurationMs } };
-  const lease = hold(newLease, 'holder', { inFlight, observations: [] }, second, ahead);
-  const believed = believedLease(withoutFailures(lease, at), at);
+  const lease = acquire(newLease, 'holder', { inFlight, observations: [] }, second, ahead);
+  const believed = plausibleLease(withoutFailures(lease, at), at);
   expect(admission(believed, { maxInFlight: 1, interval: second }, at)).toMatchObject({ kind: 'free', room: 1 });
 });
 
@@ -310,8 +310,8 @@ test('a delivery that was held and is sent again says no more that it was paused
 });
 
 test('a holder stays one though a machine whose clock is 10 s ahead has changed its lease', () => {
-  const lease = hold(newLease, 'holder', { inFlight: {}, observations: [] }, 0, now());
-  expect(believedLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
+  const lease = acquire(newLease, 'holder', { inFlight: {}, observations: [] }, 0, now());
+  expect(plausibleLease(withoutFailures(lease, now() + 10 * second), now()).holder).toEqual(lease.holder);
 });
 
 test('what is left to a drain is made while its last attempt takes long, and not only once that ends', async () => {
