@@ -36,7 +36,7 @@ describe('reportShard', () => {
   };
 
   it('measures the longest time without a complete listing, in seconds', () => {
-    const polls = [poll, { ...poll, problem, sinceComplete: 90_000 }, { ...poll, problem, sinceComplete: 30_000 }];
+    const polls = [poll, { ...poll, problem, sinceCompleteMs: 90_000 }, { ...poll, problem, sinceCompleteMs: 30_000 }];
     expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90 });
   });
 
