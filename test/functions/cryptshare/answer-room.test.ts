@@ -30,7 +30,7 @@ describe('AnswerRoom', () => {
     { what: 'but pages of 10 KB has come', answers: Array(40).fill(10_000), atOnce: 100 },
     { what: 'but pages of 2 MB has come', answers: Array(40).fill(2_000_000), atOnce: 8 },
     {
-      what: 'but one page of 2 MB among small ones has come',
+      what: 'but a 2 MB page among small ones came',
       answers: [...Array(40).fill(10_000), 2_000_000],
       atOnce: 8,
     },

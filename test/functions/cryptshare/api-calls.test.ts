@@ -83,9 +83,9 @@ describe('ServerCalls', () => {
   });
 
   it.each([
-    { what: 'no fault when a mailbox hangs while the server answers others', isThere: true, faults: 0 },
-    { what: 'six faults when mailboxes hang and the server answers none', isThere: false, faults: 6 },
-  ])('counts $what', async ({ isThere, faults }) => {
+    { when: 'while the server answers others', isThere: true, faults: 0 },
+    { when: 'while the server answers none', isThere: false, faults: 6 },
+  ])('counts $faults faults when mailboxes hang $when', async ({ isThere, faults }) => {
     const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, patience: 10 });
     if (isThere) {
       const [first] = await begin(1);

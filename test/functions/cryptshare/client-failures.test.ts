@@ -55,7 +55,7 @@ describe('CryptshareClient.list', () => {
       arrange: ({ switches }) => Object.assign(switches, { minor: 11 }),
     },
     {
-      what: 'API 1.11 that takes the endpoint for a transfer',
+      what: 'API 1.11 without the endpoint',
       ...{ kind: 'version_unsupported', says: /1\.12/ },
       arrange: ({ faults }) => faults.inject({ answer: errorAnswer(404, 2003) }),
     },

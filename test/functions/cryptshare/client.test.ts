@@ -48,7 +48,7 @@ describe('CryptshareClient.list', () => {
   it.each<{ how: string; switches: Partial<Switches>; count?: number }>([
     { how: 'as documented', switches: {} },
     { how: 'of a server that cuts pages to 10 rows', switches: { maximumPageSize: 10 }, count: 45 },
-    { how: 'beyond whose last page is an error', switches: { beyondLastPage: 'error' }, count: 200 },
+    { how: 'though a page beyond is an error', switches: { beyondLastPage: 'error' }, count: 200 },
     { how: 'in any order', switches: { order: 'shuffled' } },
     { how: 'with states spelt as in prose', switches: { stateSpelling: 'prose' } },
     { how: 'in flat rows', switches: { itemShape: 'flat' } },
@@ -101,7 +101,7 @@ describe('CryptshareClient.status', () => {
     { what: 'a 404 of the version', answer: errorAnswer(404, 2004), kind: 'version_unsupported' },
     { what: 'a 404 of the endpoint', answer: errorAnswer(404, 1006), kind: 'endpoint_missing' },
     { what: 'a 404 of a proxy', answer: response(404, '<h1>Not found</h1>'), kind: 'endpoint_missing' },
-    { what: 'a rejected token', answer: errorAnswer(401, 3002), kind: 'token_invalid' },
+    { what: 'a token that has ended', answer: errorAnswer(401, 3002), kind: 'token_invalid' },
     { what: 'a server error', answer: faultAnswers.serverError, kind: 'server_fault' },
     { what: 'a page for people', answer: faultAnswers.signInPage, kind: 'malformed_answer' },
     { what: 'an answer without state', answer: response(200, { data: { status: {} } }), kind: 'malformed_answer' },

@@ -93,7 +93,7 @@ describe('failureOf', () => {
 
 describe('errorCodeOf', () => {
   it.each([
-    { body: errorBody(3002), code: 3002 },
+    { body: '{"errorCode":3002}', code: 3002 },
     { body: '{"errorCode":"3002"}', code: undefined },
     { body: '{"data":{"errorCode":3002}}', code: undefined },
     { body: 'null', code: undefined },

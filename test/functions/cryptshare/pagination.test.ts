@@ -41,32 +41,32 @@ async function read({ sizes, failing = {}, repeatsLast = false }: Server, expect
 
 describe('readPages', () => {
   it.each<{ what: string; server: Server; expected?: number; requested: number[] }>([
-    { what: 'at an empty first page', server: { sizes: [] }, requested: [1] },
-    { what: 'at a short first page', server: { sizes: [57] }, requested: [1] },
-    { what: 'at the empty page after an unexpected 100', server: { sizes: [100] }, requested: [1, 2] },
+    { what: 'ends at an empty first page', server: { sizes: [] }, requested: [1] },
+    { what: 'ends at a short first page', server: { sizes: [57] }, requested: [1] },
+    { what: 'ends at the empty page after 100 rows', server: { sizes: [100] }, requested: [1, 2] },
     {
-      what: 'not at a first page of exactly 10, since servers may cut pages',
+      what: 'continues after a first page of 10',
       server: { sizes: [10, 3] },
       requested: [1, 2],
     },
-    { what: 'not at a first page of exactly 50', server: { sizes: [50, 20] }, requested: [1, 2] },
+    { what: 'continues after a first page of 50', server: { sizes: [50, 20] }, requested: [1, 2] },
     {
-      what: 'not at a short page before others',
+      what: 'continues after a short page',
       ...{ server: { sizes: [100, 40, 100, 100, 7] }, expected: 450, requested: [1, 2, 3, 4, 5] },
     },
     {
-      what: 'not at a short page before a full last one that is expected',
+      what: 'expects a last page after a short one',
       ...{ server: { sizes: [100, 40, 100, 7] }, expected: 300, requested: [1, 2, 3, 4] },
     },
     {
-      what: 'not at a first page that is shorter than expected',
+      what: 'continues after a first page of 99',
       ...{ server: { sizes: [99, 100, 51] }, expected: 250, requested: [1, 2, 3] },
     },
     {
-      what: 'early for a mailbox that has shrunk',
+      what: 'ends early for a mailbox that has shrunk',
       ...{ server: { sizes: [100, 20] }, expected: 400, requested: [1, 2, 3, 4] },
     },
-  ])('ends $what', async ({ server, expected, requested }) => {
+  ])('$what', async ({ server, expected, requested }) => {
     const pass = await read(server, expected);
     expect(pass.requested.sort((a, b) => a - b)).toEqual(requested);
     expect(pass.rows).toBe(server.sizes.reduce((sum, size) => sum + size, 0));

@@ -238,7 +238,7 @@ describe('parseTick', () => {
   });
 
   test.each([
-    { what: 'nothing', event: undefined },
+    { what: 'an undefined event', event: undefined },
     { what: 'a missing time', event: { shard: 0 } },
     { what: 'a time that is none', event: { shard: 0, at: '<aws.scheduler.scheduled-time>' } },
     { what: 'a negative shard', event: { shard: -1, at: noon } },

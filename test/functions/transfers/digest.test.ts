@@ -29,14 +29,14 @@ const realisticIds = (count: number): string[] =>
     return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${suffix.join('')}`;
   });
 
-describe('stored hashes', () => {
+describe('hash', () => {
   it.each([
     { text: '', high: -1832243442, low: -881690865, prefix: '92ca' },
     { text: 'a', high: -1367476573, low: -1241015192, prefix: 'ae7d' },
     { text: '20240522-065711-H8UoUSI6', high: 873371000, low: 994693794, prefix: '340e' },
     { text: '20261124-000000-aaaaaaaa', high: 1683808108, low: 1750884640, prefix: '645c' },
     { text: 'x'.repeat(200), high: -1968626532, low: -1431687279, prefix: '8aa9' },
-  ])('keep hash and prefix of "$text"', ({ text, high, low, prefix }) => {
+  ])('keeps hash and prefix of "$text"', ({ text, high, low, prefix }) => {
     expect(hash(text)).toEqual({ high, low });
     expect(bucketPrefix(text)).toBe(prefix);
   });
@@ -44,11 +44,11 @@ describe('stored hashes', () => {
   it.each([
     { state: 'ACTIVE', high: -375761841, low: -2039731024 },
     { state: 'Quarantined', high: -37293513, low: -1773696019 },
-  ])('keep the hash of the state $state', ({ state, ...expected }) => {
+  ])('keeps the hash of the state $state', ({ state, ...expected }) => {
     expect(digestedState(state)).toMatchObject(expected);
   });
 
-  it('keep the hash of a state in every spelling', () => {
+  it('keeps the hash of a state in every spelling', () => {
     const spellings = ['DELETED_BY_ADMIN', 'Deleted_by_admin', 'deleted-by-admin', ' Deleted by admin '];
     expect(new Set(spellings.map((spelling) => digestedState(spelling).low)).size).toBe(1);
     expect(digestedState('DELETED_BY_ADMIN')).not.toEqual(digestedState('DELETED_BY_SECURITY'));

@@ -28,7 +28,7 @@ describe('canonicalState', () => {
     { what: 'an undocumented state', raw: 'Quarantined-for review', state: 'Quarantined-for review' },
     { what: 'the name of an inherited property', raw: 'toString', state: 'toString' },
     { what: 'other scripts and emoji', raw: 'Überprüft 🔒', state: 'Überprüft 🔒' },
-    { what: 'an undocumented state with space around it', raw: '  On hold ', state: 'On hold' },
+    { what: 'space around an undocumented state', raw: '  On hold ', state: 'On hold' },
     { what: '64 characters', raw: 'x'.repeat(64), state: 'x'.repeat(64) },
     { what: '65 characters, by their first 64', raw: `${'x'.repeat(64)}y`, state: 'x'.repeat(64) },
     { what: 'half a surrogate pair at the cut', raw: `${'x'.repeat(63)}😀`, state: 'x'.repeat(63) },

@@ -199,21 +199,21 @@ describe('scheduleEarlier', () => {
 
   test.each([
     {
-      what: 'counts a watch as new whose cause was mended since',
+      what: 'since it failed',
       mended: { not_verified: start + minute },
       scheduledFrom: '2026-11-24T00:01:00.000Z',
     },
     {
-      what: 'leaves a watch as it is whose cause was mended before it failed',
+      what: 'before it failed',
       mended: { not_verified: start - 1 },
       scheduledFrom: undefined,
     },
     {
-      what: 'leaves a watch as it is when another cause was mended',
+      what: 'for another cause',
       mended: { forbidden: start + minute },
       scheduledFrom: undefined,
     },
-  ])('$what', ({ mended, scheduledFrom }) => {
+  ])('is $scheduledFrom for a watch whose cause was mended $what', ({ mended, scheduledFrom }) => {
     expect(scheduleEarlier(watch, mended).scheduledFrom).toBe(scheduledFrom);
   });
 

@@ -29,7 +29,7 @@ describe('nextHealth', () => {
   it.each<{ what: string; polls: string; told: string[] }>([
     { what: 'nothing while all is well', polls: '..', told: [] },
     { what: 'nothing of two failed polls', polls: 'TT..', told: [] },
-    { what: 'nothing of failed polls that are not in a row', polls: 'TT.TT', told: [] },
+    { what: 'nothing of failed polls with pauses', polls: 'TT.TT', told: [] },
     { what: 'of the third failed poll in a row', polls: 'TTT', told: ['2 watch.failing'] },
     { what: 'once, however long it lasts', polls: 'T'.repeat(30), told: ['2 watch.failing'] },
     { what: 'of three with different causes', polls: 'TVT', told: ['2 watch.failing'] },
@@ -75,12 +75,12 @@ describe('nextHealth', () => {
   });
 
   it.each([
-    { name: 'since the watch works', before: undefined },
+    { name: 'the first', before: undefined },
     {
-      name: 'also when a clock that was ahead has dated its beginning',
+      name: 'one that a clock ahead has dated',
       before: { failingSince: at(600), failures: 2, isAnnounced: false },
     },
-  ])('tells operators of a sudden absence after an hour, $name', ({ before }) => {
+  ])('tells operators of a sudden absence after an hour: $name', ({ before }) => {
     const held: WatchProblem = { cause: 'absences_held', message: 'too many vanished' };
     let health: Health | undefined = before && { ...before, problem: held };
     const told = Array.from({ length: 70 }, (_, minute) => minute).filter((minute) => {
