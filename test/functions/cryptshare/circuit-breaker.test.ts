@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CircuitCause, ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import {
+  believedCircuit,
   circuitAfterAnswer,
   circuitAfterFault,
+  circuitAfterSameFault,
   circuitCauseOf,
   closedCircuit,
   openUntilFor,
@@ -79,6 +81,29 @@ describe('circuitAfterFault', () => {
     expect(restsOf(after(...six('throttled'))).b).toBeGreaterThan(0);
     const waits = after(fault('server_fault', 60_000, 'a'), fault('timeout', undefined, 'a'));
     expect(restsOf(waits).b).toBe(60);
+  });
+});
+
+describe('circuitAfterSameFault', () => {
+  const open = after(...six());
+
+  it('counts no further fault, and keeps the one mailbox that faults concern', () => {
+    const same = circuitAfterSameFault(open, fault('server_fault', undefined, 'a'), now + 1);
+    expect(same).toEqual({ ...open, toldAt: now + 1 });
+  });
+
+  it('concerns all mailboxes when a second one fails or the server asks to wait', () => {
+    expect(restsOf(circuitAfterSameFault(open, fault('server_fault', undefined, 'b'), now)).none).toBe(30);
+    expect(restsOf(circuitAfterSameFault(open, fault('server_fault', 60_000, 'a'), now)).b).toBe(60);
+  });
+});
+
+describe('believedCircuit', () => {
+  it('is closed for a circuit of the future, and for one that is open longer than any', () => {
+    const circuit = circuitAfterFault(closedCircuit, fault('throttled', 3_600_000), now, 0);
+    expect(believedCircuit(circuit, now)).toEqual(circuit);
+    expect(believedCircuit(circuit, now - 60_000)).toEqual(closedCircuit);
+    expect(believedCircuit({ ...circuit, openUntil: now + 7_200_000 }, now)).toEqual(closedCircuit);
   });
 });
 
