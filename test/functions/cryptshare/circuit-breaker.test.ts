@@ -102,7 +102,7 @@ describe('believedCircuit', () => {
   it('is closed for a circuit of the future, and for one that is open longer than any', () => {
     const circuit = circuitAfterFault(closedCircuit, fault('throttled', 3_600_000), now, 0);
     expect(believedCircuit(circuit, now)).toEqual(circuit);
-    expect(believedCircuit(circuit, now - 60_000)).toEqual(closedCircuit);
+    expect(believedCircuit({ ...circuit, openUntil: now }, now - 60_000)).toEqual(closedCircuit);
     expect(believedCircuit({ ...circuit, openUntil: now + 7_200_000 }, now)).toEqual(closedCircuit);
   });
 });
