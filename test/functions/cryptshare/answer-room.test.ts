@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AnswerRoom, maxAnswerBytes } from '#functions/cryptshare/answer-room.ts';
 
 const MiB = 1024 * 1024;
 
-describe('the room for answers that are under way', () => {
-  it('is never promised twice, whatever sizes the answers have', () => {
+describe('AnswerRoom', () => {
+  it('never gives out more than 16 MiB, for answers of any size', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('seen' as const), bytes: fc.nat(maxAnswerBytes) }),
       fc.record({ kind: fc.constant('overflown' as const) }),
@@ -25,22 +25,22 @@ describe('the room for answers that are under way', () => {
     );
   });
 
-  test.each([
+  it.each([
     { what: 'is known of the server', answers: [], atOnce: 4 },
     { what: 'but pages of 10 KB has come', answers: Array(40).fill(10_000), atOnce: 100 },
     { what: 'but pages of 2 MB has come', answers: Array(40).fill(2_000_000), atOnce: 8 },
     {
-      what: 'but one page of 2 MB among small ones has come',
+      what: 'but a 2 MB page among small ones came',
       answers: [...Array(40).fill(10_000), 2_000_000],
       atOnce: 8,
     },
-  ])('lets $atOnce of 100 requests be under way when nothing $what', ({ answers, atOnce }) => {
+  ])('allows $atOnce of 100 requests at once when nothing $what', ({ answers, atOnce }) => {
     const room = new AnswerRoom();
     for (const bytes of answers) room.seen(bytes);
     expect(room.atOnce(100)).toBe(atOnce);
   });
 
-  it('has enough for the largest answers with four requests under way', () => {
+  it('has room for the largest answers of four requests', () => {
     const room = new AnswerRoom();
     expect(room.atOnce(4)).toBe(4);
     expect(room.share(4)).toBe(maxAnswerBytes);

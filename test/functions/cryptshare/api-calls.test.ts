@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import { closedCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 
-/** Calls to a server whose answers are given by the test, in the order in which the requests have come. */
+/** Calls to a server that answers as the test says, in the order of requests. */
 async function connect(options: Partial<ServerOptions> = {}) {
   const waiting: http.ServerResponse[] = [];
   const server = http.createServer((_, response) => {
@@ -35,7 +35,7 @@ async function connect(options: Partial<ServerOptions> = {}) {
     const call = { path: '/transfers', mailbox: `m${asked}@example.com`, minimumMinor: 12, body };
     return calls.send(call, time + budget);
   };
-  /** Begins so many requests and waits until they have come. */
+  /** Begins requests, and waits until they have arrived. */
   const begin = async (count: number) => {
     const sent = Array.from({ length: count }, () => ask());
     await expect.poll(() => waiting.length).toBe(count);
@@ -50,111 +50,93 @@ async function connect(options: Partial<ServerOptions> = {}) {
   return { calls, time, ask, begin, answer, answerNext, waiting };
 }
 
-test('faults of requests that were under way at the same time count as one', async () => {
-  const { calls, begin, answer } = await connect();
-  const sent = await begin(4);
-  for (let index = 0; index < 4; index += 1) answer(500);
-  await Promise.all(sent);
-  expect(calls.circuit.faults).toBe(1);
-});
+describe('ServerCalls', () => {
+  it('counts faults of requests in flight together as one, of no single mailbox, and keeps the longest rest', async () => {
+    const { calls, time, begin, answer } = await connect();
+    const sent = await begin(4);
+    for (const [index, wish] of ['2', '50', '7', undefined].entries()) {
+      answer(429, wish === undefined ? {} : { 'retry-after': wish });
+      await sent[index];
+    }
+    expect(calls.circuit).toMatchObject({ faults: 1, openUntil: time + 50_000 });
+    expect(calls.circuit.mailbox).toBeUndefined();
+  });
 
-test('requests that were under way together count once whatever they ask for, and the longest rest that one asks for is kept', async () => {
-  const { calls, time, begin, answer } = await connect();
-  const sent = await begin(4);
-  for (const [index, wish] of ['2', '50', '7', undefined].entries()) {
-    answer(429, wish === undefined ? {} : { 'retry-after': wish });
-    await sent[index];
-  }
-  expect(calls.circuit).toMatchObject({ faults: 1, openUntil: time + 50_000 });
-});
-
-test('faults of several mailboxes that came together are no matter of one of them', async () => {
-  const { calls, begin, answer } = await connect();
-  const sent = await begin(4);
-  for (const each of sent) {
+  it('ends a row of faults by the answer to a later request, not to an earlier one', async () => {
+    const { calls, begin, answer } = await connect();
+    const [failing, slow] = await begin(2);
     answer(500);
-    await each;
-  }
-  expect(calls.circuit).toMatchObject({ faults: 1 });
-  expect(calls.circuit.mailbox).toBeUndefined();
-});
+    await failing;
+    answer(200);
+    await slow;
+    expect(calls.circuit.faults).toBe(1);
+    const [later] = await begin(1);
+    answer(200);
+    await later;
+    expect(calls.circuit.faults).toBe(0);
+  });
 
-test('a good answer to what was asked for before a fault does not make up for it', async () => {
-  const { calls, begin, answer } = await connect();
-  const [failing, slow] = await begin(2);
-  answer(500);
-  await failing;
-  answer(200);
-  await slow;
-  expect(calls.circuit.faults).toBe(1);
-  const [later] = await begin(1);
-  answer(200);
-  await later;
-  expect(calls.circuit.faults).toBe(0);
-});
+  it('counts no fault when the deadline of the poll ends a request', async () => {
+    const { calls, ask } = await connect();
+    await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
+    expect(calls.circuit).toEqual(closedCircuit);
+  });
 
-test('a request that the end of the poll cut short says nothing about the server', async () => {
-  const { calls, ask } = await connect();
-  await expect(ask(100)).rejects.toMatchObject({ kind: 'timeout' });
-  expect(calls.circuit).toEqual(closedCircuit);
-});
+  it.each([
+    { when: 'while the server answers others', isThere: true, faults: 0 },
+    { when: 'while the server answers none', isThere: false, faults: 6 },
+  ])('counts $faults faults when mailboxes hang $when', async ({ isThere, faults }) => {
+    const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, patience: 10 });
+    if (isThere) {
+      const [first] = await begin(1);
+      answer(200);
+      await first;
+    }
+    // Each is cut off in favour of the next.
+    const hanging = Array.from({ length: 9 }, () => ask().catch((error: Error) => error));
+    expect(await Promise.all(hanging.slice(0, 8))).toMatchObject(Array(8).fill({ kind: 'timeout' }));
+    expect(calls.circuit.faults).toBe(faults);
+  });
 
-test.each([
-  { what: 'says nothing about a server that answers others', isThere: true, faults: 0 },
-  { what: 'tells of a server that answers none, until that is left alone', isThere: false, faults: 6 },
-])('a mailbox that hangs $what', async ({ isThere, faults }) => {
-  const { calls, ask, begin, answer } = await connect({ maxConcurrentPages: 1, patience: 10 });
-  if (isThere) {
+  it('counts no fault when an answer drips and is cut off in favour of another', async () => {
+    const { calls, ask, begin, answer, waiting } = await connect({ maxConcurrentPages: 1, patience: 10 });
     const [first] = await begin(1);
     answer(200);
     await first;
-  }
-  // Each is cut off in favour of the next.
-  const hanging = Array.from({ length: 9 }, () => ask().catch((error: Error) => error));
-  expect(await Promise.all(hanging.slice(0, 8))).toMatchObject(Array(8).fill({ kind: 'timeout' }));
-  expect(calls.circuit.faults).toBe(faults);
-});
+    const dripping = ask().catch((error: Error) => error);
+    await expect.poll(() => waiting.length).toBe(1);
+    waiting.shift()!.writeHead(200).write('{"data":[');
+    const other = ask();
+    expect(await dripping).toMatchObject({ kind: 'timeout' });
+    await expect.poll(() => waiting.length).toBe(1);
+    answer(200);
+    await other;
+    expect(calls.circuit.faults).toBe(0);
+  });
 
-test('a mailbox whose answer drips and is cut off in favour of another hangs, and tells of no fault of the server', async () => {
-  const { calls, ask, begin, answer, waiting } = await connect({ maxConcurrentPages: 1, patience: 10 });
-  const [first] = await begin(1);
-  answer(200);
-  await first;
-  const dripping = ask().catch((error: Error) => error);
-  await expect.poll(() => waiting.length).toBe(1);
-  waiting.shift()!.writeHead(200).write('{"data":[');
-  const other = ask();
-  expect(await dripping).toMatchObject({ kind: 'timeout' });
-  await expect.poll(() => waiting.length).toBe(1);
-  answer(200);
-  await other;
-  expect(calls.circuit.faults).toBe(0);
-});
+  it('knows the time of the server from its answers', async () => {
+    const { calls, time, begin, answer } = await connect();
+    const theirs = time - (time % 1000) - 3_600_000;
+    const [asked] = await begin(1);
+    answer(200, { date: new Date(theirs).toUTCString() });
+    await asked;
+    expect(calls.serverTime()).toEqual(new Date(theirs));
+    const [again] = await begin(1);
+    answer(200, { date: new Date(time).toUTCString() });
+    await again;
+    expect(calls.serverTime()).toEqual(new Date(time));
+  });
 
-test('what the server has dated is judged by its own clock where the one here is wrong', async () => {
-  const { calls, time, begin, answer } = await connect();
-  const theirs = time - (time % 1000) - 3_600_000;
-  const [asked] = await begin(1);
-  answer(200, { date: new Date(theirs).toUTCString() });
-  await asked;
-  expect(calls.serverTime()).toEqual(new Date(theirs));
-  const [again] = await begin(1);
-  answer(200, { date: new Date(time).toUTCString() });
-  await again;
-  expect(calls.serverTime()).toEqual(new Date(time));
-});
+  it('keeps its own rest when another process has a closed circuit', async () => {
+    const { calls, time, ask } = await connect();
+    calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
+    calls.restore(closedCircuit);
+    await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
+  });
 
-test('what others know of the server does not make up for a rest that it has asked for here', async () => {
-  const { calls, time, ask } = await connect();
-  calls.restore({ faults: 1, openUntil: time + 60_000, cause: 'throttled' });
-  calls.restore(closedCircuit);
-  await expect(ask()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
-});
-
-describe('with many requests under way at the same time', () => {
   const large = 'x'.repeat(3_000_000);
 
-  test('they are fewer until the size of the answers is known, so that all of them fit in memory', async () => {
+  it('has four in flight until it knows the size of the answers', async () => {
     const { ask, begin, answerNext, waiting } = await connect({ maxConcurrentPages: 100 });
     const sent = Array.from({ length: 40 }, () => ask());
     await expect.poll(() => waiting.length, { interval: 5 }).toBe(4);
@@ -163,7 +145,7 @@ describe('with many requests under way at the same time', () => {
     await Promise.all([...many, ...many.map(() => answerNext())]);
   });
 
-  test('an answer larger than its share is asked for once more, with more room, but what posts something is not', async () => {
+  it('repeats a request whose answer outgrew its room, but no POST', async () => {
     const { ask, answerNext } = await connect({ maxConcurrentPages: 100 });
     for (let index = 0; index < 40; index += 1) await Promise.all([ask(), answerNext()]);
     const [posted] = await Promise.all([ask(60_000, {}), answerNext(large)]);

@@ -1,37 +1,27 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { minorOfMajorOne, versionsIn } from '#functions/cryptshare/api-version.ts';
 import { addressees, everything, mailbox, response, start } from './client-start.ts';
 
-describe('the versions a server says it offers', () => {
+describe('versionsIn', () => {
   const offered = { apiVersions: { uiApiVersions: [{ major: 1, minor: 15 }] } };
-  test.each([
+  it.each([
     ['bare', offered],
     ['wrapped in data', { data: offered, meta: {} }],
     ['among others', { apiVersions: { a: [{ major: 2, minor: 0 }], b: [{ major: 1, minor: 15 }] } }],
-    [
-      'twice',
-      {
-        apiVersions: {
-          a: [
-            { major: 1, minor: 3 },
-            { major: 1, minor: 15 },
-          ],
-        },
-      },
-    ],
-  ])('are read when they come %s', (_, answer) => {
+    ['twice', { apiVersions: { a: [3, 15].map((minor) => ({ major: 1, minor })) } }],
+  ])('reads versions that come %s', (_, answer) => {
     expect(minorOfMajorOne(versionsIn(JSON.stringify(answer)))).toBe(15);
   });
 
-  test.each(['', 'null', '[]', '"x"', '{}', '{"apiVersions":null}', '{"apiVersions":{"a":[{"major":"1"}]}}', '<html>'])(
-    'are none when the answer is %s',
+  it.each(['', 'null', '"x"', '{"apiVersions":null}', '{"apiVersions":{"a":[{"major":"1"}]}}', '<html>'])(
+    'finds none in the answer %s',
     (body) => {
       expect(versionsIn(body)).toEqual([]);
     },
   );
 });
 
-/** A server whose version has not been asked for. */
+/** A server whose version the client does not know. */
 async function startUnknown(switches: Parameters<typeof start>[1], count = 250) {
   const started = await start(count, switches);
   started.clock.advance(2 * 3_600_000);
@@ -41,9 +31,9 @@ async function startUnknown(switches: Parameters<typeof start>[1], count = 250) 
 const urls = (server: Awaited<ReturnType<typeof start>>['server']) =>
   server.requests.report().recent.map(({ url }) => url.split('?')[0]!.replace(/.*\/transfers/, '/transfers'));
 
-describe('a listing', () => {
-  test.each([{ statusWrapped: true }, { statusWrapped: false }, { minor: 12 }])(
-    'of a server that has what is asked for takes the newer endpoint: %j',
+describe('CryptshareClient.list', () => {
+  it.each([{ statusWrapped: true }, { statusWrapped: false }, { minor: 12 }])(
+    'uses the newer endpoint where the server offers it: %j',
     async (switches) => {
       const { server, client, list } = await startUnknown(switches);
       expect((await list(250)).listing.size).toBe(250);
@@ -52,7 +42,7 @@ describe('a listing', () => {
     },
   );
 
-  test('asks for the version once an hour', async () => {
+  it('requests the version once an hour', async () => {
     const { server, clock, list } = await startUnknown({});
     for (let half = 0; half < 4; half += 1) {
       await list(250);
@@ -61,7 +51,7 @@ describe('a listing', () => {
     expect(urls(server).filter((url) => url === '/api/status')).toHaveLength(2);
   });
 
-  test.each([8, 11])('of sent transfers falls back to the older endpoint on REST API 1.%i', async (minor) => {
+  it.each([8, 11])('uses the older endpoint for sent transfers on REST API 1.%i', async (minor) => {
     const { server, client, list } = await startUnknown({ minor });
     const pass = await list(250);
     expect(pass.failure).toBeUndefined();
@@ -73,7 +63,7 @@ describe('a listing', () => {
     expect(new Set(urls(server))).toEqual(new Set(['/transfers']));
   });
 
-  test('of received transfers is refused there, with the version that is needed', async () => {
+  it('refuses received transfers on REST API 1.11, and names the version that it needs', async () => {
     const { client, inTime } = await startUnknown({ minor: 11 });
     const watch = { mailbox, direction: 'received' } as const;
     await client.list({ ...watch, direction: 'sent' }, 'all', 0, inTime());
@@ -81,7 +71,7 @@ describe('a listing', () => {
     expect(failure).toMatchObject({ kind: 'version_unsupported', message: expect.stringContaining('1.12') });
   });
 
-  test('is refused for good, without a loop, when REST API 1 is gone', async () => {
+  it('ends after one request when REST API 1 is gone', async () => {
     const { server, list } = await startUnknown({});
     const body = { apiVersions: { uiApiVersions: [{ major: 2, minor: 0 }] } };
     server.faults.inject({ path: '/api/status', times: 3, answer: response(200, body) });
@@ -95,7 +85,7 @@ describe('a listing', () => {
     }
   });
 
-  test('goes on when the version cannot be asked for', async () => {
+  it('continues when the server does not tell its version', async () => {
     const { server, list } = await startUnknown({});
     server.faults.inject({ path: '/api/status', answer: { kind: 'dropped' } });
     server.faults.inject({ path: '/api/status', answer: response(502, '<html>') });
@@ -103,7 +93,7 @@ describe('a listing', () => {
     expect((await list(250)).failure).toBeUndefined();
   });
 
-  test('notices that the server was updated', async () => {
+  it('notices that the server was updated', async () => {
     const { server, clock, client, list } = await startUnknown({ minor: 11 });
     await list(250);
     server.switches.minor = 15;

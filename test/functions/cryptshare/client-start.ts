@@ -10,7 +10,7 @@ export const watch = { mailbox, direction: 'sent' } as const;
 export const addressees = { sender: mailbox, to: ['bob@example.com'] };
 export type Options = Partial<ServerOptions> & { readonly verificationToken?: string };
 
-/** A client whose waits are noted and pass at once by the test's clock. */
+/** A client whose waits pass at once by the clock of the test, which records them. */
 export function connect(origin: string, clock = new TestClock(), options: Options = {}) {
   const waits: number[] = [];
   const sleep = async (ms: number) => {
@@ -30,7 +30,7 @@ export function connect(origin: string, clock = new TestClock(), options: Option
   return { client, clock, waits, inTime, list, status };
 }
 
-/** A server with a mailbox of so many active transfers, and a client for it. */
+/** A server with a mailbox of active transfers, and a client for it. */
 export async function start(
   count = 0,
   switches: Partial<Switches> = {},
@@ -43,7 +43,7 @@ export async function start(
   server.grantToken(mailbox, clientId, token);
   const seeded = server.transfers.seed({ ...addressees, count, state: 'ACTIVE' });
   const connected = connect(server.url, clock, options);
-  // What is asked for once an hour is not what these tests are about.
+  // The version is requested once an hour, which most tests do not concern.
   await connected.client.minorVersion(connected.inTime()).catch(() => undefined);
   server.requests.reset();
   return { server, seeded, ...connected };
@@ -54,7 +54,7 @@ export const response = (status: number, body: unknown) =>
   ({ kind: 'response', status, body: typeof body === 'string' ? body : JSON.stringify(body) }) as const;
 export const errorAnswer = (status: number, errorCode: number) => response(status, { errorCode, errorMessage: 'x' });
 
-/** Says what is wrong and what to do, and repeats nothing that opens a door or names a person. */
+/** Expects a message and a remedy that contain no secret and no address. */
 export function expectClear({ failure }: Pass): void {
   expect(failure?.message.length).toBeGreaterThan(20);
   expect(failure?.remedy.length).toBeGreaterThan(20);

@@ -1,15 +1,15 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FailureCause } from '#functions/cryptshare/failure.ts';
 import type { Fault } from '#infra/simulator/faults.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
 import { clientId, token } from '#test/support/poll-world.ts';
-import { addressees, connect, errorAnswer, everything, mailbox, response, start, watch } from './client-start.ts';
+import { connect, errorAnswer, everything, mailbox, response, start, watch } from './client-start.ts';
 
-describe('a request', () => {
-  it('asks for tracking id and state only, a hundred at a time, with the headers of API 1.12 and nothing secret in its URL', async () => {
+describe('CryptshareClient.list', () => {
+  it('requests tracking ids and states, 100 in a page, with the headers of API 1.12 and no secret in the URL', async () => {
     const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
     const recorder = createServer(({ url = '', headers }, answer) => {
       requests.push({ url, headers });
@@ -39,112 +39,74 @@ describe('a request', () => {
     });
   });
 
-  it('shows neither client id nor token in any URL', async () => {
-    const { server, seeded, list, status } = await start(250);
-    await list(250);
-    await status(seeded[0]!.trackingId);
-    const { recent } = server.requests.report();
-    expect(recent).toHaveLength(4);
-    expect(JSON.stringify(recent)).not.toMatch(new RegExp(`${clientId}|${token}`));
-  });
-
-  it('for the other direction lists what the mailbox has received', async () => {
+  it('lists what a mailbox has received', async () => {
     const { server, client, inTime } = await start(2);
     const { trackingId } = server.transfers.create({ sender: 'bob@example.com', to: [mailbox] });
     const pass = await client.list({ mailbox, direction: 'received' }, 'all', 0, inTime());
     expect(everything(pass)).toEqual(new Map([[trackingId, 'PROCESSING']]));
   });
-});
 
-test.each<{ how: string; switches: Partial<Switches>; count?: number }>([
-  { how: 'as documented', switches: {} },
-  { how: 'on a server of API 1.12', switches: { minor: 12 } },
-  { how: 'when the server cuts pages to 10 rows', switches: { maximumPageSize: 10 }, count: 45 },
-  { how: 'when a page beyond the last is an error', switches: { beyondLastPage: 'error' }, count: 200 },
-  { how: 'in any order', switches: { order: 'shuffled' } },
-  { how: 'when states are spelt as in prose', switches: { stateSpelling: 'prose' } },
-  { how: 'when rows are flat', switches: { itemShape: 'flat' } },
-])('lists every transfer $how', async ({ switches, count = 250 }) => {
-  const { server, seeded, list } = await start(count, switches);
-  server.transfers.setState(seeded[7]!.trackingId, 'DELETED_BY_EXPIRATION');
-  const expected = new Map(
-    seeded.map(({ trackingId }, index) => [trackingId, index === 7 ? 'DELETED_BY_EXPIRATION' : 'ACTIVE']),
-  );
-  for (const guess of [0, count]) {
-    const pass = await list(guess);
-    expect(pass.failure).toBeUndefined();
-    expect(pass.listing.malformed).toBe(0);
-    expect(everything(pass)).toEqual(expected);
-  }
-});
-
-describe('a listing copes with', () => {
-  it('rows that drift to the next page: each transfer counts once', async () => {
-    const { server, seeded, list } = await start(150);
-    server.onPage(({ page }) => void (page === 2 && server.transfers.create(addressees)));
-    const pass = await list(150);
-    expect(pass).toMatchObject({ failure: undefined, requests: 2 });
-    expect([...everything(pass).keys()].sort()).toEqual(seeded.map(({ trackingId }) => trackingId).sort());
+  it.each<{ how: string; switches: Partial<Switches>; count?: number }>([
+    { how: 'as documented', switches: {} },
+    { how: 'of a server that cuts pages to 10 rows', switches: { maximumPageSize: 10 }, count: 45 },
+    { how: 'though a page beyond is an error', switches: { beyondLastPage: 'error' }, count: 200 },
+    { how: 'in any order', switches: { order: 'shuffled' } },
+    { how: 'with states spelt as in prose', switches: { stateSpelling: 'prose' } },
+    { how: 'in flat rows', switches: { itemShape: 'flat' } },
+  ])('lists every transfer $how', async ({ switches, count = 250 }) => {
+    const { server, seeded, list } = await start(count, switches);
+    const ids = seeded.map(({ trackingId }) => trackingId);
+    server.transfers.setState(ids[7]!, 'DELETED_BY_EXPIRATION');
+    for (const guess of [0, count]) {
+      const pass = await list(guess);
+      expect(pass.failure).toBeUndefined();
+      expect(pass.listing.malformed).toBe(0);
+      expect(everything(pass)).toEqual(
+        new Map(ids.map((id) => [id, id === ids[7] ? 'DELETED_BY_EXPIRATION' : 'ACTIVE'])),
+      );
+    }
   });
 
-  it('a state nobody documented', async () => {
-    const { server, seeded, list } = await start(3);
-    server.transfers.setState(seeded[1]!.trackingId, 'Quarantined');
-    expect(everything(await list()).get(seeded[1]!.trackingId)).toBe('Quarantined');
-  });
-
-  it('rows without tracking id: the others and the other pages count', async () => {
-    const { server, list } = await start(150);
-    const rows = [{ status: { state: 'ACTIVE' } }, { trackingId: 'x-1', status: { state: 'ACTIVE' } }, null];
-    server.faults.inject({ page: 2, answer: response(200, { data: rows }) });
-    const pass = await list(150);
-    expect(pass).toMatchObject({ failure: undefined, listing: { size: 101, malformed: 2 } });
+  it('reads no more pages at once than configured, over all watches together', async () => {
+    const { server, client, inTime } = await start(950, {}, { maxConcurrentPages: 3 });
+    server.grantToken('carol@example.com', clientId, token);
+    server.transfers.seed({ sender: 'carol@example.com', to: ['bob@example.com'], count: 950, state: 'ACTIVE' });
+    const watches = [watch, { ...watch, mailbox: 'carol@example.com' }];
+    // An answer takes its time, so that as many requests as allowed are in flight.
+    server.onPage(async () => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    });
+    const passes = await Promise.all(watches.map((each) => client.list(each, 'all', 950, inTime())));
+    expect(passes.map(({ listing }) => listing.size)).toEqual([950, 950]);
+    expect(server.requests.greatestInFlight).toBe(3);
   });
 });
 
-test('no more pages are read at once than allowed, over all watches together', async () => {
-  const { server, client, inTime } = await start(950, {}, { maxConcurrentPages: 3 });
-  server.grantToken('carol@example.com', clientId, token);
-  server.transfers.seed({ sender: 'carol@example.com', to: ['bob@example.com'], count: 950, state: 'ACTIVE' });
-  const watches = [watch, { ...watch, mailbox: 'carol@example.com' }];
-  // An answer takes its time, so that as many requests as may are under way at once.
-  server.onPage(async () => {
-    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
-  });
-  const passes = await Promise.all(watches.map((each) => client.list(each, 'all', 950, inTime())));
-  expect(passes.map(({ listing }) => listing.size)).toEqual([950, 950]);
-  expect(server.requests.greatestInFlight).toBe(3);
-});
-
-test('when time is up, no request is sent', async () => {
-  const { server, seeded, client, list, inTime } = await start(5);
-  expect(await list(250, 0)).toMatchObject({ failure: { kind: 'out_of_time' }, listing: { size: 0 } });
-  await expect(client.status(mailbox, seeded[0]!.trackingId, inTime(0))).rejects.toMatchObject({ kind: 'out_of_time' });
-  expect(server.requests.total).toBe(0);
-});
-
-describe('the status of a transfer', () => {
-  it('is its state in the one spelling', async () => {
+describe('CryptshareClient.status', () => {
+  it('returns the canonical state of a transfer, with no secret in the URL', async () => {
     const { server, seeded, status } = await start(1, { stateSpelling: 'prose' });
     server.transfers.setState(seeded[0]!.trackingId, 'DELETED_BY_ADMIN');
     expect(await status(seeded[0]!.trackingId)).toBe('DELETED_BY_ADMIN');
+    const urls = JSON.stringify(server.requests.report().recent);
+    expect(urls).toContain(seeded[0]!.trackingId);
+    expect(urls).not.toMatch(new RegExp(`${clientId}|${token}`));
   });
 
-  it('is "not listed" when the server no longer knows it', async () => {
+  it('returns undefined for a transfer that the server does not know', async () => {
     const { server, seeded, status } = await start(1);
     server.transfers.purge(seeded[0]!.trackingId);
     expect(await status(seeded[0]!.trackingId)).toBeUndefined();
   });
 
-  test.each<{ what: string; answer: Fault['answer']; kind: FailureCause }>([
-    { what: '404 of the version', answer: errorAnswer(404, 2004), kind: 'version_unsupported' },
-    { what: '404 of the endpoint', answer: errorAnswer(404, 1006), kind: 'endpoint_missing' },
-    { what: '401', answer: errorAnswer(401, 3002), kind: 'token_invalid' },
+  it.each<{ what: string; answer: Fault['answer']; kind: FailureCause }>([
+    { what: 'a 404 of the version', answer: errorAnswer(404, 2004), kind: 'version_unsupported' },
+    { what: 'a 404 of the endpoint', answer: errorAnswer(404, 1006), kind: 'endpoint_missing' },
+    { what: 'a 404 of a proxy', answer: response(404, '<h1>Not found</h1>'), kind: 'endpoint_missing' },
+    { what: 'a token that has ended', answer: errorAnswer(401, 3002), kind: 'token_invalid' },
     { what: 'a server error', answer: faultAnswers.serverError, kind: 'server_fault' },
     { what: 'a page for people', answer: faultAnswers.signInPage, kind: 'malformed_answer' },
     { what: 'an answer without state', answer: response(200, { data: { status: {} } }), kind: 'malformed_answer' },
-    { what: 'null', answer: response(200, 'null'), kind: 'malformed_answer' },
-  ])('is unknown, not "not listed", after $what', async ({ answer, kind }) => {
+  ])('rejects $what, which does not say that the transfer is unknown', async ({ answer, kind }) => {
     const { server, seeded, status } = await start(1);
     server.faults.inject({ times: 3, answer });
     await expect(status(seeded[0]!.trackingId)).rejects.toMatchObject({ kind });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Slots } from '#functions/cryptshare/slots.ts';
 
 /** Milliseconds before which no request is overdue in these tests. */
@@ -22,10 +22,10 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Requests whose ends are given by the test. */
+/** Requests that end as the test says. */
 function server(all: number, shortest = patience) {
   const slots = new Slots(all, shortest);
-  const underWay = new Map<string, PromiseWithResolvers<string>>();
+  const inFlight = new Map<string, PromiseWithResolvers<string>>();
   let most = 0;
   let count = 0;
   const ask = (mailbox: string) => {
@@ -33,22 +33,22 @@ function server(all: number, shortest = patience) {
     count += 1;
     const end = Promise.withResolvers<string>();
     const answered = slots.run(mailbox, (cut) => {
-      underWay.set(name, end);
-      most = Math.max(most, underWay.size);
+      inFlight.set(name, end);
+      most = Math.max(most, inFlight.size);
       cut.onCancel = () => end.reject(new Error('cut off'));
-      return end.promise.finally(() => underWay.delete(name));
+      return end.promise.finally(() => inFlight.delete(name));
     });
     return Object.assign(answered, { name, end });
   };
   /** Resolves once a mailbox's request is overdue. */
   const overdue = (mailbox: string) => inTime(slots.untilHeldUp(mailbox, new Promise(() => {})));
-  return { slots, ask, overdue, names: () => [...underWay.keys()], most: () => most };
+  return { slots, ask, overdue, names: () => [...inFlight.keys()], most: () => most };
 }
 const settled = () => new Promise(setImmediate);
 const ignore = () => undefined;
 
-describe('a request that hangs', () => {
-  it('is cut off when another mailbox waits and no slot is free', async () => {
+describe('Slots', () => {
+  it('cuts off a hanging request when another mailbox waits and no slot is free', async () => {
     const { ask, overdue, names } = server(1);
     const hanging = ask('alice');
     const other = ask('bob');
@@ -60,7 +60,7 @@ describe('a request that hangs', () => {
     await overdue('alice');
   });
 
-  it('is not cut off while none waits, or those alone that hang themselves', async () => {
+  it('cuts off no hanging request while only hanging mailboxes wait', async () => {
     const { ask, overdue, names } = server(2);
     const first = ask('alice');
     await overdue('alice');
@@ -78,7 +78,7 @@ describe('a request that hangs', () => {
     await third;
   });
 
-  it.each([2, 3, 4, 8])('never keeps all of %i slots, however many mailboxes hang', async (all) => {
+  it.each([2, 3, 4, 8])('keeps one of %i slots free of hanging mailboxes', async (all) => {
     const { ask, overdue, names } = server(all);
     const mailboxes = Array.from({ length: 3 * all }, (_, index) => `hanging-${index}`);
     const hanging = mailboxes.map(ask);
@@ -97,7 +97,7 @@ describe('a request that hangs', () => {
     }
   });
 
-  it('is sent after those of mailboxes that hung less often', async () => {
+  it('sends requests of mailboxes first that hung less often', async () => {
     const { ask, names } = server(1);
     for (const mailbox of ['alice', 'alice', 'carol']) {
       const hanging = ask(mailbox);
@@ -119,7 +119,7 @@ describe('a request that hangs', () => {
     }
   });
 
-  it('holds its mailbox up until one is answered in time', async () => {
+  it('holds a mailbox up until one of its requests is answered in time', async () => {
     const { slots, ask, overdue } = server(2);
     const hanging = ask('alice');
     await overdue('alice');
@@ -132,23 +132,69 @@ describe('a request that hangs', () => {
     await prompt;
     expect(slots.isHeldUp('alice')).toBe(false);
   });
+
+  it('cuts off nothing where all answers take long', async () => {
+    const slots = new Slots(2, patience);
+    const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 2 * patience, 'answered'));
+    const rounds = Array.from({ length: 8 }, (_, index) =>
+      slots.run(`m${index % 4}`, slow).catch((error: Error) => error.name),
+    );
+    await inTime(Promise.all(rounds));
+    const mailboxes = ['n0', 'n1', 'n2', 'n3'];
+    const answers = Promise.all(mailboxes.map((mailbox) => slots.run(mailbox, slow)));
+    expect(await inTime(answers)).toEqual(Array(4).fill('answered'));
+    expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
+  });
+
+  it('never has more requests in flight than slots, and serves all', async () => {
+    const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {
+        const slots = new Slots(all, 1);
+        let inFlight = 0;
+        const ends = requests.map(({ mailbox, takes }) =>
+          slots
+            .run(`${mailbox}`, async (cut) => {
+              inFlight += 1;
+              expect(inFlight).toBeLessThanOrEqual(all);
+              for (let turn = 0; turn < takes && !cut.isCancelled; turn += 1) await vi.advanceTimersByTimeAsync(1);
+              inFlight -= 1;
+            })
+            .then(() => 'over'),
+        );
+        expect(await Promise.all(ends)).toEqual(requests.map(() => 'over'));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('adds up shares, and lets requests wait when they get smaller', async () => {
+    const { slots, ask, names } = server(4, 60_000);
+    slots.share('one', 1);
+    slots.share('other', 2);
+    const asked = Array.from({ length: 5 }, (_, index) => ask(`m${index}`));
+    await settled();
+    expect(names()).toHaveLength(3);
+    slots.share('other', 1);
+    asked[0]!.end.resolve('');
+    await asked[0];
+    await settled();
+    expect(names()).toHaveLength(2);
+    slots.endShare('one');
+    asked[1]!.end.resolve('');
+    await asked[1];
+    await settled();
+    expect(names()).toHaveLength(1);
+    slots.endShare('other');
+    await settled();
+    expect(names()).toHaveLength(3);
+    for (const { end } of asked) end.resolve('');
+    await Promise.all(asked);
+  });
 });
 
-test('where all answers take long, none is overdue and none is cut off', async () => {
-  const slots = new Slots(2, patience);
-  const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 2 * patience, 'answered'));
-  const rounds = Array.from({ length: 8 }, (_, index) =>
-    slots.run(`m${index % 4}`, slow).catch((error: Error) => error.name),
-  );
-  await inTime(Promise.all(rounds));
-  const mailboxes = ['n0', 'n1', 'n2', 'n3'];
-  const answers = Promise.all(mailboxes.map((mailbox) => slots.run(mailbox, slow)));
-  expect(await inTime(answers)).toEqual(Array(4).fill('answered'));
-  expect(mailboxes.filter((mailbox) => slots.isHeldUp(mailbox))).toEqual([]);
-});
-
-describe('where a server has just become slow for all', () => {
-  /** Listings of 5 s for mailboxes that ask at once. @returns those that were cut off, once all are over */
+describe('Slots, when the server has just become slow for all', () => {
+  /** Lists mailboxes at once, each for 5 s. @returns mailboxes whose listings were cut off */
   async function cutOff(slots: Slots, mailboxes: readonly string[]): Promise<string[]> {
     const cut: string[] = [];
     const listed = mailboxes.map((mailbox) =>
@@ -167,63 +213,17 @@ describe('where a server has just become slow for all', () => {
   }
   const twelve = Array.from({ length: 12 }, (_, index) => `slow-${index}`);
 
-  it('one request finds that out, and all others are waited for', async () => {
+  it('cuts off one request, and waits for all others', async () => {
     const slots = new Slots(4);
     for (let index = 0; index < 15; index += 1) await slots.run(`quick-${index}`, async () => undefined);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
   });
 
-  it('quick answers that list nothing have no further listing cut off', async () => {
+  it('cuts off no further listing because of quick answers that list nothing', async () => {
     const slots = new Slots(5);
     const status = slots.run('status', () => new Promise((resolve) => setTimeout(resolve, 1000)), false);
     expect(await cutOff(slots, twelve)).toEqual(['slow-0']);
     await status;
   });
-});
-
-test('never more requests are under way than may be, and all get their turn (P17)', async () => {
-  const asking = fc.array(fc.record({ mailbox: fc.nat(5), takes: fc.nat(3) }), { maxLength: 30 });
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), asking, async (all, requests) => {
-      const slots = new Slots(all, 1);
-      let underWay = 0;
-      const ends = requests.map(({ mailbox, takes }) =>
-        slots
-          .run(`${mailbox}`, async (cut) => {
-            underWay += 1;
-            expect(underWay).toBeLessThanOrEqual(all);
-            for (let turn = 0; turn < takes && !cut.isCancelled; turn += 1) await vi.advanceTimersByTimeAsync(1);
-            underWay -= 1;
-          })
-          .then(() => 'over'),
-      );
-      expect(await Promise.all(ends)).toEqual(requests.map(() => 'over'));
-    }),
-    { numRuns: 50 },
-  );
-});
-
-test('shares add up, and requests wait when they get smaller', async () => {
-  const { slots, ask, names } = server(4, 60_000);
-  slots.share('one', 1);
-  slots.share('other', 2);
-  const asked = Array.from({ length: 5 }, (_, index) => ask(`m${index}`));
-  await settled();
-  expect(names()).toHaveLength(3);
-  slots.share('other', 1);
-  asked[0]!.end.resolve('');
-  await asked[0];
-  await settled();
-  expect(names()).toHaveLength(2);
-  slots.endShare('one');
-  asked[1]!.end.resolve('');
-  await asked[1];
-  await settled();
-  expect(names()).toHaveLength(1);
-  slots.endShare('other');
-  await settled();
-  expect(names()).toHaveLength(3);
-  for (const { end } of asked) end.resolve('');
-  await Promise.all(asked);
 });

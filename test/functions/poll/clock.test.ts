@@ -1,95 +1,84 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
-import { pollShard } from '#functions/poll/poll-shard.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
-import { ShardRows } from '#functions/watches/shard-rows.ts';
-import { Watches } from '#functions/watches/watches.ts';
-import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { FaultPlan } from '#test/support/aws-faults.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
+import { pollBudget } from '#test/support/poll-world.ts';
+import {
+  breakDown,
+  day,
+  declare,
+  deps,
+  minute,
+  pollAfter,
+  pollWith,
+  readShard,
+  registry,
+  seed,
+  startShards,
+  startShardWorld,
+  takeTold,
+  world,
+} from '#test/support/shard-world.ts';
 
 const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const year = 365 * 24 * hour;
+const year = 365 * day;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterAll(() => world.close());
-
-let tables = 0;
-let deps: PollDependencies;
+beforeAll(startShardWorld);
 beforeEach(async () => {
-  tables += 1;
-  const schedule = { ...world.deps.schedule, pollIntervalMs: 2 * second };
-  deps = { ...world.deps, schedule, table: `clock-${tables}`, server: world.client() };
-  await createTransfersTable(deps.dynamo, deps.table);
-  world.cryptshare.faults.clear();
-  world.setDrift(() => {});
-  world.clock.set(world.clock.steady() - world.clock.now().getTime());
-  await world.takeEvents();
+  const end = await startShards();
+  pollWith({ server: world.client(), schedule: { ...deps.schedule, pollIntervalMs: 2 * second } });
+  return end;
 });
 
-/** Registers a watch of a mailbox with one transfer and polls it. */
-async function register() {
-  const watch = world.watch(`clock-${tables}@example.com`);
-  const people = { sender: watch.mailbox, to: ['bob@example.com'] };
-  const [transfer] = world.cryptshare.transfers.seed({ ...people, count: 1, state: 'ACTIVE' });
-  await new Watches(deps.dynamo, deps.table).declare([watch], false, world.clock.now().toISOString());
+/** Declares a watch of a mailbox with two transfers, and polls it. */
+async function start() {
+  const [watch] = await declare(1);
+  const [id] = seed(watch!, 1);
   await ticks(2);
-  return { watch, people, id: transfer!.trackingId };
+  return { watch: watch!, id: id! };
 }
 
-/** Ticks a second apart, and what they said and did. */
+/** Ticks once a second. Returns outcomes of polls, and warnings. */
 async function ticks(count: number) {
-  const told: string[] = [];
+  const warnings: string[] = [];
   const outcomes: string[] = [];
-  for (let index = 0; index < count; index += 1) {
-    world.clock.advance(second);
-    const deadline = world.clock.steady() + pollBudget;
-    const tick = { shard: 0, at: world.clock.now().toISOString() };
-    const { polls, warning } = await pollShard(deps, tick, deadline, () => {});
+  for (let tick = 0; tick < count; tick += 1) {
+    const { polls, warning } = await pollAfter(second);
     outcomes.push(...polls.map(({ outcome, problem }) => problem?.cause ?? outcome));
-    if (warning) told.push(warning);
+    if (warning) warnings.push(warning);
   }
-  return { outcomes, told };
+  return { outcomes, warnings };
 }
-const states = async () =>
-  (await world.takeEvents()).map(({ event }) => ('state' in event.data ? event.data.state : ''));
-const steps = [minute, hour, year].flatMap((size) => [size, -size]);
+const setState = (id: string) => world.cryptshare.transfers.setState(id, 'FAILED');
 
-describe.each(steps)('a clock that is set by %i ms', (step) => {
-  it.each(['under way', 'before a restart'])(
-    '%s has watches polled as before, and changes announced (P20)',
+describe.each([minute, -minute, year, -year])('pollShard by a clock that is set by %i ms', (step) => {
+  it.each(['while it runs', 'before it restarts'])(
+    'polls watches and announces changes as before: %s',
     async (when) => {
-      const { id } = await register();
+      const { id } = await start();
       world.clock.set(step);
-      if (when === 'before a restart') deps = { ...deps, server: world.client() };
-      world.cryptshare.transfers.setState(id, 'FAILED');
-      const { outcomes, told } = await ticks(10);
+      if (when === 'before it restarts') pollWith({ server: world.client() });
+      setState(id);
+      const { outcomes, warnings } = await ticks(10);
       expect(outcomes.slice(0, 2)).toEqual(['changed', 'unchanged']);
       expect(outcomes.length).toBeGreaterThanOrEqual(5);
-      expect(await states()).toEqual(['FAILED']);
-      expect(told.filter((text) => text.includes('set back'))).toHaveLength(step < 0 ? 1 : 0);
+      expect(await takeTold()).toEqual([`transfer.failed ${id}`]);
+      expect(warnings.filter((text) => text.includes('set back'))).toHaveLength(step < 0 ? 1 : 0);
     },
   );
 
-  it('leaves no lease behind that is never given back', async () => {
-    await register();
+  it('polls again once the lease of a dead process has expired', async () => {
+    await start();
     world.clock.advance(second);
-    const dying = new FaultPlan([[2, 'crash before']]);
-    await world.faults.run(dying, () => ticks(2)).catch(() => undefined);
+    await world.faults.run(new FaultPlan([[2, 'crash before']]), () => ticks(2)).catch(() => undefined);
     world.clock.set(step);
-    // A lease that was given by a clock that is right holds for its time.
+    // A lease dated by a clock that is right lasts for its time.
     world.clock.advance(step < 0 ? 0 : pollBudget + 15 * second);
     expect((await ticks(4)).outcomes).toContain('unchanged');
   });
 
-  it('has the server rest no longer than it is to, and all that is learnt of it later be kept', async () => {
-    await register();
+  it('keeps the circuit open no longer than the server asked, and stores what it learns later', async () => {
+    await start();
     world.cryptshare.faults.inject({ path: '', answer: faultAnswers.tooManyRequests('50') });
     expect((await ticks(2)).outcomes).toEqual(['throttled']);
     world.clock.set(step);
@@ -97,52 +86,39 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect((await ticks(4)).outcomes).toContain('unchanged');
     world.cryptshare.faults.inject({ path: '', answer: faultAnswers.tooManyRequests('70') });
     await ticks(2);
-    const { circuit } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
+    const { circuit } = await readShard();
     expect(circuit.openUntil - world.clock.now().getTime()).toBeGreaterThan(60 * second);
   });
 
-  it('ends the suspicion against a poll that died', async () => {
-    const { id, watch } = await register();
-    world.cryptshare.transfers.setState(id, 'FAILED');
+  it('settles what a dead poll has left unsettled', async () => {
+    const { id, watch } = await start();
+    setState(id);
     const dying = new FaultPlan([['PublishBatchCommand', 'crash before']]);
     await world.faults.run(dying, () => ticks(2)).catch(() => undefined);
     world.clock.set(step);
-    for (let index = 0; index < 4; index += 1) {
-      world.clock.advance(5 * minute);
-      await ticks(1);
-    }
-    expect(new Set(await states())).toEqual(new Set(['FAILED']));
+    for (let tick = 0; tick < 4; tick += 1) await pollAfter(5 * minute + second);
+    expect(new Set(await takeTold())).toEqual(new Set([`transfer.failed ${id}`]));
     const root = await new Snapshot(deps.dynamo, deps.table, watch).readRoot();
     expect([root.unsettled.size, root.unsettledUntil]).toEqual([0, 0]);
   });
 });
 
-it('believes a sudden absence no sooner because the clock was set a year ahead', async () => {
-  const { id } = await register();
-  world.cryptshare.transfers.purge(id);
-  await ticks(30);
-  world.clock.set(year);
-  expect((await ticks(10)).outcomes).toContain('absences_held');
-  const types = (await world.takeEvents()).map(({ event }) => event.type);
-  expect(types.filter((type) => type.startsWith('transfer.'))).toEqual([]);
-});
-
-describe('a clock that is set while a poll is under way', () => {
-  it.each([minute, hour, year])('%i ms ahead does not cut the poll short', async (step) => {
-    const { people } = await register();
-    world.cryptshare.transfers.create(people);
+describe('pollShard by a clock that is set during a poll', () => {
+  it.each([minute, year])('is not cut short by %i ms ahead', async (step) => {
+    const { id } = await start();
+    setState(id);
     let isSet = false;
     world.setDrift(() => {
       if (!isSet) world.clock.set(step);
       isSet = true;
     });
     expect((await ticks(2)).outcomes[0]).toBe('changed');
-    expect(await states()).toHaveLength(1);
+    expect(await takeTold()).toHaveLength(1);
   });
 
-  it.each([minute, hour, year])('%i ms back does not prolong the poll', async (step) => {
-    const { people } = await register();
-    world.cryptshare.transfers.create(people);
+  it.each([minute, year])('is not prolonged by %i ms back', async (step) => {
+    const { id } = await start();
+    setState(id);
     world.setDrift(() => {
       world.clock.advance(pollBudget);
       world.clock.set(-step);
@@ -150,22 +126,19 @@ describe('a clock that is set while a poll is under way', () => {
     expect((await ticks(2)).outcomes[0]).toMatch(/out_of_time/);
     world.setDrift(() => {});
     await ticks(4);
-    expect(await states()).toHaveLength(1);
+    expect(await takeTold()).toHaveLength(1);
   });
 });
 
-describe('what a wrong clock may be the reason of', () => {
-  it('is told with how wrong it is', async () => {
-    const { watch } = await register();
+describe('pollShard by a wrong clock', () => {
+  it('says how wrong the clock is where that may be the cause of a failure', async () => {
+    const { watch } = await start();
     world.cryptshare.switches.clockOffsetMs = -61 * minute;
-    world.cryptshare.faults.inject({
-      ...{ path: encodeURIComponent(watch.mailbox), times: 100 },
-      answer: faultAnswers.emptyUnauthorized,
-    });
-    const { told } = await ticks(4);
+    breakDown(watch);
+    const { warnings } = await ticks(4);
     world.cryptshare.switches.clockOffsetMs = 0;
-    const { health } = (await new Watches(deps.dynamo, deps.table).find(watch))!;
+    const { health } = (await registry().find(watch))!;
     expect(health?.problem.message).toContain('the clock here is 61 min ahead of the server’s');
-    expect(told).toEqual([expect.stringContaining('the clock here is 61 min ahead of the server’s: set it')]);
+    expect(warnings).toEqual([expect.stringContaining('the clock here is 61 min ahead of the server’s: set it')]);
   });
 });

@@ -1,87 +1,88 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
-import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
-import { watchKey } from '#functions/transfers/transfer.ts';
-import { ShardRows } from '#functions/watches/shard-rows.ts';
-import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
-import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import type { ShardPoll } from '#functions/poll/poll-shard.ts';
+import type { WantedWatch } from '#functions/watches/watches.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget } from '#test/support/poll-world.ts';
+import {
+  day,
+  declare,
+  deps,
+  mailboxes,
+  mailboxOf,
+  minute,
+  now,
+  poll,
+  pollAfter,
+  pollWith,
+  readShard,
+  registry,
+  seed,
+  shardRows,
+  snapshotRows,
+  startShards,
+  startShardWorld,
+  world,
+} from '#test/support/shard-world.ts';
 
 /** Milliseconds from one tick to the next, at each of which every watch is due. */
 const interval = 1000;
-const day = 86_400_000;
 
 /** Real milliseconds before which no request is overdue in these tests. */
 const patience = 500;
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-  world.cryptshare.switches.idleTermMs = 1000 * day;
-});
-afterAll(() => world.close());
-
-let tables = 0;
-let deps: PollDependencies;
-const underWay: Promise<unknown>[] = [];
+const inFlight: Promise<unknown>[] = [];
 const processes: PollDependencies[] = [];
-/** Mailboxes whose polls have ended, in order. */
-let ended: string[];
+
+beforeAll(startShardWorld);
 beforeEach(async () => {
-  tables += 1;
-  deps = newProcess();
-  ended = [];
-  await createTransfersTable(deps.dynamo, deps.table);
+  await startShards();
+  pollWith(newProcess());
   return async () => {
     world.cryptshare.faults.clear();
     for (const { server } of processes.splice(0)) server.close();
-    await Promise.all(underWay.splice(0));
+    await Promise.all(inFlight.splice(0));
   };
 });
 
 function newProcess(pollIntervalMs = interval): PollDependencies {
-  const schedule = { ...world.deps.schedule, pollIntervalMs };
-  const process = { ...world.deps, schedule, table: `hanging-${tables}`, server: world.client({ patience }) };
+  const process = { ...deps, schedule: { ...deps.schedule, pollIntervalMs }, server: world.client({ patience }) };
   processes.push(process);
   return process;
 }
 
-/** Declares watches of a number of mailboxes, each with one transfer, and polls them once. */
-async function declare(count: number): Promise<WantedWatch[]> {
-  const list = Array.from({ length: count }, (_, index) => world.watch(`hanging-${tables}-${index}@example.com`));
-  for (const { mailbox } of list) {
-    world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
-  }
-  await new Watches(deps.dynamo, deps.table).declare(list, false, world.clock.now().toISOString());
+/** Declares watches, and polls them once. */
+async function start(count: number): Promise<WantedWatch[]> {
+  const watches = await declare(count);
   await tick();
   world.clock.advance(interval);
-  world.cryptshare.requests.reset();
-  return list;
+  return watches;
 }
-const tick = (as = deps): Promise<ShardPoll> =>
-  pollShard(as, { shard: 0, at: world.clock.now().toISOString() }, world.clock.steady() + pollBudget, ({ watch }) =>
-    ended.push(watch.mailbox),
-  );
+const tick = (as = deps): Promise<ShardPoll> => poll({ as, at: now() });
 
-/** From now on, no request for these mailboxes is answered before the test is over. */
+/** Has the server answer no request for these mailboxes before the test is over. */
 function hang(...watches: WantedWatch[]): void {
   for (const { mailbox } of watches) {
     const path = encodeURIComponent(mailbox);
-    world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: 60_000 } });
+    world.cryptshare.faults.inject({ path, times: 1000, answer: { kind: 'delayed', ms: minute } });
   }
 }
+/** Ends all requests in flight, as their timeouts would. */
+function endHanging(): void {
+  world.cryptshare.faults.clear();
+  deps.server.close();
+}
+const leases = async () => Object.values((await readShard()).row.leases ?? {});
 
-/** Begins something that will not be over before the test is, and waits until it has left the shard to others. */
+/** Begins a poll that hangs, and waits until it has narrowed its lease. */
 async function begin(work: Promise<unknown>): Promise<void> {
-  underWay.push(work);
-  const isAside = async () => Object.values(await leasesNow()).some(({ watches }) => watches !== undefined);
-  await expect.poll(isAside, { interval: 20 }).toBe(true);
+  inFlight.push(work);
+  const isNarrowed = async () => (await leases()).some(({ watches }) => watches !== undefined);
+  await expect.poll(isNarrowed, { interval: 20 }).toBe(true);
   world.clock.advance(interval);
 }
-/** Has a process die while it polls a watch that hangs, all of which are polled once a day. */
+/** Has a process die while it polls a watch that hangs; all watches are polled once a day. */
 async function dieHanging(watch: WantedWatch): Promise<void> {
   const dying = newProcess(day);
   world.clock.advance(day);
@@ -91,142 +92,145 @@ async function dieHanging(watch: WantedWatch): Promise<void> {
   plan.kill();
   world.cryptshare.faults.clear();
 }
-async function leasesNow() {
-  const { row } = await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).read(0, 1, deps.origin);
-  return row.leases ?? {};
-}
-const polled = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).toSorted();
-const mailboxes = (watches: readonly WantedWatch[]) => watches.map(({ mailbox }) => mailbox).toSorted();
+const names = (watches: readonly WantedWatch[]) => watches.map(({ mailbox }) => mailbox).toSorted();
 
-test('a listing that hangs leaves all other watches to the next tick, which does not wait for it (P16)', async () => {
-  const [hanging, ...others] = await declare(12);
-  hang(hanging!);
-  await begin(tick());
-  const next = await tick();
-  expect(polled(next)).toEqual(mailboxes(others));
-  expect(next.skipped).toBe(0);
-  world.clock.advance(interval);
-  expect(polled(await tick())).toEqual(mailboxes(others));
-});
-
-test('processes in which polls hang have but a part of the requests that may be under way, so that all have together no more', async () => {
-  const [one, two, ...others] = await declare(12);
-  hang(one!);
-  await begin(tick());
-  const second = newProcess();
-  hang(two!);
-  underWay.push(tick(second));
-  await expect.poll(() => second.server.calls.slots.isHeldUp(two!.mailbox)).toBe(true);
-  const third = newProcess();
-  const free = async () => {
+describe('pollShard while a listing hangs', () => {
+  it('polls all other watches at the next tick, which does not wait', async () => {
+    const [hanging, ...others] = await start(12);
+    hang(hanging!);
+    await begin(tick());
+    const next = await tick();
+    expect(mailboxes(next)).toEqual(names(others));
+    expect(next.skipped).toBe(0);
     world.clock.advance(interval);
-    return polled(await tick(third));
-  };
-  await expect.poll(free).toEqual(mailboxes(others));
-  const leases = Object.values(await leasesNow());
-  expect(leases.flatMap(({ watches = [] }) => watches)).toHaveLength(2);
-  expect(leases.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThan(4);
-});
+    expect(mailboxes(await tick())).toEqual(names(others));
+  });
 
-test('more listings that hang than polls and requests may be under way leave the others to the next tick', async () => {
-  const [well, ...hanging] = await declare(10);
-  hang(...hanging);
-  await begin(tick());
-  for (let index = 0; index < 3; index += 1) {
-    ended = [];
-    underWay.push(tick());
-    await expect.poll(() => ended).toContain(well!.mailbox);
-    // The next one needs the shard.
-    await expect.poll(async () => Object.values(await leasesNow()).every(({ watches }) => watches)).toBe(true);
+  it('shares the requests in flight with the processes in which other listings hang', async () => {
+    const [one, two, ...others] = await start(12);
+    hang(one!);
+    await begin(tick());
+    const second = newProcess();
+    hang(two!);
+    inFlight.push(tick(second));
+    await expect.poll(() => second.server.calls.slots.isHeldUp(two!.mailbox)).toBe(true);
+    const third = newProcess();
+    const free = async () => {
+      world.clock.advance(interval);
+      return mailboxes(await tick(third));
+    };
+    await expect.poll(free).toEqual(names(others));
+    const held = await leases();
+    expect(held.flatMap(({ watches = [] }) => watches)).toHaveLength(2);
+    expect(held.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThan(4);
+  });
+
+  it('polls the others at each tick though more listings hang than polls and requests may be in flight', async () => {
+    const [well, ...hanging] = await start(10);
+    hang(...hanging);
+    await begin(tick());
+    for (let round = 0; round < 3; round += 1) {
+      const ended: string[] = [];
+      inFlight.push(poll({ at: now(), onPoll: ({ watch }) => ended.push(watch.mailbox) }));
+      await expect.poll(() => ended).toContain(well!.mailbox);
+      // The next one needs the shard.
+      await expect.poll(async () => (await leases()).every(({ watches }) => watches)).toBe(true);
+      world.clock.advance(interval);
+    }
+  });
+
+  it('is not delayed by an on-demand poll', async () => {
+    const [hanging, ...others] = await start(3);
+    hang(hanging!);
+    await begin(pollOnDemand(deps, hanging!, world.clock.steady() + pollBudget));
+    expect(mailboxes(await tick())).toEqual(names(others));
+  });
+
+  it('polls the hanging watch again at the first tick after its poll', async () => {
+    const [hanging] = await start(2);
+    hang(hanging!);
+    const work = tick();
+    await begin(work);
+    endHanging();
+    await work;
+    expect((await tick()).polls).toHaveLength(2);
+  });
+
+  it('stores that a cause is mended, so that all watches that fail for it are polled', async () => {
+    const [hanging, other] = await start(3);
+    const answer = { kind: 'response' as const, status: 403, body: '{"errorCode":3003,"errorMessage":"forbidden"}' };
+    const fail = ({ mailbox }: WantedWatch) =>
+      world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), answer });
+    fail(hanging!);
+    fail(other!);
+    await tick();
     world.clock.advance(interval);
-  }
-});
+    hang(hanging!);
+    fail(other!);
+    const work = tick();
+    await begin(work);
+    endHanging();
+    const failing = (await work).polls.filter(({ problem }) => problem);
+    expect(failing.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
+    expect((await readShard()).mended).toHaveProperty('forbidden');
+  });
 
-test('a poll that an operator asks for and that hangs delays no tick', async () => {
-  const [hanging, ...others] = await declare(3);
-  hang(hanging!);
-  await begin(pollOnDemand(deps, hanging!, world.clock.steady() + pollBudget));
-  expect(polled(await tick())).toEqual(mailboxes(others));
-});
+  it('polls the hanging watch of a dead process soon after its lease has expired, not an interval later', async () => {
+    const [hanging] = await start(12);
+    await dieHanging(hanging!);
+    const next = newProcess(day);
+    let waited = 0;
+    let isPolled = false;
+    while (!isPolled && waited < 2 * day) {
+      waited += 10 * minute;
+      isPolled = mailboxes(await pollAfter(10 * minute, { as: next })).includes(hanging!.mailbox);
+    }
+    expect(waited).toBeLessThanOrEqual(30 * minute);
+  });
 
-test('a watch whose listing hung is polled again by the first tick after its poll, and one whose process died after its time', async () => {
-  const [hanging] = await declare(2);
-  hang(hanging!);
-  const work = tick();
-  await begin(work);
-  world.cryptshare.faults.clear();
-  deps.server.close();
-  await work;
-  expect((await tick()).polls).toHaveLength(2);
+  it('polls the hanging watch of a dead process when the local run restarts', async () => {
+    const [hanging] = await start(12);
+    await dieHanging(hanging!);
+    await shardRows().free(0);
+    expect(mailboxes(await pollAfter(5000, { as: newProcess(day) }))).toEqual([hanging!.mailbox]);
+  });
 
-  const rows = new ShardRows(deps.dynamo, deps.table, 4);
-  const since = world.clock.now().getTime();
-  const { row } = await rows.read(0, 1, deps.origin);
-  const hold = await rows.acquire(0, row, { since, until: since + 10 * interval });
-  await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { shards: 1, polled: [{ from: 0, to: since }], failing: {} });
-  world.clock.advance(interval);
-  expect((await tick()).polls).toHaveLength(1);
-  world.clock.advance(10 * interval);
-  expect((await tick()).polls).toHaveLength(2);
-});
+  it('deletes the snapshot of a removed watch after 30 days', async () => {
+    const [removed, hanging] = await start(6);
+    await registry().remove(removed!, now());
+    world.clock.advance(31 * day);
+    hang(hanging!);
+    const work = tick();
+    await begin(work);
+    endHanging();
+    await work;
+    expect(await leases()).toEqual([]);
+    expect(await snapshotRows(removed!)).toBe(0);
+  });
 
-test('a poll that hangs and then finds a cause mended has all watches polled that fail for it, too', async () => {
-  const [hanging, other] = await declare(3);
-  const fail = ({ mailbox }: WantedWatch) => {
-    const body = '{"errorCode":3003,"errorMessage":"A policy forbids it."}';
-    const answer = { kind: 'response' as const, status: 403, body };
-    world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), answer });
-  };
-  fail(hanging!);
-  fail(other!);
-  await tick();
-  world.clock.advance(interval);
-  hang(hanging!);
-  fail(other!);
-  const work = tick();
-  await begin(work);
-  world.cryptshare.faults.clear();
-  deps.server.close();
-  const troubled = (await work).polls.filter(({ problem }) => problem);
-  expect(troubled.map(({ watch }) => watch.mailbox)).toEqual([other!.mailbox]);
-  const { mended } = await new ShardRows(deps.dynamo, deps.table, 4).read(0, 1, deps.origin);
-  expect(mended).toHaveProperty('forbidden');
-});
-
-test('a watch that hung when its process died is polled soon after its lease has ended, not an interval later', async () => {
-  const [hanging] = await declare(12);
-  await dieHanging(hanging!);
-  const next = newProcess(day);
-  let waited = 0;
-  let isPolled = false;
-  while (!isPolled && waited < 2 * day) {
-    waited += 600_000;
-    world.clock.advance(600_000);
-    isPolled = polled(await tick(next)).includes(hanging!.mailbox);
-  }
-  expect(waited).toBeLessThanOrEqual(1_800_000);
-});
-
-test('a restart of the local run while a watch hangs makes up for its poll', async () => {
-  const [hanging] = await declare(12);
-  await dieHanging(hanging!);
-  // As the next start does.
-  await new ShardRows(deps.dynamo, deps.table, deps.server.atOnce).free(0);
-  world.clock.advance(5000);
-  expect(polled(await tick(newProcess(day)))).toEqual([hanging!.mailbox]);
-});
-
-test('the snapshot of a removed watch is deleted after 30 days though a mailbox hangs at that tick', async () => {
-  const [removed, hanging] = await declare(6);
-  await new Watches(deps.dynamo, deps.table).remove(removed!, world.clock.now().toISOString());
-  world.clock.advance(31 * day);
-  hang(hanging!);
-  const work = tick();
-  await begin(work);
-  world.cryptshare.faults.clear();
-  deps.server.close();
-  await work;
-  expect(await leasesNow()).toEqual({});
-  const query = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: watchKey(removed!) } } };
-  expect((await deps.dynamo.send(new QueryCommand({ TableName: deps.table, ...query }))).Count).toBe(0);
+  it('polls a watch that was added again during a tick once that tick is over, not an interval later', async () => {
+    pollWith(newProcess(day));
+    const added = world.watch(mailboxOf('added'));
+    const hanging = world.watch(mailboxOf('hanging'));
+    const often = { ...world.watch(mailboxOf('often')), pollIntervalMs: interval };
+    for (const watch of [added, hanging, often]) seed(watch, 1);
+    await registry().addAll([added, hanging, often], false, now());
+    await pollAfter(minute);
+    await registry().remove(added, now());
+    // The answers of this tick show that the server's clock agrees.
+    await pollAfter(31 * day + minute);
+    world.clock.advance(day);
+    hang(hanging);
+    const first = tick();
+    await expect.poll(() => snapshotRows(added), { interval: 20 }).toBe(0);
+    await begin(first);
+    world.clock.advance(15_000);
+    await registry().addAll([added], false, now());
+    const polled = mailboxes(await pollAfter(30_000));
+    endHanging();
+    await first;
+    pollWith(newProcess(day));
+    for (let tick = 0; tick < 60; tick += 1) polled.push(...mailboxes(await pollAfter(minute)));
+    expect(polled).toContain(added.mailbox);
+  });
 });

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TransferEvent } from '#functions/events/transfer-event.ts';
 import { isFinal, sameState } from '#functions/transfers/transfer.ts';
-import { startWorld, type World } from '#test/support/poll-world.ts';
-import { type Account, chronicles, history, isSubsequence, live } from './history.ts';
+import { startMailboxWorld } from '#test/support/mailbox-world.ts';
+import { history } from './history.ts';
+import { type Account, live } from './history-life.ts';
 
 /** Histories per run; the long run tries more. */
 const runs = Number(process.env.HISTORIES ?? 30);
@@ -10,28 +12,24 @@ const runs = Number(process.env.HISTORIES ?? 30);
 const patience = 60_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-  // Pages small enough that a mailbox of a few transfers has several.
-  world.cryptshare.switches.maximumPageSize = 10;
-});
-afterAll(() => world.close());
+beforeAll(startMailboxWorld);
 
-test(`whatever goes wrong, nothing is lost and nothing is invented (${runs} histories, SEED=${seed}) (P1, P2, P3, P4)`, {
-  timeout: runs * patience,
-}, async () => {
-  await fc.assert(
-    fc.asyncProperty(history, async (past) => {
-      const account = await live(world, past);
-      expectRepetitionsToShareIdAndBytes(account);
-      expectSequencesWithoutGap(account);
-      expectNoInventedEvent(account);
-      expectNothingLost(account);
-      expectSilenceAtTheEnd(account);
-    }),
-    { numRuns: runs, seed, endOnFailure: true },
-  );
+describe('pollWatch', () => {
+  it(`loses nothing and invents nothing in random histories (${runs} histories, SEED=${seed})`, {
+    timeout: runs * patience,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (past) => {
+        const account = await live(past);
+        expectRepetitionsToShareIdAndBytes(account);
+        expectSequencesWithoutGap(account);
+        expectNoInventedEvent(account);
+        expectNothingLost(account);
+        expectSilenceAtTheEnd(account);
+      }),
+      { numRuns: runs, seed, endOnFailure: true },
+    );
+  });
 });
 
 function expectRepetitionsToShareIdAndBytes({ published }: Account): void {
@@ -69,7 +67,7 @@ function expectNoInventedEvent(account: Account): void {
       expect(longestAbsence(account, trackingId)).toBeGreaterThanOrEqual(3);
     }
     for (const [index, { type, data }] of events.entries()) {
-      // Whatever follows an unlisting takes it back first.
+      // The event after an unlisting takes it back.
       expect(type === 'transfer.listed_again').toBe(events[index - 1]?.type === 'transfer.unlisted');
       const { previousState, state } = data;
       if (previousState === null || sameState(previousState, state) || !isFinal(previousState)) continue;
@@ -117,4 +115,19 @@ function expectSilenceAtTheEnd({ calmPolls, lastPoll, pending }: Account): void 
   const last = calmPolls.at(-1)!;
   expect(last).toMatchObject({ outcome: 'unchanged', problem: undefined, units: { write: 0 } });
   expect(lastPoll).toEqual({ calls: ['QueryCommand'], published: 0 });
+}
+
+/** The events of each transfer, without repetitions, in the order of their sequence. */
+function chronicles({ published }: Account): Map<string, TransferEvent[]> {
+  const byId = new Map(published.map(({ event }) => [event.id, event]));
+  const events = Map.groupBy(byId.values(), (event) => event.data.trackingId);
+  for (const chronicle of events.values()) chronicle.sort((a, b) => a.data.sequence - b.data.sequence);
+  return events;
+}
+
+/** True when `part` is `whole` without some elements. */
+function isSubsequence(part: readonly string[], whole: readonly string[]): boolean {
+  let at = 0;
+  for (const element of whole) if (at < part.length && sameState(part[at]!, element)) at += 1;
+  return at === part.length;
 }

@@ -2,19 +2,18 @@ import { beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import type { Verification } from '#functions/cryptshare/verification.ts';
 import { parseTick, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
-import { watchKey } from '#functions/transfers/transfer.ts';
-import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget } from '#test/support/poll-world.ts';
 import {
   alwaysDue,
   breakDown,
+  day,
   declare,
   deps,
   mailboxes,
   minute,
   now,
   poll,
+  pollAfter,
   pollWith,
   registry,
   startShards,
@@ -22,46 +21,32 @@ import {
   world,
 } from '#test/support/shard-world.ts';
 
-const noon = '2026-11-24T12:00:00Z';
-
 beforeAll(startShardWorld);
 beforeEach(startShards);
 
-describe('the shards', () => {
-  it('divide the watches: each is polled by exactly one of them', async () => {
+describe('pollShard', () => {
+  it('polls each watch in exactly one shard, however many there are', async () => {
     const watches = await declare(12);
     for (const shards of [1, 2, 3, 5]) {
       const polled: string[] = [];
       pollWith({ schedule: alwaysDue(shards) });
-      for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll(shard)));
+      for (let shard = 0; shard < shards; shard += 1) polled.push(...mailboxes(await poll({ shard })));
       expect(polled.sort()).toEqual(watches.map(({ mailbox }) => mailbox).sort());
     }
   });
 
-  it('read their own watches and no others, which all together are all of them', async () => {
-    const watches = await declare(200);
-    const rows = new ShardRows(deps.dynamo, deps.table, 4);
-    for (const shards of [1, 3, 60]) {
-      const views = [];
-      for (let shard = 0; shard < shards; shard += 1) views.push((await rows.read(shard, shards, deps.origin)).watches);
-      expect(views.flat().map(watchKey).toSorted()).toEqual(watches.map(watchKey).toSorted());
-      expect(Math.max(...views.map((view) => view.length))).toBeLessThan((200 / shards) * 1.3 + 8);
-    }
-  });
-
-  it('may become more or fewer at any time: no poll is left out, and each change has each watch polled once more at most', async () => {
-    const watches = await declare(12);
+  it('leaves no poll out while the number of shards changes, and adds one for each watch and change at most', async () => {
+    const watches = await declare(6);
     const polled: string[] = [];
     pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 20 * minute } });
     await poll();
-    for (let index = 0; index < 60; index += 1) {
+    for (let step = 0; step < 60; step += 1) {
       world.clock.advance(minute);
-      const shards = [1, 3, 2, 5][Math.floor(index / 7) % 4]!;
+      const shards = [1, 3, 2, 5][Math.floor(step / 7) % 4]!;
       pollWith({ schedule: { ...deps.schedule, shards } });
-      // Of one shard in five, ticks are lost now and then.
       for (let shard = 0; shard < shards; shard += 1) {
-        if ((index + shard) % 5 === 0 && index < 59) continue;
-        polled.push(...mailboxes(await poll(shard)));
+        const isLost = (step + shard) % 5 === 0 && step < 59;
+        if (!isLost) polled.push(...mailboxes(await poll({ shard })));
       }
     }
     const times = Map.groupBy(polled, (mailbox) => mailbox);
@@ -69,54 +54,73 @@ describe('the shards', () => {
     expect(polled.length).toBeLessThanOrEqual(watches.length * (4 + 8));
   });
 
-  it('keep their watches from poll to poll', async () => {
-    await declare(6);
-    pollWith({ schedule: alwaysDue(2) });
-    const before = mailboxes(await poll(1));
-    world.clock.advance(minute);
-    expect(before.length).toBeGreaterThan(0);
-    expect(mailboxes(await poll(1))).toEqual(before);
+  it('polls each watch at a moment of its own in its interval', async () => {
+    await declare(24, { pollIntervalMs: 10 * minute });
+    expect((await pollAfter(15_000)).polls).toHaveLength(24);
+    const polls: number[] = [];
+    for (let step = 0; step < 20; step += 1) polls.push((await pollAfter(minute)).polls.length);
+    expect(polls.reduce((sum, count) => sum + count, 0)).toBe(48);
+    expect(Math.max(...polls)).toBeLessThan(10);
+    expect(polls.slice(0, 10)).toEqual(polls.slice(10));
   });
 
-  it('poll no disabled watch', async () => {
-    const [first, second] = await declare(2);
+  it('polls a watch whose interval was changed at the next tick, and in that interval from then on', async () => {
+    const [watch] = await declare(1, { pollIntervalMs: day });
+    await pollAfter(15_000);
+    expect((await pollAfter(minute)).polls).toHaveLength(0);
+    await registry().setPollInterval(watch!, minute, now());
+    for (let step = 0; step < 3; step += 1) expect((await pollAfter(minute)).polls).toHaveLength(1);
+  });
+
+  it('polls a quiet watch in the interval of quiet ones until it changes or was resumed', async () => {
+    pollWith({ schedule: { ...alwaysDue(1), pollIntervalMs: 5 * minute, quietIntervalMs: 30 * minute } });
+    const [watch] = await declare(1);
+    await pollAfter(15_000);
+    const pollsIn = async (hours: number) => {
+      let polls = 0;
+      for (let step = 0; step < 12 * hours; step += 1) polls += (await pollAfter(5 * minute)).polls.length;
+      return polls;
+    };
+    expect(await pollsIn(1)).toBeGreaterThanOrEqual(11);
+    expect(await pollsIn(1)).toBe(2);
+    world.cryptshare.transfers.create({ sender: watch!.mailbox, to: ['bob@example.com'] });
+    expect(await pollsIn(0.5)).toBeGreaterThan(0);
+    expect(await pollsIn(0.5)).toBe(6);
+    await pollsIn(1);
+    await registry().pause(watch!);
+    await registry().resume((await registry().find(watch!))!, now());
+    expect(await pollsIn(0.5)).toBe(6);
+  });
+
+  it('stores no time of a change where no interval depends on it', async () => {
+    const [watch] = await declare(1);
+    await poll();
+    expect(await registry().find(watch!)).not.toHaveProperty('changedAt');
+  });
+
+  it.each([1, 2])('polls nothing for a shard that no longer exists, of %i', async (shards) => {
+    await declare(6);
+    pollWith({ schedule: alwaysDue(shards) });
+    expect(await poll({ shard: shards })).toEqual({ polls: [], skipped: 0 });
+  });
+
+  it('polls no disabled watch, and does not count it as skipped', async () => {
+    const [, second] = await declare(2);
     await registry().declare([second!], false, now());
     const shardPoll = await poll();
     expect(mailboxes(shardPoll)).toEqual([second!.mailbox]);
-    expect(mailboxes(shardPoll)).not.toContain(first!.mailbox);
     expect(shardPoll.skipped).toBe(0);
   });
 
-  it('tell of each poll as it ends', async () => {
+  it('reports each poll as it ends', async () => {
     await declare(3);
     const told: WatchPoll[] = [];
-    const { polls } = await poll(0, pollBudget, (each) => told.push(each));
+    const { polls } = await poll({ onPoll: (each) => told.push(each) });
     expect(told).toEqual(polls);
     expect(told.map(({ outcome }) => outcome)).toEqual(['baseline', 'baseline', 'baseline']);
   });
-});
 
-test.each([
-  { what: 'nothing', event: undefined },
-  { what: 'null', event: null },
-  { what: 'a text', event: '{"shard":0,"at":"2026-11-24T00:00:00Z"}' },
-  { what: 'an empty object', event: {} },
-  { what: 'a missing time', event: { shard: 0 } },
-  { what: 'a negative shard', event: { shard: -1, at: noon } },
-  { what: 'a time that is none', event: { shard: 0, at: '<aws.scheduler.scheduled-time>' } },
-  { what: 'half a shard', event: { shard: 0.5, at: noon } },
-  { what: 'a shard as text', event: { shard: '0', at: noon } },
-  { what: 'something besides', event: { shard: 0, at: noon, id: 'x' } },
-])('$what is no tick', ({ event }) => {
-  expect(() => parseTick(event)).toThrow();
-});
-
-test('a tick is what the scheduler sends', () => {
-  expect(parseTick({ shard: 1, at: noon })).toEqual({ shard: 1, at: noon });
-});
-
-describe('a watch that fails', () => {
-  it('harms no other', async () => {
+  it('polls the other watches when the server refuses one', async () => {
     const [broken, ...others] = await declare(4);
     breakDown(broken!);
     const { polls } = await poll();
@@ -125,9 +129,9 @@ describe('a watch that fails', () => {
     for (const { mailbox } of others) expect(outcomes.get(mailbox)).toEqual(['baseline', undefined]);
   });
 
-  it('because of DynamoDB harms no other', async () => {
+  it('polls the other watches when DynamoDB refuses to read the snapshot of one', async () => {
     await declare(3);
-    // The first two read watches and shards, the third takes the shard, the fourth reads the snapshot of some watch.
+    // Two calls read watches and shards, one takes the lease, and the next one reads a snapshot.
     const { polls, skipped } = await world.faults.run(new FaultPlan([[3, 'refused']]), () => poll());
     expect(skipped).toBe(0);
     expect(polls.map(({ outcome, problem }) => [outcome, problem?.cause]).sort()).toEqual([
@@ -137,16 +141,25 @@ describe('a watch that fails', () => {
     ]);
   });
 
-  it('is told after three polls, and told again when it is well, each once', async () => {
+  it('announces that a watch fails after three polls, with a remedy, and its recovery, each once', async () => {
     const [broken] = await declare(2);
     const told: string[][] = [];
     const notices: string[] = [];
+    const since = now();
     const polls = async (count: number) => {
-      for (let index = 0; index < count; index += 1) {
+      for (let step = 0; step < count; step += 1) {
         await poll();
         world.clock.advance(minute);
-        told.push((await world.takeEvents()).map(({ event }) => event.type));
-        notices.push(...(await world.takeNotices()).map(({ subject }) => subject));
+        const events = await world.takeEvents();
+        told.push(events.map(({ event }) => event.type));
+        for (const { attributes, event } of events) {
+          expect(attributes).toEqual({ type: event.type, mailbox: broken!.mailbox, direction: 'sent' });
+          expect(event.data).toMatchObject({
+            ...{ cause: 'token_invalid', failingSince: since },
+            message: expect.stringContaining('verify it by e-mail'),
+          });
+        }
+        notices.push(...world.takeNotices().map(({ text }) => text));
       }
     };
     breakDown(broken!);
@@ -154,109 +167,84 @@ describe('a watch that fails', () => {
     world.cryptshare.faults.clear();
     await polls(3);
     expect(told).toEqual([[], [], ['watch.failing'], [], [], ['watch.recovered'], [], []]);
-    expect(notices).toEqual([
-      expect.stringMatching(/^Cannot watch transfers sent by shard-\d+-0@example\.com$/),
-      expect.stringMatching(/^Watching transfers sent by shard-\d+-0@example\.com again$/),
-    ]);
+    expect(notices).toEqual([expect.stringContaining('verify it by e-mail'), expect.any(String)]);
   });
 
-  it('is told with its cause, a remedy and since when', async () => {
-    const [broken] = await declare(1);
-    breakDown(broken!);
-    const since = world.clock.now().toISOString();
-    for (let index = 0; index < 3; index += 1) {
-      await poll();
-      world.clock.advance(minute);
-    }
-    const [told] = await world.takeEvents();
-    expect(told?.attributes).toEqual({ type: 'watch.failing', mailbox: broken!.mailbox, direction: 'sent' });
-    expect(told?.event.data).toMatchObject({
-      cause: 'token_invalid',
-      message: expect.stringContaining('verify it by e-mail'),
-      failingSince: since,
-    });
-    expect((await world.takeNotices())[0]?.text).toContain('verify it by e-mail');
-  });
-
-  it('loses no change: it is told once the watch is well', async () => {
-    const [broken] = await declare(1);
-    await poll();
-    breakDown(broken!, 1);
-    const { trackingId } = world.cryptshare.transfers.create({ sender: broken!.mailbox, to: ['bob@example.com'] });
-    await poll();
-    expect(await world.takeEvents()).toEqual([]);
-    await poll();
-    expect((await world.takeEvents()).map(({ event }) => event.data)).toEqual([
-      expect.objectContaining({ trackingId }),
-    ]);
-  });
-
-  it('counts the time since its listing was complete', async () => {
+  it('counts the time since the last complete listing of a watch', async () => {
     const [broken] = await declare(1);
     breakDown(broken!, 3);
     const gaps: number[] = [];
-    for (let index = 0; index < 4; index += 1) {
+    for (let step = 0; step < 4; step += 1) {
       gaps.push((await poll()).polls[0]!.sinceCompleteMs);
       world.clock.advance(minute);
     }
     expect(gaps).toEqual([0, minute, 2 * minute, 0]);
   });
-});
 
-describe('a verification by e-mail', () => {
-  const day = 24 * 60 * minute;
-
-  /** Polls daily, and counts what is told of the end that the verification has then. */
-  async function toldDaily(days: number, validUntil: string, method: Verification['method'] = 'email') {
-    const told: number[] = [];
-    for (let passed = 0; passed < days; passed += 1) {
+  it('announces the end of a verification by e-mail once, a week ahead, again if SNS failed, and anew after a renewal', async () => {
+    await declare(1);
+    const toldDaily = async (days: number, validIn: number, method: Verification['method'] = 'email') => {
+      const validUntil = new Date(world.clock.now().getTime() + validIn * day).toISOString();
       const cachedVerification = (mailbox: string): Verification => ({ mailbox, rev: 1, method, validUntil });
       pollWith({ tokens: { cachedVerification, forgive: () => {} } });
-      await poll();
-      const events = await world.takeEvents();
-      told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);
-      world.clock.advance(day);
-    }
-    return told;
-  }
-  const inDays = (days: number) => new Date(world.clock.now().getTime() + days * day).toISOString();
-
-  it('has its end told once, a week ahead, and the end of the next one again', async () => {
-    await declare(1);
-    await world.takeNotices();
-    expect(await toldDaily(5, inDays(9))).toEqual([0, 0, 1, 0, 0]);
-    expect((await world.takeNotices()).map(({ text }) => text).join()).toContain('watch verify');
-    expect(await toldDaily(2, inDays(3))).toEqual([1, 0]);
+      const told: number[] = [];
+      for (let passed = 0; passed < days; passed += 1) {
+        await poll();
+        const events = await world.takeEvents();
+        told.push(events.filter(({ event }) => event.type === 'watch.verification_expiring').length);
+        world.clock.advance(day);
+      }
+      return told;
+    };
+    expect(await toldDaily(5, 9)).toEqual([0, 0, 1, 0, 0]);
+    expect(
+      world
+        .takeNotices()
+        .map(({ text }) => text)
+        .join(),
+    ).toContain('watch verify');
+    await world.faults.run(new FaultPlan([['PublishBatchCommand', 'refused']]), () => toldDaily(1, 3));
+    expect(await toldDaily(2, 2)).toEqual([1, 0]);
+    expect(await toldDaily(2, 1, 'client_id')).toEqual([0, 0]);
   });
 
-  it('is told later when SNS failed, and not at all when the client id renews it', async () => {
-    await declare(1);
-    await poll();
-    await world.faults.run(new FaultPlan([['PublishBatchCommand', 'refused']]), () => toldDaily(1, inDays(3)));
-    expect(await toldDaily(2, inDays(2))).toEqual([1, 0]);
-    expect(await toldDaily(2, inDays(1), 'client_id')).toEqual([0, 0]);
-  });
-});
-
-describe('a process that is told to stop', () => {
-  it('ends the polls under way, begins no further one, and the next tick makes up for those', async () => {
+  it('completes the polls in flight of a process that is to stop, and leaves the others to the next tick', async () => {
     const watches = await declare(20);
     const stopping = new AbortController();
-    const underWay = new Set<Watch>();
+    const inFlight = new Set<Watch>();
     let atStop = 0;
-    pollWith({ supervision: { stopping: stopping.signal, polls: underWay } });
+    pollWith({ supervision: { stopping: stopping.signal, polls: inFlight } });
     world.setDrift(() => {
-      if (!stopping.signal.aborted) atStop = underWay.size;
+      if (!stopping.signal.aborted) atStop = inFlight.size;
       stopping.abort();
     });
     const stopped = await poll();
     expect(stopped.polls.every(({ isComplete, problem }) => isComplete && !problem)).toBe(true);
     expect(stopped.polls).toHaveLength(atStop);
-    expect(underWay.size).toBe(0);
+    expect(inFlight.size).toBe(0);
     expect(atStop).toBeLessThan(watches.length);
 
     pollWith({ supervision: undefined });
     const polled = new Set([...mailboxes(stopped), ...mailboxes(await poll())]);
     expect(polled.size).toBe(watches.length);
+  });
+});
+
+describe('parseTick', () => {
+  const noon = '2026-11-24T12:00:00Z';
+
+  it('returns the tick that the scheduler sends', () => {
+    expect(parseTick({ shard: 1, at: noon })).toEqual({ shard: 1, at: noon });
+  });
+
+  test.each([
+    { what: 'an undefined event', event: undefined },
+    { what: 'a missing time', event: { shard: 0 } },
+    { what: 'a time that is none', event: { shard: 0, at: '<aws.scheduler.scheduled-time>' } },
+    { what: 'a negative shard', event: { shard: -1, at: noon } },
+    { what: 'half a shard', event: { shard: 0.5, at: noon } },
+    { what: 'another property', event: { shard: 0, at: noon, id: 'x' } },
+  ])('refuses $what', ({ event }) => {
+    expect(() => parseTick(event)).toThrow();
   });
 });

@@ -15,8 +15,8 @@ function held(room: ReadRoom, transfers: number) {
 }
 const turn = () => new Promise(setImmediate);
 
-describe('visits of snapshots', () => {
-  it('wait for each other when together they have more transfers than there is room for, and keep their order', async () => {
+describe('ReadRoom', () => {
+  it('lets read plans wait that have more transfers than room, and keeps their order', async () => {
     const room = new ReadRoom(10_000);
     const [first, large, last] = [held(room, 6000), held(room, 50_000), held(room, 2000)];
     await turn();
@@ -31,25 +31,25 @@ describe('visits of snapshots', () => {
     expect(last.isBegun).toBe(true);
   });
 
-  it('do not wait when they are small, whatever else is under way', async () => {
+  it('lets no small read plan wait', async () => {
     const room = new ReadRoom(10_000);
     const [large, waiting, small] = [held(room, 10_000), held(room, 10_000), held(room, 900)];
     await turn();
     expect([large.isBegun, waiting.isBegun, small.isBegun]).toEqual([true, false, true]);
   });
 
-  it('all have their turn, and never have more transfers in memory than there is room for', async () => {
+  it('runs all read plans, and never has more transfers in memory than room', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1001, max: 20_000 }), { maxLength: 30 }), async (sizes) => {
         const room = new ReadRoom(10_000);
-        let underWay = 0;
+        let inFlight = 0;
         const done = await Promise.all(
           sizes.map((transfers) =>
             room.run(transfers, async () => {
-              underWay += Math.min(transfers, 10_000);
-              expect(underWay).toBeLessThanOrEqual(10_000);
+              inFlight += Math.min(transfers, 10_000);
+              expect(inFlight).toBeLessThanOrEqual(10_000);
               await turn();
-              underWay -= Math.min(transfers, 10_000);
+              inFlight -= Math.min(transfers, 10_000);
               return transfers;
             }),
           ),
@@ -61,12 +61,14 @@ describe('visits of snapshots', () => {
   });
 });
 
-it.each([
-  { bits: 0, buckets: 1, count: 40, transfers: 40 },
-  { bits: 12, buckets: 4096, count: 100_000, transfers: 100_000 },
-  { bits: 12, buckets: 3, count: 100_000, transfers: 74 },
-  { bits: 12, buckets: 0, count: 100_000, transfers: 0 },
-])('a plan of $buckets of 2^$bits buckets has to do with about $transfers of $count transfers', (one) => {
-  const buckets = new Set(Array.from({ length: one.buckets }, (_, bucket) => bucket));
-  expect(transfersIn({ bits: one.bits, buckets }, one.count)).toBe(one.transfers);
+describe('transfersIn', () => {
+  it.each([
+    { bits: 0, buckets: 1, count: 40, transfers: 40 },
+    { bits: 12, buckets: 4096, count: 100_000, transfers: 100_000 },
+    { bits: 12, buckets: 3, count: 100_000, transfers: 74 },
+    { bits: 12, buckets: 0, count: 100_000, transfers: 0 },
+  ])('is $transfers for a plan of $buckets of 2^$bits buckets and $count transfers', (one) => {
+    const buckets = new Set(Array.from({ length: one.buckets }, (_, bucket) => bucket));
+    expect(transfersIn({ bits: one.bits, buckets }, one.count)).toBe(one.transfers);
+  });
 });

@@ -1,218 +1,177 @@
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
-import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
-import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
-import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { Watches } from '#functions/watches/watches.ts';
-import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { Snapshot } from '#functions/snapshot/snapshot.ts';
+import type { Watch } from '#functions/transfers/transfer.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import {
+  day,
+  deps,
+  hour,
+  mailboxOf,
+  minute,
+  now,
+  pollAfter,
+  pollWith,
+  registry,
+  rowsOf,
+  seed,
+  snapshotRows,
+  startShards,
+  startShardWorld,
+  takeTold,
+  world,
+} from '#test/support/shard-world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-  world.cryptshare.switches.idleTermMs = 1000 * day;
-});
-afterAll(() => world.close());
+beforeAll(startShardWorld);
 
-const day = 86_400_000;
-let tables = 0;
-let deps: PollDependencies;
-let registry: Watches;
 let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
-  tables += 1;
-  deps = {
-    ...world.deps,
-    table: `removed-${tables}`,
-    schedule: { shards: 1, pollIntervalMs: day, fullListingEvery: 1 },
-  };
-  await createTransfersTable(deps.dynamo, deps.table);
-  registry = new Watches(deps.dynamo, deps.table);
-  watch = world.watch(`removed-${tables}@example.com`);
-  trackingIds = seed(3);
+  const end = await startShards();
+  pollWith({ schedule: { ...deps.schedule, pollIntervalMs: day } });
+  watch = world.watch(mailboxOf('removed'));
+  trackingIds = seed(watch, 3);
+  return end;
 });
 
-function seed(count: number): string[] {
-  const people = { sender: watch.mailbox, to: ['bob@example.com'] };
-  return world.cryptshare.transfers.seed({ ...people, count, state: 'ACTIVE' }).map(({ trackingId }) => trackingId);
+const tick = (plan = new FaultPlan()) => world.faults.run(plan, () => pollAfter(90_000));
+const add = () => registry().addAll([watch], false, now());
+/** Rows of the watch's snapshot and rows of the registry. */
+const left = async () => [await snapshotRows(watch), await rowsOf('WATCHES')];
+async function transferRows(): Promise<number> {
+  const { bits } = await new Snapshot(deps.dynamo, deps.table, watch).readRoot();
+  const buckets = new Set(Array.from({ length: 2 ** bits }, (_, bucket) => bucket));
+  return (await new Snapshot(deps.dynamo, deps.table, watch).readBuckets(buckets, bits)).size;
 }
-const now = () => world.clock.now().toISOString();
-function tick(plan = new FaultPlan()) {
-  world.clock.advance(90_000);
-  return world.faults.run(plan, () =>
-    pollShard(deps, { shard: 0, at: now() }, world.clock.steady() + pollBudget, () => {}),
-  );
-}
-/** Sort keys of what is left of the watch's snapshot. */
-async function left(): Promise<string[]> {
-  const { Items = [] } = await deps.dynamo.send(
-    new QueryCommand({
-      TableName: deps.table,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': { S: watchKey(watch) } },
-    }),
-  );
-  return Items.map(({ sk }) => sk!.S!);
-}
-/** What the table holds of watches. */
-async function registered(): Promise<number> {
-  const query = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: 'WATCHES' } } };
-  return (await deps.dynamo.send(new QueryCommand({ TableName: deps.table, ...query }))).Count ?? 0;
-}
-const told = async () =>
-  (await world.takeEvents())
-    .map(({ event }) => event as TransferEvent)
-    .map(({ type, data }) => `${type} ${data.trackingId}`);
 
-/** Polls the watch once, and takes it out of the registry. */
-async function removed(): Promise<void> {
-  await registry.addAll([watch], false, now());
+/** Adds the watch, polls it, and removes it. */
+async function addAndRemove(): Promise<void> {
+  await add();
   await tick();
-  await registry.remove(watch, now());
-  await told();
+  await registry().remove(watch, now());
+  await takeTold();
 }
-/** Ends the time for which what was removed is kept. */
+/** Ends the time for which a removed watch is kept. */
 const wait = () => world.clock.advance(30 * day);
 
-describe('what is known of a watch', () => {
-  it('that was removed stays for 30 days, and is gone then', async () => {
-    await removed();
-    expect(await registry.list()).toEqual([]);
+/** A tick that deletes calls: two reads, lease, root, claim, transfers, three of them, blocks, one, root, watch, lease. */
+const calls = Array.from({ length: 16 }, (_, call) => call);
+
+describe('deleteExpired', () => {
+  it('deletes a removed watch and its snapshot after 30 days, and not before', async () => {
+    await addAndRemove();
+    expect(await registry().list()).toEqual([]);
     world.clock.advance(29 * day);
     await tick();
-    expect(await left()).toHaveLength(5);
+    expect(await left()).toEqual([5, 1]);
     world.clock.advance(day);
     await tick();
-    expect([await left(), await registered()]).toEqual([[], 0]);
+    expect(await left()).toEqual([0, 0]);
   });
 
-  it('that has left the configuration file stays for 30 days, and is gone then', async () => {
-    await registry.declare([watch], false, now());
+  it('deletes a watch 30 days after it left the configuration file, and not before', async () => {
+    await registry().declare([watch], false, now());
     await tick();
-    await registry.declare([], false, now());
+    await registry().declare([], false, now());
     world.clock.advance(29 * day);
     await tick();
-    expect(await registry.list()).toMatchObject([{ ...watch, isDisabled: true }]);
-    expect(await left()).toHaveLength(5);
+    expect(await registry().list()).toMatchObject([{ ...watch, isDisabled: true }]);
+    expect(await left()).toEqual([5, 1]);
     world.clock.advance(day);
     await tick();
-    expect([await left(), await registered()]).toEqual([[], 0]);
+    expect(await left()).toEqual([0, 0]);
   });
 
-  it('that an operator has paused stays', async () => {
-    await registry.declare([watch], false, now());
+  it('keeps a paused watch', async () => {
+    await registry().declare([watch], false, now());
     await tick();
-    await registry.pause(watch);
+    await registry().pause(watch);
     wait();
     await tick();
-    expect(await left()).toHaveLength(5);
+    expect(await left()).toEqual([5, 1]);
   });
 
-  it('that was never polled is gone, too', async () => {
-    await registry.addAll([watch], false, now());
-    await registry.remove(watch, now());
+  it('deletes a watch that was never polled', async () => {
+    await add();
+    await registry().remove(watch, now());
     wait();
     await tick();
-    expect(await registered()).toBe(0);
+    expect(await left()).toEqual([0, 0]);
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['added again', () => registry.addAll([watch], false, now())],
-    ['declared', () => registry.declare([watch], false, now())],
-  ])('that is %s in time is not deleted, and what has changed meanwhile is told', async (_, again) => {
-    await removed();
+    ['added again', add],
+    ['declared', () => registry().declare([watch], false, now())],
+  ])('keeps a watch that is %s in time, and announces what has changed since', async (_, again) => {
+    await addAndRemove();
     world.clock.advance(29 * day);
     world.cryptshare.transfers.setState(trackingIds[0]!, 'FAILED');
     await again();
     wait();
     await tick();
-    expect(await told()).toEqual([`transfer.failed ${trackingIds[0]}`]);
-    expect(await left()).toHaveLength(5);
-    expect(await registry.list()).toHaveLength(1);
+    expect(await takeTold()).toEqual([`transfer.failed ${trackingIds[0]}`]);
+    expect(await left()).toEqual([5, 1]);
+    expect(await registry().list()).toHaveLength(1);
   });
 
-  it('is deleted a part at each tick, whatever there is of it', async () => {
-    seed(520);
-    await removed();
+  it('deletes 500 transfers at each tick', async () => {
+    seed(watch, 520);
+    await addAndRemove();
     wait();
     const plan = new FaultPlan();
     await tick(plan);
-    const deleted = plan.calls.filter((command) => command === 'DeleteItemCommand').length;
-    expect(deleted).toBe(500);
-    expect((await left()).length).toBeGreaterThan(23);
+    expect(plan.calls.filter((command) => command === 'DeleteItemCommand')).toHaveLength(500);
+    expect(await snapshotRows(watch)).toBeGreaterThan(23);
     await tick();
-    expect([await left(), await registered()]).toEqual([[], 0]);
+    expect(await left()).toEqual([0, 0]);
   });
-});
-
-describe('a clock that is a month ahead for one tick (P20)', () => {
-  const month = 31 * day;
-  function renewClient(): void {
-    const server = world.client();
-    onTestFinished(() => server.close());
-    deps = { ...deps, server };
-  }
-  async function tickAhead(): Promise<ShardPoll> {
-    world.clock.set(month);
-    return tick().finally(() => world.clock.set(-month));
-  }
 
   it.each<[string, () => unknown]>([
-    ['that the process has spoken to before', () => {}],
-    ['that the process has not spoken to yet', renewClient],
+    ['has answered this process before', () => {}],
     [
-      'of which another mailbox is polled meanwhile',
-      () => registry.addAll([world.watch('bob@example.com')], false, now()),
+      'has not answered this process yet',
+      () => {
+        const server = world.client();
+        onTestFinished(() => server.close());
+        pollWith({ server });
+      },
     ],
-    ['that does not answer', () => world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } })],
-  ])('deletes nothing that was removed, beside a server %s', async (_, prepare) => {
-    await removed();
+    ['lists another mailbox in that tick', () => registry().addAll([world.watch(mailboxOf('other'))], false, now())],
+    ['does not answer', () => world.cryptshare.faults.inject({ times: 5, answer: { kind: 'dropped' } })],
+  ])('keeps a watch though the clock is a month ahead for a tick, if the server %s', async (_, prepare) => {
+    await addAndRemove();
     await prepare();
-    await tickAhead();
+    world.clock.set(31 * day);
+    await tick().finally(() => world.clock.set(-31 * day));
     world.cryptshare.faults.clear();
     await tick();
-    expect(await left()).toHaveLength(5);
-    expect(await registered()).toBeGreaterThan(0);
-  });
-
-  it('has what is deleted 30 days after its removal no later for it', async () => {
-    await removed();
-    await tickAhead();
+    expect(await snapshotRows(watch)).toBe(5);
+    expect(await rowsOf('WATCHES')).toBeGreaterThan(0);
     wait();
     await tick();
-    expect([await left(), await registered()]).toEqual([[], 0]);
+    expect(await snapshotRows(watch)).toBe(0);
   });
-});
 
-/** Of a tick that deletes: two reads, the lease, root, claim, transfers, three of them, blocks, one, root, watch, lease. */
-const calls = Array.from({ length: 16 }, (_, call) => call);
-
-describe.each<FaultKind>(['lost', 'crash before', 'crash after'])('a call that is hit by: %s', (kind) => {
-  test.each(calls)('leaves nothing of a removed watch behind, once later ticks have gone on: call %i', async (call) => {
-    await removed();
-    wait();
-    await tick(new FaultPlan([[call, kind]])).catch(() => undefined);
-    await tick();
-    await tick();
-    expect([await left(), await registered()]).toEqual([[], 0]);
+  describe.each<FaultKind>(['lost', 'crash before', 'crash after'])('with a call that is hit by: %s', (kind) => {
+    it.each(calls)('leaves no row behind once later ticks have continued: call %i', async (call) => {
+      await addAndRemove();
+      wait();
+      await tick(new FaultPlan([[call, kind]])).catch(() => undefined);
+      await tick();
+      await tick();
+      expect(await left()).toEqual([0, 0]);
+    });
   });
-});
 
-test.each(calls)(
-  'a watch that is added again and polled in the middle of its deletion keeps all of its new snapshot: before call %i (P10)',
-  async (call) => {
-    await removed();
+  it.each(calls)('deletes nothing of the new snapshot of a watch that is added again before call %i', async (call) => {
+    await addAndRemove();
     wait();
     const plan = new FaultPlan([[call, 'pause']]);
     const deleting = tick(plan);
     await Promise.race([plan.reachedPause, deleting]);
-    const rest = trackingIds.concat(seed(1));
-    await registry.addAll([watch], false, now());
-    // As an invocation of another deployment, which knows nothing of this lease.
+    const rest = trackingIds.concat(seed(watch, 1));
+    await add();
+    // As an invocation of another deployment would poll, which does not know this lease.
     const poll = () => pollWatch(deps, watch, world.terms());
     await poll();
     plan.resume();
@@ -220,74 +179,69 @@ test.each(calls)(
     world.clock.advance(90_000);
     await poll();
     await poll();
-    // Where the poll was first, it has gone on with the old snapshot.
-    expect([[], [`transfer.active ${rest[3]}`]]).toContainEqual(await told());
-    expect((await left()).filter((key) => key.startsWith('T#'))).toHaveLength(4);
+    // A poll that came before the deletion has continued with the old snapshot.
+    expect([[], [`transfer.active ${rest[3]}`]]).toContainEqual(await takeTold());
+    expect(await transferRows()).toBe(4);
     for (const trackingId of rest) world.cryptshare.transfers.setState(trackingId, 'FAILED');
     world.clock.advance(90_000);
     await poll();
-    expect((await told()).toSorted()).toEqual(rest.map((trackingId) => `transfer.failed ${trackingId}`).toSorted());
+    expect((await takeTold()).toSorted()).toEqual(rest.map((trackingId) => `transfer.failed ${trackingId}`).toSorted());
     await tick();
-    expect((await left()).filter((key) => key.startsWith('T#'))).toHaveLength(4);
-    expect(await registry.find(watch)).toMatchObject(watch);
-  },
-);
+    expect(await transferRows()).toBe(4);
+    expect(await registry().find(watch)).toMatchObject(watch);
+  });
 
-describe('a watch that is added again', () => {
-  /** Polls what is due, in the time that a tick has on AWS. */
-  const poll = () => pollShard(deps, { shard: 0, at: now() }, world.clock.steady() + 110_000, () => {});
+  /** Polls the watch at once, in the time that a tick has on AWS. */
   async function pollAgain(times: number, after: number): Promise<void> {
-    for (let index = 0; index < times; index += 1) {
+    for (let poll = 0; poll < times; poll += 1) {
       world.clock.advance(after);
-      await registry.hasten(watch.mailbox, now());
-      await poll();
+      await registry().hasten(watch.mailbox, now());
+      await pollAfter(0, { budget: 110_000 });
     }
   }
 
   it.each([
-    ['forward by an hour', 3_600_000],
-    ['back by an hour', -3_600_000],
+    ['forward by an hour', hour],
+    ['back by an hour', -hour],
     ['not at all', 0],
-  ])('keeps its new snapshot while the old one is deleted, by a clock that is set %s meanwhile', async (_, by) => {
-    await removed();
+  ])('deletes nothing of a new snapshot by a clock that is set %s during the deletion', async (_, by) => {
+    await addAndRemove();
     wait();
-    // After the claim, before the rows are read that are deleted: two reads, lease, root, claim, transfers.
+    // After the claim, before the rows to delete are read: two reads, lease, root, claim, transfers.
     const plan = new FaultPlan([[5, 'pause']]);
     const deleting = tick(plan);
     await plan.reachedPause;
-    await registry.addAll([watch], false, now());
+    await add();
     world.clock.set(by);
-    onTestFinished(() => world.clock.set(-by));
-    world.clock.advance(2000);
-    await poll();
+    await pollAfter(2000, { budget: 110_000 });
     plan.resume();
     await deleting;
     await pollAgain(3, by < 0 ? 700_000 : 90_000);
-    // Nothing has changed, so nothing is to be told.
-    expect(await told()).toEqual([]);
+    expect(await takeTold()).toEqual([]);
     world.cryptshare.transfers.setState(trackingIds[0]!, 'FAILED');
     await pollAgain(2, 90_000);
-    const events = (await world.takeEvents()).map(({ event }) => event as TransferEvent);
-    expect(events.map(({ type, data }) => [type, data.trackingId, data.previousState])).toEqual([
-      ['transfer.failed', trackingIds[0], 'ACTIVE'],
-    ]);
-    expect((await left()).filter((key) => key.startsWith('T#'))).toHaveLength(3);
+    expect(await takeTold()).toEqual([`transfer.failed ${trackingIds[0]}`]);
+    expect(await transferRows()).toBe(3);
   });
+});
 
-  it.each([false, true])('is polled within minutes (while its snapshot is being deleted: %s)', async (isDeleting) => {
-    seed(520);
-    await removed();
-    if (isDeleting) wait();
-    world.clock.advance(60_000);
-    await poll();
-    await registry.addAll([watch], false, now());
-    const outcomes: string[] = [];
-    for (let minute = 1; minute <= 60; minute += 1) {
-      world.clock.advance(60_000);
-      outcomes.push(...(await poll()).polls.map(({ outcome }) => `${minute} min: ${outcome}`));
-    }
-    expect(outcomes.filter((one) => !one.endsWith('superseded'))).toEqual([
-      expect.stringMatching(/^\d min: (baseline|unchanged)$/),
-    ]);
-  });
+describe('pollShard', () => {
+  it.each([false, true])(
+    'polls a watch within minutes that is added again (during its deletion: %s)',
+    async (isDeleting) => {
+      seed(watch, 520);
+      await addAndRemove();
+      if (isDeleting) wait();
+      await pollAfter(minute, { budget: 110_000 });
+      await add();
+      const outcomes: string[] = [];
+      for (let passed = 1; passed <= 60; passed += 1) {
+        const { polls } = await pollAfter(minute, { budget: 110_000 });
+        outcomes.push(...polls.map(({ outcome }) => `${passed} min: ${outcome}`));
+      }
+      expect(outcomes.filter((one) => !one.endsWith('superseded'))).toEqual([
+        expect.stringMatching(/^\d min: (baseline|unchanged)$/),
+      ]);
+    },
+  );
 });

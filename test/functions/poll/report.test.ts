@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import { reportShard, watchName } from '#functions/poll/report.ts';
 import { Watches } from '#functions/watches/watches.ts';
@@ -28,19 +28,19 @@ const poll: WatchPoll = {
 };
 const problem = { cause: 'timeout', message: 'no answer' };
 
-describe('the metrics of a shard', () => {
+describe('reportShard', () => {
   const measured = (polls: readonly WatchPoll[], skipped = 0) => {
     const metrics = new Metrics({ namespace: 'TransferNotifier', serviceName: 'transfer-notifier' });
     reportShard(new Logger({ logLevel: 'SILENT' }), metrics, { polls, skipped });
     return metrics.serializeMetrics();
   };
 
-  it('tell the longest time without a complete listing, in seconds', () => {
-    const polls = [poll, { ...poll, problem, sinceComplete: 90_000 }, { ...poll, problem, sinceComplete: 30_000 }];
+  it('measures the longest time without a complete listing, in seconds', () => {
+    const polls = [poll, { ...poll, problem, sinceCompleteMs: 90_000 }, { ...poll, problem, sinceCompleteMs: 30_000 }];
     expect(measured(polls)).toMatchObject({ SecondsSinceCompleteListing: 90 });
   });
 
-  it('count a watch as failing once operators are told of it, and until it is well', () => {
+  it('counts a watch as failing from the event about it until its recovery', () => {
     const health = { failingSince: '2026-11-24T00:00:00.000Z', failures: 3, problem, isAnnounced: true };
     const known = { ...poll.watch, health };
     const untold = { ...poll.watch, health: { ...health, failures: 2, isAnnounced: false } };
@@ -52,7 +52,7 @@ describe('the metrics of a shard', () => {
     expect(measured([{ ...poll, watch: known }])).not.toHaveProperty('WatchesFailing');
   });
 
-  it('sum up what all polls did', () => {
+  it('adds up the figures of all polls', () => {
     const polls = [poll, { ...poll, published: 2 }, { ...poll, isComplete: false }];
     expect(measured(polls, 4)).toMatchObject({ WatchesSkipped: 4, EventsPublished: 2, CompleteListings: 2 });
   });
@@ -60,35 +60,36 @@ describe('the metrics of a shard', () => {
   const namesOf = ({ _aws: { CloudWatchMetrics } }: ReturnType<typeof measured>) =>
     CloudWatchMetrics.flatMap(({ Metrics: list }) => list.map(({ Name }) => Name));
 
-  it('of which there is nothing are not sent', () => {
+  it('sends no metric of zero', () => {
     expect(namesOf(measured([poll]))).toEqual(['CompleteListings']);
     expect(namesOf(measured([]))).toEqual([]);
     expect(namesOf(measured([], 3))).toEqual(['WatchesSkipped']);
   });
 
-  it('have no dimension but the service', () => {
+  it('uses no dimension but the service', () => {
     const [{ Dimensions } = { Dimensions: [] }] = measured([poll])._aws.CloudWatchMetrics;
     expect(Dimensions).toEqual([['service']]);
     expect(JSON.stringify(measured([poll]))).not.toContain('alice');
   });
 });
 
-test('the name of a watch in logs is stable and tells nothing of the mailbox', () => {
-  const name = watchName(poll.watch);
-  expect(name).toMatch(/^sent-[0-9a-f]{10}$/);
-  expect(watchName({ ...poll.watch })).toBe(name);
-  expect(watchName({ ...poll.watch, mailbox: 'bob@example.com' })).not.toBe(name);
-  expect(watchName({ ...poll.watch, direction: 'received' })).toMatch(/^received-/);
+describe('watchName', () => {
+  it('is stable, and does not contain the mailbox', () => {
+    const name = watchName(poll.watch);
+    expect(name).toMatch(/^sent-[0-9a-f]{10}$/);
+    expect(watchName({ ...poll.watch })).toBe(name);
+    expect(watchName({ ...poll.watch, mailbox: 'bob@example.com' })).not.toBe(name);
+    expect(watchName({ ...poll.watch, direction: 'received' })).toMatch(/^received-/);
+  });
 });
 
-describe('what the function prints when it is invoked', () => {
-  let world: World;
+describe('the output of the poll function', () => {
   let output: string;
   let lines: Record<string, unknown>[];
   const trackingIds: string[] = [];
 
   beforeAll(async () => {
-    world = await startWorld();
+    const world = await startWorld();
     const { transfers } = world.cryptshare;
     const well = world.watch('alice@example.com');
     const seeded = transfers.seed({ sender: well.mailbox, to: ['bob@example.com'], count: 150, state: 'ACTIVE' });
@@ -106,12 +107,12 @@ describe('what the function prints when it is invoked', () => {
     output = await invoke(world);
     const printed = output.split('\n').filter((line) => line.startsWith('{'));
     lines = printed.map((line) => JSON.parse(line));
+    return () => world.close();
   });
-  afterAll(() => world.close());
 
   const lineOf = (mailbox: string) => lines.find((line) => line.watch === watchName({ mailbox, direction: 'sent' }));
 
-  it('has one line for each watch, with figures', () => {
+  it('has one line for each watch with changes, with figures', () => {
     expect(lines.filter(({ message }) => message === 'poll')).toHaveLength(2);
     expect(lineOf('alice@example.com')).toMatchObject({
       level: 'INFO',
@@ -127,14 +128,14 @@ describe('what the function prints when it is invoked', () => {
     expect(lineOf('alice@example.com')?.writeUnits).toBeGreaterThan(0);
   });
 
-  it('has one line for the tick, with how many polls found nothing, and none for each of these', () => {
+  it('has one line for the tick, which counts the polls without changes, and no other line for these', () => {
     const ticks = lines.filter(({ message }) => message === 'tick');
     const figures = { polls: 3, unchanged: 1, withProblem: 1, skipped: 0, transfers: 150, published: 1 };
     expect(ticks).toEqual([expect.objectContaining({ level: 'INFO', ...figures, longest: expect.any(Number) })]);
     expect(lineOf('dave@example.com')).toBeUndefined();
   });
 
-  it('warns of a watch that fails, with its cause and the remedy', () => {
+  it('has a warning for a failing watch, with cause and remedy', () => {
     expect(lineOf('carol@example.com')).toMatchObject({
       level: 'WARN',
       outcome: 'failed',
@@ -153,7 +154,7 @@ describe('what the function prints when it is invoked', () => {
     });
   });
 
-  it('names no person, no transfer and nothing secret', () => {
+  it('contains no address, no tracking id and no secret', () => {
     for (const secret of ['alice', 'bob', 'carol', 'example.com', token, clientId, ...trackingIds]) {
       expect(output).not.toContain(secret);
     }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bucketOfTransfer } from '#functions/snapshot/read-plan.ts';
 import {
   bitmapOf,
@@ -25,8 +25,8 @@ const bucketsIn = fc
   .map(([bits, picks]) => ({ bits, buckets: new Set(picks.map((pick) => pick % 2 ** bits)) }));
 const isWithin = (key: string, [from, to]: readonly [string, string]) => key >= from && key <= to;
 
-describe('a bitmap', () => {
-  it('has exactly the buckets it was made of', () => {
+describe('bitmapOf', () => {
+  it('has exactly the given buckets', () => {
     fc.assert(
       fc.property(bucketsIn, ({ bits, buckets }) => {
         expect(bucketsOf(bitmapOf(buckets, bits))).toEqual(buckets);
@@ -34,19 +34,19 @@ describe('a bitmap', () => {
     );
   });
 
-  it('is left out when it would be empty', () => {
+  it('is undefined without buckets', () => {
     expect(bitmapOf(new Set(), 8)).toBeUndefined();
     expect(bucketsOf(undefined)).toEqual(new Set());
   });
 
-  it('takes a bit for each bucket', () => {
+  it('has a bit for each bucket', () => {
     expect(bitmapOf(new Set([0]), 0)).toHaveLength(1);
     expect(bitmapOf(new Set([0]), 16)).toHaveLength(8192);
   });
 });
 
-describe('runs', () => {
-  it('cover exactly the given buckets, in order, and no two of them touch', () => {
+describe('runsOf', () => {
+  it('covers exactly the given buckets, in order, by runs that do not touch', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(40)), (list) => {
         const runs = runsOf(new Set(list));
@@ -61,7 +61,7 @@ describe('runs', () => {
   });
 });
 
-describe('digest blocks', () => {
+describe('changedBlocks', () => {
   const digests = bits.chain((bits) =>
     fc
       .array(fc.tuple(fc.nat(3 * 2 ** bits - 1), fc.integer({ min: 1, max: 0xffffffff })), { maxLength: 20 })
@@ -72,7 +72,7 @@ describe('digest blocks', () => {
       }),
   );
 
-  it('bring back the digests when only the changed ones are stored', () => {
+  it('restores all digests when changed blocks alone are stored', () => {
     fc.assert(
       fc.property(digests, ({ bits, wordsPerBucket }) => {
         const restored = emptyDigests(bits);
@@ -87,12 +87,12 @@ describe('digest blocks', () => {
     );
   });
 
-  it('are at most 768 bytes each', () => {
+  it('has 768 bytes at most in each block', () => {
     expect(bytesOfBlock(emptyDigests(16), 1023)).toHaveLength(768);
     expect(bytesOfBlock(emptyDigests(0), 0)).toHaveLength(12);
   });
 
-  it('change only where a digest does, in any of its elements', () => {
+  it('has the blocks in which any word of a digest differs', () => {
     const before = emptyDigests(10);
     const after = before.slice();
     after[3 * 64] = 1;
@@ -101,8 +101,10 @@ describe('digest blocks', () => {
     expect(changedBlocks(before, before)).toEqual(new Set());
     expect(changedBlocks(before, after)).toEqual(new Set([1, 8, 15]));
   });
+});
 
-  it('have a key of their own for every division and number, all read with the root', () => {
+describe('blockKey', () => {
+  it('is unique for each division and number, in the range of the root', () => {
     const keys = new Set<string>();
     for (let bits = 0; bits <= 16; bits += 1) {
       for (let block = 0; block < Math.max(1, 2 ** bits / 64); block += 1) keys.add(blockKey(bits, block));
@@ -112,32 +114,20 @@ describe('digest blocks', () => {
     expect(isWithin(transferKey('ROOT'), rootRange)).toBe(false);
   });
 
-  it('of another division are not taken for this one', () => {
+  it('belongs to its own division alone', () => {
     expect(isBlockOf(1, blockKey(10, 0))).toBe(false);
     expect(isBlockOf(1, blockKey(11, 0))).toBe(false);
     expect(isBlockOf(0, rootKey)).toBe(false);
   });
 
-  it('keep their keys: blocks are stored under them', () => {
+  it('is pinned, because blocks are stored under it', () => {
     expect(blockKey(16, 1023)).toBe('ROOT#16#3ff');
     expect(blockKey(7, 1)).toBe('ROOT#07#001');
   });
 });
 
-describe('the sort key of a transfer', () => {
-  it('lies in the range of its bucket and in no other', () => {
-    fc.assert(
-      fc.property(trackingId, fc.integer({ min: 0, max: 8 }), (id, bits) => {
-        const key = transferKey(id);
-        const found = Array.from({ length: 2 ** bits }, (_, bucket) => bucket).filter((bucket) =>
-          isWithin(key, bucketRange(bucket, bucket, bits)),
-        );
-        expect(found).toEqual([bucketOfTransfer(id, bits)]);
-      }),
-    );
-  });
-
-  it('lies in the range of a run if, and only if, its bucket is in the run', () => {
+describe('transferKey', () => {
+  it('lies in the range of a run if its bucket does, and only then', () => {
     const near = fc.integer({ min: -2, max: 2 });
     fc.assert(
       fc.property(trackingId, fc.oneof(bits, fc.constant(16)), near, fc.nat(2), (id, bits, offset, length) => {
@@ -149,19 +139,21 @@ describe('the sort key of a transfer', () => {
     );
   });
 
-  it('is pinned, since rows are stored under it', () => {
+  it('is pinned, because rows are stored under it', () => {
     expect(transferKey('20240522-065711-H8UoUSI6')).toBe('T#340e#20240522-065711-H8UoUSI6');
   });
 });
 
-test('a row from the table has its tracking id, whatever characters it is made of', () => {
-  fc.assert(
-    fc.property(trackingId, (id) => {
-      const attributes = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'x', observedAt: 'y', rev: 2 };
-      expect(toTransferRow({ pk: 'sent#a@example.com', sk: transferKey(id), ...attributes })).toEqual({
-        trackingId: id,
-        ...attributes,
-      });
-    }),
-  );
+describe('toTransferRow', () => {
+  it('returns the tracking id of a row, for any characters', () => {
+    fc.assert(
+      fc.property(trackingId, (id) => {
+        const attributes = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'x', observedAt: 'y', rev: 2 };
+        expect(toTransferRow({ pk: 'sent#a@example.com', sk: transferKey(id), ...attributes })).toEqual({
+          trackingId: id,
+          ...attributes,
+        });
+      }),
+    );
+  });
 });

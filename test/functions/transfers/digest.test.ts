@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   bitsFor,
   bucketOf,
@@ -29,34 +29,34 @@ const realisticIds = (count: number): string[] =>
     return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${suffix.join('')}`;
   });
 
-describe('what is stored must never change', () => {
-  test.each([
+describe('hash', () => {
+  it.each([
     { text: '', high: -1832243442, low: -881690865, prefix: '92ca' },
     { text: 'a', high: -1367476573, low: -1241015192, prefix: 'ae7d' },
     { text: '20240522-065711-H8UoUSI6', high: 873371000, low: 994693794, prefix: '340e' },
     { text: '20261124-000000-aaaaaaaa', high: 1683808108, low: 1750884640, prefix: '645c' },
     { text: 'x'.repeat(200), high: -1968626532, low: -1431687279, prefix: '8aa9' },
-  ])('hash and prefix of "$text"', ({ text, high, low, prefix }) => {
+  ])('keeps hash and prefix of "$text"', ({ text, high, low, prefix }) => {
     expect(hash(text)).toEqual({ high, low });
     expect(bucketPrefix(text)).toBe(prefix);
   });
 
-  test.each([
+  it.each([
     { state: 'ACTIVE', high: -375761841, low: -2039731024 },
     { state: 'Quarantined', high: -37293513, low: -1773696019 },
-  ])('hash of the state $state', ({ state, ...expected }) => {
+  ])('keeps the hash of the state $state', ({ state, ...expected }) => {
     expect(digestedState(state)).toMatchObject(expected);
+  });
+
+  it('keeps the hash of a state in every spelling', () => {
+    const spellings = ['DELETED_BY_ADMIN', 'Deleted_by_admin', 'deleted-by-admin', ' Deleted by admin '];
+    expect(new Set(spellings.map((spelling) => digestedState(spelling).low)).size).toBe(1);
+    expect(digestedState('DELETED_BY_ADMIN')).not.toEqual(digestedState('DELETED_BY_SECURITY'));
   });
 });
 
-test('a state has the same hash in every spelling', () => {
-  const spellings = ['DELETED_BY_ADMIN', 'Deleted_by_admin', 'deleted-by-admin', ' Deleted by admin '];
-  expect(new Set(spellings.map((spelling) => digestedState(spelling).low)).size).toBe(1);
-  expect(digestedState('DELETED_BY_ADMIN')).not.toEqual(digestedState('DELETED_BY_SECURITY'));
-});
-
-describe('buckets', () => {
-  it('agree with the prefixes of the sort key, whatever the number of bits', () => {
+describe('bucketOf', () => {
+  it('agrees with the prefix of the sort key, for any number of bits', () => {
     fc.assert(
       fc.property(trackingId, bits, (id, bits) => {
         const prefix = bucketPrefix(id);
@@ -67,7 +67,7 @@ describe('buckets', () => {
     );
   });
 
-  it('divide the prefixes among themselves without gap or overlap', () => {
+  it('divides the prefixes without gap or overlap', () => {
     for (let bits = 0; bits <= 16; bits += 1) {
       let next = 0;
       for (let bucket = 0; bucket < 2 ** bits; bucket += 1) {
@@ -81,17 +81,7 @@ describe('buckets', () => {
     }
   });
 
-  it('have ranges that join', () => {
-    fc.assert(
-      fc.property(bits, fc.nat(), fc.nat(), (bits, a, b) => {
-        const [first, last] = [a % 2 ** bits, b % 2 ** bits].sort((x, y) => x - y) as [number, number];
-        const joined = [prefixRange(first, first, bits)[0], prefixRange(last, last, bits)[1]];
-        expect(prefixRange(first, last, bits)).toEqual(joined);
-      }),
-    );
-  });
-
-  it('are filled evenly by 20,000 realistic tracking ids', () => {
+  it('fills buckets evenly with 20,000 realistic tracking ids', () => {
     const ids = realisticIds(20_000);
     expect(new Set(ids).size).toBe(20_000);
     const counts = new Array<number>(512).fill(0);
@@ -103,7 +93,7 @@ describe('buckets', () => {
     expect(Math.max(...counts)).toBeLessThan(2 * expected);
   });
 
-  it('tell 20,000 realistic tracking ids apart by each half of the hash alone', () => {
+  it('tells 20,000 realistic tracking ids apart by each half of the hash alone', () => {
     const hashes = realisticIds(20_000).map(hash);
     // Of 20,000 random 32-bit numbers 0.05 pairs are expected to collide.
     expect(new Set(hashes.map(({ high }) => high)).size).toBeGreaterThan(19_995);
@@ -111,19 +101,19 @@ describe('buckets', () => {
   });
 });
 
-describe('the division', () => {
-  test.each([
+describe('bitsFor', () => {
+  it.each([
     { transfers: 0, bits: 0 },
     { transfers: 1, bits: 0 },
     { transfers: 64, bits: 1 },
     { transfers: 10_000, bits: 8 },
     { transfers: 100_000, bits: 12 },
     { transfers: 100_000_000, bits: 16 },
-  ])('of $transfers transfers has $bits bits', ({ transfers, bits }) => {
+  ])('returns $bits bits for $transfers transfers', ({ transfers, bits }) => {
     expect(bitsFor(transfers)).toBe(bits);
   });
 
-  it('holds about 32 transfers in a bucket', () => {
+  it('has about 32 transfers in a bucket', () => {
     fc.assert(
       fc.property(fc.integer({ min: 32, max: 2_000_000 }), (transfers) => {
         const inBucket = transfers / 2 ** bitsFor(transfers);
@@ -132,8 +122,10 @@ describe('the division', () => {
       }),
     );
   });
+});
 
-  it('is outgrown only by buckets of more than twice the size, and never by those just made', () => {
+describe('isOutgrown', () => {
+  it('is true for buckets of more than twice the size, and never for those just made', () => {
     expect(isOutgrown(3, 512)).toBe(false);
     expect(isOutgrown(3, 513)).toBe(true);
     expect(isOutgrown(16, 1e9)).toBe(false);
@@ -145,20 +137,24 @@ describe('the division', () => {
   });
 });
 
-describe('digests', () => {
-  it('are zero for nothing', () => {
+describe('emptyDigests', () => {
+  it('is zero in three words for each bucket', () => {
     expect([...emptyDigests(0)]).toEqual([0, 0, 0]);
     expect(emptyDigests(16)).toHaveLength(3 * 65_536);
   });
+});
 
-  it('are compared in both halves', () => {
+describe('sameDigest', () => {
+  it('compares both halves', () => {
     const digests = Uint32Array.of(0, 0, 0, 1, 2, 3);
     expect(sameDigest(digests, Uint32Array.of(9, 9, 9, 1, 2, 3), 1)).toBe(true);
     expect(sameDigest(digests, Uint32Array.of(0, 0, 0, 7, 2, 3), 1)).toBe(false);
     expect(sameDigest(digests, Uint32Array.of(0, 0, 0, 1, 7, 3), 1)).toBe(false);
   });
+});
 
-  it('of the active transfers are compared apart from the others', () => {
+describe('sameActiveDigest', () => {
+  it('compares active transfers alone', () => {
     const digests = Uint32Array.of(0, 0, 0, 1, 2, 3);
     expect(sameActiveDigest(digests, Uint32Array.of(9, 9, 9, 7, 7, 3), 1)).toBe(true);
     expect(sameActiveDigest(digests, Uint32Array.of(0, 0, 0, 1, 2, 7), 1)).toBe(false);

@@ -1,52 +1,33 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address, addressPattern, addressProblem } from '#functions/transfers/mailbox-address.ts';
 import { existing, refused } from './mailbox-addresses.ts';
 
-test.each(existing)('%s is an address', (text) => {
-  expect(address.safeParse(text)).toEqual({ success: true, data: text });
-  expect(addressPattern.test(text)).toBe(true);
-  expect(addressPattern.test(addressKey(text))).toBe(true);
-});
-
-test.each(refused)('%j is refused with its reason', (text, because) => {
-  const { error } = address.safeParse(text);
-  const reason = expect.stringMatching(/^expected an e-mail address, but ./);
-  expect(error?.issues.map(({ message }) => message)).toEqual([reason]);
-  expect(error?.issues[0]?.message.replace('expected an e-mail address, but ', '')).toEqual(because);
-});
-
-test('what is no text is refused', () => {
-  for (const value of [undefined, null, 1, {}, ['alice@example.com']]) {
-    expect(address.safeParse(value).error?.issues[0]?.message).toBe('expected an e-mail address');
-  }
-});
-
-test('an address that is spelt with combining marks is the same as one without', () => {
-  expect(address.parse('jo\u0308rg@mu\u0308nchen.de')).toBe('jörg@münchen.de');
-});
-
-describe('the key of an address', () => {
-  test.each([
-    ['Alice@Example.COM', 'alice@example.com'],
-    ['alice@MÜNCHEN.de', 'alice@xn--mnchen-3ya.de'],
-    ['alice@XN--MNCHEN-3YA.de', 'alice@münchen.de'],
-    ['JO\u0308RG@example.com', 'jörg@example.com'],
-  ])('is the same for %s and %s', (one, other) => {
-    expect(addressKey(one)).toBe(addressKey(other));
+describe('address', () => {
+  it.each(existing)('takes %s', (text) => {
+    expect(address.safeParse(text)).toEqual({ success: true, data: text });
+    expect(addressPattern.test(text)).toBe(true);
+    expect(addressPattern.test(addressKey(text))).toBe(true);
   });
 
-  test.each([
-    ['alice@example.com', 'bob@example.com'],
-    ['jörg@example.com', 'jorg@example.com'],
-    ['alice@münchen.de', 'alice@munchen.de'],
-  ])('tells %s from %s', (one, other) => {
-    expect(addressKey(one)).not.toBe(addressKey(other));
+  it.each(refused)('refuses %j with its reason', (text, because) => {
+    const { error } = address.safeParse(text);
+    const reason = expect.stringMatching(/^expected an e-mail address, but ./);
+    expect(error?.issues.map(({ message }) => message)).toEqual([reason]);
+    expect(error?.issues[0]?.message.replace('expected an e-mail address, but ', '')).toEqual(because);
   });
-});
 
-describe('whatever is taken', () => {
+  it('refuses what is no text', () => {
+    for (const value of [undefined, null, 1, {}, ['alice@example.com']]) {
+      expect(address.safeParse(value).error?.issues[0]?.message).toBe('expected an e-mail address');
+    }
+  });
+
+  it('composes combining marks', () => {
+    expect(address.parse('jo\u0308rg@mu\u0308nchen.de')).toBe('jörg@münchen.de');
+  });
+
   const piece = fc.oneof(
     fc.constantFrom('@', '.', '-', 'xn--', '%', '/', 'ü', '例', '\u200b'),
     fc.string({ unit: 'binary' }),
@@ -58,7 +39,7 @@ describe('whatever is taken', () => {
     fc.tuple(text, text).map(([a, b]) => `${a}@${b}.com`),
   );
 
-  it('can stand in a path, on one line of a terminal and in a key, and is taken again', () => {
+  it('returns what can stand in a path, on one line of a terminal and in a key, and takes it again', () => {
     fc.assert(
       fc.property(candidate, (given) => {
         const { data } = address.safeParse(given);
@@ -74,11 +55,30 @@ describe('whatever is taken', () => {
     );
   });
 
-  it('includes every address that the standards’ own generator makes', () => {
+  it('takes every address of a generator for the standards', () => {
     fc.assert(
       fc.property(fc.emailAddress(), (given) => {
         expect(addressProblem(given)).toBeUndefined();
       }),
     );
+  });
+});
+
+describe('addressKey', () => {
+  it.each([
+    ['Alice@Example.COM', 'alice@example.com'],
+    ['alice@MÜNCHEN.de', 'alice@xn--mnchen-3ya.de'],
+    ['alice@XN--MNCHEN-3YA.de', 'alice@münchen.de'],
+    ['JO\u0308RG@example.com', 'jörg@example.com'],
+  ])('is the same for %s and %s', (one, other) => {
+    expect(addressKey(one)).toBe(addressKey(other));
+  });
+
+  it.each([
+    ['alice@example.com', 'bob@example.com'],
+    ['jörg@example.com', 'jorg@example.com'],
+    ['alice@münchen.de', 'alice@munchen.de'],
+  ])('tells %s from %s', (one, other) => {
+    expect(addressKey(one)).not.toBe(addressKey(other));
   });
 });

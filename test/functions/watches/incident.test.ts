@@ -21,7 +21,7 @@ const unverified: WatchProblem = { cause: 'not_verified', message: 'not verified
 
 const isFailing = (watch: RegisteredWatch): watch is FailingWatch => watch.health !== undefined;
 
-/** What shards of two watches each make of those that fail. */
+/** Shares of shards of two watches each. */
 function sharesOf(incident: Incident | undefined, watches: readonly FailingWatch[]) {
   const shards = Map.groupBy(watches, ({ mailbox }) => Math.floor(Number(/\d/.exec(mailbox)?.[0] ?? 0) / 2));
   return [...shards.values()].map((part) => shareOf(openIncident(incident), part));
@@ -30,8 +30,8 @@ function sharesOf(incident: Incident | undefined, watches: readonly FailingWatch
 const shards = 3;
 
 /**
- * Polls all watches once a minute, shard by shard; each minute has the places of those that fail then. A shard knows its own
- * watches, and of the others what their last ticks have written down. Returns what is told, by minute.
+ * Polls all watches once a minute, shard by shard; each minute has the places of failing ones. A shard knows its own
+ * watches, and of the others what their last ticks have stored. Returns the events, by minute.
  */
 function live(count: number, minutes: readonly ReadonlySet<number>[], clock = (at: number) => start + at * minute) {
   const watches: RegisteredWatch[] = Array.from({ length: count }, (_, index) => ({
@@ -81,8 +81,11 @@ const all = (count: number) => new Set(Array.from({ length: count }, (_, index) 
 const none = new Set<number>();
 const row = (...parts: [number, ReadonlySet<number>][]) => parts.flatMap(([times, set]) => Array(times).fill(set));
 
-describe('an incident', () => {
-  it('is told at the third poll of all, and its end after five calm minutes', () => {
+const tellings = (count: number, ...parts: [number, ReadonlySet<number>][]) =>
+  live(count, row(...parts)).told.map(({ minute: at, type, watches }) => `${at} ${type} ${watches}`);
+
+describe('nextIncident', () => {
+  it('tells operators at the third poll of all watches, and the end after five calm minutes, in three writes', () => {
     const { told, writes } = live(30, row([20, all(30)], [20, none]));
     expect(told).toEqual([
       { minute: 2, type: 'watch.many_failing', watches: 30 },
@@ -91,17 +94,46 @@ describe('an incident', () => {
     expect(writes).toBe(3);
   });
 
-  it('is told anew after it has ended', () => {
-    const { told } = live(3, row([5, all(3)], [10, none], [5, all(3)], [10, none]));
-    expect(told.map(({ type }) => type)).toEqual([
-      ...['watch.many_failing', 'watch.many_recovered', 'watch.many_failing', 'watch.many_recovered'],
+  it('tells a new incident after the end of one', () => {
+    const told = tellings(3, [5, all(3)], [10, none], [5, all(3)], [10, none]);
+    expect(told.map((one) => one.split(' ')[1])).toEqual([
+      'watch.many_failing',
+      'watch.many_recovered',
+      'watch.many_failing',
+      'watch.many_recovered',
     ]);
+  });
+
+  it('waits with the first event while further watches begin to fail, five minutes at most', () => {
+    expect(tellings(40, [1, all(10)], [1, all(20)], [1, all(30)], [9, all(40)])).toEqual(['4 watch.many_failing 40']);
+    const ever = Array.from({ length: 12 }, (_, at): [number, ReadonlySet<number>] => [1, all(3 * at + 3)]);
+    expect(tellings(36, ...ever, [10, all(36)])).toEqual([expect.stringMatching(/^7 watch\.many_failing 2\d$/)]);
+  });
+
+  it('tells watches anew that begin to fail more than an hour later, and the end of all', () => {
+    expect(tellings(8, [5, all(4)], [40, all(6)], [30, all(6)], [5, all(8)], [10, none])).toEqual([
+      '2 watch.many_failing 4',
+      '77 watch.many_failing 2',
+      '85 watch.many_recovered 8',
+    ]);
+  });
+
+  it('tells a cause that comes and goes once', () => {
+    const turns = Array.from({ length: 4 }, (): [number, ReadonlySet<number>][] => [
+      [6, all(6)],
+      [2, none],
+    ]).flat();
+    expect(tellings(6, ...turns, [8, none])).toEqual(['2 watch.many_failing 6', '35 watch.many_recovered 6']);
+  });
+
+  it('tells a watch alone when the other one with its cause was well before', () => {
+    expect(tellings(4, [2, new Set([0, 3])], [3, new Set([0])])).toEqual(['2 watch.failing undefined']);
   });
 
   test.each([
     { what: 'back by a year', jump: -365 * 24 * 60 * minute },
     { what: 'forwards by a year', jump: 365 * 24 * 60 * minute },
-  ])('is neither told time and again nor swallowed when the clock is set $what', ({ jump }) => {
+  ])('tells an incident once or twice when the clock is set $what', ({ jump }) => {
     const clock = (at: number) => start + at * minute + (at >= 10 ? jump : 0);
     const { told } = live(6, row([30, all(4)], [30, all(6)], [20, none]), clock);
     const failing = told.filter(({ type }) => type === 'watch.many_failing');
@@ -110,7 +142,7 @@ describe('an incident', () => {
     expect(told.at(-1)?.type).toBe('watch.many_recovered');
   });
 
-  it('whatever fails and when: nothing that goes on failing stays untold, and messages stay few', () => {
+  it('leaves no failing watch untold, in few events, for random failures', () => {
     const someMinutes = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.uniqueArray(fc.nat(5)));
     const property = fc.property(fc.array(someMinutes, { minLength: 1, maxLength: 8 }), (parts) => {
       const minutes = row(...parts.map(([times, places]): [number, ReadonlySet<number>] => [times, new Set(places)]));
@@ -130,64 +162,74 @@ describe('an incident', () => {
     });
     fc.assert(property, { numRuns: 500 });
   });
+
+  it('tells no watch twice that it counted, though another shard found it due earlier', () => {
+    const failingSince = new Date(start).toISOString();
+    const health = { failingSince, failures: 2, problem: unverified, isAnnounced: false };
+    const shared = (seconds: number) => ({
+      ...{ ...health, failures: 3, isAnnounced: true },
+      sharedAt: new Date(start + 2 * minute + 1000 * seconds).toISOString(),
+    });
+    const watch = (name: string, own: FailingWatch['health']): FailingWatch => ({
+      ...{ mailbox: `${name}@example.com`, direction: 'sent', health: own },
+    });
+    const own = [watch('one', shared(30)), watch('two', shared(30))];
+    const seen = [...own, watch('other', health)];
+    const told = nextIncident(
+      origin,
+      'not_verified',
+      undefined,
+      sharesOf(undefined, seen),
+      minute,
+      start + 2 * minute + 31_000,
+    );
+    const { next } = told as { next: Incident };
+    expect(next.told.watches).toBe(3);
+    const later = [...own, watch('other', shared(5))];
+    const open = { ...next, rev: 1 };
+    expect(
+      nextIncident(origin, 'not_verified', open, sharesOf(open, later), minute, start + 3 * minute),
+    ).toBeUndefined();
+  });
 });
 
-test('an incident covers each watch that it counts, though another shard has it fail a third time before those that are told first', () => {
-  const failingSince = new Date(start).toISOString();
-  const health = { failingSince, failures: 2, problem: unverified, isAnnounced: false };
-  const shared = (seconds: number) => ({
-    ...{ ...health, failures: 3, isAnnounced: true },
-    sharedAt: new Date(start + 2 * minute + 1000 * seconds).toISOString(),
-  });
-  const watch = (name: string, own: FailingWatch['health']): FailingWatch => ({
-    ...{ mailbox: `${name}@example.com`, direction: 'sent', health: own },
-  });
-  const own = [watch('one', shared(30)), watch('two', shared(30))];
-  const seen = [...own, watch('other', health)];
-  const told = nextIncident(
-    origin,
-    'not_verified',
-    undefined,
-    sharesOf(undefined, seen),
-    minute,
-    start + 2 * minute + 31_000,
-  );
-  const { next } = told as { next: Incident };
-  expect(next.told.watches).toBe(3);
-  const later = [...own, watch('other', shared(5))];
-  const open = { ...next, rev: 1 };
-  expect(nextIncident(origin, 'not_verified', open, sharesOf(open, later), minute, start + 3 * minute)).toBeUndefined();
-});
-
-describe('a watch that fails for a cause that was found mended', () => {
+describe('scheduleEarlier', () => {
   const failingSince = new Date(start).toISOString();
   const health = { failingSince, failures: 3, problem: unverified, isAnnounced: true };
   const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
 
   test.each([
     {
-      what: 'since then counts as new',
+      what: 'since it failed',
       mended: { not_verified: start + minute },
       scheduledFrom: '2026-11-24T00:01:00.000Z',
     },
-    { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, scheduledFrom: undefined },
-    { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, scheduledFrom: undefined },
-  ])('$what', ({ mended, scheduledFrom }) => {
+    {
+      what: 'before it failed',
+      mended: { not_verified: start - 1 },
+      scheduledFrom: undefined,
+    },
+    {
+      what: 'for another cause',
+      mended: { forbidden: start + minute },
+      scheduledFrom: undefined,
+    },
+  ])('is $scheduledFrom for a watch whose cause was mended $what', ({ mended, scheduledFrom }) => {
     expect(scheduleEarlier(watch, mended).scheduledFrom).toBe(scheduledFrom);
   });
 
-  it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
-    const since = '2026-11-24T00:30:00.000Z';
+  it('ignores causes that a clock ahead has dated', () => {
+    const scheduledFrom = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
     const mended = plausibleMended(read, start + 30 * minute);
-    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
+    expect(scheduleEarlier({ ...watch, scheduledFrom }, mended).scheduledFrom).toBe(scheduledFrom);
     expect(verifiableSince(mended)).toBe(start + minute);
   });
 
-  it('keeps the later time from which on it is polled as it stands', () => {
-    const since = '2026-11-24T01:00:00.000Z';
-    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, { not_verified: start + minute }).scheduledFrom).toBe(
-      since,
+  it('keeps a later time since which the watch counts as new', () => {
+    const scheduledFrom = '2026-11-24T01:00:00.000Z';
+    expect(scheduleEarlier({ ...watch, scheduledFrom }, { not_verified: start + minute }).scheduledFrom).toBe(
+      scheduledFrom,
     );
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { shardOf } from '#functions/watches/places.ts';
-import { type Schedule, scopeDue, type Window } from '#functions/watches/schedule.ts';
+import { isQuiet, type Schedule, scopeDue, type Window } from '#functions/watches/schedule.ts';
 
 const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
@@ -18,13 +18,13 @@ const schedule = (every: number, fullListingEvery = 1): Schedule => ({
 const ticks = (count: number, apart = minute): Window[] =>
   Array.from({ length: count }, (_, index) => ({ after: start + index * apart, to: start + (index + 1) * apart }));
 
-const troubled = (cause: string) => ({ problem: { cause, message: '' } });
+const failing = (cause: string) => ({ problem: { cause, message: '' } });
 
 const anyWatch = fc.record({ mailbox: fc.emailAddress(), direction: fc.constantFrom('sent', 'received') });
 const every = fc.integer({ min: 1000, max: 86_400_000 });
 
-describe('a watch is due', () => {
-  it('once in each of its intervals, however ticks divide the time', () => {
+describe('scopeDue', () => {
+  it('is due once in each interval, however ticks divide the time', () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 5 * minute }), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(anyWatch, fc.integer({ min: 1000, max: 90 * minute }), cuts, (watch, interval, gaps) => {
@@ -43,7 +43,7 @@ describe('a watch is due', () => {
     );
   });
 
-  it('at its own interval where it has one', () => {
+  it('uses the interval of the watch where it has one', () => {
     const hourly = ticks(24 * 60).filter((tick) =>
       scopeDue({ ...watchOf(0), pollIntervalMs: 60 * minute }, schedule(minute), tick),
     );
@@ -54,17 +54,17 @@ describe('a watch is due', () => {
     expect(each).toHaveLength(60);
   });
 
-  it('every 15 minutes while it is failing, if it is polled more seldom otherwise', () => {
+  it('is due every 15 minutes at least while the watch fails, unless for lack of time', () => {
     const daily = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute };
     const due = (watch: Parameters<typeof scopeDue>[0]) =>
       ticks(24 * 60).filter((tick) => scopeDue(watch, schedule(minute, 10), tick) === 'all').length;
-    expect(due({ ...daily, health: troubled('timeout') })).toBe(24 * 4);
-    expect(due({ ...daily, health: troubled('out_of_time') })).toBe(1);
-    expect(due({ ...watchOf(0), pollIntervalMs: 5 * minute, health: troubled('timeout') })).toBe(24 * 12);
+    expect(due({ ...daily, health: failing('timeout') })).toBe(24 * 4);
+    expect(due({ ...daily, health: failing('out_of_time') })).toBe(1);
+    expect(due({ ...watchOf(0), pollIntervalMs: 5 * minute, health: failing('timeout') })).toBe(24 * 12);
     expect(ticks(24 * 60).filter((tick) => scopeDue(daily, schedule(minute, 10), tick))).toHaveLength(1);
   });
 
-  it('at once, and in full, when there was no tick before', () => {
+  it('is a full listing at the first tick', () => {
     fc.assert(
       fc.property(anyWatch, every, (watch, interval) => {
         expect(scopeDue(watch, schedule(interval, 10), { after: undefined, to: start })).toBe('all');
@@ -72,7 +72,7 @@ describe('a watch is due', () => {
     );
   });
 
-  it('at the first tick after it was added or changed, and at no other because of that', () => {
+  it('is a full listing at the first tick after the watch was added or changed, and at no other for that', () => {
     const added = {
       ...watchOf(0),
       pollIntervalMs: 24 * 60 * minute,
@@ -85,33 +85,31 @@ describe('a watch is due', () => {
     expect(scopeDue(added, schedule(minute, 10), ticks(1)[0]!)).toBe('all');
   });
 
-  it('once after a gap, however long that was', () => {
+  it('is due once after a gap of any length', () => {
     const gap = { after: start, to: start + 1000 * minute };
     expect(scopeDue(watchOf(0), schedule(minute), gap)).toBe('all');
     const [next] = [{ after: gap.to, to: gap.to + 1 }];
     expect(scopeDue({ ...watchOf(0), pollIntervalMs: 24 * 60 * minute }, schedule(minute), next!)).toBeUndefined();
   });
 
-  it('never by a tick that comes late or twice', () => {
+  it('is undefined at a tick that comes late or twice', () => {
     expect(scopeDue(watchOf(0), schedule(1000), { after: start, to: start })).toBeUndefined();
     expect(scopeDue(watchOf(0), schedule(1000), { after: start, to: start - minute })).toBeUndefined();
   });
-});
 
-test('polls spread evenly over the interval', () => {
-  const all = watches(6000);
-  const perTick = ticks(15).map((tick) => all.filter((watch) => scopeDue(watch, schedule(15 * minute), tick)).length);
-  expect(perTick.reduce((sum, count) => sum + count, 0)).toBe(6000);
-  const chiSquare = perTick.reduce((sum, count) => sum + (count - 400) ** 2 / 400, 0);
-  // 14 degrees of freedom: mean 14, standard deviation 5.3.
-  expect(chiSquare).toBeLessThan(14 + 4 * 5.3);
-});
+  it('spreads polls evenly over the interval', () => {
+    const all = watches(6000);
+    const perTick = ticks(15).map((tick) => all.filter((watch) => scopeDue(watch, schedule(15 * minute), tick)).length);
+    expect(perTick.reduce((sum, count) => sum + count, 0)).toBe(6000);
+    const chiSquare = perTick.reduce((sum, count) => sum + (count - 400) ** 2 / 400, 0);
+    // 14 degrees of freedom: mean 14, standard deviation 5.3.
+    expect(chiSquare).toBeLessThan(14 + 4 * 5.3);
+  });
 
-describe('of every few polls of a watch', () => {
   const scopes = (watch: Parameters<typeof scopeDue>[0], count: number, every = 5) =>
     ticks(count).map((tick) => scopeDue(watch, schedule(minute, every), tick));
 
-  it('exactly one lists it in full', () => {
+  it('is a full listing at exactly one of fullListingEvery polls', () => {
     for (const watch of watches(20)) {
       const found = scopes(watch, 50);
       expect(found.filter((scope) => scope === 'all')).toHaveLength(10);
@@ -122,28 +120,76 @@ describe('of every few polls of a watch', () => {
     }
   });
 
-  it('it is not the same one for all watches', () => {
+  it('spreads full listings over the polls', () => {
     const firsts = watches(500).map((watch) => scopes(watch, 5).indexOf('all'));
     for (let place = 0; place < 5; place += 1) {
       expect(firsts.filter((first) => first === place).length).toBeGreaterThan(60);
     }
   });
 
-  it('none is missed by a gap between ticks', () => {
+  it('is always a full listing while the watch fails, after a gap of all its polls, and by a schedule of full listings', () => {
+    expect(new Set(scopes({ ...watchOf(0), health: failing('timeout') }, 20))).toEqual(new Set(['all']));
+    expect(new Set(scopes(watchOf(0), 20, 1))).toEqual(new Set(['all']));
     for (const watch of watches(20)) {
-      const gap = { after: start, to: start + 5 * minute };
-      expect(scopeDue(watch, schedule(minute, 5), gap)).toBe('all');
+      expect(scopeDue(watch, schedule(minute, 5), { after: start, to: start + 5 * minute })).toBe('all');
     }
   });
 
-  it('all list it in full while it is failing, and if nothing else is wanted', () => {
-    expect(new Set(scopes({ ...watchOf(0), health: troubled('timeout') }, 20))).toEqual(new Set(['all']));
-    expect(new Set(scopes(watchOf(0), 20, 1))).toEqual(new Set(['all']));
+  it('does not depend on the shard of the watch', () => {
+    const all = watches(4000).filter((watch) => shardOf(watch, { ...schedule(minute), shards: 2 }) === 0);
+    const perTick = ticks(4, 15_000).map(
+      (tick) => all.filter((watch) => scopeDue(watch, schedule(minute), tick)).length,
+    );
+    for (const count of perTick) expect(count).toBeGreaterThan(all.length / 4 / 1.2);
   });
+
+  it('is due soon after the watch was added, though an earlier tick came too soon to see it', () => {
+    const added = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute, scheduledFrom: new Date(start).toISOString() };
+    const due = ({ after, to }: Window) => scopeDue(added, schedule(minute, 10), { after, to });
+    expect(due({ after: start + 1, to: start + minute })).toBe('all');
+    expect(due({ after: start + 10_000, to: start + minute })).toBe('all');
+    expect(due({ after: start + 10_001, to: start + minute })).toBeUndefined();
+    // Ticks a second apart must not poll it again and again.
+    expect(due({ after: start + 1001, to: start + 2001 })).toBeUndefined();
+  });
+
+  const quietSchedule = { ...schedule(5 * minute), quietIntervalMs: 30 * minute };
+  it.each([
+    { what: 'quiet', polls: 2, rest: {} },
+    { what: 'changed less than an hour ago', polls: 12, rest: { changedAt: new Date(start + minute).toISOString() } },
+    { what: 'failing', polls: 12, rest: { health: failing('timeout') } },
+  ])('has $polls polls in the hour for a watch that is $what', ({ polls, rest }) => {
+    const watch = { ...watchOf(0), scheduledFrom: new Date(start - 3 * 60 * minute).toISOString(), ...rest };
+    expect(ticks(12, 5 * minute).filter((tick) => scopeDue(watch, quietSchedule, tick))).toHaveLength(polls);
+  });
+
+  it.each([1, 2, 3])(
+    'keeps the interval of %i h of a watch that always changes, though quietIntervalMs is 12 h',
+    (hours) => {
+      const hour = 60 * minute;
+      let watch: Parameters<typeof scopeDue>[0] = { ...watchOf(0), scheduledFrom: new Date(start).toISOString() };
+      const polls: number[] = [];
+      for (const tick of ticks(96 * 60)) {
+        if (!scopeDue(watch, { ...schedule(hours * hour), quietIntervalMs: 12 * hour }, tick)) continue;
+        polls.push(tick.to);
+        watch = { ...watch, changedAt: new Date(tick.to + 1000).toISOString() };
+      }
+      const gaps = polls.slice(1).map((time, before) => time - polls[before]!);
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(hours * hour);
+    },
+  );
 });
 
-test('the shard of a watch says nothing about its moment', () => {
-  const all = watches(4000).filter((watch) => shardOf(watch, { ...schedule(minute), shards: 2 }) === 0);
-  const perTick = ticks(4, 15_000).map((tick) => all.filter((watch) => scopeDue(watch, schedule(minute), tick)).length);
-  for (const count of perTick) expect(count).toBeGreaterThan(all.length / 4 / 1.2);
+describe('isQuiet', () => {
+  it('waits for an hour without a change, or two intervals if these are longer', () => {
+    const since = new Date(start).toISOString();
+    const quietAfter = (usual: number) =>
+      [60, 120, 180].map((minutes) => isQuiet({ scheduledFrom: since }, start + minutes * minute, usual));
+    expect(isQuiet({ scheduledFrom: since }, start + 59 * minute)).toBe(false);
+    expect(quietAfter(minute)).toEqual([true, true, true]);
+    expect(quietAfter(60 * minute)).toEqual([false, true, true]);
+    expect(
+      isQuiet({ scheduledFrom: since, changedAt: new Date(start + 120 * minute).toISOString() }, start + 150 * minute),
+    ).toBe(false);
+  });
 });

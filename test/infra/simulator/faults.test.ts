@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
+import type { Fault } from '#infra/simulator/faults.ts';
+import { faultAnswers } from '#test/support/fault-answers.ts';
 import type { CryptshareServer } from '#infra/simulator/server.ts';
 import type { Switches } from '#infra/simulator/switches.ts';
 import {
