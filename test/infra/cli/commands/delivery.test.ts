@@ -37,7 +37,10 @@ describe('delivery show', () => {
     [{ failure: 'tls', code: 'CERT_HAS_EXPIRED' }, 'its certificate has expired (CERT_HAS_EXPIRED)', 'renew'],
     [{ failure: 'broken', code: 'ECONNRESET' }, 'the connection broke before an answer (ECONNRESET)', 'log'],
   ])('explains %j, and what to do about it unless a later attempt succeeded', async (how, words, remedy) => {
-    const attempts = [{ ...attempt, ...how }];
+    const attempts = [
+      { ...attempt, status: 500 },
+      { ...attempt, ...how },
+    ];
     api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
     const { stdout, stderr } = await cli('show', 'evt_1', 'crm');
     expect(stdout).toContain(words);

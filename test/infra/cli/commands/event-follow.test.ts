@@ -127,7 +127,10 @@ describe('event follow', () => {
     const interruption = new AbortController();
     const silent = createServer(() => interruption.abort());
     const url = await listenOnLoopback(silent);
+    const began = performance.now();
     const ran = await run(['event', 'follow', '--url', url], { interrupted: interruption.signal });
+    // Without Ctrl-C, the request would end after 60 s.
+    expect(performance.now() - began).toBeLessThan(50_000);
     silent.closeAllConnections();
     silent.close();
     expect(ran.code).toBe(0);
