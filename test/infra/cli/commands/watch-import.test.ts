@@ -71,6 +71,7 @@ describe('watch import', () => {
     expect(api.calls.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => 'POST /watches/batch'));
     expect(sentRows().map(({ mailbox }) => `${mailbox},sent`)).toEqual(text.split('\n').slice(1));
     expect((await importOf(text, [], { columns: 200 })).stderr).toMatch(/\r\S*100 of 250.*\r\S*200 of 250/);
+    known.clear();
     expect(await importOf(text, ['--json'])).toMatchObject({ code: 0, stderr: '' });
   });
 

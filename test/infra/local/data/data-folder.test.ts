@@ -158,7 +158,7 @@ describe('openDataFolder', () => {
     await database.put(key!, { ...table, TableStatus: 'CREATING' });
     await database.close();
     await expect(runUntil('rows', fresh)).resolves.toBeUndefined();
-  }, 20_000);
+  });
 
   it('uses a folder whose last record a crash has cut off', async () => {
     const log = databaseFile('.log');
