@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +68,8 @@ describe('stackTarget', () => {
     for (const request of api.requests) {
       const expected = independentSignature(request, { region: 'eu-central-1', credentials });
       expect(request.headers.authorization).toBe(expected);
+      const hash = createHash('sha256').update(request.text).digest('hex');
+      expect(request.headers['x-amz-content-sha256']).toBe(hash);
     }
   });
 
