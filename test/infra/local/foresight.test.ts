@@ -3,8 +3,11 @@ import { outlookOf, type Schedule } from '#functions/watches/schedule.ts';
 import { Foresight } from '#infra/local/foresight.ts';
 
 const minute = 60_000;
-const schedule: Schedule = { shards: 1, every: 5 * minute, fullListingEvery: 1 };
-const watches = Array.from({ length: 3 }, (_, at) => ({ mailbox: `m${at}@example.com`, direction: 'sent' as const }));
+const schedule: Schedule = { shards: 1, pollIntervalMs: 5 * minute, fullListingEvery: 1 };
+const watches = Array.from({ length: 3 }, (_, index) => ({
+  mailbox: `m${index}@example.com`,
+  direction: 'sent' as const,
+}));
 const start = Date.parse('2026-01-01T00:00:00Z');
 
 let foresight: Foresight;
@@ -38,13 +41,13 @@ describe('Foresight', () => {
   });
 
   it('wants a tick at most a twentieth of the interval, and 10 s, after a watch is due', () => {
-    const many = Array.from({ length: 1000 }, (_, at) => ({
-      mailbox: `m${at}@example.com`,
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      mailbox: `m${index}@example.com`,
       direction: 'sent' as const,
     }));
     expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
-    expect(ticksWithin(12, many, { ...schedule, every: minute })).toEqual([3, 6, 9, 12]);
-    expect(ticksWithin(3, many, { ...schedule, every: 2000 })).toEqual([1, 2, 3]);
+    expect(ticksWithin(12, many, { ...schedule, pollIntervalMs: minute })).toEqual([3, 6, 9, 12]);
+    expect(ticksWithin(3, many, { ...schedule, pollIntervalMs: 2000 })).toEqual([1, 2, 3]);
     expect(ticksWithin(3, [{ ...many[0]!, every: 1000 } as (typeof many)[0], ...many])).toEqual([1, 2, 3]);
   });
 

@@ -6,7 +6,7 @@ const delivery = {
   ...{ event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 1, type: 'transfer.failed' },
   eventAt: '2026-11-24T12:00:00.000Z',
 };
-const attempt = { attempt: 1, startedAt: delivery.eventAt, duration: 12, outcome: 'failed' };
+const attempt = { attempt: 1, startedAt: delivery.eventAt, durationMs: 12, outcome: 'failed' };
 
 const api = await startOperatorApi();
 const cli = (...args: string[]) => run(['delivery', ...args, '--url', api.url]);

@@ -6,7 +6,7 @@ const secret = 'whsec_ZXhhbXBsZS1zZWNyZXQtZXhhbXBsZS1zZWNyZXQ=';
 const crm = {
   ...{ name: 'crm', status: 'active', isDeclared: false, createdAt: '2026-11-24T10:00:00.000Z', format: 'event' },
   ...{ url: 'https://crm.example.com/hooks', types: ['transfer.*'], headerNames: ['x-tenant'] },
-  ...{ retryDelays: [5000, 300_000], maxInFlight: 10 },
+  ...{ retryDelaysMs: [5000, 300_000], maxInFlight: 10 },
 } as const;
 
 const api = await startOperatorApi();
@@ -45,7 +45,7 @@ describe('endpoint add and update', () => {
       ...{ name: 'crm', url: environment.ADDRESS, types: ['transfer.failed', 'watch.*', 'endpoint.*'] },
       ...{ mailboxes: ['alice@example.com'], directions: ['sent'] },
       headers: { 'X-Plain': 'a, b:c', 'X-Tenant': 'tenant-secret' },
-      ...{ retryDelays: [5000, 300_000, 3_600_000], maxInFlight: 3, format: 'slack', secret, isAsymmetric: true },
+      ...{ retryDelaysMs: [5000, 300_000, 3_600_000], maxInFlight: 3, format: 'slack', secret, isAsymmetric: true },
     });
   });
 
@@ -129,8 +129,8 @@ describe('endpoint list and show', () => {
     const tried = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 2, eventAt: 'x' };
     api.on('GET /deliveries', { body: { items: [waiting, tried] } });
     const attempts = [
-      { attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', status: 500 },
-      { attempt: 2, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' },
+      { attempt: 1, startedAt: 'x', durationMs: 9, outcome: 'failed', status: 500 },
+      { attempt: 2, startedAt: 'x', durationMs: 9, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' },
     ];
     api.on('GET /deliveries/evt_1/crm', { body: { ...tried, attempts } });
     const { stdout } = await endpoint(['show', 'crm']);
@@ -198,7 +198,7 @@ describe('endpoint test', () => {
     ...{ event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 0, type: 'notifier.test', attempts: [] },
     eventAt: '2026-11-24T12:00:00.000Z',
   };
-  const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', duration: 37, outcome: 'failed' };
+  const attempt = { attempt: 1, startedAt: '2026-11-24T12:00:00.100Z', durationMs: 37, outcome: 'failed' };
 
   /** Tests an endpoint; its delivery passes through these states. */
   async function test(states: readonly object[], circuitBreaker?: object) {

@@ -43,12 +43,12 @@ describe('watch add and update', () => {
   it('sends the poll interval in milliseconds, and null for the general one', async () => {
     api.on('POST /watches', { status: 201, body: alice });
     api.on(`PATCH ${path}`, ({ body }) => ({
-      body: { ...alice, ...((body as { every: number }).every && (body as object)) },
+      body: { ...alice, ...((body as { pollIntervalMs: number }).pollIntervalMs && (body as object)) },
     }));
     await watch(['add', 'alice@example.com', '--every', '15m', '--json']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    const sent = api.requests.map(({ body }) => (body as { every: unknown }).every);
+    const sent = api.requests.map(({ body }) => (body as { pollIntervalMs: unknown }).every);
     expect(sent).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');

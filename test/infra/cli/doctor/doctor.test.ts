@@ -73,10 +73,10 @@ describe('doctor', () => {
   });
 });
 
-const queue = { name: 'WakeUps', waiting: 0, underWay: 0 };
+const queue = { name: 'WakeUps', waiting: 0, inProgress: 0 };
 const failing = (name: string) => ({
   ...{ name, status: 'active', isDeclared: false, createdAt: 'x', format: 'event', url: 'https://x.example.com/' },
-  ...{ types: [], headerNames: [], retryDelays: [], maxInFlight: 10 },
+  ...{ types: [], headerNames: [], retryDelaysMs: [], maxInFlight: 10 },
   failures: { count: 2, since: '2026-11-24T11:58:00.000Z' },
 });
 
@@ -150,7 +150,7 @@ describe('checkServices, checkDeliveries and checkEndpoints', () => {
     const delivery = { event: 'evt_1', endpoint: 'crm', status: 'PENDING', attempt: 1, eventAt: 'x' };
     world.isWell({ endpoints: [failing('crm')] });
     world.api.on('GET /deliveries', { body: { items: [delivery] } });
-    const attempt = { attempt: 1, startedAt: 'x', duration: 9, outcome: 'failed', failure: 'tls' };
+    const attempt = { attempt: 1, startedAt: 'x', durationMs: 9, outcome: 'failed', failure: 'tls' };
     const attempts = [{ ...attempt, code: 'CERT_HAS_EXPIRED' }];
     world.api.on('GET /deliveries/evt_1/crm', { body: { ...delivery, attempts } });
     const { code, of } = await world.doctor();

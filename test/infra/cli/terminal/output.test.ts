@@ -11,7 +11,7 @@ const data = { trackingId: 't-1', mailbox: 'a@example.com' };
 const event = { id: 'evt_1', type: 'transfer.failed', timestamp: eventAt, data };
 const endpoint = {
   ...{ name: 'crm', status: 'active', isDeclared: false, createdAt: eventAt, format: 'event' },
-  ...{ url: 'https://crm.example.com', types: ['transfer.*'], headerNames: [], retryDelays: [5000], maxInFlight: 10 },
+  ...{ url: 'https://crm.example.com', types: ['transfer.*'], headerNames: [], retryDelaysMs: [5000], maxInFlight: 10 },
 };
 const status = {
   ...{ version: '0.1.0', server: 'https://cryptshare.example.com', watches: { all: 2, failing: 1, disabled: 0 } },

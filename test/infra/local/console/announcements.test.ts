@@ -116,7 +116,7 @@ describe('passOnAnnouncements', () => {
     const givenUp = Promise.withResolvers<unknown>();
     const part: Part = await start(() => {
       part.stop();
-      givenUp.resolve(part.giveBack());
+      givenUp.resolve(part.release());
     });
     await givenUp.promise;
     await part.ended;
