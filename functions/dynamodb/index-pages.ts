@@ -19,11 +19,11 @@ export interface IndexRange {
   /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
   readonly isDescending: boolean;
-  /** Part of each place that tells apart searches for different things in the same range. */
+  /** Part of each cursor that tells apart searches for different things in the same range. */
   readonly of?: string;
   /** Row to read for a key in the index. @default the row of that key */
   readonly rowOf?: (key: Key) => Key;
-  /** Set where places with the same sort key mean one thing, which is returned once. */
+  /** Set where cursors with the same sort key mean one thing, which is returned once. */
   readonly isOncePerSortKey?: true;
 }
 
@@ -31,7 +31,7 @@ export interface IndexRange {
 export type Cursor = Readonly<Record<string, string | number>>;
 
 interface Search {
-  /** In the order of the walk; no place is in two of them. */
+  /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
   readonly after: Cursor | undefined;
@@ -39,32 +39,32 @@ interface Search {
   readonly limit: number;
 }
 
-/** Thrown for a place outside the ranges to be walked through. */
+/** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
+/** Rows scanned for one page; the next page scans the rest, even if few rows matched. */
 const mostScanned = 1000;
 
-/** Queries of one walk, because ranges may be many and empty. */
+/** Queries for one page, because ranges may be many and empty. */
 const mostQueries = 200;
 
-/** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
+/** Keys read at once: fewer are not worth a call, and more do not fit into a batch. */
 const smallestBatch = 25;
 const largestBatch = 100;
 
 /**
- * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
+ * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
  *
- * @returns matching rows, and the place after which to go on; without it, there are no more
- * @throws CursorError when `after` is no place in the ranges
+ * @returns matching rows, and the cursor after which to go on; without it, there are no more
+ * @throws CursorError when `after` is no cursor in the ranges
  */
 export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
-  const found: { row: Item; place: Cursor }[] = [];
+  const found: { row: Item; cursor: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
-  let examined = 0;
+  let scanned = 0;
   let queries = 0;
   const end = (next?: Cursor) => ({ rows: found.map(({ row }) => row), next });
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
@@ -73,23 +73,23 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
     let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
-      const wished = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
-      const page = await readKeys(source, range, start, Math.min(wished, mostScanned - examined));
+      const batchSize = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
+      const page = await readKeys(source, range, start, Math.min(batchSize, mostScanned - scanned));
       if (!start && page.cursors.length === 0 && !page.next) empty.add(range.partition[1]);
       const rows = await rowsAt(source, range, page);
       for (const [position, row] of rows.entries()) {
-        const place = page.cursors[position]!;
-        const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
-        if (row) seen = place[sortKey];
+        const cursor = page.cursors[position]!;
+        const isRepetition = range.isOncePerSortKey && cursor[sortKey] === seen;
+        if (row) seen = cursor[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
         // A row beyond the limit shows that there are more.
-        if (found.length === limit) return end(found.at(-1)!.place);
-        found.push({ row, place });
+        if (found.length === limit) return end(found.at(-1)!.cursor);
+        found.push({ row, cursor });
       }
-      examined += rows.length;
+      scanned += rows.length;
       queries += 1;
       start = page.next;
-      if (examined >= mostScanned) return end(page.cursors.at(-1));
+      if (scanned >= mostScanned) return end(page.cursors.at(-1));
     } while (start);
     if (queries >= mostQueries) return end(endOf(range));
   }
@@ -97,9 +97,9 @@ export async function paginate(source: TableSource, { ranges, matches, after, li
 }
 
 /**
- * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
+ * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
  *
- * @throws CursorError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no cursor in the ranges
  */
 export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
@@ -115,7 +115,7 @@ export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[]
 
 function beginOf(ranges: readonly IndexRange[], after: Cursor | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new CursorError('the place is outside of the requested ranges');
+  if (begin < 0) throw new CursorError('the cursor is outside of the requested ranges');
   return begin;
 }
 
@@ -138,7 +138,7 @@ interface KeyPage {
   readonly next: Cursor | undefined;
 }
 
-/** Reads places of a range in order, from the first or after a place. */
+/** Reads cursors of a range in order, from the first or after a cursor. */
 export async function readKeys(
   { dynamo, table }: TableSource,
   range: IndexRange,
@@ -147,7 +147,7 @@ export async function readKeys(
 ): Promise<KeyPage> {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const placeOf = (item: Item): Cursor => ({
+  const cursorOf = (item: Item): Cursor => ({
     ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
     ...own,
   });
@@ -155,22 +155,22 @@ export async function readKeys(
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
     const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
-    return { items, cursors: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
+    return { items, cursors: items.map(cursorOf), next: last && cursorOf(unmarshall(last)) };
   } catch (error) {
-    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the place is none');
+    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the cursor is invalid');
     throw error;
   }
 }
 
-/** Current rows of places, undefined for deleted rows. An index may lag behind, so the row itself counts. */
+/** Current rows of cursors, undefined for deleted rows. An index may lag behind, so the row itself counts. */
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
-  { cursors: places, items }: KeyPage,
+  { cursors, items }: KeyPage,
   budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
-  const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
+  const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
   const rows = await getRows(dynamo, table, [...distinct.values()], budget);
   return keys.map((key) => rows.get(rowName(key)));
@@ -185,7 +185,7 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
   ScanIndexForward: !isDescending,
 });
 
-/** A place behind all rows of a range. */
+/** A cursor behind all rows of a range. */
 const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor => ({
   ...(of !== undefined && { of }),
   // No row has this key; only its order counts.
@@ -194,15 +194,15 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-/** True when a place is in a range: it has exactly the parts of one, of the right types, and lies within. */
-function isIn({ index, partition, sort, of }: IndexRange, place: Cursor): boolean {
-  const at = place[sort[0]];
+/** True when a cursor is in a range: it has exactly the parts of one, of the right types, and lies within. */
+function isIn({ index, partition, sort, of }: IndexRange, cursor: Cursor): boolean {
+  const at = cursor[sort[0]];
   return (
-    Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
-    place.of === of &&
-    typeof place.pk === 'string' &&
-    typeof place.sk === 'string' &&
-    place[partition[0]] === partition[1] &&
+    Object.keys(cursor).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
+    cursor.of === of &&
+    typeof cursor.pk === 'string' &&
+    typeof cursor.sk === 'string' &&
+    cursor[partition[0]] === partition[1] &&
     at !== undefined &&
     typeof at === typeof sort[1] &&
     at >= sort[1] &&

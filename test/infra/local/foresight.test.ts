@@ -48,7 +48,7 @@ describe('Foresight', () => {
     expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
     expect(ticksWithin(12, many, { ...schedule, pollIntervalMs: minute })).toEqual([3, 6, 9, 12]);
     expect(ticksWithin(3, many, { ...schedule, pollIntervalMs: 2000 })).toEqual([1, 2, 3]);
-    expect(ticksWithin(3, [{ ...many[0]!, every: 1000 } as (typeof many)[0], ...many])).toEqual([1, 2, 3]);
+    expect(ticksWithin(3, [{ ...many[0]!, pollIntervalMs: 1000 }, ...many])).toEqual([1, 2, 3]);
   });
 
   it('wants a tick after a watch has changed, also while a tick reads the watches', () => {

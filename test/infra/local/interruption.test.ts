@@ -59,7 +59,7 @@ describe.each<[string, Partial<InFlight>]>([
   });
 });
 
-describe('endLeases and giveBackLeases', () => {
+describe('endLeases and releaseLeases', () => {
   it('leave a circuit breaker as it is', async () => {
     const breaker = {
       failures: 5,

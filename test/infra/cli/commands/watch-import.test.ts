@@ -89,7 +89,7 @@ describe('watch import', () => {
   it('sends the interval of a line that has one', async () => {
     await importOf('mailbox,direction,every\nalice@example.com,sent,15m\nbob@example.com,sent,\n');
     expect(sentRows()).toEqual([
-      { mailbox: 'alice@example.com', direction: 'sent', every: 900_000 },
+      { mailbox: 'alice@example.com', direction: 'sent', pollIntervalMs: 900_000 },
       { mailbox: 'bob@example.com', direction: 'sent' },
     ]);
   });

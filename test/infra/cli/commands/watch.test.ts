@@ -48,7 +48,7 @@ describe('watch add and update', () => {
     await watch(['add', 'alice@example.com', '--every', '15m', '--json']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    const sent = api.requests.map(({ body }) => (body as { pollIntervalMs: unknown }).every);
+    const sent = api.requests.map(({ body }) => (body as { pollIntervalMs: unknown }).pollIntervalMs);
     expect(sent).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');
@@ -70,7 +70,7 @@ describe('watch list and show', () => {
   it.each<[what: string, watch: object, listed: RegExp, shown: RegExp]>([
     [
       'a quiet watch',
-      { quietEvery: 300_000 },
+      { quietIntervalMs: 300_000 },
       /5m, quiet/,
       /every 5m, since nothing has changed for an hour: the next change is told up to 5m later, then it is polled at the general interval/,
     ],
