@@ -9,7 +9,7 @@ import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/t
 const at = '2026-11-24T14:05:59.120Z';
 export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
-/** Texts that a chat, a mail client or a terminal could take for something else. */
+/** Texts that a chat, a mail client or a terminal could misread. */
 export const hostileTexts = [
   'see http://evil.example/reset',
   'evil.example/x',
@@ -87,10 +87,7 @@ const told = fc.record({
   news: fc.constantFrom(undefined, 'transfer.unlisted' as const),
 });
 
-/**
- * Whether a text that others have brought in can do no harm in any channel: it is one line, shows all that it holds, and
- * has neither a link, nor a domain, nor a mention that a client could find in it.
- */
+/** Expects one line without invisible characters, links, domains and mentions that a client could find in it. */
 export function expectHarmless(text: string): void {
   expect(text).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/u);
   expect(text).not.toMatch(/[a-z]{2}[:：]\S|[:：][/\\／]{2}/iu);
@@ -99,7 +96,7 @@ export function expectHarmless(text: string): void {
   expect(text).not.toMatch(/[@＠]\S/u);
 }
 
-/** The record of a notice about so many transfers. */
+/** The record of a notice about a number of transfers. */
 export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {
   const events = Array.from({ length: count }, (_, number) =>
     transferEvent(
@@ -113,7 +110,14 @@ export function transfersRecord(count: number, watch: Watch = alice, fact: Parti
 }
 const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null };
 
-/** Records of notices whose mailbox, states and tracking ids are the worst. */
+/** Records with a hostile text as state, former state and mailbox. */
+export const hostileRecordsOf = (hostile: string): NoticeRecord[] => [
+  transfersRecord(1, alice, { state: hostile.slice(0, 64) }),
+  transfersRecord(1, alice, { previousState: hostile.slice(0, 64) }),
+  transfersRecord(1, { ...alice, mailbox: hostile }),
+];
+
+/** Records with hostile mailboxes, states and tracking ids. */
 const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
   .record({
     watch: fc.record({ mailbox, direction: fc.constantFrom('sent' as const, 'received' as const) }),
@@ -127,7 +131,7 @@ const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
     return transferNotice(watch, events).record;
   });
 
-/** Checks something of such records, each of which takes milliseconds to make; the long run tries more. */
+/** Checks hostile records, each of which takes milliseconds to make; the long run tries more. */
 export const ofAnyNotice = (check: (record: NoticeRecord) => void): void =>
   fc.assert(fc.property(hostileRecords, check), { numRuns: Number(process.env.NOTICES ?? 25) });
 

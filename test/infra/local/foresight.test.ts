@@ -20,7 +20,7 @@ const tick = (at: number, read: Parameters<typeof outlookOf>[0] = watches, table
   foresight.begin()(outlookOf(read, table, at));
 
 /** Seconds after a tick at which further ticks come. */
-function ticksWithin(seconds: number, read = watches, table = schedule): number[] {
+function ticksWithin(seconds: number, read: Parameters<typeof outlookOf>[0] = watches, table = schedule): number[] {
   tick(start, read, table);
   const ticks: number[] = [];
   for (let second = 1; second <= seconds; second += 1) {

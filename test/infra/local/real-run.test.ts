@@ -59,6 +59,7 @@ describe('realRun', () => {
       ...['  CRYPTSHARE_CLIENT_ID', '  OPS_URL', '  OPS_TOKEN'],
     ]);
     expect(said.join('\n')).not.toContain('whsec_short');
+    expect(said.filter((line) => line.includes('--allow-private-webhooks'))).toHaveLength(1);
   });
 
   it('names --allow-private-webhooks for a receiver on this machine, where the option would help', () => {
