@@ -23,7 +23,7 @@ describe('awsEndpointsOf', () => {
   it.each([
     ...['', 'moto', 'ftp://127.0.0.1', 'http://127.0.0.1/path', 'http://user@127.0.0.1', 'http://:secret@127.0.0.1'],
     ...['http://127.0.0.1/#part', 'dynamodb=', 'lambda=http://127.0.0.1:1'],
-    'dynamodb=http://127.0.0.1:1,http://127.0.0.1:2',
+    ...['dynamodb=http://127.0.0.1:1=2', 'dynamodb=http://127.0.0.1:1,http://127.0.0.1:2'],
   ])('refuses %j', (text) => {
     expect(awsEndpointsOf(text)).toBeUndefined();
   });
