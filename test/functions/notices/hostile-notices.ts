@@ -69,10 +69,14 @@ const pieces = fc.oneof(
 );
 const text = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((list) => list.join(''));
 
-const mailbox = fc.oneof(
-  text,
-  text.map((part) => part.repeat(50)),
-);
+/** A watch with a hostile mailbox. */
+export const anyWatch: fc.Arbitrary<Watch> = fc.record({
+  mailbox: fc.oneof(
+    text,
+    text.map((part) => part.repeat(50)),
+  ),
+  direction: fc.constantFrom('sent' as const, 'received' as const),
+});
 const trackingId = fc
   .oneof(
     fc.stringMatching(/^[!-~]{1,200}$/),
@@ -84,7 +88,7 @@ const told = fc.record({
   trackingId,
   state,
   previousState: fc.option(state),
-  news: fc.constantFrom(undefined, 'transfer.unlisted' as const),
+  news: fc.constantFrom(undefined, 'transfer.unlisted' as const, 'transfer.listed_again' as const),
 });
 
 /** Expects one line without invisible characters, links, domains and mentions that a client could find in it. */
@@ -117,10 +121,10 @@ export const hostileRecordsOf = (hostile: string): NoticeRecord[] => [
   transfersRecord(1, { ...alice, mailbox: hostile }),
 ];
 
-/** Records with hostile mailboxes, states and tracking ids. */
-const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
+/** Notices with hostile mailboxes, states and tracking ids. */
+const hostileNotices = fc
   .record({
-    watch: fc.record({ mailbox, direction: fc.constantFrom('sent' as const, 'received' as const) }),
+    watch: anyWatch,
     facts: fc.array(told, { minLength: 1, maxLength: 25 }),
     times: fc.constantFrom(1, 1, 20),
   })
@@ -128,12 +132,15 @@ const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
     const events = Array.from({ length: times }, () => facts)
       .flat()
       .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
-    return transferNotice(watch, events).record;
+    return transferNotice(watch, events);
   });
 
-/** Checks hostile records, each of which takes milliseconds to make; the long run tries more. */
-export const ofAnyNotice = (check: (record: NoticeRecord) => void): void =>
-  fc.assert(fc.property(hostileRecords, check), { numRuns: Number(process.env.NOTICES ?? 25) });
+/** Checks hostile notices, each of which takes milliseconds to make; the long run tries more. */
+export const ofAnyNotice = (check: (record: NoticeRecord, notice: ReturnType<typeof transferNotice>) => void): void =>
+  fc.assert(
+    fc.property(hostileNotices, (notice) => check(notice.record, notice)),
+    { numRuns: Number(process.env.NOTICES ?? 25) },
+  );
 
 /** The record of a notice about an endpoint. */
 export const endpointRecord = (message: string): NoticeRecord =>
