@@ -36,6 +36,7 @@ describe('chatRefusal', () => {
   it.each([
     ['no_service', 200],
     ['no_service', 302],
+    ['invalid_payload', 404],
     ['rate_limited', 429],
     ['rollup_error', 500],
     ['no_service', 503],

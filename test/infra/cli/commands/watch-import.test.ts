@@ -96,7 +96,7 @@ describe('watch import', () => {
 
   it('names every bad line and every duplicate before it adds anything', async () => {
     const lines = [
-      'nobody,sent,',
+      'plain,sent,',
       'bob@example.com',
       'ALICE@example.com,sent,',
       'c@example.com,both,',
@@ -105,7 +105,7 @@ describe('watch import', () => {
     const ran = await importOf(['mailbox,direction,every', 'alice@example.com,sent,', ...lines].join('\n'));
     expect(ran.code).toBe(1);
     expect(ran.stderr.split('\n').slice(1, -1)).toEqual([
-      '  line 3: mailbox: expected an e-mail address, but it has no @, got "nobody"',
+      '  line 3: mailbox: expected an e-mail address, but it has no @, got "plain"',
       '  line 4: direction: expected sent or received, got ""',
       '  line 5: ALICE@example.com, sent is already in line 2',
       '  line 6: direction: expected sent or received, got "both"',
