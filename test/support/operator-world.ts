@@ -22,10 +22,10 @@ export { transfersTable };
 /** Reads what is served at `/openapi.json`. */
 export const openApiText = (): string => JSON.stringify(openApiDocument(operations));
 
-/** Who asks in these tests. */
+/** Caller in these tests. */
 export const operatorArn = 'arn:aws:sts::123456789012:assumed-role/Operators/olivia';
 
-/** Of a list, its items; otherwise whatever a test expects. */
+/** Body of an answer; `items` and `next` belong to lists. */
 export interface AnswerBody {
   readonly items: readonly Readonly<Record<string, string>>[];
   readonly next: string;
@@ -39,7 +39,7 @@ export interface Answer {
   readonly body: AnswerBody;
 }
 
-/** What is asked for beside method and path. */
+/** A request beside method and path. */
 export interface Question {
   readonly query?: Record<string, string>;
   readonly body?: unknown;
@@ -47,7 +47,7 @@ export interface Question {
   readonly text?: string;
 }
 
-/** Embedded services, a simulated server, a receiver, and the operator API between them. */
+/** Embedded services, a simulated server, a receiver, and the operator API. */
 export type OperatorWorld = Awaited<ReturnType<typeof startOperatorWorld>>;
 
 export async function startOperatorWorld() {
@@ -113,27 +113,41 @@ export async function startOperatorWorld() {
   const handler = operatorHandler(async () => deps, openApiText, { info: note, error: note });
   const context: Context = lambdaContext('operator', 120_000);
 
+  const ask = async (method: string, path: string, { query, body, text }: Question = {}): Promise<Answer> => {
+    const event = eventOf(method, path, query, text ?? (body === undefined ? undefined : JSON.stringify(body)));
+    const answer = await handler(event, context);
+    return {
+      status: answer.statusCode!,
+      type: answer.headers?.['content-type'] as string | undefined,
+      body: answer.body === undefined ? (undefined as unknown as AnswerBody) : JSON.parse(answer.body),
+    };
+  };
+
   return {
     ...world,
     cryptshare,
     operatorDeps: deps,
-    /** What can be invoked. */
+    /** Functions that the API can invoke. */
     functions,
-    /** What was logged. */
+    /** Logged lines. */
     lines,
     sleeps,
-    /** Has something happen while the API waits. */
+    /** Sets what happens while the API waits. */
     setOnSleep(next: typeof onSleep) {
       onSleep = next;
     },
-    async ask(method: string, path: string, { query, body, text }: Question = {}): Promise<Answer> {
-      const event = eventOf(method, path, query, text ?? (body === undefined ? undefined : JSON.stringify(body)));
-      const answer = await handler(event, context);
-      return {
-        status: answer.statusCode!,
-        type: answer.headers?.['content-type'] as string | undefined,
-        body: answer.body === undefined ? (undefined as unknown as AnswerBody) : JSON.parse(answer.body),
-      };
+    ask,
+    /** Reads all pages of a list; `read` asks for one. */
+    async pages(path: string, query: Question['query'] = {}, read = ask): Promise<AnswerBody['items'][]> {
+      const pages: AnswerBody['items'][] = [];
+      let cursor: string | undefined;
+      do {
+        const { status, body } = await read('GET', path, { query: { ...query, ...(cursor && { cursor }) } });
+        if (status !== 200) throw new Error(`${path} is answered by ${status}`);
+        pages.push(body.items);
+        cursor = body.next;
+      } while (cursor);
+      return pages;
     },
     async close() {
       client.close();

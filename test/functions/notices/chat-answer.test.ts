@@ -1,94 +1,88 @@
-import { describe, expect, test } from 'vitest';
-import { type ChatRefusal, chatRefusal } from '#functions/notices/chat-answer.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly refusal: ChatRefusal | undefined;
-}
-
-test.each<Answer>([
-  { status: 200, body: 'ok', refusal: undefined },
-  { status: 200, body: 'no_service', refusal: undefined },
-  { status: 404, body: 'no_service', refusal: 'gone' },
-  { status: 400, body: 'no_service_id', refusal: 'gone' },
-  { status: 404, body: 'no_team', refusal: 'gone' },
-  { status: 404, body: 'team_disabled', refusal: 'gone' },
-  { status: 403, body: 'invalid_token', refusal: 'gone' },
-  { status: 404, body: 'channel_not_found', refusal: 'gone' },
-  { status: 410, body: 'channel_is_archived', refusal: 'gone' },
-  { status: 400, body: 'user_not_found', refusal: 'gone' },
-  { status: 403, body: 'action_prohibited', refusal: 'gone' },
-  { status: 403, body: 'posting_to_general_channel_denied', refusal: 'gone' },
-  { status: 404, body: ' no_service\n', refusal: 'gone' },
-  { status: 400, body: 'invalid_payload', refusal: 'rejected' },
-  { status: 400, body: 'invalid_blocks', refusal: 'rejected' },
-  { status: 400, body: 'no_text', refusal: 'rejected' },
-  { status: 400, body: 'too_many_attachments', refusal: 'rejected' },
-  { status: 400, body: 'missing_text_or_fallback_or_attachments', refusal: 'rejected' },
-  { status: 413, body: 'msg_too_long', refusal: 'rejected' },
-  { status: 302, body: 'no_service', refusal: undefined },
-  { status: 408, body: '', refusal: undefined },
-  { status: 429, body: 'rate_limited', refusal: undefined },
-  { status: 500, body: 'rollup_error', refusal: undefined },
-  { status: 503, body: 'no_service', refusal: undefined },
-])('Slack answers $status "$body": $refusal', ({ status, body, refusal }) => {
-  expect(chatRefusal('slack', status, body)).toBe(refusal);
-});
+import { describe, expect, it } from 'vitest';
+import { chatRefusal } from '#functions/notices/chat-answer.ts';
 
 const workflow = (code: string) => JSON.stringify({ error: { code, message: 'The workflow …' } });
 const connector = (cause: string) => `Webhook message delivery failed with error: ${cause}`;
-
-test.each<Answer>([
-  { status: 202, body: '', refusal: undefined },
-  { status: 200, body: '1', refusal: undefined },
-  {
-    status: 200,
-    body: connector('Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0'),
-    refusal: 'failed',
-  },
-  { status: 200, body: connector('Error contacting Microsoft Teams endpoint'), refusal: 'failed' },
-  { status: 404, body: workflow('WorkflowNotFound'), refusal: 'gone' },
-  { status: 404, body: workflow('WorkflowTriggerNotFound'), refusal: 'gone' },
-  { status: 400, body: workflow('WorkflowTriggerIsNotEnabled'), refusal: 'gone' },
-  { status: 401, body: workflow('DirectApiAuthorizationRequired'), refusal: 'gone' },
-  { status: 401, body: workflow('InvalidSharedAccessSignature'), refusal: 'gone' },
-  { status: 400, body: workflow('TriggerInputSchemaMismatch'), refusal: 'rejected' },
-  { status: 400, body: 'Bad payload received by generic incoming webhook.', refusal: 'rejected' },
-  { status: 413, body: workflow('RequestEntityTooLarge'), refusal: 'rejected' },
-  { status: 408, body: '', refusal: undefined },
-  { status: 429, body: workflow('WorkflowNotFound'), refusal: undefined },
-  { status: 502, body: workflow('WorkflowNotFound'), refusal: undefined },
-])('Teams answers $status $body: $refusal', ({ status, body, refusal }) => {
-  expect(chatRefusal('teams', status, body)).toBe(refusal);
-});
-
 const signInPage = '<html><title>Sign in</title>To reach hooks.slack.com or your workflow, sign in first.</html>';
 
-describe.each(['slack', 'teams'] as const)('what stands between here and %s ends nothing', (format) => {
-  test.each(
-    [400, 401, 403, 404, 407, 410, 413, 451].flatMap((status) =>
-      [
-        '',
-        signInPage,
-        '<html>404 Not Found: no_service, WorkflowNotFound</html>',
-        'The requested URL was rejected. action_prohibited by your administrator.',
-        'Forbidden',
-        '{"error":"invalid_token","error_description":"the token of the proxy has expired"}',
-        '{"error":{"code":"Unauthorized"}}',
-        '{"error":{"code":"Forbidden","message":"WorkflowNotFound"}}',
-        '{"error":{"code":"AuthorizationFailed"}}',
-        '{"statusCode":404,"message":"Resource not found"}',
-        '{"error":null}',
-        'null',
-      ].map((body) => ({ status, body })),
-    ),
-  )('with $status and $body', ({ status, body }) => {
-    expect(chatRefusal(format, status, body)).toBeUndefined();
+describe('chatRefusal', () => {
+  it.each([
+    ['no_service', 404],
+    ['no_service_id', 400],
+    ['no_team', 404],
+    ['team_disabled', 404],
+    ['invalid_token', 403],
+    ['channel_not_found', 404],
+    ['channel_is_archived', 410],
+    ['user_not_found', 400],
+    ['action_prohibited', 403],
+    ['posting_to_general_channel_denied', 403],
+    [' no_service\n', 404],
+  ])('takes the answer %j of Slack with HTTP %i for the end of the webhook', (body, status) => {
+    expect(chatRefusal('slack', status, body)).toBe('gone');
   });
-});
 
-test('the words of one chat are not those of the other', () => {
-  expect(chatRefusal('slack', 404, workflow('WorkflowNotFound'))).toBeUndefined();
-  expect(chatRefusal('teams', 404, 'no_service')).toBeUndefined();
+  it.each([
+    ['invalid_payload', 400],
+    ['invalid_blocks', 400],
+    ['no_text', 400],
+    ['too_many_attachments', 400],
+    ['missing_text_or_fallback_or_attachments', 400],
+    ['msg_too_long', 413],
+  ])('takes the answer %j of Slack with HTTP %i for a rejected message', (body, status) => {
+    expect(chatRefusal('slack', status, body)).toBe('rejected');
+  });
+
+  it.each([
+    ['no_service', 200],
+    ['no_service', 302],
+    ['invalid_payload', 404],
+    ['rate_limited', 429],
+    ['rollup_error', 500],
+    ['no_service', 503],
+    [workflow('WorkflowNotFound'), 404],
+  ])('finds no refusal in the answer %j of Slack with HTTP %i', (body, status) => {
+    expect(chatRefusal('slack', status, body)).toBeUndefined();
+  });
+
+  it.each([
+    ['gone', 404, workflow('WorkflowNotFound')],
+    ['gone', 404, workflow('WorkflowTriggerNotFound')],
+    ['gone', 400, workflow('WorkflowTriggerIsNotEnabled')],
+    ['gone', 401, workflow('DirectApiAuthorizationRequired')],
+    ['gone', 401, workflow('InvalidSharedAccessSignature')],
+    ['rejected', 400, workflow('TriggerInputSchemaMismatch')],
+    ['rejected', 400, 'Bad payload received by generic incoming webhook.'],
+    ['rejected', 413, workflow('RequestEntityTooLarge')],
+    ['failed', 200, connector('Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0')],
+    ['failed', 200, connector('Error contacting Microsoft Teams endpoint')],
+    [undefined, 202, ''],
+    [undefined, 200, '1'],
+    [undefined, 429, workflow('WorkflowNotFound')],
+    [undefined, 502, workflow('WorkflowNotFound')],
+    [undefined, 404, 'no_service'],
+  ])('returns %s for HTTP %i of Teams with %s', (refusal, status, body) => {
+    expect(chatRefusal('teams', status, body)).toBe(refusal);
+  });
+
+  it.each([
+    '',
+    signInPage,
+    '<html>404 Not Found: no_service, WorkflowNotFound</html>',
+    'The requested URL was rejected. action_prohibited by your administrator.',
+    'Forbidden',
+    '{"error":"invalid_token","error_description":"the token of the proxy has expired"}',
+    '{"error":{"code":"Unauthorized"}}',
+    '{"error":{"code":"Forbidden","message":"WorkflowNotFound"}}',
+    '{"error":{"code":"AuthorizationFailed"}}',
+    '{"statusCode":404,"message":"Resource not found"}',
+    '{"error":null}',
+    'null',
+  ])('finds no refusal in the answer of a proxy before the chat: %s', (body) => {
+    for (const format of ['slack', 'teams'] as const) {
+      for (const status of [400, 401, 403, 404, 407, 410, 413, 451]) {
+        expect(chatRefusal(format, status, body), `${format} ${status}`).toBeUndefined();
+      }
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type EndpointEvent, endpointEvent, testEvent } from '#functions/events/endpoint-event.ts';
 import { endpointNotice, testNotice } from '#functions/notices/notice.ts';
 
@@ -18,8 +18,8 @@ const noticeOf = (type: EndpointEvent['type'], disableAt?: string) =>
     ),
   );
 
-describe('a notice about an endpoint', () => {
-  test.each([
+describe('endpointNotice', () => {
+  it.each([
     {
       notice: noticeOf('endpoint.failing'),
       severity: 'warning',
@@ -51,18 +51,18 @@ Its events are held. Once it is mended, enable it and recover them.
       text: `The webhook crm works again. It had failed since 2026-11-24 13:00 UTC: it does not answer within 15 s.
 `,
     },
-  ])('$subject, as $severity', ({ notice, severity, subject, text }) => {
+  ])('says $subject with the severity $severity', ({ notice, severity, subject, text }) => {
     expect(notice).toMatchObject({ subject, text, record: { severity, headline: subject, timestamp: at } });
     expect(notice.chat.content.title).toBe(subject);
   });
 
-  it('is about no watch and names no transfers', () => {
+  it('has no watch and no transfers', () => {
     const { record } = noticeOf('endpoint.disabled');
     expect(record).toMatchObject({ types: ['endpoint.disabled'], items: [], more: 0 });
     expect(record).not.toHaveProperty('mailbox');
   });
 
-  it('has an id of its own, the same each time', () => {
+  it('has its own id, the same each time', () => {
     const notices = [
       noticeOf('endpoint.failing'),
       noticeOf('endpoint.failing', '2026-11-29T13:00:00.000Z'),
@@ -74,9 +74,11 @@ Its events are held. Once it is mended, enable it and recover them.
   });
 });
 
-test('a test says that it is one', () => {
-  const { subject, text, record } = testNotice(testEvent('crm', at));
-  expect(subject).toBe('A test of Transfer Notifier');
-  expect(text).toBe('This is a test: the endpoint works.\n');
-  expect(record).toMatchObject({ severity: 'info', types: ['notifier.test'], timestamp: at });
+describe('testNotice', () => {
+  it('says that it is a test', () => {
+    const { subject, text, record } = testNotice(testEvent('crm', at));
+    expect(subject).toBe('A test of Transfer Notifier');
+    expect(text).toBe('This is a test: the endpoint works.\n');
+    expect(record).toMatchObject({ severity: 'info', types: ['notifier.test'], timestamp: at });
+  });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { neutral, printable, printableJson, printableLines, unlinked } from '#functions/notices/foreign-text.ts';
 import { expectHarmless, hostileTexts } from './hostile-notices.ts';
 
@@ -7,10 +7,9 @@ const anyText = fc
   .array(fc.oneof(fc.constantFrom(...hostileTexts), fc.string({ unit: 'binary', maxLength: 10 })), { maxLength: 5 })
   .map((parts) => parts.join(''));
 
-describe('a neutral text', () => {
-  test.each(hostileTexts)('does no harm: %j', (text) => expectHarmless(neutral(text)));
-
-  it('does no harm, whatever it was, and is neutral already', () => {
+describe('neutral', () => {
+  it('disarms any text, and leaves the result unchanged', () => {
+    for (const text of hostileTexts) expectHarmless(neutral(text));
     fc.assert(
       fc.property(anyText, (text) => {
         expectHarmless(neutral(text));
@@ -19,7 +18,7 @@ describe('a neutral text', () => {
     );
   });
 
-  test.each([
+  it.each([
     ['see http://evil.example/reset', 'see http: //evil. example/reset'],
     ['www.evil.example', 'www. evil. example'],
     ['mailto:reset@evil.example', 'mailto: reset@ evil. example'],
@@ -32,11 +31,11 @@ describe('a neutral text', () => {
     ['evil.e\u0301xample', 'evil. e\u0301xample'],
     ['💩.la/x', '💩. la/x'],
     ['hidden \udb40\u200b\udc41 \udb40\u001b[0m\udd00', 'hidden      '],
-  ])('of %j is %j', (text, expected) => {
+  ])('turns %j into %j', (text, expected) => {
     expect(neutral(text)).toBe(expected);
   });
 
-  test.each([
+  it.each([
     'ACTIVE',
     '20240522-065711-H8UoUSI6',
     'On hold: virus check',
@@ -44,29 +43,35 @@ describe('a neutral text', () => {
     'On hold, 1.5 GB',
     'Prüfung läuft…',
     'e.g. a_b',
-  ])('of %j is that text', (text) => expect(neutral(text)).toBe(text));
+  ])('leaves %j unchanged', (text) => expect(neutral(text)).toBe(text));
 });
 
-test.each([
-  ['check server.url and schedule.every', 'check server.url and schedule.every'],
-  ['npm run notifier -- watch verify alice@example.com', 'npm run notifier -- watch verify alice@example.com'],
-  ['got http://evil.example/x', 'got http: //evil. example/x'],
-])('the notifier’s own text %j is left as %j', (text, expected) => {
-  expect(unlinked(text)).toBe(expected);
+describe('unlinked', () => {
+  it.each([
+    ['check server.url and schedule.every', 'check server.url and schedule.every'],
+    ['npm run notifier -- watch verify alice@example.com', 'npm run notifier -- watch verify alice@example.com'],
+    ['got http://evil.example/x', 'got http: //evil. example/x'],
+  ])('turns %j into %j', (text, expected) => {
+    expect(unlinked(text)).toBe(expected);
+  });
 });
 
-test('a text of several lines keeps them, and nothing else that steers a terminal', () => {
-  expect(printableLines('one\r\n  two\u001b[2J\u202e\nthree')).toBe('one\n  two\nthree');
-  expect(printable('one\ntwo')).toBe('one two');
+describe('printableLines and printable', () => {
+  it('keep the lines of a text, or join them, and nothing else that steers a terminal', () => {
+    expect(printableLines('one\r\n  two\u001b[2J\u202e\nthree')).toBe('one\n  two\nthree');
+    expect(printable('one\ntwo')).toBe('one two');
+  });
 });
 
-test('JSON for a terminal is the same JSON, with escapes for what does not show', () => {
-  fc.assert(
-    fc.property(anyText, fc.constantFrom(undefined, 2), (text, indent) => {
-      const json = printableJson({ text, [text]: 1 }, indent);
-      expect(JSON.parse(json)).toEqual({ text, [text]: 1 });
-      expect(json).not.toMatch(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\x7f-\x9f]|\p{Default_Ignorable_Code_Point}/u);
-    }),
-  );
-  expect(printableJson('\u202e\u{e0001}')).toBe('"\\u202e\\udb40\\udc01"');
+describe('printableJson', () => {
+  it('is the same JSON, with escapes for what does not show', () => {
+    fc.assert(
+      fc.property(anyText, fc.constantFrom(undefined, 2), (text, indent) => {
+        const json = printableJson({ text, [text]: 1 }, indent);
+        expect(JSON.parse(json)).toEqual({ text, [text]: 1 });
+        expect(json).not.toMatch(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}\x7f-\x9f]|\p{Default_Ignorable_Code_Point}/u);
+      }),
+    );
+    expect(printableJson('\u202e\u{e0001}')).toBe('"\\u202e\\udb40\\udc01"');
+  });
 });

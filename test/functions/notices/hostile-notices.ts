@@ -9,7 +9,7 @@ import { canonicalState, isTrackingId, type Watch } from '#functions/transfers/t
 const at = '2026-11-24T14:05:59.120Z';
 export const alice: Watch = { mailbox: 'alice@example.com', direction: 'sent' };
 
-/** Texts that a chat, a mail client or a terminal could take for something else. */
+/** Texts that a chat, a mail client or a terminal could misread. */
 export const hostileTexts = [
   'see http://evil.example/reset',
   'evil.example/x',
@@ -69,10 +69,14 @@ const pieces = fc.oneof(
 );
 const text = fc.array(pieces, { minLength: 1, maxLength: 6 }).map((list) => list.join(''));
 
-const mailbox = fc.oneof(
-  text,
-  text.map((part) => part.repeat(50)),
-);
+/** A watch with a hostile mailbox. */
+export const anyWatch: fc.Arbitrary<Watch> = fc.record({
+  mailbox: fc.oneof(
+    text,
+    text.map((part) => part.repeat(50)),
+  ),
+  direction: fc.constantFrom('sent' as const, 'received' as const),
+});
 const trackingId = fc
   .oneof(
     fc.stringMatching(/^[!-~]{1,200}$/),
@@ -84,13 +88,10 @@ const told = fc.record({
   trackingId,
   state,
   previousState: fc.option(state),
-  news: fc.constantFrom(undefined, 'transfer.unlisted' as const),
+  news: fc.constantFrom(undefined, 'transfer.unlisted' as const, 'transfer.listed_again' as const),
 });
 
-/**
- * Whether a text that others have brought in can do no harm in any channel: it is one line, shows all that it holds, and
- * has neither a link, nor a domain, nor a mention that a client could find in it.
- */
+/** Expects one line without invisible characters, links, domains and mentions that a client could find in it. */
 export function expectHarmless(text: string): void {
   expect(text).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}/u);
   expect(text).not.toMatch(/[a-z]{2}[:：]\S|[:：][/\\／]{2}/iu);
@@ -99,7 +100,7 @@ export function expectHarmless(text: string): void {
   expect(text).not.toMatch(/[@＠]\S/u);
 }
 
-/** The record of a notice about so many transfers. */
+/** The record of a notice about a number of transfers. */
 export function transfersRecord(count: number, watch: Watch = alice, fact: Partial<typeof example> = {}): NoticeRecord {
   const events = Array.from({ length: count }, (_, number) =>
     transferEvent(
@@ -113,10 +114,17 @@ export function transfersRecord(count: number, watch: Watch = alice, fact: Parti
 }
 const example = { trackingId: 't-1', state: 'ACTIVE', previousState: 'PROCESSING' as string | null };
 
-/** Records of notices whose mailbox, states and tracking ids are the worst. */
-const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
+/** Records with a hostile text as state, former state and mailbox. */
+export const hostileRecordsOf = (hostile: string): NoticeRecord[] => [
+  transfersRecord(1, alice, { state: hostile.slice(0, 64) }),
+  transfersRecord(1, alice, { previousState: hostile.slice(0, 64) }),
+  transfersRecord(1, { ...alice, mailbox: hostile }),
+];
+
+/** Notices with hostile mailboxes, states and tracking ids. */
+const hostileNotices = fc
   .record({
-    watch: fc.record({ mailbox, direction: fc.constantFrom('sent' as const, 'received' as const) }),
+    watch: anyWatch,
     facts: fc.array(told, { minLength: 1, maxLength: 25 }),
     times: fc.constantFrom(1, 1, 20),
   })
@@ -124,12 +132,15 @@ const hostileRecords: fc.Arbitrary<NoticeRecord> = fc
     const events = Array.from({ length: times }, () => facts)
       .flat()
       .map((fact) => transferEvent('https://cryptshare.example.com', watch, { ...fact, sequence: 1 }, at));
-    return transferNotice(watch, events).record;
+    return transferNotice(watch, events);
   });
 
-/** Checks something of such records, each of which takes milliseconds to make; the long run tries more. */
-export const ofAnyNotice = (check: (record: NoticeRecord) => void): void =>
-  fc.assert(fc.property(hostileRecords, check), { numRuns: Number(process.env.NOTICES ?? 25) });
+/** Checks hostile notices, each of which takes milliseconds to make; the long run tries more. */
+export const ofAnyNotice = (check: (record: NoticeRecord, notice: ReturnType<typeof transferNotice>) => void): void =>
+  fc.assert(
+    fc.property(hostileNotices, (notice) => check(notice.record, notice)),
+    { numRuns: Number(process.env.NOTICES ?? 25) },
+  );
 
 /** The record of a notice about an endpoint. */
 export const endpointRecord = (message: string): NoticeRecord =>

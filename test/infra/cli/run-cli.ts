@@ -2,19 +2,19 @@ import { PassThrough } from 'node:stream';
 import { runCli } from '#infra/cli/cli.ts';
 import type { CliContext } from '#infra/cli/terminal/context.ts';
 
-/** What a command has said, and how it has ended. */
+/** Output and exit code of a command. */
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a command finds around itself, where that is not the usual. */
+/** Context of a command, where it differs from the usual. */
 export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Columns of the terminal; without them there is none. */
   readonly columns?: number;
-  /** Answers of a person, in their order: yes or no, or a line, known or looked up then; without them nobody can be asked. */
+  /** A person's answers in order: yes or no, or a line, or a function that finds it; without them there is no person. */
   readonly answers?: readonly (boolean | string | (() => string))[];
   readonly now?: () => Date;
   readonly sleep?: CliContext['sleep'];
@@ -33,7 +33,7 @@ export async function run(
   const left = [...(answers ?? [])];
   const answer = <T extends boolean | string>(question: string): T => {
     questions.push(question);
-    if (left.length === 0) throw new Error(`nobody expected the question ${question}`);
+    if (left.length === 0) throw new Error(`unexpected question: ${question}`);
     const given = left.shift();
     return (typeof given === 'function' ? given() : given) as T;
   };

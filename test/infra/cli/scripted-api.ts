@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { afterAll, beforeEach } from 'vitest';
 import { faultsOf, type SeenRequest } from './documented-request.ts';
 
 /** What to answer; an object is a body for 200. */
@@ -13,8 +14,8 @@ export interface ScriptedAnswer {
 type Route = ScriptedAnswer | ((request: SeenRequest) => ScriptedAnswer);
 
 /**
- * A loopback server that answers as a test has it say, and by a problem document to everything else. In place of the
- * operator API, it wants what it answers well to have been asked for as that API is documented.
+ * Answers on loopback with what a test has set, and with a problem document otherwise. In place of the operator API, it
+ * checks each request that it answers well against the API's documentation.
  */
 export class ScriptedApi {
   readonly requests: SeenRequest[] = [];
@@ -26,7 +27,7 @@ export class ScriptedApi {
     this.server = server;
   }
 
-  /** @param stands in place of whom */
+  /** @param stands what it replaces */
   static async start(stands: 'operator API' | 'other' = 'operator API'): Promise<ScriptedApi> {
     const server = createServer();
     const api = new ScriptedApi(server);
@@ -67,13 +68,21 @@ export class ScriptedApi {
     return this.requests.map(({ method, url }) => `${method} ${url}`);
   }
 
-  /** @throws Error when something was asked for otherwise than documented */
+  /** @throws Error when a request was not as documented */
   async close(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, 'close');
     if (this.faults.length > 0) throw new Error(`the operator API would refuse\n${this.faults.join('\n')}`);
   }
+}
+
+/** Starts the operator API of a test file: reset before each test, and closed after the last. */
+export async function startOperatorApi(): Promise<ScriptedApi> {
+  const api = await ScriptedApi.start();
+  beforeEach(() => api.reset());
+  afterAll(() => api.close());
+  return api;
 }
 
 /** A problem document as the operator API answers it. */

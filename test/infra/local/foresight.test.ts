@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { outlookOf, type Schedule } from '#functions/watches/schedule.ts';
 import { Foresight } from '#infra/local/foresight.ts';
 
@@ -15,12 +15,12 @@ beforeEach(() => {
   foresight = new Foresight();
 });
 
-/** A tick at a time that reads these watches. */
+/** Runs a tick that reads these watches. */
 const tick = (at: number, read: Parameters<typeof outlookOf>[0] = watches, table = schedule) =>
   foresight.begin()(outlookOf(read, table, at));
 
-/** Seconds, counted from a tick, at which further ticks come when each second is looked at. */
-function ticksWithin(seconds: number, read = watches, table = schedule): number[] {
+/** Seconds after a tick at which further ticks come. */
+function ticksWithin(seconds: number, read: Parameters<typeof outlookOf>[0] = watches, table = schedule): number[] {
   tick(start, read, table);
   const ticks: number[] = [];
   for (let second = 1; second <= seconds; second += 1) {
@@ -31,38 +31,40 @@ function ticksWithin(seconds: number, read = watches, table = schedule): number[
   return ticks;
 }
 
-test('the first tick comes at once', () => {
-  expect(foresight.wantsTick(start)).toBe(true);
-});
+describe('Foresight', () => {
+  it('wants the first tick at once', () => {
+    expect(foresight.wantsTick(start)).toBe(true);
+  });
 
-test('while nothing is due, a tick comes each minute', () => {
-  expect(ticksWithin(300, [])).toEqual([60, 120, 180, 240, 300]);
-});
+  it('wants a tick each minute while nothing is due', () => {
+    expect(ticksWithin(300, [])).toEqual([60, 120, 180, 240, 300]);
+  });
 
-test('each watch has a tick in its moment, no more than a twentieth of its interval late, and 10 s at most', () => {
-  const many = Array.from({ length: 1000 }, (_, index) => ({
-    mailbox: `m${index}@example.com`,
-    direction: 'sent' as const,
-  }));
-  expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
-  expect(ticksWithin(12, many, { ...schedule, pollIntervalMs: minute })).toEqual([3, 6, 9, 12]);
-  expect(ticksWithin(3, many, { ...schedule, pollIntervalMs: 2000 })).toEqual([1, 2, 3]);
-  expect(ticksWithin(3, [{ ...many[0]!, every: 1000 } as (typeof many)[0], ...many])).toEqual([1, 2, 3]);
-});
+  it('wants a tick at most a twentieth of the interval, and 10 s, after a watch is due', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      mailbox: `m${index}@example.com`,
+      direction: 'sent' as const,
+    }));
+    expect(ticksWithin(60, many)).toEqual([10, 20, 30, 40, 50, 60]);
+    expect(ticksWithin(12, many, { ...schedule, pollIntervalMs: minute })).toEqual([3, 6, 9, 12]);
+    expect(ticksWithin(3, many, { ...schedule, pollIntervalMs: 2000 })).toEqual([1, 2, 3]);
+    expect(ticksWithin(3, [{ ...many[0]!, pollIntervalMs: 1000 }, ...many])).toEqual([1, 2, 3]);
+  });
 
-test('a watch that was changed has a tick at the next look, even if a tick was about to read the watches', () => {
-  tick(start);
-  expect(foresight.wantsTick(start + 1000)).toBe(false);
-  foresight.forget();
-  expect(foresight.wantsTick(start + 1000)).toBe(true);
-  const reading = foresight.begin();
-  foresight.forget();
-  reading(outlookOf(watches, schedule, start + 1000));
-  expect(foresight.wantsTick(start + 2000)).toBe(true);
-});
+  it('wants a tick after a watch has changed, also while a tick reads the watches', () => {
+    tick(start);
+    expect(foresight.wantsTick(start + 1000)).toBe(false);
+    foresight.forget();
+    expect(foresight.wantsTick(start + 1000)).toBe(true);
+    const reading = foresight.begin();
+    foresight.forget();
+    reading(outlookOf(watches, schedule, start + 1000));
+    expect(foresight.wantsTick(start + 2000)).toBe(true);
+  });
 
-test('a clock that is set back or ahead has a tick at the next look', () => {
-  tick(start);
-  expect(foresight.wantsTick(start - 3_600_000)).toBe(true);
-  expect(foresight.wantsTick(start + 3_600_000)).toBe(true);
+  it('wants a tick after the clock is set back or ahead', () => {
+    tick(start);
+    expect(foresight.wantsTick(start - 3_600_000)).toBe(true);
+    expect(foresight.wantsTick(start + 3_600_000)).toBe(true);
+  });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { acquire, type InFlight, type Lease, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { endLeases, releaseLeases } from '#infra/local/interruption.ts';
@@ -11,7 +11,7 @@ beforeEach(async () => {
   world = await startWebhookWorld();
   await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
   await world.fanOut(exampleEvent('one'));
-  // The message that named the delivery is in the hands of the process that dies.
+  // The process that dies has received the message about the delivery.
   await world.takeWakeUps();
   return () => world.close();
 });
@@ -20,7 +20,7 @@ const now = () => world.clock.now().getTime();
 const deps = () => ({ dynamo: world.dynamo, table: webhooksTable, now: world.clock.now });
 const read = () => world.otherLeases().read('crm');
 
-/** Has a process begin the first attempt of the delivery. */
+/** Begins the first attempt of the delivery in another process. */
 async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<Lease> = {}): Promise<void> {
   const inFlight = { [event]: { attempt: 1, of: 0, until: now() + leaseDurationMs, ...inFlightAttempt } };
   await world.otherLeases().change('crm', newLease, (lease) => {
@@ -30,7 +30,7 @@ async function begin(inFlightAttempt: Partial<InFlight> = {}, more: Partial<Leas
   });
 }
 
-/** What becomes of the delivery without any time passing. */
+/** The delivery after a sweep and its wake-ups, at the same time. */
 async function afterwards() {
   await world.sweep();
   await world.answerWakeUps();
@@ -40,16 +40,16 @@ async function afterwards() {
 
 describe.each<[string, Partial<InFlight>]>([
   ['an endpoint', {}],
-  ['nothing but one delivery', { isLone: true }],
-])('a process that held %s', (_, inFlightAttempt) => {
-  test('and has died leaves it to the next one at once when its leases are ended, and its attempt counts', async () => {
+  ['a single delivery', { isLone: true }],
+])('lease of %s', (_, inFlightAttempt) => {
+  it('ends at once after its process died, and the attempt counts', async () => {
     await begin(inFlightAttempt);
     expect(await afterwards()).toMatchObject({ status: 'PENDING', attempt: 0 });
     await endLeases(deps());
     expect(await afterwards()).toMatchObject({ status: 'DELIVERED', attempt: 2 });
   });
 
-  test('and gives it back leaves it to the next one at once, and its attempt does not count', async () => {
+  it('is given back at once, and the attempt does not count', async () => {
     await begin(inFlightAttempt);
     await releaseLeases(deps(), ['crm']);
     // The message goes back to the queue, too.
@@ -59,26 +59,28 @@ describe.each<[string, Partial<InFlight>]>([
   });
 });
 
-test('a circuit breaker stays as it is, whether leases are ended or given back', async () => {
-  const breaker = {
-    failures: 5,
-    failedAttempts: 7,
-    failedAt: now(),
-    failingSince: now() - 1000,
-    openUntil: now() + 60_000,
-  };
-  await begin({}, breaker);
-  await endLeases(deps());
-  expect(await read()).toMatchObject(breaker);
-  await releaseLeases(deps(), ['crm']);
-  expect(await read()).toMatchObject({ ...breaker, inFlight: {} });
-});
+describe('endLeases and releaseLeases', () => {
+  it('leave a circuit breaker as it is', async () => {
+    const breaker = {
+      failures: 5,
+      failedAttempts: 7,
+      failedAt: now(),
+      failingSince: now() - 1000,
+      openUntil: now() + 60_000,
+    };
+    await begin({}, breaker);
+    await endLeases(deps());
+    expect(await read()).toMatchObject(breaker);
+    await releaseLeases(deps(), ['crm']);
+    expect(await read()).toMatchObject({ ...breaker, inFlight: {} });
+  });
 
-test('a lease that nobody holds is left alone', async () => {
-  await world.deliver([{ endpoint: 'crm', events: [event] }]);
-  await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, inFlight: {} }));
-  const before = await read();
-  await endLeases(deps());
-  await releaseLeases(deps(), ['crm', 'removed']);
-  expect(await read()).toEqual(before);
+  it('leave a lease without a holder alone', async () => {
+    await world.deliver([{ endpoint: 'crm', events: [event] }]);
+    await world.otherLeases().change('crm', await read(), (lease) => ({ ...lease, rev: lease.rev + 1, inFlight: {} }));
+    const before = await read();
+    await endLeases(deps());
+    await releaseLeases(deps(), ['crm', 'removed']);
+    expect(await read()).toEqual(before);
+  });
 });

@@ -1,46 +1,32 @@
-import { beforeEach, expect, test } from 'vitest';
-import { LocalRun } from './local-run.ts';
+import { describe, expect, it } from 'vitest';
+import type { LocalRun } from './local-run.ts';
+import { LocalWorld } from './local-world.ts';
 
-const running: LocalRun[] = [];
+const world = await LocalWorld.start();
 
-beforeEach(() => async () => {
-  for (const run of running.splice(0)) {
-    run.killGroup('SIGKILL');
-    await run.exit();
-  }
-});
-
-/** Runs `npm start` in a process group of its own; npm does not look for updates of itself. */
-function npmStart(args: readonly string[]): LocalRun {
+/** Runs `npm start` in its own process group; npm does not look for updates of itself. */
+function npmStart(...args: string[]): LocalRun {
   const environment = { npm_config_update_notifier: 'false', npm_config_logs_max: '0' };
   const program = ['npm', 'start', '--silent', '--'];
-  const run = new LocalRun(args, environment, { program, hasGroup: true });
-  running.push(run);
-  return run;
+  return world.start(args, environment, { program, hasGroup: true });
 }
 
-test.each<[string, (run: LocalRun) => void]>([
-  ['Ctrl-C in its terminal, which goes to npm and to the notifier', (run) => run.killGroup('SIGINT')],
-  ['SIGINT to npm alone', (run) => run.kill('SIGINT')],
-  ['SIGTERM to npm alone', (run) => run.kill('SIGTERM')],
-])('npm start ends with exit code 0, and the notifier with it, by %s', async (_, signal) => {
-  const run = npmStart(['--json']);
-  await run.line(({ outcome }) => outcome === 'baseline');
-  signal(run);
-  // The end of its output, which the notifier has open, too.
-  expect(await run.exit()).toBe(0);
-  expect(run.lines.at(-1)).toEqual({ kind: 'warning', text: 'stopped, nothing left halfway' });
-  expect(run.stderr).toBe('');
-});
+describe('npm start', () => {
+  it.each<[string, number | null, (run: LocalRun) => void]>([
+    ['Ctrl-C, which reaches npm and the notifier', 0, (run) => run.killGroup('SIGINT')],
+    ['SIGTERM to npm alone', 0, (run) => run.kill('SIGTERM')],
+    ['SIGKILL to npm alone', null, (run) => run.kill('SIGKILL')],
+  ])('ends the notifier in good order by %s', async (_, code, signal) => {
+    const run = npmStart('--json');
+    await run.line(({ outcome }) => outcome === 'baseline');
+    signal(run);
+    // Its output ends when the notifier, which has it open, too, has ended.
+    expect(await run.exit()).toBe(code);
+    expect(run.lines.at(-1)).toEqual({ kind: 'warning', text: 'stopped, nothing left halfway' });
+    expect(run.stderr).toBe(code === null ? 'npm has ended, and the notifier stops\n' : '');
+  });
 
-test('an npm that is killed takes the notifier with it, in good order', async () => {
-  const run = npmStart(['--json']);
-  await run.line(({ kind }) => kind === 'ready');
-  run.kill('SIGKILL');
-  await run.exit();
-  expect(run.lines.at(-1)).toEqual({ kind: 'warning', text: 'stopped, nothing left halfway' });
-});
-
-test('npm start hands on the exit code of a notifier that could not start', async () => {
-  expect(await npmStart(['--colour']).exit()).toBe(2);
+  it('exits with the code of a notifier that could not start', async () => {
+    expect(await npmStart('--colour').exit()).toBe(2);
+  });
 });

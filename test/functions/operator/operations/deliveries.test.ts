@@ -1,7 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { transferEvent } from '#functions/events/transfer-event.ts';
 import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
-import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -18,7 +17,7 @@ const events = ['one', 'two', 'three'].map((trackingId) => exampleEvent(tracking
 const event = events[0]!.id;
 const path = `/deliveries/${event}/crm`;
 
-/** `one crm PENDING`: what a list shows, by tracking id. */
+/** Lists deliveries in words such as `one crm PENDING`, with the tracking id. */
 async function listed(query: Record<string, string> = {}): Promise<string[]> {
   const { status, body } = await world.ask('GET', '/deliveries', { query });
   expect(status).toBe(200);
@@ -28,25 +27,25 @@ async function listed(query: Record<string, string> = {}): Promise<string[]> {
 const wordsOf = ({ event: id, endpoint, status }: Readonly<Record<string, string>>): string =>
   `${events.find((one) => one.id === id)!.data.trackingId} ${endpoint} ${status}`;
 
-describe('deliveries are found', () => {
+describe('GET /deliveries', () => {
   beforeEach(async () => {
     world.setAnswer(({ path: of }) => ({ status: of === '/crm' ? 500 : 204 }));
     await world.fanOut(...events);
     await world.answerWakeUps();
   });
 
-  test('by their event', async () => {
+  it('finds deliveries by their event', async () => {
     expect(await listed({ event })).toEqual(['one archive DELIVERED', 'one crm PENDING']);
     expect(await listed({ event, endpoint: 'crm' })).toEqual(['one crm PENDING']);
   });
 
-  test('by the transfer that they are about', async () => {
+  it('finds deliveries by their transfer', async () => {
     expect(await listed({ trackingId: 'two' })).toEqual(['two archive DELIVERED', 'two crm PENDING']);
     expect(await listed({ trackingId: 'two', event })).toEqual([]);
     expect(await listed({ trackingId: 'nothing' })).toEqual([]);
   });
 
-  test('by their endpoint, status and time', async () => {
+  it('finds deliveries by endpoint, status and time', async () => {
     expect((await listed({ endpoint: 'crm' })).toSorted()).toEqual([
       'one crm PENDING',
       'three crm PENDING',
@@ -61,21 +60,18 @@ describe('deliveries are found', () => {
     expect(await listed({ until: '2026-11-24T00:00:00Z' })).toEqual([]);
   });
 
-  test('those of the newest event first, by transfer as by endpoint, with the types of their events', async () => {
+  it('lists the deliveries of the newest event first, with its type', async () => {
     const change = { trackingId: 'one', state: 'ACTIVE', previousState: null, sequence: 2 };
     const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
     await world.fanOut(transferEvent('https://cryptshare.example.com', watch, change, '2026-11-24T00:00:05.000Z'));
-    const oneByOne = async (query: Record<string, string>) => {
-      const { body } = await world.ask('GET', '/deliveries', { query: { ...query, limit: '1' } });
-      const { next = '' } = body;
-      const more = await world.ask('GET', '/deliveries', { query: { ...query, limit: '1', cursor: next } });
-      return [...body.items, ...more.body.items].map(({ type }) => type);
-    };
-    expect(await oneByOne({ trackingId: 'one', endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
-    expect(await oneByOne({ endpoint: 'crm' })).toEqual(['transfer.active', 'transfer.failed']);
+    for (const query of [{ trackingId: 'one', endpoint: 'crm' }, { endpoint: 'crm' }]) {
+      const pages = await world.pages('/deliveries', { ...query, limit: '1' });
+      const types = pages.flat().map(({ type }) => type);
+      expect(types.slice(0, 2)).toEqual(['transfer.active', 'transfer.failed']);
+    }
   });
 
-  test('of an endpoint that was removed, and of a chat', async () => {
+  it('finds the deliveries of a removed endpoint, and of a chat', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
     const { body } = await world.ask('POST', '/endpoints/ops/test');
     const ofChat = async () =>
@@ -87,7 +83,7 @@ describe('deliveries are found', () => {
     expect(await listed()).toHaveLength(3);
   });
 
-  test('by being held, at one endpoint or at all', async () => {
+  it('finds held deliveries, of one endpoint or all', async () => {
     for (const name of ['archive', 'crm']) await world.ask('POST', `/endpoints/${name}/pause`);
     await world.fanOut(...events);
     await world.settleAll();
@@ -96,7 +92,7 @@ describe('deliveries are found', () => {
     expect(await listed({ status: 'HELD', endpoint: 'crm' })).toHaveLength(3);
   });
 
-  test('after a place in the very same list alone', async () => {
+  it('refuses the cursor of another list', async () => {
     const cursors = async (query: Record<string, string>) =>
       (await world.ask('GET', '/deliveries', { query: { ...query, limit: '1' } })).body.next;
     const [all, ofCrm] = [await cursors({}), await cursors({ endpoint: 'crm' })];
@@ -115,26 +111,22 @@ describe('deliveries are found', () => {
     expect((await world.ask('GET', '/deliveries', { query: { cursor: ofCrm, endpoint: 'crm' } })).status).toBe(200);
   });
 
-  test.each<[string, Record<string, string>]>([
-    ['all', {}],
-    ['an endpoint’s', { endpoint: 'crm' }],
-    ['those of a status', { status: 'PENDING' }],
-    ['an event’s', { event }],
-  ])('page by page, each once: %s', async (_, query) => {
-    const all = await listed(query);
-    const pages: string[][] = [];
-    let cursor: string | undefined;
-    do {
-      const { body } = await world.ask('GET', '/deliveries', {
-        query: { ...query, limit: '1', ...(cursor && { cursor }) },
-      });
-      pages.push(body.items.map(wordsOf));
-      cursor = body.next;
-    } while (cursor);
-    expect(pages).toEqual(all.map((one) => [one]));
+  it.each<[string, Record<string, string>]>([
+    ['', {}],
+    [' of an endpoint', { endpoint: 'crm' }],
+    [' of a status', { status: 'PENDING' }],
+    [' of an event', { event }],
+  ])('lists deliveries%s page by page, each once', async (_, query) => {
+    const pages = await world.pages('/deliveries', { ...query, limit: '1' });
+    expect(pages.map((items) => items.map(wordsOf))).toEqual((await listed(query)).map((one) => [one]));
   });
+});
 
-  test('one with its attempts', async () => {
+describe('GET /deliveries/{event}/{endpoint}', () => {
+  it('shows a delivery with its attempts', async () => {
+    world.setAnswer(({ path: of }) => ({ status: of === '/crm' ? 500 : 204 }));
+    await world.fanOut(events[0]!);
+    await world.answerWakeUps();
     const { status, body } = await world.ask('GET', path);
     expect({ status, body }).toMatchObject({
       status: 200,
@@ -155,48 +147,23 @@ describe('deliveries are found', () => {
       { attempt: 2, outcome: 'delivered', status: 204 },
     ]);
   });
-});
 
-describe('why an attempt brought no answer is kept:', () => {
-  test.each<[what: string, url: () => string, failure: string, code: string | undefined]>([
-    ['no such name', () => 'https://nowhere.invalid/', 'unresolvable', 'ENOTFOUND'],
-    ['a port where nothing listens', () => 'http://127.0.0.1:9/', 'refused', 'ECONNREFUSED'],
-    [
-      'plain HTTP where TLS is wanted',
-      () => world.urlOf('x').replace('http:', 'https:'),
-      'tls',
-      'ERR_SSL_WRONG_VERSION_NUMBER',
-    ],
-  ])('%s', async (_, url, failure, code) => {
-    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: url() } });
-    Object.assign(world.deps, {
-      client: new WebhookClient({
-        resolve: async (name) => {
-          if (name === 'nowhere.invalid') throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
-          return ['127.0.0.1'];
-        },
-        allowPrivate: true,
-      }),
-    });
+  it('says why an attempt brought no answer, and counts it for the endpoint', async () => {
+    await world.ask('POST', '/endpoints', { body: { name: 'ops', url: 'http://127.0.0.1:9/' } });
     await world.fanOut(events[0]!);
     await world.answerWakeUps();
+    const failed = { attempt: 1, outcome: 'failed', failure: 'refused', code: 'ECONNREFUSED' };
     const { body } = await world.ask('GET', `/deliveries/${event}/ops`);
-    expect(body).toMatchObject({ status: 'PENDING', attempts: [{ attempt: 1, outcome: 'failed', failure, code }] });
-    expect((await world.ask('GET', '/endpoints/ops')).body).toMatchObject({
-      status: 'active',
-      failures: { count: 1, since: world.clock.now().toISOString() },
-    });
-    const listed = (await world.ask('GET', '/endpoints')).body.items;
-    expect(listed.map(({ name, failures }) => [name, failures !== undefined])).toEqual([
-      ['archive', false],
-      ['crm', false],
-      ['ops', true],
-    ]);
+    expect(body).toMatchObject({ status: 'PENDING', attempts: [failed] });
+    const failures = { count: 1, since: world.clock.now().toISOString() };
+    expect((await world.ask('GET', '/endpoints/ops')).body).toMatchObject({ status: 'active', failures });
+    const endpoints = (await world.ask('GET', '/endpoints')).body.items;
+    expect(endpoints.map((one) => one.failures)).toEqual([undefined, undefined, failures]);
   });
 });
 
-describe('a delivery is cancelled', () => {
-  test('while it waits, and is attempted no more', async () => {
+describe('POST /deliveries/{event}/{endpoint}/cancel', () => {
+  it('cancels a pending delivery, which is attempted no more', async () => {
     await world.fanOut(events[0]!);
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
       status: 200,
@@ -206,7 +173,7 @@ describe('a delivery is cancelled', () => {
     expect(world.received.map(({ path: of }) => of)).toEqual(['/archive']);
   });
 
-  test('while it is held, and is not recovered', async () => {
+  it('cancels a held delivery, which is not recovered', async () => {
     await world.ask('POST', '/endpoints/crm/pause');
     await world.fanOut(events[0]!);
     await world.answerWakeUps();
@@ -215,7 +182,7 @@ describe('a delivery is cancelled', () => {
     expect((await world.ask('POST', '/endpoints/crm/recover')).body.count).toBe(0);
   });
 
-  test('but not while its request is on its way, unless that was interrupted', async () => {
+  it('refuses while an attempt is in flight, unless that was interrupted', async () => {
     await world.fanOut(events[0]!);
     const now = world.clock.now().getTime();
     const inFlight = { [event]: { attempt: 1, of: 0, until: now + leaseDurationMs } };
@@ -230,7 +197,7 @@ describe('a delivery is cancelled', () => {
     expect((await world.ask('POST', `${path}/cancel`)).status).toBe(200);
   });
 
-  test('or attempted, whoever is first, and never both', async () => {
+  it('races an attempt, so that a delivery is either cancelled or attempted', async () => {
     for (const one of events) {
       await world.fanOut(one);
       const wakeUps = (await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'crm');
@@ -244,13 +211,13 @@ describe('a delivery is cancelled', () => {
     }
   });
 
-  test('by one operator when two want to', async () => {
+  it('succeeds once when two operators cancel the same delivery', async () => {
     await world.fanOut(events[0]!);
     const both = await Promise.all([world.ask('POST', `${path}/cancel`), world.ask('POST', `${path}/cancel`)]);
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
   });
 
-  test('only once, and not when it is over', async () => {
+  it('refuses a delivery that is over', async () => {
     await world.fanOut(events[0]!);
     await world.answerWakeUps();
     expect(await world.ask('POST', `${path}/cancel`)).toMatchObject({
@@ -260,8 +227,8 @@ describe('a delivery is cancelled', () => {
   });
 });
 
-describe('a delivery is sent again', () => {
-  test('once it is over, under the same id', async () => {
+describe('POST /deliveries/{event}/{endpoint}/resend', () => {
+  it('sends a delivery that is over again, under the same id', async () => {
     await world.fanOut(events[0]!);
     expect(await world.ask('POST', `${path}/resend`)).toMatchObject({
       status: 409,
@@ -274,7 +241,7 @@ describe('a delivery is sent again', () => {
     expect(toCrm.map(({ headers }) => headers['webhook-id'])).toEqual([event, event]);
   });
 
-  test('only to an endpoint that is active', async () => {
+  it('refuses an endpoint that is not active', async () => {
     await world.fanOut(events[0]!);
     await world.answerWakeUps();
     await world.ask('POST', '/endpoints/crm/pause');
@@ -285,10 +252,12 @@ describe('a delivery is sent again', () => {
   });
 });
 
-test.each<[string, string]>([
-  ['GET', path],
-  ['POST', `${path}/resend`],
-  ['POST', `${path}/cancel`],
-])('a delivery that is none is not found: %s %s', async (method, of) => {
-  expect((await world.ask(method, of)).status).toBe(404);
+describe('deliveryOperations', () => {
+  it.each<[string, string]>([
+    ['GET', path],
+    ['POST', `${path}/resend`],
+    ['POST', `${path}/cancel`],
+  ])('answer 404 for an unknown delivery: %s %s', async (method, of) => {
+    expect((await world.ask(method, of)).status).toBe(404);
+  });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
@@ -15,8 +15,8 @@ const add = (name: string, settings: object = {}) =>
 const change = (name: string, verb: string, body?: object) =>
   world.ask('POST', `/endpoints/${name}/${verb}`, body && { body });
 
-describe('an endpoint', () => {
-  test('that is added shows its secret once, and never its URL’s query or its headers', async () => {
+describe('operations of an endpoint', () => {
+  it('show the secret of a new endpoint once, and never the query of its URL or its headers', async () => {
     const url = `${world.urlOf('crm')}?token=hidden-token`;
     const added = await add('crm', { url, headers: { 'x-tenant': 'hidden-tenant' }, isAsymmetric: true });
     expect(added).toMatchObject({
@@ -35,17 +35,17 @@ describe('an endpoint', () => {
     expect(JSON.stringify(world.lines)).not.toContain('http');
   });
 
-  test('takes a secret of its owner’s choice', async () => {
+  it('take a chosen secret', async () => {
     const secret = newSecret();
     expect((await add('crm', { secret })).body.secret).toBe(secret);
   });
 
-  test('is not added twice', async () => {
+  it('add no endpoint twice', async () => {
     await add('crm');
     expect(await add('crm')).toMatchObject({ status: 409, body: { detail: 'there is an endpoint crm already' } });
   });
 
-  test('is changed in what is named, and null lifts a filter', async () => {
+  it('change the named settings, and remove a filter by null', async () => {
     await add('crm', { mailboxes: ['alice@example.com'], maxInFlight: 3 });
     const changed = await world.ask('PATCH', '/endpoints/crm', { body: { types: ['watch.*'], mailboxes: null } });
     expect(changed).toMatchObject({ status: 200, body: { types: ['watch.*'], maxInFlight: 3 } });
@@ -56,7 +56,7 @@ describe('an endpoint', () => {
     });
   });
 
-  test('is paused, resumed, disabled and enabled, and what does not fit is refused', async () => {
+  it('pause, resume, disable and enable an endpoint, and refuse what does not fit its status', async () => {
     await add('crm');
     expect(await change('crm', 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
     expect(await change('crm', 'pause')).toMatchObject({ status: 409, body: { detail: 'crm is paused already' } });
@@ -70,7 +70,7 @@ describe('an endpoint', () => {
     expect((await change('crm', 'enable')).body.status).toBe('active');
   });
 
-  test('gets a new secret, of its owner’s choice or not; a chat has none', async () => {
+  it('rotate to a new or chosen secret, which a chat does not have', async () => {
     const first = await add('crm');
     const rotated = await change('crm', 'rotate', { overlapSeconds: 60 });
     expect(rotated).toMatchObject({ status: 200, body: { secret: expect.stringMatching(/^whsec_/) } });
@@ -81,7 +81,7 @@ describe('an endpoint', () => {
     expect((await change('ops', 'rotate')).status).toBe(409);
   });
 
-  test('is sent a test event, which arrives', async () => {
+  it('send a test event, which arrives', async () => {
     await add('crm');
     const { status, body } = await change('crm', 'test');
     expect({ status, body }).toMatchObject({ status: 202, body: { endpoint: 'crm' } });
@@ -90,25 +90,25 @@ describe('an endpoint', () => {
     expect((await world.ask('GET', `/deliveries/${body.event}/crm`)).body).toMatchObject({ status: 'DELIVERED' });
   });
 
-  test('that is removed is gone', async () => {
+  it('remove an endpoint for good', async () => {
     await add('crm');
     expect((await world.ask('DELETE', '/endpoints/crm')).status).toBe(204);
     expect((await world.ask('DELETE', '/endpoints/crm')).status).toBe(404);
     expect(await listEndpoints(world.deps)).toEqual([]);
   });
 
-  test.each(['pause', 'resume', 'enable', 'disable', 'rotate', 'test', 'recover'])(
-    'that is none is not found: %s',
+  it.each(['pause', 'resume', 'enable', 'disable', 'rotate', 'test', 'recover'])(
+    'answer 404 for an unknown endpoint: %s',
     async (verb) => {
-      expect(await change('nobody', verb)).toMatchObject({
+      expect(await change('other', verb)).toMatchObject({
         status: 404,
-        body: { title: 'Not Found', detail: 'there is no endpoint nobody' },
+        body: { title: 'Not Found', detail: 'there is no endpoint other' },
       });
     },
   );
 });
 
-describe('what was held', () => {
+describe('POST /endpoints/{name}/recover and replay', () => {
   beforeEach(async () => {
     await add('crm');
     await change('crm', 'pause');
@@ -117,7 +117,7 @@ describe('what was held', () => {
     await change('crm', 'resume');
   });
 
-  test('is counted by a dry run and released by recovering', async () => {
+  it('count held deliveries in a dry run, and release them', async () => {
     expect((await change('crm', 'recover', { dryRun: true })).body).toEqual({ count: 2, isComplete: true });
     expect((await change('crm', 'recover')).body).toEqual({ count: 2, isComplete: true });
     expect((await change('crm', 'recover')).body).toEqual({ count: 0, isComplete: true });
@@ -125,7 +125,7 @@ describe('what was held', () => {
     expect(world.received).toHaveLength(2);
   });
 
-  test('and what was delivered is delivered again by a replay of its time', async () => {
+  it('deliver again what was delivered in a range of time', async () => {
     await change('crm', 'recover');
     await world.settleAll();
     const day = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T01:00:00+01:00' };
@@ -143,36 +143,33 @@ describe('what was held', () => {
   });
 });
 
-test('the list of endpoints comes page by page, each endpoint once', async () => {
-  for (const name of ['crm', 'archive', 'ops']) await add(name);
-  const first = await world.ask('GET', '/endpoints', { query: { limit: '2' } });
-  const second = await world.ask('GET', '/endpoints', { query: { limit: '2', cursor: first.body.next } });
-  expect([first, second].map(({ body }) => body.items.map(({ name }) => name))).toEqual([['archive', 'crm'], ['ops']]);
-  expect(second.body.next).toBeUndefined();
-});
-
-test.each<[string, object, string[]]>([
-  ['no address', { url: undefined }, ['url']],
-  ['no URL', { url: 'nowhere' }, ['url']],
-  ['a user name in the URL', { url: 'https://user:word@example.com/' }, ['url']],
-  ['an unknown type', { types: ['transfer.gone'] }, ['types.0']],
-  ['an unknown field', { colour: 'red' }, ['colour']],
-  ['a header that is set already', { headers: { host: 'example.com' } }, ['headers.host']],
-  ['several things', { maxInFlight: 0, retryDelaysMs: [1], name: 'CRM' }, ['retryDelaysMs', 'maxInFlight', 'name']],
-])('an endpoint with %s is refused with its path', async (_, settings, paths) => {
-  const { status, type, body } = await add('crm', settings);
-  expect({ status, type }).toEqual({ status: 400, type: 'application/problem+json' });
-  const problems = body.problems as { path: string; message: string }[];
-  expect(problems.map(({ path }) => path).toSorted()).toEqual(paths.toSorted());
-  for (const { message } of problems) expect(message).toMatch(/^expected /);
-});
-
-test('where endpoints have to be public, a private one is refused as one would be that is declared', async () => {
-  Object.assign(world.operatorDeps.webhooks, { allowPrivate: false });
-  expect(await add('crm', { url: 'https://10.0.0.1/' })).toMatchObject({
-    status: 400,
-    body: { problems: [{ path: 'url', message: 'expected an address on the public internet' }] },
+describe('GET and POST /endpoints', () => {
+  it('lists endpoints page by page, each once', async () => {
+    for (const name of ['crm', 'archive', 'ops']) await add(name);
+    const pages = await world.pages('/endpoints', { limit: '2' });
+    expect(pages.map((items) => items.map(({ name }) => name))).toEqual([['archive', 'crm'], ['ops']]);
   });
-  expect((await add('crm', { url: 'https://crm.example.com/' })).status).toBe(201);
-  expect((await world.ask('PATCH', '/endpoints/crm', { body: { url: 'https://10.0.0.1/' } })).status).toBe(400);
+
+  it.each<[string, object, string[]]>([
+    ['no address', { url: undefined }, ['url']],
+    ['an unknown type', { types: ['transfer.gone'] }, ['types.0']],
+    ['an unknown field', { colour: 'red' }, ['colour']],
+    ['several things', { maxInFlight: 0, retryDelaysMs: [1], name: 'CRM' }, ['retryDelaysMs', 'maxInFlight', 'name']],
+  ])('refuses an endpoint with %s by its path', async (_, settings, paths) => {
+    const { status, type, body } = await add('crm', settings);
+    expect({ status, type }).toEqual({ status: 400, type: 'application/problem+json' });
+    const problems = body.problems as { path: string; message: string }[];
+    expect(problems.map(({ path }) => path).toSorted()).toEqual(paths.toSorted());
+    for (const { message } of problems) expect(message).toMatch(/^expected /);
+  });
+
+  it('refuses a private address unless private webhooks are allowed', async () => {
+    Object.assign(world.operatorDeps.webhooks, { allowPrivate: false });
+    expect(await add('crm', { url: 'https://10.0.0.1/' })).toMatchObject({
+      status: 400,
+      body: { problems: [{ path: 'url', message: 'expected an address on the public internet' }] },
+    });
+    expect((await add('crm', { url: 'https://crm.example.com/' })).status).toBe(201);
+    expect((await world.ask('PATCH', '/endpoints/crm', { body: { url: 'https://10.0.0.1/' } })).status).toBe(400);
+  });
 });

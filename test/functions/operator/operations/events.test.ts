@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { eventBody, type TransferEvent, transferEvent } from '#functions/events/transfer-event.ts';
 import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
@@ -11,7 +11,7 @@ beforeEach(async () => {
   return () => world.close();
 });
 
-/** An event of a time, about the transfer `one`. */
+/** An event at a time, about the transfer `one`. */
 function eventAt(at: string, state = 'FAILED', trackingId = 'one'): TransferEvent {
   const change = { trackingId, state, previousState: 'ACTIVE', sequence: Date.parse(at) };
   const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
@@ -30,24 +30,24 @@ const list = (query: Record<string, string> = {}) => world.ask('GET', '/events',
 const listed = async (query: Record<string, string> = {}) =>
   (await list(query)).body.items.map(({ timestamp }) => timestamp);
 
-describe('events are listed', () => {
+describe('GET /events', () => {
   beforeEach(async () => {
     await world.fanOut(...days);
   });
 
-  test('the newest first, over the days', async () => {
+  it('lists the newest event first, over the days', async () => {
     expect(await listed()).toEqual(times.toReversed());
     const [newest] = (await list()).body.items;
     expect(newest).toEqual(days[3]);
   });
 
-  test('of a time', async () => {
+  it('lists events of a range of time', async () => {
     expect(await listed({ from: times[1]!, until: times[3]! })).toEqual([times[2], times[1]]);
     expect(await listed({ from: '2026-11-23T01:00:00+01:00', until: times[3]! })).toEqual([times[2], times[1]]);
     expect(await listed({ from: times[3]!, until: times[1]! })).toEqual([]);
   });
 
-  test('of a type, or of all types that begin alike', async () => {
+  it('lists events of a type, or of a group of types', async () => {
     expect(await listed({ type: 'transfer.active' })).toEqual([times[3], times[1]]);
     expect(await listed({ type: 'transfer.*' })).toHaveLength(4);
     expect(await listed({ type: 'watch.*' })).toEqual([]);
@@ -57,7 +57,7 @@ describe('events are listed', () => {
     }
   });
 
-  test('of a mailbox, in whatever case, and of a direction', async () => {
+  it('lists events of a mailbox, in any case, and of a direction', async () => {
     const watch = { mailbox: 'bob@example.com', direction: 'received' } as const;
     const change = { trackingId: 'three', state: 'FAILED', previousState: null, sequence: 1 };
     const at = '2026-11-24T11:30:00.000Z';
@@ -69,38 +69,32 @@ describe('events are listed', () => {
     expect(await listed({ mailbox: 'bob@example.com', after: times[0]! })).toEqual([at]);
   });
 
-  test('of a transfer', async () => {
+  it('lists events of a transfer', async () => {
     expect(await listed({ trackingId: 'two' })).toEqual([times[1]]);
     expect(await listed({ trackingId: 'one', from: times[1]!, type: 'transfer.failed' })).toEqual([times[2]]);
   });
 
-  test.each<[string, Record<string, string>, number]>([
-    ['all', {}, 4],
-    ['a transfer’s', { trackingId: 'one' }, 3],
-    ['after a time', { after: times[0]! }, 3],
-  ])('page by page, each once: %s', async (_, query, count) => {
-    const all = await listed(query);
-    expect(all).toHaveLength(count);
-    const first = await list({ ...query, limit: '2' });
-    const second = await list({ ...query, limit: '2', cursor: first.body.next });
-    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(all);
-    expect(second.body.next).toBeUndefined();
+  it.each<[string, Record<string, string>, number]>([
+    ['', {}, 4],
+    [' of a transfer', { trackingId: 'one' }, 3],
+    [' after a time', { after: times[0]! }, 3],
+  ])('lists events%s page by page, each once', async (_, query, count) => {
+    const pages = await world.pages('/events', { ...query, limit: '2' });
+    expect(pages).toHaveLength(2);
+    const read = pages.flat().map(({ timestamp }) => timestamp);
+    expect(read).toEqual(await listed(query));
+    expect(read).toHaveLength(count);
   });
 
-  test('however many have the same time', async () => {
+  it('lists many events of the same time, each once', async () => {
     const same = Array.from({ length: 7 }, (_, index) => exampleEvent(`same-${index}`));
     await world.fanOut(...same);
-    const seen: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const { body } = await list({ from: '2026-11-24T00:00:00Z', limit: '2', ...(cursor && { cursor }) });
-      seen.push(...body.items.map(({ id }) => id!));
-      cursor = body.next;
-    } while (cursor);
-    expect(seen.toSorted()).toEqual([...same, days[3]!].map(({ id }) => id).toSorted());
+    const pages = await world.pages('/events', { from: '2026-11-24T00:00:00Z', limit: '2' });
+    const read = pages.flat().map(({ id }) => id);
+    expect(read.toSorted()).toEqual([...same, days[3]!].map(({ id }) => id).toSorted());
   });
 
-  test('each once, though a crash has listed one under two of its deliveries', async () => {
+  it('lists an event once that a crash has left in the index twice', async () => {
     const rows = { dynamo: world.dynamo, table: webhooksTable };
     const [body, at] = [eventBody(days[2]!), times[2]!];
     const event = { id: days[2]!.id, body, at, kind: 'event' } as const;
@@ -110,19 +104,18 @@ describe('events are listed', () => {
     expect(await listed()).toEqual(times.toReversed());
     expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
     expect(await listed({ after: days[2]!.id })).toEqual([times[3]]);
-    const first = await list({ limit: '2' });
-    const second = await list({ limit: '2', cursor: first.body.next });
-    expect([...first.body.items, ...second.body.items].map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
+    const pages = await world.pages('/events', { limit: '2' });
+    expect(pages.flat().map(({ timestamp }) => timestamp)).toEqual(times.toReversed());
   });
 
-  test('of a transfer whatever the endpoints that got them', async () => {
+  it('lists events of a transfer, with and without endpoints for them', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
     const later = eventAt('2026-11-24T11:30:00.000Z');
     await world.fanOut(later);
     expect(await listed({ trackingId: 'one' })).toEqual([later.timestamp, times[3], times[2], times[0]]);
   });
 
-  test('a cursor of another list is refused, and so is what is none', async () => {
+  it('refuses malformed cursors, and the cursor of another list', async () => {
     const { body } = await list({ limit: '1' });
     const ofTransfer = await list({ limit: '1', trackingId: 'one' });
     const madeUp = (place: unknown) => Buffer.from(JSON.stringify(place)).toString('base64url');
@@ -146,8 +139,8 @@ describe('events are listed', () => {
   });
 });
 
-describe('events are followed', () => {
-  test('after an event, or after a time, the oldest first', async () => {
+describe('GET /events?after=', () => {
+  it('lists the oldest event first, after an event or a time', async () => {
     await world.fanOut(...days);
     expect(await listed({ after: days[1]!.id })).toEqual([times[2], times[3]]);
     expect(await listed({ after: times[1]! })).toEqual([times[2], times[3]]);
@@ -155,7 +148,7 @@ describe('events are followed', () => {
     expect(await listed({ after: days[0]!.id, trackingId: 'one' })).toEqual([times[2], times[3]]);
   });
 
-  test('for some seconds, until there is one', async () => {
+  it('waits until there is an event', async () => {
     await world.fanOut(days[2]!);
     world.setOnSleep(async () => {
       if (world.sleeps.length === 3) await world.fanOut(days[3]!);
@@ -164,7 +157,7 @@ describe('events are followed', () => {
     expect(world.sleeps).toEqual([1000, 1000, 1000]);
   });
 
-  test('and in vain for no longer than was asked for', async () => {
+  it('waits no longer than the request says', async () => {
     await world.fanOut(days[2]!);
     expect(await listed({ after: days[2]!.id, wait: '5' })).toEqual([]);
     expect(world.sleeps).toHaveLength(5);
@@ -172,14 +165,14 @@ describe('events are followed', () => {
     expect(world.sleeps).toHaveLength(5);
   });
 
-  test('after one that is there no longer is an error, not silence', async () => {
+  it('refuses an unknown event', async () => {
     expect((await list({ after: 'evt_unknown' })).status).toBe(404);
     expect((await list({ after: 'evt_unknown', from: times[0]! })).status).toBe(400);
   });
 });
 
-describe('one event', () => {
-  test('is shown with its deliveries and their attempts', async () => {
+describe('GET /events/{id}', () => {
+  it('shows an event with its deliveries and their attempts', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
     const event = exampleEvent('one');
     await world.fanOut(event);
@@ -190,11 +183,11 @@ describe('one event', () => {
     });
   });
 
-  test('that is none is not found', async () => {
+  it('answers 404 for an unknown event', async () => {
     expect((await world.ask('GET', '/events/evt_unknown')).status).toBe(404);
   });
 
-  test('that was made for a chat is shown, but not listed', async () => {
+  it('shows an event for a chat, which no list has', async () => {
     await world.ask('POST', '/endpoints', { body: { name: 'ops', url: world.urlOf('ops'), format: 'slack' } });
     const { body } = await world.ask('POST', '/endpoints/ops/test');
     expect((await world.ask('GET', `/events/${body.event}`)).body).toMatchObject({ id: body.event, type: 'notice' });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Invoked } from '#functions/poll/handle-invocation.ts';
 import { faultAnswers } from '#test/support/fault-answers.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
@@ -15,8 +15,8 @@ beforeEach(async () => {
 
 const show = () => world.ask('GET', `${path}/verification`);
 
-describe('a mailbox is verified', () => {
-  test('by the code that the server has mailed', async () => {
+describe('POST /mailboxes/{mailbox}/verification', () => {
+  it('verifies by the code that the server has mailed', async () => {
     expect((await show()).body).toEqual({ isVerified: false, methods: ['email'] });
     expect(await world.ask('POST', `${path}/code`)).toMatchObject({ status: 202, body: { mailbox: alice } });
     const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
@@ -25,7 +25,7 @@ describe('a mailbox is verified', () => {
     expect((await show()).body).toMatchObject({ isVerified: true, methods: ['email'], method: 'email' });
   });
 
-  test('in the spelling in which it is watched, whatever spelling is asked for', async () => {
+  it('verifies the watched spelling of a mailbox for any spelling', async () => {
     await world.ask('POST', '/watches', { body: { mailbox: alice, direction: 'received' } });
     const inCapitals = '/mailboxes/ALICE%40Example.com';
     expect((await world.ask('POST', `${inCapitals}/code`)).body).toEqual({ mailbox: alice });
@@ -36,7 +36,7 @@ describe('a mailbox is verified', () => {
     expect((await world.ask('POST', '/watches/received/alice%40example.com/poll')).body).not.toHaveProperty('problem');
   });
 
-  test('by a registered client id alone, without a body', async () => {
+  it('verifies by a registered client id alone, without a body', async () => {
     world.cryptshare.verifications.registerClientId(clientId);
     const verified = await world.ask('POST', `${path}/verification`);
     expect(verified).toMatchObject({ status: 200, body: { method: 'client_id', validUntil: expect.any(String) } });
@@ -44,7 +44,7 @@ describe('a mailbox is verified', () => {
   });
 });
 
-describe('once a mailbox is verified', () => {
+describe('tick after a verification', () => {
   const others = Array.from({ length: 6 }, (_, index) => `other-${index}@example.com`);
   const hour = 3_600_000;
   const tick = async () => {
@@ -60,14 +60,14 @@ describe('once a mailbox is verified', () => {
     for (let minutes = 0; minutes < 40; minutes += 1) await tick();
   };
 
-  test('by the client id, all watches that failed for it are polled at the next tick', async () => {
+  it('polls all watches that failed, after a verification by the client id', async () => {
     await watchAll();
     world.cryptshare.verifications.registerClientId(clientId);
     await world.ask('POST', `${path}/verification`);
     expect(await tick()).toEqual([alice, ...others].map((mailbox) => [mailbox, undefined]));
   });
 
-  test('by a code, it is polled at the next tick, and the others in their own time', async () => {
+  it('polls the verified mailbox alone, after a verification by a code', async () => {
     await watchAll();
     await world.ask('POST', `${path}/code`);
     const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
@@ -79,8 +79,8 @@ describe('once a mailbox is verified', () => {
   });
 });
 
-describe('what the server refuses is told by its status and cause:', () => {
-  test.each(['AAAAAAAAAA', 'short'])('a wrong code: %s', async (code) => {
+describe('refusal of a verification', () => {
+  it.each(['AAAAAAAAAA', 'short'])('has status and cause for the wrong code %s', async (code) => {
     await world.ask('POST', `${path}/code`);
     const answer = await world.ask('POST', `${path}/verification`, { body: { code } });
     expect(answer).toMatchObject({
@@ -95,30 +95,32 @@ describe('what the server refuses is told by its status and cause:', () => {
     expect(JSON.stringify(answer)).not.toContain(code);
   });
 
-  test('a client id that may not verify by itself', async () => {
+  it('has status and cause for a client id that may not verify', async () => {
     expect(await world.ask('POST', `${path}/verification`)).toMatchObject({
       status: 502,
       body: { title: 'Bad Gateway', cause: 'not_verified' },
     });
   });
 
-  test('too many requests', async () => {
+  it('has status and cause for too many requests', async () => {
     world.cryptshare.faults.inject({ answer: faultAnswers.tooManyRequests('30') });
     expect(await world.ask('POST', `${path}/code`)).toMatchObject({ status: 429, body: { cause: 'throttled' } });
   });
 
-  test('no server', async () => {
+  it('has status and cause for an unreachable server', async () => {
     await world.cryptshare.close();
     expect(await show()).toMatchObject({ status: 502, body: { cause: 'unreachable' } });
   });
 });
 
-test('neither mailbox nor code is logged', async () => {
-  await world.ask('POST', `${path}/code`);
-  const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
-  await world.ask('POST', `${path}/verification`, { body: { code } });
-  const logged = JSON.stringify(world.lines);
-  expect(world.lines).toHaveLength(2);
-  expect(logged).not.toContain(code);
-  expect(logged).not.toContain('alice');
+describe('log of a verification', () => {
+  it('contains neither mailbox nor code', async () => {
+    await world.ask('POST', `${path}/code`);
+    const code = world.cryptshare.verifications.codeFor({ mailbox: alice, clientId })!;
+    await world.ask('POST', `${path}/verification`, { body: { code } });
+    const logged = JSON.stringify(world.lines);
+    expect(world.lines).toHaveLength(2);
+    expect(logged).not.toContain(code);
+    expect(logged).not.toContain('alice');
+  });
 });

@@ -1,5 +1,5 @@
 import { SubscribeCommand } from '@aws-sdk/client-sns';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -19,40 +19,42 @@ const services = async () => {
   };
 };
 
-test('tables, queues and topics that answer are told, with what is in the queues and who has subscribed', async () => {
-  const { sns, eventsTopicArn } = world.deps.topics;
-  await sns.send(new SubscribeCommand({ TopicArn: eventsTopicArn, Protocol: 'sqs', Endpoint: world.queue.arn }));
-  await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
-  await world.fanOut(exampleEvent('one'), exampleEvent('two'));
-  const { tables, queues, topics } = await services();
-  expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-  expect(queues).toEqual([{ name: 'WakeUps', waiting: 1, inProgress: 0 }]);
-  const [events, notices] = topics;
-  expect(notices).toMatchObject({ name: 'transfer-notices', unconfirmed: 0 });
-  expect(events).toEqual({ name: 'transfer-events', subscriptions: notices!.subscriptions + 1, unconfirmed: 0 });
-});
-
-test('what does not answer is told by the name of the error, and everything else as it is', async () => {
-  const { operatorDeps } = world;
-  Object.assign(operatorDeps.webhooks, { table: 'gone' });
-  Object.assign(operatorDeps.queues, {
-    urls: {
-      ...operatorDeps.queues.urls,
-      Announcements: operatorDeps.queues.urls.WakeUps!.replace('wake-ups', 'no'),
-    },
+describe('GET /services', () => {
+  it('lists tables, queues with their messages, and topics with their subscriptions', async () => {
+    const { sns, eventsTopicArn } = world.deps.topics;
+    await sns.send(new SubscribeCommand({ TopicArn: eventsTopicArn, Protocol: 'sqs', Endpoint: world.queue.arn }));
+    await world.ask('POST', '/endpoints', { body: { name: 'crm', url: world.urlOf('crm') } });
+    await world.fanOut(exampleEvent('one'), exampleEvent('two'));
+    const { tables, queues, topics } = await services();
+    expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
+    expect(queues).toEqual([{ name: 'WakeUps', waiting: 1, inProgress: 0 }]);
+    const [events, notices] = topics;
+    expect(notices).toMatchObject({ name: 'transfer-notices', unconfirmed: 0 });
+    expect(events).toEqual({ name: 'transfer-events', subscriptions: notices!.subscriptions + 1, unconfirmed: 0 });
   });
-  const { tables, queues, topics } = await services();
-  expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }]);
-  expect(queues).toMatchObject([
-    { name: 'WakeUps', waiting: 0 },
-    { name: 'Announcements', problem: expect.stringContaining('QueueDoesNotExist') },
-  ]);
-  expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices' }]);
-});
 
-test('that the function which knows the topics cannot be asked is said of the topics alone', async () => {
-  world.functions.delete('poll');
-  const { tables, topics } = await services();
-  expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-  for (const { problem } of topics) expect(problem).toContain('Lambda does not invoke the poll function');
+  it('names the error of each service that does not answer', async () => {
+    const { operatorDeps } = world;
+    Object.assign(operatorDeps.webhooks, { table: 'gone' });
+    Object.assign(operatorDeps.queues, {
+      urls: {
+        ...operatorDeps.queues.urls,
+        Announcements: operatorDeps.queues.urls.WakeUps!.replace('wake-ups', 'no'),
+      },
+    });
+    const { tables, queues, topics } = await services();
+    expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks', problem: 'ResourceNotFoundException' }]);
+    expect(queues).toMatchObject([
+      { name: 'WakeUps', waiting: 0 },
+      { name: 'Announcements', problem: expect.stringContaining('QueueDoesNotExist') },
+    ]);
+    expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices' }]);
+  });
+
+  it('reports an unavailable poll function as a problem of the topics alone', async () => {
+    world.functions.delete('poll');
+    const { tables, topics } = await services();
+    expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
+    for (const { problem } of topics) expect(problem).toContain('Lambda does not invoke the poll function');
+  });
 });

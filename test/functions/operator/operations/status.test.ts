@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
@@ -12,80 +12,96 @@ beforeEach(async () => {
 const status = async () => (await world.ask('GET', '/status')).body;
 const addEndpoint = (name: string) => world.ask('POST', '/endpoints', { body: { name, url: world.urlOf(name) } });
 
-test('a notifier with nothing to do is all zeros', async () => {
-  expect(await status()).toEqual({
-    version: world.operatorDeps.version,
-    server: world.cryptshare.url,
-    watches: { all: 0, failing: 0, disabled: 0 },
-    endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },
-    deliveries: {
-      waiting: { count: 0, more: false },
-      held: { count: 0, more: false },
-      oldestOverdueMs: 0,
-    },
+describe('GET /status', () => {
+  it('is all zeros for a notifier without work', async () => {
+    expect(await status()).toEqual({
+      version: world.operatorDeps.version,
+      server: world.cryptshare.url,
+      watches: { all: 0, failing: 0, disabled: 0 },
+      endpoints: { active: 0, paused: 0, disabled: 0, failing: 0 },
+      deliveries: {
+        waiting: { count: 0, more: false },
+        held: { count: 0, more: false },
+        oldestOverdueMs: 0,
+      },
+    });
   });
-});
 
-test('the status counts watches, endpoints and deliveries, and tells how late the latest is', async () => {
-  for (const mailbox of ['alice@example.com', 'bob@example.com'])
-    await world.ask('POST', '/watches', { body: { mailbox } });
-  await world.ask('POST', '/watches/sent/alice%40example.com/pause');
-  await world.cryptshare.close();
-  for (let polls = 0; polls < 3; polls += 1) await world.ask('POST', '/watches/sent/bob%40example.com/poll');
-  for (const name of ['crm', 'archive']) await addEndpoint(name);
-  await world.ask('POST', '/endpoints/archive/pause');
-  world.setAnswer(() => ({ status: 500 }));
-  await world.fanOut(exampleEvent('one'), exampleEvent('two'));
-  await world.answerWakeUps();
-  const { nextAttemptAt } = (await world.trace(exampleEvent('one').id)).deliveries.find(
-    ({ endpoint }) => endpoint === 'crm',
-  )!;
-  world.clock.advance(90_000);
-  expect(await status()).toMatchObject({
-    watches: { all: 2, failing: 1, disabled: 1 },
-    endpoints: { active: 1, paused: 1, disabled: 0, failing: 0 },
-    deliveries: {
-      waiting: { count: 2, more: false },
-      held: { count: 2, more: false },
-      oldestOverdueMs: world.clock.now().getTime() - nextAttemptAt,
-    },
+  it('counts watches, endpoints and deliveries, and measures the longest delay', async () => {
+    for (const mailbox of ['alice@example.com', 'bob@example.com'])
+      await world.ask('POST', '/watches', { body: { mailbox } });
+    await world.ask('POST', '/watches/sent/alice%40example.com/pause');
+    await world.cryptshare.close();
+    for (let polls = 0; polls < 3; polls += 1) await world.ask('POST', '/watches/sent/bob%40example.com/poll');
+    for (const name of ['crm', 'archive']) await addEndpoint(name);
+    await world.ask('POST', '/endpoints/archive/pause');
+    world.setAnswer(() => ({ status: 500 }));
+    await world.fanOut(exampleEvent('one'), exampleEvent('two'));
+    await world.answerWakeUps();
+    const { nextAttemptAt } = (await world.trace(exampleEvent('one').id)).deliveries.find(
+      ({ endpoint }) => endpoint === 'crm',
+    )!;
+    world.clock.advance(90_000);
+    expect(await status()).toMatchObject({
+      watches: { all: 2, failing: 1, disabled: 1 },
+      endpoints: { active: 1, paused: 1, disabled: 0, failing: 0 },
+      deliveries: {
+        waiting: { count: 2, more: false },
+        held: { count: 2, more: false },
+        oldestOverdueMs: world.clock.now().getTime() - nextAttemptAt,
+      },
+    });
   });
-});
 
-describe('deliveries that were left to the process that holds their endpoint', () => {
-  const now = () => world.clock.now().getTime();
-  beforeEach(async () => {
+  describe('with requests that were left to the holder of a lease', () => {
+    const now = () => world.clock.now().getTime();
+    beforeEach(async () => {
+      await addEndpoint('crm');
+      await world.otherLeases().leaveRequest('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+    });
+
+    it('counts them as overdue without a holder', async () => {
+      world.clock.advance(30_000);
+      expect((await status()).deliveries).toMatchObject({
+        waiting: { count: 2, more: false },
+        oldestOverdueMs: 30_000,
+      });
+    });
+
+    it('counts none as overdue while a process drains the endpoint', async () => {
+      world.clock.advance(30_000);
+      const progress = { inFlight: {}, observations: [] };
+      await world.otherLeases().change('crm', newLease, (lease) => acquire(lease, 'other', progress, 0, now()));
+      expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+      world.clock.advance(leaseDurationMs);
+      expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDurationMs });
+    });
+
+    it('counts none as overdue while the circuit breaker is open', async () => {
+      world.clock.advance(30_000);
+      const open = { failures: 5, failingSince: now(), openUntil: now() + 60_000, rev: 1, changedAt: now() };
+      await world.otherLeases().change('crm', newLease, (lease) => ({ ...lease, ...open }));
+      expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
+      world.clock.advance(60_000);
+      expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 90_000 });
+    });
+  });
+
+  it('counts up to 1,000 waiting deliveries, and says that there are more', async () => {
+    for (const name of ['archive', 'crm']) await addEndpoint(name);
+    const ids = Array.from({ length: 501 }, (_, index) => `evt_${index}`);
+    for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
+    expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
+  });
+
+  // Fan-out leaves requests of ten events while a process holds the lease.
+  it('does not count 100 deliveries, and no more, where 1,000 wait in 100 requests', async () => {
     await addEndpoint('crm');
-    await world.otherLeases().leaveRequest('crm', ['evt_one', 'evt_two'], now(), now() / 1000 + 3600);
+    const now = world.clock.now().getTime();
+    for (let request = 0; request < 100; request += 1) {
+      const events = Array.from({ length: 10 }, (_, index) => `evt_${request}_${index}`);
+      await world.otherLeases().leaveRequest('crm', events, now + request, now / 1000 + 3600);
+    }
+    expect((await status()).deliveries).not.toMatchObject({ waiting: { count: 100, more: false } });
   });
-
-  test('wait, and are late when nobody has looked after them', async () => {
-    world.clock.advance(30_000);
-    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2, more: false }, oldestOverdueMs: 30_000 });
-  });
-
-  test('are not late while a process drains the endpoint', async () => {
-    world.clock.advance(30_000);
-    const progress = { inFlight: {}, observations: [] };
-    await world.otherLeases().change('crm', newLease, (lease) => acquire(lease, 'other', progress, 0, now()));
-    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
-    world.clock.advance(leaseDurationMs);
-    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 30_000 + leaseDurationMs });
-  });
-
-  test('are not late while its circuit breaker is open', async () => {
-    world.clock.advance(30_000);
-    const open = { failures: 5, failingSince: now(), openUntil: now() + 60_000, rev: 1, changedAt: now() };
-    await world.otherLeases().change('crm', newLease, (lease) => ({ ...lease, ...open }));
-    expect((await status()).deliveries).toMatchObject({ waiting: { count: 2 }, oldestOverdueMs: 0 });
-    world.clock.advance(60_000);
-    expect((await status()).deliveries).toMatchObject({ oldestOverdueMs: 90_000 });
-  });
-});
-
-test('no more than 1,000 waiting deliveries are counted, and it is said that there are more', async () => {
-  for (const name of ['archive', 'crm']) await addEndpoint(name);
-  const ids = Array.from({ length: 501 }, (_, index) => `evt_${index}`);
-  for (const name of ['archive', 'crm']) await world.otherLeases().leaveRequest(name, ids, 0, 1);
-  expect((await status()).deliveries).toMatchObject({ waiting: { count: 1000, more: true } });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { transferKey } from '#functions/snapshot/snapshot-rows.ts';
 import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
@@ -19,27 +19,15 @@ const poll = () => world.ask('POST', '/watches/sent/alice%40example.com/poll');
 const seed = (count: number, state: string) =>
   world.cryptshare.transfers.seed({ sender: alice.mailbox, to: ['bob@example.com'], count, state });
 
-/** All pages of a size, one after the other. */
-async function pages(limit: number, query: Record<string, string> = {}) {
-  const read: Readonly<Record<string, string>>[][] = [];
-  let cursor: string | undefined;
-  do {
-    const { status, body } = await world.ask('GET', path, {
-      query: { ...query, limit: String(limit), ...(cursor && { cursor }) },
-    });
-    expect(status).toBe(200);
-    read.push([...body.items]);
-    cursor = body.next;
-  } while (cursor);
-  return read;
-}
+const pages = (limit: number, query: Record<string, string> = {}) =>
+  world.pages(path, { ...query, limit: String(limit) });
 
-describe('the transfers of a watch', () => {
-  test('are none before its first poll', async () => {
+describe('GET /watches/{direction}/{mailbox}/transfers', () => {
+  it('lists none before the first poll', async () => {
     expect(await world.ask('GET', path)).toMatchObject({ status: 200, body: { items: [] } });
   });
 
-  test('are listed with their states and since when they are known, each once, page by page', async () => {
+  it('lists transfers with their states and times page by page, each once', async () => {
     seed(23, 'ACTIVE');
     const baseline = world.clock.now().toISOString();
     await poll();
@@ -55,7 +43,7 @@ describe('the transfers of a watch', () => {
     expect(Object.keys(all[0]!).toSorted()).toEqual(['firstSeenAt', 'isListed', 'since', 'state', 'trackingId']);
   });
 
-  test('are listed by their state, however it is spelt', async () => {
+  it('lists transfers by state, in any spelling', async () => {
     seed(3, 'ACTIVE');
     seed(2, 'DELETED_BY_EXPIRATION');
     await poll();
@@ -64,7 +52,7 @@ describe('the transfers of a watch', () => {
     expect((await pages(50, { state: 'PROCESSING' })).flat()).toEqual([]);
   });
 
-  test('that the server lists no more are marked', async () => {
+  it('marks transfers that the server no longer lists', async () => {
     const row = { state: 'ACTIVE', sequence: 1, firstSeenAt: 'then', observedAt: 'later', rev: 1, isUnlisted: true };
     const partition = new Partition(world.dynamo, transfersTable, 'sent#alice@example.com');
     await partition.put(transferKey('one'), row, {});
@@ -73,12 +61,12 @@ describe('the transfers of a watch', () => {
     ]);
   });
 
-  test('of a mailbox that is not watched are not found', async () => {
+  it('answers 404 for a mailbox that is not watched', async () => {
     expect((await world.ask('GET', '/watches/received/alice%40example.com/transfers')).status).toBe(404);
   });
 
-  test.each(['{}', '{"after":7}', '{"after":"ROOT"}', '{"after":"U"}', 'no JSON'])(
-    'are not listed after what is no place among them: %s',
+  it.each(['{}', '{"after":7}', '{"after":"ROOT"}', '{"after":"U"}', 'no JSON'])(
+    'refuses the malformed cursor %s',
     async (place) => {
       const query = { cursor: Buffer.from(place).toString('base64url') };
       expect(await world.ask('GET', path, { query })).toMatchObject({

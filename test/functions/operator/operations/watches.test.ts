@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { watchName } from '#functions/poll/report.ts';
 import { registryKey } from '#functions/watches/places.ts';
@@ -20,15 +20,15 @@ beforeEach(async () => {
 const at = '2026-11-24T00:00:00.000Z';
 const registry = () => new Watches(world.dynamo, transfersTable);
 
-describe('a watch', () => {
-  test('that is added is there, is the operator’s own, and is not declared', async () => {
+describe('operations of a watch', () => {
+  it('add a watch that is not declared', async () => {
     const added = await world.ask('POST', '/watches', { body: { mailbox: alice.mailbox } });
     expect(added).toMatchObject({ status: 201, body: { ...alice, isDeclared: false, isDisabled: false } });
     expect(await world.ask('GET', path)).toEqual({ ...added, status: 200 });
     expect(await registry().list()).toEqual([{ ...alice, scheduledFrom: world.clock.now().toISOString() }]);
   });
 
-  test('is polled in an interval of its own, if that is wanted, until it is to be polled as all are', async () => {
+  it('set the poll interval of a watch, and reset it by null', async () => {
     const added = await world.ask('POST', '/watches', { body: { ...alice, pollIntervalMs: 300_000 } });
     expect(added).toMatchObject({ status: 201, body: { pollIntervalMs: 300_000 } });
     world.clock.advance(60_000);
@@ -37,13 +37,12 @@ describe('a watch', () => {
     });
     const since = world.clock.now().toISOString();
     expect(await registry().list()).toEqual([{ ...alice, pollIntervalMs: 900_000, scheduledFrom: since }]);
-    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty(
-      'pollIntervalMs',
-    );
-    expect(await registry().list()).toEqual([{ ...alice, since }]);
+    const reset = await world.ask('PATCH', path, { body: { pollIntervalMs: null } });
+    expect(reset.body).not.toHaveProperty('pollIntervalMs');
+    expect(await registry().list()).toEqual([{ ...alice, scheduledFrom: since }]);
   });
 
-  test.each([0, 999, 86_400_001, 1500.5, '5m'])('is not polled every %j', async (pollIntervalMs) => {
+  it.each([0, 999, 86_400_001, 1500.5, '5m'])('refuse the poll interval %j', async (pollIntervalMs) => {
     await world.ask('POST', '/watches', { body: alice });
     expect(await world.ask('PATCH', path, { body: { pollIntervalMs } })).toMatchObject({
       status: 400,
@@ -52,27 +51,15 @@ describe('a watch', () => {
     expect((await world.ask('GET', path)).body).not.toHaveProperty('pollIntervalMs');
   });
 
-  test('that is not there has no interval to change', async () => {
-    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: 60_000 } })).status).toBe(404);
-    expect(await registry().list()).toEqual([]);
-  });
-
-  test('is not added twice, in another case of letters neither', async () => {
+  it('add no watch twice, also in another case', async () => {
     await world.ask('POST', '/watches', { body: alice });
     expect((await world.ask('POST', '/watches', { body: alice })).status).toBe(409);
     expect((await world.ask('POST', '/watches', { body: { mailbox: 'Alice@Example.com' } })).status).toBe(409);
     expect((await world.ask('POST', '/watches', { body: { ...alice, direction: 'received' } })).status).toBe(201);
   });
 
-  test('is not added twice in Punycode and in its own script, nor with combining marks', async () => {
-    const statusOf = async (mailbox: string) => (await world.ask('POST', '/watches', { body: { mailbox } })).status;
-    expect(await statusOf('jörg@münchen.de')).toBe(201);
-    expect(await statusOf('jörg@xn--mnchen-3ya.de')).toBe(409);
-    expect(await statusOf('jo\u0308rg@münchen.de')).toBe(409);
-  });
-
-  test.each(['sales/emea@example.com', 'user%2Fhost@example.com', 'r&d#1?=+@example.com', 'jörg@münchen.de'])(
-    'of %s is found by its path and polled, whatever its signs mean in a URL',
+  it.each(['sales/emea@example.com', 'user%2Fhost@example.com', 'r&d#1?=+@example.com', 'jörg@münchen.de'])(
+    'find and poll a watch of %s by its path',
     async (mailbox) => {
       await world.ask('POST', '/watches', { body: { mailbox } });
       world.cryptshare.transfers.create({ sender: mailbox, to: ['bob@example.com'] });
@@ -84,7 +71,7 @@ describe('a watch', () => {
     },
   );
 
-  test('is shown, changed, polled, paused, resumed and removed in whatever spelling of its mailbox', async () => {
+  it('find a watch in any spelling of its mailbox', async () => {
     await world.ask('POST', '/watches', { body: alice });
     const inCapitals = '/watches/sent/ALICE%40Example.com';
     world.cryptshare.transfers.create({ sender: alice.mailbox, to: ['bob@example.com'] });
@@ -101,7 +88,7 @@ describe('a watch', () => {
     expect(await registry().list()).toEqual([]);
   });
 
-  test('is found in the very spelling that is asked for, where two of them were registered', async () => {
+  it('find the exact spelling if two were registered', async () => {
     const row = { mailbox: 'Alice@example.com', direction: 'sent' } as const;
     await registry().addAll([alice], false, at);
     await new Partition(world.dynamo, transfersTable, 'WATCHES').put(registryKey(row), row, {});
@@ -110,13 +97,13 @@ describe('a watch', () => {
     }
   });
 
-  test('is added once when two operators add it at the same time', async () => {
+  it('add a watch once when operators add it at the same time', async () => {
     const add = () => world.ask('POST', '/watches', { body: alice });
     const all = await Promise.all([add(), add(), add()]);
     expect(all.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
   });
 
-  test('that is paused stays so whatever is declared, until it is resumed', async () => {
+  it('pause a watch until it is resumed, whatever is declared', async () => {
     await registry().declare([alice], false, at);
     expect(await world.ask('POST', `${path}/pause`)).toMatchObject({ status: 200, body: { isDisabled: true } });
     expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
@@ -127,7 +114,7 @@ describe('a watch', () => {
     expect((await world.ask('POST', `${path}/resume`)).status).toBe(409);
   });
 
-  test('that the file no longer declares is the operator’s once it is resumed', async () => {
+  it('resume a watch that is no longer declared as the operator’s own', async () => {
     await registry().declare([alice], false, at);
     await registry().declare([], false, at);
     expect((await world.ask('POST', `${path}/pause`)).status).toBe(409);
@@ -136,7 +123,7 @@ describe('a watch', () => {
     expect((await world.ask('GET', path)).body).toMatchObject({ isDisabled: false });
   });
 
-  test('that is removed is gone, and its snapshot is there when it is added again', async () => {
+  it('remove a watch, and keep its snapshot for when it is added again', async () => {
     await world.ask('POST', '/watches', { body: alice });
     await world.ask('POST', `${path}/poll`);
     expect(await world.ask('DELETE', path)).toEqual({ status: 204, type: undefined, body: undefined });
@@ -146,40 +133,38 @@ describe('a watch', () => {
     });
   });
 
-  test('whose baseline is being stored tells how far it is', async () => {
+  it('remove a watch for good, also during a poll', async () => {
+    await registry().addAll([alice], false, at);
+    await registry().remove(alice, at);
+    const problem = { cause: 'timeout', message: '' } as const;
+    const health = { failingSince: 'then', failures: 1, problem, isAnnounced: false };
+    expect(await registry().commitHealth(alice, { health, event: undefined })).toBeUndefined();
+    expect(await registry().list()).toEqual([]);
+  });
+
+  it('show the progress of a baseline', async () => {
     await registry().addAll([alice], false, at);
     const baselineProgress = { stored: 712, transfers: 10_000 };
     await new Partition(world.dynamo, transfersTable, 'sent#alice@example.com').put('ROOT', { baselineProgress }, {});
     expect((await world.ask('GET', path)).body).toMatchObject({ baselineProgress });
   });
 
-  test('that is removed during a poll does not come back as half a row', async () => {
-    await registry().addAll([alice], false, at);
-    await registry().remove(alice, at);
-    const health = {
-      failingSince: 'then',
-      failures: 1,
-      problem: { cause: 'timeout', message: '' },
-      isAnnounced: false,
-    };
-    expect(await registry().commitHealth(alice, { health, event: undefined })).toBeUndefined();
-    expect(await registry().list()).toEqual([]);
-  });
-
-  test.each(['GET', 'DELETE'])('that is none is not found: %s', async (method) => {
-    expect((await world.ask(method, path)).status).toBe(404);
-  });
-
-  test.each(['pause', 'resume', 'poll'])('that is none cannot be told to %s', async (verb) => {
-    expect((await world.ask('POST', `${path}/${verb}`)).status).toBe(404);
-  });
+  it.each(['GET', 'PATCH', 'DELETE', 'POST /pause', 'POST /resume', 'POST /poll'])(
+    'answer 404 for an unknown watch: %s',
+    async (request) => {
+      const [method = '', verb = ''] = request.split(' ');
+      const body = method === 'PATCH' ? { pollIntervalMs: 60_000 } : undefined;
+      expect((await world.ask(method, `${path}${verb}`, { body })).status).toBe(404);
+      expect(await registry().list()).toEqual([]);
+    },
+  );
 });
 
-describe('many watches', () => {
+describe('POST /watches/batch', () => {
   const addAll = (watches: readonly object[], more: object = {}) =>
     world.ask('POST', '/watches/batch', { body: { watches, ...more } });
 
-  test('are added at once, and those that are there, in whatever case, or twice in the list, stay as they are', async () => {
+  it('adds watches, and leaves known and repeated ones as they are', async () => {
     await world.ask('POST', '/watches', { body: { ...alice, pollIntervalMs: 300_000 } });
     const bob = { mailbox: 'bob@example.com', direction: 'received', pollIntervalMs: 60_000 };
     const { status, body } = await addAll([{ mailbox: 'Alice@example.com' }, bob, bob, { mailbox: bob.mailbox }]);
@@ -202,7 +187,7 @@ describe('many watches', () => {
     ]);
   });
 
-  test('are added by reading one key for each mailbox, however many watches there are', async () => {
+  it('reads one key for each mailbox', async () => {
     const plan = new FaultPlan();
     const watches = Array.from({ length: 100 }, (_, index) => ({ mailbox: `person-${index}@example.com` }));
     await world.faults.run(plan, () => addAll(watches));
@@ -210,13 +195,13 @@ describe('many watches', () => {
     expect(await registry().list()).toHaveLength(100);
   });
 
-  test('announce what is there already, if that is wanted of all', async () => {
+  it('has existing transfers announced on request', async () => {
     await addAll([alice], { notifyExisting: true });
     expect(await registry().list()).toMatchObject([{ ...alice, notifyExisting: true }]);
   });
 
-  test('are refused together, with the place of each mistake, and none is added', async () => {
-    const refused = await addAll([alice, { mailbox: 'nobody' }, { ...alice, direction: 'both' }]);
+  it('adds no watch of a refused batch, and names the place of each mistake', async () => {
+    const refused = await addAll([alice, { mailbox: 'plain' }, { ...alice, direction: 'both' }]);
     expect(refused).toMatchObject({
       status: 400,
       body: { problems: [{ path: 'watches.1.mailbox' }, { path: 'watches.2.direction' }] },
@@ -227,14 +212,14 @@ describe('many watches', () => {
     expect(await registry().list()).toEqual([]);
   });
 
-  test('are logged by their number', async () => {
+  it('logs the number of watches', async () => {
     await addAll([alice]);
     expect(world.lines.at(-1)).toMatchObject(['operator', { operation: 'addWatches', target: '1 watches' }]);
   });
 });
 
-describe('a poll that is asked for', () => {
-  test('tells what it found, and the watch tells of its snapshot and verification', async () => {
+describe('POST /watches/{direction}/{mailbox}/poll', () => {
+  it('answers what the poll found, and the watch shows snapshot and verification', async () => {
     world.cryptshare.transfers.seed({ sender: alice.mailbox, to: ['bob@example.com'], count: 3, state: 'ACTIVE' });
     await world.ask('POST', '/watches', { body: alice });
     expect(await world.ask('POST', `${path}/poll`)).toEqual({
@@ -252,7 +237,7 @@ describe('a poll that is asked for', () => {
     expect(JSON.stringify(await world.ask('GET', path))).not.toContain('encrypted');
   });
 
-  test('that fails is no failure of the API, and counts for the health of the watch', async () => {
+  it('answers 200 to a failed poll, which counts for the health of the watch', async () => {
     await world.ask('POST', '/watches', { body: alice });
     await world.cryptshare.close();
     expect(await world.ask('POST', `${path}/poll`)).toMatchObject({
@@ -262,7 +247,7 @@ describe('a poll that is asked for', () => {
     expect((await world.ask('GET', path)).body.health).toMatchObject({ failures: 1, isAnnounced: false });
   });
 
-  test('is done by the poll function, whose own failure is a bad gateway and no fault of ours', async () => {
+  it('answers 502 when the poll function fails', async () => {
     await world.ask('POST', '/watches', { body: alice });
     const events: unknown[] = [];
     world.functions.set('poll', async (event) => {
@@ -279,43 +264,31 @@ describe('a poll that is asked for', () => {
   });
 });
 
-test('a watch that has not changed for an hour is shown with the interval it is polled in, but not one of a longer interval', async () => {
-  await world.ask('POST', '/watches', { body: alice });
-  await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', pollIntervalMs: 3_600_000 } });
-  const quiet = async () =>
-    (await world.ask('GET', '/watches')).body.items.map(({ quietIntervalMs }) => quietIntervalMs);
-  expect(await quiet()).toEqual([undefined, undefined]);
-  world.clock.advance(3_600_000);
-  expect((await quiet()).toSorted()).toEqual([300_000, undefined]);
-  await world.ask('PATCH', path, { body: { pollIntervalMs: 60_000 } });
-  expect(await quiet()).toEqual([undefined, undefined]);
+describe('GET /watches', () => {
+  it('shows the interval of a quiet watch, unless its own is longer', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', pollIntervalMs: 3_600_000 } });
+    const quiet = async () =>
+      (await world.ask('GET', '/watches')).body.items.map(({ quietIntervalMs }) => quietIntervalMs);
+    expect(await quiet()).toEqual([undefined, undefined]);
+    world.clock.advance(3_600_000);
+    expect((await quiet()).toSorted()).toEqual([300_000, undefined]);
+    await world.ask('PATCH', path, { body: { pollIntervalMs: 60_000 } });
+    expect(await quiet()).toEqual([undefined, undefined]);
+  });
 });
 
-test('the list of watches comes page by page, each watch once', async () => {
-  const mailboxes = ['carol', 'alice', 'bob'].map((name) => `${name}@example.com`);
-  for (const mailbox of mailboxes) await world.ask('POST', '/watches', { body: { mailbox } });
-  await world.ask('POST', '/watches', { body: { mailbox: 'bob@example.com', direction: 'received' } });
-  const first = await world.ask('GET', '/watches', { query: { limit: '2' } });
-  const second = await world.ask('GET', '/watches', { query: { limit: '2', cursor: first.body.next } });
-  const names = [...first.body.items, ...second.body.items].map(({ direction, mailbox }) => `${direction} ${mailbox}`);
-  expect(names.toSorted()).toEqual([
-    'received bob@example.com',
-    'sent alice@example.com',
-    'sent bob@example.com',
-    'sent carol@example.com',
-  ]);
-  expect(second.body.next).toBeUndefined();
-});
-
-test('each change is logged with who and what, but without the mailbox', async () => {
-  await world.ask('POST', '/watches', { body: alice });
-  await world.ask('GET', '/watches');
-  await world.ask('POST', `${path}/pause`);
-  await world.ask('POST', `${path}/pause`);
-  const line = (operation: string, status: number) => [
-    'operator',
-    { who: operatorArn, operation, target: watchName(alice), status },
-  ];
-  expect(world.lines).toEqual([line('addWatch', 201), line('pauseWatch', 200), line('pauseWatch', 409)]);
-  expect(JSON.stringify(world.lines)).not.toContain('example.com');
+describe('log of the operator API', () => {
+  it('has caller and operation of each change, but not the mailbox', async () => {
+    await world.ask('POST', '/watches', { body: alice });
+    await world.ask('GET', '/watches');
+    await world.ask('POST', `${path}/pause`);
+    await world.ask('POST', `${path}/pause`);
+    const line = (operation: string, status: number) => [
+      'operator',
+      { who: operatorArn, operation, target: watchName(alice), status },
+    ];
+    expect(world.lines).toEqual([line('addWatch', 201), line('pauseWatch', 200), line('pauseWatch', 409)]);
+    expect(JSON.stringify(world.lines)).not.toContain('example.com');
+  });
 });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiClient, path } from '#infra/cli/api/client.ts';
 import { findTarget } from '#infra/cli/api/target.ts';
 
@@ -12,17 +12,21 @@ afterEach(() => {
   silent.close();
 });
 
-test('an operator API that does not answer in time is told, with exit code 4', async () => {
-  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const client = new ApiClient(await findTarget({ url }, {}), { proxy: undefined, except: undefined });
-  await expect(client.send({ method: 'GET', path: '/status', timeout: 50 })).rejects.toMatchObject({
-    exitCode: 4,
-    message: `the operator API at ${url} did not answer within 0.05 s: look at its log, then try again`,
+describe('ApiClient', () => {
+  it('reports an operator API that does not answer in time, with exit code 4', async () => {
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const client = new ApiClient(await findTarget({ url }, {}), { proxy: undefined, except: undefined });
+    await expect(client.send({ method: 'GET', path: '/status', timeout: 50 })).rejects.toMatchObject({
+      exitCode: 4,
+      message: `the operator API at ${url} did not answer within 0.05 s: look at its log, then try again`,
+    });
   });
 });
 
-test('a path has every inserted part percent-encoded, so that none can lead elsewhere', () => {
-  expect(path`/watches/${'sent'}/${"../o'brien+x@example.com?y#z"}`).toBe(
-    '/watches/sent/..%2Fo%27brien%2Bx%40example.com%3Fy%23z',
-  );
+describe('path', () => {
+  it('percent-encodes every inserted part, so that none can lead elsewhere', () => {
+    expect(path`/watches/${'sent'}/${"../o'brien+x@example.com?y#z"}`).toBe(
+      '/watches/sent/..%2Fo%27brien%2Bx%40example.com%3Fy%23z',
+    );
+  });
 });

@@ -1,212 +1,158 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { run } from '#test/infra/cli/run-cli.ts';
-import { problem, ScriptedApi } from '#test/infra/cli/scripted-api.ts';
-
-interface StoredEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly timestamp: string;
-  readonly data: object;
-}
+import { beforeEach, describe, expect, it } from 'vitest';
+import { listenOnLoopback } from '#infra/loopback/loopback-guard.ts';
+import { type RunOptions, run } from '#test/infra/cli/run-cli.ts';
+import { problem, startOperatorApi } from '#test/infra/cli/scripted-api.ts';
 
 const start = Date.parse('2026-11-24T12:00:00.000Z');
-const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
-const event = (id: string, milliseconds: number, type = 'transfer.active'): StoredEvent => ({
-  ...{ id, type, timestamp: iso(start + milliseconds) },
-  data: {
-    trackingId: `of-${id}`,
-    mailbox: 'alice@example.com',
-    direction: 'sent',
-    state: 'ACTIVE',
-    previousState: null,
-  },
+const about = { mailbox: 'alice@example.com', direction: 'sent', state: 'ACTIVE', previousState: null };
+const event = (id: string, milliseconds: number) => ({
+  ...{ id, type: 'transfer.active', timestamp: new Date(start + milliseconds).toISOString() },
+  data: { trackingId: `of-${id}`, ...about },
 });
 
-let api: ScriptedApi;
-let stored: StoredEvent[];
-/** What was asked for. */
+const api = await startOperatorApi();
+let stored: ReturnType<typeof event>[];
+/** Queries of the requests. */
 let asked: Record<string, string>[];
-/** By the clock here. */
-let time = start;
+/** Time of the clock here. */
+let time: number;
 
-beforeAll(async () => {
-  api = await ScriptedApi.start();
-});
 beforeEach(() => {
-  api.reset();
   stored = [];
   asked = [];
+  time = start;
   // Two on a page, the oldest first, as the operator API has them.
   api.on('GET /events', ({ url }) => {
     const { searchParams } = new URL(url, api.url);
     asked.push(Object.fromEntries(searchParams));
     const items = stored
-      .filter(({ timestamp }) => timestamp > searchParams.get('after')!)
+      .filter(({ timestamp }) => timestamp > (searchParams.get('after') ?? ''))
       .toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
-    const first = Number(searchParams.get('cursor') ?? 0);
-    return {
-      body: { items: items.slice(first, first + 2), ...(items.length > first + 2 && { next: String(first + 2) }) },
-    };
+    const end = Number(searchParams.get('cursor') ?? 0) + 2;
+    return { body: { items: items.slice(end - 2, end), ...(items.length > end && { next: String(end) }) } };
   });
 });
-afterAll(() => api.close());
 
-/** Follows while, look by look, something happens; Ctrl-C comes after the last. */
-async function follow(happenings: readonly (() => void)[], args: readonly string[] = []) {
+const cli = (args: readonly string[], options: RunOptions = {}) =>
+  run(['event', ...args, '--url', api.url], { now: () => new Date(time), ...options });
+
+/** Follows while one of these happens after each query; Ctrl-C comes after the last. */
+async function follow(happenings: readonly (() => void)[], args: readonly string[] = ['--json']) {
   const interruption = new AbortController();
   const left = [...happenings];
-  time = start;
   const sleep = async (milliseconds: number) => {
     time += milliseconds;
     const next = left.shift();
     if (next) next();
     else interruption.abort();
   };
-  const now = () => new Date(time);
-  return run(['event', 'follow', '--url', api.url, '--json', ...args], {
-    now,
-    sleep,
-    interrupted: interruption.signal,
-  });
+  return cli(['follow', ...args], { sleep, interrupted: interruption.signal });
 }
 
-const idsIn = (stdout: string) =>
-  stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => (JSON.parse(line) as StoredEvent).id);
+const store =
+  (...events: typeof stored) =>
+  () =>
+    void stored.push(...events);
+const nothing = () => {};
 
-test('prints each event once as it comes, one JSON object a line, and ends by Ctrl-C with exit code 0', async () => {
-  stored.push(event('old', -1000));
-  const ran = await follow([
-    () => stored.push(event('a', 1)),
-    () => stored.push(event('b', 2), event('c', 3), event('d', 4)),
-    () => {},
-  ]);
-  expect(ran).toMatchObject({ code: 0, stderr: '' });
-  expect(idsIn(ran.stdout)).toEqual(['a', 'b', 'c', 'd']);
-});
+const idsIn = (stdout: string): string[] => [...stdout.matchAll(/^\{"id":"(\w+)"/gm)].map(([, id]) => id!);
 
-test('prints what is stored late, after events of a later time', async () => {
-  const ran = await follow([
-    () => stored.push(event('late', 40_000)),
-    () => stored.push(event('early', 10_000)),
-    () => {},
-  ]);
-  expect(idsIn(ran.stdout)).toEqual(['late', 'early']);
-});
+const day = 86_400_000;
 
-test('begins earlier when it is told so, and has the operator API look for what is wanted alone', async () => {
-  stored.push(event('a', -60_000), event('b', -50_000));
-  const filters = [
-    ...['--type', 'transfer.failed,watch.*', '--type', 'endpoint.*', '--mailbox', 'alice@example.com'],
-    ...['--direction', 'sent', '--tracking-id', 'one'],
-  ];
-  const ran = await follow([], ['--from', '55s', ...filters]);
-  expect(idsIn(ran.stdout)).toEqual(['b']);
-  expect(asked).toMatchObject([
-    {
-      type: 'transfer.failed,watch.*,endpoint.*',
-      mailbox: 'alice@example.com',
-      direction: 'sent',
-      trackingId: 'one',
-    },
-  ]);
-});
+describe('event follow', () => {
+  it('prints each event once as it comes, one JSON object a line, and ends by Ctrl-C with exit code 0', async () => {
+    stored.push(event('old', -1000));
+    const ran = await follow([store(event('a', 1)), store(event('b', 2), event('c', 3), event('d', 4)), nothing]);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(idsIn(ran.stdout)).toEqual(['a', 'b', 'c', 'd']);
+  });
 
-test('ends by itself once all is printed of the time up to which events are wanted', async () => {
-  stored.push(event('a', 1000), event('b', 200_000));
-  const ran = await follow(
-    Array.from({ length: 200 }, () => () => {}),
-    ['--from', '2026-11-24T12:00', '--until', '2026-11-24T12:02'],
-  );
-  expect(ran.code).toBe(0);
-  expect(idsIn(ran.stdout)).toEqual(['a']);
-  expect(asked.length).toBeLessThan(130);
-});
+  it('prints an event that is stored up to two minutes late', async () => {
+    const later = () => {
+      time += 100_000;
+      stored.push(event('late', 95_000));
+    };
+    const ran = await follow([later, store(event('early', 10_000)), nothing]);
+    expect(idsIn(ran.stdout)).toEqual(['late', 'early']);
+  });
 
-test.each([60_000, 3_600_000, 365 * 86_400_000])(
-  'prints what comes after an event that is dated %i ms ahead, each once',
-  async (ahead) => {
-    const ran = await follow([
-      () => stored.push(event('ahead', ahead)),
-      () => stored.push(event('a', 5_000)),
-      () => {},
-      () => stored.push(event('b', 9_000)),
-      () => {},
-    ]);
+  it('begins at an earlier time with --from', async () => {
+    stored.push(event('a', -60_000), event('b', -50_000));
+    expect(idsIn((await follow([], ['--json', '--from', '55s'])).stdout)).toEqual(['b']);
+  });
+
+  it('ends by itself once all events before --until are printed', async () => {
+    stored.push(event('a', 1000), event('b', 200_000));
+    const args = ['--json', '--from', '2026-11-24T12:00', '--until', '2026-11-24T12:02'];
+    const ran = await follow(
+      Array.from({ length: 200 }, () => nothing),
+      args,
+    );
+    expect(ran.code).toBe(0);
+    expect(idsIn(ran.stdout)).toEqual(['a']);
+    expect(asked.length).toBeLessThan(130);
+  });
+
+  it.each([60_000, 365 * day])('prints later events once after one that is dated %i ms ahead', async (ahead) => {
+    const before = [store(event('ahead', ahead)), store(event('a', 5_000)), nothing];
+    const ran = await follow([...before, store(event('b', 9_000)), nothing]);
     expect(idsIn(ran.stdout)).toEqual(['ahead', 'a', 'b']);
-  },
-);
+  });
 
-test.each([60_000, 3_600_000, 365 * 86_400_000])('goes on when the clock here is set back by %i ms', async (back) => {
-  const ran = await follow([
-    () => {
+  it.each([60_000, 365 * day])('goes on when the clock is set back by %i ms', async (back) => {
+    const setBack = () => {
       time -= back;
       stored.push(event('a', time - start));
-    },
-    () => stored.push(event('b', time - start)),
-    () => {},
-  ]);
-  expect(idsIn(ran.stdout)).toEqual(['a', 'b']);
-});
-
-test('is lines for a person without --json', async () => {
-  stored.push(event('a', 1));
-  const interruption = new AbortController();
-  const sleep = async () => interruption.abort();
-  const ran = await run(['event', 'follow', '--url', api.url], {
-    now: () => new Date(start),
-    sleep,
-    interrupted: interruption.signal,
+    };
+    const ran = await follow([setBack, () => stored.push(event('b', time - start)), nothing]);
+    expect(idsIn(ran.stdout)).toEqual(['a', 'b']);
   });
-  expect(ran.stdout).toBe('2026-11-24 12:00:00  transfer.active  of-a  new → ACTIVE  sent by alice@example.com  a\n');
-  expect(ran.stderr).toBe('waiting for events; Ctrl-C ends it\n');
-});
 
-test('ends with the problem when the operator API refuses', async () => {
-  api.on('GET /events', problem(400, 'after: expected a time'));
-  expect(await follow([])).toMatchObject({ code: 1, stderr: 'after: expected a time\n' });
-});
-
-test('bears that the operator API is away for a while, but not for ever', async () => {
-  api.on('GET /events', { status: 403, body: { Message: 'Forbidden' } });
-  expect(await follow(Array.from({ length: 20 }, () => () => {}))).toMatchObject({ code: 4 });
-  expect(api.requests).toHaveLength(6);
-});
-
-test('ends at once by Ctrl-C while the operator API keeps it waiting', async () => {
-  const interruption = new AbortController();
-  const silent = createServer(() => interruption.abort());
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const ran = await run(['event', 'follow', '--url', url], { interrupted: interruption.signal });
-  silent.closeAllConnections();
-  silent.close();
-  expect(ran.code).toBe(0);
-});
-
-test('event list takes the same options', async () => {
-  api.on('GET /events', ({ url }) => {
-    asked.push(Object.fromEntries(new URL(url, api.url).searchParams));
-    return { body: { items: [] } };
+  it('prints lines for a person without --json', async () => {
+    stored.push(event('a', 1));
+    const ran = await follow([], []);
+    expect(ran.stdout).toBe('2026-11-24 12:00:00  transfer.active  of-a  new → ACTIVE  sent by alice@example.com  a\n');
+    expect(ran.stderr).toBe('waiting for events; Ctrl-C ends it\n');
   });
+
+  it('ends with the problem when the operator API refuses', async () => {
+    api.on('GET /events', problem(400, 'after: expected a time'));
+    expect(await follow([])).toMatchObject({ code: 1, stderr: 'after: expected a time\n' });
+  });
+
+  it('gives up after six queries that do not reach the operator API', async () => {
+    api.on('GET /events', { status: 403, body: { Message: 'Forbidden' } });
+    expect(await follow(Array.from({ length: 20 }, () => nothing))).toMatchObject({ code: 4 });
+    expect(api.requests).toHaveLength(6);
+  });
+
+  it('ends at once by Ctrl-C while the operator API does not answer', async () => {
+    const interruption = new AbortController();
+    const silent = createServer(() => interruption.abort());
+    const url = await listenOnLoopback(silent);
+    const began = performance.now();
+    const ran = await run(['event', 'follow', '--url', url], { interrupted: interruption.signal });
+    // Without Ctrl-C, the request would end after 60 s.
+    expect(performance.now() - began).toBeLessThan(50_000);
+    silent.closeAllConnections();
+    silent.close();
+    expect(ran.code).toBe(0);
+  });
+});
+
+describe('filterOf', () => {
+  const filter = { type: 'transfer.failed,watch.*,endpoint.*', direction: 'received', trackingId: 'one' };
   const options = [
-    ...['--from', '2h', '--until', '1h', '--type', 'watch.*,transfer.failed', '--mailbox', 'alice@example.com'],
-    ...['--direction', 'received', '--tracking-id', 'one'],
+    ...['--type', 'transfer.failed,watch.*', '--type', 'endpoint.*', '--mailbox', 'alice@example.com'],
+    ...['--direction', 'received', '--tracking-id', 'one', '--from', '2h', '--until', '1h', '--json'],
   ];
-  await run(['event', 'list', '--url', api.url, ...options], { now: () => new Date(start) });
-  expect(asked).toEqual([
-    {
-      from: '2026-11-24T10:00:00.000Z',
-      until: '2026-11-24T11:00:00.000Z',
-      type: 'watch.*,transfer.failed',
-      mailbox: 'alice@example.com',
-      direction: 'received',
-      trackingId: 'one',
-      limit: '50',
-    },
-  ]);
+
+  it.each([
+    ['list', { from: '2026-11-24T10:00:00.000Z', until: '2026-11-24T11:00:00.000Z', limit: '50' }],
+    ['follow', { after: '2026-11-24T10:00:00.000Z', limit: '100' }],
+  ])('passes the options of event %s to the operator API', async (verb, range) => {
+    await cli([verb, ...options]);
+    expect(asked).toEqual([{ ...filter, mailbox: 'alice@example.com', ...range }]);
+  });
 });

@@ -1,144 +1,127 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { problem } from '#test/infra/cli/scripted-api.ts';
 import { alice, DoctorWorld } from './doctor-world.ts';
 
-let world: DoctorWorld;
-
-beforeAll(async () => {
-  world = await DoctorWorld.start();
-});
-beforeEach(() => world.wellWith([alice]));
-afterAll(() => world.close());
+const world = await DoctorWorld.start();
 
 const unverified = { ...alice, mailbox: 'bob@example.com', verification: undefined };
-const byMail = (validUntil: string) => ({ ...alice, verification: { method: 'email', validUntil } });
-const askedByMail = { isVerified: true, methods: ['email'], method: 'email' };
-
-test.each([
-  ['2026-11-24T11:00:00.000Z', 'fail', 'has ended at 2026-11-24 11:00:00 UTC'],
-  ['2026-11-29T11:00:00.000Z', 'warn', 'ends at 2026-11-29 11:00:00 UTC'],
-])('a verification by mail until %s is told', async (validUntil, outcome, message) => {
-  world.wellWith([byMail(validUntil)]);
-  world.api.on('GET /mailboxes/alice%40example.com/verification', { body: { ...askedByMail, validUntil } });
-  expect((await world.doctor()).of('verification')).toEqual([
-    { outcome, message: `that of alice@example.com ${message}` },
-  ]);
+const unhealthy = (cause: string, message: string) => ({
+  ...{ failingSince: alice.baselineAt, failures: 3, isAnnounced: true, incompleteSince: alice.baselineAt },
+  problem: { cause, message },
 });
 
-test('a verification that an administrator has reset is told', async () => {
-  const validUntil = '2027-11-24T11:00:00.000Z';
-  world.wellWith([byMail(validUntil)]);
-  world.api.on('GET /mailboxes/alice%40example.com/verification', {
-    body: { ...askedByMail, isVerified: false, validUntil },
-  });
-  expect((await world.doctor()).of('verification')[0]!.message).toContain(
-    'the server does not accept that of alice@example.com, which was to hold until 2027-11-24',
-  );
-});
+/** Watches one mailbox by a code until a time, and sets whether the server accepts it. */
+function byMail(validUntil: string, isVerified = true): void {
+  world.isWell({ watches: [{ ...alice, verification: { method: 'email', validUntil } }] });
+  world.verification(alice.mailbox, { body: { isVerified, methods: ['email'], method: 'email', validUntil } });
+}
 
-test('a mailbox that a person has to verify is told with the command for it', async () => {
-  world.wellWith([unverified]);
-  world.api.on('GET /mailboxes/bob%40example.com/verification', { body: { isVerified: false, methods: ['email'] } });
-  const { checks } = await world.doctor();
-  expect(checks.find(({ name }) => name === 'verification')).toMatchObject({
-    outcome: 'fail',
-    remedy: `npm run notifier -- watch verify bob@example.com --url ${world.api.url}`,
-  });
-});
+/** Has the server say that the mailboxes are not verified, and by what they could be. */
+function notVerified(mailboxes: readonly string[], methods: readonly string[]): void {
+  for (const mailbox of mailboxes) world.verification(mailbox, { body: { isVerified: false, methods } });
+}
 
-test('a mailbox that the server refuses says nothing of the others, and only so many are asked about', async () => {
-  const watches = Array.from({ length: 30 }, (_, index) => ({ ...unverified, mailbox: `m${index}@example.com` }));
-  world.wellWith([...watches, alice]);
-  for (const { mailbox } of watches) {
-    const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
-    world.api.on(route, { body: { isVerified: false, methods: ['client_id'] } });
-  }
-  const refusal = problem(502, 'the server refuses to verify this mailbox; ask', { cause: 'verification_refused' });
-  world.api.on('GET /mailboxes/m0%40example.com/verification', refusal);
-  expect((await world.doctor()).of('verification')).toEqual([
-    { outcome: 'ok', message: '21 of 31 mailboxes are verified, or are at their next poll' },
-    { outcome: 'fail', message: 'm0@example.com: the server refuses to verify this mailbox; ask' },
-    { outcome: 'warn', message: '9 more mailboxes were not asked about' },
-  ]);
-});
+const many = Array.from({ length: 500 }, (_, index) => `m${String(index).padStart(3, '0')}@example.com`);
 
-test('a watch that is not listed completely is told with its problem', async () => {
-  const problem = { cause: 'timeout', message: 'the server did not answer in time' };
-  const health = {
-    failingSince: alice.baselineAt,
-    failures: 3,
-    isAnnounced: true,
-    incompleteSince: alice.baselineAt,
-    problem,
-  };
-  world.wellWith([alice, { ...alice, direction: 'received', health }]);
-  expect((await world.doctor()).of('last listing')).toEqual([
-    { outcome: 'ok', message: '1 of 2 watches were listed completely by their last polls' },
-    {
-      outcome: 'fail',
-      message:
-        'what is received by alice@example.com: none is complete since 2026-11-24 10:00:00 UTC: the server did not answer in time',
-    },
-  ]);
-});
-
-test('paused ones, and those that were never listed, are to be looked at', async () => {
-  world.wellWith([
-    { ...alice, isDisabled: true },
-    { ...alice, direction: 'received', baselineAt: undefined },
-  ]);
-  expect((await world.doctor()).of('last listing')).toMatchObject([{ outcome: 'warn' }, { outcome: 'warn' }]);
-});
-
-test('without any, licence and verification cannot be told', async () => {
-  world.wellWith([]);
-  expect((await world.doctor()).of('licence')).toMatchObject([{ outcome: 'warn' }]);
-});
-
-describe('what many have in common is told in one line', () => {
-  const names = Array.from({ length: 500 }, (_, index) => `m${String(index).padStart(3, '0')}@example.com`);
-  const failing = (cause: string, message: string) => ({
-    ...{ failingSince: alice.baselineAt, failures: 3, isAnnounced: true, incompleteSince: alice.baselineAt },
-    problem: { cause, message },
+describe('checkMailboxes', () => {
+  it.each([
+    ['2026-11-24T11:00:00.000Z', 'fail', 'has ended at 2026-11-24 11:00:00 UTC'],
+    ['2026-11-29T11:00:00.000Z', 'warn', 'ends at 2026-11-29 11:00:00 UTC'],
+  ])('judges a verification by mail until %s: %s', async (validUntil, outcome, message) => {
+    byMail(validUntil);
+    expect((await world.doctor()).of('verification')).toMatchObject([
+      { outcome, message: `that of alice@example.com ${message}` },
+    ]);
   });
 
-  test('500 mailboxes that are not verified: the number, three examples and the remedy', async () => {
-    const health = failing('not_verified', 'this mailbox is not verified');
-    world.wellWith(names.map((mailbox) => ({ ...unverified, mailbox, baselineAt: undefined, health })));
-    for (const mailbox of names) {
-      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
-      world.api.on(route, { body: { isVerified: false, methods: ['email'] } });
-    }
-    const { checks, of } = await world.doctor();
-    expect(of('verification')).toEqual([
+  it('reports a verification that an administrator has reset', async () => {
+    byMail('2027-11-24T11:00:00.000Z', false);
+    expect((await world.doctor()).of('verification')[0]!.message).toContain(
+      'the server does not accept that of alice@example.com, which was to hold until 2027-11-24',
+    );
+  });
+
+  it('recommends the command that verifies a single mailbox', async () => {
+    world.isWell({ watches: [unverified] });
+    notVerified(['bob@example.com'], ['email']);
+    expect((await world.doctor()).of('verification')).toMatchObject([
+      { outcome: 'fail', remedy: `npm run notifier -- watch verify bob@example.com --url ${world.api.url}` },
+    ]);
+  });
+
+  it('asks about 20 mailboxes at most, also after the server has refused one', async () => {
+    const mailboxes = many.slice(0, 30);
+    world.isWell({ watches: [...mailboxes.map((mailbox) => ({ ...unverified, mailbox })), alice] });
+    notVerified(mailboxes, ['client_id']);
+    const refusal = 'the server refuses to verify this mailbox; ask';
+    world.verification(mailboxes[0]!, problem(502, refusal, { cause: 'verification_refused' }));
+    expect((await world.doctor()).of('verification')).toMatchObject([
+      { outcome: 'ok', message: '21 of 31 mailboxes are verified, or are at their next poll' },
+      { outcome: 'fail', message: `m000@example.com: ${refusal}` },
+      { outcome: 'warn', message: '9 more mailboxes were not asked about' },
+    ]);
+  });
+
+  it('reports 500 mailboxes that are not verified as one check with three examples and the remedy', async () => {
+    const health = unhealthy('not_verified', 'this mailbox is not verified');
+    world.isWell({ watches: many.map((mailbox) => ({ ...unverified, mailbox, baselineAt: undefined, health })) });
+    notVerified(many, ['email']);
+    const { of } = await world.doctor();
+    expect(of('verification')).toMatchObject([
       {
         outcome: 'fail',
         message:
           '500 mailboxes are not verified, and the client id may not verify them by itself; for example m000@example.com, m001@example.com, m002@example.com',
+        remedy: expect.stringMatching(/have an administrator register the client id.*watch verify MAILBOX/),
       },
     ]);
     expect(of('last listing')).toEqual([]);
-    const { remedy } = checks.find(({ name }) => name === 'verification')!;
-    expect(remedy).toContain('have an administrator register the client id');
-    expect(remedy).toContain('watch verify MAILBOX');
   });
 
-  test('mailboxes whose client id is registered by now: they are verified at their next poll', async () => {
-    const health = failing('not_verified', 'this mailbox is not verified');
-    world.wellWith(names.map((mailbox) => ({ ...unverified, mailbox, health })));
-    for (const mailbox of names) {
-      const route = `GET /mailboxes/${encodeURIComponent(mailbox)}/verification`;
-      world.api.on(route, { body: { isVerified: false, methods: ['client_id', 'email'] } });
-    }
-    expect((await world.doctor()).of('verification')).toEqual([
+  it('counts mailboxes as verified once the client id is registered', async () => {
+    const health = unhealthy('not_verified', 'this mailbox is not verified');
+    world.isWell({ watches: many.map((mailbox) => ({ ...unverified, mailbox, health })) });
+    notVerified(many, ['client_id', 'email']);
+    expect((await world.doctor()).of('verification')).toMatchObject([
       { outcome: 'ok', message: '500 of 500 mailboxes are verified, or are at their next poll' },
     ]);
   });
 
-  test('watches that a server failing does not list, whatever it says to each', async () => {
-    const problems = [failing('unreachable', 'the server cannot be reached'), failing('timeout', 'no answer')];
-    world.wellWith([alice, ...names.map((mailbox, index) => ({ ...alice, mailbox, health: problems[index % 2] }))]);
-    expect((await world.doctor()).of('last listing')).toEqual([
+  it('warns that nothing can be told without a watch', async () => {
+    world.isWell({ watches: [] });
+    expect((await world.doctor()).of('licence')).toMatchObject([{ outcome: 'warn' }]);
+  });
+});
+
+describe('checkListings', () => {
+  it('fails for a watch that is not listed completely, with its problem', async () => {
+    const health = unhealthy('timeout', 'the server did not answer in time');
+    world.isWell({ watches: [alice, { ...alice, direction: 'received', health }] });
+    expect((await world.doctor()).of('last listing')).toMatchObject([
+      { outcome: 'ok', message: '1 of 2 watches were listed completely by their last polls' },
+      {
+        outcome: 'fail',
+        message:
+          'what is received by alice@example.com: none is complete since 2026-11-24 10:00:00 UTC: the server did not answer in time',
+      },
+    ]);
+  });
+
+  it('warns of paused watches, and of those that were never listed', async () => {
+    world.isWell({
+      watches: [
+        { ...alice, isDisabled: true },
+        { ...alice, direction: 'received', baselineAt: undefined },
+      ],
+    });
+    expect((await world.doctor()).of('last listing')).toMatchObject([{ outcome: 'warn' }, { outcome: 'warn' }]);
+  });
+
+  it('reports an outage of the server as one check, though its problems differ', async () => {
+    const problems = [unhealthy('unreachable', 'the server cannot be reached'), unhealthy('timeout', 'no answer')];
+    const watches = many.map((mailbox, index) => ({ ...alice, mailbox, health: problems[index % 2] }));
+    world.isWell({ watches: [alice, ...watches] });
+    expect((await world.doctor()).of('last listing')).toMatchObject([
       { outcome: 'ok', message: '1 of 501 watches were listed completely by their last polls' },
       {
         outcome: 'fail',

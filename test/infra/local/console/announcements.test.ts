@@ -1,5 +1,5 @@
 import { PublishBatchCommand, type SNSClient } from '@aws-sdk/client-sns';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { type AnnouncementSource, passOnAnnouncements } from '#infra/local/console/announcements.ts';
 import type { Part } from '#infra/local/process/stopping.ts';
@@ -38,7 +38,7 @@ beforeEach(async () => {
   };
 });
 
-/** Passes announcements on as a run does; resolves once it listens. */
+/** Starts to pass announcements on; resolves once it listens. */
 async function start(onEach: (id: string) => void = () => undefined): Promise<Part> {
   const part = await passOnAnnouncements(source, ({ id }) => {
     passedOn.push(id);
@@ -48,7 +48,7 @@ async function start(onEach: (id: string) => void = () => undefined): Promise<Pa
   return part;
 }
 
-/** Stops it; resolves when everything that has arrived is passed on. */
+/** Stops it; resolves when all arrived announcements are passed on. */
 async function stop(part: Part): Promise<void> {
   part.stop();
   await part.ended;
@@ -66,61 +66,63 @@ async function publish(sns: SNSClient, ids: readonly string[]): Promise<void> {
   }
 }
 
-test('300 events published at once are passed on in order, each once, with two requests to the database for ten', async () => {
-  const commands: string[] = [];
-  const second = Promise.withResolvers<void>();
-  aws.dynamo.middlewareStack.add(
-    (next, { commandName = '' }) =>
-      async (args) => {
-        commands.push(commandName);
-        // The first batch is the last to be looked up.
-        if (commands.length === 1) await second.promise;
-        const answer = await next(args);
-        second.resolve();
-        return answer;
-      },
-    { step: 'initialize', name: 'count' },
-  );
-  const part = await start();
-  await publish(aws.sns, idsTo(300));
-  await stop(part);
-  aws.dynamo.middlewareStack.remove('count');
-  expect(passedOn).toEqual(idsTo(300));
-  expect(commands.length).toBeLessThanOrEqual(2 * 45);
-});
-
-test('what is published again is not passed on again, neither in the same run nor after a restart', async () => {
-  const ids = idsTo(15);
-  const part = await start();
-  await publish(aws.sns, [...ids, ...ids, ...ids.toReversed()]);
-  await stop(part);
-  expect(passedOn).toEqual(ids);
-  const next = await start();
-  await publish(aws.sns, [...ids, 'evt_new']);
-  await stop(next);
-  expect(passedOn).toEqual([...ids, 'evt_new']);
-});
-
-test('what is passed on is remembered for 30 days', async () => {
-  const part = await start();
-  await publish(aws.sns, idsTo(1));
-  await stop(part);
-  const [row] = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(idsTo(1)[0]!, idsTo(1)[0]!);
-  expect(row?.expiresAt).toBe(at.getTime() / 1000 + 30 * 86_400);
-});
-
-test('once given up, nothing further is passed on, and all that was is remembered', async () => {
-  await stop(await start());
-  await publish(aws.sns, idsTo(50));
-  const givenUp = Promise.withResolvers<unknown>();
-  const part: Part = await start(() => {
-    part.stop();
-    givenUp.resolve(part.release());
+describe('passOnAnnouncements', () => {
+  it('passes on 300 events in order, each once, with two database requests for ten', async () => {
+    const commands: string[] = [];
+    const second = Promise.withResolvers<void>();
+    aws.dynamo.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        async (args) => {
+          commands.push(commandName);
+          // The first batch is the last to be looked up.
+          if (commands.length === 1) await second.promise;
+          const answer = await next(args);
+          second.resolve();
+          return answer;
+        },
+      { step: 'initialize', name: 'count' },
+    );
+    const part = await start();
+    await publish(aws.sns, idsTo(300));
+    await stop(part);
+    aws.dynamo.middlewareStack.remove('count');
+    expect(passedOn).toEqual(idsTo(300));
+    expect(commands.length).toBeLessThanOrEqual(2 * 45);
   });
-  await givenUp.promise;
-  await part.ended;
-  running.splice(0);
-  expect(passedOn).toEqual(idsTo(10));
-  const rows = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(`evt_${worlds}_`, `evt_${worlds}_~`);
-  expect(rows.map(({ sk }) => sk).sort()).toEqual(idsTo(10).sort());
+
+  it('passes on no event twice, in the same run or after a restart', async () => {
+    const ids = idsTo(15);
+    const part = await start();
+    await publish(aws.sns, [...ids, ...ids, ...ids.toReversed()]);
+    await stop(part);
+    expect(passedOn).toEqual(ids);
+    const next = await start();
+    await publish(aws.sns, [...ids, 'evt_new']);
+    await stop(next);
+    expect(passedOn).toEqual([...ids, 'evt_new']);
+  });
+
+  it('remembers for 30 days what it has passed on', async () => {
+    const part = await start();
+    await publish(aws.sns, idsTo(1));
+    await stop(part);
+    const [row] = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(idsTo(1)[0]!, idsTo(1)[0]!);
+    expect(row?.expiresAt).toBe(at.getTime() / 1000 + 30 * 86_400);
+  });
+
+  it('passes nothing on once it is given up, and remembers all that it has passed on', async () => {
+    await stop(await start());
+    await publish(aws.sns, idsTo(50));
+    const givenUp = Promise.withResolvers<unknown>();
+    const part: Part = await start(() => {
+      part.stop();
+      givenUp.resolve(part.release());
+    });
+    await givenUp.promise;
+    await part.ended;
+    running.splice(0);
+    expect(passedOn).toEqual(idsTo(10));
+    const rows = await new Partition(aws.dynamo, table, 'ANNOUNCED').range(`evt_${worlds}_`, `evt_${worlds}_~`);
+    expect(rows.map(({ sk }) => sk).sort()).toEqual(idsTo(10).sort());
+  });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { childEnvironment } from '#test/support/child-process.ts';
 
 let folder: string;
@@ -18,7 +18,7 @@ beforeEach(() => {
   };
 });
 
-/** A process that prints what it is told to. */
+/** A process that prints lines on command. */
 class Printer {
   readonly child: ChildProcess;
   private readonly remarks: Interface;
@@ -32,7 +32,7 @@ class Printer {
     this.iterator = this.remarks[Symbol.asyncIterator]();
   }
 
-  /** Prints a line a number of times; returns what was said until it was done. */
+  /** Prints a line a number of times; returns the warnings until it is done. */
   async print(count: number, line: string): Promise<string[]> {
     this.child.stdin!.write(`${count} ${line}\n`);
     const said: string[] = [];
@@ -49,36 +49,37 @@ class Printer {
   }
 }
 
-test('lines that a full disk does not take are left out and counted, said once, and none is half when it takes them again', async () => {
-  const file = join(folder, 'log');
-  // The system refuses what would make the file longer than a block, as a full disk does.
-  const printer = new Printer(openSync(file, 'a'), 'ulimit -f 1; exec "$0" "$@"');
-  const done = 'printed, 0 bytes wait';
-  const line = 'x'.repeat(299);
-  const longLine = 'y'.repeat(1100);
-  expect(await printer.print(1, line)).toEqual([done]);
-  expect(await printer.print(3, longLine)).toEqual(['refused EFBIG', done]);
-  expect(await printer.print(1, longLine)).toEqual([done]);
-  const before = readFileSync(file, 'utf8');
-  truncateSync(file);
-  expect(await printer.print(1, 'there is room again')).toEqual([done]);
-  expect(before.startsWith(`${line}\n`)).toBe(true);
-  expect(readFileSync(file, 'utf8')).toMatch(/^\n?resumed 4\nthere is room again\n$/);
-});
+describe('LineOutput', () => {
+  it('leaves out and counts the lines that a full disk does not take, and resumes with a whole line', async () => {
+    const file = join(folder, 'log');
+    // The system refuses what would make the file longer than a block, as a full disk does.
+    const printer = new Printer(openSync(file, 'a'), 'ulimit -f 1; exec "$0" "$@"');
+    const done = 'printed, 0 bytes wait';
+    const line = 'x'.repeat(299);
+    const longLine = 'y'.repeat(1100);
+    expect(await printer.print(1, line)).toEqual([done]);
+    expect(await printer.print(3, longLine)).toEqual(['refused EFBIG', done]);
+    expect(await printer.print(1, longLine)).toEqual([done]);
+    const before = readFileSync(file, 'utf8');
+    truncateSync(file);
+    expect(await printer.print(1, 'there is room again')).toEqual([done]);
+    expect(before.startsWith(`${line}\n`)).toBe(true);
+    expect(readFileSync(file, 'utf8')).toMatch(/^\n?resumed 4\nthere is room again\n$/);
+  });
 
-test('lines wait for a slow reader up to a bound, and what is left out is counted', async () => {
-  const printer = new Printer('pipe');
-  const [warning] = await printer.print(5000, 'x'.repeat(999));
-  expect(Number(/\d+/.exec(warning!)![0])).toBeLessThan(1_100_000);
-  const printed = text(printer.child.stdout!);
-  printer.child.stdin!.end();
-  const lines = (await printed).trim().split('\n');
-  const [, leftOut] = /^resumed (\d+)$/.exec(lines.at(-1)!)!;
-  expect(lines.length - 1 + Number(leftOut)).toBe(5000);
-});
+  it('keeps lines for a slow reader up to a bound, and counts those left out', async () => {
+    const printer = new Printer('pipe');
+    const [warning] = await printer.print(5000, 'x'.repeat(999));
+    expect(Number(/\d+/.exec(warning!)![0])).toBeLessThan(1_100_000);
+    const printed = text(printer.child.stdout!);
+    printer.child.stdin!.end();
+    const lines = (await printed).trim().split('\n');
+    const [, leftOut] = /^resumed (\d+)$/.exec(lines.at(-1)!)!;
+    expect(lines.length - 1 + Number(leftOut)).toBe(5000);
+  });
 
-/** Runs a command whose output goes to a terminal that shows nothing, and says first what it says on stderr. */
-const frozenTerminal = `
+  /** Runs a command on a terminal that shows nothing, and prints its first line on stderr. */
+  const frozenTerminal = `
 import os, subprocess, sys
 shown, terminal = os.openpty()
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=terminal, stderr=subprocess.PIPE)
@@ -88,20 +89,21 @@ print(child.stderr.readline().decode())
 child.kill()
 `;
 
-test.skipIf(spawnSync('python3', ['--version']).status !== 0)(
-  'a terminal that shows nothing, as after Ctrl-S, holds nothing up',
-  () => {
-    const program = [process.execPath, 'test/infra/local/console/printing-process.ts'];
-    const options = { encoding: 'utf8', env: { ...childEnvironment }, timeout: 300_000 } as const;
-    const { stdout } = spawnSync('python3', ['-c', frozenTerminal, ...program], options);
-    expect(stdout).toMatch(/^printed, 10\d{5} bytes wait$/m);
-  },
-);
+  it.skipIf(spawnSync('python3', ['--version']).status !== 0)(
+    'is not held up by a terminal that shows nothing, as after Ctrl-S',
+    () => {
+      const program = [process.execPath, 'test/infra/local/console/printing-process.ts'];
+      const options = { encoding: 'utf8', env: { ...childEnvironment }, timeout: 300_000 } as const;
+      const { stdout } = spawnSync('python3', ['-c', frozenTerminal, ...program], options);
+      expect(stdout).toMatch(/^printed, 10\d{5} bytes wait$/m);
+    },
+  );
 
-test('a reader that has gone is told of once, and ends nothing', async () => {
-  const printer = new Printer('pipe');
-  printer.child.stdout!.destroy();
-  await printer.print(1, 'line');
-  expect(await printer.warning()).toBe('gone EPIPE');
-  expect(await printer.print(3, 'line')).toEqual(['printed, 0 bytes wait']);
+  it('reports once that its reader has gone, and goes on', async () => {
+    const printer = new Printer('pipe');
+    printer.child.stdout!.destroy();
+    await printer.print(1, 'line');
+    expect(await printer.warning()).toBe('gone EPIPE');
+    expect(await printer.print(3, 'line')).toEqual(['printed, 0 bytes wait']);
+  });
 });

@@ -20,7 +20,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { ClassicLevel } from 'classic-level';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DataFolderError } from '#infra/local/data/data-folder.ts';
 import { dataKeyOf } from '#infra/local/data/data-key.ts';
 import { createTopic, createTransfersTable, startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
@@ -32,7 +32,7 @@ let folder: string;
 let kept: string;
 let data: string;
 
-/** Does what a run does with its data folder, as far as it comes. */
+/** Does with a data folder what a run does, up to a step. */
 async function runUntil(step: 'services' | 'table' | 'key' | 'rows', path: string): Promise<void> {
   const services = await startEmbeddedServices(path);
   const { AWS_ENDPOINT_URL_DYNAMODB = '', AWS_ENDPOINT_URL_SNS = '' } = services.sdkEnvironment;
@@ -72,7 +72,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Modes of a folder and of everything in it, by path. */
+/** Modes of a folder and its contents by path. */
 function modesIn(path: string): Record<string, string> {
   const entries = [path, ...readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name))];
   return Object.fromEntries(entries.map((entry) => [entry, (statSync(entry).mode & 0o777).toString(8)]));
@@ -80,7 +80,7 @@ function modesIn(path: string): Record<string, string> {
 
 const openToOthers = (path: string) => Object.entries(modesIn(path)).filter(([, mode]) => !/^[67]00$/.test(mode));
 
-/** The path of a file of the database, by the end of its name. */
+/** Path of a database file by a part of its name. */
 const databaseFile = (ending: string) =>
   join(data, 'dynamodb', readdirSync(join(data, 'dynamodb')).find((name) => name.includes(ending))!);
 
@@ -92,8 +92,8 @@ function overwrite(file: string, at: number, bytes: Buffer): void {
 
 const noise = () => Buffer.from(randomBytes(32).map((byte) => byte | 1));
 
-describe('a data folder', () => {
-  test('that is made is for its owner alone, with everything that a run puts into it', async () => {
+describe('openDataFolder', () => {
+  it('creates a folder for its owner alone, with everything that a run puts into it', async () => {
     process.umask(0o022);
     const fresh = join(folder, 'new', 'data');
     await runUntil('rows', fresh);
@@ -101,7 +101,7 @@ describe('a data folder', () => {
     expect(openToOthers(fresh)).toEqual([]);
   });
 
-  test('that was there, open to others, is closed with everything in it, and stays so', async () => {
+  it('closes the notifier’s own contents of a folder that was open to others', async () => {
     process.umask(0o022);
     for (const path of Object.keys(modesIn(data))) chmodSync(path, statSync(path).isDirectory() ? 0o777 : 0o666);
     writeFileSync(join(data, 'notes.txt'), 'of its owner');
@@ -109,17 +109,17 @@ describe('a data folder', () => {
     expect(openToOthers(data).filter(([path]) => !path.endsWith('notes.txt'))).toEqual([]);
   });
 
-  test('that is empty is closed and used, though others could enter it', async () => {
+  it('closes and uses an empty folder that was open to others', async () => {
     const empty = join(folder, 'empty');
-    mkdirSync(empty, { mode: 0o755 });
-    mkdirSync(join(empty, 'lost+found'), { mode: 0o700 });
+    mkdirSync(join(empty, 'lost+found'), { recursive: true, mode: 0o700 });
+    chmodSync(empty, 0o755);
     await runUntil('services', empty);
     expect(openToOthers(empty)).toEqual([]);
   });
 
-  test('that is open to others and holds what is not of the notifier is refused and left as it is', async () => {
+  it('refuses and leaves alone a folder that is open to others and holds foreign files', async () => {
     const home = join(folder, 'home');
-    mkdirSync(home, { mode: 0o755 });
+    mkdirSync(home);
     chmodSync(home, 0o755);
     writeFileSync(join(home, 'letter.txt'), '');
     await expect(openDataFolder(home)).rejects.toThrow(
@@ -131,29 +131,26 @@ describe('a data folder', () => {
     await expect(openDataFolder(home)).resolves.toBeUndefined();
   });
 
-  test('in which something leads elsewhere is refused', async () => {
+  it('refuses a link in place of one of its files', async () => {
     renameSync(join(data, 'data-key'), join(folder, 'key'));
     symlinkSync(join(folder, 'key'), join(data, 'data-key'));
     await expect(openDataFolder(data)).rejects.toThrow(/data-key leads elsewhere/);
   });
 
-  test('that is a file, or lies in one, is refused', async () => {
+  it('refuses a file, and a path in a file', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     await expect(openDataFolder(file)).rejects.toThrow(/^the data folder .* cannot be used \(E/);
     await expect(openDataFolder(join(file, 'data'))).rejects.toThrow(/^the data folder .* cannot be used \(E/);
   });
 
-  test.each(['services', 'table', 'key', 'rows'] as const)(
-    'that a run which came to %s has left is used again',
-    async (step) => {
-      const fresh = join(folder, `left-by-${step}`);
-      await runUntil(step, fresh);
-      await expect(runUntil('rows', fresh)).resolves.toBeUndefined();
-    },
-  );
+  it.each(['services', 'table', 'key', 'rows'] as const)('uses the folder of a run that came to %s', async (step) => {
+    const fresh = join(folder, `left-by-${step}`);
+    await runUntil(step, fresh);
+    await expect(runUntil('rows', fresh)).resolves.toBeUndefined();
+  });
 
-  test('whose first run was killed while it made a table is used again', async () => {
+  it('uses the folder of a run that was killed while it made a table', async () => {
     const fresh = join(folder, 'killed-at-table');
     await runUntil('table', fresh);
     const database = new ClassicLevel<string, object>(join(fresh, 'dynamodb'), { valueEncoding: 'json' });
@@ -161,92 +158,59 @@ describe('a data folder', () => {
     await database.put(key!, { ...table, TableStatus: 'CREATING' });
     await database.close();
     await expect(runUntil('rows', fresh)).resolves.toBeUndefined();
-  }, 20_000);
+  });
 
-  test('whose last record a crash has cut off is used again', async () => {
+  it('uses a folder whose last record a crash has cut off', async () => {
     const log = databaseFile('.log');
     truncateSync(log, statSync(log).size - 5);
     await expect(runUntil('rows', data)).resolves.toBeUndefined();
   });
 });
 
-describe('a damaged data folder is refused in one sentence that names the damage and the way out:', () => {
-  const remedy = /is damaged \(.*\): restore it from a backup, or move it away to begin anew/;
-  const damages: Record<string, { does: () => void; says: RegExp }> = {
-    'its log overwritten at the start': {
-      does: () => overwrite(databaseFile('.log'), 3, noise()),
-      says: /dynamodb\/\d+\.log was changed/,
-    },
-    'its log overwritten in the middle': {
-      does: () => overwrite(databaseFile('.log'), 20_000, noise()),
-      says: /dynamodb\/\d+\.log was changed/,
-    },
-    'its log overwritten with zeros': {
-      does: () => overwrite(databaseFile('.log'), 9_000, Buffer.alloc(32)),
-      says: /dynamodb\/\d+\.log was changed/,
-    },
-    'its log overwritten at the end': {
-      does: () => overwrite(databaseFile('.log'), -32, noise()),
-      says: /dynamodb\/\d+\.log was changed/,
-    },
-    'its log replaced by something else': {
-      does: () => writeFileSync(databaseFile('.log'), 'nothing of the kind, but a text\n'.repeat(50)),
-      says: /dynamodb\/\d+\.log was changed/,
-    },
-    'its log emptied': { does: () => writeFileSync(databaseFile('.log'), ''), says: /database in dynamodb is missing/ },
-    'its log missing': { does: () => rmSync(databaseFile('.log')), says: /database in dynamodb is missing or empty/ },
-    'CURRENT missing': { does: () => rmSync(databaseFile('CURRENT')), says: /dynamodb\/CURRENT is missing/ },
-    'CURRENT empty': { does: () => writeFileSync(databaseFile('CURRENT'), ''), says: /CURRENT/ },
-    'MANIFEST missing': { does: () => rmSync(databaseFile('MANIFEST')), says: /MANIFEST/ },
-    'MANIFEST overwritten': { does: () => overwrite(databaseFile('MANIFEST'), 10, noise()), says: /Corruption/ },
-    'its database missing': {
-      does: () => rmSync(join(data, 'dynamodb'), { recursive: true }),
-      says: /database in dynamodb is missing/,
-    },
-    'database and key missing': {
-      does: () => {
-        rmSync(join(data, 'dynamodb'), { recursive: true });
-        rmSync(join(data, 'data-key'));
+const remedy = /is damaged \(.*\): restore it from a backup, or move it away to begin anew/;
+const inData = (...names: string[]) => join(data, ...names);
+const queueFile = 'queues/fauxqs.db';
+
+describe('damageOf', () => {
+  it.each<[damage: string, says: RegExp, does: () => void]>([
+    ['log overwritten', /dynamodb\/\d+\.log was changed/, () => overwrite(databaseFile('.log'), 20_000, noise())],
+    ['log emptied', /database in dynamodb is missing/, () => writeFileSync(databaseFile('.log'), '')],
+    ['log missing', /database in dynamodb is missing or empty/, () => rmSync(databaseFile('.log'))],
+    ['CURRENT missing', /dynamodb\/CURRENT is missing/, () => rmSync(databaseFile('CURRENT'))],
+    ['CURRENT empty', /CURRENT/, () => writeFileSync(databaseFile('CURRENT'), '')],
+    ['MANIFEST missing', /MANIFEST/, () => rmSync(databaseFile('MANIFEST'))],
+    ['MANIFEST overwritten', /Corruption/, () => overwrite(databaseFile('MANIFEST'), 10, noise())],
+    ['database missing', /database in dynamodb is missing/, () => rmSync(inData('dynamodb'), { recursive: true })],
+    [
+      'database and key missing',
+      /database in dynamodb is missing/,
+      () => {
+        rmSync(inData('dynamodb'), { recursive: true });
+        rmSync(inData('data-key'));
       },
-      says: /database in dynamodb is missing/,
-    },
-    'data-key missing': { does: () => rmSync(join(data, 'data-key')), says: /data-key is missing/ },
-    'data-key empty': { does: () => writeFileSync(join(data, 'data-key'), ''), says: /data-key is empty or changed/ },
-    'data-key cut': { does: () => truncateSync(join(data, 'data-key'), 20), says: /data-key is empty or changed/ },
-    'data-key longer': {
-      does: () => appendFileSync(join(data, 'data-key'), 'AA'),
-      says: /data-key is empty or changed/,
-    },
-    'the data-key of another folder': {
-      does: () => writeFileSync(join(data, 'data-key'), `${randomBytes(32).toString('base64')}\n`),
-      says: /data-key is not the key of its database/,
-    },
-    'its queue file missing': {
-      does: () => rmSync(join(data, 'queues'), { recursive: true }),
-      says: /queues\/fauxqs\.db is missing/,
-    },
-    'its queue file empty': {
-      does: () => truncateSync(join(data, 'queues/fauxqs.db')),
-      says: /queues\/fauxqs\.db is missing or empty/,
-    },
-    'its queue file cut': {
-      does: () => truncateSync(join(data, 'queues/fauxqs.db'), 10_000),
-      says: /malformed|fauxqs\.db/,
-    },
-    'a row of its queue file overwritten': {
-      does: () => {
-        const queues = new DatabaseSync(join(data, 'queues/fauxqs.db'));
+    ],
+    ['data-key missing', /data-key is missing/, () => rmSync(inData('data-key'))],
+    ['data-key cut', /data-key is empty or changed/, () => truncateSync(inData('data-key'), 20)],
+    ['data-key longer', /data-key is empty or changed/, () => appendFileSync(inData('data-key'), 'AA')],
+    [
+      'data-key of another folder',
+      /data-key is not the key of its database/,
+      () => writeFileSync(inData('data-key'), `${randomBytes(32).toString('base64')}\n`),
+    ],
+    ['queue file missing', /queues\/fauxqs\.db is missing/, () => rmSync(inData('queues'), { recursive: true })],
+    ['queue file empty', /queues\/fauxqs\.db is missing or empty/, () => truncateSync(inData(queueFile))],
+    ['queue file cut', /malformed|fauxqs\.db/, () => truncateSync(inData(queueFile), 10_000)],
+    [
+      'row of the queue file overwritten',
+      /queues\/fauxqs\.db: .*JSON/,
+      () => {
+        const queues = new DatabaseSync(inData(queueFile));
         queues.exec("UPDATE sns_topics SET attributes = 'xx'");
         queues.close();
       },
-      says: /queues\/fauxqs\.db: .*JSON/,
-    },
-    'its queue file overwritten': {
-      does: () => overwrite(join(data, 'queues/fauxqs.db'), 0, noise()),
-      says: /not a database/,
-    },
-  };
-  test.each(Object.entries(damages))('%s', async (_, { does, says }) => {
+    ],
+    ['queue file overwritten', /not a database/, () => overwrite(inData(queueFile), 0, noise())],
+  ])('finds the damage, and names it with the way out: %s', async (_, says, does) => {
     does();
     const before = readdirSync(data);
     const error = await runUntil('key', data).catch((thrown: unknown) => thrown);
@@ -258,22 +222,37 @@ describe('a damaged data folder is refused in one sentence that names the damage
     if (!before.includes('data-key')) expect(readdirSync(data)).not.toContain('data-key');
   });
 
-  test.each([
-    { name: 'without its data-key', does: (key: string) => rmSync(key), says: /data-key is missing/ },
-    {
-      name: 'with an empty data-key',
-      does: (key: string) => writeFileSync(key, ''),
-      says: /data-key is empty or changed/,
-    },
-    {
-      name: 'with a folder in place of its data-key',
-      does: (key: string) => {
+  it('finds a table of the database that is overwritten, cut or missing', async () => {
+    // Opening a database turns its log into a table.
+    await openDataFolder(data);
+    const file = databaseFile('.ldb');
+    const bytes = readFileSync(file);
+    const middle = Math.floor(bytes.length / 2);
+    for (const does of [
+      () => overwrite(file, middle, noise()),
+      () => truncateSync(file, middle),
+      () => rmSync(file),
+    ]) {
+      does();
+      await expect(openDataFolder(data)).rejects.toThrow(remedy);
+      writeFileSync(file, bytes);
+    }
+  });
+});
+
+describe('dataKeyOf', () => {
+  it.each<[damage: string, says: RegExp, does: (key: string) => void]>([
+    ['is missing', /data-key is missing/, (key) => rmSync(key)],
+    ['is empty', /data-key is empty or changed/, (key) => writeFileSync(key, '')],
+    [
+      'is a folder',
+      /data-key cannot be read/,
+      (key) => {
         rmSync(key);
         mkdirSync(key);
       },
-      says: /data-key cannot be read/,
-    },
-  ])('a database that another implementation of AWS keeps, $name', async ({ does, says }) => {
+    ],
+  ])('refuses a database of another implementation of AWS whose data-key %s', async (_, says, does) => {
     const services = await startEmbeddedServices();
     const endpoint = services.sdkEnvironment.AWS_ENDPOINT_URL_DYNAMODB!;
     const dynamo = new DynamoDBClient({ ...sdkSettings(services.sdkEnvironment), endpoint });
@@ -290,22 +269,6 @@ describe('a damaged data folder is refused in one sentence that names the damage
     } finally {
       dynamo.destroy();
       await services.close();
-    }
-  });
-
-  test('a table of its database overwritten, cut or missing', async () => {
-    // Opening a database turns its log into a table.
-    await openDataFolder(data);
-    const bytes = readFileSync(databaseFile('.ldb'));
-    for (const does of [
-      () => overwrite(databaseFile('.ldb'), Math.floor(bytes.length / 2), noise()),
-      () => truncateSync(databaseFile('.ldb'), Math.floor(bytes.length / 2)),
-      () => rmSync(databaseFile('.ldb')),
-    ]) {
-      const file = databaseFile('.ldb');
-      does();
-      await expect(openDataFolder(data)).rejects.toThrow(remedy);
-      writeFileSync(file, bytes);
     }
   });
 });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isSoundLog } from '#infra/local/data/database-log.ts';
 
-/** What LevelDB has written: small records, some that fill a block to its last bytes, some longer than several blocks. */
+/** A log of LevelDB with small records, records that fill a block to its last bytes, and some longer than blocks. */
 let log: Buffer;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'database-log-'));
@@ -20,12 +20,13 @@ beforeAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('the log that LevelDB wrote is sound, and so is one without a record', () => {
+describe('isSoundLog', () => {
+it('accepts the log that LevelDB wrote, and an empty one', () => {
   expect(isSoundLog(log)).toBe(true);
   expect(isSoundLog(Buffer.alloc(0))).toBe(true);
 });
 
-test('a log whose end a crash has cut off, or left as zeros, is sound', () => {
+it('accepts a log whose end a crash has cut off, or left as zeros', () => {
   fc.assert(
     fc.property(fc.nat(log.length), fc.nat(70_000), (end, zeros) => {
       expect(isSoundLog(Buffer.concat([log.subarray(0, end), Buffer.alloc(zeros)]))).toBe(true);
@@ -33,7 +34,7 @@ test('a log whose end a crash has cut off, or left as zeros, is sound', () => {
   );
 });
 
-test('a log in which bytes were overwritten before its last records is not sound', () => {
+it('refuses a log in which bytes before the last records were overwritten', () => {
   fc.assert(
     fc.property(fc.nat(log.length - 300), fc.uint8Array({ minLength: 32, maxLength: 32 }), (at, bytes) => {
       const changed = Buffer.from(log);
@@ -42,4 +43,5 @@ test('a log in which bytes were overwritten before its last records is not sound
       expect(isSoundLog(changed)).toBe(false);
     }),
   );
+});
 });

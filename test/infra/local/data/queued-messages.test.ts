@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedServices } from '#infra/local/services/embedded-services.ts';
 
 const year = 365 * 86_400_000;
 
 afterEach(() => void vi.useRealTimers());
 
-/** The queues of a data folder while something is done with them. */
+/** Opens the queues of a data folder for some work. */
 async function withQueues<T>(data: string, work: (sqs: SQSClient, url: string) => Promise<T>): Promise<T> {
   const { sdkEnvironment: env, close } = await startEmbeddedServices(data);
   const sqs = new SQSClient({
@@ -26,10 +26,11 @@ async function withQueues<T>(data: string, work: (sqs: SQSClient, url: string) =
   }
 }
 
-test.each([
+describe('freeMessages', () => {
+it.each([
   ['right', 0],
   ['a year ahead', year],
-])('what a killed process had in hand, its clock being %s, is received at once by the next', async (_, ahead) => {
+])('releases the messages of a killed process whose clock was %s', async (_, ahead) => {
   const data = mkdtempSync(join(tmpdir(), 'queued-'));
   try {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ahead });
@@ -48,4 +49,5 @@ test.each([
   } finally {
     rmSync(data, { recursive: true });
   }
+});
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Part, stopInTime, stopWithin } from '#infra/local/process/stopping.ts';
 
 beforeEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
 /** Milliseconds, or never. */
 type Duration = number | undefined;
 
-/** A part that ends so long after it was told to stop, and gives back what it has within another time. */
+/** A part that ends some time after its stop, and gives its work back within another time. */
 class TimedPart implements Part {
   stoppedAt: number | undefined;
   hasEnded = false;
@@ -62,42 +62,46 @@ async function stopped(stages: readonly (readonly Part[])[]) {
   return { isWhole: await outcome, said, took };
 }
 
-test('a run that has nothing to wait for stops at once', async () => {
-  const part = new TimedPart('1 listing', 0);
-  part.underWay = () => [];
-  expect(await stopped([[part]])).toEqual({ isWhole: true, said: ['stopping'], took: 0 });
-});
+describe('stopInTime', () => {
+  it('stops at once when nothing is in flight', async () => {
+    const part = new TimedPart('1 listing', 0);
+    part.underWay = () => [];
+    expect(await stopped([[part]])).toEqual({ isWhole: true, said: ['stopping'], took: 0 });
+  });
 
-test('stopping says at once what it waits for, again when it takes long, and what it gives up', async () => {
-  const parts = [
-    new TimedPart('1 listing (sent by alice@example.com)', undefined),
-    new TimedPart('2 deliveries', 4000),
-  ];
-  const { isWhole, said } = await stopped([parts]);
-  expect(said).toEqual([
-    'stopping: waits for 1 listing (sent by alice@example.com) and 2 deliveries, at most 8 s',
-    'stopping: still waits for 1 listing (sent by alice@example.com) and 2 deliveries',
-    'stopping: gives up 1 listing (sent by alice@example.com); the next start makes up for it',
-  ]);
-  expect(isWhole).toBe(false);
-});
+  it('says at once what it waits for, again when it takes long, and what it gives up', async () => {
+    const parts = [
+      new TimedPart('1 listing (sent by alice@example.com)', undefined),
+      new TimedPart('2 deliveries', 4000),
+    ];
+    const { isWhole, said } = await stopped([parts]);
+    expect(said).toEqual([
+      'stopping: waits for 1 listing (sent by alice@example.com) and 2 deliveries, at most 8 s',
+      'stopping: still waits for 1 listing (sent by alice@example.com) and 2 deliveries',
+      'stopping: gives up 1 listing (sent by alice@example.com); the next start makes up for it',
+    ]);
+    expect(isWhole).toBe(false);
+  });
 
-test('a part of a later stage goes on until the earlier ones have ended, for it works on what they hand on', async () => {
-  const [polls, printing] = [new TimedPart('1 listing', 1500), new TimedPart('', 10)];
-  await stopped([[polls], [printing]]);
-  expect(printing.stoppedAt).toBe(polls.stoppedAt! + 1500);
-});
+  it('stops a later stage after the earlier ones have ended', async () => {
+    const [polls, printing] = [new TimedPart('1 listing', 1500), new TimedPart('', 10)];
+    await stopped([[polls], [printing]]);
+    expect(printing.stoppedAt).toBe(polls.stoppedAt! + 1500);
+  });
 
-test('whatever hangs, stopping ends in time, and gives back what has not ended', async () => {
-  const duration = fc.option(fc.nat(10_000), { nil: undefined });
-  const stages = fc.array(fc.array(fc.tuple(duration, duration), { maxLength: 3 }), { maxLength: 3 });
-  await fc.assert(
-    fc.asyncProperty(stages, async (durations) => {
-      const parts = durations.map((stage) => stage.map(([ends, givesBack]) => new TimedPart('work', ends, givesBack)));
-      const { isWhole, took } = await stopped(parts);
-      expect(took).toBeLessThan(stopWithin);
-      expect(isWhole).toBe(parts.flat().every(({ hasEnded, wasGivenBack }) => hasEnded && !wasGivenBack));
-      if (!isWhole) expect(parts.flat().every((part) => part.wasGivenBack)).toBe(true);
-    }),
-  );
+  it('ends before its deadline whatever hangs, and gives back what has not ended', async () => {
+    const duration = fc.option(fc.nat(10_000), { nil: undefined });
+    const stages = fc.array(fc.array(fc.tuple(duration, duration), { maxLength: 3 }), { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(stages, async (durations) => {
+        const parts = durations.map((stage) =>
+          stage.map(([ends, givesBack]) => new TimedPart('work', ends, givesBack)),
+        );
+        const { isWhole, took } = await stopped(parts);
+        expect(took).toBeLessThan(stopWithin);
+        expect(isWhole).toBe(parts.flat().every(({ hasEnded, wasGivenBack }) => hasEnded && !wasGivenBack));
+        if (!isWhole) expect(parts.flat().every((part) => part.wasGivenBack)).toBe(true);
+      }),
+    );
+  });
 });

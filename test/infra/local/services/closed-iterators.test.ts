@@ -1,12 +1,12 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ClassicLevel } from 'classic-level';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { startAws, type TestAws } from '#test/support/aws.ts';
 
-/** LevelDB tells its own class of all that is opened and closed. */
+/** LevelDB reports each opened and closed resource to its own class. */
 const { prototype } = Object.getPrototypeOf(ClassicLevel) as {
   prototype: Record<'attachResource' | 'detachResource', (resource: object) => void>;
 };
@@ -38,13 +38,15 @@ afterAll(async () => {
   await aws.close();
 });
 
-test.each([
-  ['a query', () => new Partition(aws.dynamo, 'transfers', 'many').range('0', '9')],
-  ['a query that ends before its last row', () => new Partition(aws.dynamo, 'transfers', 'many').page('0', '9', 3)],
-  ['a scan', () => aws.dynamo.send(new ScanCommand({ TableName: 'transfers', Limit: 10 }))],
-])('%s leaves nothing open in the embedded database', async (_, ask) => {
-  const before = all;
-  await ask();
-  expect(all).toBeGreaterThan(before);
-  await expect.poll(() => opened.size).toBe(0);
+describe('closeIterators', () => {
+  it.each([
+    ['a query', () => new Partition(aws.dynamo, 'transfers', 'many').range('0', '9')],
+    ['a query that ends before its last row', () => new Partition(aws.dynamo, 'transfers', 'many').page('0', '9', 3)],
+    ['a scan', () => aws.dynamo.send(new ScanCommand({ TableName: 'transfers', Limit: 10 }))],
+  ])('leaves nothing open in the embedded database after %s', async (_, ask) => {
+    const before = all;
+    await ask();
+    expect(all).toBeGreaterThan(before);
+    await expect.poll(() => opened.size).toBe(0);
+  });
 });

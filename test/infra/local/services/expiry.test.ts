@@ -1,5 +1,5 @@
 import { PutItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
@@ -20,7 +20,7 @@ let clock: TestClock;
 let part: Part;
 let mayGoOn: () => void;
 let rests: () => void;
-/** The time that the server tells. */
+/** The server's time. */
 let told: () => number | undefined;
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ const restsAgain = () =>
     rests = resolve;
   });
 
-/** Lets the time until it looks at the rows pass; resolves when it has. */
+/** Lets the next deletion run; resolves when it has ended. */
 async function anHourLater(): Promise<void> {
   const resting = restsAgain();
   mayGoOn();
@@ -75,102 +75,97 @@ async function rowsOf(table: string): Promise<string[]> {
 
 const put = (table: string, rows: readonly Item[]) => putRows(aws.dynamo, table, rows);
 
-test('rows whose time has come are deleted from all tables and indexes, and no others', async () => {
-  await put(transfers!, [
-    { pk: 'ANNOUNCED', sk: 'old', expiresAt: inSeconds(minute) },
-    { pk: 'ANNOUNCED', sk: 'new', expiresAt: inSeconds(day) },
-    { pk: 'sent#alice@example.com', sk: 'ROOT', rev: 1 },
-  ]);
-  await put(webhooks!, [
-    { pk: 'EVENT#1', sk: 'EVENT', day: '2026-11-24', at: 'then', expiresAt: inSeconds(minute) },
-    { pk: 'EVENT#2', sk: 'DELIVERY#crm', due: 'DUE#0', dueAt: 1 },
-  ]);
-  await anHourLater();
-  expect(await rowsOf(transfers!)).toEqual(['ROOT', 'new', 'old']);
-  clock.advance(2 * minute);
-  await anHourLater();
-  expect([await rowsOf(transfers!), await rowsOf(webhooks!)]).toEqual([['ROOT', 'new'], ['DELIVERY#crm']]);
-  const { Count } = await aws.dynamo.send(
-    new QueryCommand({
-      TableName: webhooks,
-      IndexName: indexes.byDay.name,
-      KeyConditionExpression: '#day = :day',
-      ExpressionAttributeNames: { '#day': 'day' },
-      ExpressionAttributeValues: { ':day': { S: '2026-11-24' } },
-    }),
-  );
-  expect(Count).toBe(0);
-  clock.advance(day);
-  await anHourLater();
-  expect(await rowsOf(transfers!)).toEqual(['ROOT']);
-});
+describe('startExpiry', () => {
+  it('deletes expired rows from all tables and indexes, and no others', async () => {
+    await put(transfers!, [
+      { pk: 'ANNOUNCED', sk: 'old', expiresAt: inSeconds(minute) },
+      { pk: 'ANNOUNCED', sk: 'new', expiresAt: inSeconds(day) },
+      { pk: 'sent#alice@example.com', sk: 'ROOT', rev: 1 },
+    ]);
+    await put(webhooks!, [
+      { pk: 'EVENT#1', sk: 'EVENT', day: '2026-11-24', at: 'then', expiresAt: inSeconds(minute) },
+      { pk: 'EVENT#2', sk: 'DELIVERY#crm', due: 'DUE#0', dueAt: 1 },
+    ]);
+    await anHourLater();
+    expect(await rowsOf(transfers!)).toEqual(['ROOT', 'new', 'old']);
+    clock.advance(2 * minute);
+    await anHourLater();
+    expect([await rowsOf(transfers!), await rowsOf(webhooks!)]).toEqual([['ROOT', 'new'], ['DELIVERY#crm']]);
+    const { Count } = await aws.dynamo.send(
+      new QueryCommand({
+        TableName: webhooks,
+        IndexName: indexes.byDay.name,
+        KeyConditionExpression: '#day = :day',
+        ExpressionAttributeNames: { '#day': 'day' },
+        ExpressionAttributeValues: { ':day': { S: '2026-11-24' } },
+      }),
+    );
+    expect(Count).toBe(0);
+    clock.advance(day);
+    await anHourLater();
+    expect(await rowsOf(transfers!)).toEqual(['ROOT']);
+  });
 
-test('a row that gets more time while it is looked at stays', async () => {
-  const key = { pk: { S: 'ANNOUNCED' }, sk: { S: 'renewed' } };
-  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'renewed', expiresAt: inSeconds(minute) }]);
-  aws.dynamo.middlewareStack.add(
-    (next, { commandName }) =>
-      async (args) => {
-        if (commandName === 'DeleteItemCommand') {
-          const Item = { ...key, expiresAt: { N: String(inSeconds(day)) } };
-          await aws.dynamo.send(new PutItemCommand({ TableName: transfers, Item }));
-        }
+  it('keeps a row whose expiry is extended during the scan', async () => {
+    const key = { pk: { S: 'ANNOUNCED' }, sk: { S: 'renewed' } };
+    await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'renewed', expiresAt: inSeconds(minute) }]);
+    aws.dynamo.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName === 'DeleteItemCommand') {
+            const Item = { ...key, expiresAt: { N: String(inSeconds(day)) } };
+            await aws.dynamo.send(new PutItemCommand({ TableName: transfers, Item }));
+          }
+          return next(args);
+        },
+      { step: 'initialize', name: 'renew' },
+    );
+    clock.advance(2 * minute);
+    await anHourLater();
+    aws.dynamo.middlewareStack.remove('renew');
+    expect(await rowsOf(transfers!)).toContain('renewed');
+  });
+
+  it('scans 1,000 rows in several steps', async () => {
+    const limits: (number | undefined)[] = [];
+    const rows = Array.from({ length: 1000 }, (_, index) => ({ pk: 'many', sk: `many-${index}` }));
+    await put(webhooks!, [...rows, { pk: 'many', sk: 'past', expiresAt: inSeconds(minute) }]);
+    aws.dynamo.middlewareStack.add(
+      (next) => (args) => {
+        if ('Limit' in args.input) limits.push(args.input.Limit);
         return next(args);
       },
-    { step: 'initialize', name: 'renew' },
-  );
-  clock.advance(2 * minute);
-  await anHourLater();
-  aws.dynamo.middlewareStack.remove('renew');
-  expect(await rowsOf(transfers!)).toContain('renewed');
-});
+      { step: 'initialize', name: 'steps' },
+    );
+    clock.advance(2 * minute);
+    await anHourLater();
+    aws.dynamo.middlewareStack.remove('steps');
+    expect(limits.every((limit) => limit! <= 250)).toBe(true);
+    expect(limits.length).toBeGreaterThanOrEqual(4);
+    const left = await rowsOf(webhooks!);
+    expect(left.filter((sk) => sk.startsWith('many'))).toHaveLength(1000);
+    expect(left).not.toContain('past');
+  });
 
-test('1,000 rows are looked at in several steps', async () => {
-  const limits: (number | undefined)[] = [];
-  const rows = Array.from({ length: 1000 }, (_, index) => ({ pk: 'many', sk: `many-${index}` }));
-  await put(webhooks!, [...rows, { pk: 'many', sk: 'past', expiresAt: inSeconds(minute) }]);
-  aws.dynamo.middlewareStack.add(
-    (next) => (args) => {
-      if ('Limit' in args.input) limits.push(args.input.Limit);
-      return next(args);
-    },
-    { step: 'initialize', name: 'steps' },
-  );
-  clock.advance(2 * minute);
-  await anHourLater();
-  aws.dynamo.middlewareStack.remove('steps');
-  expect(limits.every((limit) => limit! <= 250)).toBe(true);
-  expect(limits.length).toBeGreaterThanOrEqual(4);
-  const left = await rowsOf(webhooks!);
-  expect(left.filter((sk) => sk.startsWith('many'))).toHaveLength(1000);
-  expect(left).not.toContain('past');
-});
-
-test.each<[string, () => number | undefined]>([
-  ['whose clock is right', () => clock.steady()],
-  ['that does not tell its time', () => undefined],
-])(
-  'a clock that has been ahead since the start, for however long, has nothing deleted beside a server %s',
-  async (_, as) => {
-    told = as;
-    await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'ahead', expiresAt: inSeconds(day) }]);
-    clock.set(2 * day);
+  it.each<[string, ahead: number, told: () => number | undefined]>([
+    ['a clock ahead of the server’s', 2 * day, () => clock.steady()],
+    ['a clock ahead, and a server without a time', 2 * day, () => undefined],
+    ['a server whose clock is ahead', 0, () => clock.steady() + 2 * day],
+  ])('deletes nothing beside %s', async (name, ahead, theirs) => {
+    told = theirs;
+    await put(transfers!, [{ pk: 'ANNOUNCED', sk: name, expiresAt: inSeconds(day) }]);
+    clock.set(ahead);
     for (let hour = 0; hour < 3; hour += 1) await anHourLater();
-    expect(await rowsOf(transfers!)).toContain('ahead');
-  },
-);
-
-test('a server whose clock is ahead has nothing deleted', async () => {
-  told = () => clock.steady() + 2 * day;
-  await put(transfers!, [{ pk: 'ANNOUNCED', sk: 'early', expiresAt: inSeconds(day) }]);
-  await anHourLater();
-  expect(await rowsOf(transfers!)).toContain('early');
+    expect(await rowsOf(transfers!)).toContain(name);
+  });
 });
 
-test('a server tells its time, unless it cannot be reached', async () => {
-  const cryptshare = await startCryptshareServer({ now: clock.now });
-  const config = { server: { url: cryptshare.url } } as Config;
-  expect(await askServerTime(config.server)).toBe(clock.now().getTime());
-  await cryptshare.close();
-  expect(await askServerTime(config.server)).toBeUndefined();
+describe('askServerTime', () => {
+  it('returns the server’s time, and undefined when the server cannot be reached', async () => {
+    const cryptshare = await startCryptshareServer({ now: clock.now });
+    const config = { server: { url: cryptshare.url } } as Config;
+    expect(await askServerTime(config.server)).toBe(clock.now().getTime());
+    await cryptshare.close();
+    expect(await askServerTime(config.server)).toBeUndefined();
+  });
 });

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Invocations, startInvocations } from '#infra/local/services/invocations.ts';
 
 let invocations: Invocations;
@@ -16,7 +16,7 @@ afterAll(async () => {
   await invocations.close();
 });
 
-/** What the SDK makes of an invocation. */
+/** Answer of an invocation by the SDK. */
 async function invoke(FunctionName: string, event: unknown) {
   const { Payload, FunctionError } = await lambda.send(
     new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }),
@@ -24,22 +24,24 @@ async function invoke(FunctionName: string, event: unknown) {
   return { answer: JSON.parse(Payload!.transformToString()), FunctionError };
 }
 
-test('a function is invoked with the event, and answers', async () => {
-  expect(await invoke('echo', { a: 1 })).toEqual({ answer: { event: { a: 1 } }, FunctionError: undefined });
-});
-
-test('a function that fails is told apart from one that answers', async () => {
-  expect(await invoke('fail', {})).toEqual({
-    answer: { errorType: 'RangeError', errorMessage: 'too far' },
-    FunctionError: 'Unhandled',
+describe('startInvocations', () => {
+  it('invokes a function with the event, and returns its answer', async () => {
+    expect(await invoke('echo', { a: 1 })).toEqual({ answer: { event: { a: 1 } }, FunctionError: undefined });
   });
-});
 
-test('a function that is none is not found', async () => {
-  await expect(invoke('nothing', {})).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-});
+  it('marks the error of a function that fails', async () => {
+    expect(await invoke('fail', {})).toEqual({
+      answer: { errorType: 'RangeError', errorMessage: 'too far' },
+      FunctionError: 'Unhandled',
+    });
+  });
 
-test('what is not signed, as nothing is that a web page sends, is refused', async () => {
-  const { status } = await fetch(invocations.urlOf('echo'), { method: 'POST', body: '{}' });
-  expect(status).toBe(403);
+  it('refuses an unknown function', async () => {
+    await expect(invoke('nothing', {})).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  it('refuses a request without a signature, as web pages send them', async () => {
+    const { status } = await fetch(invocations.urlOf('echo'), { method: 'POST', body: '{}' });
+    expect(status).toBe(403);
+  });
 });

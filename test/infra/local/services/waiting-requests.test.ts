@@ -1,5 +1,5 @@
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { waitSilently } from '#infra/local/services/waiting-requests.ts';
 import { startAws, type TestAws } from '#test/support/aws.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => aws.close());
 
-/** What the SDK warns of while 50 requests wait for one socket. */
+/** Warnings of the SDK while 50 requests wait for one socket. */
 async function warnings(): Promise<string[]> {
   const warn = vi.spyOn(console, 'warn').mockReturnValue();
   const client = new DynamoDBClient({
@@ -25,8 +25,10 @@ async function warnings(): Promise<string[]> {
   return said.filter((text) => text.includes('socket usage'));
 }
 
-test('requests that wait for a socket in the local run are no warning', async () => {
-  expect(await warnings()).not.toEqual([]);
-  waitSilently(aws.dynamo);
-  expect(await warnings()).toEqual([]);
+describe('waitSilently', () => {
+  it('silences the warning about requests that wait for a socket', async () => {
+    expect(await warnings()).not.toEqual([]);
+    waitSilently(aws.dynamo);
+    expect(await warnings()).toEqual([]);
+  });
 });
