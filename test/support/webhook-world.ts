@@ -72,6 +72,10 @@ export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED')
   return transferEvent(server, watch, change, '2026-11-24T00:00:00.000Z');
 }
 
+/** Events about as many transfers, `<prefix>-0` and so on. */
+export const exampleEvents = (prefix: string, count: number): TransferEvent[] =>
+  Array.from({ length: count }, (_, index) => exampleEvent(`${prefix}-${index}`));
+
 export async function startWebhookWorld() {
   const clock = new TestClock();
   const aws = await startAws();

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
-import { clientOf, closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
+import { answering, clientOf, closeAll, ok } from '#test/functions/webhooks/http/client-servers.ts';
 
 afterEach(closeAll);
 
@@ -28,25 +28,6 @@ const clients: Record<string, Client> = {
     return () => connection.send({ path: '/', headers: {} }, timeout, 1_000_000);
   },
 };
-
-/** A server that answers each request of a connection with bytes, told which connection and which request on it. */
-async function answering(answer: (connection: number, request: number, socket: net.Socket) => string | undefined) {
-  const seen = { connections: 0, requests: [] as string[] };
-  const server = net.createServer((socket) => {
-    seen.connections += 1;
-    const connection = seen.connections;
-    let request = 0;
-    socket.on('data', (data) => {
-      request += 1;
-      seen.requests.push(data.toString('latin1'));
-      const bytes = answer(connection, request, socket);
-      if (bytes !== undefined) socket.write(bytes, 'latin1');
-    });
-  });
-  return { port: await listen(server), seen };
-}
-
-const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 
 describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   test('does not use a connection again that was idle for more than four seconds', async () => {

@@ -7,14 +7,11 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Announcement } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 import { invoke, messagesOf } from './function-process.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
 const event = exampleEvent('20260101-000000-Example1');
 const body = eventBody(event);

@@ -6,13 +6,10 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { crm, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
 const event = exampleEvent('20260101-000000-Example1');
 const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
@@ -29,7 +26,7 @@ describe('an event', () => {
     { what: 'of the other direction', filter: { directions: ['received'] }, isWanted: false },
     { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
   ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
+    await crm.add({ ...filter });
     expect(await world.fanOut(event)).toEqual({
       ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unhandled: [] },
     });
@@ -43,11 +40,11 @@ describe('an event', () => {
     const { pk, sk } = eventKey(event.id);
     const [stored] = await world.rows(pk);
     expect(stored).toMatchObject({ sk, body: eventBody(event), eventAt: event.timestamp });
-    expect(stored!.expiresAt).toBe(world.clock.now().getTime() / 1000 + 30 * 86_400);
+    expect(stored!.expiresAt).toBe(world.now() / 1000 + 30 * 86_400);
   });
 
   test('that arrives again does not set back what became of it', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     await world.fanOut(event, event);
     await world.settleAll();
     await world.fanOut(event);
@@ -78,7 +75,7 @@ describe('a batch of events', () => {
   });
 
   test('stands in the index of what waits with none of its deliveries: their wake-up is durable', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     await world.fanOut(...batch);
     expect((await world.dump()).filter(({ due }) => due !== undefined)).toEqual([]);
   });
@@ -114,7 +111,7 @@ describe('a notice', () => {
   ])('goes to chats as one message, $what', async ({ body }) => {
     await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
     await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     await fanOut(world.deps, [{ body }]);
     await world.settleAll();
     expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
@@ -137,7 +134,7 @@ describe('a message of a stranger on the topic, with what no index of a table, o
     ['a notice whose id no HTTP header can carry', { ...transferNotice(watch, [event]).record, id: 'ntc_\n' }],
     ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
   ])('%s, is refused before it is stored', async (_, message) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     await addEndpoint(world.deps, 'chat', { url: world.urlOf('chat'), format: 'slack', types: ['transfer.*'] });
     const before = await world.dump();
     const { unhandled } = await fanOut(world.deps, [{ body: JSON.stringify(message) }]);
@@ -148,7 +145,7 @@ describe('a message of a stranger on the topic, with what no index of a table, o
 
 describe('a message that is neither', () => {
   test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);
