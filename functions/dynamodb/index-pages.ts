@@ -40,8 +40,8 @@ interface Walk {
 }
 
 /** Thrown for a place outside the ranges to be walked through. */
-export class PlaceError extends Error {
-  override readonly name = 'PlaceError';
+export class CursorError extends Error {
+  override readonly name = 'CursorError';
 }
 
 /** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
@@ -58,7 +58,7 @@ const longestStride = 100;
  * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
  *
  * @returns matching rows, and the place after which to go on; without it, there are no more
- * @throws PlaceError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no place in the ranges
  */
 export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
   const found: { row: Item; place: Place }[] = [];
@@ -67,9 +67,9 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
   let examined = 0;
   let queries = 0;
   const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
-  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+  for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     const [sortKey] = range.sort;
-    let start = at === 0 ? after : undefined;
+    let start = index === 0 ? after : undefined;
     let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
@@ -99,11 +99,11 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
 /**
  * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
  *
- * @throws PlaceError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no place in the ranges
  */
 export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Place) {
-  for (const [at, range] of ranges.slice(beginOf(ranges, after)).entries()) {
-    let start = at === 0 ? after : undefined;
+  for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
+    let start = index === 0 ? after : undefined;
     do {
       const page = await readPlaces(source, range, start, longestStride);
       const rows = (await rowsAt(source, range, page, budget)).filter((row) => row !== undefined);
@@ -115,7 +115,7 @@ export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[]
 
 function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new PlaceError('the place is outside of the requested ranges');
+  if (begin < 0) throw new CursorError('the place is outside of the requested ranges');
   return begin;
 }
 
@@ -157,7 +157,7 @@ export async function readPlaces(
     const items = Items.map((item) => unmarshall(item));
     return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
   } catch (error) {
-    if (after && (error as Error).name === 'ValidationException') throw new PlaceError('the place is none');
+    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the place is none');
     throw error;
   }
 }

@@ -23,7 +23,7 @@ export type OperatorAnswer = APIGatewayProxyStructuredResultV2;
 
 const largestBody = 256 * 1024;
 /** Milliseconds at the end of an invocation to finish work in progress. */
-export const reserve = 10_000;
+export const shutdownReserveMs = 10_000;
 
 export function operatorHandler(
   dependencies: () => Promise<OperatorDependencies>,
@@ -59,7 +59,7 @@ function isAt(template: string, path: string): boolean {
   const [expected, parts] = [template.split('/'), path.split('/')];
   return (
     expected.length === parts.length &&
-    expected.every((part, at) => (part.startsWith('{') ? parts[at] !== '' : part === parts[at]))
+    expected.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index]))
   );
 }
 
@@ -70,7 +70,7 @@ async function answer(
   event: OperatorEvent,
   context: Context,
 ): Promise<OperatorAnswer> {
-  const asked = {
+  const input = {
     params: checked(operation.params, decoded(event.pathParameters ?? {})),
     query: checked(operation.query, event.queryStringParameters ?? {}),
     body: bodyOf(operation, event),
@@ -78,12 +78,12 @@ async function answer(
   const log = (status: number) => {
     if (operation.method === 'GET') return;
     const who = whoAsks(event);
-    logger.info('operator', { who, operation: operation.id, target: operation.target(asked), status });
+    logger.info('operator', { who, operation: operation.id, target: operation.target(input), status });
   };
   try {
     const deps = await dependencies();
-    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - reserve;
-    const result = await operation.run(deps, { ...asked, deadline });
+    const deadline = deps.webhooks.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
+    const result = await operation.run(deps, { ...input, deadline });
     log(operation.status);
     return operation.status === 204 ? { statusCode: 204 } : jsonAnswer(operation.status, JSON.stringify(result));
   } catch (error) {

@@ -60,12 +60,12 @@ export function serverDependencies(
   const table = env.TRANSFERS_TABLE;
   const dataKey = new DataKey(env.DATA_KEY);
   const tokens = new Tokens({ calls, verifications: new Verifications(dynamo, table), dataKey, sleep });
-  return { calls, tokens, origin, dynamo, table, now, steady, quietEvery: env.QUIET_EVERY };
+  return { calls, tokens, origin, dynamo, table, now, steady, quietIntervalMs: env.QUIET_INTERVAL_MS };
 }
 
 /** @throws as {@link serverDependencies} does */
 export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): PollDependencies {
-  const { calls, quietEvery, ...shared } = serverDependencies(env);
+  const { calls, quietIntervalMs, ...shared } = serverDependencies(env);
   return {
     ...shared,
     server: new CryptshareClient(calls, shared.tokens),
@@ -75,6 +75,6 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
-    schedule: { shards: env.SHARDS, every: env.POLL_EVERY, fullListingEvery: env.FULL_LISTING_EVERY, quietEvery },
+    schedule: { shards: env.SHARDS, pollIntervalMs: env.POLL_INTERVAL_MS, fullListingEvery: env.FULL_LISTING_EVERY, quietIntervalMs },
   };
 }

@@ -20,8 +20,8 @@ import { isActive, type State } from '#functions/transfers/transfer.ts';
 const suddenShare = 0.2;
 
 /** Milliseconds, and complete listings, for which a sudden absence must last before it is believed. */
-const holdDuration = 86_400_000;
-const holdListings = 10;
+const suspensionMs = 86_400_000;
+const suspensionListings = 10;
 
 /** Status requests of one poll; further transfers wait for the next poll or a full listing. */
 const maxStatusRequests = 100;
@@ -36,29 +36,29 @@ export interface Conclusion {
 }
 
 /**
- * Holds back conclusions from a sudden absence, or renews that hold after another complete listing. A mailbox of any
- * size is held: a fault of the server's database, directory or gateway empties small ones, too. The hold starts anew
+ * Suspends conclusions from a sudden absence, or counts it again after another complete listing. A mailbox of any
+ * size is suspended: a fault of the server's database, directory or gateway empties small ones, too. The suspension starts anew
  * when more transfers vanish suddenly, and when the clock says that it has not begun yet.
  *
  * @param missing number of transfers of the snapshot that the listing lacks
  * @returns undefined when the listing lacks too little to be sudden
  * @example nextHold(undefined, 30, 100, at) // { since: at, listings: 1, missing: 30 }
  */
-export function nextHold(
-  hold: SuddenAbsence | undefined,
+export function nextAbsence(
+  absence: SuddenAbsence | undefined,
   missing: number,
   count: number,
   at: Clocks,
 ): SuddenAbsence | undefined {
   if (!isSudden(missing, count)) return undefined;
-  const isAnew = !hold || lasting(hold, at) < 0 || isSudden(missing - hold.missing, count - hold.missing);
+  const isAnew = !absence || lasting(absence, at) < 0 || isSudden(missing - absence.missing, count - absence.missing);
   if (isAnew) return { since: at, listings: 1, missing };
-  return { since: hold.since, listings: hold.listings + 1, missing: Math.min(missing, hold.missing) };
+  return { since: absence.since, listings: absence.listings + 1, missing: Math.min(missing, absence.missing) };
 }
 
 /** True when a sudden absence has lasted, so that its transfers are judged like single ones. */
-export const hasLasted = (hold: SuddenAbsence, at: Clocks): boolean =>
-  hold.listings >= holdListings && lasting(hold, at) >= holdDuration;
+export const hasLasted = (absence: SuddenAbsence, at: Clocks): boolean =>
+  absence.listings >= suspensionListings && lasting(absence, at) >= suspensionMs;
 
 /** Milliseconds for which it has lasted, by the clock that says less: a wrong clock neither ends nor prolongs it. */
 const lasting = ({ since }: SuddenAbsence, at: Clocks): number =>

@@ -8,7 +8,7 @@ import { pollDependencies, type Supervision } from './dependencies.ts';
 import { handleInvocation, type Invoked } from './handle-invocation.ts';
 
 /** Milliseconds kept back at the end of an invocation for polls to settle. */
-const reserve = 10_000;
+const shutdownReserveMs = 10_000;
 
 const dependencies = whenInvoked((fields) => pollDependencies(readPollEnvironment(fields)));
 
@@ -17,7 +17,7 @@ export const handler = middy<unknown, Invoked>()
   .use(sendMetrics)
   .handler(async (event, context) => {
     const deps = await dependencies();
-    const deadline = deps.steady() + context.getRemainingTimeInMillis() - reserve;
+    const deadline = deps.steady() + context.getRemainingTimeInMillis() - shutdownReserveMs;
     const { supervision } = context as { supervision?: Supervision };
     return handleInvocation({ ...deps, logger, metrics, supervision }, event, deadline);
   });

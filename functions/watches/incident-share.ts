@@ -22,7 +22,7 @@ export interface Untold extends Size {
   /**
    * Times at which the first and the last became due, and the first one's own interval; undefined while none is due.
    */
-  readonly due?: { readonly from: string; readonly until: string; readonly every?: number | undefined };
+  readonly due?: { readonly from: string; readonly until: string; readonly pollIntervalMs?: number | undefined };
 }
 
 /** Span of an open incident: it has told the watches that became due within. */
@@ -55,12 +55,12 @@ export function shareOf(open: Told, watches: readonly FailingWatch[]): FailingSh
       failingSince: since[0]!,
       latestSince: since.at(-1)!,
       problem: alike.toSorted((a, b) => b.length - a.length)[0]![0]!.health.problem,
-      ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...everyOf(first) } }),
+      ...(first && { due: { from: first.health.sharedAt!, until: last!.health.sharedAt!, ...intervalOf(first) } }),
     },
   };
 }
 
-const everyOf = ({ every }: RegisteredWatch) => (every === undefined ? {} : { every });
+const intervalOf = ({ pollIntervalMs }: RegisteredWatch) => (pollIntervalMs === undefined ? {} : { pollIntervalMs });
 
 /** Corrects a share that its shard wrote before an incident told of these watches: they count as told. */
 export function sinceTold(open: Told, share: FailingShare): FailingShare {

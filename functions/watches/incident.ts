@@ -3,7 +3,7 @@ import { verificationCauses } from '#functions/cryptshare/verification.ts';
 import { eventBody, type IncidentEventData, incidentEvent } from '#functions/events/transfer-event.ts';
 import { type FailingShare, sinceTold, sumOf, type Untold } from './incident-share.ts';
 import type { RegisteredWatch } from './polled-watches.ts';
-import { longestIntervalWhileFailing } from './schedule.ts';
+import { longestIntervalWhileFailingMs } from './schedule.ts';
 import { incidentOf } from './watch-health.ts';
 
 /** Cause that several watches fail for, stored once operators must be told. Times are ISO 8601. */
@@ -36,12 +36,12 @@ export const openIncident = (incident: Incident | undefined): Incident | undefin
 /** Times in milliseconds. */
 const rules = {
   /** Longest wait of the first event while further watches begin to fail. */
-  longestWait: 300_000,
+  longestWaitMs: 300_000,
   /** Time after the event within which watches join without another. */
   joining: 3_600_000,
   /** Polling intervals without a failing watch before the end is told, so that a flapping cause is one incident. */
   calmPolls: 5,
-  longestCalm: 300_000,
+  longestCalmMs: 300_000,
 } as const;
 
 /**
@@ -51,7 +51,7 @@ const rules = {
  * intervals, or five minutes if shorter.
  *
  * @param shares of the watches that fail for its cause, disabled ones excepted
- * @param every milliseconds between two polls of a watch without its own interval
+ * @param pollIntervalMs milliseconds between two polls of a watch without its own interval
  * @param now Unix time in milliseconds
  * @returns undefined when there is nothing to do
  */
@@ -60,7 +60,7 @@ export function nextIncident(
   name: string,
   incident: Incident | undefined,
   shares: readonly FailingShare[],
-  every: number,
+  pollIntervalMs: number,
   now: number,
 ): IncidentChange | undefined {
   const open = openIncident(incident);
@@ -70,10 +70,10 @@ export function nextIncident(
   const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
   const [first] = due;
   if (first) {
-    const interval = Math.min(first.every ?? every, longestIntervalWhileFailing, rules.longestWait);
+    const interval = Math.min(first.pollIntervalMs ?? pollIntervalMs, longestIntervalWhileFailingMs, rules.longestWaitMs);
     // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
-    if (isGrowing && isRecent(first.from, rules.longestWait, now)) return undefined;
+    if (isGrowing && isRecent(first.from, rules.longestWaitMs, now)) return undefined;
     const data = dataOf(untold);
     if (data.watches === 1) return 'alone';
     const latest = Math.max(now, ...due.map(({ until }) => Date.parse(until)));
@@ -94,7 +94,7 @@ export function nextIncident(
   const { rev: _, clearSince, ...rest } = open;
   if (known.some((share) => share.told > 0)) return clearSince === undefined ? undefined : { next: rest };
   if (clearSince === undefined) return { next: { ...rest, clearSince: at } };
-  if (isRecent(clearSince, Math.min(rules.calmPolls * every, rules.longestCalm), now)) return undefined;
+  if (isRecent(clearSince, Math.min(rules.calmPolls * pollIntervalMs, rules.longestCalmMs), now)) return undefined;
   const ending = eventBody(incidentEvent(origin, 'watch.many_recovered', open.told, at));
   return { next: { ...rest, isOver: true, pending: [...(open.pending ?? []), ending] } };
 }
@@ -114,7 +114,7 @@ function dataOf(untold: readonly Untold[]): IncidentEventData {
 export type Mended = Readonly<Record<string, number>>;
 
 /** Drops times that are still to come, because a clock that was ahead has written them. */
-export const believedMended = (read: Mended, now: number): Mended =>
+export const plausibleMended = (read: Mended, now: number): Mended =>
   Object.fromEntries(Object.entries(read).filter(([, at]) => hasBeen(at, now)));
 
 /** Unix time in milliseconds at which automatic verification was last found possible again; else 0. */
@@ -123,9 +123,9 @@ export const verifiableSince = (mended: Mended): number =>
 
 /** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
 export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
-  const { health, since = '' } = watch;
+  const { health, scheduledFrom: since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;
   const mendedAt = new Date(at).toISOString();
-  return mendedAt > since ? { ...watch, since: mendedAt } : watch;
+  return mendedAt > since ? { ...watch, scheduledFrom: mendedAt } : watch;
 }

@@ -20,9 +20,9 @@ export interface RegisteredWatch extends Watch {
   /** Announce the transfers of the baseline instead of storing them silently. */
   readonly notifyExisting?: boolean;
   /** Milliseconds between two polls. @default the interval of the schedule */
-  readonly every?: number;
+  readonly pollIntervalMs?: number;
   /** ISO 8601 time since which these settings apply. */
-  readonly since?: string;
+  readonly scheduledFrom?: string;
   /** ISO 8601 time at which a poll last found a change; kept only where quiet watches have a longer interval. */
   readonly changedAt?: string;
   readonly health?: Health;

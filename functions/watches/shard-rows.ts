@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tolerance } from '#functions/clock/instants.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { closedCircuit, type ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
@@ -135,7 +135,7 @@ export class ShardRows {
       {
         condition:
           'attribute_not_exists(pk) OR origin <> :origin OR circuit.openUntil <= :until OR circuit.toldAt > :latest OR attribute_exists(circuit.mailbox)',
-        values: { origin, until: circuit.openUntil, latest: now + tolerance },
+        values: { origin, until: circuit.openUntil, latest: now + clockToleranceMs },
       },
     );
   }

@@ -13,7 +13,7 @@ const registryRange = ['0', 'g'] as const;
 
 export interface WantedWatch extends Watch {
   /** Milliseconds between two polls. @default the interval of the schedule */
-  readonly every?: number | undefined;
+  readonly pollIntervalMs?: number | undefined;
 }
 
 /** True when the registry has the watch as declared by the configuration file. */
@@ -57,21 +57,21 @@ export class Watches extends PolledWatches {
     await pLimit(concurrency).map(dropped, (watch) => this.update(registryKey(watch), drop, {}));
     const different = watches.filter((watch) => {
       const before = known.get(watchKey(watch));
-      return !isDeclared(before) || before?.every !== watch.every;
+      return !isDeclared(before) || before?.pollIntervalMs !== watch.pollIntervalMs;
     });
     const isNew = (watch: WantedWatch) => isAlone && !known.has(watchKey(watch));
-    const rows = different.filter(isNew).map(({ mailbox, direction, every }) => {
+    const rows = different.filter(isNew).map(({ mailbox, direction, pollIntervalMs }) => {
       const sk = registryKey({ mailbox, direction });
-      return { sk, mailbox, direction, every, isDeclared: true, since: at, notifyExisting };
+      return { sk, mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, notifyExisting };
     });
     await this.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
-    await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
+    await pLimit(concurrency).map(others, async ({ mailbox, direction, pollIntervalMs }) => {
       const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
       const enabled = { removedAt: undefined, isRemoved: undefined, ...(!isPaused && { isDisabled: undefined }) };
       await this.update(
         registryKey({ mailbox, direction }),
-        { mailbox, direction, every, isDeclared: true, since: at, ...enabled },
+        { mailbox, direction, pollIntervalMs, isDeclared: true, scheduledFrom: at, ...enabled },
         { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
         { notifyExisting },
       );
@@ -98,10 +98,10 @@ export class Watches extends PolledWatches {
       if (wanted.has(key)) return false;
       wanted.add(key);
       if (await this.find(watch)) return false;
-      const { mailbox, direction, every } = watch;
+      const { mailbox, direction, pollIntervalMs } = watch;
       return this.put(
         registryKey(watch),
-        { mailbox, direction, every, since: at, ...(notifyExisting && { notifyExisting }) },
+        { mailbox, direction, pollIntervalMs, scheduledFrom: at, ...(notifyExisting && { notifyExisting }) },
         { condition: 'attribute_not_exists(pk) OR isRemoved = :true', values: { true: true } },
       );
     });
@@ -122,7 +122,7 @@ export class Watches extends PolledWatches {
     const enabled = { isDisabled: undefined, isPaused: undefined, removedAt: undefined };
     return this.update(
       registryKey(watch),
-      { since: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
+      { scheduledFrom: at, ...enabled, ...(!isPaused && { isDeclared: undefined }) },
       {
         condition: `isDisabled = :true AND attribute_not_exists(isRemoved) AND ${isPaused ? 'isPaused = :true' : 'attribute_not_exists(isPaused)'}`,
         values: { true: true },
@@ -131,14 +131,14 @@ export class Watches extends PolledWatches {
   }
 
   /** Sets a watch's interval in ms, or the default, from an ISO 8601 time on. Returns false if it is unknown. */
-  pace(watch: Watch, every: number | undefined, at: string): Promise<boolean> {
-    return this.update(registryKey(watch), { since: at, every }, { condition: isThere });
+  setPollInterval(watch: Watch, pollIntervalMs: number | undefined, at: string): Promise<boolean> {
+    return this.update(registryKey(watch), { scheduledFrom: at, pollIntervalMs }, { condition: isThere });
   }
 
   /** Makes the watches of a mailbox due at the next tick after an ISO 8601 time. */
   async hasten(mailbox: string, at: string): Promise<void> {
     for (const watch of await this.ofMailbox(mailbox)) {
-      await this.update(registryKey(watch), { since: at }, { condition: isThere });
+      await this.update(registryKey(watch), { scheduledFrom: at }, { condition: isThere });
     }
   }
 

@@ -241,7 +241,7 @@ describe('whatever the facts, the documented schemas take', () => {
         }
         const events = (row?.pending ?? []).map(parseEventBody) as TransferEvent[];
         for (const event of events) assertValidEvent(event);
-        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, at) => at + 1));
+        expect(events.map(({ data }) => data.sequence)).toEqual(events.map((_, index) => index + 1));
       },
     );
     fc.assert(property, { numRuns: 1000 });
@@ -292,9 +292,9 @@ describe('whatever the facts, the documented schemas take', () => {
           examples: mailboxes.toSorted(),
         })),
       );
-    const property = fc.property(data, time, (facts, at) => {
+    const property = fc.property(data, time, (facts, index) => {
       for (const type of ['watch.many_failing', 'watch.many_recovered'] as const) {
-        const event = incidentEventOf({ id: '', type, timestamp: at, data: facts });
+        const event = incidentEventOf({ id: '', type, timestamp: index, data: facts });
         expect(event.data).toEqual(facts);
         assertValidEvent(event);
       }
@@ -338,6 +338,6 @@ describe('whatever the facts, the documented schemas take', () => {
   });
 
   it('every test', () => {
-    fc.assert(fc.property(endpoint, time, (name, at) => assertValidEvent(JSON.parse(eventBody(testEvent(name, at))))));
+    fc.assert(fc.property(endpoint, time, (name, index) => assertValidEvent(JSON.parse(eventBody(testEvent(name, index))))));
   });
 });

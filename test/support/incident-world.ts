@@ -50,7 +50,7 @@ export class IncidentWorld {
       ...world.deps,
       server: new CryptshareClient(calls, tokens),
       table: `incidents-${this.tables}`,
-      schedule: { shards, every: minute, fullListingEvery: 1 },
+      schedule: { shards, pollIntervalMs: minute, fullListingEvery: 1 },
     };
     await createTransfersTable(this.deps.dynamo, this.deps.table);
     await this.told();
@@ -61,7 +61,7 @@ export class IncidentWorld {
   }
 
   watchesOf(count: number): Watch[] {
-    return Array.from({ length: count }, (_, at) => this.world.watch(`m${String(at).padStart(3, '0')}@example.com`));
+    return Array.from({ length: count }, (_, index) => this.world.watch(`m${String(index).padStart(3, '0')}@example.com`));
   }
 
   declare(watches: readonly Watch[]): Promise<void> {
@@ -87,9 +87,9 @@ export class IncidentWorld {
   /** Has the shards tick in turns, each once a minute. */
   async pass(minutes: number): Promise<void> {
     const { shards } = this.deps.schedule;
-    for (let at = 0; at < minutes * shards; at += 1) {
+    for (let index = 0; index < minutes * shards; index += 1) {
       this.world.clock.advance(minute / shards);
-      await this.tick(at % shards);
+      await this.tick(index % shards);
     }
   }
 

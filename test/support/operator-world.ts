@@ -71,7 +71,7 @@ export async function startOperatorWorld() {
   });
   const client = new CryptshareClient(calls, tokens);
   const transfers = { origin: cryptshare.url, dynamo, table: transfersTable };
-  const schedule = { shards: 1, every: 60_000, fullListingEvery: 1 };
+  const schedule = { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 };
   const polls = {
     ...transfers,
     server: client,
@@ -93,7 +93,7 @@ export async function startOperatorWorld() {
   let onSleep = async () => {};
   const deps: OperatorDependencies = {
     version: '1.2.3',
-    transfers: { ...transfers, calls, tokens, quietEvery: 300_000 },
+    transfers: { ...transfers, calls, tokens, quietIntervalMs: 300_000 },
     pollFunction: {
       url: invocations.urlOf('poll'),
       signer: new SignatureV4({ service: 'lambda', credentials, region, sha256 }),

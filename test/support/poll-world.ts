@@ -116,7 +116,7 @@ export async function startWorld(): Promise<World> {
     dynamo,
     table,
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
-    schedule: { shards: 1, every: 60_000, fullListingEvery: 1 },
+    schedule: { shards: 1, pollIntervalMs: 60_000, fullListingEvery: 1 },
     now: clock.now,
     steady: clock.steady,
   };
@@ -225,7 +225,7 @@ async function takeAll(sqs: SQSClient, QueueUrl: string) {
     await sqs.send(
       new DeleteMessageBatchCommand({
         QueueUrl,
-        Entries: Messages.map(({ ReceiptHandle }, at) => ({ Id: String(at), ReceiptHandle })),
+        Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
       }),
     );
   }

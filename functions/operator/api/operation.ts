@@ -20,7 +20,7 @@ export interface OperatorDependencies {
     readonly calls: ServerCalls;
     readonly tokens: Tokens;
     /** Milliseconds between two polls of a quiet watch; undefined for the interval of other watches. */
-    readonly quietEvery?: number | undefined;
+    readonly quietIntervalMs?: number | undefined;
   };
   readonly pollFunction: PollFunction;
   readonly webhooks: EndpointLifeDependencies;
@@ -54,8 +54,8 @@ export interface Operation {
   /** Statuses of its own failures; every operation also has 400 and 500. */
   readonly failures: readonly number[];
   /** The subject for logs, without mailbox, URL or secret. */
-  readonly target: (asked: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
-  readonly run: (deps: OperatorDependencies, asked: Asked<unknown, unknown, unknown>) => Promise<unknown>;
+  readonly target: (input: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
+  readonly run: (deps: OperatorDependencies, input: Asked<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
@@ -66,10 +66,10 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   /** @default 200 */
   readonly status?: Operation['status'];
   readonly failures?: readonly number[];
-  readonly target?: (asked: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
+  readonly target?: (input: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
     deps: OperatorDependencies,
-    asked: Asked<z.output<P>, z.output<Q>, z.output<B>>,
+    input: Asked<z.output<P>, z.output<Q>, z.output<B>>,
   ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
 }
 

@@ -77,7 +77,7 @@ async function invoked({ url, signer }: PollFunction, body: string, timeout: num
       url: new URL(url),
       headers: { ...signed, connection: 'close' },
       body,
-      timeout: Math.max(0, timeout),
+      timeoutMs: Math.max(0, timeout),
       maxBytes: largestAnswer,
       isRepeatable: false,
     })

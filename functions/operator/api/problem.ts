@@ -17,7 +17,7 @@ interface ProblemParts {
   /** One word for a failure of the Cryptshare Server. */
   readonly cause?: string;
   /** Seconds. */
-  readonly retryAfter?: number;
+  readonly retryAfterSeconds?: number;
   readonly allow?: readonly string[];
 }
 
@@ -60,14 +60,14 @@ export const badCursor = (): Problem =>
   invalid([{ path: 'cursor', message: 'expected the next of an answer to the same question; begin without a cursor' }]);
 
 export function problemAnswer({ status, message, parts }: Problem): APIGatewayProxyStructuredResultV2 {
-  const { retryAfter, allow, ...rest } = parts;
+  const { retryAfterSeconds, allow, ...rest } = parts;
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...rest };
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
       ...(allow && { allow: allow.join(', ') }),
     },
     body: JSON.stringify(body),
@@ -84,10 +84,10 @@ function problemOfEndpoint({ kind, message, problems }: EndpointError): Problem 
   );
 }
 
-function problemOfServer({ kind, message, remedy, retryAfter }: CryptshareFailure): Problem {
+function problemOfServer({ kind, message, remedy, retryAfterMs }: CryptshareFailure): Problem {
   const status = kind === 'code_rejected' ? 422 : kind === 'throttled' ? 429 : 502;
   return new Problem(status, `${message}; ${remedy}`, {
     cause: kind,
-    ...(retryAfter !== undefined && { retryAfter: Math.ceil(retryAfter / 1000) }),
+    ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
   });
 }

@@ -55,9 +55,9 @@ async function namedEvents(deps: OperatorDependencies, { event, trackingId: tran
 }
 
 /** The ranges of rows that may hold matching deliveries. */
-async function rangesOf(deps: OperatorDependencies, asked: Query, span: Span): Promise<IndexRange[]> {
-  const { endpoint, status } = asked;
-  const events = await namedEvents(deps, asked);
+async function rangesOf(deps: OperatorDependencies, input: Query, span: Span): Promise<IndexRange[]> {
+  const { endpoint, status } = input;
+  const events = await namedEvents(deps, input);
   if (events) return events.map((event) => deliveriesOf(event, endpoint));
   const [from, until] = [Date.parse(span.from), Date.parse(span.until)];
   if (from >= until) return [];
@@ -81,16 +81,16 @@ function deliveriesOf(event: string, endpoint: string | undefined): IndexRange {
   return endpoint === undefined ? rowsBetween(pk, ...deliveriesBetween(event)) : rowsBetween(pk, sk, `${sk} `);
 }
 
-async function listDeliveries(deps: OperatorDependencies, asked: Query) {
-  const { endpoint, status } = asked;
-  const [from, until] = [canonical(asked.from ?? always), canonical(asked.until ?? never)];
+async function listDeliveries(deps: OperatorDependencies, input: Query) {
+  const { endpoint, status } = input;
+  const [from, until] = [canonical(input.from ?? always), canonical(input.until ?? never)];
   const isWanted = (delivery: Delivery): boolean =>
     (endpoint === undefined || delivery.endpoint === endpoint) &&
     (status === undefined || delivery.status === status) &&
     delivery.eventAt >= from &&
     delivery.eventAt < until;
-  const ranges = await rangesOf(deps, asked, { from, until });
-  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(deliveryIn(row)));
+  const ranges = await rangesOf(deps, input, { from, until });
+  const { rows, ...next } = await pageOf(deps.webhooks, input, ranges, (row) => isWanted(deliveryIn(row)));
   return { items: rows.map((row) => shownDelivery(deliveryIn(row))), ...next };
 }
 
@@ -103,7 +103,7 @@ export const deliveryOperations = [
     summary:
       'Lists deliveries, those of the newest events first: where neither endpoint, event nor transfer is named, of one endpoint after the other',
     query,
-    run: (deps, { query: asked }) => listDeliveries(deps, asked),
+    run: (deps, { query: input }) => listDeliveries(deps, input),
   }),
   operation('showDelivery', {
     ...onDelivery,

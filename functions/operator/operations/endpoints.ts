@@ -7,7 +7,7 @@ import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
-import { believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 import {
   addEndpoint,
@@ -45,9 +45,9 @@ async function allShown(deps: OperatorDependencies, endpoints: readonly Endpoint
 
 function viewWith(deps: OperatorDependencies, endpoint: Endpoint, lease: Lease): Answers['showEndpoint'] {
   const now = deps.webhooks.now().getTime();
-  const believed = believedLease(lease, now);
-  const { failingSince, failedAttempts, openUntil } = believed;
-  const state = stateOf(believed, now);
+  const plausible = plausibleLease(lease, now);
+  const { failingSince, failedAttempts, openUntil } = plausible;
+  const state = stateOf(plausible, now);
   const { encrypted, origin, rev, pending, isDeclared = false, health, ...settings } = endpoint;
   return {
     ...settings,

@@ -12,8 +12,8 @@ import { isOfType } from '#functions/webhooks/endpoints/endpoint.ts';
 import { eventRow, shownEvent, traceOf } from './traces.ts';
 import { transferEvents } from './transfer-events.ts';
 
-const day = 86_400_000;
-const lookInterval = 1000;
+const dayMs = 86_400_000;
+const lookIntervalMs = 1000;
 
 /** Types or patterns, separated by commas. */
 const types = z
@@ -73,30 +73,30 @@ async function startAfter(deps: OperatorDependencies, after: string) {
   return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
 
-async function listEvents(deps: OperatorDependencies, asked: Query) {
-  const { trackingId: transfer, after } = asked;
-  const isWanted = matcher(asked);
+async function listEvents(deps: OperatorDependencies, input: Query) {
+  const { trackingId: transfer, after } = input;
+  const isWanted = matcher(input);
   const now = deps.webhooks.now().getTime();
-  const from = canonical(asked.from ?? always);
+  const from = canonical(input.from ?? always);
   const start = after === undefined ? { from, first: from } : await startAfter(deps, after);
-  const until = canonical(asked.until ?? iso(now + day));
+  const until = canonical(input.until ?? iso(now + dayMs));
   // A list with `after` continues by day, since it has no end.
-  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, asked, transfer, { from, until });
+  if (transfer !== undefined && after === undefined) return listOfTransfer(deps, input, transfer, { from, until });
   const days = daysOf('event', { ...start, until }, now);
   const ranges = after === undefined ? newestFirst(days) : days;
-  const { rows, ...next } = await pageOf(deps.webhooks, asked, ranges, (row) => isWanted(shownEvent(row.body)));
+  const { rows, ...next } = await pageOf(deps.webhooks, input, ranges, (row) => isWanted(shownEvent(row.body)));
   return { items: rows.map(({ body }) => shownEvent(body)), ...next };
 }
 
 /** Lists the events of a transfer, the newest first; its cursor holds the transfer and an event's place in its day. */
 async function listOfTransfer(
   deps: OperatorDependencies,
-  asked: Query,
+  input: Query,
   transfer: string,
   { from, until }: { readonly from: string; readonly until: string },
 ) {
-  const { limit, cursor } = asked;
-  const isWanted = matcher(asked);
+  const { limit, cursor } = input;
+  const isWanted = matcher(input);
   const place = placeOf(cursor);
   const before = place?.listedAt;
   const isPlace = place?.transfer === transfer && typeof before === 'string' && before >= from && before < until;
@@ -117,14 +117,14 @@ export const eventOperations = [
       'Lists events, the newest first; with after, those that came after an event or a time, the oldest first. Events are stored some seconds after their time, so who follows them looks back a little and drops known ids',
     query,
     failures: [404],
-    async run(deps, { query: asked, deadline }) {
+    async run(deps, { query: input, deadline }) {
       const { steady } = deps.webhooks;
-      const waitUntil = Math.min(steady() + asked.wait * 1000, deadline);
+      const waitUntil = Math.min(steady() + input.wait * 1000, deadline);
       for (;;) {
-        const page = await listEvents(deps, asked);
-        const isLate = steady() + lookInterval > waitUntil;
-        if (page.items.length > 0 || page.next !== undefined || asked.after === undefined || isLate) return page;
-        await deps.sleep(lookInterval);
+        const page = await listEvents(deps, input);
+        const isLate = steady() + lookIntervalMs > waitUntil;
+        if (page.items.length > 0 || page.next !== undefined || input.after === undefined || isLate) return page;
+        await deps.sleep(lookIntervalMs);
       }
     },
   }),

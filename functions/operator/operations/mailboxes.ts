@@ -18,8 +18,8 @@ const onMailbox = {
 type Transfers = OperatorDependencies['transfers'];
 
 /** The spelling of a mailbox in its watch, which is also that of its verification. */
-const watched = async ({ dynamo, table }: Transfers, asked: string): Promise<string> =>
-  (await new Watches(dynamo, table).ofMailbox(asked))[0]?.mailbox ?? asked;
+const watched = async ({ dynamo, table }: Transfers, input: string): Promise<string> =>
+  (await new Watches(dynamo, table).ofMailbox(input))[0]?.mailbox ?? input;
 
 /** Schedules watches for the next tick whose failure this verification has ended. */
 async function hasten({ dynamo, table }: Transfers, { mailbox: of, method }: Verification, now: Date): Promise<void> {

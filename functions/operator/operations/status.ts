@@ -7,7 +7,7 @@ import { dueEvents, heldBetween } from '#functions/webhooks/deliveries/delivery-
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 const mostCounted = 1000;
@@ -47,7 +47,7 @@ const mostRequests = 100;
 
 /** True when deliveries are not overdue: a process drains the endpoint, or none may send to it now. */
 function isLookedAfter(endpoint: Endpoint, lease: Lease, now: number): boolean {
-  const admitted = admission(believedLease(lease, now), limitsOf(endpoint), now);
+  const admitted = admission(plausibleLease(lease, now), limitsOf(endpoint), now);
   return endpoint.status === 'active' && admitted.kind !== 'free';
 }
 

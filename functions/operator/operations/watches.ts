@@ -22,7 +22,7 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wanted = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), every: z.optional(interval) });
+const wantedWatch = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), pollIntervalMs: z.optional(interval) });
 
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
@@ -48,7 +48,7 @@ const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch 
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
 
 async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: readonly RegisteredWatch[]) {
-  const { quietEvery = 0 } = transfers;
+  const { quietIntervalMs = 0 } = transfers;
   const now = webhooks.now().getTime();
   const rootOf = (watch: Watch) => ({ pk: watchKey(watch), sk: rootKey });
   const keys = watches.flatMap((watch) => [rootOf(watch), verificationKey(watch.mailbox)]);
@@ -63,10 +63,10 @@ async function viewsOf({ transfers, webhooks }: OperatorDependencies, watches: r
       direction: watch.direction,
       isDeclared: watch.isDeclared ?? false,
       isDisabled: watch.isDisabled ?? false,
-      every: watch.every,
-      quietEvery:
-        quietEvery > (watch.every ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.every)
-          ? quietEvery
+      pollIntervalMs: watch.pollIntervalMs,
+      quietIntervalMs:
+        quietIntervalMs > (watch.pollIntervalMs ?? 0) && !watch.isDisabled && isQuiet(watch, now, watch.pollIntervalMs)
+          ? quietIntervalMs
           : undefined,
       health: watch.health && healthView(watch.health),
       // Without a token the row only records an attempt to verify.
@@ -111,7 +111,7 @@ export const watchOperations = [
     method: 'POST',
     path: '/watches',
     summary: 'Watches a mailbox in one direction from now on',
-    body: z.extend(wanted, { notifyExisting: z._default(z.boolean(), false) }),
+    body: z.extend(wantedWatch, { notifyExisting: z._default(z.boolean(), false) }),
     status: 201,
     failures: [409],
     target: ({ body }) => watchName(body),
@@ -127,13 +127,13 @@ export const watchOperations = [
     summary:
       'Watches many mailboxes from now on; those that are watched already, paused ones included, stay as they are',
     body: z.strictObject({
-      watches: z.array(wanted).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
+      watches: z.array(wantedWatch).check(z.minLength(1), z.maxLength(100, 'expected at most 100 watches')),
       notifyExisting: z._default(z.boolean(), false),
     }),
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
-      return { items: watches.map(({ mailbox, direction }, at) => ({ mailbox, direction, isAdded: added[at]! })) };
+      return { items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })) };
     },
   }),
   operation('showWatch', {
@@ -146,9 +146,9 @@ export const watchOperations = [
     ...onWatch,
     method: 'PATCH',
     summary: 'Has a watch polled in another interval, or with null as all are',
-    body: z.strictObject({ every: z.nullable(interval) }),
-    async run(deps, { params: watch, body: { every } }) {
-      await registry(deps).pace(await existingWatch(deps, watch), every ?? undefined, nowOf(deps));
+    body: z.strictObject({ pollIntervalMs: z.nullable(interval) }),
+    async run(deps, { params: watch, body: { pollIntervalMs } }) {
+      await registry(deps).setPollInterval(await existingWatch(deps, watch), pollIntervalMs ?? undefined, nowOf(deps));
       return viewOf(deps, watch);
     },
   }),

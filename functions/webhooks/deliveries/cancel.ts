@@ -1,5 +1,5 @@
 import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
-import { addLone, believedLease, endLone, leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { addLone, plausibleLease, endLone, leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
@@ -30,9 +30,9 @@ async function cancel(deps: CancelDependencies, delivery: Delivery) {
   if (status === 'HELD') return step();
   if (status !== 'PENDING') return undefined;
   const leases = new Leases(deps);
-  const inFlight = { [event]: { attempt, of, until: now + leaseDuration, isLone: true } } as const;
+  const inFlight = { [event]: { attempt, of, until: now + leaseDurationMs, isLone: true } } as const;
   const taken = await leases.change(endpoint, await leases.read(endpoint), (current) => {
-    const lease = believedLease(current, now);
+    const lease = plausibleLease(current, now);
     const inFlightAttempt = lease.inFlight[event];
     const isUnderWay = inFlightAttempt !== undefined && inFlightAttempt.of >= of && inFlightAttempt.until > now;
     return isUnderWay ? undefined : addLone(lease, { inFlight, observations: [] }, now);

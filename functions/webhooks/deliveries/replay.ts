@@ -95,8 +95,8 @@ async function release(
     matching += matched.length;
     if (dryRun) continue;
     const places: number[] = [];
-    await pLimit(concurrency).map(matched, async (delivery, at) => {
-      const place = started + Math.floor(((before + at) * 1000) / perSecond);
+    await pLimit(concurrency).map(matched, async (delivery, index) => {
+      const place = started + Math.floor(((before + index) * 1000) / perSecond);
       if (await releaseOne(deps, endpoint, delivery, place)) places.push(place);
     });
     // One wake-up a page is enough: the drain itself finds out when the next retry is due.

@@ -26,7 +26,7 @@ export interface Endpoint {
   readonly createdAt: string;
   readonly format: Format;
   /** Milliseconds before each retry. */
-  readonly retryDelays: readonly number[];
+  readonly retryDelaysMs: readonly number[];
   readonly maxInFlight: number;
   readonly isDeclared?: boolean;
   /** Origin of its URL; the path and query may hold a token. */

@@ -5,7 +5,7 @@ import { Partition } from '#functions/dynamodb/partition.ts';
 const key = 'SWEEP';
 
 /** Milliseconds between two records of a sweep's time: each record costs a unit. */
-const interval = 60_000;
+const intervalMs = 60_000;
 
 /**
  * Reads the time of an earlier sweep. A time in the future proves that the clock was set back since.
@@ -20,7 +20,7 @@ export async function clockWitness({ dynamo, table }: TableSource, now: number) 
   const [row] = await partition.range(key, key);
   const sweptAt: number = row?.sweptAt ?? 0;
   const cameTo: string = row?.cameTo ?? '';
-  const isOld = !isRecent(sweptAt, now, interval);
+  const isOld = !isRecent(sweptAt, now, intervalMs);
   return {
     setBack: hasBeen(sweptAt, now) ? 0 : sweptAt - now,
     cameTo,

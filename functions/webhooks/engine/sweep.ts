@@ -5,7 +5,7 @@ import { rowsIn, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import { announceEndpoint } from '#functions/notices/announce.ts';
 import type { Topics } from '#functions/notices/publish.ts';
 import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
-import { isDue, longestWait } from '#functions/webhooks/deliveries/delivery.ts';
+import { isDue, longestWaitMs } from '#functions/webhooks/deliveries/delivery.ts';
 import {
   deliveryIn,
   dueEvents,
@@ -15,7 +15,7 @@ import {
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { clearPending, endpointPages, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, believedLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { clockWitness } from './clock-witness.ts';
@@ -45,10 +45,10 @@ const concurrency = 16;
 const mostMisplaced = 500;
 
 /** Milliseconds for which the sweep checks a lone attempt after its time is over. */
-const loneMemory = 180_000;
+const loneMemoryMs = 180_000;
 
 /** Milliseconds reserved for publishing events about endpoints, however many endpoints there are. */
-const tellFor = 5000;
+const warningTimeMs = 5000;
 
 /** Later than every due time. */
 const forever = Number.MAX_SAFE_INTEGER;
@@ -62,7 +62,7 @@ const forever = Number.MAX_SAFE_INTEGER;
 export async function sweep(deps: SweepDependencies, deadline: Deadline): Promise<Sweep> {
   const started = deps.now().getTime();
   const { setBack, cameTo, note } = await clockWitness(deps, started);
-  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWait, deadline };
+  const looking = { started, misplacedFrom: setBack > 0 ? started + 1 : started + longestWaitMs, deadline };
   const limit = pLimit(concurrency);
   const wakeUps: WakeUp[] = [];
   let [overdue, isCut, reached] = [0, false, ''];
@@ -75,7 +75,7 @@ export async function sweep(deps: SweepDependencies, deadline: Deadline): Promis
   for await (const page of endpointPages(deps, cameTo)) {
     await limit.map(page, async (endpoint) => {
       if (endpoint.pending?.length) telling.push(endpoint);
-      if (deps.steady() >= deadline - tellFor) {
+      if (deps.steady() >= deadline - warningTimeMs) {
         left += 1;
         return;
       }
@@ -126,7 +126,7 @@ async function needOf(
   const { name, status } = endpoint;
   const budget = retryBudget(deadline, deps.steady);
   const { lease: read, requests } = await new Leases(deps).look(name, 1);
-  const lease = believedLease(read, started);
+  const lease = plausibleLease(read, started);
   const admitted = admission(lease, limitsOf(endpoint), started);
   const isCut = await replaceRetries(deps, name, misplacedFrom, started, budget);
   const wakeUps: WakeUp[] = [];
@@ -153,7 +153,7 @@ async function unfinishedLone(
   budget: RetryBudget,
 ) {
   const over = Object.entries(inFlight).filter(
-    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemory),
+    ([, { isLone, until }]) => isLone && until <= now && (until === 0 || now - until < loneMemoryMs),
   );
   const names = over.map(([event]) => ({ event, endpoint }));
   const rows = await readDeliveries(source, names, budget);

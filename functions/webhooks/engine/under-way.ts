@@ -15,7 +15,7 @@ import { releasedIfResumed } from './put-aside.ts';
 import type { Work } from './work.ts';
 
 /** Milliseconds between two looks for more work during slow attempts: each look costs a unit. */
-const longestWait = 1000;
+const longestWaitMs = 1000;
 
 /** Milliseconds for which ends of attempts are gathered while most others are still in flight. */
 const gatherFor = 5;
@@ -72,7 +72,7 @@ export class UnderWay {
   async waitForMore(hasRoom: boolean): Promise<void> {
     const enough = new AbortController();
     const ends: Promise<unknown>[] = [...this.ends.values()];
-    if (hasRoom) ends.push(sleep(longestWait, undefined, { signal: enough.signal }).catch(() => undefined));
+    if (hasRoom) ends.push(sleep(longestWaitMs, undefined, { signal: enough.signal }).catch(() => undefined));
     await Promise.race(ends);
     enough.abort();
     // Follow up attempts together that end together: each look and each change of the lease costs a unit.
@@ -104,7 +104,7 @@ export class UnderWay {
 
   /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */
   private async isAboutIt({ outcome }: Attempt, endpoint: Endpoint): Promise<boolean> {
-    if (outcome.kind !== 'failed' || outcome.retryAfter === undefined) return true;
+    if (outcome.kind !== 'failed' || outcome.retryAfterMs === undefined) return true;
     // A refused read must not keep the attempt from being recorded.
     const current = await findEndpoint(this.deps, endpoint.name).catch(() => endpoint);
     return current?.createdAt === endpoint.createdAt;

@@ -98,8 +98,8 @@ export class Work {
     const keys = entries.map(({ event }) => deliveryKey({ event, endpoint: this.name }));
     const isRead = rows !== undefined && keys.every((key) => rows.has(rowName(key)));
     const found = isRead ? rows : await this.read([endpointKey(this.name), ...keys]);
-    const deliveries = entries.flatMap(({ event }, at) => {
-      const row = found.get(rowName(keys[at]!));
+    const deliveries = entries.flatMap(({ event }, index) => {
+      const row = found.get(rowName(keys[index]!));
       if (row) return [{ ...row, event, endpoint: this.name } as Delivery];
       // It has expired.
       this.done(event);

@@ -11,12 +11,12 @@ let world: WebhookWorld;
 beforeAll(async () => {
   world = await startWebhookWorld();
   const rows = days.flatMap((day) =>
-    Array.from({ length: rowsADay }, (_, at) => ({
-      pk: `EVENT#${day}-${at}`,
+    Array.from({ length: rowsADay }, (_, index) => ({
+      pk: `EVENT#${day}-${index}`,
       sk: 'EVENT',
       day,
-      listedAt: `${day}T00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000Z`,
-      number: at,
+      listedAt: `${day}T00:${String(Math.floor(index / 60)).padStart(2, '0')}:${String(index % 60).padStart(2, '0')}.000Z`,
+      number: index,
     })),
   );
   await putRows(world.dynamo, webhooksTable, rows);
@@ -53,7 +53,7 @@ describe('a walk', () => {
   });
 
   test('through ranges that are empty ends after 200 of them, with the place to go on from', async () => {
-    const empty = Array.from({ length: 450 }, (_, at) => range(`1999-${at}`));
+    const empty = Array.from({ length: 450 }, (_, index) => range(`1999-${index}`));
     let after: Record<string, string | number> | undefined;
     let walks = 0;
     let found: unknown[] = [];
@@ -69,10 +69,10 @@ describe('a walk', () => {
   });
 
   test('goes through rows of the table itself', async () => {
-    const rows = Array.from({ length: 30 }, (_, at) => ({
-      pk: `EVENT#own${at % 2}`,
-      sk: `DELIVERY#${at}`,
-      number: at,
+    const rows = Array.from({ length: 30 }, (_, index) => ({
+      pk: `EVENT#own${index % 2}`,
+      sk: `DELIVERY#${index}`,
+      number: index,
     }));
     await putRows(world.dynamo, webhooksTable, rows);
     const own = ['EVENT#own1', 'EVENT#own0'].map(

@@ -42,8 +42,8 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(every = interval): PollDependencies {
-  const schedule = { ...world.deps.schedule, every };
+function newProcess(pollIntervalMs = interval): PollDependencies {
+  const schedule = { ...world.deps.schedule, pollIntervalMs };
   const process = { ...world.deps, schedule, table: `hanging-${tables}`, server: world.client({ patience }) };
   processes.push(process);
   return process;
@@ -51,7 +51,7 @@ function newProcess(every = interval): PollDependencies {
 
 /** Declares watches of a number of mailboxes, each with one transfer, and polls them once. */
 async function declare(count: number): Promise<WantedWatch[]> {
-  const list = Array.from({ length: count }, (_, at) => world.watch(`hanging-${tables}-${at}@example.com`));
+  const list = Array.from({ length: count }, (_, index) => world.watch(`hanging-${tables}-${index}@example.com`));
   for (const { mailbox } of list) {
     world.cryptshare.transfers.seed({ sender: mailbox, to: ['bob@example.com'], count: 1, state: 'ACTIVE' });
   }
@@ -132,7 +132,7 @@ test('more listings that hang than polls and requests may be under way leave the
   const [well, ...hanging] = await declare(10);
   hang(...hanging);
   await begin(tick());
-  for (let at = 0; at < 3; at += 1) {
+  for (let index = 0; index < 3; index += 1) {
     ended = [];
     underWay.push(tick());
     await expect.poll(() => ended).toContain(well!.mailbox);

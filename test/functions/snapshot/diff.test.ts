@@ -151,10 +151,10 @@ describe('diff', () => {
 /** What complete listings, one after the other, make of a row: the events of each. `undefined` lacks the transfer. */
 function told(from: TransferRow, states: readonly (string | undefined)[], source: Source = 'listing') {
   let current = from;
-  const events = states.map((state, at) => {
+  const events = states.map((state, index) => {
     const listed = new Map(state === undefined ? [] : [[current.trackingId, state]]);
-    const { changes, missing } = diff(snapshotOf(current), listed, { ...context, rev: 10 + at, source });
-    const change = changes[0] ?? (missing[0] && missed(missing[0], { ...context, rev: 10 + at }));
+    const { changes, missing } = diff(snapshotOf(current), listed, { ...context, rev: 10 + index, source });
+    const change = changes[0] ?? (missing[0] && missed(missing[0], { ...context, rev: 10 + index }));
     if (!change) return [];
     current = change.after;
     return newEvents(change).map(({ type, data }) => `${type} ${data.previousState} ${data.state} ${data.sequence}`);

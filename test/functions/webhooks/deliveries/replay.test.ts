@@ -99,7 +99,7 @@ describe('replay', () => {
   });
 
   test('begins the retry schedule anew', async () => {
-    await crm.update({ retryDelays: [second] });
+    await crm.update({ retryDelaysMs: [second] });
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(first);
     await world.settleAll();

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { hold, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { crm, first, second, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
-beforeEach(() => crm.add({ retryDelays: [second] }));
+beforeEach(() => crm.add({ retryDelaysMs: [second] }));
 
 /** Unix seconds, 30 days from an instant. */
 const thirtyDaysAfter = (instant: number) => Math.floor(instant / 1000) + 30 * 86_400;
@@ -46,7 +46,7 @@ describe('expiry of rows', () => {
 
   test('removes a request that no process reads after 30 days', async () => {
     await world.deps.leases.change('crm', newLease, (lease) =>
-      hold(lease, 'another', { inFlight: {}, observations: [] }, 0, world.now()),
+      acquire(lease, 'another', { inFlight: {}, observations: [] }, 0, world.now()),
     );
     await world.fanOut(first);
     await world.answerWakeUps();

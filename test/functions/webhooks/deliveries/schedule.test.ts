@@ -62,16 +62,16 @@ describe('deliver', () => {
 
   test('follows the delays of the endpoint itself, with jitter', async () => {
     Object.assign(world.deps, { random: () => 0 });
-    await crm.add({ retryDelays: [1000, 3000] });
+    await crm.add({ retryDelaysMs: [1000, 3000] });
     world.setAnswer(() => ({ status: 404 }));
     expect(await attemptAll()).toEqual([0, 800, 3200]);
   });
 
   test('waits as long as Retry-After says by the clock of the receiver', async () => {
     await crm.add();
-    const retryAfter = new Date(world.now() + 3 * hour).toUTCString();
+    const retryAfterMs = new Date(world.now() + 3 * hour).toUTCString();
     const date = new Date(world.now() + 2 * hour).toUTCString();
-    world.setAnswer(() => ({ status: 503, headers: { 'retry-after': retryAfter, date } }));
+    world.setAnswer(() => ({ status: 503, headers: { 'retry-after': retryAfterMs, date } }));
     await world.prepare(first);
     await world.deliver([wakeUpFor(first)]);
     expect((await world.deliveryOf(first)).nextAttemptAt - world.now()).toBe(hour);

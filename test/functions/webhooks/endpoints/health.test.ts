@@ -18,7 +18,7 @@ const crm: Endpoint = {
   createdAt: '2026-11-01T00:00:00.000Z',
   types: ['transfer.*'],
   format: 'event',
-  retryDelays: [],
+  retryDelaysMs: [],
   maxInFlight: 4,
   origin: 'https://crm.example.com',
   encrypted: '',
@@ -41,7 +41,7 @@ class Tried {
 
   /** Tries once, and tells what it led to. */
   try({ at, cause, isUnwritten }: Try): EndpointHealthChange | undefined {
-    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfter: undefined };
+    const answer = { isSuccess: cause === undefined, slowDown: false, retryAfterMs: undefined };
     this.breaker = observe(this.breaker, { startedAt: at, endedAt: at + 500, ...answer });
     const change = nextEndpointHealth(this.endpoint, this.breaker, cause, at + second);
     if (!change || isUnwritten) return undefined;

@@ -5,12 +5,12 @@ import {
   addLone,
   admission,
   allowsLone,
-  believedLease,
+  plausibleLease,
   endLone,
-  hold,
+  acquire,
   type InFlight,
   type Lease,
-  leaseDuration,
+  leaseDurationMs,
   newLease,
   release,
   withoutFailures,
@@ -30,7 +30,7 @@ const begun = (inFlight: Lease['inFlight']) => ({ inFlight, observations: [] });
 const ended = (...observations: readonly Observation[]) => ({ inFlight: {}, observations });
 
 const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
-  ...{ attempt: 1, of: 0, until: begunAt + leaseDuration },
+  ...{ attempt: 1, of: 0, until: begunAt + leaseDurationMs },
   ...change,
 });
 const lone = (begunAt: number): InFlight => inFlightAttempt(begunAt, { isLone: true });
@@ -38,25 +38,25 @@ const flightsAt = (begunAt: number, ...events: string[]) =>
   Object.fromEntries(events.map((event) => [event, inFlightAttempt(begunAt)]));
 
 const observed = (change: Partial<Observation>): Observation => ({
-  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfter: undefined },
+  ...{ startedAt: start, endedAt: start + 500, isSuccess: false, slowDown: false, retryAfterMs: undefined },
   ...change,
 });
 
 /** A lease that a process holds since an instant, with attempts under way. */
 const held = (at: number, ...events: string[]): Lease =>
-  hold(newLease, 'holder', begun(flightsAt(at, ...events)), 0, at);
+  acquire(newLease, 'holder', begun(flightsAt(at, ...events)), 0, at);
 
 /** What a process learns that asks at an instant. */
-const ask = (lease: Lease, now: number, by = limits) => admission(believedLease(lease, now), by, now);
+const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
 describe('admission', () => {
   test.each([
     { what: 'that nothing is known of', lease: newLease, at: 0, expected: { kind: 'free', room: 4, interrupted: {} } },
-    { what: 'that is held', lease: held(start, 'a'), at: leaseDuration - 1, expected: { kind: 'held' } },
+    { what: 'that is held', lease: held(start, 'a'), at: leaseDurationMs - 1, expected: { kind: 'held' } },
     {
       what: 'whose holder has died, once it ends',
       lease: held(start, 'a', 'b'),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: flightsAt(start, 'a', 'b') },
     },
     {
@@ -68,13 +68,13 @@ describe('admission', () => {
     {
       what: 'with a lone attempt under way',
       lease: addLone(newLease, begun({ a: lone(start) }), start),
-      at: leaseDuration - 1,
+      at: leaseDurationMs - 1,
       expected: { kind: 'free', room: 3, interrupted: {} },
     },
     {
       what: 'with a lone attempt whose time is over',
       lease: addLone(newLease, begun({ a: lone(start) }), start),
-      at: leaseDuration,
+      at: leaseDurationMs,
       expected: { kind: 'free', room: 4, interrupted: {} },
     },
     {
@@ -94,8 +94,8 @@ describe('admission', () => {
   });
 
   it('holds an endpoint for 24 s from each time that its holder writes the lease', () => {
-    const extended = hold(held(start, 'a'), 'holder', begun(flightsAt(start, 'a')), 0, start + 9);
-    expect([extended.holder!.until - start, leaseDuration]).toEqual([24_009, 24_000]);
+    const extended = acquire(held(start, 'a'), 'holder', begun(flightsAt(start, 'a')), 0, start + 9);
+    expect([extended.holder!.until - start, leaseDurationMs]).toEqual([24_009, 24_000]);
   });
 
   it('numbers the changes of a lease from the instant of the first, so that a forgotten one never looks new', () => {
@@ -110,7 +110,7 @@ describe('admission', () => {
 
   it('keeps an endpoint with a pace shut for its interval after each begin, and no other endpoint', () => {
     const at = start + 700;
-    const paced = hold(newLease, 'holder', begun(flightsAt(at, 'a')), second, at);
+    const paced = acquire(newLease, 'holder', begun(flightsAt(at, 'a')), second, at);
     expect(ask(release(paced, nothing, at + 100), at + 999, slack)).toEqual({ kind: 'shut', until: at + second });
     expect(ask(release(paced, nothing, at + 100), at + second, slack)).toMatchObject({ kind: 'free', room: 1 });
     expect(ask(release(paced, nothing, at + 100), at + 999, limits)).toMatchObject({ kind: 'free', room: 4 });
@@ -121,8 +121,8 @@ describe('hold, after a holder that died,', () => {
   it('lets as many attempts begin at once as ever', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
-        const events = Array.from({ length: maxInFlight }, (_, at) => `event-${at}`);
-        const now = start + leaseDuration + later;
+        const events = Array.from({ length: maxInFlight }, (_, index) => `event-${index}`);
+        const now = start + leaseDurationMs + later;
         const admitted = ask(held(start, ...events), now, { maxInFlight, interval: 0 });
         expect(admitted).toMatchObject({ kind: 'free', room: maxInFlight });
         expect(admitted.kind === 'free' && Object.keys(admitted.interrupted)).toEqual(events);
@@ -131,8 +131,8 @@ describe('hold, after a holder that died,', () => {
   });
 
   it('takes its attempts over once, and tells the breaker nothing of them', () => {
-    const now = start + leaseDuration;
-    const next = hold(held(start, 'a', 'b'), 'next', begun(flightsAt(now, 'a')), 0, now);
+    const now = start + leaseDurationMs;
+    const next = acquire(held(start, 'a', 'b'), 'next', begun(flightsAt(now, 'a')), 0, now);
     expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
     expect(Object.keys(next.inFlight)).toEqual(['a']);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
@@ -142,36 +142,36 @@ describe('hold, after a holder that died,', () => {
 describe('lone attempts', () => {
   const busy = (count: number): Lease => ({
     ...newLease,
-    inFlight: Object.fromEntries(Array.from({ length: count }, (_, at) => [`lone-${at}`, lone(start)])),
+    inFlight: Object.fromEntries(Array.from({ length: count }, (_, index) => [`lone-${index}`, lone(start)])),
   });
 
   test.each([
     { what: 'half of the room is free with it', lease: busy(1), isAllowed: true },
     { what: 'more than half of the room would be taken', lease: busy(2), isAllowed: false },
-    { what: 'the time of the others is over', lease: busy(9), at: leaseDuration, isAllowed: true },
+    { what: 'the time of the others is over', lease: busy(9), at: leaseDurationMs, isAllowed: true },
     { what: 'a failure is known', lease: { ...newLease, failures: 1 }, isAllowed: false },
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
     { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
     { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
   ])('answer $isAllowed to allowsLone when $what', ({ lease, at = 0, by = limits, isAllowed }) => {
-    expect(allowsLone(believedLease(lease, start + at), by, start + at)).toBe(isAllowed);
+    expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
 
   it('leave at least half of the room to a holder, whatever begins and ends when', () => {
-    const history = fc.array(fc.record({ wait: fc.nat(leaseDuration), isEnded: fc.boolean() }), { maxLength: 40 });
+    const history = fc.array(fc.record({ wait: fc.nat(leaseDurationMs), isEnded: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), history, (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };
         let lease = newLease;
         let now = start;
-        for (const [at, { wait, isEnded }] of steps.entries()) {
+        for (const [index, { wait, isEnded }] of steps.entries()) {
           now += wait;
-          lease = believedLease(lease, now);
+          lease = plausibleLease(lease, now);
           if (allowsLone(lease, by, now)) {
-            lease = addLone(lease, begun({ [`event-${at}`]: lone(now) }), now);
+            lease = addLone(lease, begun({ [`event-${index}`]: lone(now) }), now);
           }
-          if (isEnded) lease = endLone(lease, [`event-${at}`], [observed({ isSuccess: true })], now);
+          if (isEnded) lease = endLone(lease, [`event-${index}`], [observed({ isSuccess: true })], now);
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
           expect(live.length).toBeLessThanOrEqual(maxInFlight / 2);
           expect(ask(lease, now, by)).toMatchObject({ kind: 'free', room: maxInFlight - live.length });
@@ -183,15 +183,15 @@ describe('lone attempts', () => {
   it('stay in the lease while a holder comes and goes, until their time is over', () => {
     const alone = addLone(newLease, begun({ a: lone(start) }), start);
     const later = start + second;
-    const taken = hold(alone, 'holder', begun(flightsAt(later, 'b')), 0, later);
+    const taken = acquire(alone, 'holder', begun(flightsAt(later, 'b')), 0, later);
     expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
-    const over = start + leaseDuration;
+    const over = start + leaseDurationMs;
     expect(release(taken, nothing, over).inFlight).toEqual({});
   });
 
   it('count a failure without touching the holder or the attempts of others', () => {
     const alone = addLone(newLease, begun({ a: lone(start), z: lone(start) }), start);
-    const taken = hold(alone, 'holder', begun(flightsAt(start, 'b')), 0, start);
+    const taken = acquire(alone, 'holder', begun(flightsAt(start, 'b')), 0, start);
     const failed = endLone(taken, ['a'], [observed({})], start + 600);
     expect(failed).toMatchObject({
       failures: 1,
@@ -202,7 +202,7 @@ describe('lone attempts', () => {
   });
 
   it('leave the attempts of a dead holder beside them to the next holder', () => {
-    const now = start + leaseDuration;
+    const now = start + leaseDurationMs;
     const alone = addLone(held(start, 'a'), begun({ b: lone(now) }), now);
     expect(ask(alone, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
   });
@@ -211,8 +211,8 @@ describe('lone attempts', () => {
 describe('believedLease', () => {
   test.each([minute, hour, year])('believes no holder, attempt or pace of a clock that was %i ms ahead', (ahead) => {
     const wrong = start + ahead;
-    const paced = hold(newLease, 'holder', begun(flightsAt(wrong, 'a')), second, wrong);
-    const { inFlight, freeAt, holder } = believedLease(paced, start);
+    const paced = acquire(newLease, 'holder', begun(flightsAt(wrong, 'a')), second, wrong);
+    const { inFlight, freeAt, holder } = plausibleLease(paced, start);
     expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
     expect(ask(paced, start, slack)).toEqual({
       ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
@@ -223,10 +223,10 @@ describe('believedLease', () => {
     'opens no breaker for a clock that was %i ms ahead, and counts its first failure',
     (ahead) => {
       const wrong = start + ahead;
-      const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfter: hour });
+      const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
       const opened = release(newLease, ended(failed), wrong);
       expect(ask(opened, start)).toMatchObject({ kind: 'free' });
-      const next = release(believedLease(opened, start), ended(observed({})), start + 500);
+      const next = release(plausibleLease(opened, start), ended(observed({})), start + 500);
       expect(next.failures).toBe(2);
     },
   );
@@ -237,19 +237,19 @@ describe('believedLease', () => {
 
   test('believes no holder, attempt or pace of such a clock after one that is right has forgotten the failures', () => {
     const ahead = start + hour;
-    const lease = hold(newLease, 'holder', begun(flightsAt(ahead, 'a')), second, ahead);
+    const lease = acquire(newLease, 'holder', begun(flightsAt(ahead, 'a')), second, ahead);
     expect(ask(withoutFailures(lease, start), start, slack)).toMatchObject({ kind: 'free', room: 1 });
   });
 
   test('believes the holder though a machine whose clock is 10 s ahead has changed its lease', () => {
     const lease = held(start, 'a');
-    expect(believedLease(withoutFailures(lease, start + 10 * second), start).holder).toEqual(lease.holder);
+    expect(plausibleLease(withoutFailures(lease, start + 10 * second), start).holder).toEqual(lease.holder);
   });
 });
 
 describe('a lease', () => {
   const step = fc.record({
-    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDuration)),
+    wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDurationMs)),
     process: fc.nat(3),
     act: fc.constantFrom('ask', 'ask', 'end', 'die', 'give back'),
     isSuccess: fc.boolean(),
@@ -272,7 +272,7 @@ describe('a lease', () => {
           const own = living.get(id);
           // A request takes no longer than the lease: a process whose time is over has nothing under way.
           if (own && own.until <= now) living.delete(id);
-          const believed = believedLease(lease, now);
+          const believed = plausibleLease(lease, now);
           const mine = living.get(id);
           if (act === 'die') living.delete(id);
           else if (act === 'ask' && !mine) {
@@ -280,11 +280,11 @@ describe('a lease', () => {
             const others = [...living.values()].filter(({ until }) => until > now);
             if (others.length > 0) expect(admitted.kind).toBe('held');
             if (admitted.kind !== 'free' || admitted.room === 0) continue;
-            const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, at) => `event-${count + at}`);
+            const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, index) => `event-${count + index}`);
             count += events.length;
             const inFlight = flightsAt(now, ...events);
-            lease = hold(believed, id, begun(inFlight), 0, now);
-            living.set(id, { inFlight, until: now + leaseDuration });
+            lease = acquire(believed, id, begun(inFlight), 0, now);
+            living.set(id, { inFlight, until: now + leaseDurationMs });
           } else if (mine) {
             const [first] = Object.keys(mine.inFlight);
             const { [first!]: ended, ...inFlight } = mine.inFlight;
@@ -293,8 +293,8 @@ describe('a lease', () => {
               lease = release(believed, { inFlight: {}, observations }, now);
               living.delete(id);
             } else {
-              lease = hold(believed, id, { inFlight, observations }, 0, now);
-              living.set(id, { inFlight, until: now + leaseDuration });
+              lease = acquire(believed, id, { inFlight, observations }, 0, now);
+              living.set(id, { inFlight, until: now + leaseDurationMs });
             }
           }
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);

@@ -29,7 +29,7 @@ describe('addEndpoint', () => {
     { input: { types: [] }, problem: 'types: expected at least one event type' },
     { input: { headers: { 'webhook-id': 'x' } }, problem: expect.stringMatching(/^headers\.webhook-id: expected/) },
     { input: { headers: { 'x-a': 'b\r\nhost: c' } }, problem: expect.stringMatching(/^headers\.x-a: expected/) },
-    { input: { retryDelays: [1] }, problem: expect.stringMatching(/^retryDelays: expected.*got 1$/) },
+    { input: { retryDelaysMs: [1] }, problem: expect.stringMatching(/^retryDelaysMs: expected.*got 1$/) },
   ])('refuses $input with the reason', async ({ input, problem }) => {
     const strict = { ...world.deps, allowPrivate: false };
     await expect(addEndpoint(strict, 'crm', { url: 'https://example.com/', ...input })).rejects.toThrow(

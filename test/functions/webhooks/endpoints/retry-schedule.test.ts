@@ -15,11 +15,11 @@ const milliseconds = (clock: string): number => {
 };
 
 /** An attempt that has failed. */
-const failed = { attempt: 1, retryDelays: defaultRetryDelays, retryAfter: undefined, endedAt, random: middle };
+const failed = { attempt: 1, retryDelaysMs: defaultRetryDelays, retryAfterMs: undefined, endedAt, random: middle };
 
 /** How long after the end of an attempt the next one comes. */
-const wait = (attempt: number, retryAfter?: number, random = middle): number =>
-  nextAttemptAt({ ...failed, attempt, retryAfter, random })! - endedAt;
+const wait = (attempt: number, retryAfterMs?: number, random = middle): number =>
+  nextAttemptAt({ ...failed, attempt, retryAfterMs, random })! - endedAt;
 
 describe('nextAttemptAt', () => {
   const instants = '00:00:05 00:05:05 00:35:05 02:35:05 07:35:05 17:35:05 31:35:05 51:35:05 75:35:05'.split(' ');
@@ -35,8 +35,8 @@ describe('nextAttemptAt', () => {
 
   it('ends after ten attempts, whatever the receiver wishes', () => {
     expect(defaultRetryDelays).toHaveLength(instants.length);
-    for (const retryAfter of [undefined, 0, hour]) {
-      expect(nextAttemptAt({ ...failed, attempt: 10, retryAfter })).toBeUndefined();
+    for (const retryAfterMs of [undefined, 0, hour]) {
+      expect(nextAttemptAt({ ...failed, attempt: 10, retryAfterMs })).toBeUndefined();
     }
   });
 
@@ -61,9 +61,9 @@ describe('nextAttemptAt with jitter', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const delays = fc.array(fc.integer({ min: second, max: 7 * day }), { minLength: 1, maxLength: 20 });
     fc.assert(
-      fc.property(delays, fc.nat(19), random, (retryDelays, index, value) => {
-        const at = nextAttemptAt({ ...failed, attempt: index + 1, retryDelays, random: () => value });
-        const delay = retryDelays[index];
+      fc.property(delays, fc.nat(19), random, (retryDelaysMs, index, value) => {
+        const at = nextAttemptAt({ ...failed, attempt: index + 1, retryDelaysMs: retryDelaysMs, random: () => value });
+        const delay = retryDelaysMs[index];
         if (delay === undefined) {
           expect(at).toBeUndefined();
           return;
@@ -78,14 +78,14 @@ describe('nextAttemptAt with jitter', () => {
 
 describe('nextAttemptAt with Retry-After', () => {
   test.each([
-    { what: 'heeds one that is larger than the delay', attempt: 1, retryAfter: 60 * second, ms: 60 * second },
-    { what: 'ignores one that is smaller than the delay', attempt: 2, retryAfter: 60 * second, ms: 300 * second },
-    { what: 'ignores zero', attempt: 1, retryAfter: 0, ms: 5 * second },
-    { what: 'heeds exactly a day', attempt: 1, retryAfter: day, ms: day },
-    { what: 'takes more than a day for a day', attempt: 1, retryAfter: day + 1, ms: day },
-    { what: 'takes a year for a day', attempt: 4, retryAfter: 365 * day, ms: day },
-  ])('$what', ({ attempt, retryAfter, ms }) => {
-    expect(wait(attempt, retryAfter)).toBe(ms);
+    { what: 'heeds one that is larger than the delay', attempt: 1, retryAfterMs: 60 * second, ms: 60 * second },
+    { what: 'ignores one that is smaller than the delay', attempt: 2, retryAfterMs: 60 * second, ms: 300 * second },
+    { what: 'ignores zero', attempt: 1, retryAfterMs: 0, ms: 5 * second },
+    { what: 'heeds exactly a day', attempt: 1, retryAfterMs: day, ms: day },
+    { what: 'takes more than a day for a day', attempt: 1, retryAfterMs: day + 1, ms: day },
+    { what: 'takes a year for a day', attempt: 4, retryAfterMs: 365 * day, ms: day },
+  ])('$what', ({ attempt, retryAfterMs, ms }) => {
+    expect(wait(attempt, retryAfterMs)).toBe(ms);
   });
 
   it('compares it with the delay after jitter', () => {
@@ -97,8 +97,8 @@ describe('nextAttemptAt with Retry-After', () => {
   it('never undercuts it up to a day', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(2 * day), random, (attempt, retryAfter, value) => {
-        expect(wait(attempt, retryAfter, () => value)).toBeGreaterThanOrEqual(Math.min(retryAfter, day));
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(2 * day), random, (attempt, retryAfterMs, value) => {
+        expect(wait(attempt, retryAfterMs, () => value)).toBeGreaterThanOrEqual(Math.min(retryAfterMs, day));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { tolerance } from '#functions/clock/instants.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { crm, day, first, minute, second, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -39,7 +39,7 @@ describe('sweep, of 550 retries of one endpoint that a clock a day ahead has pos
 });
 
 test('sweep makes no retry again that succeeds while the sweep corrects its time', async () => {
-  await crm.add({ retryDelays: [minute, minute] });
+  await crm.add({ retryDelaysMs: [minute, minute] });
   await world.sweep();
   world.clock.set(day);
   world.setAnswer(() => ({ status: 500 }));
@@ -62,7 +62,7 @@ test('sweep makes no retry again that succeeds while the sweep corrects its time
 });
 
 // Whatever the first process does: an hour of sweeps makes the delivery.
-test.each([1001, 2000, tolerance])(
+test.each([1001, 2000, clockToleranceMs])(
   'a delivery is made though the clock of fan-out is %i ms ahead of that of deliver',
   async (ahead) => {
     await crm.add();

@@ -5,7 +5,7 @@ import { FaultPlan } from '#test/support/aws-faults.ts';
 import { crm, first, hour, second, startEndpointWorld, third, wakeUpFor, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
-beforeEach(() => crm.add({ retryDelays: [hour] }));
+beforeEach(() => crm.add({ retryDelaysMs: [hour] }));
 
 /** Answers the wake-up that the removal of an endpoint leaves for a minute later. */
 async function delayed(): Promise<void> {

@@ -3,7 +3,7 @@ import { putRows } from '#functions/dynamodb/batch.ts';
 import { endpointEvent } from '#functions/events/endpoint-event.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
-import { hold, leaseDuration, newLease } from '#functions/webhooks/endpoints/lease.ts';
+import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -20,7 +20,7 @@ import {
 import { webhooksTable } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
-beforeEach(() => crm.add({ retryDelays: [20 * minute] }));
+beforeEach(() => crm.add({ retryDelaysMs: [20 * minute] }));
 
 const events = (count: number) => all.slice(0, count);
 
@@ -43,7 +43,7 @@ async function dieWoken(): Promise<void> {
 const holdBy = (id: string) =>
   world
     .another()
-    .leases.change('crm', newLease, (lease) => hold(lease, id, { inFlight: {}, observations: [] }, 0, world.now()));
+    .leases.change('crm', newLease, (lease) => acquire(lease, id, { inFlight: {}, observations: [] }, 0, world.now()));
 
 describe('sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
@@ -69,10 +69,10 @@ describe('sweep', () => {
     await holdBy('dead');
     await world.fanOut(...events(2));
     await world.answerWakeUps();
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(1);
-    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDuration });
+    expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: leaseDurationMs });
     await world.answerWakeUps();
     expect(world.received).toHaveLength(2);
   });
@@ -80,7 +80,7 @@ describe('sweep', () => {
   test('wakes an endpoint for the attempts of a process that died, by their events, once its lease has ended', async () => {
     await world.fanOut(...events(2));
     await dieWoken();
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
@@ -98,7 +98,7 @@ describe('sweep', () => {
     await world.answerWakeUps();
     await world.fanOut(lost!);
     await dieWoken();
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     expect(await world.sweep()).toMatchObject({ woken: 1 });
     expect(await world.takeWakeUps()).toEqual([{ endpoint: 'crm', events: [lost!.id] }]);
   });
@@ -127,7 +127,7 @@ describe('sweep', () => {
     await failOnce(1);
     world.clock.advance(20 * minute);
     const [crm] = await world.rows('ENDPOINTS');
-    const names = Array.from({ length: 120 }, (_, at) => `endpoint-${at}`);
+    const names = Array.from({ length: 120 }, (_, index) => `endpoint-${index}`);
     const rows = names.flatMap((name) => [
       { ...crm!, pk: 'ENDPOINTS', sk: name, name },
       { pk: leaseKey(name).pk, sk: `REQUEST#${world.now()}#any`, events: ['evt_any'] },

@@ -129,7 +129,7 @@ describe('deliver', () => {
   });
 
   test('fails a delivery as interrupted whose last attempt kills its process time and again', async () => {
-    await crm.update({ retryDelays: [second] });
+    await crm.update({ retryDelaysMs: [second] });
     await world.prepare(first);
     for (let time = 0; time < 3; time += 1) {
       await world.die(world.deps, wakeUpFor(first));

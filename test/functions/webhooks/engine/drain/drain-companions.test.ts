@@ -30,7 +30,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
   });
 
   test('leaves it a request to look at retries, and sends no wake-up for them', async () => {
-    await crm.add({ retryDelays: [5 * second] });
+    await crm.add({ retryDelaysMs: [5 * second] });
     await world.prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
     await world.deliver([wakeUpFor(first)]);
@@ -57,10 +57,10 @@ describe('a process that is woken for an endpoint that another one drains', () =
   });
 
   test.each(['events', 'retries'])('loses no %s and makes none twice, though it is slow at any call', async (what) => {
-    await crm.add({ retryDelays: [second], maxInFlight: 2 });
+    await crm.add({ retryDelaysMs: [second], maxInFlight: 2 });
     const whole = new FaultPlan();
-    for (let at = 0; at === 0 || at < whole.calls.length; at += 1) {
-      const some = exampleEvents(`slow-${what}-${at}`, 4);
+    for (let index = 0; index === 0 || index < whole.calls.length; index += 1) {
+      const some = exampleEvents(`slow-${what}-${index}`, 4);
       await world.prepare(...some);
       if (what === 'retries') {
         world.setAnswer(() => ({ status: 500 }));
@@ -71,15 +71,15 @@ describe('a process that is woken for an endpoint that another one drains', () =
       }
       world.received.length = 0;
       const [mine, theirs] = what === 'retries' ? [[], []] : [some.slice(0, 2), some.slice(2)];
-      const plan = at === 0 ? whole : new FaultPlan([[at - 1, 'pause']]);
+      const plan = index === 0 ? whole : new FaultPlan([[index - 1, 'pause']]);
       const slow = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(...theirs)]));
       await Promise.race([slow, plan.reachedPause]);
       await deliver(world.another(), [wakeUpFor(...mine)]);
       plan.resume();
       await slow;
       await world.answerWakeUps();
-      expect([at, world.ids().toSorted()]).toEqual([at, idsOf(some)]);
-      expect([at, await world.requests()]).toEqual([at, []]);
+      expect([index, world.ids().toSorted()]).toEqual([index, idsOf(some)]);
+      expect([index, await world.requests()]).toEqual([index, []]);
     }
   });
 

@@ -19,7 +19,7 @@ beforeEach(startEndpointWorld);
 
 describe('a drain whose circuit breaker opens', () => {
   test('begins nothing more, and lets one attempt through at its end, with the others after it', async () => {
-    await crm.add({ maxInFlight: 1, retryDelays: [10 * minute] });
+    await crm.add({ maxInFlight: 1, retryDelaysMs: [10 * minute] });
     await world.prepare(...events.slice(0, 12));
     world.setAnswer(() => ({ status: 500 }));
     // Time passes, so that one attempt begins after the end of the other.

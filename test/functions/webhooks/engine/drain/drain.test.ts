@@ -41,7 +41,7 @@ describe('a drain', () => {
   });
 
   test('makes the retries that are due when a wake-up names nothing, and those that are not due yet later', async () => {
-    await crm.add({ retryDelays: [5 * second, minute] });
+    await crm.add({ retryDelaysMs: [5 * second, minute] });
     await world.prepare(...events.slice(0, 3));
     world.setAnswer(() => ({ status: 500 }));
     await world.deliver([wakeUpFor(...events.slice(0, 3))]);
@@ -56,7 +56,7 @@ describe('a drain', () => {
   });
 
   test('makes first attempts and retries in turn, so that neither waits for the end of the other', async () => {
-    await crm.add({ maxInFlight: 1, retryDelays: [5 * second, minute] });
+    await crm.add({ maxInFlight: 1, retryDelaysMs: [5 * second, minute] });
     const [retried, fresh] = [events.slice(0, 12), events.slice(12, 24)];
     await world.prepare(...events.slice(0, 24));
     world.setAnswer(() => ({ status: 500 }));
@@ -106,7 +106,7 @@ describe('a drain whose time is over', () => {
     { what: 'because its process has to end', deadline: 15 * second + 1 },
     { what: 'because it is the turn of other endpoints', deadline: 10 * minute },
   ])('begins nothing more, hands over by one wake-up, and leaves nothing behind, $what', async ({ deadline }) => {
-    await crm.add({ maxInFlight: 3, retryDelays: [second] });
+    await crm.add({ maxInFlight: 3, retryDelaysMs: [second] });
     await world.prepare(...events.slice(0, 20));
     world.setAnswer(() => {
       if (world.received.length >= 5) world.clock.advance(20 * second);
@@ -125,7 +125,7 @@ describe('a drain whose time is over', () => {
   });
 
   test('hands over by one wake-up, too, when a retry waits', async () => {
-    await crm.add({ maxInFlight: 1, retryDelays: [second, minute] });
+    await crm.add({ maxInFlight: 1, retryDelaysMs: [second, minute] });
     await world.prepare(...events.slice(0, 6));
     world.setAnswer(() => {
       if (world.received.length === 3) world.clock.advance(30 * second);
@@ -156,7 +156,7 @@ describe('a drain whose time is over', () => {
 });
 
 test('a drain sends a wake-up for a retry that is due soon, not for one that waits longer or is over', async () => {
-  await crm.add({ retryDelays: [5000, 900_000, 900_001] });
+  await crm.add({ retryDelaysMs: [5000, 900_000, 900_001] });
   world.setAnswer(() => ({ status: world.received.length < 4 ? 500 : 204 }));
   await world.prepare(first);
   const woken: number[] = [];
@@ -179,7 +179,7 @@ test('a drain skips a delivery that has expired, and makes the others', async ()
 });
 
 test('a drain fails a delivery whose id no header can carry, and makes the others', async () => {
-  await crm.add({ retryDelays: [5 * second] });
+  await crm.add({ retryDelaysMs: [5 * second] });
   const event = { id: 'evt_€', body: '{}', at: world.clock.now().toISOString(), kind: 'event' } as const;
   await createDelivery(world.deps, event, await crm.read(), world.now(), true);
   const others = events.slice(0, 2);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { tolerance } from '#functions/clock/instants.ts';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import { crm, type EndpointWorld, events, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
@@ -64,13 +64,13 @@ describe('maxInFlight', () => {
 
   // The longest that each part may take: 3 s from the write of the lease to the begin, 15 s for the request, and clocks that
   // differ by 5 s.
-  test.each([0, tolerance])(
+  test.each([0, clockToleranceMs])(
     'limits the requests of one process for as long as those of another one may take, whose clock is %i ms behind',
     async (behind) => {
       // So that it is due by every clock, which another test is about.
-      world.clock.set(-2 * tolerance);
+      world.clock.set(-2 * clockToleranceMs);
       await world.fanOut(...four);
-      world.clock.set(2 * tolerance);
+      world.clock.set(2 * clockToleranceMs);
       const held = world.holdRequests();
       const plan = new FaultPlan([['PutItemCommand', 'pause']]);
       const slow = { ...world.another(), now: () => new Date(world.now() - behind) };
@@ -104,7 +104,7 @@ describe('maxInFlight', () => {
     await plan.reachedPause;
     const [get, put, query] = ['BatchGetItemCommand', 'PutItemCommand', 'QueryCommand'];
     expect(plan.calls).toEqual([get, put, query, put, get]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     // Its lease is over: another process takes the deliveries over, and is making them when the first one goes on.
     const quick = deliver(world.another(), [some]);
     await held.inFlight(2);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
 import {
@@ -75,7 +75,7 @@ test('a drain loses no delivery that a request names and a dead process attempte
   expect((await world.deliveryOf(asked)).status).toBe('PENDING');
 
   // B takes over what the lease names, and reads the request during that attempt. Then DynamoDB throttles its row.
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   const looked = Promise.withResolvers<void>();
   const B = world.through(async (command, input, next) => {
     const text = JSON.stringify(input);
@@ -120,7 +120,7 @@ describe('the deliveries of a process that died', () => {
     await world.prepare(...events.slice(0, 4));
     await world.die(world.another(), wakeUpFor(...events.slice(0, 3)));
     world.received.length = 0;
-    world.clock.advance(leaseDuration - 1);
+    world.clock.advance(leaseDurationMs - 1);
     await world.deliver([wakeUpFor(events[3]!)]);
     expect(world.received).toEqual([]);
     world.clock.advance(1);
@@ -140,7 +140,7 @@ describe('the deliveries of a process that died', () => {
     await deliver(remembering, [wakeUpFor(before!, others[0]!)]);
     await world.die(world.another(), wakeUpFor(others[1]!, others[2]!));
     world.received.length = 0;
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await deliver(remembering, [wakeUpFor(others[3]!, others[4]!)]);
     expect(world.ids().toSorted()).toEqual(
       others
@@ -156,7 +156,7 @@ describe('the deliveries of a process that died', () => {
     const remembering = world.another();
     await deliver(remembering, [wakeUpFor(third)]);
     await world.die(world.another(), wakeUpFor(first, other));
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await deliver(remembering, [wakeUpFor()]);
     await world.sweep();
     await world.answerWakeUps();
@@ -166,7 +166,7 @@ describe('the deliveries of a process that died', () => {
   test('are made by the process whose lease it took, because its clock was ahead, with its attempt counted', async () => {
     await crm.update({ maxInFlight: 1 });
     await world.prepare(first, other, third);
-    const ahead = () => new Date(world.now() + leaseDuration);
+    const ahead = () => new Date(world.now() + leaseDurationMs);
     world.during(() => world.die({ ...world.another(), now: ahead }, wakeUpFor(third)));
     await deliver(world.another(), [wakeUpFor(first, other)]);
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
@@ -187,7 +187,7 @@ describe('the deliveries of a process that died', () => {
     world.setAnswer(() => ({ status: 204 }));
     expect(Object.keys((await world.deps.leases.read('crm')).inFlight).toSorted()).toEqual(idsOf([first, other]));
     await crm.resend(first);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.answerWakeUps();
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 1 });
     expect(await world.deliveryOf(other)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
@@ -201,7 +201,7 @@ test('a drain sends no success again whose write fails for it and takes effect l
   expect(unhandled).toHaveLength(1);
   await world.deliver([wakeUpFor(first)]);
   await plan.deliverLate();
-  world.clock.advance(leaseDuration);
+  world.clock.advance(leaseDurationMs);
   await world.deliver([wakeUpFor()]);
   expect(world.ids()).toEqual([first.id]);
   expect(await world.requests()).toEqual([]);

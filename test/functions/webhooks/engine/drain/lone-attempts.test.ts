@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseDuration } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
@@ -33,7 +33,7 @@ describe('lone attempts', () => {
     const processes = some.map(world.another);
     // All of them have read the endpoint before the first one writes.
     const plans = some.map(() => new FaultPlan([['PutItemCommand', 'pause']]));
-    const runs = some.map((one, at) => world.faults.run(plans[at]!, () => deliver(processes[at]!, [wakeUpFor(one)])));
+    const runs = some.map((one, index) => world.faults.run(plans[index]!, () => deliver(processes[index]!, [wakeUpFor(one)])));
     await Promise.all(plans.map((plan) => plan.reachedPause));
     for (const plan of plans) plan.resume();
     let ended = 0;
@@ -57,7 +57,7 @@ describe('lone attempts', () => {
     await world.deliver([wakeUpFor(first)]);
     expect(world.received).toEqual([]);
     expect(await world.countWakeUps()).toBe(1);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(world.ids()).toEqual([first.id]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
@@ -65,7 +65,7 @@ describe('lone attempts', () => {
   });
 
   test('that take up all of the room delay the others by one wake-up for their end', async () => {
-    await crm.add({ maxInFlight: 10, retryDelays: [5 * second, 5 * second] });
+    await crm.add({ maxInFlight: 10, retryDelaysMs: [5 * second, 5 * second] });
     await world.prepare(first, other, third);
     await world.die(world.another(), wakeUpFor(first));
     world.setAnswer(() => ({ status: 429 }));
@@ -77,7 +77,7 @@ describe('lone attempts', () => {
     await deliver(world.another(), [wakeUpFor(third)], world.clock.steady() + 60 * second);
     expect(world.received).toEqual([]);
     expect(await world.countWakeUps()).toBe(before + 1);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(world.ids().toSorted()).toEqual([other.id, third.id].toSorted());
   });
@@ -86,7 +86,7 @@ describe('lone attempts', () => {
     await crm.add();
     await world.prepare(first);
     await world.deliver([wakeUpFor(first)]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await crm.resend(first);
     const plan = new FaultPlan();
     const woken: number[] = [];
@@ -112,7 +112,7 @@ describe('lone attempts', () => {
       await late;
     });
     await deliver(world.another(), [wakeUpFor(first)]);
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     await world.deliver([wakeUpFor()]);
     expect(world.ids()).toEqual([first.id]);
     expect(await world.requests()).toEqual([]);

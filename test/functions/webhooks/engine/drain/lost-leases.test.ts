@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseDuration, newLease, release } from '#functions/webhooks/endpoints/lease.ts';
+import { leaseDurationMs, newLease, release } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
@@ -22,7 +22,7 @@ describe('a process that was paused for longer than its lease', () => {
     await crm.add({ maxInFlight: 1 });
     await world.prepare(...events.slice(0, 6));
     world.during(async () => {
-      world.clock.advance(leaseDuration);
+      world.clock.advance(leaseDurationMs);
       await deliver(world.another(), [wakeUpFor(events[5]!)]);
     });
     await world.deliver([wakeUpFor(...events.slice(0, 5))]);
@@ -40,7 +40,7 @@ describe('a process that was paused for longer than its lease', () => {
     const ended = Promise.withResolvers<void>();
     world.setAnswer(async () => {
       if (world.received.length === 1) {
-        world.clock.advance(leaseDuration);
+        world.clock.advance(leaseDurationMs);
         companion = deliver(world.another(), [wakeUpFor(...events.slice(3))]);
         await arrived.promise;
       } else if (world.received.length === 2) {
@@ -86,7 +86,7 @@ describe('a process that was paused for longer than its lease', () => {
       deliver(world.deps, [wakeUpFor(first, other)], world.now() + 15 * second + 1),
     );
     await plan.reachedPause;
-    world.clock.advance(leaseDuration);
+    world.clock.advance(leaseDurationMs);
     plan.resume();
     await slow;
     expect(world.received).toEqual([]);
@@ -96,7 +96,7 @@ describe('a process that was paused for longer than its lease', () => {
 });
 
 test('a drain gives up no delivery without a request, though the table is slow for a while', async () => {
-  await crm.add({ retryDelays: [5 * second] });
+  await crm.add({ retryDelaysMs: [5 * second] });
   await world.prepare(first);
   for (let times = 0; times < 2; times += 1) {
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
@@ -124,7 +124,7 @@ test('a process makes nothing again that another one made, whose clock was ahead
   const [made, left] = events.slice(2, 4) as [typeof first, typeof first];
   const slow = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(made, left)]));
   await plan.reachedPause;
-  const ahead = () => new Date(world.now() + leaseDuration);
+  const ahead = () => new Date(world.now() + leaseDurationMs);
   await deliver({ ...world.another(), now: ahead }, [wakeUpFor(left)]);
   plan.resume();
   await slow;

@@ -14,7 +14,7 @@ import {
 } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
-beforeEach(() => crm.add({ maxInFlight: 1, retryDelays: [minute] }));
+beforeEach(() => crm.add({ maxInFlight: 1, retryDelaysMs: [minute] }));
 
 /** Pauses at the first write of a delivery, and then lets calls go wrong as a test has it. */
 class PauseAtDelivery extends FaultPlan {
