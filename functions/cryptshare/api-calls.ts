@@ -1,5 +1,5 @@
 import { clockDifference, clockWords } from '#functions/clock/clock-difference.ts';
-import { type Deadline, clockToleranceMs } from '#functions/clock/instants.ts';
+import { clockToleranceMs, type Deadline } from '#functions/clock/instants.ts';
 import type { Cancellation } from '#functions/http/cancellation.ts';
 import type { Answer } from './answer.ts';
 import { AnswerRoom, maxAnswerBytes } from './answer-room.ts';

@@ -1,4 +1,4 @@
-import { plausibleUntil, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** Failures that overload can explain. */

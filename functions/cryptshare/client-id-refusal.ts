@@ -35,7 +35,8 @@ export class ClientIdRefusal {
     const { refusal } = this;
     if (refusal && refusal.at >= askedAt && refusal.at <= now) return true;
     const doubled = Math.min(longestPauseMs, refusal ? 2 * refusal.pause : firstPauseMs);
-    const pause = failure.kind === 'throttled' ? Math.min(failure.retryAfterMs ?? firstPauseMs, longestPauseMs) : doubled;
+    const pause =
+      failure.kind === 'throttled' ? Math.min(failure.retryAfterMs ?? firstPauseMs, longestPauseMs) : doubled;
     this.refusal = { failure, at: now, pause };
     return true;
   }

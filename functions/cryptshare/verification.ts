@@ -1,4 +1,4 @@
-import { plausibleUntil, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { FailureCause } from './failure.ts';
 
 /** Method that verified a mailbox: the client id alone, or a code that its owner read in a mail. */

@@ -19,77 +19,77 @@ export interface IndexRange {
   /** Name of the sort key, with its first and last value, both included. */
   readonly sort: readonly [name: string, first: string | number, last: string | number];
   readonly isDescending: boolean;
-  /** Part of each place that tells apart searches for different things in the same range. */
+  /** Part of each cursor that tells apart searches for different things in the same range. */
   readonly of?: string;
   /** Row to read for a key in the index. @default the row of that key */
   readonly rowOf?: (key: Key) => Key;
-  /** Set where places with the same sort key mean one thing, which is returned once. */
+  /** Set where cursors with the same sort key mean one thing, which is returned once. */
   readonly isOncePerSortKey?: true;
 }
 
 /** Place of a row: its own key, and that of the index. */
-export type Place = Readonly<Record<string, string | number>>;
+export type Cursor = Readonly<Record<string, string | number>>;
 
-interface Walk {
-  /** In the order of the walk; no place is in two of them. */
+interface Search {
+  /** In search order; no row is in two of them. */
   readonly ranges: readonly IndexRange[];
   readonly matches: (row: Item) => boolean;
-  readonly after: Place | undefined;
+  readonly after: Cursor | undefined;
   /** Number of matching rows that suffices. */
   readonly limit: number;
 }
 
-/** Thrown for a place outside the ranges to be walked through. */
+/** Thrown for a cursor outside the searched ranges. */
 export class CursorError extends Error {
   override readonly name = 'CursorError';
 }
 
-/** Rows examined in one walk; the rest is for the next walk, even if few rows matched. */
-const longestWalk = 1000;
+/** Rows scanned for one page; the next page scans the rest, even if few rows matched. */
+const mostScanned = 1000;
 
-/** Queries of one walk, because ranges may be many and empty. */
+/** Queries for one page, because ranges may be many and empty. */
 const mostQueries = 200;
 
-/** Places read at once: fewer are not worth a call, and more do not fit into a batch. */
-const shortestStride = 25;
-const longestStride = 100;
+/** Keys read at once: fewer are not worth a call, and more do not fit into a batch. */
+const smallestBatch = 25;
+const largestBatch = 100;
 
 /**
- * Walks through ranges of the table or of an index, and reads the current rows. Rows that no longer exist are skipped.
+ * Searches ranges of the table or of an index page by page, and reads the current rows. Deleted rows are skipped.
  *
- * @returns matching rows, and the place after which to go on; without it, there are no more
- * @throws CursorError when `after` is no place in the ranges
+ * @returns matching rows, and the cursor after which to go on; without it, there are no more
+ * @throws CursorError when `after` is no cursor in the ranges
  */
-export async function walk(source: TableSource, { ranges, matches, after, limit }: Walk) {
-  const found: { row: Item; place: Place }[] = [];
+export async function paginate(source: TableSource, { ranges, matches, after, limit }: Search) {
+  const found: { row: Item; cursor: Cursor }[] = [];
   /** Empty partitions of an index, which later ranges would query again. */
   const empty = new Set<string>();
-  let examined = 0;
+  let scanned = 0;
   let queries = 0;
-  const end = (next?: Place) => ({ rows: found.map(({ row }) => row), next });
+  const end = (next?: Cursor) => ({ rows: found.map(({ row }) => row), next });
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     const [sortKey] = range.sort;
     let start = index === 0 ? after : undefined;
     let seen = start?.[sortKey];
     if (range.of !== undefined && empty.has(range.partition[1])) continue;
     do {
-      const wished = Math.max(shortestStride, Math.min(longestStride, limit + 1 - found.length));
-      const page = await readPlaces(source, range, start, Math.min(wished, longestWalk - examined));
-      if (!start && page.places.length === 0 && !page.next) empty.add(range.partition[1]);
+      const batchSize = Math.max(smallestBatch, Math.min(largestBatch, limit + 1 - found.length));
+      const page = await readKeys(source, range, start, Math.min(batchSize, mostScanned - scanned));
+      if (!start && page.cursors.length === 0 && !page.next) empty.add(range.partition[1]);
       const rows = await rowsAt(source, range, page);
       for (const [position, row] of rows.entries()) {
-        const place = page.places[position]!;
-        const isRepetition = range.isOncePerSortKey && place[sortKey] === seen;
-        if (row) seen = place[sortKey];
+        const cursor = page.cursors[position]!;
+        const isRepetition = range.isOncePerSortKey && cursor[sortKey] === seen;
+        if (row) seen = cursor[sortKey];
         if (!row || isRepetition || !matches(row)) continue;
         // A row beyond the limit shows that there are more.
-        if (found.length === limit) return end(found.at(-1)!.place);
-        found.push({ row, place });
+        if (found.length === limit) return end(found.at(-1)!.cursor);
+        found.push({ row, cursor });
       }
-      examined += rows.length;
+      scanned += rows.length;
       queries += 1;
       start = page.next;
-      if (examined >= longestWalk) return end(page.places.at(-1));
+      if (scanned >= mostScanned) return end(page.cursors.at(-1));
     } while (start);
     if (queries >= mostQueries) return end(endOf(range));
   }
@@ -97,29 +97,29 @@ export async function walk(source: TableSource, { ranges, matches, after, limit 
 }
 
 /**
- * Current rows in ranges of an index, page by page, each with its last place, after which the next page begins.
+ * Current rows in ranges of an index, page by page, each with its last cursor, after which the next page begins.
  *
- * @throws CursorError when `after` is no place in the ranges
+ * @throws CursorError when `after` is no cursor in the ranges
  */
-export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Place) {
+export async function* rowsIn(source: TableSource, ranges: readonly IndexRange[], budget: RetryBudget, after?: Cursor) {
   for (const [index, range] of ranges.slice(beginOf(ranges, after)).entries()) {
     let start = index === 0 ? after : undefined;
     do {
-      const page = await readPlaces(source, range, start, longestStride);
+      const page = await readKeys(source, range, start, largestBatch);
       const rows = (await rowsAt(source, range, page, budget)).filter((row) => row !== undefined);
-      yield { rows, last: page.places.at(-1) };
+      yield { rows, last: page.cursors.at(-1) };
       start = page.next;
     } while (start);
   }
 }
 
-function beginOf(ranges: readonly IndexRange[], after: Place | undefined): number {
+function beginOf(ranges: readonly IndexRange[], after: Cursor | undefined): number {
   const begin = after === undefined ? 0 : ranges.findIndex((range) => isIn(range, after));
-  if (begin < 0) throw new CursorError('the place is outside of the requested ranges');
+  if (begin < 0) throw new CursorError('the cursor is outside of the requested ranges');
   return begin;
 }
 
-export async function countPlaces({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
+export async function countKeys({ dynamo, table }: TableSource, range: IndexRange, most: number): Promise<number> {
   let count = 0;
   let start: QueryCommandInput['ExclusiveStartKey'];
   do {
@@ -131,23 +131,23 @@ export async function countPlaces({ dynamo, table }: TableSource, range: IndexRa
   return count;
 }
 
-interface Places {
-  readonly places: readonly Place[];
+interface KeyPage {
+  readonly cursors: readonly Cursor[];
   /** Keys alone for an index. */
   readonly items: readonly Item[];
-  readonly next: Place | undefined;
+  readonly next: Cursor | undefined;
 }
 
-/** Reads places of a range in order, from the first or after a place. */
-export async function readPlaces(
+/** Reads cursors of a range in order, from the first or after a cursor. */
+export async function readKeys(
   { dynamo, table }: TableSource,
   range: IndexRange,
-  after: Place | undefined,
+  after: Cursor | undefined,
   limit: number,
-): Promise<Places> {
+): Promise<KeyPage> {
   const { of: _, ...start } = after ?? {};
   const own = range.of === undefined ? {} : { of: range.of };
-  const placeOf = (item: Item): Place => ({
+  const cursorOf = (item: Item): Cursor => ({
     ...(range.index === undefined ? { pk: item.pk, sk: item.sk } : item),
     ...own,
   });
@@ -155,22 +155,22 @@ export async function readPlaces(
     const query = { ...queryOf(table, range), Limit: limit, ...(after && { ExclusiveStartKey: marshall(start) }) };
     const { Items = [], LastEvaluatedKey: last } = await dynamo.send(new QueryCommand(query));
     const items = Items.map((item) => unmarshall(item));
-    return { items, places: items.map(placeOf), next: last && placeOf(unmarshall(last)) };
+    return { items, cursors: items.map(cursorOf), next: last && cursorOf(unmarshall(last)) };
   } catch (error) {
-    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the place is none');
+    if (after && (error as Error).name === 'ValidationException') throw new CursorError('the cursor is invalid');
     throw error;
   }
 }
 
-/** Current rows of places, undefined for deleted rows. An index may lag behind, so the row itself counts. */
+/** Current rows of cursors, undefined for deleted rows. An index may lag behind, so the row itself counts. */
 async function rowsAt(
   { dynamo, table }: TableSource,
   { index, rowOf = (key) => key }: IndexRange,
-  { places, items }: Places,
+  { cursors, items }: KeyPage,
   budget = retryBudget(),
 ): Promise<readonly (Item | undefined)[]> {
   if (index === undefined) return items;
-  const keys = places.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
+  const keys = cursors.map(({ pk, sk }) => rowOf({ pk: String(pk), sk: String(sk) }));
   const distinct = new Map(keys.map((key) => [rowName(key), key]));
   const rows = await getRows(dynamo, table, [...distinct.values()], budget);
   return keys.map((key) => rows.get(rowName(key)));
@@ -185,8 +185,8 @@ const queryOf = (table: string, { index, partition, sort, isDescending }: IndexR
   ScanIndexForward: !isDescending,
 });
 
-/** A place behind all rows of a range. */
-const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place => ({
+/** A cursor behind all rows of a range. */
+const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Cursor => ({
   ...(of !== undefined && { of }),
   // No row has this key; only its order counts.
   ...(index !== undefined && { pk: '-', sk: '-' }),
@@ -194,15 +194,15 @@ const endOf = ({ index, partition, sort, isDescending, of }: IndexRange): Place 
   [sort[0]]: isDescending ? sort[1] : sort[2],
 });
 
-/** True when a place is in a range: it has exactly the parts of one, of the right types, and lies within. */
-function isIn({ index, partition, sort, of }: IndexRange, place: Place): boolean {
-  const at = place[sort[0]];
+/** True when a cursor is in a range: it has exactly the parts of one, of the right types, and lies within. */
+function isIn({ index, partition, sort, of }: IndexRange, cursor: Cursor): boolean {
+  const at = cursor[sort[0]];
   return (
-    Object.keys(place).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
-    place.of === of &&
-    typeof place.pk === 'string' &&
-    typeof place.sk === 'string' &&
-    place[partition[0]] === partition[1] &&
+    Object.keys(cursor).length === (index === undefined ? 2 : 4) + (of === undefined ? 0 : 1) &&
+    cursor.of === of &&
+    typeof cursor.pk === 'string' &&
+    typeof cursor.sk === 'string' &&
+    cursor[partition[0]] === partition[1] &&
     at !== undefined &&
     typeof at === typeof sort[1] &&
     at >= sort[1] &&

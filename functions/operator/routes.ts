@@ -7,7 +7,7 @@ import type { Operation, OperatorDependencies } from '#functions/operator/api/op
 import {
   type FieldProblem,
   invalid,
-  missing,
+  notFound,
   Problem,
   problemAnswer,
   problemOf,
@@ -42,7 +42,7 @@ export function operatorHandler(
         routes,
         notFoundResponse({ path }) {
           const allow = routes.filter((route) => isAt(route.path, path)).map(({ method }) => method);
-          if (allow.length === 0) throw missing('such route; GET /openapi.json lists them');
+          if (allow.length === 0) throw notFound('such route; GET /openapi.json lists them');
           throw new Problem(405, `expected ${allow.join(' or ')}`, { allow });
         },
       }),
@@ -71,7 +71,7 @@ async function answer(
   context: Context,
 ): Promise<OperatorAnswer> {
   const input = {
-    params: checked(operation.params, decoded(event.pathParameters ?? {})),
+    params: checked(operation.params, decodeParams(event.pathParameters ?? {})),
     query: checked(operation.query, event.queryStringParameters ?? {}),
     body: bodyOf(operation, event),
   };
@@ -147,7 +147,7 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 /** Decodes parts of the path; a malformed part stays unchanged for the schema to refuse. */
-function decoded(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function decodeParams(params: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(params).map(([name, value = '']) => {
       try {

@@ -75,6 +75,11 @@ export function pollDependencies(env: ReturnType<typeof readPollEnvironment>): P
       noticesTopicArn: env.TRANSFER_NOTICES_TOPIC_ARN,
       sleep,
     },
-    schedule: { shards: env.SHARDS, pollIntervalMs: env.POLL_INTERVAL_MS, fullListingEvery: env.FULL_LISTING_EVERY, quietIntervalMs },
+    schedule: {
+      shards: env.SHARDS,
+      pollIntervalMs: env.POLL_INTERVAL_MS,
+      fullListingEvery: env.FULL_LISTING_EVERY,
+      quietIntervalMs,
+    },
   };
 }

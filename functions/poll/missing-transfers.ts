@@ -3,15 +3,15 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
 import {
+  countMiss,
   type DiffContext,
   isGone,
   isListed,
-  missed,
+  markSeen,
+  markUnlisted,
   passesUntilUnlisted,
   type RowChange,
-  seen,
   type TransferRow,
-  unlisted,
 } from '#functions/snapshot/diff.ts';
 import type { Clocks, SuddenAbsence } from '#functions/snapshot/snapshot-rows.ts';
 import { isActive, type State } from '#functions/transfers/transfer.ts';
@@ -83,15 +83,15 @@ export async function confirmMissing(
     ? await askAfter(server, gone, context, deadline)
     : { states: new Map(gone.map((row) => [row, undefined])), failure: undefined };
   const changes = missing.map((row) => {
-    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : missed(row, context);
+    if (!states.has(row)) return row.missedPasses === passesUntilUnlisted ? undefined : countMiss(row, context);
     const state = states.get(row);
-    return state === undefined ? unlisted(row, context) : asked(row, state, context);
+    return state === undefined ? markUnlisted(row, context) : applyAnswer(row, state, context);
   });
   return { changes: changes.filter((change) => change !== undefined), unclear: [], failure };
 }
 
 /** Transfers that are active in the snapshot and that an active pass lacks. */
-export const departed = (
+export const leftActive = (
   rows: ReadonlyMap<string, TransferRow>,
   listed: ReadonlyMap<string, State>,
 ): readonly TransferRow[] =>
@@ -109,7 +109,7 @@ export async function confirmDeparted(
   deadline: Deadline,
 ): Promise<Conclusion> {
   const { states, failure } = await askAfter(server, missing.slice(0, maxStatusRequests), context, deadline);
-  const changes = new Map(missing.map((row) => [row, asked(row, states.get(row), context)]));
+  const changes = new Map(missing.map((row) => [row, applyAnswer(row, states.get(row), context)]));
   return {
     changes: [...changes.values()].filter((change) => change !== undefined),
     unclear: missing.filter((row) => !changes.get(row)),
@@ -138,5 +138,5 @@ async function askAfter(
   return { states, failure };
 }
 
-const asked = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
-  state === undefined ? undefined : seen(row, row.trackingId, state, { ...context, source: 'status' });
+const applyAnswer = (row: TransferRow, state: State | undefined, context: DiffContext): RowChange | undefined =>
+  state === undefined ? undefined : markSeen(row, row.trackingId, state, { ...context, source: 'status' });

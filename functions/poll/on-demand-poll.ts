@@ -32,7 +32,7 @@ export async function pollOnDemand(deps: PollDependencies, wanted: Watch, deadli
     const watch = watches.find((one) => watchKey(one) === watchKey(wanted));
     if (!watch) return [];
     const term = { since: deps.now().getTime(), until: lastWriteAt(deps, deadline) };
-    const held = await rows.take(shard, row, term, watchKey(wanted));
+    const held = await rows.acquire(shard, row, term, watchKey(wanted));
     if (held) {
       const incidents = new Incidents(deps, view);
       // The operator may just have mended the cause of the last failed attempts.

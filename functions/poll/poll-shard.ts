@@ -5,7 +5,7 @@ import type { Deadline } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import { hash } from '#functions/transfers/digest.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
-import { plausibleMended, hastened, verifiableSince } from '#functions/watches/incident.ts';
+import { plausibleMended, scheduleEarlier, verifiableSince } from '#functions/watches/incident.ts';
 import { placeOf } from '#functions/watches/places.ts';
 import { PolledWatches, type RegisteredWatch } from '#functions/watches/polled-watches.ts';
 import { outlookOf, type Schedule, scopeDue } from '#functions/watches/schedule.ts';
@@ -80,14 +80,14 @@ export async function pollShard(
   const incidents = new Incidents(deps, view);
   const to = Date.parse(at);
   const enabled = watches.filter(({ isDisabled }) => !isDisabled);
-  const timed = (watch: RegisteredWatch) => hastened(watch, mended);
-  deps.supervision?.foresee?.(outlookOf(enabled.map(timed), schedule, to));
+  const scheduled = (watch: RegisteredWatch) => scheduleEarlier(watch, mended);
+  deps.supervision?.foresee?.(outlookOf(enabled.map(scheduled), schedule, to));
   const isWhole = (row.polled?.length ?? 0) < 2;
   const abandoned = abandonedWatches(row, started);
   const due = enabled.flatMap((watch) => {
     const isAbandoned = abandoned.has(watchKey(watch));
     const after = isAbandoned ? undefined : lastTick(row, isWhole ? 0 : placeOf(watch), started);
-    const scope = scopeDue(timed(watch), schedule, { after, to });
+    const scope = scopeDue(scheduled(watch), schedule, { after, to });
     return scope ? [{ watch, scope, after, isLate: wasDue(watch, schedule, after, row.leftAt) }] : [];
   });
   const busy = busyWatches(row, started);
@@ -103,7 +103,7 @@ export async function pollShard(
     return { polls: [], skipped: 0, ...(warning && { warning }) };
   }
   const term = { since: started, until: lastWriteAt(deps, deadline) };
-  const held = await rows.take(shard, row, term);
+  const held = await rows.acquire(shard, row, term);
   if (!held) return { polls: [], skipped: free.length };
 
   const polls: WatchPoll[] = [];

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { plausibleUntil, type Deadline } from '#functions/clock/instants.ts';
+import { type Deadline, plausibleUntil } from '#functions/clock/instants.ts';
 import type { CryptshareClient, Scope } from '#functions/cryptshare/client.ts';
 import { needsFullListing, planReads, scopeFor, transfersIn } from '#functions/snapshot/read-plan.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';

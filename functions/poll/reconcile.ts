@@ -17,8 +17,8 @@ import {
   type Conclusion,
   confirmDeparted,
   confirmMissing,
-  departed,
   hasLasted,
+  leftActive,
   nextAbsence,
 } from './missing-transfers.ts';
 import type { PollResult } from './poll-result.ts';
@@ -64,7 +64,7 @@ export async function reconcile(deps: PollDependencies, poll: ClaimedPoll): Prom
   const rows = await snapshot.readBuckets(plan.buckets, plan.bits);
   const listed = pass.listing.in(plan.buckets, plan.bits);
   const { changes, missing } = diff(rows, listed, context);
-  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : departed(rows, listed), poll);
+  const lack = await concludeMissing(server, pass.scope === 'all' ? missing : leftActive(rows, listed), poll);
 
   // Other polls judge the claim by their clocks, so a clock that is set forward ends it, too.
   const isInTime = () => steady() < deadline && now().getTime() < lastWrite - writeGraceMs;

@@ -70,7 +70,11 @@ export function nextIncident(
   const due = untold.flatMap((part) => part.due ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1));
   const [first] = due;
   if (first) {
-    const interval = Math.min(first.pollIntervalMs ?? pollIntervalMs, longestIntervalWhileFailingMs, rules.longestWaitMs);
+    const interval = Math.min(
+      first.pollIntervalMs ?? pollIntervalMs,
+      longestIntervalWhileFailingMs,
+      rules.longestWaitMs,
+    );
     // Wait until every watch was polled and no further one has begun to fail, but five minutes at most.
     const isGrowing = untold.some(({ latestSince }) => isRecent(latestSince, interval, now));
     if (isGrowing && isRecent(first.from, rules.longestWaitMs, now)) return undefined;
@@ -122,7 +126,7 @@ export const verifiableSince = (mended: Mended): number =>
   Math.max(0, ...[...verificationCauses].map((cause) => mended[cause] ?? 0));
 
 /** Makes a failing watch count as new if its cause was mended since, so that it is polled at once. */
-export function hastened(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
+export function scheduleEarlier(watch: RegisteredWatch, mended: Mended): RegisteredWatch {
   const { health, scheduledFrom: since = '' } = watch;
   const at = health && mended[incidentOf(health.problem)];
   if (at === undefined || at < Date.parse(health!.failingSince)) return watch;

@@ -44,7 +44,10 @@ export interface Outlook {
 export const outlookOf = (watches: readonly TimedWatch[], schedule: Schedule, from: number): Outlook => ({
   from,
   isDue: (at) => watches.some((watch) => scopeDue(watch, schedule, { after: from, to: at }) !== undefined),
-  shortestMs: watches.reduce((least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs), Number.POSITIVE_INFINITY),
+  shortestMs: watches.reduce(
+    (least, { pollIntervalMs = schedule.pollIntervalMs }) => Math.min(least, pollIntervalMs),
+    Number.POSITIVE_INFINITY,
+  ),
 });
 
 /** Milliseconds from `scheduledFrom` until a reader of the registry sees it: a file of many watches takes long to write. */
@@ -60,9 +63,15 @@ const quietAfterMs = 3_600_000;
  * True when neither transfers nor settings have changed for an hour, or for two `usualMs` if these are longer.
  * A failing watch is not quiet, because its changes are unknown. `now` is a Unix time; both are in milliseconds.
  */
-export const isQuiet = ({ scheduledFrom, changedAt, health }: Omit<TimedWatch, keyof Watch>, now: number, usualMs = 0): boolean =>
+export const isQuiet = (
+  { scheduledFrom, changedAt, health }: Omit<TimedWatch, keyof Watch>,
+  now: number,
+  usualMs = 0,
+): boolean =>
   !health &&
-  ![scheduledFrom, changedAt].some((at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfterMs, 2 * usualMs)));
+  ![scheduledFrom, changedAt].some(
+    (at) => at !== undefined && isRecent(Date.parse(at), now, Math.max(quietAfterMs, 2 * usualMs)),
+  );
 
 /**
  * Decides whether a watch is due in a window of time, and its scope. A hash gives each watch its moment in the
@@ -78,7 +87,8 @@ export function scopeDue(watch: TimedWatch, schedule: Schedule, { after, to }: W
   const isWorthATry = health && health.problem.cause !== problemOfTime.cause;
   const busyMs = isWorthATry ? Math.min(usualMs, longestIntervalWhileFailingMs) : usualMs;
   const { quietIntervalMs } = schedule;
-  const intervalMs = quietIntervalMs !== undefined && isQuiet(watch, to, usualMs) ? Math.max(busyMs, quietIntervalMs) : busyMs;
+  const intervalMs =
+    quietIntervalMs !== undefined && isQuiet(watch, to, usualMs) ? Math.max(busyMs, quietIntervalMs) : busyMs;
   const { high, low } = hash(watchKey(watch));
   const phase = (low >>> 0) % intervalMs;
   /** Number of the watch's moments until a time. */

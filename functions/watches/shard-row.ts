@@ -1,4 +1,4 @@
-import { plausibleUntil, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { FailingShare } from './incident-share.ts';
 
 /** Stored state of a shard. All instants are Unix times in milliseconds. */
@@ -113,7 +113,8 @@ function bounded(parts: readonly Mark[]): readonly Mark[] {
 /** Leases in force, without those that a clock that was ahead has written. */
 export const liveLeases = ({ leases = {} }: ShardRow, now: number): [name: string, lease: Lease][] =>
   Object.entries(leases).filter(
-    ([, { since, until }]) => until > now && hasBeen(since, now) && plausibleUntil(until, now, longestPollMs) !== undefined,
+    ([, { since, until }]) =>
+      until > now && hasBeen(since, now) && plausibleUntil(until, now, longestPollMs) !== undefined,
   );
 
 /** Keys of the watches whose holders have died: their leases have expired without a release. */

@@ -93,7 +93,7 @@ export class ShardRows {
   }
 
   /** Stores the lease of {@link takeLease}. Returns undefined if there is none, or the row has changed since read. */
-  async take(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
+  async acquire(shard: number, row: ShardRow, term: Term, watch?: string): Promise<HeldShard | undefined> {
     const name = randomUUID();
     const next = takeLease(row, name, this.slots, term, watch);
     const written = next && (await this.write(shard, row, next));

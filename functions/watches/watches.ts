@@ -23,13 +23,14 @@ const isDeclared = (watch: RegisteredWatch | undefined): boolean =>
 /** Key that all spellings of a watch's address share. */
 const sameKey = ({ mailbox, direction }: Watch): string => `${direction}#${addressKey(mailbox)}`;
 
-const listed = (rows: readonly Item[]): RegisteredWatch[] => rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
+const notRemoved = (rows: readonly Item[]): RegisteredWatch[] =>
+  rows.map(watchOf).filter(({ isRemoved }) => !isRemoved);
 
 /** Registry of watches as the configuration file and operators change it. */
 export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
-    return listed(await this.range(...registryRange));
+    return notRemoved(await this.range(...registryRange));
   }
 
   /**
@@ -81,7 +82,7 @@ export class Watches extends PolledWatches {
   /** Watches of a mailbox in any spelling of its address, the exact spelling first. */
   async ofMailbox(mailbox: string): Promise<RegisteredWatch[]> {
     const place = placeOf({ mailbox });
-    const neighbours = listed(await this.range(...rangeOfPlaces(place, place)));
+    const neighbours = notRemoved(await this.range(...rangeOfPlaces(place, place)));
     const same = neighbours.filter((watch) => addressKey(watch.mailbox) === addressKey(mailbox));
     return same.toSorted((a, b) => Number(b.mailbox === mailbox) - Number(a.mailbox === mailbox));
   }

@@ -10,7 +10,10 @@ export const declarationsOf = (config: Config): Declarations => ({
 
 /** Declared watches, with intervals in milliseconds. */
 export const watchDeclarations = ({ watches }: Config): WantedWatch[] =>
-  watches.map(({ every, ...watch }) => ({ ...watch, ...(every !== undefined && { pollIntervalMs: millisecondsOf(every) }) }));
+  watches.map(({ every, ...watch }) => ({
+    ...watch,
+    ...(every !== undefined && { pollIntervalMs: millisecondsOf(every) }),
+  }));
 
 /** Declared endpoints, with retry delays in milliseconds. */
 export const endpointDeclarations = ({ webhooks }: Config): EndpointDeclaration[] =>

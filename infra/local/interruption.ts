@@ -6,7 +6,7 @@ import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases, leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 
 /** Table of leases, in a database without another user. */

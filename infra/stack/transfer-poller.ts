@@ -8,7 +8,7 @@ import type { PollVariables } from '#functions/lambda/environment.ts';
 import type { Tick } from '#functions/poll/poll-shard.ts';
 import { type Config, millisecondsOf, requestsAtOnce } from '#infra/config/config.ts';
 import { type BundledFiles, taskFolder } from '#infra/constructs/bundle.ts';
-import { ScheduledInvocation, lostTick } from '#infra/constructs/scheduled-invocation.ts';
+import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { type Network, ServiceFunction } from '#infra/constructs/service-function.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';
 import type { NotifierSecret } from './notifier-secret.ts';

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import type { DeliverVariables, FanOutVariables, SweepVariables } from '#functions/lambda/environment.ts';
 import { chatsAttributeName } from '#functions/notices/publish.ts';
 import { indexes } from '#functions/webhooks/deliveries/delivery-index.ts';
-import { ScheduledInvocation, lostTick } from '#infra/constructs/scheduled-invocation.ts';
+import { lostTick, ScheduledInvocation } from '#infra/constructs/scheduled-invocation.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { lostMessages, ServiceQueue } from '#infra/constructs/service-queue.ts';
 import { ServiceTable } from '#infra/constructs/service-table.ts';

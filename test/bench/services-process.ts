@@ -53,7 +53,10 @@ function endTransfers(mailbox: string, count: number): void {
   const size = Number.MAX_SAFE_INTEGER;
   const active = transfers.page({ mailbox, direction: 'sent' }, { page: 1, pageSize: size, active: true });
   if (active.length < count) throw new RangeError(`only ${active.length} active transfers left`);
-  const chosen = Array.from({ length: count }, (_, index) => active[Math.floor(((index + 0.5) * active.length) / count)]!);
+  const chosen = Array.from(
+    { length: count },
+    (_, index) => active[Math.floor(((index + 0.5) * active.length) / count)]!,
+  );
   for (const [index, { trackingId }] of chosen.entries()) transfers.setState(trackingId, ends[index % ends.length]!);
 }
 

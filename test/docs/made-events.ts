@@ -108,7 +108,10 @@ export function made(event: AnyEvent): AnyEvent {
   if ('validUntil' in data) return expiryEvent(server, data, data.validUntil, timestamp);
   if ('watches' in data) return incidentEventOf(event as IncidentEvent);
   const problem = problemOfFailure(new CryptshareFailure('unreachable', 'ECONNREFUSED'));
-  const failing = Array.from({ length: 3 }, (_, index) => ({ problem, at: index === 0 ? data.failingSince : timestamp }));
+  const failing = Array.from({ length: 3 }, (_, index) => ({
+    problem,
+    at: index === 0 ? data.failingSince : timestamp,
+  }));
   return watchEvents(server, data, [...failing, { problem: undefined, at: timestamp }]).find(
     (event) => event.type === type,
   )!;

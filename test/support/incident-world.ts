@@ -61,7 +61,9 @@ export class IncidentWorld {
   }
 
   watchesOf(count: number): Watch[] {
-    return Array.from({ length: count }, (_, index) => this.world.watch(`m${String(index).padStart(3, '0')}@example.com`));
+    return Array.from({ length: count }, (_, index) =>
+      this.world.watch(`m${String(index).padStart(3, '0')}@example.com`),
+    );
   }
 
   declare(watches: readonly Watch[]): Promise<void> {

@@ -28,7 +28,7 @@ export interface OperatorDependencies {
   readonly sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-export interface Asked<Params, Query, Body> {
+export interface OperationInput<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -54,8 +54,8 @@ export interface Operation {
   /** Statuses of its own failures; every operation also has 400 and 500. */
   readonly failures: readonly number[];
   /** The subject for logs, without mailbox, URL or secret. */
-  readonly target: (input: Pick<Asked<unknown, unknown, unknown>, 'params' | 'body'>) => string;
-  readonly run: (deps: OperatorDependencies, input: Asked<unknown, unknown, unknown>) => Promise<unknown>;
+  readonly target: (input: Pick<OperationInput<unknown, unknown, unknown>, 'params' | 'body'>) => string;
+  readonly run: (deps: OperatorDependencies, input: OperationInput<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
 interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.ZodMiniObject, B extends Schema>
@@ -69,7 +69,7 @@ interface Definition<Id extends string, P extends z.ZodMiniObject, Q extends z.Z
   readonly target?: (input: { readonly params: z.output<P>; readonly body: z.output<B> }) => string;
   readonly run: (
     deps: OperatorDependencies,
-    input: Asked<z.output<P>, z.output<Q>, z.output<B>>,
+    input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
   ) => Promise<Id extends keyof Answers ? Answers[Id] : void>;
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type IndexRange, type Place, type TableSource, walk } from '#functions/dynamodb/index-pages.ts';
+import { type Cursor, type IndexRange, paginate, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { jsonOf } from '#functions/parsing/json.ts';
 import { badCursor } from './problem.ts';
@@ -22,7 +22,7 @@ export async function pageOf(
   ranges: readonly IndexRange[],
   matches: (row: Item) => boolean = () => true,
 ): Promise<{ readonly rows: readonly Item[]; readonly next?: string }> {
-  const { rows, next } = await walk(source, { ranges, matches, after: placeOf(cursor), limit });
+  const { rows, next } = await paginate(source, { ranges, matches, after: placeOf(cursor), limit });
   return { rows, ...(next && { next: cursorOf(next) }) };
 }
 
@@ -35,12 +35,12 @@ export const rowsBetween = (partition: string, first: string, last: string): Ind
 });
 
 /** Encodes the place after which a list continues; the cursor is opaque to clients. */
-export const cursorOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+export const cursorOf = (place: Cursor): string => Buffer.from(JSON.stringify(place)).toString('base64url');
 
 const placeSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
 /** @throws Problem for a malformed cursor */
-export function placeOf(cursor: string | undefined): Place | undefined {
+export function placeOf(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
   const { data: place } = placeSchema.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));
   if (!place) throw badCursor();

@@ -51,14 +51,14 @@ export const invokeForTopics = async (pollFunction: PollFunction, timeout: numbe
   topicsSchema.parse(await answerOf(pollFunction, { show: 'topics' }, timeout)).topics;
 
 async function answerOf(pollFunction: PollFunction, event: object, timeout: number): Promise<unknown> {
-  const { body, headers } = await invoked(pollFunction, JSON.stringify(event), timeout);
+  const { body, headers } = await invoke(pollFunction, JSON.stringify(event), timeout);
   const answer: unknown = JSON.parse(body.toString());
   if (headers['x-amz-function-error'] === undefined) return answer;
   const { data } = errorSchema.safeParse(answer);
   throw new Problem(502, `the poll function has failed${data ? ` (${data.errorType})` : ''}: its log tells why`);
 }
 
-async function invoked({ url, signer }: PollFunction, body: string, timeout: number): Promise<HttpAnswer> {
+async function invoke({ url, signer }: PollFunction, body: string, timeout: number): Promise<HttpAnswer> {
   const { protocol, host, hostname, port, pathname } = new URL(url);
   const { headers } = await signer.sign({
     method: 'POST',
@@ -84,7 +84,7 @@ async function invoked({ url, signer }: PollFunction, body: string, timeout: num
     .catch((error: unknown) => {
       throw error instanceof HttpError ? unreachable(error) : error;
     });
-  if (answer.status !== 200) throw refused(answer);
+  if (answer.status !== 200) throw refusalOf(answer);
   if (answer.flaw) throw unreachable(new HttpError('network'));
   return answer;
 }
@@ -97,7 +97,7 @@ function unreachable({ failure, code, message }: HttpError): Problem {
   return new Problem(502, detail);
 }
 
-function refused({ status, headers }: HttpAnswer): Problem {
+function refusalOf({ status, headers }: HttpAnswer): Problem {
   if (status === 429) return new Problem(502, 'Lambda has no room for another poll just now: ask again in a moment');
   const type = /^\w+/.exec(String(headers['x-amzn-errortype'] ?? ''))?.[0];
   const said = [`HTTP ${status}`, type].filter(Boolean).join(', ');

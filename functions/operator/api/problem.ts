@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CryptshareFailure } from '#functions/cryptshare/failure.ts';
-import { PlaceError } from '#functions/dynamodb/index-pages.ts';
+import { CursorError } from '#functions/dynamodb/index-pages.ts';
 import { EnvironmentError } from '#functions/lambda/environment.ts';
 import { SecretError } from '#functions/lambda/secret.ts';
 import { EndpointError } from '#functions/webhooks/endpoints/settings.ts';
@@ -40,14 +40,14 @@ export const invalid = (problems: readonly FieldProblem[]): Problem =>
     problems,
   });
 
-export const missing = (what: string): Problem => new Problem(404, `there is no ${what}`);
+export const notFound = (what: string): Problem => new Problem(404, `there is no ${what}`);
 
 /** Translates an error for the client; undefined for an internal error. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof EndpointError) return problemOfEndpoint(error);
   if (error instanceof CryptshareFailure) return problemOfServer(error);
-  if (error instanceof PlaceError) return badCursor();
+  if (error instanceof CursorError) return badCursor();
   if (error instanceof EnvironmentError || error instanceof SecretError) return new Problem(503, error.message);
   if (error instanceof Error && error.name === 'ConditionalCheckFailedException') {
     return new Problem(409, 'it has changed since it was read; look at it again');

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { IndexRange } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
-import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import {
   always,
   canonical,
@@ -94,7 +94,8 @@ async function listDeliveries(deps: OperatorDependencies, input: Query) {
   return { items: rows.map((row) => shownDelivery(deliveryIn(row))), ...next };
 }
 
-const missingDelivery = ({ event, endpoint }: DeliveryName): Problem => missing(`delivery of ${event} to ${endpoint}`);
+const deliveryNotFound = ({ event, endpoint }: DeliveryName): Problem =>
+  notFound(`delivery of ${event} to ${endpoint}`);
 
 export const deliveryOperations = [
   operation('listDeliveries', {
@@ -112,7 +113,7 @@ export const deliveryOperations = [
     failures: [404],
     async run(deps, { params: name }) {
       const found = await tracedDelivery(deps, name);
-      if (!found) throw missingDelivery(name);
+      if (!found) throw deliveryNotFound(name);
       return found;
     },
   }),
@@ -125,7 +126,7 @@ export const deliveryOperations = [
     async run(deps, { params: name }) {
       const isReleased = await resend(deps.webhooks, name);
       const [delivery] = await readDeliveries(deps.webhooks, [name]);
-      if (!delivery) throw missingDelivery(name);
+      if (!delivery) throw deliveryNotFound(name);
       if (!isReleased) throw new Problem(409, 'the delivery is still on its way');
       return shownDelivery(delivery);
     },
@@ -137,7 +138,7 @@ export const deliveryOperations = [
     summary: 'Cancels a delivery that waits, for its next attempt or for an operator',
     async run(deps, { params: name }) {
       const cancellation = await cancelDelivery(deps.webhooks, name);
-      if (!cancellation) throw missingDelivery(name);
+      if (!cancellation) throw deliveryNotFound(name);
       const { delivery, isCancelled } = cancellation;
       if (isCancelled) return shownDelivery(delivery);
       const { status } = delivery;

@@ -7,7 +7,7 @@ import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { endpointKey, endpointOf } from '#functions/webhooks/endpoints/endpoints.ts';
-import { plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey, leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 import {
   addEndpoint,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { cursorOf, pageOf, pageQuery, placeOf } from '#functions/operator/api/page.ts';
-import { badCursor, missing } from '#functions/operator/api/problem.ts';
+import { badCursor, notFound } from '#functions/operator/api/problem.ts';
 import { always, canonical, direction, eventId, time, trackingId } from '#functions/operator/api/schemas.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { address as mailbox } from '#functions/transfers/mailbox-address.ts';
@@ -68,7 +68,7 @@ async function startAfter(deps: OperatorDependencies, after: string) {
     return { from, first: from };
   }
   const row = await eventRow(deps, after);
-  if (!row || shownEvent(row.body).type === 'notice') throw missing(`event ${after}; begin after a time instead`);
+  if (!row || shownEvent(row.body).type === 'notice') throw notFound(`event ${after}; begin after a time instead`);
   // No id has a blank, so this is the first place after the event's own.
   return { from: row.eventAt, first: `${listedAt(row.eventAt, after)} ` };
 }
@@ -136,7 +136,7 @@ export const eventOperations = [
     failures: [404],
     async run(deps, { params: { id } }) {
       const trace = await traceOf(deps, id);
-      if (!trace) throw missing(`event ${id}; events are kept for 30 days`);
+      if (!trace) throw notFound(`event ${id}; events are kept for 30 days`);
       return trace;
     },
   }),

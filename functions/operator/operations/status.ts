@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { countPlaces } from '#functions/dynamodb/index-pages.ts';
+import { countKeys } from '#functions/dynamodb/index-pages.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { dueEvents, heldBetween } from '#functions/webhooks/deliveries/delivery-index.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 
 const mostCounted = 1000;
@@ -25,7 +25,7 @@ async function countDeliveries({ webhooks }: OperatorDependencies, endpoints: re
       // One row beyond the limit shows that there are more; the first row is the oldest.
       dueEvents(webhooks, name, forever, Math.max(1, mostCounted + 1 - waiting)),
       new Leases(webhooks).look(name, mostRequests),
-      held > mostCounted ? 0 : countPlaces(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
+      held > mostCounted ? 0 : countKeys(webhooks, heldBetween(name, 0, forever), mostCounted + 1 - held),
     ]);
     waiting += requests.reduce((sum, { events }) => sum + events.length, retries.length);
     hasMoreRequests ||= requests.length === mostRequests;

@@ -55,17 +55,17 @@ export async function traceOf(deps: OperatorDependencies, event: string): Promis
   const { rows, last } = await partitionOf(deps, event).page(...deliveriesBetween(event), mostDeliveries);
   const row = rows[0] ?? (await eventRow(deps, event));
   if (!row) return undefined;
-  const deliveries = await pLimit(concurrency).map(rows, (found) => traced(deps, deliveryIn(found)));
+  const deliveries = await pLimit(concurrency).map(rows, (found) => traceOfDelivery(deps, deliveryIn(found)));
   return { ...shownEvent(row.body), deliveries, ...(last !== undefined && { hasMoreDeliveries: true }) };
 }
 
 /** Reads a delivery with its last attempts; undefined for an unknown one. */
 export async function tracedDelivery(deps: OperatorDependencies, name: DeliveryName) {
   const [delivery] = await readDeliveries(deps.webhooks, [name]);
-  return delivery && traced(deps, delivery);
+  return delivery && traceOfDelivery(deps, delivery);
 }
 
-async function traced(deps: OperatorDependencies, delivery: Delivery): Promise<Answers['showDelivery']> {
+async function traceOfDelivery(deps: OperatorDependencies, delivery: Delivery): Promise<Answers['showDelivery']> {
   const { event, endpoint, lastAttempt } = delivery;
   const earlier = attemptsOf(delivery);
   const { rows } = lastAttempt

@@ -5,7 +5,7 @@ import type { Answers } from '#functions/operator/api/answers.ts';
 import { type OperatorDependencies, operation } from '#functions/operator/api/operation.ts';
 import { pageOf, pageQuery, rowsBetween } from '#functions/operator/api/page.ts';
 import { invokePoll } from '#functions/operator/api/poll-function.ts';
-import { missing, Problem } from '#functions/operator/api/problem.ts';
+import { notFound, Problem } from '#functions/operator/api/problem.ts';
 import { direction } from '#functions/operator/api/schemas.ts';
 import { watchName } from '#functions/poll/report.ts';
 import { rootKey } from '#functions/snapshot/snapshot-rows.ts';
@@ -22,7 +22,11 @@ const interval = z
   .int(expectedInterval)
   .check(z.minimum(1000, expectedInterval), z.maximum(86_400_000, expectedInterval));
 
-const wantedWatch = z.strictObject({ mailbox, direction: z._default(direction, 'sent'), pollIntervalMs: z.optional(interval) });
+const wantedWatch = z.strictObject({
+  mailbox,
+  direction: z._default(direction, 'sent'),
+  pollIntervalMs: z.optional(interval),
+});
 
 export const onWatch = {
   path: '/watches/{direction}/{mailbox}',
@@ -38,11 +42,11 @@ const registry = ({ transfers }: OperatorDependencies): Watches => new Watches(t
 /** @throws Problem for an unknown watch */
 export async function existingWatch(deps: OperatorDependencies, watch: Watch): Promise<RegisteredWatch> {
   const found = await registry(deps).find(watch);
-  if (!found) throw missingWatch(watch);
+  if (!found) throw watchNotFound(watch);
   return found;
 }
 
-const missingWatch = ({ mailbox, direction }: Watch): Problem => missing(`watch of what ${mailbox} has ${direction}`);
+const watchNotFound = ({ mailbox, direction }: Watch): Problem => notFound(`watch of what ${mailbox} has ${direction}`);
 
 /** Omits the fields that prevent repeated reports to operators. */
 const healthView = ({ sharedAt, turn, ...health }: Health) => health;
@@ -133,7 +137,9 @@ export const watchOperations = [
     target: ({ body: { watches } }) => `${watches.length} watches`,
     async run(deps, { body: { watches, notifyExisting } }) {
       const added = await registry(deps).addAll(watches, notifyExisting, nowOf(deps));
-      return { items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })) };
+      return {
+        items: watches.map(({ mailbox, direction }, index) => ({ mailbox, direction, isAdded: added[index]! })),
+      };
     },
   }),
   operation('showWatch', {
@@ -167,7 +173,7 @@ export const watchOperations = [
     async run(deps, { params: watch, deadline }) {
       const { mailbox, direction } = await existingWatch(deps, watch);
       const poll = await invokePoll(deps.pollFunction, { mailbox, direction }, deadline - deps.webhooks.steady());
-      if (!poll) throw missingWatch(watch);
+      if (!poll) throw watchNotFound(watch);
       return poll;
     },
   }),

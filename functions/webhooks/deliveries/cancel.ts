@@ -1,5 +1,5 @@
 import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
-import { addLone, plausibleLease, endLone, leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
+import { addLone, endLone, leaseDurationMs, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { stepDelivery } from './deliveries.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';

@@ -1,6 +1,6 @@
 import { retryBudget } from '#functions/clock/backoff.ts';
 import { getRows, rowName } from '#functions/dynamodb/batch.ts';
-import { type IndexRange, readPlaces, type TableSource } from '#functions/dynamodb/index-pages.ts';
+import { type IndexRange, readKeys, type TableSource } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { type EventKind, kindFor } from '#functions/webhooks/endpoints/format.ts';
@@ -32,7 +32,7 @@ export async function dueEvents(
   until: number,
   limit = pageSize,
 ): Promise<{ readonly event: string; readonly dueAt: number }[]> {
-  const { items } = await readPlaces(source, retriesBetween(endpoint, 0, until), undefined, limit);
+  const { items } = await readKeys(source, retriesBetween(endpoint, 0, until), undefined, limit);
   return items.map(({ pk, sk, dueAt }) => ({ event: deliveryNameOf({ pk, sk }).event, dueAt }));
 }
 

@@ -1,4 +1,4 @@
-import { plausibleUntil, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
 import type { EndpointCause } from '#functions/events/endpoint-event.ts';
 import { eventsOf } from '#functions/events/transfer-event.ts';

@@ -46,12 +46,12 @@ export function outcomeOf(format: Format, { status, headers, body }: PostAnswer,
   if (status >= 200 && status < 300 && refusal === undefined) return { kind: 'delivered' };
   const slowDown = slowing.has(status);
   const retryAfterMs = retryAfterOf(headers['retry-after'], now, headers.date);
-  return failed(slowDown ? 'throttled' : 'http_error', slowDown, retryAfterMs);
+  return failureOf(slowDown ? 'throttled' : 'http_error', slowDown, retryAfterMs);
 }
 
-export const outcomeOfError = ({ failure }: PostError): Outcome => failed(failureCauses[failure]);
+export const outcomeOfError = ({ failure }: PostError): Outcome => failureOf(failureCauses[failure]);
 
-export const failed = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({
+export const failureOf = (cause: EndpointCause, slowDown = false, retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause,
   slowDown,

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { retryBudget } from '#functions/clock/backoff.ts';
 import type { Deadline } from '#functions/clock/instants.ts';
-import { type IndexRange, type Place, rowsIn } from '#functions/dynamodb/index-pages.ts';
+import { type Cursor, type IndexRange, rowsIn } from '#functions/dynamodb/index-pages.ts';
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import type { WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
@@ -21,7 +21,7 @@ export interface ReplayOptions {
   readonly perSecond?: number | undefined;
   readonly deadline?: Deadline;
   /** Place after which to go on, taken from `next` of an earlier call. */
-  readonly after?: Place | undefined;
+  readonly after?: Cursor | undefined;
 }
 
 export interface Replay {
@@ -30,7 +30,7 @@ export interface Replay {
   /** False when the deadline came first. */
   readonly isComplete: boolean;
   /** Place after which the same call goes on. A time would not do: the events of a poll share theirs. */
-  readonly next?: Place | undefined;
+  readonly next?: Cursor | undefined;
 }
 
 const defaultPerSecond = 100;

@@ -1,4 +1,4 @@
-import { plausibleUntil, hasBeen } from '#functions/clock/instants.ts';
+import { hasBeen, plausibleUntil } from '#functions/clock/instants.ts';
 import { longestRetryAfterMs } from './retry-schedule.ts';
 
 /** The circuit breaker of an endpoint, derived from its answers. All instants are Unix times in milliseconds. */

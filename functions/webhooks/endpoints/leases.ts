@@ -5,7 +5,7 @@ import { batchesOf } from '#functions/dynamodb/batch.ts';
 import type { TableSource } from '#functions/dynamodb/index-pages.ts';
 import { Partition, unchangedSince } from '#functions/dynamodb/partition.ts';
 import type { Item, Key } from '#functions/dynamodb/row.ts';
-import { plausibleLease, type Lease, newLease, withoutFailures } from './lease.ts';
+import { type Lease, newLease, plausibleLease, withoutFailures } from './lease.ts';
 
 export const leaseKey = (endpoint: string): Key => ({ pk: `ENDPOINT#${endpoint}`, sk: 'LEASE' });
 

@@ -98,7 +98,15 @@ export function updateEndpoint(
   return modify(deps, name, (endpoint) => {
     const { secrets, ...encrypted } = secretsOf(deps.dataKey, endpoint);
     const { types, mailboxes, directions, format, retryDelaysMs, maxInFlight } = endpoint;
-    const current = { types, mailboxes, directions, format, retryDelaysMs: [...retryDelaysMs], maxInFlight, ...encrypted };
+    const current = {
+      types,
+      mailboxes,
+      directions,
+      format,
+      retryDelaysMs: [...retryDelaysMs],
+      maxInFlight,
+      ...encrypted,
+    };
     const settings = checkedSettings(name, { ...current, ...input }, deps.allowPrivate);
     if (settings.format !== format)
       throw new EndpointError(['format: expected the same as before; add another endpoint']);

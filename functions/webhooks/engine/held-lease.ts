@@ -5,11 +5,11 @@ import { observationOf } from '#functions/webhooks/deliveries/next-step.ts';
 import { observe, stateOf } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
   type Admission,
+  acquire,
   addLone,
   admission,
   allowsLone,
   endLone,
-  acquire,
   type InFlight,
   type Lease,
   type Limits,

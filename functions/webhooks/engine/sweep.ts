@@ -15,7 +15,7 @@ import {
 import type { Endpoint } from '#functions/webhooks/endpoints/endpoint.ts';
 import { clearPending, endpointPages, type WebhookDependencies } from '#functions/webhooks/endpoints/endpoints.ts';
 import { limitsOf } from '#functions/webhooks/endpoints/format.ts';
-import { admission, plausibleLease, type Lease } from '#functions/webhooks/endpoints/lease.ts';
+import { admission, type Lease, plausibleLease } from '#functions/webhooks/endpoints/lease.ts';
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { sendWakeUps, type WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { clockWitness } from './clock-witness.ts';

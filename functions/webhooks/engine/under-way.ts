@@ -4,7 +4,7 @@ import { type Attempt, attempt, type DeliverDependencies, recordOf } from '#func
 import { stepDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import type { Delivery } from '#functions/webhooks/deliveries/delivery.ts';
 import { stepAfter } from '#functions/webhooks/deliveries/next-step.ts';
-import { failed } from '#functions/webhooks/deliveries/outcome.ts';
+import { failureOf } from '#functions/webhooks/deliveries/outcome.ts';
 import type { Settled } from '#functions/webhooks/deliveries/settled.ts';
 import type { Endpoint, EndpointSecrets } from '#functions/webhooks/endpoints/endpoint.ts';
 import { commitHealth, findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
@@ -99,7 +99,7 @@ export class UnderWay {
       const since = new Date(this.holding.lease.failingSince ?? startedAt).toISOString();
       if (await commitHealth(this.deps, current, disabling(current, since, cause, endedAt))) return made;
     }
-    return { ...made, outcome: failed(cause) };
+    return { ...made, outcome: failureOf(cause) };
   }
 
   /** False when a long closing concerns a removed endpoint, whose name another one has taken during the request. */

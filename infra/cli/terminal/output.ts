@@ -50,7 +50,9 @@ export class Output {
   /** Prints rows under headings; on a narrower terminal, each row as a block of lines. */
   table<T>(columns: readonly Column<T>[], rows: readonly T[]): void {
     const cells = rows.map((row) => columns.map(({ text }) => printableLines(text(row) ?? '')));
-    const widths = columns.map(({ heading }, index) => Math.max(heading.length, ...cells.map((row) => row[index]!.length)));
+    const widths = columns.map(({ heading }, index) =>
+      Math.max(heading.length, ...cells.map((row) => row[index]!.length)),
+    );
     const width = widths.reduce((sum, one) => sum + one + 2, -2);
     if (width > (this.results.columns ?? Number.POSITIVE_INFINITY)) {
       for (const row of rows) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plausibleUntil, hasBeen, isRecent, steady } from '#functions/clock/instants.ts';
+import { hasBeen, isRecent, plausibleUntil, steady } from '#functions/clock/instants.ts';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 const minute = 60_000;

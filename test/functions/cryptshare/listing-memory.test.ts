@@ -114,7 +114,10 @@ test('a listing takes as much memory as its columns have, and gives all of it ba
   for (const expected of [0, 5000]) {
     const listing = new Listing(expected, memory);
     for (let page = 0; page < 50; page += 1) {
-      const rows = Array.from({ length: 100 }, (_, index) => ({ trackingId: `t-${100 * page + index}`, state: 'ACTIVE' }));
+      const rows = Array.from({ length: 100 }, (_, index) => ({
+        trackingId: `t-${100 * page + index}`,
+        state: 'ACTIVE',
+      }));
       listing.addPage(JSON.stringify(rows));
     }
     expect(memory.used).toBeGreaterThan(5000 * 20);

@@ -268,9 +268,9 @@ describe('a shard', () => {
     const rows = new ShardRows(deps.dynamo, deps.table, 4);
     const time = world.clock.now().getTime();
     const row = async () => (await rows.read(0, 1, deps.origin)).row;
-    const late = await rows.take(0, await row(), { since: time, until: time + minute });
+    const late = await rows.acquire(0, await row(), { since: time, until: time + minute });
     const term = { since: time + minute, until: time + 2 * minute };
-    const next = await rows.take(0, await row(), term);
+    const next = await rows.acquire(0, await row(), term);
     await rows.release(late!, { shards: 1, polled: [{ from: 0, to: time }], failing: {} });
     expect((await row()).leases).toEqual({ [next!.name]: { ...term, slots: 4 } });
     expect((await row()).polled).toBeUndefined();

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { isBusy, isPaused, longestRenewalMs, pauseAfter, type Verification } from '#functions/cryptshare/verification.ts';
+import {
+  isBusy,
+  isPaused,
+  longestRenewalMs,
+  pauseAfter,
+  type Verification,
+} from '#functions/cryptshare/verification.ts';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 const minute = 60_000;

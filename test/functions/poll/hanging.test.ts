@@ -162,7 +162,7 @@ test('a watch whose listing hung is polled again by the first tick after its pol
   const rows = new ShardRows(deps.dynamo, deps.table, 4);
   const since = world.clock.now().getTime();
   const { row } = await rows.read(0, 1, deps.origin);
-  const hold = await rows.take(0, row, { since, until: since + 10 * interval });
+  const hold = await rows.acquire(0, row, { since, until: since + 10 * interval });
   await rows.narrow(hold!, [`sent#${hanging!.mailbox}`], { shards: 1, polled: [{ from: 0, to: since }], failing: {} });
   world.clock.advance(interval);
   expect((await tick()).polls).toHaveLength(1);

@@ -25,7 +25,11 @@ let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.deps, table: `removed-${tables}`, schedule: { shards: 1, pollIntervalMs: day, fullListingEvery: 1 } };
+  deps = {
+    ...world.deps,
+    table: `removed-${tables}`,
+    schedule: { shards: 1, pollIntervalMs: day, fullListingEvery: 1 },
+  };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
   watch = world.watch(`removed-${tables}@example.com`);

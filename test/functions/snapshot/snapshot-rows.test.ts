@@ -54,7 +54,8 @@ describe('runs', () => {
           Array.from({ length: last - first + 1 }, (_, index) => first + index),
         );
         expect(covered).toEqual(list.toSorted((a, b) => a - b));
-        for (const [index, [first]] of runs.entries()) if (index > 0) expect(first).toBeGreaterThan(runs[index - 1]![1] + 1);
+        for (const [index, [first]] of runs.entries())
+          if (index > 0) expect(first).toBeGreaterThan(runs[index - 1]![1] + 1);
       }),
     );
   });

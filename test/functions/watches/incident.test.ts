@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { NotifierEvent, WatchProblem } from '#functions/events/transfer-event.ts';
 import {
-  plausibleMended,
-  hastened,
   type Incident,
   nextIncident,
   openIncident,
+  plausibleMended,
+  scheduleEarlier,
   verifiableSince,
 } from '#functions/watches/incident.ts';
 import { type FailingShare, type FailingWatch, isDue, shareOf } from '#functions/watches/incident-share.ts';
@@ -164,23 +164,29 @@ describe('a watch that fails for a cause that was found mended', () => {
   const watch: RegisteredWatch = { mailbox: 'alice@example.com', direction: 'sent', health };
 
   test.each([
-    { what: 'since then counts as new', mended: { not_verified: start + minute }, scheduledFrom: '2026-11-24T00:01:00.000Z' },
+    {
+      what: 'since then counts as new',
+      mended: { not_verified: start + minute },
+      scheduledFrom: '2026-11-24T00:01:00.000Z',
+    },
     { what: 'before it began is left as it is', mended: { not_verified: start - 1 }, scheduledFrom: undefined },
     { what: 'of another kind is left as it is', mended: { forbidden: start + minute }, scheduledFrom: undefined },
   ])('$what', ({ mended, scheduledFrom }) => {
-    expect(hastened(watch, mended).scheduledFrom).toBe(scheduledFrom);
+    expect(scheduleEarlier(watch, mended).scheduledFrom).toBe(scheduledFrom);
   });
 
   it('is not kept from its next poll by a clock that was ahead when it found the cause mended', () => {
     const since = '2026-11-24T00:30:00.000Z';
     const read = { not_verified: start + 365 * 24 * 60 * minute, token_invalid: start + minute };
     const mended = plausibleMended(read, start + 30 * minute);
-    expect(hastened({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
+    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, mended).scheduledFrom).toBe(since);
     expect(verifiableSince(mended)).toBe(start + minute);
   });
 
   it('keeps the later time from which on it is polled as it stands', () => {
     const since = '2026-11-24T01:00:00.000Z';
-    expect(hastened({ ...watch, scheduledFrom: since }, { not_verified: start + minute }).scheduledFrom).toBe(since);
+    expect(scheduleEarlier({ ...watch, scheduledFrom: since }, { not_verified: start + minute }).scheduledFrom).toBe(
+      since,
+    );
   });
 });

@@ -8,7 +8,11 @@ const minute = 60_000;
 const start = Date.parse('2026-11-24T00:00:00Z');
 const watchOf = (at: number): Watch => ({ mailbox: `mailbox-${at}@example.com`, direction: 'sent' });
 const watches = (count: number): Watch[] => Array.from({ length: count }, (_, index) => watchOf(index));
-const schedule = (every: number, fullListingEvery = 1): Schedule => ({ shards: 1, pollIntervalMs: every, fullListingEvery });
+const schedule = (every: number, fullListingEvery = 1): Schedule => ({
+  shards: 1,
+  pollIntervalMs: every,
+  fullListingEvery,
+});
 
 /** Windows that follow each other without a gap. */
 const ticks = (count: number, apart = minute): Window[] =>
@@ -44,7 +48,9 @@ describe('a watch is due', () => {
       scopeDue({ ...watchOf(0), pollIntervalMs: 60 * minute }, schedule(minute), tick),
     );
     expect(hourly).toHaveLength(24);
-    const each = ticks(60).filter((tick) => scopeDue({ ...watchOf(0), pollIntervalMs: minute }, schedule(60 * minute), tick));
+    const each = ticks(60).filter((tick) =>
+      scopeDue({ ...watchOf(0), pollIntervalMs: minute }, schedule(60 * minute), tick),
+    );
     expect(each).toHaveLength(60);
   });
 
@@ -67,7 +73,11 @@ describe('a watch is due', () => {
   });
 
   it('at the first tick after it was added or changed, and at no other because of that', () => {
-    const added = { ...watchOf(0), pollIntervalMs: 24 * 60 * minute, scheduledFrom: new Date(start + 10_000).toISOString() };
+    const added = {
+      ...watchOf(0),
+      pollIntervalMs: 24 * 60 * minute,
+      scheduledFrom: new Date(start + 10_000).toISOString(),
+    };
     const due = ticks(60).map((tick) => scopeDue(added, schedule(minute, 10), tick) !== undefined);
     const { scheduledFrom: _, ...other } = added;
     const usual = ticks(60).map((tick) => scopeDue(other, schedule(minute, 10), tick) !== undefined);
@@ -106,7 +116,9 @@ describe('of every few polls of a watch', () => {
       const found = scopes(watch, 50);
       expect(found.filter((scope) => scope === 'all')).toHaveLength(10);
       const first = found.indexOf('all');
-      expect(found.flatMap((scope, index) => (scope === 'all' ? [index % 5] : [])).every((at) => at === first)).toBe(true);
+      expect(found.flatMap((scope, index) => (scope === 'all' ? [index % 5] : [])).every((at) => at === first)).toBe(
+        true,
+      );
     }
   });
 

@@ -82,7 +82,8 @@ test('a watch that is asked for is taken beside others, but not twice, and not w
 
 test.each([2, 3, 4, 8, 50])('however many watches are asked for and hang, of %i slots one is left to ticks', (all) => {
   let row = untouched;
-  for (let index = 0; index < 20; index += 1) row = takeLease(row, `${index}`, all, term(start), `watch ${index}`) ?? row;
+  for (let index = 0; index < 20; index += 1)
+    row = takeLease(row, `${index}`, all, term(start), `watch ${index}`) ?? row;
   expect(Object.keys(row.leases!).length).toBeGreaterThan(0);
   expect(takeLease(row, 'tick', all, term(start))).toBeDefined();
 });

@@ -37,7 +37,9 @@ const values: Readonly<Record<string, string>> = {
 
 /** What has to be sent along, and what has to be done before, for an operation to succeed. */
 const questions: Readonly<Record<string, Question & { readonly before?: (world: OperatorWorld) => unknown }>> = {
-  addWatch: { body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, pollIntervalMs: 300_000 } },
+  addWatch: {
+    body: { mailbox: 'bob@example.com', direction: 'received', notifyExisting: true, pollIntervalMs: 300_000 },
+  },
   addWatches: { body: { watches: [{ mailbox: 'bob@example.com' }], notifyExisting: true } },
   listTransfers: {
     query: { state: 'ACTIVE', limit: '5' },

@@ -32,10 +32,14 @@ describe('a watch', () => {
     const added = await world.ask('POST', '/watches', { body: { ...alice, pollIntervalMs: 300_000 } });
     expect(added).toMatchObject({ status: 201, body: { pollIntervalMs: 300_000 } });
     world.clock.advance(60_000);
-    expect(await world.ask('PATCH', path, { body: { pollIntervalMs: 900_000 } })).toMatchObject({ body: { pollIntervalMs: 900_000 } });
+    expect(await world.ask('PATCH', path, { body: { pollIntervalMs: 900_000 } })).toMatchObject({
+      body: { pollIntervalMs: 900_000 },
+    });
     const since = world.clock.now().toISOString();
     expect(await registry().list()).toEqual([{ ...alice, pollIntervalMs: 900_000, scheduledFrom: since }]);
-    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty('pollIntervalMs');
+    expect((await world.ask('PATCH', path, { body: { pollIntervalMs: null } })).body).not.toHaveProperty(
+      'pollIntervalMs',
+    );
     expect(await registry().list()).toEqual([{ ...alice, since }]);
   });
 
@@ -85,7 +89,9 @@ describe('a watch', () => {
     const inCapitals = '/watches/sent/ALICE%40Example.com';
     world.cryptshare.transfers.create({ sender: alice.mailbox, to: ['bob@example.com'] });
     expect((await world.ask('GET', inCapitals)).body).toMatchObject(alice);
-    expect((await world.ask('PATCH', inCapitals, { body: { pollIntervalMs: 300_000 } })).body).toMatchObject({ pollIntervalMs: 300_000 });
+    expect((await world.ask('PATCH', inCapitals, { body: { pollIntervalMs: 300_000 } })).body).toMatchObject({
+      pollIntervalMs: 300_000,
+    });
     expect((await world.ask('POST', `${inCapitals}/poll`)).body).toMatchObject({ outcome: 'baseline', transfers: 1 });
     expect((await world.ask('GET', `${inCapitals}/transfers`)).body.items).toHaveLength(1);
     expect((await world.ask('POST', `${inCapitals}/pause`)).body).toMatchObject({ ...alice, isDisabled: true });
@@ -184,7 +190,11 @@ describe('many watches', () => {
       [bob.mailbox, 'received', false],
       [bob.mailbox, 'sent', true],
     ]);
-    const all = (await registry().list()).map(({ mailbox, direction, pollIntervalMs }) => [direction, mailbox, pollIntervalMs]);
+    const all = (await registry().list()).map(({ mailbox, direction, pollIntervalMs }) => [
+      direction,
+      mailbox,
+      pollIntervalMs,
+    ]);
     expect(all.toSorted()).toEqual([
       ['received', bob.mailbox, 60_000],
       ['sent', alice.mailbox, 300_000],
@@ -272,7 +282,8 @@ describe('a poll that is asked for', () => {
 test('a watch that has not changed for an hour is shown with the interval it is polled in, but not one of a longer interval', async () => {
   await world.ask('POST', '/watches', { body: alice });
   await world.ask('POST', '/watches', { body: { mailbox: 'seldom@example.com', pollIntervalMs: 3_600_000 } });
-  const quiet = async () => (await world.ask('GET', '/watches')).body.items.map(({ quietIntervalMs }) => quietIntervalMs);
+  const quiet = async () =>
+    (await world.ask('GET', '/watches')).body.items.map(({ quietIntervalMs }) => quietIntervalMs);
   expect(await quiet()).toEqual([undefined, undefined]);
   world.clock.advance(3_600_000);
   expect((await quiet()).toSorted()).toEqual([300_000, undefined]);

@@ -10,7 +10,12 @@ const formats: readonly Format[] = ['event', 'slack', 'teams'];
 const delivered: Outcome = { kind: 'delivered' };
 const rejected: Outcome = { kind: 'rejected', cause: 'http_error' };
 const channelGone: Outcome = { kind: 'gone', cause: 'channel_gone' };
-const failed = (retryAfterMs?: number): Outcome => ({ kind: 'failed', cause: 'http_error', slowDown: false, retryAfterMs: retryAfterMs });
+const failed = (retryAfterMs?: number): Outcome => ({
+  kind: 'failed',
+  cause: 'http_error',
+  slowDown: false,
+  retryAfterMs: retryAfterMs,
+});
 const throttled = (retryAfterMs?: number): Outcome => ({
   kind: 'failed',
   cause: 'throttled',

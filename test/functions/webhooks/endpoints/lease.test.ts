@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { Observation } from '#functions/webhooks/endpoints/circuit-breaker.ts';
 import {
+  acquire,
   addLone,
   admission,
   allowsLone,
-  plausibleLease,
   endLone,
-  acquire,
   type InFlight,
   type Lease,
   leaseDurationMs,
   newLease,
+  plausibleLease,
   release,
   withoutFailures,
 } from '#functions/webhooks/endpoints/lease.ts';
@@ -117,7 +117,7 @@ describe('admission', () => {
   });
 });
 
-describe('hold, after a holder that died,', () => {
+describe('acquire, after a holder that died,', () => {
   it('lets as many attempts begin at once as ever', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
@@ -208,16 +208,19 @@ describe('lone attempts', () => {
   });
 });
 
-describe('believedLease', () => {
-  test.each([minute, hour, year])('believes no holder, attempt or pace of a clock that was %i ms ahead', (ahead) => {
-    const wrong = start + ahead;
-    const paced = acquire(newLease, 'holder', begun(flightsAt(wrong, 'a')), second, wrong);
-    const { inFlight, freeAt, holder } = plausibleLease(paced, start);
-    expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
-    expect(ask(paced, start, slack)).toEqual({
-      ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
-    });
-  });
+describe('plausibleLease', () => {
+  test.each([minute, hour, year])(
+    'takes no holder, attempt or pace of a clock for plausible that was %i ms ahead',
+    (ahead) => {
+      const wrong = start + ahead;
+      const paced = acquire(newLease, 'holder', begun(flightsAt(wrong, 'a')), second, wrong);
+      const { inFlight, freeAt, holder } = plausibleLease(paced, start);
+      expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
+      expect(ask(paced, start, slack)).toEqual({
+        ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
+      });
+    },
+  );
 
   test.each([minute, hour, year])(
     'opens no breaker for a clock that was %i ms ahead, and counts its first failure',
@@ -231,17 +234,17 @@ describe('believedLease', () => {
     },
   );
 
-  test('believes a clock that is ahead by as much as clocks of two machines may differ', () => {
+  test('accepts a clock that is ahead by as much as clocks of two machines may differ', () => {
     expect(ask(held(start + 4 * second, 'a'), start)).toEqual({ kind: 'held' });
   });
 
-  test('believes no holder, attempt or pace of such a clock after one that is right has forgotten the failures', () => {
+  test('takes none of these for plausible after one that is right has forgotten the failures', () => {
     const ahead = start + hour;
     const lease = acquire(newLease, 'holder', begun(flightsAt(ahead, 'a')), second, ahead);
     expect(ask(withoutFailures(lease, start), start, slack)).toMatchObject({ kind: 'free', room: 1 });
   });
 
-  test('believes the holder though a machine whose clock is 10 s ahead has changed its lease', () => {
+  test('accepts the holder though a machine whose clock is 10 s ahead has changed its lease', () => {
     const lease = held(start, 'a');
     expect(plausibleLease(withoutFailures(lease, start + 10 * second), start).holder).toEqual(lease.holder);
   });
@@ -280,7 +283,10 @@ describe('a lease', () => {
             const others = [...living.values()].filter(({ until }) => until > now);
             if (others.length > 0) expect(admitted.kind).toBe('held');
             if (admitted.kind !== 'free' || admitted.room === 0) continue;
-            const events = Array.from({ length: Math.min(wanted, admitted.room) }, (_, index) => `event-${count + index}`);
+            const events = Array.from(
+              { length: Math.min(wanted, admitted.room) },
+              (_, index) => `event-${count + index}`,
+            );
             count += events.length;
             const inFlight = flightsAt(now, ...events);
             lease = acquire(believed, id, begun(inFlight), 0, now);

@@ -29,7 +29,8 @@ beforeEach(async () => {
 });
 
 const bodiesOf = (events: readonly TransferEvent[]) => events.map((event) => ({ body: eventBody(event) }));
-const events = (name: string, count: number) => Array.from({ length: count }, (_, index) => exampleEvent(`${name}-${index}`));
+const events = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => exampleEvent(`${name}-${index}`));
 
 /** Units of events from their arrival to their end, in batches of ten, each fanned out and delivered by its wake-ups. */
 async function costOf(count: number, name: string): Promise<Units> {

@@ -82,7 +82,9 @@ describe('the verbs of a watch', () => {
     await watch(['add', 'alice@example.com', '--every', '15m']);
     const changed = await watch(['update', 'alice@example.com', '--every', '1h']);
     const reset = await watch(['update', 'alice@example.com', '--every', 'default']);
-    const asked = api.requests.flatMap(({ method, body }) => (method === 'GET' ? [] : (body as { pollIntervalMs: unknown })));
+    const asked = api.requests.flatMap(({ method, body }) =>
+      method === 'GET' ? [] : (body as { pollIntervalMs: unknown }),
+    );
     expect(asked.map(({ pollIntervalMs }) => pollIntervalMs)).toEqual([900_000, 3_600_000, null]);
     expect(changed.stdout).toBe('what is sent by alice@example.com is polled every 1h\n');
     expect(reset.stdout).toBe('what is sent by alice@example.com is polled at the general interval\n');

@@ -33,7 +33,9 @@ describe('lone attempts', () => {
     const processes = some.map(world.another);
     // All of them have read the endpoint before the first one writes.
     const plans = some.map(() => new FaultPlan([['PutItemCommand', 'pause']]));
-    const runs = some.map((one, index) => world.faults.run(plans[index]!, () => deliver(processes[index]!, [wakeUpFor(one)])));
+    const runs = some.map((one, index) =>
+      world.faults.run(plans[index]!, () => deliver(processes[index]!, [wakeUpFor(one)])),
+    );
     await Promise.all(plans.map((plan) => plan.reachedPause));
     for (const plan of plans) plan.resume();
     let ended = 0;
