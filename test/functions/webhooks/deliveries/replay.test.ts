@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Replay, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
+import { FaultPlan } from '#test/support/aws-faults.ts';
 import {
   crm,
   first,
@@ -65,6 +66,21 @@ describe('recover', () => {
     await crm.recover();
     await world.settleAll();
     expect(world.received.map(({ path }) => path)).toEqual(['/again']);
+  });
+
+  test('leaves alone what the index still calls held, once it was delivered', async () => {
+    await crm.pause();
+    await world.fanOut(first);
+    await world.answerWakeUps();
+    await crm.resume();
+    const plan = new FaultPlan([['BatchGetItemCommand', 'pause']]);
+    const late = world.faults.run(plan, () => crm.recover());
+    await plan.reachedPause;
+    await crm.recover();
+    await world.answerWakeUps();
+    plan.resume();
+    expect(await late).toMatchObject({ count: 0 });
+    expect(await world.statuses()).toEqual({ DELIVERED: 1 });
   });
 });
 
@@ -171,5 +187,17 @@ describe('resend', () => {
     expect(await crm.resend({ id: 'evt_none' })).toBe(false);
     const ofNoEndpoint = resend(world.deps, { event: first.id, endpoint: 'none' });
     await expect(ofNoEndpoint).rejects.toThrow('there is no endpoint none');
+  });
+
+  test('forgets why a delivery was held', async () => {
+    await crm.pause();
+    await world.fanOut(first);
+    await world.answerWakeUps();
+    await crm.resume();
+    expect(await world.deliveryOf(first)).toMatchObject({ status: 'HELD', reason: 'paused' });
+    await crm.resend(first);
+    await world.answerWakeUps();
+    const { status, reason } = await world.deliveryOf(first);
+    expect({ status, reason }).toEqual({ status: 'DELIVERED', reason: undefined });
   });
 });

@@ -42,53 +42,41 @@ const observed = (change: Partial<Observation>): Observation => ({
   ...change,
 });
 
-/** A lease that a process holds since an instant, with attempts under way. */
+/** A lease that a process holds since an instant, with attempts in flight. */
 const held = (at: number, ...events: string[]): Lease =>
   acquire(newLease, 'holder', begun(flightsAt(at, ...events)), 0, at);
 
-/** What a process learns that asks at an instant. */
+/** Admission of a process at an instant. */
 const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
 describe('admission', () => {
+  const free = { kind: 'free', room: 4, interrupted: {} };
+  const afterSlowDown = release(newLease, ended(observed({ slowDown: true })), start);
+
   test.each([
-    { what: 'that nothing is known of', lease: newLease, at: 0, expected: { kind: 'free', room: 4, interrupted: {} } },
+    { what: 'that is new', lease: newLease, at: 0, expected: free },
     { what: 'that is held', lease: held(start, 'a'), at: leaseDurationMs - 1, expected: { kind: 'held' } },
     {
       what: 'whose holder has died, once it ends',
       lease: held(start, 'a', 'b'),
       at: leaseDurationMs,
-      expected: { kind: 'free', room: 4, interrupted: flightsAt(start, 'a', 'b') },
+      expected: { ...free, interrupted: flightsAt(start, 'a', 'b') },
     },
+    { what: 'that was released', lease: release(held(start, 'a'), nothing, start + 1), at: 1, expected: free },
     {
-      what: 'that was given back',
-      lease: release(held(start, 'a'), nothing, start + 1),
-      at: 1,
-      expected: { kind: 'free', room: 4, interrupted: {} },
-    },
-    {
-      what: 'with a lone attempt under way',
+      what: 'with a lone attempt in flight',
       lease: addLone(newLease, begun({ a: lone(start) }), start),
       at: leaseDurationMs - 1,
-      expected: { kind: 'free', room: 3, interrupted: {} },
+      expected: { ...free, room: 3 },
     },
     {
       what: 'with a lone attempt whose time is over',
       lease: addLone(newLease, begun({ a: lone(start) }), start),
       at: leaseDurationMs,
-      expected: { kind: 'free', room: 4, interrupted: {} },
+      expected: free,
     },
-    {
-      what: 'of an endpoint that asked to be left alone',
-      lease: release(newLease, ended(observed({ slowDown: true })), start),
-      at: 5499,
-      expected: { kind: 'shut', until: start + 5500 },
-    },
-    {
-      what: 'of an endpoint that asked to be left alone until now',
-      lease: release(newLease, ended(observed({ slowDown: true })), start),
-      at: 5500,
-      expected: { kind: 'free', room: 1, interrupted: {} },
-    },
+    { what: 'that is slowed down', lease: afterSlowDown, at: 5499, expected: { kind: 'shut', until: start + 5500 } },
+    { what: 'that was slowed down until now', lease: afterSlowDown, at: 5500, expected: { ...free, room: 1 } },
   ])('answers $expected.kind for a lease $what', ({ lease, at, expected }) => {
     expect(ask(lease, start + at)).toEqual(expected);
   });

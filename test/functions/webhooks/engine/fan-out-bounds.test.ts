@@ -215,4 +215,14 @@ describe('when the time of an invocation is short', () => {
     });
     expect(await takeHandedOn()).toEqual([]);
   });
+
+  it('hands nothing on that the queue brings again, because SQS took no wake-up', async () => {
+    await addMany(2);
+    let steady = 0;
+    const deps = { ...world.deps, steady: () => steady++ };
+    const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+    // Time is over after the first of the two endpoints.
+    const fannedOut = await world.faults.run(plan, () => fanOut(deps, [{ body }], 1));
+    expect(fannedOut).toMatchObject({ deliveries: 1, handedOn: 0, unhandled: [{ message: 0 }] });
+  });
 });
