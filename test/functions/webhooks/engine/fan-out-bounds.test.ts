@@ -9,7 +9,7 @@ import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
 import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
-import { invoke, messagesOf } from './function-process.ts';
+import { environmentOf, invoke, messagesOf } from './function-process.ts';
 
 beforeEach(startEndpointWorld);
 
@@ -29,7 +29,7 @@ async function addMany(count: number): Promise<void> {
 
 /** Takes what was handed on out of the queue. */
 async function takeHandedOn(): Promise<Announcement[]> {
-  const { QueueUrl } = { QueueUrl: world.announcementQueue.url };
+  const QueueUrl = world.announcementQueue.url;
   const taken: Announcement[] = [];
   for (;;) {
     const { Messages = [] } = await world.sqs.send(
@@ -80,7 +80,7 @@ async function workOf<T>(task: () => Promise<T>) {
   return { result, calls, mostWriting };
 }
 
-test('a batch of events is as much work for one invocation with 500 endpoints as with 60', async () => {
+test('fanOut does as much work in one invocation with 500 endpoints as with 60', async () => {
   const batchOf = (name: string) =>
     Array.from({ length: 3 }, (_, index) => ({ body: eventBody(exampleEvent(`20260101-000000-${name}${index}`)) }));
   await addMany(60);
@@ -98,18 +98,10 @@ test('a batch of events is as much work for one invocation with 500 endpoints as
   expect(many.mostWriting).toBeLessThanOrEqual(32);
 });
 
-test('the process of fan-out needs as much memory for ten events with 2,000 endpoints as with 60', async () => {
-  const environment = {
-    ...world.sdkEnvironment,
-    WEBHOOKS_TABLE: webhooksTable,
-    WAKE_UP_QUEUE_URL: world.queue.url,
-    ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
-    POWERTOOLS_METRICS_NAMESPACE: 'TransferNotifier',
-    POWERTOOLS_SERVICE_NAME: 'test',
-  };
+test('fanOut needs as much memory for ten events with 2,000 endpoints as with 60', async () => {
   const memoryOf = async (name: string) => {
     const bodies = Array.from({ length: 10 }, (_, index) => eventBody(exampleEvent(`20260101-000000-${name}${index}`)));
-    const output = await invoke(environment, [['fan-out', messagesOf(...bodies)]]);
+    const output = await invoke(environmentOf(world, ''), [['fan-out', messagesOf(...bodies)]]);
     expect(output).toContain('"handedOn":10');
     return Number(/^memory: (\d+)$/m.exec(output)![1]) / 1024;
   };
@@ -121,10 +113,10 @@ test('the process of fan-out needs as much memory for ten events with 2,000 endp
   expect(many).toBeLessThan(256);
 });
 
-describe('an event that more endpoints want than one message has room for', () => {
+describe('fanOut, of an event that more endpoints want than one message has room for,', () => {
   const count = 2 * endpointsPerMessage + 7;
 
-  it('reaches each of them once, part by part', async () => {
+  it('reaches each endpoint once, part by part', async () => {
     await addMany(count);
     expect(await fanOut(world.deps, [{ body }])).toMatchObject({ deliveries: endpointsPerMessage, handedOn: 1 });
     expect(await receivers()).toEqual(namesTo(endpointsPerMessage));
@@ -133,12 +125,12 @@ describe('an event that more endpoints want than one message has room for', () =
     expect(await world.takeWakeUps()).toHaveLength(count);
   });
 
-  it('is not handed on for no endpoint at all', async () => {
+  it('hands nothing on for no endpoint', async () => {
     await addMany(endpointsPerMessage);
     expect(await fanOut(world.deps, [{ body }])).toMatchObject({ deliveries: endpointsPerMessage, handedOn: 0 });
   });
 
-  it('goes to an endpoint that is added meanwhile if its name has not been passed yet', async () => {
+  it('reaches an endpoint that is added between the parts if its name has not been passed yet', async () => {
     await addMany(count);
     await fanOut(world.deps, [{ body }]);
     for (const name of ['early', 'late']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
@@ -152,7 +144,7 @@ describe('an event that more endpoints want than one message has room for', () =
   const kinds: readonly FaultKind[] = ['lost', 'crash after'];
   const calls = ['QueryCommand', 'PutItemCommand', 'SendMessageBatchCommand', 'SendMessageCommand'];
   test.each(kinds.flatMap((kind) => calls.map((call) => ({ kind, call }))))(
-    'is repeated from where its message began, and reaches each of them once, when a $call goes wrong ($kind)',
+    'repeats its message from where it began, and reaches each endpoint once, when a $call goes wrong ($kind)',
     async ({ kind, call }) => {
       await addMany(count);
       await fanOut(world.deps, [{ body }]);
@@ -171,7 +163,7 @@ describe('an event that more endpoints want than one message has room for', () =
     },
   );
 
-  it('of which nothing can be written is not handed on, but left to the queue and its dead letters', async () => {
+  it('hands nothing on of which nothing can be written, and leaves it to the queue and its dead letters', async () => {
     await addMany(count);
     const plan = new FaultPlan([['PutItemCommand', 'refused']]);
     const fannedOut = await world.faults.run(plan, () => fanOut(world.deps, [{ body, after: nameOf(9) }]));
@@ -180,7 +172,7 @@ describe('an event that more endpoints want than one message has room for', () =
   });
 });
 
-describe('when the time of an invocation is short', () => {
+describe('fanOut in a short invocation', () => {
   /** A clock that each look at it moves on by a millisecond. */
   const hurried = () => {
     const started = world.clock.steady();
@@ -192,7 +184,7 @@ describe('when the time of an invocation is short', () => {
     return { deps: { ...world.deps, steady }, started };
   };
 
-  it('what was begun is done, and the rest is handed on from there', async () => {
+  it('ends what it has begun, and hands the rest on from there', async () => {
     await addMany(40);
     const { deps, started } = hurried();
     const { deliveries, handedOn } = await fanOut(deps, [{ body }], started + 12);
@@ -205,7 +197,7 @@ describe('when the time of an invocation is short', () => {
     expect(await receivers()).toEqual(namesTo(40));
   });
 
-  it('a message for which nothing could be done is left to the queue instead of being handed on', async () => {
+  it('leaves a message without any delivery to the queue instead of handing it on', async () => {
     await addMany(3);
     const { deps, started } = hurried();
     expect(await fanOut(deps, [{ body }], started)).toMatchObject({

@@ -107,4 +107,13 @@ describe('removeEndpoint', () => {
       expect(world.received.map(({ path }) => path)).toEqual(['/crm', '/new']);
     },
   );
+
+  test('leaves no failure of a late attempt to an endpoint that is added under its name', async () => {
+    await world.prepare(first);
+    world.during(crm.remove, { status: 500 });
+    await world.deliver([wakeUpFor(first)]);
+    expect(await world.deps.leases.read('crm')).toMatchObject({ failures: 1 });
+    await crm.add();
+    expect(await world.otherLeases().read('crm')).toMatchObject({ failures: 0 });
+  });
 });

@@ -3,19 +3,11 @@ import { once } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { endLeases } from '#infra/local/interruption.ts';
-import { messagesOf, startFunctions } from '#test/functions/webhooks/engine/function-process.ts';
-import {
-  exampleEvents,
-  type Received,
-  startWebhookWorld,
-  type WebhookWorld,
-  webhooksTable,
-} from '#test/support/webhook-world.ts';
-
-const second = 1000;
+import { environmentOf, messagesOf, startFunctions } from '#test/functions/webhooks/engine/function-process.ts';
+import { crm, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvents, type Received, webhooksTable } from '#test/support/webhook-world.ts';
 
 /** Requests in flight at the same time, and events in a batch of fan-out. */
 const [maxInFlight, batchSize] = [10, 10];
@@ -27,13 +19,11 @@ const events = exampleEvents('transfer', 300);
 const bodies = new Map(events.map((event) => [event.id, eventBody(event)]));
 const dataKey = randomBytes(32).toString('base64');
 
-let world: WebhookWorld;
+beforeEach(startEndpointWorld);
 beforeEach(async () => {
-  world = await startWebhookWorld();
   Object.assign(world.deps, { dataKey: new DataKey(dataKey) });
   readClock();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight });
-  return () => world.close();
+  await crm.add({ maxInFlight });
 });
 
 /** Sets the clock of the test to the real time, by which other processes go. */
@@ -67,20 +57,13 @@ async function killDrain(answered: number) {
     const { length } = world.received;
     if (length === 1) {
       readClock();
-      await deliver({ ...world.deps, leases: world.otherLeases() }, others);
+      await deliver(world.another(), others);
     }
     if (length === answered + maxInFlight) underWay.resolve();
     return length <= answered ? { status: 204 } : new Promise(() => {});
   });
-  const environment = {
-    ...world.sdkEnvironment,
-    WEBHOOKS_TABLE: webhooksTable,
-    WAKE_UP_QUEUE_URL: world.queue.url,
-    DATA_KEY: dataKey,
-    ALLOW_PRIVATE_WEBHOOKS: 'yes',
-  };
   const bodiesInHand = inHand.map((wakeUp) => JSON.stringify(wakeUp));
-  const child = startFunctions(environment, [['deliver', messagesOf(...bodiesInHand)]]);
+  const child = startFunctions(environmentOf(world, dataKey), [['deliver', messagesOf(...bodiesInHand)]]);
   await Promise.race([underWay.promise, once(child, 'exit')]);
   child.kill('SIGKILL');
   await once(child, 'exit');
