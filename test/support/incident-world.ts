@@ -1,4 +1,3 @@
-import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
@@ -9,7 +8,7 @@ import type { Watch } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import type { FaultPlan } from './aws-faults.ts';
-import { clientId, given, pollBudget, startWorld, token, type World } from './poll-world.ts';
+import { given, pollBudget, serverCalls, startWorld, token, type World } from './poll-world.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -34,10 +33,7 @@ export class IncidentWorld {
     const { world, problems } = this;
     this.tables += 1;
     problems.clear();
-    const { now, steady } = world.clock;
-    const sleep = async (milliseconds: number) => world.clock.advance(milliseconds);
-    const origin = world.cryptshare.url;
-    const calls = new ServerCalls({ origin, clientId, maxConcurrentPages: 4, now, steady, random: () => 0.5, sleep });
+    const calls = serverCalls(world.cryptshare.url, world.clock);
     const tokens: TokenSource = {
       ...given(token),
       async tokenFor(mailbox) {

@@ -1,6 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SubscribeCommand } from '@aws-sdk/client-sns';
-import { DeleteMessageBatchCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import { Chats } from '#functions/watches/chats.ts';
@@ -12,6 +11,7 @@ import { announcementOf } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { createQueue, type LocalQueue } from '#infra/local/services/event-source.ts';
 import { subscribeFanOut } from '#infra/local/webhooks.ts';
+import { takeMessages } from '#test/support/aws.ts';
 import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';
 
@@ -53,14 +53,8 @@ async function announce(count: number): Promise<void> {
   expect(await tick()).toMatchObject({ changed: count, published: count, problem: undefined });
 }
 
-async function taken(QueueUrl: string) {
-  const { Messages = [] } = await world.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-  );
-  if (Messages.length === 0) return [];
-  const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-  await world.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-  return Messages.map(({ Body = '', MessageAttributes = {} }) => {
+async function taken(url: string) {
+  return (await takeMessages(world.sqs, url)).map(({ Body = '', MessageAttributes = {} }) => {
     const attributes = Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
       name,
       { stringValue: StringValue, dataType: DataType! },

@@ -1,4 +1,3 @@
-import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
@@ -6,6 +5,7 @@ import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Announcement } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { takeMessages } from '#test/support/aws.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
 import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
@@ -28,20 +28,11 @@ async function addMany(count: number): Promise<void> {
 }
 
 /** Takes what was handed on out of the queue. */
-async function takeHandedOn(): Promise<Announcement[]> {
-  const QueueUrl = world.announcementQueue.url;
-  const taken: Announcement[] = [];
-  for (;;) {
-    const { Messages = [] } = await world.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return taken;
-    for (const { Body = '', MessageAttributes, ReceiptHandle } of Messages) {
-      taken.push({ body: Body, after: MessageAttributes?.endpointsAfter?.StringValue });
-      await world.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    }
-  }
-}
+const takeHandedOn = async (): Promise<Announcement[]> =>
+  (await takeMessages(world.sqs, world.announcementQueue.url)).map(({ Body = '', MessageAttributes }) => ({
+    body: Body,
+    after: MessageAttributes?.endpointsAfter?.StringValue,
+  }));
 
 /** Fans out what was handed on until nothing is; returns how many messages there were. */
 async function fanOutRest(): Promise<number> {

@@ -44,8 +44,8 @@ describe('putAside, of a delivery that it holds at the moment in which the endpo
     plan.resume();
     const drained = await draining;
     world.clock.advance(minute);
-    // The queue brings the wake-up again.
-    await world.deliver([wakeUpFor(first)]);
+    // The queue brings the wake-up again, unless the drain was done.
+    if (!drained || drained.unhandled.length > 0) await world.deliver([wakeUpFor(first)]);
     await world.pass(30);
     expect((await world.deliveryOf(first)).status).toBe('DELIVERED');
     return drained;
