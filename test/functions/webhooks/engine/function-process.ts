@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
-import { listen } from '#test/functions/webhooks/http/client-servers.ts';
+import { closedPort, listen } from '#test/functions/webhooks/http/client-servers.ts';
 import { childEnvironment } from '#test/support/child-process.ts';
 import { type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
@@ -119,10 +119,5 @@ export async function throttledDynamo(
   return `http://127.0.0.1:${await listen(server)}`;
 }
 
-/** A URL at which nobody listens. */
-export async function deadUrl(): Promise<string> {
-  const server = http.createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+/** A URL at which no server listens. */
+export const deadUrl = async (): Promise<string> => `http://127.0.0.1:${await closedPort()}`;

@@ -35,6 +35,14 @@ export async function listen(server: net.Server, host = '127.0.0.1'): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
+/** A port on which no server listens. */
+export async function closedPort(): Promise<number> {
+  const server = net.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** An HTTP server and what it has seen. */
 export async function receiver(answer: http.RequestListener = (_, response) => response.end()) {
   const seen = { connections: 0, requests: [] as http.IncomingMessage[], bodies: [] as string[] };

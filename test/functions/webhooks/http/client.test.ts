@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PostError } from '#functions/webhooks/http/client.ts';
-import { clientOf, closeAll, failureOf, listen, receiver, speaking } from './client-servers.ts';
+import { clientOf, closeAll, closedPort, failureOf, listen, receiver, speaking } from './client-servers.ts';
 
 afterEach(closeAll);
 
@@ -167,10 +167,8 @@ describe('post without an answer', () => {
   });
 
   test('throws refused where no server listens', async () => {
-    const server = net.createServer();
-    const port = await listen(server);
-    server.close();
-    expect(await failureOf(clientOf().post(`http://receiver.example.com:${port}/`, {}, ''))).toBe('refused');
+    const url = `http://receiver.example.com:${await closedPort()}/`;
+    expect(await failureOf(clientOf().post(url, {}, ''))).toBe('refused');
   });
 
   test.each([
@@ -211,9 +209,7 @@ describe('post without an answer', () => {
   });
 
   test('tells neither URL nor address in an error', async () => {
-    const refusing = net.createServer();
-    const port = await listen(refusing);
-    refusing.close();
+    const port = await closedPort();
     const failing = async () => Promise.reject(new Error('queryA ESERVFAIL receiver.example.com'));
     const postings = [
       clientOf().post(`http://receiver.example.com:${port}/token`, {}, ''),

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { clearPending } from '#functions/webhooks/endpoints/endpoints.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
 import {
@@ -126,12 +127,27 @@ describe('an endpoint that answers 410', () => {
     await expectNotStuck();
   });
 
-  test('leaves no delivery stuck though the endpoint is changed during the request', async () => {
-    // Any change counts: an operator's, and the sweep's when it has published an event about the endpoint.
-    world.during(() => crm.update({ maxInFlight: 9 }), { status: 410 });
+  test('leaves no delivery stuck though an operator changes the endpoint during each request', async () => {
+    world.setAnswer(async () => {
+      await crm.update({ maxInFlight: 9 });
+      return { status: 410 };
+    });
     await world.fanOut(first);
     await world.answerWakeUps();
     await expectNotStuck();
+  });
+
+  test('is disabled though its row changes before that is written, as by a sweep that has published an event', async () => {
+    world.setAnswer(() => ({ status: 410 }));
+    await world.prepare(first);
+    const plan = new NthFault('PutItemCommand', 2, 'pause');
+    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(first)]));
+    await plan.reachedPause;
+    await clearPending(world.deps, await crm.read());
+    plan.resume();
+    await draining;
+    expect((await crm.read()).status).toBe('disabled');
+    expect((await world.deliveryOf(first)).status).toBe('HELD');
   });
 
   test('stays active and gets the event at another address that it was given during the request', async () => {
