@@ -26,13 +26,6 @@ export const range = { from: '2026-11-24T00:00:00.000Z', until: '2026-11-24T00:0
 
 type Identified = Pick<TransferEvent, 'id'>;
 
-export const idsOf = (some: readonly Identified[]): string[] => some.map(({ id }) => id).toSorted();
-
-export const wakeUpFor = (...some: readonly Identified[]): WakeUp => ({
-  endpoint: 'crm',
-  events: some.map(({ id }) => id),
-});
-
 /** The world of the test that runs, and the endpoint that most tests need: `crm`. */
 export let world: EndpointWorld;
 export let crm: ReturnType<typeof crmOf>;
@@ -45,8 +38,10 @@ export async function startEndpointWorld(): Promise<() => Promise<void>> {
   return () => world.close();
 }
 
-/** What operators do to the endpoint `crm`. */
+/** The endpoint `crm`, with everything that operators do to it. */
 const crmOf = ({ deps, urlOf }: WebhookWorld) => ({
+  /** A wake-up for events; without any, for the retries that are due. */
+  wakeUp: (...some: readonly Identified[]): WakeUp => ({ endpoint: 'crm', events: some.map(({ id }) => id) }),
   add: (settings: Partial<EndpointSettingsInput> = {}, signing = {}) =>
     life.addEndpoint(deps, 'crm', { url: urlOf('crm'), ...settings }, signing),
   read: () => life.existingEndpoint(deps, 'crm'),
@@ -78,6 +73,8 @@ function actionsOf(world: WebhookWorld) {
     now,
     ids,
     rowsLike,
+
+    idsOf: (some: readonly Identified[]): string[] => some.map(({ id }) => id).toSorted(),
 
     /** Counts the requests for an event. */
     timesOf: ({ id }: Identified): number => ids().filter((one) => one === id).length,

@@ -38,7 +38,7 @@ export interface Answer {
   readonly body: AnswerBody;
 }
 
-/** What is asked for beside method and path. */
+/** The rest of a request beside method and path. */
 export interface Question {
   readonly query?: Record<string, string>;
   readonly body?: unknown;

@@ -34,7 +34,7 @@ export class TestClock {
 export const clientId = 'exampleclientid'.repeat(4);
 export const token = 'example-token-1';
 
-/** Tokens that nobody has to obtain. */
+/** Tokens that are there without a verification. */
 export const given = (text: string): TokenSource => ({
   tokenFor: async () => text,
   accepted: () => {},

@@ -41,7 +41,7 @@ export function pollWith(other: Partial<PollDependencies>): void {
   deps = { ...deps, ...other };
 }
 
-/** Declares watches of so many mailboxes, each with one transfer; only such as are wanted. */
+/** Declares watches of a number of mailboxes, each with one transfer; only such as are wanted. */
 export async function declare(count: number, isWanted: (watch: Watch) => boolean = () => true): Promise<Watch[]> {
   const list: Watch[] = [];
   for (let index = 0; list.length < count; index += 1) {
@@ -68,7 +68,7 @@ export const poll = (shard = 0, budget = pollBudget, onPoll: (poll: WatchPoll) =
   pollShard(deps, tick(shard), world.clock.steady() + budget, onPoll);
 export const mailboxes = ({ polls }: ShardPoll) => polls.map(({ watch }) => watch.mailbox).sort();
 
-/** Has the server refuse the token of a mailbox, so many times. */
+/** Lets the server refuse the token of a mailbox a number of times. */
 export const breakDown = ({ mailbox }: Watch, times = 1000) =>
   world.cryptshare.faults.inject({ path: encodeURIComponent(mailbox), times, answer: faultAnswers.emptyUnauthorized });
 

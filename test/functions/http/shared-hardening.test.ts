@@ -90,7 +90,7 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
 
   test.each([
     ['a body that its length does not tell of', `${ok}{}`],
-    ['another answer, though one was asked for', `${ok}HTTP/1.1 500 No\r\n\r\n`],
+    ['another answer, though only one was requested', `${ok}HTTP/1.1 500 No\r\n\r\n`],
     ['bytes of another protocol', `${ok}\0\0\x04\0\0`],
   ])('takes an answer for what it is, whatever comes after it: %s', async (_what, bytes) => {
     const { port } = await answering(() => bytes);

@@ -2,17 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Replay, recover, replay, resend } from '#functions/webhooks/deliveries/replay.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  first,
-  hour,
-  idsOf,
-  range,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, first, hour, range, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvents } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -47,12 +37,12 @@ describe('recover', () => {
     expect(await world.countWakeUps()).toBe(2);
     await world.takeWakeUps();
     world.clock.advance(2 * second);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     // By the clocks of two machines, an attempt may be a second early.
     expect(world.received.length).toBeGreaterThanOrEqual(101);
     world.clock.advance(580);
-    await world.deliver([wakeUpFor()]);
-    expect(world.ids().toSorted()).toEqual(idsOf(events));
+    await world.deliver([crm.wakeUp()]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events));
     expect(await crm.recover()).toMatchObject({ count: 0 });
   });
 
@@ -111,7 +101,7 @@ describe('replay', () => {
     expect(await crm.replay({ dryRun: true })).toMatchObject({ count: 4 });
     expect([await world.takeWakeUps(), await crm.replay()]).toMatchObject([[], { count: 4 }]);
     await world.settleAll();
-    expect(world.ids().toSorted()).toEqual(idsOf([failing!, ...others]));
+    expect(world.ids().toSorted()).toEqual(world.idsOf([failing!, ...others]));
   });
 
   test('begins the retry schedule anew', async () => {
@@ -151,7 +141,7 @@ describe('replay', () => {
   test('comes to its end, as a dry run or not, though one request has time for a part of the events of one poll', async () => {
     // The changes of one poll have the same time.
     const many = await announce('many', 250);
-    await world.deliver([wakeUpFor(...many)]);
+    await world.deliver([crm.wakeUp(...many)]);
     await world.takeWakeUps();
     world.received.length = 0;
     const slow = world.through((command, _, next) => {
@@ -167,7 +157,7 @@ describe('replay', () => {
         done = await replay(slow, 'crm', { ...range, after: done?.next, dryRun, perSecond: 1000, deadline });
         matching += done.count;
         world.clock.advance(5 * second);
-        await world.deliver([wakeUpFor()]);
+        await world.deliver([crm.wakeUp()]);
       }
       expect({ isComplete: done?.isComplete, matching }).toEqual({ isComplete: true, matching: 250 });
       expect(world.received).toHaveLength(dryRun ? 0 : 250);

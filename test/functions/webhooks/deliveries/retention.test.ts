@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { acquire, newLease } from '#functions/webhooks/endpoints/lease.ts';
-import { crm, first, second, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, first, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 beforeEach(() => crm.add({ retryDelaysMs: [second] }));
@@ -19,7 +19,7 @@ describe('expiry of rows', () => {
     await act();
     for (let time = 0; time < 2; time += 1) {
       world.clock.advance(second);
-      await world.deliver([wakeUpFor(first)]);
+      await world.deliver([crm.wakeUp(first)]);
     }
     const { attempts } = await world.trace(first.id);
     expect(attempts).toHaveLength(count);
@@ -36,7 +36,7 @@ describe('expiry of rows', () => {
     await crm.pause();
     await world.prepare(first);
     world.clock.advance(second);
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'HELD', expiresAt });
     await crm.resume();
     world.clock.advance(second);

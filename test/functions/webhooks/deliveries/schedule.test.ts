@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { answerContext } from '#functions/webhooks/endpoints/secrets.ts';
-import { crm, first, hour, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, first, hour, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import type { Received } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -25,7 +25,7 @@ async function attemptAll(): Promise<number[]> {
     if (status !== 'PENDING') return instants.map((instant) => instant - instants[0]!);
     world.clock.advance(nextAttemptAt - world.now());
     instants.push(world.now());
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
   }
 }
 
@@ -73,7 +73,7 @@ describe('deliver', () => {
     const date = new Date(world.now() + 2 * hour).toUTCString();
     world.setAnswer(() => ({ status: 503, headers: { 'retry-after': retryAfterMs, date } }));
     await world.prepare(first);
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect((await world.deliveryOf(first)).nextAttemptAt - world.now()).toBe(hour);
   });
 });

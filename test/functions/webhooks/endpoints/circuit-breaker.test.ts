@@ -45,7 +45,7 @@ const seen = (breaker: CircuitBreaker, now: number): string => {
   return state === 'open' ? `open for ${(breaker.openUntil! - now) / second} s` : state;
 };
 
-/** A breaker that lets one through at `start` after so many failures in a row. */
+/** A breaker that lets one through at `start` after a number of failures in a row. */
 const halfOpen = (failures: number): CircuitBreaker => ({
   ...{ failures, failedAttempts: failures, failedAt: start - hour, failingSince: start - day, openUntil: start },
 });

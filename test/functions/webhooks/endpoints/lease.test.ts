@@ -141,7 +141,7 @@ describe('lone attempts', () => {
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
     { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
-    { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
+    { what: 'a single one may be in flight', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
   ])('answer $isAllowed to allowsLone when $what', ({ lease, at = 0, by = limits, isAllowed }) => {
     expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
@@ -261,7 +261,7 @@ describe('a lease', () => {
           now += wait;
           const id = `process-${process}`;
           const own = living.get(id);
-          // A request takes no longer than the lease: a process whose time is over has nothing under way.
+          // A request takes no longer than the lease: a process whose time is over has nothing in flight.
           if (own && own.until <= now) living.delete(id);
           const believed = plausibleLease(lease, now);
           const mine = living.get(id);

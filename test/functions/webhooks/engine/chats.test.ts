@@ -225,7 +225,7 @@ describe('Chats.note', () => {
   test('is removed once a chat is there, though it was written during the addition', async () => {
     const create = world.deps.chats.expect.bind(world.deps.chats);
     let calls = 0;
-    const meanwhile = Object.assign(chats(), {
+    const racing = Object.assign(chats(), {
       async expect() {
         await create();
         calls += 1;
@@ -233,7 +233,7 @@ describe('Chats.note', () => {
         if (calls === 1) await chats().note(async () => false);
       },
     });
-    await addEndpoint({ ...world.deps, chats: meanwhile }, 'ops', chat('ops'));
+    await addEndpoint({ ...world.deps, chats: racing }, 'ops', chat('ops'));
     expect(await isNoted()).toBe(false);
   });
 

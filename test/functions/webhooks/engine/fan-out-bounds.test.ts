@@ -46,7 +46,7 @@ async function fanOutRest(): Promise<number> {
 
 const receivers = async (id = event.id) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
 
-/** The calls of a task, and most writes under way at the same time. */
+/** The calls of a task, and the most writes in flight at the same time. */
 async function workOf<T>(task: () => Promise<T>) {
   let writing = 0;
   let mostWriting = 0;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { clockToleranceMs } from '#functions/clock/instants.ts';
-import { crm, day, first, minute, second, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, day, first, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 
@@ -54,7 +54,7 @@ test('sweep makes no retry again that succeeds while the sweep corrects its time
     return { status: 204 };
   });
   for (let minutes = 0; minutes < 5; minutes += 1) {
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     world.clock.advance(minute);
   }
   expect(world.received).toHaveLength(2);

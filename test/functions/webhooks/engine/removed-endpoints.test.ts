@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { leaseOf } from '#functions/webhooks/endpoints/leases.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { crm, first, hour, second, startEndpointWorld, third, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, first, hour, second, startEndpointWorld, third, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 beforeEach(() => crm.add({ retryDelaysMs: [hour] }));
@@ -11,7 +11,7 @@ beforeEach(() => crm.add({ retryDelaysMs: [hour] }));
 async function delayed(): Promise<void> {
   expect(await world.countWakeUps()).toBe(1);
   world.clock.advance(60 * second);
-  await world.deliver([wakeUpFor()]);
+  await world.deliver([crm.wakeUp()]);
 }
 
 describe('removeEndpoint', () => {
@@ -69,7 +69,7 @@ describe('removeEndpoint', () => {
       },
       { status },
     );
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     await delayed();
     expect(await world.statuses()).toEqual({ CANCELLED: 1 });
   });
@@ -77,7 +77,7 @@ describe('removeEndpoint', () => {
   test('leaves no lease behind when it comes during a lone attempt that fails', async () => {
     await world.prepare(first);
     world.during(crm.remove, { status: 500 });
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     await world.pass(2);
     await delayed();
     expect(await world.rowsLike('LEASE')).toEqual([]);
@@ -97,7 +97,7 @@ describe('removeEndpoint', () => {
         if (when === 'during') await readd();
         return { status: 429, headers: { 'retry-after': '86400' } };
       });
-      await world.deliver([wakeUpFor(first)]);
+      await world.deliver([crm.wakeUp(first)]);
       if (when === 'after') await readd();
       await world.fanOut(third);
       await world.answerWakeUps();
@@ -111,7 +111,7 @@ describe('removeEndpoint', () => {
   test('leaves no failure of a late attempt to an endpoint that is added under its name', async () => {
     await world.prepare(first);
     world.during(crm.remove, { status: 500 });
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect(await world.deps.leases.read('crm')).toMatchObject({ failures: 1 });
     await crm.add();
     expect(await world.otherLeases().read('crm')).toMatchObject({ failures: 0 });

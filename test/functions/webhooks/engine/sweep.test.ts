@@ -7,16 +7,7 @@ import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoint
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  events as all,
-  crm,
-  idsOf,
-  minute,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { events as all, crm, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { webhooksTable } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -59,7 +50,7 @@ describe('sweep', () => {
     world.clock.advance(1 + minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute, failed: 0 });
     const wakeUps = await world.takeWakeUps();
-    expect(wakeUps).toEqual([wakeUpFor()]);
+    expect(wakeUps).toEqual([crm.wakeUp()]);
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(5);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -86,7 +77,7 @@ describe('sweep', () => {
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
     const wakeUps = await world.takeWakeUps();
     const named = wakeUps.flatMap((wakeUp) => wakeUp.events);
-    expect(named.toSorted()).toEqual(idsOf(events(2)));
+    expect(named.toSorted()).toEqual(world.idsOf(events(2)));
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(2);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -185,7 +176,7 @@ describe('sweep', () => {
     const [asking, waiting] = events(2);
     await world.prepare(asking!, waiting!);
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
-    for (const event of [asking!, waiting!]) await world.deliver([wakeUpFor(event)]);
+    for (const event of [asking!, waiting!]) await world.deliver([crm.wakeUp(event)]);
     await crm.pause();
     await world.sweep();
     await world.answerWakeUps();

@@ -97,7 +97,7 @@ describe.each(steps)('deliver and sweep with a clock that is set by %i ms', (ste
     expect((await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'))).toEqual([]);
   });
 
-  test('send to an endpoint again after the time that it asked for', async () => {
+  test('send to an endpoint again after the time of its Retry-After', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
     await world.fanOut(event());
     await world.answerWakeUps();

@@ -53,7 +53,7 @@ type Happening =
       readonly others: readonly number[] | 'the same';
       readonly faults: readonly PlannedFault[];
       readonly theirFaults: readonly PlannedFault[];
-      readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
+      readonly during: { readonly request: number; readonly change: Change } | undefined;
     }
   | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
   | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean };
@@ -100,7 +100,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     others: fc.oneof(fc.constant([]), fc.constant('the same' as const), places(5)),
     faults,
     theirFaults: faults,
-    meanwhile: fc.oneof(
+    during: fc.oneof(
       fc.constant(undefined),
       fc.record({ request: fc.integer({ min: 1, max: 4 }), change: fc.oneof(time, clock, life) }),
     ),
@@ -128,14 +128,14 @@ class History {
   /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
   private readonly troubled = new Map<string, number>();
   /** A change during one of the next requests. */
-  private meanwhile: { readonly request: number; readonly change: Change } | undefined;
+  private during: { readonly request: number; readonly change: Change } | undefined;
   private requests = 0;
 
   constructor(world: WebhookWorld) {
     this.world = world;
     world.setAnswer(async ({ path, headers }) => {
       this.requests += 1;
-      if (this.requests === this.meanwhile?.request) await this.change(this.meanwhile.change);
+      if (this.requests === this.during?.request) await this.change(this.during.change);
       const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
       const key = `${headers['webhook-id']} ${path}`;
       if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
@@ -182,14 +182,14 @@ class History {
   /** Messages that a function does not handle stay in the queue. */
   private async handle(one: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
     const { world } = this;
-    const { take, others, faults, theirFaults, meanwhile } = one;
+    const { take, others, faults, theirFaults, during } = one;
     this.waiting.push(...(await world.takeWakeUps()));
     const chosen = (places: readonly number[]) =>
       places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
     const own = chosen(take);
     const theirs = others === 'the same' ? own : chosen(others);
     // A lease may be over for the one while the other still works under it.
-    const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
+    const isTimely = during === undefined || during.change.kind === 'life';
     if (faults.length + theirFaults.length > 0 || !isTimely) {
       for (const { endpoint } of [...own, ...theirs]) this.problem(endpoint);
     }
@@ -200,12 +200,12 @@ class History {
         const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
         for (const each of wakeUps) if (!isFailed(each.endpoint)) handled.add(each);
       });
-    [this.requests, this.meanwhile] = [0, meanwhile];
+    [this.requests, this.during] = [0, during];
     await Promise.all([
       run(own, world.deps.leases, faults),
       ...(theirs.length > 0 ? [run(theirs, world.otherLeases(), theirFaults)] : []),
     ]);
-    this.meanwhile = undefined;
+    this.during = undefined;
     // The process after one that died knows no lease from before.
     if (faults.some(([, kind]) => kind.startsWith('crash'))) Object.assign(world.deps, { leases: world.otherLeases() });
     this.waiting = this.waiting.filter((each) => !handled.has(each));

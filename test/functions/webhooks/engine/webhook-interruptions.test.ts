@@ -6,7 +6,7 @@ import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
-import { crm, first, minute, second, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, first, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -30,7 +30,7 @@ async function countCalls(task: () => Promise<unknown>): Promise<number> {
 }
 
 const forArchive = (...some: readonly { readonly id: string }[]): WakeUp => ({
-  ...wakeUpFor(...some),
+  ...crm.wakeUp(...some),
   endpoint: 'archive',
 });
 
@@ -64,15 +64,15 @@ describe.each(kinds)('a fault (%s)', (kind) => {
 
   test('at any call of deliver repeats a lone attempt only after a success that was not written down', async () => {
     await world.prepare(first);
-    const calls = await countCalls(() => world.deliver([wakeUpFor(first)]));
+    const calls = await countCalls(() => world.deliver([crm.wakeUp(first)]));
     for (let call = 0; call < calls; call += 1) {
       const event = exampleEvent(`at-${call}`);
       await world.prepare(event);
-      await run(new FaultPlan([[call, kind]]), () => world.deliver([wakeUpFor(event)]));
+      await run(new FaultPlan([[call, kind]]), () => world.deliver([crm.wakeUp(event)]));
       const wasPosted = world.timesOf(event) > 0;
       const wasFinished = (await world.trace(event.id)).deliveries.some(({ status }) => status === 'DELIVERED');
       world.clock.advance(30 * second);
-      await world.deliver([wakeUpFor(event), forArchive(event)]);
+      await world.deliver([crm.wakeUp(event), forArchive(event)]);
       await world.settleAll();
       expect(await expectBothDelivered(event)).toBe(wasPosted && !wasFinished ? 2 : 1);
     }
@@ -82,21 +82,21 @@ describe.each(kinds)('a fault (%s)', (kind) => {
     await crm.update({ maxInFlight: 2 });
     const whole = exampleEvents('whole', 3);
     await world.fanOut(...whole);
-    const calls = await countCalls(() => world.deliver([wakeUpFor(...whole)]));
+    const calls = await countCalls(() => world.deliver([crm.wakeUp(...whole)]));
     for (let call = 0; call < calls; call += 1) {
       const [late, ...events] = exampleEvents(`at-${call}`, 4);
       await world.prepare(...events, late!);
       // Another process is turned away during the first request: its wake-up is over.
       world.received.length = 0;
-      world.during(() => deliver(world.another(), [wakeUpFor(late!)]));
+      world.during(() => deliver(world.another(), [crm.wakeUp(late!)]));
       const plan = new FaultPlan([[call, kind]]);
-      const drained = await world.faults.run(plan, () => world.deliver([wakeUpFor(...events)])).catch(() => undefined);
+      const drained = await world.faults.run(plan, () => world.deliver([crm.wakeUp(...events)])).catch(() => undefined);
       if (!drained || drained.unhandled.some(({ isKept }) => !isKept)) {
         // The queue brings the message again, after the lease of a process that died.
         world.clock.advance(30 * second);
-        await world.deliver([wakeUpFor(...events)]);
+        await world.deliver([crm.wakeUp(...events)]);
       }
-      if (world.received.length === 0) await world.deliver([wakeUpFor(late!)]);
+      if (world.received.length === 0) await world.deliver([crm.wakeUp(late!)]);
       await world.deliver([forArchive(...events, late!)]);
       await world.settleAll();
       for (const one of [...events, late!]) expect(await expectBothDelivered(one)).toBeLessThanOrEqual(2);
@@ -110,7 +110,7 @@ describe('deliver', () => {
     await world.prepare(first);
     const endpoint = (await findEndpoint(world.deps, 'crm'))!;
     await replaceEndpoint(world.deps, endpoint, { ...endpoint, encrypted: 'encrypted1.nonsense' });
-    const { settled, unhandled } = await world.deliver([wakeUpFor(first), forArchive(first)]);
+    const { settled, unhandled } = await world.deliver([crm.wakeUp(first), forArchive(first)]);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
     const fault = { endpoint: 'crm', error: { name: 'DecryptionError' }, isKept: true };
     expect(unhandled).toMatchObject([fault]);
@@ -118,7 +118,7 @@ describe('deliver', () => {
       world.clock.advance(minute);
       await world.sweep();
       const wakeUps = await world.takeWakeUps();
-      expect(wakeUps).toEqual([wakeUpFor()]);
+      expect(wakeUps).toEqual([crm.wakeUp()]);
       expect((await world.deliver(wakeUps)).unhandled).toMatchObject([fault]);
       expect((await world.rows('ENDPOINT#crm')).map(({ events }) => events)).toEqual([[first.id]]);
     }
@@ -132,7 +132,7 @@ describe('deliver', () => {
     await crm.update({ retryDelaysMs: [second] });
     await world.prepare(first);
     for (let time = 0; time < 3; time += 1) {
-      await world.die(world.deps, wakeUpFor(first));
+      await world.die(world.deps, crm.wakeUp(first));
       world.clock.advance(minute);
     }
     const { deliveries } = await world.trace(first.id);
@@ -143,7 +143,7 @@ describe('deliver', () => {
 
   test('makes one request though its wake-up comes often, together or one after the other', async () => {
     await world.prepare(first);
-    const wakeUps = [wakeUpFor(first), forArchive(first)];
+    const wakeUps = [crm.wakeUp(first), forArchive(first)];
     await Promise.all([wakeUps, [...wakeUps, ...wakeUps], wakeUps].map((some) => world.deliver(some)));
     await world.deliver(wakeUps);
     expect(await expectBothDelivered(first)).toBe(1);

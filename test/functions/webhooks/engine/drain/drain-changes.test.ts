@@ -3,17 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  day,
-  events,
-  first,
-  other,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, day, events, first, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 
@@ -24,7 +14,7 @@ async function drainTwelve(act: () => Promise<unknown>, status = 204, maxInFligh
   await crm.add({ maxInFlight });
   await world.prepare(...twelve);
   world.during(act, { status, request: 3 });
-  return deliver(world.deps, [wakeUpFor(...twelve)], deadline);
+  return deliver(world.deps, [crm.wakeUp(...twelve)], deadline);
 }
 
 describe('a drain whose endpoint is changed', () => {
@@ -114,11 +104,11 @@ describe('a drain whose endpoint is changed', () => {
     await crm.add();
     await world.prepare(first, other);
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     world.clock.advance(10 * second);
     // It reads the delivery of the wake-up while the endpoint is active, and the retry after the pause.
     const plan = new FaultPlan([['QueryCommand', 'pause']]);
-    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(other), wakeUpFor()]));
+    const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(other), crm.wakeUp()]));
     await plan.reachedPause;
     await crm.pause();
     plan.resume();
@@ -132,7 +122,7 @@ test('a drain writes no attempt into the lease when nothing can be signed', asyn
   await crm.add();
   await world.prepare(first, other);
   const dataKey = new DataKey(randomBytes(32).toString('base64'));
-  const { unhandled } = await deliver({ ...world.deps, dataKey }, [wakeUpFor(first, other)]);
+  const { unhandled } = await deliver({ ...world.deps, dataKey }, [crm.wakeUp(first, other)]);
   expect(unhandled).toHaveLength(1);
   expect(await world.rowsLike('LEASE')).toEqual([]);
 });
@@ -155,7 +145,7 @@ describe('a drain that has read a delivery', () => {
     await crm.add({ maxInFlight: 1 });
     await world.prepare(first, other);
     const plan = new NthFault('PutItemCommand', 2, 'pause');
-    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(first, other)]));
+    const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(first, other)]));
     await plan.reachedPause;
     expect(world.ids()).toEqual([first.id]);
     expect(await crm.cancel(other)).toMatchObject({ isCancelled: true });
@@ -167,11 +157,11 @@ describe('a drain that has read a delivery', () => {
 
   test.each([
     { what: 'it is cancelled', act: () => crm.cancel(first), sent: 0 },
-    { what: 'another process has made it', act: () => world.deliver([wakeUpFor(first)]), sent: 1 },
+    { what: 'another process has made it', act: () => world.deliver([crm.wakeUp(first)]), sent: 1 },
   ])('does not send it once $what, when the process knows no lease', async ({ act, sent }) => {
     await crm.add();
     await world.prepare(first);
-    await deliver(afterReading(act), [wakeUpFor(first)]);
+    await deliver(afterReading(act), [crm.wakeUp(first)]);
     expect(world.ids()).toEqual(Array(sent).fill(first.id));
   });
 });

@@ -2,18 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  events,
-  first,
-  idsOf,
-  other,
-  second,
-  startEndpointWorld,
-  third,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, events, first, other, second, startEndpointWorld, third, world } from '#test/support/endpoint-world.ts';
 import { exampleEvents } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -22,9 +11,9 @@ describe('a process that is woken for an endpoint that another one drains', () =
   test('leaves it a request, and the one that drains makes the deliveries', async () => {
     await crm.add();
     await world.prepare(...events);
-    world.during(() => deliver(world.another(), [wakeUpFor(...events.slice(5))]));
-    await world.deliver([wakeUpFor(...events.slice(0, 5))]);
-    expect(world.ids().toSorted()).toEqual(idsOf(events));
+    world.during(() => deliver(world.another(), [crm.wakeUp(...events.slice(5))]));
+    await world.deliver([crm.wakeUp(...events.slice(0, 5))]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events));
     expect(await world.requests()).toEqual([]);
     expect(await world.countWakeUps()).toBe(0);
   });
@@ -33,15 +22,15 @@ describe('a process that is woken for an endpoint that another one drains', () =
     await crm.add({ retryDelaysMs: [5 * second] });
     await world.prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     const before = await world.countWakeUps();
     world.clock.advance(5 * second);
     const woken: number[] = [];
     world.during(async () => {
-      for (let time = 0; time < 3; time += 1) await deliver(world.another(), [wakeUpFor()]);
+      for (let time = 0; time < 3; time += 1) await deliver(world.another(), [crm.wakeUp()]);
       woken.push((await world.countWakeUps()) - before);
     });
-    await world.deliver([wakeUpFor(other, third)]);
+    await world.deliver([crm.wakeUp(other, third)]);
     expect(woken).toEqual([0]);
     expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
     expect(await world.requests()).toEqual([]);
@@ -50,9 +39,9 @@ describe('a process that is woken for an endpoint that another one drains', () =
   test('attempts nothing that is in flight, however often it is woken for it', async () => {
     await crm.add();
     await world.prepare(...events.slice(0, 3));
-    world.during(() => deliver(world.another(), [wakeUpFor(first, other), wakeUpFor(third), wakeUpFor()]));
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
-    expect(world.ids().toSorted()).toEqual(idsOf(events.slice(0, 3)));
+    world.during(() => deliver(world.another(), [crm.wakeUp(first, other), crm.wakeUp(third), crm.wakeUp()]));
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 3)));
     expect(await world.requests()).toEqual([]);
   });
 
@@ -64,7 +53,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
       await world.prepare(...some);
       if (what === 'retries') {
         world.setAnswer(() => ({ status: 500 }));
-        await world.deliver([wakeUpFor(...some)]);
+        await world.deliver([crm.wakeUp(...some)]);
         await world.deps.leases.forget('crm');
         world.clock.advance(second);
         world.setAnswer(() => ({ status: 204 }));
@@ -72,13 +61,13 @@ describe('a process that is woken for an endpoint that another one drains', () =
       world.received.length = 0;
       const [mine, theirs] = what === 'retries' ? [[], []] : [some.slice(0, 2), some.slice(2)];
       const plan = index === 0 ? whole : new FaultPlan([[index - 1, 'pause']]);
-      const slow = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(...theirs)]));
+      const slow = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(...theirs)]));
       await Promise.race([slow, plan.reachedPause]);
-      await deliver(world.another(), [wakeUpFor(...mine)]);
+      await deliver(world.another(), [crm.wakeUp(...mine)]);
       plan.resume();
       await slow;
       await world.answerWakeUps();
-      expect([index, world.ids().toSorted()]).toEqual([index, idsOf(some)]);
+      expect([index, world.ids().toSorted()]).toEqual([index, world.idsOf(some)]);
       expect([index, await world.requests()]).toEqual([index, []]);
     }
   });
@@ -89,10 +78,10 @@ describe('a process that is woken for an endpoint that another one drains', () =
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
     let late: Promise<unknown> | undefined;
     world.during(async () => {
-      late = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(first, other)]));
+      late = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(first, other)]));
       await plan.reachedPause;
     });
-    await world.deliver([wakeUpFor(first, other)]);
+    await world.deliver([crm.wakeUp(first, other)]);
     plan.resume();
     await late;
     expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
@@ -106,13 +95,13 @@ describe('a process that is woken for an endpoint that another one drains', () =
     world.setAnswer(async ({ headers }) => {
       if (headers['webhook-id'] === third.id) made.resolve();
       if (headers['webhook-id'] !== first.id) return { status: 204 };
-      await deliver(world.another(), [wakeUpFor(third, events[3]!)]);
+      await deliver(world.another(), [crm.wakeUp(third, events[3]!)]);
       world.clock.advance(second);
       await made.promise;
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(first, other)]);
-    expect(world.ids().toSorted()).toEqual(idsOf(events.slice(0, 4)));
+    await world.deliver([crm.wakeUp(first, other)]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 4)));
   });
 
   test('gets its request answered during the last attempt of the other one, and not only once that ends', async () => {
@@ -121,12 +110,12 @@ describe('a process that is woken for an endpoint that another one drains', () =
     world.setAnswer(async ({ headers }) => {
       if (headers['webhook-id'] !== first.id) return { status: 204 };
       while ((await world.deliveryOf(other)).status !== 'DELIVERED') {}
-      await deliver(world.another(), [wakeUpFor(third)]);
+      await deliver(world.another(), [crm.wakeUp(third)]);
       world.clock.advance(second);
       for (let reads = 0; reads < 20_000 && world.timesOf(third) === 0; reads += 1) await world.deps.leases.read('crm');
       return { status: world.timesOf(third) === 1 ? 204 : 500 };
     });
-    await world.deliver([wakeUpFor(first, other)]);
+    await world.deliver([crm.wakeUp(first, other)]);
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
   });
 
@@ -136,7 +125,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
     for (const named of [[first.id], [first.id, other.id]]) {
       await world.deps.leases.leaveRequest('crm', named, world.now(), world.now());
     }
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
     expect(await world.requests()).toEqual([]);
   });
@@ -151,7 +140,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
       }
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     expect(world.ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), world.ids()[0]].toSorted());
     expect(await world.requests()).toEqual([]);
   });
@@ -160,7 +149,7 @@ describe('a process that is woken for an endpoint that another one drains', () =
 test('two drains of one process make a delivery once, though one reads it before the other one makes it', async () => {
   await crm.add();
   await world.prepare(first, other, third);
-  await world.deliver([wakeUpFor(third)]);
+  await world.deliver([crm.wakeUp(third)]);
   const [read, made] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const { dynamo } = world.through(async (command, _, next) => {
     const answer = await next();
@@ -168,9 +157,9 @@ test('two drains of one process make a delivery once, though one reads it before
     await made.promise;
     return answer;
   });
-  const late = deliver({ ...world.deps, dynamo }, [wakeUpFor(first, other)]);
+  const late = deliver({ ...world.deps, dynamo }, [crm.wakeUp(first, other)]);
   await read.promise;
-  await world.deliver([wakeUpFor(first, other)]);
+  await world.deliver([crm.wakeUp(first, other)]);
   made.resolve();
   await late;
   expect(world.ids().toSorted()).toEqual([first.id, other.id, third.id].toSorted());

@@ -3,17 +3,7 @@ import { transferNotice } from '#functions/notices/notice.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import {
-  crm,
-  events,
-  first,
-  minute,
-  other,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, events, first, minute, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 
@@ -27,24 +17,24 @@ describe('a drain whose circuit breaker opens', () => {
       world.clock.advance(1);
       return world.clock.now();
     };
-    await deliver({ ...world.deps, now: passing }, [wakeUpFor(...events.slice(0, 12))]);
+    await deliver({ ...world.deps, now: passing }, [crm.wakeUp(...events.slice(0, 12))]);
     expect(world.received).toHaveLength(5);
     const openUntil = (await world.deps.leases.read('crm')).openUntil!;
     expect(openUntil - world.now()).toBeGreaterThan(minute - second);
     expect(await world.countWakeUps()).toBe(1);
     world.received.length = 0;
     world.clock.advance(openUntil - world.now() - 1);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.received).toEqual([]);
     world.clock.advance(1);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.received).toHaveLength(1);
     world.setAnswer(() => ({ status: 204 }));
     world.clock.advance(2 * minute);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(await world.statuses()).toEqual({ PENDING: 6, DELIVERED: 6 });
     world.clock.advance(10 * minute);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(await world.statuses()).toEqual({ DELIVERED: 12 });
     expect(await world.rowsLike('REQUEST#')).toEqual([]);
   });
@@ -53,7 +43,7 @@ describe('a drain whose circuit breaker opens', () => {
     await crm.add();
     await world.prepare(...events.slice(0, 25));
     world.holdBack((_, inFlight) => inFlight === 10, 429);
-    await world.deliver([wakeUpFor(...events.slice(0, 25))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 25))]);
     expect(world.received).toHaveLength(10);
     expect(await world.deps.leases.read('crm')).toMatchObject({ failures: 1, openUntil: world.now() + 5 * second });
   });
@@ -62,7 +52,7 @@ describe('a drain whose circuit breaker opens', () => {
     await crm.add();
     await world.prepare(...events.slice(0, 25));
     world.holdBack((_, inFlight) => inFlight === 10, 429);
-    await world.deliver([wakeUpFor(...events.slice(0, 25))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 25))]);
     world.clock.advance(6 * second);
     world.received.length = 0;
     let mostAtFirst = 0;
@@ -70,7 +60,7 @@ describe('a drain whose circuit breaker opens', () => {
       if (arrived === 1) mostAtFirst = seen.most;
       return true;
     });
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(mostAtFirst).toBe(1);
     expect(seen.most).toBeGreaterThan(1);
     expect(await world.statuses()).toEqual({ DELIVERED: 25 });
@@ -96,7 +86,7 @@ describe('a drain whose circuit breaker opens', () => {
       while ((await world.deliveryOf(events[1]!)).attempt === 0) {}
       return changed;
     };
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     expect((await leases.read('crm')).openUntil).toBe(world.now() + 5 * second);
   });
 });
@@ -105,12 +95,12 @@ test('a drain leaves what comes while its circuit breaker is open to the sweep, 
   await crm.add();
   await world.prepare(first, other);
   world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '60' } }));
-  await world.deliver([wakeUpFor(first)]);
+  await world.deliver([crm.wakeUp(first)]);
   const before = await world.countWakeUps();
-  await world.deliver([wakeUpFor(other)]);
+  await world.deliver([crm.wakeUp(other)]);
   expect(await world.countWakeUps()).toBe(before);
   // No process holds the endpoint, so there is none to look at the retries that are due.
-  await world.deliver([wakeUpFor()]);
+  await world.deliver([crm.wakeUp()]);
   expect(world.received).toHaveLength(1);
   expect(await world.requests()).toHaveLength(1);
 });
@@ -119,7 +109,7 @@ test('a drain that looks at retries sends a wake-up for the next one, before any
   await crm.add();
   await world.prepare(first, other);
   await crm.pause();
-  await world.deliver([wakeUpFor(first, other)]);
+  await world.deliver([crm.wakeUp(first, other)]);
   await crm.resume();
   expect(await crm.recover({ perSecond: 0.1 })).toMatchObject({ count: 2 });
   await world.answerWakeUps();
@@ -163,6 +153,16 @@ describe('a drain of a chat', () => {
     world.clock.advance(1);
     await world.deliver([{ endpoint: 'ops', events: [] }]);
     expect(world.received).toHaveLength(2);
+  });
+
+  test('sends a wake-up for a message that comes too early, and does not leave it to the sweep', async () => {
+    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
+    for (const record of notices.slice(0, 2)) {
+      await fanOut(world.deps, [{ body: JSON.stringify(record) }]);
+      await world.answerWakeUps();
+    }
+    expect(world.received).toHaveLength(1);
+    expect(await world.countWakeUps()).toBe(1);
   });
 
   test('sends no message again that the chat will never take, and counts no failure', async () => {

@@ -5,13 +5,11 @@ import {
   crm,
   events,
   first,
-  idsOf,
   minute,
   other,
   second,
   startEndpointWorld,
   third,
-  wakeUpFor,
   world,
 } from '#test/support/endpoint-world.ts';
 
@@ -22,9 +20,9 @@ describe('a drain', () => {
     await crm.add({ maxInFlight: 7 });
     await world.prepare(...events.slice(0, 28));
     const seen = world.holdBack((_, inFlight) => inFlight === 7);
-    await world.deliver([wakeUpFor(...events.slice(0, 28))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 28))]);
     expect(seen.most).toBe(7);
-    expect(world.ids().toSorted()).toEqual(idsOf(events.slice(0, 28)));
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 28)));
     expect(await world.statuses()).toEqual({ DELIVERED: 28 });
     expect(await world.countWakeUps()).toBe(0);
   });
@@ -36,7 +34,7 @@ describe('a drain', () => {
       if (world.received.length === 12) held.release();
       return headers['webhook-id'] === first.id;
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 12))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 12))]);
     expect([world.received.length, held.seen.most]).toEqual([12, 2]);
   });
 
@@ -44,13 +42,13 @@ describe('a drain', () => {
     await crm.add({ retryDelaysMs: [5 * second, minute] });
     await world.prepare(...events.slice(0, 3));
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     world.setAnswer(() => ({ status: 204 }));
     world.received.length = 0;
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.ids()).toEqual([]);
     world.clock.advance(5 * second);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.ids()).toHaveLength(3);
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
   });
@@ -60,7 +58,7 @@ describe('a drain', () => {
     const [retried, fresh] = [events.slice(0, 12), events.slice(12, 24)];
     await world.prepare(...events.slice(0, 24));
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(...retried)]);
+    await world.deliver([crm.wakeUp(...retried)]);
     expect(world.received).toHaveLength(12);
     await world.deps.leases.forget('crm');
     world.setAnswer(() => ({ status: 204 }));
@@ -68,7 +66,7 @@ describe('a drain', () => {
     world.clock.advance(5 * second);
     const named = fresh.map(({ id }) => id);
     await world.deps.leases.leaveRequest('crm', named, world.now(), world.now());
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     const isRetry = world.received.map(({ headers }) => !named.includes(String(headers['webhook-id'])));
     expect(isRetry).toHaveLength(24);
     expect(isRetry.slice(0, 6)).toEqual([false, true, false, true, false, true]);
@@ -82,7 +80,7 @@ describe('a drain', () => {
       world.clock.advance(10 * second);
       return { status: 500 };
     });
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect((await world.deliveryOf(first)).nextAttemptAt).toBe(world.now() + 5 * second);
   });
 });
@@ -97,8 +95,8 @@ test('a drain names in its lease what is still in flight when more begins', asyn
       named.resolve(Object.keys((await world.otherLeases().read('crm')).inFlight));
     return { status: 204 };
   });
-  await world.deliver([wakeUpFor(first, other, third)]);
-  expect((await named.promise).toSorted()).toEqual(idsOf([first, third]));
+  await world.deliver([crm.wakeUp(first, other, third)]);
+  expect((await named.promise).toSorted()).toEqual(world.idsOf([first, third]));
 });
 
 describe('a drain whose time is over', () => {
@@ -112,7 +110,7 @@ describe('a drain whose time is over', () => {
       if (world.received.length >= 5) world.clock.advance(20 * second);
       return { status: 204 };
     });
-    await deliver(world.deps, [wakeUpFor(...events.slice(0, 20)), wakeUpFor()], world.clock.steady() + deadline);
+    await deliver(world.deps, [crm.wakeUp(...events.slice(0, 20)), crm.wakeUp()], world.clock.steady() + deadline);
     const { length } = world.received;
     expect(length).toBeLessThanOrEqual(8);
     expect(await world.countWakeUps()).toBe(1);
@@ -131,7 +129,7 @@ describe('a drain whose time is over', () => {
       if (world.received.length === 3) world.clock.advance(30 * second);
       return { status: world.received.length === 1 ? 500 : 204 };
     });
-    await deliver(world.deps, [wakeUpFor(...events.slice(0, 6)), wakeUpFor()]);
+    await deliver(world.deps, [crm.wakeUp(...events.slice(0, 6)), crm.wakeUp()]);
     expect(await world.countWakeUps()).toBe(1);
     await world.answerWakeUps();
     expect(await world.statuses()).toEqual({ DELIVERED: 6 });
@@ -145,7 +143,7 @@ describe('a drain whose time is over', () => {
       if (world.received.length === 3) stopping.abort();
       return { status: 204 };
     });
-    await deliver(world.deps, [wakeUpFor(...events.slice(0, 10))], undefined, stopping.signal);
+    await deliver(world.deps, [crm.wakeUp(...events.slice(0, 10))], undefined, stopping.signal);
     expect(world.received.length).toBeLessThanOrEqual(4);
     expect(await world.countWakeUps()).toBe(1);
     expect((await world.deps.leases.read('crm')).holder).toBeUndefined();
@@ -162,7 +160,7 @@ test('a drain sends a wake-up for a retry that is due soon, not for one that wai
   const woken: number[] = [];
   for (let attempts = 1; attempts <= 4; attempts += 1) {
     const before = await world.countWakeUps();
-    await world.deliver([attempts === 1 ? wakeUpFor(first) : wakeUpFor()]);
+    await world.deliver([attempts === 1 ? crm.wakeUp(first) : crm.wakeUp()]);
     woken.push((await world.countWakeUps()) - before);
     world.clock.advance(Math.max(0, (await world.deliveryOf(first)).nextAttemptAt - world.now()));
   }
@@ -173,7 +171,7 @@ test('a drain sends a wake-up for a retry that is due soon, not for one that wai
 test('a drain skips a delivery that has expired, and makes the others', async () => {
   await crm.add();
   await world.prepare(first);
-  await world.deliver([wakeUpFor({ id: 'evt_expired' }, first)]);
+  await world.deliver([crm.wakeUp({ id: 'evt_expired' }, first)]);
   expect(world.ids()).toEqual([first.id]);
   expect(await world.rowsLike('REQUEST#')).toEqual([]);
 });
@@ -184,8 +182,8 @@ test('a drain fails a delivery whose id no header can carry, and makes the other
   await createDelivery(world.deps, event, await crm.read(), world.now(), true);
   const others = events.slice(0, 2);
   await world.prepare(...others);
-  await world.deliver([wakeUpFor(event, ...others)]);
-  expect(world.ids().toSorted()).toEqual(idsOf(others));
+  await world.deliver([crm.wakeUp(event, ...others)]);
+  expect(world.ids().toSorted()).toEqual(world.idsOf(others));
   await world.settleAll();
   expect(await world.deliveryOf(event)).toMatchObject({ status: 'FAILED', lastAttempt: { code: 'ERR_INVALID_CHAR' } });
 });

@@ -3,13 +3,14 @@ import { clockToleranceMs } from '#functions/clock/instants.ts';
 import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { crm, type EndpointWorld, events, startEndpointWorld, wakeUpFor, world } from '#test/support/endpoint-world.ts';
+import { crm, type EndpointWorld, events, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 beforeEach(() => crm.add({ maxInFlight: 2 }));
 
 const four = events.slice(0, 4);
-const [some, rest] = [wakeUpFor(...four.slice(0, 2)), wakeUpFor(...four.slice(2))];
+const some = () => crm.wakeUp(...four.slice(0, 2));
+const rest = () => crm.wakeUp(...four.slice(2));
 
 /** Waits until a process that must begin nothing has ended or begun something, and then lets all of them end. */
 async function expectNoMore(
@@ -27,10 +28,10 @@ describe('maxInFlight', () => {
   test.each([60_000, -60_000])('limits the requests of one process whose clock is set by %i ms', async (by) => {
     await world.prepare(...four);
     const held = world.holdRequests();
-    const first = world.deliver([some]);
+    const first = world.deliver([some()]);
     await held.inFlight(2);
     world.clock.set(by);
-    await expectNoMore(held, world.deliver([rest]), first);
+    await expectNoMore(held, world.deliver([rest()]), first);
   });
 
   test.each([60_000, -86_400_000])(
@@ -43,9 +44,9 @@ describe('maxInFlight', () => {
         if (world.received.length === 2) world.clock.set(by);
         return false;
       });
-      const lone = world.deliver([wakeUpFor(alone!)]);
+      const lone = world.deliver([crm.wakeUp(alone!)]);
       await held.inFlight(1);
-      await world.deliver([wakeUpFor(...others)]);
+      await world.deliver([crm.wakeUp(...others)]);
       held.release();
       await lone;
       expect([world.received.length, held.seen.most]).toEqual([4, 2]);
@@ -55,11 +56,11 @@ describe('maxInFlight', () => {
   test('limits the requests to an endpoint that is disabled and enabled during requests', async () => {
     await world.prepare(...four);
     const held = world.holdRequests();
-    const first = world.deliver([some]);
+    const first = world.deliver([some()]);
     await held.inFlight(2);
     await crm.disable();
     await crm.enable();
-    await expectNoMore(held, deliver(world.another(), [rest]), first);
+    await expectNoMore(held, deliver(world.another(), [rest()]), first);
   });
 
   // The longest that each part may take: 3 s from the write of the lease to the begin, 15 s for the request, and clocks that
@@ -74,14 +75,14 @@ describe('maxInFlight', () => {
       const held = world.holdRequests();
       const plan = new FaultPlan([['PutItemCommand', 'pause']]);
       const slow = { ...world.another(), now: () => new Date(world.now() - behind) };
-      const first = world.faults.run(plan, () => deliver(slow, [some]));
+      const first = world.faults.run(plan, () => deliver(slow, [some()]));
       await plan.reachedPause;
       world.clock.advance(2900);
       plan.resume();
       await held.inFlight(2);
       // Its requests may take another half a second.
       world.clock.advance(14_500);
-      await expectNoMore(held, deliver(world.another(), [rest]), first);
+      await expectNoMore(held, deliver(world.another(), [rest()]), first);
     },
   );
 
@@ -89,7 +90,7 @@ describe('maxInFlight', () => {
     await world.prepare(...four);
     // The process remembers a lease, which another process has changed since: that is news.
     const remembering = world.another();
-    await deliver(remembering, [rest]);
+    await deliver(remembering, [rest()]);
     const { leases } = world.deps;
     await leases.change('crm', await leases.read('crm'), (lease) => ({
       ...lease,
@@ -100,13 +101,13 @@ describe('maxInFlight', () => {
     const held = world.holdRequests();
     // The second BatchGetItem is the one after the lease was written; it hangs, as one that is throttled or retried does.
     const plan = new FaultPlan([[4, 'pause']]);
-    const slow = world.faults.run(plan, () => deliver(remembering, [some]));
+    const slow = world.faults.run(plan, () => deliver(remembering, [some()]));
     await plan.reachedPause;
     const [get, put, query] = ['BatchGetItemCommand', 'PutItemCommand', 'QueryCommand'];
     expect(plan.calls).toEqual([get, put, query, put, get]);
     world.clock.advance(leaseDurationMs);
     // Its lease is over: another process takes the deliveries over, and is making them when the first one goes on.
-    const quick = deliver(world.another(), [some]);
+    const quick = deliver(world.another(), [some()]);
     await held.inFlight(2);
     plan.resume();
     await expectNoMore(held, slow, quick);
@@ -129,7 +130,7 @@ describe('maxInFlight', () => {
       seen.inFlight -= 1;
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 12))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 12))]);
     expect(await world.statuses()).toEqual({ DELIVERED: 12 });
     expect(seen.most).toBe(1);
   });

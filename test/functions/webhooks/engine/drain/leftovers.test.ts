@@ -2,18 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { leaseDurationMs } from '#functions/webhooks/endpoints/lease.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  events,
-  first,
-  idsOf,
-  other,
-  second,
-  startEndpointWorld,
-  third,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, events, first, other, second, startEndpointWorld, third, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 beforeEach(() => crm.add());
@@ -25,12 +14,12 @@ describe('what a dead process leaves', () => {
   ])('wakes no process for long when it died just before the release, and the endpoint is %s', async (_, act) => {
     await world.prepare(third);
     // A process that knows the lease from here on, and knows it to be clean.
-    await world.deliver([wakeUpFor(third)]);
+    await world.deliver([crm.wakeUp(third)]);
     world.clock.advance(60 * second);
     await world.prepare(first);
     const plan = new NthFault('PutItemCommand', 2, 'crash before');
     await world.faults
-      .run(plan, () => deliver(world.another(), [wakeUpFor(first), wakeUpFor()]))
+      .run(plan, () => deliver(world.another(), [crm.wakeUp(first), crm.wakeUp()]))
       .catch(() => undefined);
     expect((await world.deliveryOf(first)).status).toBe('DELIVERED');
     await act();
@@ -42,11 +31,11 @@ describe('what a dead process leaves', () => {
     ['disabled', () => crm.disable()],
   ])('is looked at once when it died in the middle of its requests, and the endpoint is %s then', async (_, act) => {
     await world.prepare(first, other, third);
-    await world.die(world.another(), wakeUpFor(first, other, third));
+    await world.die(world.another(), crm.wakeUp(first, other, third));
     await act();
     // The queue brings the message of the dead process again.
     world.clock.advance(360 * second);
-    await world.deliver([wakeUpFor(first, other, third)]);
+    await world.deliver([crm.wakeUp(first, other, third)]);
     expect(await world.statuses()).toEqual({ HELD: 3 });
     const swept = await world.pass(20);
     expect(swept.slice(2).filter(({ woken }) => woken > 0)).toEqual([]);
@@ -63,13 +52,13 @@ test('a drain loses no delivery that a request names and a dead process attempte
   const dying = new FaultPlan();
   world.setAnswer(async ({ headers }) => {
     if (world.received.length === 1) {
-      await deliver(world.another(), [wakeUpFor(asked)]);
+      await deliver(world.another(), [crm.wakeUp(asked)]);
       world.clock.advance(300);
     }
     if (headers['webhook-id'] === asked.id) dying.kill();
     return { status: 204 };
   });
-  await world.faults.run(dying, () => deliver(world.another(), [wakeUpFor(one, two)])).catch(() => undefined);
+  await world.faults.run(dying, () => deliver(world.another(), [crm.wakeUp(one, two)])).catch(() => undefined);
   expect(await world.requests()).toHaveLength(1);
   expect((await world.deps.leases.read('crm')).inFlight).toHaveProperty([asked.id]);
   expect((await world.deliveryOf(asked)).status).toBe('PENDING');
@@ -90,12 +79,12 @@ test('a drain loses no delivery that a request names and a dead process attempte
     await looked.promise;
     return { status: 500 };
   });
-  const message = wakeUpFor(three!, four!);
+  const message = crm.wakeUp(three!, four!);
   expect((await deliver(B, [message])).unhandled).toHaveLength(1);
 
   // All is well again: the queue brings B's and A's messages again, and half an hour of sweeps passes.
   world.setAnswer(() => ({ status: 204 }));
-  await world.deliver([message, wakeUpFor(one, two)]);
+  await world.deliver([message, crm.wakeUp(one, two)]);
   await world.pass(30);
   expect(await world.statuses()).toEqual({ DELIVERED: 5 });
 });
@@ -104,7 +93,7 @@ test('a drain loses no delivery that a request names and a dead process attempte
 test('a drain of which one call hangs does not block its endpoint for ever in its own process', async () => {
   await world.prepare(first, other);
   const plan = new FaultPlan([['UpdateItemCommand', 'pause']]);
-  const hanging = world.faults.run(plan, () => world.deliver([wakeUpFor(first, other)]));
+  const hanging = world.faults.run(plan, () => world.deliver([crm.wakeUp(first, other)]));
   await plan.reachedPause;
   world.clock.advance(30 * second);
   await world.fanOut(third);
@@ -118,10 +107,10 @@ test('a drain of which one call hangs does not block its endpoint for ever in it
 describe('the deliveries of a process that died', () => {
   test('are made by the next process as soon as the lease ends, and not before, with the first attempt counted', async () => {
     await world.prepare(...events.slice(0, 4));
-    await world.die(world.another(), wakeUpFor(...events.slice(0, 3)));
+    await world.die(world.another(), crm.wakeUp(...events.slice(0, 3)));
     world.received.length = 0;
     world.clock.advance(leaseDurationMs - 1);
-    await world.deliver([wakeUpFor(events[3]!)]);
+    await world.deliver([crm.wakeUp(events[3]!)]);
     expect(world.received).toEqual([]);
     world.clock.advance(1);
     await world.sweep();
@@ -137,11 +126,11 @@ describe('the deliveries of a process that died', () => {
     const [before, ...others] = events.slice(0, 6);
     await world.prepare(...events.slice(0, 6));
     const remembering = world.another();
-    await deliver(remembering, [wakeUpFor(before!, others[0]!)]);
-    await world.die(world.another(), wakeUpFor(others[1]!, others[2]!));
+    await deliver(remembering, [crm.wakeUp(before!, others[0]!)]);
+    await world.die(world.another(), crm.wakeUp(others[1]!, others[2]!));
     world.received.length = 0;
     world.clock.advance(leaseDurationMs);
-    await deliver(remembering, [wakeUpFor(others[3]!, others[4]!)]);
+    await deliver(remembering, [crm.wakeUp(others[3]!, others[4]!)]);
     expect(world.ids().toSorted()).toEqual(
       others
         .slice(1)
@@ -154,10 +143,10 @@ describe('the deliveries of a process that died', () => {
   test('are made by the next process though another one came to nothing before it', async () => {
     await world.prepare(first, other, third);
     const remembering = world.another();
-    await deliver(remembering, [wakeUpFor(third)]);
-    await world.die(world.another(), wakeUpFor(first, other));
+    await deliver(remembering, [crm.wakeUp(third)]);
+    await world.die(world.another(), crm.wakeUp(first, other));
     world.clock.advance(leaseDurationMs);
-    await deliver(remembering, [wakeUpFor()]);
+    await deliver(remembering, [crm.wakeUp()]);
     await world.sweep();
     await world.answerWakeUps();
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
@@ -167,8 +156,8 @@ describe('the deliveries of a process that died', () => {
     await crm.update({ maxInFlight: 1 });
     await world.prepare(first, other, third);
     const ahead = () => new Date(world.now() + leaseDurationMs);
-    world.during(() => world.die({ ...world.another(), now: ahead }, wakeUpFor(third)));
-    await deliver(world.another(), [wakeUpFor(first, other)]);
+    world.during(() => world.die({ ...world.another(), now: ahead }, crm.wakeUp(third)));
+    await deliver(world.another(), [crm.wakeUp(first, other)]);
     expect(await world.statuses()).toEqual({ DELIVERED: 3 });
     expect(await world.deliveryOf(third)).toMatchObject({ attempt: 2 });
   });
@@ -182,10 +171,10 @@ describe('the deliveries of a process that died', () => {
       plan.kill();
       return { status: 204 };
     });
-    const dying = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(first, other)]));
+    const dying = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(first, other)]));
     await dying.catch(() => undefined);
     world.setAnswer(() => ({ status: 204 }));
-    expect(Object.keys((await world.deps.leases.read('crm')).inFlight).toSorted()).toEqual(idsOf([first, other]));
+    expect(Object.keys((await world.deps.leases.read('crm')).inFlight).toSorted()).toEqual(world.idsOf([first, other]));
     await crm.resend(first);
     world.clock.advance(leaseDurationMs);
     await world.answerWakeUps();
@@ -197,12 +186,12 @@ describe('the deliveries of a process that died', () => {
 test('a drain sends no success again whose write fails for it and takes effect later', async () => {
   await world.prepare(first);
   const plan = new FaultPlan([['UpdateItemCommand', 'late']]);
-  const { unhandled } = await world.faults.run(plan, () => world.deliver([wakeUpFor(first)]));
+  const { unhandled } = await world.faults.run(plan, () => world.deliver([crm.wakeUp(first)]));
   expect(unhandled).toHaveLength(1);
-  await world.deliver([wakeUpFor(first)]);
+  await world.deliver([crm.wakeUp(first)]);
   await plan.deliverLate();
   world.clock.advance(leaseDurationMs);
-  await world.deliver([wakeUpFor()]);
+  await world.deliver([crm.wakeUp()]);
   expect(world.ids()).toEqual([first.id]);
   expect(await world.requests()).toEqual([]);
 });

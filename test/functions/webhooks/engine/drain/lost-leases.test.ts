@@ -3,16 +3,7 @@ import { leaseDurationMs, newLease, release } from '#functions/webhooks/endpoint
 import { Leases } from '#functions/webhooks/endpoints/leases.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  events,
-  first,
-  other,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, events, first, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { webhooksTable } from '#test/support/webhook-world.ts';
 
 beforeEach(startEndpointWorld);
@@ -23,9 +14,9 @@ describe('a process that was paused for longer than its lease', () => {
     await world.prepare(...events.slice(0, 6));
     world.during(async () => {
       world.clock.advance(leaseDurationMs);
-      await deliver(world.another(), [wakeUpFor(events[5]!)]);
+      await deliver(world.another(), [crm.wakeUp(events[5]!)]);
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 5))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 5))]);
     await world.answerWakeUps();
     expect(world.timesOf(first)).toBe(2);
     expect(events.slice(1, 6).map(world.timesOf)).toEqual([1, 1, 1, 1, 1]);
@@ -41,7 +32,7 @@ describe('a process that was paused for longer than its lease', () => {
     world.setAnswer(async () => {
       if (world.received.length === 1) {
         world.clock.advance(leaseDurationMs);
-        companion = deliver(world.another(), [wakeUpFor(...events.slice(3))]);
+        companion = deliver(world.another(), [crm.wakeUp(...events.slice(3))]);
         await arrived.promise;
       } else if (world.received.length === 2) {
         arrived.resolve();
@@ -49,7 +40,7 @@ describe('a process that was paused for longer than its lease', () => {
       }
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
     // One of each process: the first one is dead for the others.
     expect(world.received).toHaveLength(2);
     ended.resolve();
@@ -64,11 +55,11 @@ describe('a process that was paused for longer than its lease', () => {
     world.during(
       async () => {
         world.clock.advance(60 * second);
-        await deliver(world.another(), [wakeUpFor(first)]);
+        await deliver(world.another(), [crm.wakeUp(first)]);
       },
       { status: 500 },
     );
-    const { settled } = await world.deliver([wakeUpFor(first)]);
+    const { settled } = await world.deliver([crm.wakeUp(first)]);
     expect(settled).toMatchObject([{ attempt: { outcome: { kind: 'failed' } } }]);
     const { deliveries, attempts } = await world.trace(first.id);
     expect(deliveries).toMatchObject([{ status: 'DELIVERED', attempt: 2 }]);
@@ -83,7 +74,7 @@ describe('a process that was paused for longer than its lease', () => {
     await world.prepare(...events.slice(0, 2));
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
     const slow = world.faults.run(plan, () =>
-      deliver(world.deps, [wakeUpFor(first, other)], world.now() + 15 * second + 1),
+      deliver(world.deps, [crm.wakeUp(first, other)], world.now() + 15 * second + 1),
     );
     await plan.reachedPause;
     world.clock.advance(leaseDurationMs);
@@ -101,7 +92,7 @@ test('a drain gives up no delivery without a request, though the table is slow f
   for (let times = 0; times < 2; times += 1) {
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
     const deadline = world.clock.steady() + 55 * second;
-    const slow = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(first)], deadline));
+    const slow = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(first)], deadline));
     await plan.reachedPause;
     world.clock.advance(3.1 * second);
     plan.resume();
@@ -118,14 +109,14 @@ test('a process makes nothing again that another one made, whose clock was ahead
   await crm.add({ maxInFlight: 1 });
   const whole = new FaultPlan();
   await world.prepare(...events.slice(0, 4));
-  await world.faults.run(whole, () => deliver(world.another(), [wakeUpFor(first, other)]));
+  await world.faults.run(whole, () => deliver(world.another(), [crm.wakeUp(first, other)]));
   const renewal = whole.calls.indexOf('PutItemCommand', whole.calls.indexOf('PutItemCommand') + 1);
   const plan = new FaultPlan([[renewal, 'pause']]);
   const [made, left] = events.slice(2, 4) as [typeof first, typeof first];
-  const slow = world.faults.run(plan, () => deliver(world.another(), [wakeUpFor(made, left)]));
+  const slow = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(made, left)]));
   await plan.reachedPause;
   const ahead = () => new Date(world.now() + leaseDurationMs);
-  await deliver({ ...world.another(), now: ahead }, [wakeUpFor(left)]);
+  await deliver({ ...world.another(), now: ahead }, [crm.wakeUp(left)]);
   plan.resume();
   await slow;
   expect([world.timesOf(made), world.timesOf(left)]).toEqual([1, 1]);
@@ -144,7 +135,7 @@ test('a process that loses each race for the lease makes no request, and leaves 
   });
   const leases = new Leases({ dynamo: crowded.dynamo, table: webhooksTable }, () => 0);
   leases.leaveRequest = (...request) => world.deps.leases.leaveRequest(...request);
-  const { unhandled } = await deliver({ ...world.deps, leases }, [wakeUpFor(first, other)]);
+  const { unhandled } = await deliver({ ...world.deps, leases }, [crm.wakeUp(first, other)]);
   expect([unhandled, world.received]).toEqual([[], []]);
   expect(await world.countWakeUps()).toBe(1);
   await world.answerWakeUps();

@@ -2,17 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { clearPending } from '#functions/webhooks/endpoints/endpoints.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan, NthFault } from '#test/support/aws-faults.ts';
-import {
-  crm,
-  events,
-  first,
-  minute,
-  other,
-  second,
-  startEndpointWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/endpoint-world.ts';
+import { crm, events, first, minute, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
 beforeEach(startEndpointWorld);
 beforeEach(() => crm.add({ maxInFlight: 1, retryDelaysMs: [minute] }));
@@ -35,7 +25,7 @@ class PauseAtDelivery extends FaultPlan {
 describe('putAside, of a delivery that it holds at the moment in which the endpoint is resumed and recovered,', () => {
   /** Resumes the endpoint before the delivery is written down as held, and lets half an hour pass. */
   async function resumeWhileHolding(plan: FaultPlan, dies = false) {
-    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(first)])).catch(() => undefined);
+    const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(first)])).catch(() => undefined);
     await plan.reachedPause;
     world.setAnswer(() => ({ status: 204 }));
     await ((await crm.read()).status === 'disabled' ? crm.enable() : crm.resume());
@@ -46,7 +36,7 @@ describe('putAside, of a delivery that it holds at the moment in which the endpo
     const drained = await draining;
     world.clock.advance(minute);
     // The queue brings the wake-up again, unless the drain was done.
-    if (!drained || drained.unhandled.length > 0) await world.deliver([wakeUpFor(first)]);
+    if (!drained || drained.unhandled.length > 0) await world.deliver([crm.wakeUp(first)]);
     await world.pass(30);
     expect((await world.deliveryOf(first)).status).toBe('DELIVERED');
     return drained;
@@ -80,7 +70,7 @@ describe('putAside, of a delivery that it holds at the moment in which the endpo
     await world.prepare(first, other);
     world.during(crm.pause);
     const plan = new NthFault('UpdateItemCommand', 2, 'pause');
-    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(other, first)]));
+    const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(other, first)]));
     await plan.reachedPause;
     await crm.resume();
     expect(await crm.recover()).toMatchObject({ count: 0 });
@@ -99,7 +89,7 @@ describe('putAside, of a delivery that it holds at the moment in which the endpo
   test('releases it where the endpoint said at the last attempt that it is gone', async () => {
     await world.prepare(first);
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     world.clock.advance(minute);
     world.setAnswer(() => ({ status: 410 }));
     await resumeWhileHolding(new PauseAtDelivery());
@@ -121,9 +111,9 @@ describe('an endpoint that answers 410', () => {
     world.setAnswer(() => ({ status: 410 }));
     await world.prepare(first);
     const plan = new FaultPlan([[call, 'crash after']]);
-    await world.faults.run(plan, () => world.deliver([wakeUpFor(first)])).catch(() => undefined);
+    await world.faults.run(plan, () => world.deliver([crm.wakeUp(first)])).catch(() => undefined);
     world.clock.advance(minute);
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     await expectNotStuck();
   });
 
@@ -141,7 +131,7 @@ describe('an endpoint that answers 410', () => {
     world.setAnswer(() => ({ status: 410 }));
     await world.prepare(first);
     const plan = new NthFault('PutItemCommand', 2, 'pause');
-    const draining = world.faults.run(plan, () => world.deliver([wakeUpFor(first)]));
+    const draining = world.faults.run(plan, () => world.deliver([crm.wakeUp(first)]));
     await plan.reachedPause;
     await clearPending(world.deps, await crm.read());
     plan.resume();
@@ -163,7 +153,7 @@ describe('an endpoint that answers 410', () => {
   test('stays paused when it was paused during the request', async () => {
     await world.prepare(first);
     world.during(crm.pause, { status: 410 });
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect(await crm.read()).toMatchObject({ status: 'paused' });
     expect(await world.statuses()).toEqual({ HELD: 1 });
   });
@@ -177,7 +167,7 @@ test('a drain records an attempt that asks for a long pause, though DynamoDB ref
       return world.received.length > 0 && command === 'QueryCommand' ? ('refused' as const) : undefined;
     }
   }
-  await world.faults.run(new Plan(), () => world.deliver([wakeUpFor(first)]));
+  await world.faults.run(new Plan(), () => world.deliver([crm.wakeUp(first)]));
   expect(await world.deliveryOf(first)).toMatchObject({ status: 'PENDING', attempt: 1, lastAttempt: { status: 429 } });
 });
 
@@ -195,7 +185,7 @@ describe('putAside', () => {
         seen.inFlight -= 1;
       });
     });
-    await deliver(counted, [wakeUpFor(...events)]);
+    await deliver(counted, [crm.wakeUp(...events)]);
     expect(await world.statuses()).toEqual({ HELD: events.length });
     expect(seen.most).toBeLessThanOrEqual(25);
     expect(seen.reads).toBeLessThan(10);
@@ -204,9 +194,9 @@ describe('putAside', () => {
   test('lets a retry whose time has not come wait, so that nothing has to be released for it', async () => {
     await world.prepare(first);
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     await crm.pause();
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     expect(await world.statuses()).toEqual({ PENDING: 1 });
   });
 
@@ -214,7 +204,7 @@ describe('putAside', () => {
     await world.prepare(first);
     const late = () => {
       const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
-      return world.faults.run(plan, () => deliver(world.deps, [wakeUpFor(first)], world.clock.steady()));
+      return world.faults.run(plan, () => deliver(world.deps, [crm.wakeUp(first)], world.clock.steady()));
     };
     await crm.pause();
     expect((await late()).unhandled).toEqual([]);
