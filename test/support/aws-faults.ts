@@ -4,8 +4,8 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
 /**
- * What goes wrong at one call to AWS.
- * `refused`: the service does nothing and says so. `lost`: it does what was asked, but the answer is lost.
+ * A fault at one call to AWS.
+ * `refused`: the service does nothing and says so. `lost`: it does its work, but the answer is lost.
  * `crash before` / `crash after`: the process dies there, and nothing it does later has any effect.
  * `partial`: of a batch, every other entry is refused although the answer is 200.
  * `late`: it fails here, but takes effect when `deliverLate` is called.
@@ -21,7 +21,7 @@ export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** What goes wrong in one run. */
+/** The faults of one run. */
 export class FaultPlan {
   /** Commands sent so far. */
   readonly calls: string[] = [];
@@ -76,7 +76,7 @@ export class FaultPlan {
     await this.late?.();
   }
 
-  /** What is to happen to the next call. */
+  /** The fault of the next call. */
   next(command: string): FaultKind | undefined {
     return this.faults.get(this.calls.length) ?? this.faults.get(command);
   }
@@ -108,26 +108,18 @@ const batches: ReadonlyMap<string, string> = new Map([
 export class AwsFaults {
   private readonly current = new AsyncLocalStorage<FaultPlan>();
 
-  constructor(dynamo: DynamoDBClient, sns: SNSClient, sqs?: SQSClient) {
-    const options = { step: 'initialize', name: 'faults' } as const;
-    dynamo.middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          this.call(commandName, args, next),
-      options,
-    );
-    sns.middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          this.call(commandName, args, next),
-      options,
-    );
-    sqs?.middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          this.call(commandName, args, next),
-      options,
-    );
+  constructor(...clients: readonly (DynamoDBClient | SNSClient | SQSClient)[]) {
+    for (const { middlewareStack } of clients as readonly DynamoDBClient[]) {
+      middlewareStack.add(
+        (next, { commandName }) =>
+          (args) =>
+            this.call(commandName, args, next),
+        {
+          step: 'initialize',
+          name: 'faults',
+        },
+      );
+    }
   }
 
   private async call<Arguments extends { input: object }, Result extends { output: object }>(

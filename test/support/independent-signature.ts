@@ -29,7 +29,7 @@ export function independentSignature(
   const signed = Object.fromEntries(names.map((name) => [name, String(headers[name])]));
   const request = {
     ...{ method, path: url, host: headers.host!, headers: signed, body: text, service: 'lambda', region },
-    // Whoever sends the request adds it later.
+    // The sender of the request adds it later.
     extraHeadersToIgnore: { 'content-length': true },
   };
   const { headers: computed } = aws4.sign(request, { ...credentials });

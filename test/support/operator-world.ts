@@ -2,7 +2,6 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Context } from 'aws-lambda';
-import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { Tokens } from '#functions/cryptshare/tokens.ts';
 import { Verifications } from '#functions/cryptshare/verification-rows.ts';
@@ -14,7 +13,7 @@ import { type InvokedFunction, startInvocations } from '#infra/local/services/in
 import { lambdaContext } from '#infra/local/services/lambda.ts';
 import { startCryptshareServer } from '#infra/simulator/server.ts';
 import { openApiDocument } from '#infra/stack/openapi.ts';
-import { clientId, pollBudget } from './poll-world.ts';
+import { pollBudget, serverCalls } from './poll-world.ts';
 import { startWebhookWorld, transfersTable } from './webhook-world.ts';
 
 export { transfersTable };
@@ -54,15 +53,7 @@ export async function startOperatorWorld() {
   const world = await startWebhookWorld();
   const { clock, dynamo } = world;
   const cryptshare = await startCryptshareServer({ now: clock.now });
-  const calls = new ServerCalls({
-    origin: cryptshare.url,
-    clientId,
-    maxConcurrentPages: 4,
-    now: clock.now,
-    steady: clock.steady,
-    random: () => 0.5,
-    sleep: async (milliseconds) => clock.advance(milliseconds),
-  });
+  const calls = serverCalls(cryptshare.url, clock);
   const tokens = new Tokens({
     calls,
     verifications: new Verifications(dynamo, transfersTable),

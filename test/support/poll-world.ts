@@ -1,11 +1,5 @@
 import { type PublishCommandInput, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ServerCalls, type ServerOptions } from '#functions/cryptshare/api-calls.ts';
 import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
@@ -15,9 +9,10 @@ import type { PollResult } from '#functions/poll/poll-result.ts';
 import { type PollTerms, pollWatch } from '#functions/poll/poll-watch.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
+import { createQueue } from '#infra/local/services/event-source.ts';
 import { type CryptshareServer, startCryptshareServer } from '#infra/simulator/server.ts';
 import { assertValidEvent } from '#test/docs/event-schemas.ts';
-import { startAws } from './aws.ts';
+import { startAws, takeMessages } from './aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 
 /** A clock that tests move: forward as time passes, or to another time as an operator may set it. */
@@ -39,13 +34,26 @@ export class TestClock {
 export const clientId = 'exampleclientid'.repeat(4);
 export const token = 'example-token-1';
 
-/** Tokens that nobody has to obtain. */
+/** Tokens that are there without a verification. */
 export const given = (text: string): TokenSource => ({
   tokenFor: async () => text,
   accepted: () => {},
   reject: async (_, { failure }) => failure,
 });
 export const table = 'transfers';
+
+/** A process's calls to a server, whose pauses only move the clock of the test. */
+export const serverCalls = (origin: string, clock: TestClock, options: Partial<ServerOptions> = {}): ServerCalls =>
+  new ServerCalls({
+    origin,
+    clientId,
+    maxConcurrentPages: 4,
+    now: clock.now,
+    steady: clock.steady,
+    random: () => 0.5,
+    sleep: async (milliseconds) => clock.advance(milliseconds),
+    ...options,
+  });
 
 /** Milliseconds that a poll may take in these tests. */
 export const pollBudget = 50_000;
@@ -97,16 +105,7 @@ export async function startWorld(): Promise<World> {
   let drift: (page: number) => void | Promise<void> = () => {};
   cryptshare.onPage(({ page }) => drift(page));
   const client = (options: Partial<ServerOptions> = {}, Kind = CryptshareClient) => {
-    const calls = new ServerCalls({
-      origin: cryptshare.url,
-      clientId,
-      maxConcurrentPages: 4,
-      now: clock.now,
-      steady: clock.steady,
-      random: () => 0.5,
-      sleep: async (milliseconds) => clock.advance(milliseconds),
-      ...options,
-    });
+    const calls = serverCalls(cryptshare.url, clock, options);
     return new Kind(calls, given(token));
   };
   const deps: PollDependencies = {
@@ -145,7 +144,7 @@ export async function startWorld(): Promise<World> {
     poll: (watch, wanted) => pollWatch(deps, watch, terms(wanted)),
     terms,
     async takeEvents() {
-      const messages = await takeAll(sqs, eventsQueue);
+      const messages = await takeMessages(sqs, eventsQueue);
       return messages.map(({ Body = '', MessageAttributes = {} }) => ({
         body: Body,
         event: validEvent(Body),
@@ -201,32 +200,8 @@ function noticeOf({ Subject = '', Message = '', MessageAttributes = {} }: Publis
 }
 
 async function subscribe(sns: SNSClient, sqs: SQSClient, topicArn: string): Promise<string> {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `of-${topicArn.split(':').at(-1)}` }));
-  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-  await sns.send(
-    new SubscribeCommand({
-      TopicArn: topicArn,
-      Protocol: 'sqs',
-      Endpoint: Attributes!.QueueArn,
-      Attributes: { RawMessageDelivery: 'true' },
-    }),
-  );
-  return QueueUrl!;
-}
-
-async function takeAll(sqs: SQSClient, QueueUrl: string) {
-  const taken = [];
-  for (;;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return taken;
-    taken.push(...Messages);
-    await sqs.send(
-      new DeleteMessageBatchCommand({
-        QueueUrl,
-        Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
-      }),
-    );
-  }
+  const { arn, url } = await createQueue(sqs, `of-${topicArn.split(':').at(-1)}`, 30);
+  const Attributes = { RawMessageDelivery: 'true' };
+  await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint: arn, Attributes }));
+  return url;
 }

@@ -2,7 +2,7 @@ import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 
 /**
  * Settings of SDK clients for the embedded services, which look at the access key of a request and at no signature: a call
- * takes less time without one, and without a copy of all that goes in and out for a log that nobody reads.
+ * takes less time without one, and without a copy of all that goes in and out for an unused log.
  */
 export const unsignedRequests = (accessKeyId: string, region: string) =>
   ({

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { DeleteMessageBatchCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { Partition } from '#functions/dynamodb/partition.ts';
 import type { Key } from '#functions/dynamodb/row.ts';
@@ -21,7 +21,7 @@ import { type SweepDependencies, sweep } from '#functions/webhooks/engine/sweep.
 import { WebhookClient } from '#functions/webhooks/http/client.ts';
 import { createTopic, createTransfersTable, createWebhooksTable } from '#infra/local/services/embedded-services.ts';
 import { createQueue } from '#infra/local/services/event-source.ts';
-import { startAws } from './aws.ts';
+import { startAws, takeMessages } from './aws.ts';
 import { AwsFaults } from './aws-faults.ts';
 import { TestClock } from './poll-world.ts';
 import { sdkSettings } from './sdk-settings.ts';
@@ -39,22 +39,22 @@ export interface Received {
   readonly at: number;
 }
 
-/** What the receiver answers: a status, headers and a body; or nothing. */
+/** An answer of the receiver. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
 
-/** What a call to the table is answered. */
+/** The answer to a call to the table. */
 interface Result {
   readonly output: object;
 }
 
-/** What comes between a process and the table; `next` makes the call, with other input if there is any. */
+/** A step between a process and the table; `next` makes the call, with other input if there is any. */
 export type Between = (command: string, input: object, next: (input?: object) => Promise<Result>) => Promise<Result>;
 
-/** Everything that an event or notice has led to, as one query tells it. */
+/** Deliveries of an event or notice, with their attempts. */
 export interface Trace {
   readonly deliveries: readonly Delivery[];
   readonly attempts: readonly Record<string, unknown>[];
@@ -71,6 +71,10 @@ export function exampleEvent(trackingId: string, sequence = 1, state = 'FAILED')
   const change = { trackingId, state, previousState: 'ACTIVE', sequence };
   return transferEvent(server, watch, change, '2026-11-24T00:00:00.000Z');
 }
+
+/** Events about as many transfers, `<prefix>-0` and so on. */
+export const exampleEvents = (prefix: string, count: number): TransferEvent[] =>
+  Array.from({ length: count }, (_, index) => exampleEvent(`${prefix}-${index}`));
 
 export async function startWebhookWorld() {
   const clock = new TestClock();
@@ -125,24 +129,9 @@ export async function startWebhookWorld() {
     topics: { sns, eventsTopicArn, noticesTopicArn, sleep: async () => {} },
   };
 
-  /** Takes every message of the queue of wake-ups, delayed ones included once SQS shows them. */
-  const takeWakeUps = async (): Promise<WakeUp[]> => {
-    const taken: WakeUp[] = [];
-    for (;;) {
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: queue.url, MaxNumberOfMessages: 10 }),
-      );
-      if (Messages.length === 0) return taken;
-      taken.push(...Messages.map(({ Body = '' }) => parseWakeUp(Body)!));
-      await sqs.send(
-        new DeleteMessageBatchCommand({
-          QueueUrl: queue.url,
-          Entries: Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
-        }),
-      );
-    }
-  };
-  /** How many wake-ups will come, delayed ones included. */
+  const takeWakeUps = async (): Promise<WakeUp[]> =>
+    (await takeMessages(sqs, queue.url)).map(({ Body = '' }) => parseWakeUp(Body)!);
+  /** Counts the wake-ups to come, delayed ones included. */
   const countWakeUps = async (): Promise<number> => {
     const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesDelayed'] as const;
     const { Attributes = {} } = await sqs.send(
@@ -158,7 +147,7 @@ export async function startWebhookWorld() {
     }
     return all;
   };
-  /** For each endpoint with something to do, the instant at which it may be done. */
+  /** For each endpoint with work, the instant at which it may begin. */
   const firstDue = async (): Promise<number[]> => {
     const all = await dump();
     const now = clock.now().getTime();
@@ -169,7 +158,7 @@ export async function startWebhookWorld() {
       const inFlight = Object.entries(lease.inFlight).flatMap(([event, { until, of }]) =>
         of >= (pending.get(deliveryKey({ event, endpoint: name }).sk) ?? Number.POSITIVE_INFINITY) ? [until] : [],
       );
-      // What another process is attempting is looked at when that attempt has ended.
+      // A request for an attempt of another process is due when that attempt has ended.
       const requests = all
         .filter(({ pk, sk }) => pk === leaseKey(name).pk && sk !== 'LEASE')
         .flatMap(({ events }) => {
@@ -190,7 +179,7 @@ export async function startWebhookWorld() {
       const due = await firstDue();
       if (due.length === 0) return;
       const wait = Math.min(...due) - clock.now().getTime();
-      // What is due and yet waits has to wait for the end of another process's attempt.
+      // Work that is due and yet waits has to wait for the end of another process's attempt.
       clock.advance(wait > 0 ? wait : 1000);
       await sweep(deps, clock.steady() + 50_000);
     }
@@ -224,7 +213,7 @@ export async function startWebhookWorld() {
     received,
     /** URL for an endpoint of this name. */
     urlOf: (name: string) => `${url}/${name}`,
-    /** What the receiver answers from now on. */
+    /** Lets the receiver answer otherwise. */
     setAnswer(next: typeof answer) {
       answer = next;
     },
@@ -237,16 +226,16 @@ export async function startWebhookWorld() {
     countWakeUps,
     /** The leases as another process sees them, which knows none from before. */
     otherLeases: () => new Leases({ dynamo, table: webhooksTable }, () => 0.5),
-    /** What a process works with that knows no lease yet, and has something come between it and the table. */
+    /** The dependencies of a process that knows no lease yet, with a step between it and the table. */
     through,
-    /** The same, with a time in milliseconds that each call takes by the clock. */
-    slowed: (takes: number) =>
+    /** The dependencies of such a process whose calls take time by the clock. */
+    slowed: (callMs: number) =>
       through((_, __, next) => {
-        clock.advance(takes);
+        clock.advance(callMs);
         return next();
       }),
     deliver: (wakeUps: readonly WakeUp[]) => deliver(deps, wakeUps),
-    /** Has everything looked after that there are wake-ups for now. */
+    /** Answers all wake-ups of the queue. */
     async answerWakeUps() {
       return deliver(deps, await takeWakeUps());
     },

@@ -9,9 +9,12 @@ test.each([
   { headers: {}, difference: undefined },
   { headers: { date: 'yesterday' }, difference: undefined },
   { headers: { date: 'Tue, 24 Nov 2026 10:59:00 GMT', age: '3660' }, difference: undefined },
-])('of an answer with $headers the clock here is $difference ms ahead', ({ headers, difference }) => {
-  expect(clockDifference(headers, now)).toBe(difference);
-});
+])(
+  'clockDifference finds in an answer with $headers that the clock here is $difference ms ahead',
+  ({ headers, difference }) => {
+    expect(clockDifference(headers, now)).toBe(difference);
+  },
+);
 
 test.each([
   [undefined, undefined],
@@ -21,6 +24,6 @@ test.each([
   [-3_660_000, 'the clock here is 61 min behind the server’s'],
   [-2 * 3_600_000, 'the clock here is 2 h behind the server’s'],
   [365 * 86_400_000, 'the clock here is 365 days ahead of the server’s'],
-])('a difference of %s ms is told as: %s', (difference, words) => {
+])('clockWords tells a difference of %s ms as: %s', (difference, words) => {
   expect(clockWords(difference, 'the server’s')).toBe(words);
 });

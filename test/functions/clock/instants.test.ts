@@ -7,7 +7,7 @@ const minute = 60_000;
 const instant = fc.integer({ min: now - 10 * 365 * 86_400_000, max: now + 10 * 365 * 86_400_000 });
 const age = fc.integer({ min: 0, max: 30 * 86_400_000 });
 
-test('an instant that was once the present is believed unless it is still to come', () => {
+test('hasBeen accepts an instant unless it is still to come', () => {
   expect([now - minute, now, now + 1000, now + minute].map((at) => hasBeen(at, now))).toEqual([
     true,
     true,
@@ -16,7 +16,7 @@ test('an instant that was once the present is believed unless it is still to com
   ]);
 });
 
-test('whatever is stored, nothing is waited for longer than it can rightly last', () => {
+test('plausibleUntil lets nothing wait for longer than it can last, whatever is stored', () => {
   fc.assert(
     fc.property(instant, age, (until, longest) => {
       const believed = plausibleUntil(until, now, longest);
@@ -27,7 +27,7 @@ test('whatever is stored, nothing is waited for longer than it can rightly last'
   expect(plausibleUntil(undefined, now, minute)).toBeUndefined();
 });
 
-test('what was noted at an instant that is still to come is not recent, and nothing is for longer than its age', () => {
+test('isRecent refuses instants that are still to come, and those beyond their age', () => {
   fc.assert(
     fc.property(instant, age, (at, most) => {
       if (isRecent(at, now, most)) expect(Math.abs(now - at)).toBeLessThan(Math.max(most, 5001));
@@ -36,7 +36,7 @@ test('what was noted at an instant that is still to come is not recent, and noth
   );
 });
 
-test('the steady clock begins at about the Unix time and never goes back', () => {
+test('steady begins at about the Unix time and never goes back', () => {
   expect(Math.abs(steady() - Date.now())).toBeLessThan(minute);
   const readings = Array.from({ length: 1000 }, steady);
   expect(readings).toEqual(readings.toSorted((a, b) => a - b));

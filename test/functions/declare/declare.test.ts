@@ -5,28 +5,18 @@ import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
-import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { transfersTable } from '#test/support/webhook-world.ts';
 
-const transfersTable = 'transfers';
 const alice = { mailbox: 'alice@example.com', direction: 'sent' } as const;
 const bob = { mailbox: 'bob@example.com', direction: 'received' } as const;
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  await createTransfersTable(world.deps.dynamo, transfersTable);
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
 const deploy = (declarations: Partial<Declarations>, fields: Record<string, string> = {}) =>
   declare(
-    {
-      transfersTable,
-      // As deployed: no endpoint on this machine.
-      endpointLife: { ...world.deps, allowPrivate: false },
-      fields,
-    },
+    // As deployed: no endpoint on this machine.
+    { transfersTable, endpointLife: { ...world.deps, allowPrivate: false }, fields },
     { watches: [], endpoints: [], ...declarations },
   );
 
@@ -39,7 +29,7 @@ const endpoints = async () => (await listEndpoints(world.deps)).map(({ name, sta
 const crm = { name: 'crm', settings: { url: 'https://crm.example.com/hooks' }, secretFrom: 'CRM_WEBHOOK_SECRET' };
 const archive = { name: 'archive', settings: {}, urlFrom: 'ARCHIVE_URL' };
 
-describe('deploying a configuration', () => {
+describe('declare', () => {
   test('adds what is new, disables what is gone, enables what is back, and deletes nothing', async () => {
     await deploy({ watches: [alice, bob] });
     expect(await watches()).toEqual(['bob@example.com', 'alice@example.com']);
@@ -57,7 +47,7 @@ describe('deploying a configuration', () => {
     expect(await endpoints()).toEqual(['by-hand active', 'crm disabled']);
   });
 
-  test('twice is as good as once, and writes no watch again', async () => {
+  test('writes no watch again when it is repeated', async () => {
     const fields = { CRM_WEBHOOK_SECRET: newSecret() };
     const declarations = { watches: [alice, bob], endpoints: [crm] };
     const first = await deploy(declarations, fields);
@@ -68,8 +58,8 @@ describe('deploying a configuration', () => {
   });
 });
 
-describe('an endpoint whose secret is not filled', () => {
-  test('waits and says for what, while everything else is declared', async () => {
+describe('declare, of an endpoint whose secret is not filled,', () => {
+  test('tells what the endpoint waits for, and declares everything else', async () => {
     const declared = await deploy(
       { watches: [alice], endpoints: [crm, archive] },
       { ARCHIVE_URL: 'https://a.example/' },
@@ -82,13 +72,13 @@ describe('an endpoint whose secret is not filled', () => {
     expect(await endpoints()).toEqual(['archive active']);
   });
 
-  test('is not disabled when it was there before', async () => {
+  test('leaves the endpoint active when it was there before', async () => {
     await deploy({ endpoints: [crm] }, { CRM_WEBHOOK_SECRET: newSecret() });
     await deploy({ endpoints: [crm] });
     expect(await endpoints()).toEqual(['crm active']);
   });
 
-  test('is added once it is, with that secret and those headers', async () => {
+  test('adds the endpoint once the secret is filled, with that secret and those headers', async () => {
     const declaration = { ...crm, headersFrom: { 'x-tenant': 'CRM_TENANT' } };
     const fields = { CRM_WEBHOOK_SECRET: newSecret(), CRM_TENANT: 'tenant-1' };
     await deploy({ endpoints: [declaration] });
@@ -105,7 +95,7 @@ test.each([
   ['http://crm.example.com/hooks', 'https:'],
   ['https://10.0.0.1/', 'address'],
   ['https://localhost/', 'address'],
-])('an address that webhooks must not go to is refused, and its endpoint waits: %s', async (url, reason) => {
+])('declare refuses an address that webhooks must not go to, and lets the endpoint wait: %s', async (url, reason) => {
   const { waiting } = await deploy({ endpoints: [archive] }, { ARCHIVE_URL: url });
   expect(waiting).toEqual([{ endpoint: 'archive', because: [expect.stringContaining('url: ')] }]);
   expect(waiting[0]!.because[0]).toContain(reason);

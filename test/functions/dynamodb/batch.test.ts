@@ -94,13 +94,13 @@ test.each(batches)('$what goes on for as long as DynamoDB does a part of it', as
   expect(new Set(patience.pauses)).toEqual(new Set([50]));
 });
 
-test('what DynamoDB has left over is read and written in the end, each row once', async () => {
+test('getRows reads what DynamoDB has left over in the end, each row once', async () => {
   const { dynamo } = await startStingy((call) => [7, 0, 0, 60][call % 4]!);
   const rows = await getRows(dynamo, table, keys, patienceOf(3_600_000));
   expect([...rows.keys()].toSorted()).toEqual(keys.map(({ pk, sk }) => `${pk} ${sk}`).toSorted());
 });
 
-test('nothing pauses while nothing is left over', async () => {
+test('putRows pauses for nothing while nothing is left over', async () => {
   const { dynamo, calls } = await startStingy(() => 100);
   const patience = patienceOf(3_600_000);
   await putRows(dynamo, table, keys, patience);
@@ -113,7 +113,7 @@ test.each([
   { chance: 0.25, milliseconds: 100 },
   { chance: 0.999, milliseconds: 400 },
 ])(
-  'a pause has any length up to its longest with the same chance: $chance of 400 ms',
+  'pause takes any length up to its longest with the same chance: $chance of 400 ms',
   async ({ chance, milliseconds }) => {
     const patience = patienceOf(3_600_000, () => chance);
     expect(await pause(4, patience)).toBe(true);

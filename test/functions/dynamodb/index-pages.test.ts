@@ -31,7 +31,7 @@ const range = (day: string): IndexRange => ({
 });
 const ranges = days.map(range);
 
-describe('a walk', () => {
+describe('paginate', () => {
   test('goes from one range to the next, and ends without a place to go on from', async () => {
     const wanted = (row: Record<string, unknown>) => (row.number as number) % 500 === 0;
     const seen: string[] = [];
@@ -44,7 +44,7 @@ describe('a walk', () => {
     expect(seen).toEqual(days.flatMap((day) => [0, 500, 1000].map((number) => `${day} ${number}`)));
   });
 
-  test('that finds little ends after 1,000 rows, with the place to go on from', async () => {
+  test('ends after 1,000 rows when it finds little, with the place to go on from', async () => {
     const isLast = (row: Record<string, unknown>) => row.number === rowsADay - 1;
     const first = await paginate(world.deps, { ranges, matches: isLast, after: undefined, limit: 1 });
     expect(first).toMatchObject({ rows: [], next: { day: days[0] } });
@@ -52,7 +52,7 @@ describe('a walk', () => {
     expect(second.rows.map(({ day }) => day)).toEqual([days[0]]);
   });
 
-  test('through ranges that are empty ends after 200 of them, with the place to go on from', async () => {
+  test('ends after 200 empty ranges, with the place to go on from', async () => {
     const empty = Array.from({ length: 450 }, (_, index) => range(`1999-${index}`));
     let after: Record<string, string | number> | undefined;
     let walks = 0;
@@ -93,14 +93,14 @@ describe('a walk', () => {
     expect(seen).toEqual([1, 11, 13, 15, 17, 19, 10, 12, 14, 16, 18]);
   });
 
-  test('gives no more than was asked for, and goes on right after it', async () => {
+  test('gives no more rows than its limit, and goes on right after them', async () => {
     const all = { ranges, matches: () => true, limit: 3 };
     const first = await paginate(world.deps, { ...all, after: undefined });
     const second = await paginate(world.deps, { ...all, after: first.next });
     expect([...first.rows, ...second.rows].map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test('gives places of the same sort key once where that is said, also from one walk to the next', async () => {
+  test('gives places of the same sort key once where it is told so, also from one call to the next', async () => {
     const at = '2026-11-25T00:00:00.000Z';
     const rows = ['a', 'b', 'c'].map((name) => ({ pk: 'EVENT#two', sk: name, day: '2026-11-25', listedAt: at, name }));
     await putRows(world.dynamo, webhooksTable, rows);
@@ -146,7 +146,7 @@ describe('a walk', () => {
   });
 });
 
-test('places are counted up to a limit', async () => {
+test('countKeys counts up to a limit', async () => {
   const count = (most: number) => countKeys(world.deps, range(days[0]!), most);
   expect(await count(2000)).toBe(rowsADay);
   expect(await count(100)).toBe(100);

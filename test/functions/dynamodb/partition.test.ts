@@ -13,26 +13,26 @@ beforeAll(async () => {
 
 const read = async (sk: string) => (await rows.range(sk, sk))[0];
 
-test('an update sets attributes, whatever DynamoDB reserves, and removes those that are undefined', async () => {
+test('update sets attributes, whatever DynamoDB reserves, and removes those that are undefined', async () => {
   await rows.put('a', { status: 'old', count: 1, day: 'monday' }, {});
   expect(await rows.update('a', { status: 'new', day: undefined, name: 'x' }, {})).toBe(true);
   expect(await read('a')).toEqual({ pk: 'P', sk: 'a', status: 'new', count: 1, name: 'x' });
 });
 
-test('an update whose condition fails changes nothing, though it names the attribute that it sets', async () => {
+test('update changes nothing when its condition fails, though it names the attribute that it sets', async () => {
   await rows.put('b', { rev: 3 }, {});
   expect(await rows.update('b', { rev: 5 }, { condition: 'rev = :rev', values: { rev: 4 } })).toBe(false);
   expect(await rows.update('b', { rev: 4 }, { condition: 'rev = :rev', values: { rev: 3 } })).toBe(true);
   expect(await read('b')).toMatchObject({ rev: 4 });
 });
 
-test('defaults are set only where they are missing', async () => {
+test('update sets defaults only where they are missing', async () => {
   await rows.put('c', { every: 1 }, {});
   await rows.update('c', { since: 'now' }, {}, { every: 2, notify: true });
   expect(await read('c')).toEqual({ pk: 'P', sk: 'c', every: 1, since: 'now', notify: true });
 });
 
-test('an update may remove alone', async () => {
+test('update removes attributes without setting any', async () => {
   await rows.put('d', { pending: ['x'] }, {});
   expect(await rows.update('d', { pending: undefined }, {})).toBe(true);
   expect(await read('d')).toEqual({ pk: 'P', sk: 'd' });

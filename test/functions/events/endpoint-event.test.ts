@@ -32,7 +32,7 @@ describe('the id of an event about an endpoint', () => {
     );
   });
 
-  it('is another one for another fact', () => {
+  it('differs for another fact', () => {
     const events = [
       endpointEvent('endpoint.failing', data, at),
       endpointEvent('endpoint.failing', warned, at),
@@ -52,12 +52,12 @@ test.each([
   endpointEvent('endpoint.disabled', data, at),
   endpointEvent('endpoint.recovered', data, at),
   testEvent('crm', at),
-])('$type is as docs/events.md describes it', (event) => {
+])('an event $type is as docs/events.md describes it', (event) => {
   assertValidEvent(JSON.parse(eventBody(event)));
   expect(event.timestamp).toBe(at);
 });
 
-test('each test has an id of its own, derived from endpoint and time', () => {
+test('testEvent has an id of its own, derived from endpoint and time', () => {
   expect(testEvent('crm', at).id).toBe(factId('evt', 'notifier.test', 'crm', at));
   expect(testEvent('crm', at).id).not.toBe(testEvent('erp', at).id);
   expect(testEvent('crm', at).id).not.toBe(testEvent('crm', '2026-11-24T14:06:00.000Z').id);

@@ -78,7 +78,7 @@ describe('the id of a transfer event', () => {
   });
 });
 
-test('the bytes of an event are pinned: receivers have its id, and repetitions have to match', () => {
+test('eventBody keeps its bytes, since receivers have the id and repetitions have to match', () => {
   expect(eventBody(transferEvent(server, watch, change, observedAt))).toBe(
     '{"id":"evt_58ofy5fvy9eyyk3b864sj7r1q","type":"transfer.deleted_by_expiration",' +
       '"timestamp":"2026-11-24T00:15:03.120Z","data":{"trackingId":"20240522-065711-H8UoUSI6",' +
@@ -87,7 +87,7 @@ test('the bytes of an event are pinned: receivers have its id, and repetitions h
   );
 });
 
-test('the event in its bytes is the event', () => {
+test('parseEventBody finds the event in its bytes', () => {
   fc.assert(
     fc.property(fact, utf16, (fact, state) => {
       const event = transferEvent(fact.server, fact, { ...change, ...fact, state }, observedAt);
@@ -96,22 +96,22 @@ test('the event in its bytes is the event', () => {
   );
 });
 
-test('an event that a transfer is unlisted keeps the state last seen', () => {
+test('transferEvent keeps the state last seen of a transfer that is unlisted', () => {
   const event = transferEvent(server, watch, { ...change, state: 'ACTIVE', news: 'transfer.unlisted' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.unlisted', data: { state: 'ACTIVE', previousState: 'ACTIVE' } });
 });
 
-test('an event that a transfer is listed again keeps the state last announced', () => {
+test('transferEvent keeps the state last announced of a transfer that is listed again', () => {
   const event = transferEvent(server, watch, { ...change, state: 'FAILED', news: 'transfer.listed_again' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.listed_again', data: { state: 'FAILED', previousState: 'ACTIVE' } });
 });
 
-test('an event with an undocumented state has its raw text', () => {
+test('transferEvent has the raw text of an undocumented state', () => {
   const event = transferEvent(server, watch, { ...change, state: 'On hold' }, observedAt);
   expect(event).toMatchObject({ type: 'transfer.state_changed', data: { state: 'On hold' } });
 });
 
-describe('an event about a watch', () => {
+describe('watchEvent', () => {
   const data = { ...watch, cause: 'token_invalid', message: 'verify the mailbox again', failingSince: observedAt };
   const failing = watchEvent(server, 'watch.failing', data, '2026-11-24T00:17:03.120Z');
 
@@ -130,12 +130,12 @@ describe('an event about a watch', () => {
     expect(new Set([failing.id, ...others]).size).toBe(6);
   });
 
-  it('tells what is wrong since when', () => {
+  it('tells the cause and the beginning of the failures', () => {
     expect(failing).toMatchObject({ type: 'watch.failing', timestamp: '2026-11-24T00:17:03.120Z', data });
   });
 });
 
-test('an id has the given prefix and distinguishes where one part of the fact ends', () => {
+test('factId has its prefix and distinguishes where one part of the fact ends', () => {
   expect(factId('ntc', 'a', 'b')).toMatch(/^ntc_[0-9a-z]{25}$/);
   expect(factId('ntc', 'a', 'b')).not.toBe(factId('ntc', 'ab'));
   expect(factId('ntc', 1)).not.toBe(factId('ntc', '1'));

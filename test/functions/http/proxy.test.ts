@@ -1,4 +1,3 @@
-import http from 'node:http';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
@@ -6,8 +5,8 @@ import { proxyFor, proxyProblem, proxySettingsIn } from '#functions/http/proxy.t
 import {
   clientOf,
   closeAll,
+  closedPort,
   failureOf,
-  listen,
   receiver,
   tlsReceiver,
 } from '#test/functions/webhooks/http/client-servers.ts';
@@ -18,7 +17,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const proxy = 'http://proxy.example.com:3128';
 
-describe('a request goes without the proxy', () => {
+describe('proxyFor', () => {
   test.each([
     'https://localhost/',
     'https://app.localhost/',
@@ -28,7 +27,7 @@ describe('a request goes without the proxy', () => {
     'http://[::1]/',
     'https://0.0.0.0/',
     'https://[::]/',
-  ])('to this machine, whatever is set: %s', (url) => {
+  ])('reaches this machine directly, whatever is set: %s', (url) => {
     expect(proxyFor(new URL(url), { proxy, except: undefined })).toBeUndefined();
   });
 
@@ -50,12 +49,10 @@ describe('a request goes without the proxy', () => {
     ['2001:db8::1', 'https://[2001:db8::1]/'],
     ['[2001:db8::1]:443', 'https://[2001:db8::1]/'],
     ['2001:db8::/32', 'https://[2001:db8:7::1]/'],
-  ])('where NO_PROXY is %s, to %s', (except, url) => {
+  ])('makes an exception by NO_PROXY %s for %s', (except, url) => {
     expect(proxyFor(new URL(url), { proxy, except })).toBeUndefined();
   });
-});
 
-describe('a request goes through the proxy', () => {
   test.each([
     [undefined, 'https://example.com/'],
     ['', 'https://example.com/'],
@@ -66,7 +63,7 @@ describe('a request goes through the proxy', () => {
     ['10.0.0.0/99, 10.0.0.0/x, /, :, ., <local>, [', 'https://10.1.2.3/'],
     ['1.2.3.4', 'https://1.2.3.4.example.com/'],
     ['localhost', 'https://localhost.example.com/'],
-  ])('where NO_PROXY is %s, to %s', (except, url) => {
+  ])('makes no exception by NO_PROXY %s for %s', (except, url) => {
     expect(proxyFor(new URL(url), { proxy, except })?.href).toBe(`${proxy}/`);
   });
 });
@@ -75,17 +72,17 @@ test.each([
   [{ HTTPS_PROXY: 'http://a:1', https_proxy: 'http://b:2', NO_PROXY: 'c', no_proxy: 'd' }, 'http://b:2', 'd'],
   [{ HTTPS_PROXY: 'http://a:1', https_proxy: '', NO_PROXY: 'c' }, 'http://a:1', 'c'],
   [{ HTTP_PROXY: 'http://a:1', ALL_PROXY: 'http://a:1', NODE_USE_ENV_PROXY: '1' }, undefined, undefined],
-])('the environment %j names the proxy %s and the exceptions %s', (variables, named, except) => {
+])('proxySettingsIn finds in %j the proxy %s and the exceptions %s', (variables, named, except) => {
   expect(proxySettingsIn(variables)).toEqual({ proxy: named, except });
 });
 
 test.each(['http://proxy:3128', 'https://proxy.example.com', 'http://me:p%40ss@proxy:3128/', 'proxy.example.com:3128'])(
-  '%s is a proxy',
+  'proxyProblem accepts %s',
   (address) => expect(proxyProblem(address)).toBeUndefined(),
 );
 
 test.each(['socks5://proxy:1080', 'http://', 'http://secret@', 'http://proxy/path', 'http://proxy?a=secret', ''])(
-  '%j is none, and is not repeated where that is told',
+  'proxyProblem refuses %j without repeating it',
   (address) => {
     expect(proxyProblem(address)).toBe('expected a proxy such as http://proxy.example.com:3128');
     expect(() => proxyFor(new URL('https://example.com'), { proxy: address, except: undefined })).toThrow(
@@ -94,7 +91,7 @@ test.each(['socks5://proxy:1080', 'http://', 'http://secret@', 'http://proxy/pat
   },
 );
 
-describe('the Cryptshare Server', () => {
+describe('Connection with a proxy', () => {
   const name = 'cryptshare.example.com';
 
   /** Asks the server by this name, as the environment says; rejects with the failure that operators are told. */
@@ -107,7 +104,7 @@ describe('the Cryptshare Server', () => {
     });
   }
 
-  test('is reached through the proxy of the environment, by a tunnel that is kept, and proves itself by its own certificate', async () => {
+  test('reaches the server by a tunnel that it keeps, and checks the certificate of the server', async () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const { url, asked } = await startForwardProxy({ port });
     vi.stubEnv('HTTPS_PROXY', url);
@@ -123,13 +120,13 @@ describe('the Cryptshare Server', () => {
     expect(seen).toEqual({ connections: 1, names: [name, name], hosts: [name, name] });
   });
 
-  test('is not believed behind a proxy that shows another certificate', async () => {
+  test('refuses another certificate behind a proxy', async () => {
     const { port } = await tlsReceiver('other.example.com');
     const { url } = await startForwardProxy({ port });
     await expect(ask({ HTTPS_PROXY: url })).rejects.toMatchObject({ kind: 'certificate_untrusted' });
   });
 
-  test('is reached through a proxy that wants user name and password, which no answer repeats', async () => {
+  test('sends user name and password to a proxy that wants them', async () => {
     const { port, cert } = await tlsReceiver(name);
     const { url, credentials } = await startForwardProxy({ port });
     const withPassword = url.replace('//', '//me:p%40ss@');
@@ -137,7 +134,7 @@ describe('the Cryptshare Server', () => {
     expect(credentials).toEqual([`Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
   });
 
-  test('is reached without where it is named in NO_PROXY', async () => {
+  test('reaches a server directly that NO_PROXY names', async () => {
     const { url, asked } = await startForwardProxy({ status: 502 });
     await expect(
       ask({ HTTPS_PROXY: url, NO_PROXY: '.invalid' }, undefined, 5000, 'https://none.invalid'),
@@ -151,7 +148,7 @@ describe('the Cryptshare Server', () => {
     ['wants user name and password', 407, 'HTTP 407'],
     ['forbids the server', 403, 'HTTP 403'],
     ['does not reach the server', 502, 'HTTP 502'],
-  ])('is not reached where the proxy %s, and that is told with the proxy and what to do', async (_, status, says) => {
+  ])('fails where the proxy %s, and tells the proxy and what to do', async (_, status, says) => {
     const { url, port } = await startForwardProxy({ status });
     const failure = await ask({ HTTPS_PROXY: url.replace('//', '//me:hidden@') }).catch((error: unknown) => error);
     expect(failure).toMatchObject({
@@ -167,34 +164,22 @@ describe('the Cryptshare Server', () => {
     ['has no address', async () => 'http://proxy.invalid:3128', /^proxy\.invalid:3128: (ENOTFOUND|EAI_AGAIN)$/],
     ['says nothing', async () => (await startForwardProxy('silence')).url, /^127\.0\.0\.1:\d+: no answer$/],
     ['is none', async () => 'socks5://proxy.example.com', /^expected a proxy such as http:/],
-  ])('is not reached where the proxy %s, and that is told', async (_, address, says) => {
+  ])('fails where the proxy %s, and tells why', async (_, address, says) => {
     const failure = await ask({ HTTPS_PROXY: await address() }, undefined, 400).catch((error: unknown) => error);
     const { kind, message } = failure as { kind: string; message: string };
     expect([kind, /\((.*)\)$/.exec(message)?.[1]]).toEqual(['proxy_failed', expect.stringMatching(says)]);
   });
 });
 
-describe('webhooks', () => {
+describe('WebhookClient with a proxy', () => {
   const name = 'hooks.example.com';
   const never = vi.fn(async () => ['192.0.2.1']);
+  const only = (proxy: string) => ({ allowPrivate: false, resolve: never, proxy: { proxy, except: undefined } });
 
-  test('take no proxy from the environment', async () => {
-    const { url, asked } = await startForwardProxy({ status: 502 });
-    for (const variable of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'ALL_PROXY']) vi.stubEnv(variable, url);
-    const { port, cert } = await tlsReceiver(name);
-    expect(await clientOf({ ca: cert }).post(`https://${name}:${port}/`, {}, '')).toMatchObject({ status: 200 });
-    expect(asked).toEqual([]);
-  });
-
-  test('go through the proxy of the configuration, which looks up the name that is not looked up here', async () => {
+  test('sends through the proxy of the configuration, and looks no name up itself', async () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const { url, asked } = await startForwardProxy({ port });
-    const client = clientOf({
-      ca: cert,
-      allowPrivate: false,
-      resolve: never,
-      proxy: { proxy: url, except: undefined },
-    });
+    const client = clientOf({ ca: cert, ...only(url) });
     for (let i = 0; i < 2; i += 1) {
       expect(await client.post(`https://${name}/`, {}, '{}')).toMatchObject({ status: 200, body: 'hello' });
     }
@@ -210,14 +195,14 @@ describe('webhooks', () => {
     'https://db.internal/',
     'https://hooks.example.com:22/',
     'http://hooks.example.com/',
-  ])('to what must not be reached are not given to the proxy either: %s', async (target) => {
+  ])('gives the proxy no forbidden target: %s', async (target) => {
     const { url, asked } = await startForwardProxy({ status: 502 });
-    const client = clientOf({ allowPrivate: false, resolve: never, proxy: { proxy: url, except: undefined } });
+    const client = clientOf(only(url));
     expect(await failureOf(client.post(target, {}, ''))).toBe('forbidden_target');
     expect(asked).toEqual([]);
   });
 
-  test('to this machine, where that is allowed, go without', async () => {
+  test('sends to this machine directly, where that is allowed', async () => {
     const { url, asked } = await startForwardProxy({ status: 502 });
     const local = await receiver();
     const client = clientOf({ proxy: { proxy: url, except: undefined } });
@@ -225,7 +210,7 @@ describe('webhooks', () => {
     expect(asked).toEqual([]);
   });
 
-  test('to a host that is excepted go without, to addresses that were judged', async () => {
+  test('sends to an excepted host directly, to addresses that it has checked', async () => {
     const { url, asked } = await startForwardProxy({ status: 502 });
     const resolve = async () => ['10.0.0.1'];
     const client = clientOf({ allowPrivate: false, resolve, proxy: { proxy: url, except: name } });
@@ -233,23 +218,15 @@ describe('webhooks', () => {
     expect(asked).toEqual([]);
   });
 
-  test('fail for a reason of its own where the proxy does not let them through', async () => {
+  test('throws proxy where the proxy does not let a request through', async () => {
     const { url } = await startForwardProxy({ status: 403 });
-    const client = clientOf({ allowPrivate: false, resolve: never, proxy: { proxy: url, except: undefined } });
+    const client = clientOf(only(url));
     expect(await failureOf(client.post(`https://${name}/`, {}, ''))).toBe('proxy');
   });
 
-  test('fail for that reason, too, where the proxy says nothing within the time for connecting', async () => {
+  test('throws proxy where the proxy says nothing within the time for connecting', async () => {
     const { url } = await startForwardProxy('silence');
     const client = clientOf({ connectTimeout: 50, resolve: never, proxy: { proxy: url, except: undefined } });
     expect(await failureOf(client.post(`https://${name}/`, {}, ''))).toBe('proxy');
   });
 });
-
-/** A port on which no server listens. */
-async function closedPort(): Promise<number> {
-  const server = http.createServer();
-  const port = await listen(server);
-  server.close();
-  return port;
-}

@@ -19,7 +19,7 @@ test.each([
   { what: 'more seconds than there are in a century', header: '99999999999999', ms: 2 ** 31 * 1000 },
   { what: 'a number beyond all numbers', header: '9'.repeat(400), ms: 2 ** 31 * 1000 },
   { what: 'nothing', header: undefined, ms: undefined },
-])('Retry-After of $what asks for $ms ms', ({ header, ms }) => {
+])('retryAfterOf reads $what as $ms ms', ({ header, ms }) => {
   expect(retryAfterOf(header, now)).toBe(ms);
 });
 
@@ -27,7 +27,7 @@ test.each([
   ...['1.5', '-5', '+5', '0x10', '120, 120', 'soon 5', 'in 3000 days', '2026-11-24', '2026-11-24T12:02:00Z'],
   ...['Tue, 24 Nov 2026 25:00:00 GMT', 'Tue, 31 Nov 2026 12:02:00 GMT', 'Tue, 00 Nov 2026 12:02:00 GMT'],
   ...['Tue, 24 Nox 2026 12:02:00 GMT', 'Tue, 24 Nov 2026 12:02:00 CET', 'Tuesday, 30-Feb-26 12:02:00 GMT'],
-])('Retry-After: %s is no time', (header) => {
+])('retryAfterOf finds no time in %s', (header) => {
   expect(retryAfterOf(header, now)).toBeUndefined();
 });
 
@@ -36,16 +36,16 @@ test.each([
   { year: '76, which is 50 years ahead', header: 'Tuesday, 24-Nov-76 12:00:00 GMT', ms: 1_577_923_200_000 },
   { year: '76, a moment more than 50 years ahead and so 1976', header: 'Tuesday, 24-Nov-76 12:00:01 GMT', ms: 0 },
   { year: '94, which was 1994', header: 'Sunday, 06-Nov-94 08:49:37 GMT', ms: 0 },
-])('a year of two digits is never more than 50 years ahead: $year', ({ header, ms }) => {
+])('retryAfterOf reads a year of two digits as at most 50 years ahead: $year', ({ header, ms }) => {
   expect(retryAfterOf(header, now)).toBe(ms);
 });
 
-test('a year of two digits is of the next century at the end of one', () => {
+test('retryAfterOf reads a year of two digits as of the next century at the end of one', () => {
   const eve = new Date('2099-12-31T23:59:50Z');
   expect(retryAfterOf('Friday, 01-Jan-00 00:00:00 GMT', eve)).toBe(10_000);
 });
 
-test('a date counts from the date of the answer, so that the clocks may differ', () => {
+test('retryAfterOf counts a date from the date of the answer, so that the clocks may differ', () => {
   const until = 'Tue, 24 Nov 2026 15:02:00 GMT';
   expect(retryAfterOf(until, now, 'Tue, 24 Nov 2026 15:00:00 GMT')).toBe(120_000);
   expect(retryAfterOf(until, now, 'Tuesday, 24-Nov-26 15:00:00 GMT')).toBe(120_000);
@@ -53,7 +53,7 @@ test('a date counts from the date of the answer, so that the clocks may differ',
   expect(retryAfterOf('120', now, 'Tue, 24 Nov 2026 15:00:00 GMT')).toBe(120_000);
 });
 
-it('never asks for less than nothing, nor for something that is no number', () => {
+it('retryAfterOf never finds less than zero, nor anything but a number', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -68,7 +68,7 @@ it('never asks for less than nothing, nor for something that is no number', () =
   );
 });
 
-it('reads any date of a century in each of the three forms', () => {
+it('retryAfterOf reads any date of a century in each of the three forms', () => {
   const max = new Date('2076-11-24T12:00:00Z');
   const date = fc.date({ min: new Date('1976-11-25T00:00:00Z'), max, noInvalidDate: true });
   fc.assert(

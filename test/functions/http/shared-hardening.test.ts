@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection } from '#functions/cryptshare/connection.ts';
 import { failureOfError } from '#functions/cryptshare/failure.ts';
-import { clientOf, closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
+import { answering, clientOf, closeAll, ok } from '#test/functions/webhooks/http/client-servers.ts';
 
 afterEach(closeAll);
 
@@ -28,25 +28,6 @@ const clients: Record<string, Client> = {
     return () => connection.send({ path: '/', headers: {} }, timeout, 1_000_000);
   },
 };
-
-/** A server that answers each request of a connection with bytes, told which connection and which request on it. */
-async function answering(answer: (connection: number, request: number, socket: net.Socket) => string | undefined) {
-  const seen = { connections: 0, requests: [] as string[] };
-  const server = net.createServer((socket) => {
-    seen.connections += 1;
-    const connection = seen.connections;
-    let request = 0;
-    socket.on('data', (data) => {
-      request += 1;
-      seen.requests.push(data.toString('latin1'));
-      const bytes = answer(connection, request, socket);
-      if (bytes !== undefined) socket.write(bytes, 'latin1');
-    });
-  });
-  return { port: await listen(server), seen };
-}
-
-const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 
 describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   test('does not use a connection again that was idle for more than four seconds', async () => {
@@ -109,7 +90,7 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
 
   test.each([
     ['a body that its length does not tell of', `${ok}{}`],
-    ['another answer, though one was asked for', `${ok}HTTP/1.1 500 No\r\n\r\n`],
+    ['another answer, though only one was requested', `${ok}HTTP/1.1 500 No\r\n\r\n`],
     ['bytes of another protocol', `${ok}\0\0\x04\0\0`],
   ])('takes an answer for what it is, whatever comes after it: %s', async (_what, bytes) => {
     const { port } = await answering(() => bytes);
@@ -143,18 +124,18 @@ describe.each(Object.entries(clients))('%s', (_, clientTo) => {
   });
 });
 
-describe('an event is delivered once its receiver has answered 2xx, though', () => {
+describe('WebhookClient.post', () => {
   test.each([
     ['the body breaks off', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'],
     ['the last chunk is missing', 'HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n'],
     ['the body is compressed', 'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n\x1f\x8b'],
-  ])('%s', async (_, bytes) => {
+  ])('takes 2xx for success though %s', async (_, bytes) => {
     const { port, seen } = await answering((_connection, _request, socket) => void socket.end(bytes, 'latin1'));
     const { status } = await clients['the client for webhooks']!(port)();
     expect([Math.floor(status / 100), seen.requests.length]).toEqual([2, 1]);
   });
 
-  test('the connection is reset after the head', async () => {
+  test('takes 2xx for success though the connection is reset after the head', async () => {
     const { port } = await answering((_connection, _request, socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n', () =>
         setTimeout(() => socket.resetAndDestroy(), 20),
@@ -165,7 +146,7 @@ describe('an event is delivered once its receiver has answered 2xx, though', () 
   });
 });
 
-describe('the connection to the Cryptshare Server', () => {
+describe('Connection.send', () => {
   const open = (port: number, timeout?: number) => clients['the connection to the Cryptshare Server']!(port, timeout);
 
   test.each([
@@ -188,13 +169,13 @@ describe('the connection to the Cryptshare Server', () => {
       'HTTP 200, content-encoding gzip, though none was requested',
     ],
     ['is none of HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 'malformed_answer', 'HPE_INVALID_CONSTANT'],
-  ])('has no answer where the body %s, and says what came', async (_, bytes, kind, says) => {
+  ])('fails where the body %s, and says what came', async (_, bytes, kind, says) => {
     const { port } = await answering((_connection, _request, socket) => void socket.end(bytes, 'latin1'));
     const error: unknown = await open(port)().catch((thrown: unknown) => thrown);
     expect(failureOfError(error)).toMatchObject({ kind, message: expect.stringContaining(says), retryable: true });
   });
 
-  test('has no answer where the body does not come to its end in time, and says so', async () => {
+  test('fails where the body does not come to its end in time, and says so', async () => {
     const { port } = await answering(() => 'HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"data":');
     const error: unknown = await open(port, 300)().catch((thrown: unknown) => thrown);
     expect(failureOfError(error)).toMatchObject({ kind: 'timeout', message: expect.stringContaining('HTTP 200') });
@@ -205,7 +186,7 @@ describe('the connection to the Cryptshare Server', () => {
     expect(await open(port)()).toMatchObject({ status: 200, body: '{}' });
   });
 
-  test('has no cache on the way answer a question', async () => {
+  test('lets no cache on the way answer', async () => {
     const { port, seen } = await answering(() => ok);
     await open(port)();
     expect(seen.requests[0]).toMatch(/^GET .*\r\ncache-control: no-cache, no-store\r\n/is);

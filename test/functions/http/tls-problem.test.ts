@@ -18,7 +18,7 @@ const client = 'side wants a client certificate';
 const refused = 'side refuses the TLS connection; it may want a client certificate, or share no cipher';
 const noTls = 'side does not speak TLS at this port';
 
-/** What is to be said of each problem, and words of what to do about it at the server and at a receiver. */
+/** The words for each problem, and words of the remedies at the server and at a receiver. */
 const expected: Record<ProblemName, readonly [says: string, atServer: RegExp, atReceiver: RegExp]> = {
   wrongHost: ['certificate is for another host name', /name in server\.url/, /name in its URL/],
   expired: ['certificate has expired', /renew/, /renew/],
@@ -39,8 +39,8 @@ const expected: Record<ProblemName, readonly [says: string, atServer: RegExp, at
 };
 const cases = Object.entries(expected) as [ProblemName, (typeof expected)[ProblemName]][];
 
-describe('a Cryptshare Server whose TLS has the problem', () => {
-  test.each(cases)('%s is told by it, with what to do', async (name, [says, atServer]) => {
+describe('failureOfError', () => {
+  test.each(cases)('tells the problem %s of a Cryptshare Server, with what to do', async (name, [says, atServer]) => {
     const { url, ca } = servers.of(name);
     const connection = new Connection(url, ca);
     const error = await connection.send({ path: '/api/status', headers: {} }, 5000, 1000).catch((thrown) => thrown);
@@ -53,8 +53,8 @@ describe('a Cryptshare Server whose TLS has the problem', () => {
   });
 });
 
-describe('a receiver whose TLS has the problem', () => {
-  test.each(cases)('%s is told by it, with what to do', async (name, [says, , atReceiver]) => {
+describe('attemptWords', () => {
+  test.each(cases)('tell the problem %s of a receiver, with what to do', async (name, [says, , atReceiver]) => {
     const { url, ca } = servers.of(name);
     const resolve = async () => ['127.0.0.1'];
     const webhooks = new WebhookClient({ resolve, allowPrivate: true, ...(ca !== undefined && { ca }) });
@@ -71,13 +71,13 @@ describe('a receiver whose TLS has the problem', () => {
 });
 
 test.each(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'HPE_INVALID_CONSTANT'])(
-  '%s is no problem with TLS',
+  'tlsProblemOf takes %s for no problem with TLS',
   (code) => {
     expect(tlsProblemOf(code)).toBeUndefined();
   },
 );
 
-test('a code is one word of its own alphabet, whatever an error says', () => {
+test('codeOf finds one word of its own alphabet, whatever an error says', () => {
   const told = { code: 'EPROTO', message: 'write EPROTO 40:error:0A:SSL routines:f:ssl/tls alert\u202e x y:a.c:1:' };
   expect(codeOf(told)).toBe('ERR_SSL_SSL_TLS_ALERT_X_Y');
   expect(codeOf({ code: 'EPROTO', message: 'write EPROTO' })).toBe('EPROTO');

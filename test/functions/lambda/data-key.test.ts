@@ -21,33 +21,29 @@ function errorOf(action: () => unknown): Error {
   throw new Error('expected an error');
 }
 
-describe('an encrypted text', () => {
-  it('opens to what was encrypted', () => {
+describe('decrypt', () => {
+  it('finds what was encrypted', () => {
     fc.assert(
       fc.property(anyText, anyText, (text, context) => {
-        expect(key.decrypt(key.encrypt(text, context), context)).toBe(text);
+        expect(new DataKey(base64).decrypt(key.encrypt(text, context), context)).toBe(text);
       }),
     );
   });
 
-  it('opens with another object of the same key', () => {
-    expect(new DataKey(base64).decrypt(key.encrypt('hello', 'a'), 'a')).toBe('hello');
-  });
-
-  it('holds IV, tag and as many bytes as the text, and none of the text in the open', () => {
+  it('reads IV, tag and as many bytes as the text has, and none of the text in the open', () => {
     const encrypted = key.encrypt('a very secret text', 'a');
     expect(encrypted).toMatch(/^encrypted1\.[\w-]+$/);
     expect(bytesIn(encrypted)).toHaveLength(12 + 16 + 18);
     expect(bytesIn(encrypted).toString('latin1')).not.toContain('secret');
   });
 
-  it('differs at every sealing of the same text', () => {
+  it('reads another text for each encryption of the same one', () => {
     const encrypted = Array.from({ length: 100 }, () => key.encrypt('hello', 'a'));
     expect(new Set(encrypted).size).toBe(100);
     expect(new Set(encrypted.map((text) => bytesIn(text).subarray(0, 12).toString('hex'))).size).toBe(100);
   });
 
-  it('does not open when any one byte is changed', () => {
+  it('refuses a text with any one byte changed', () => {
     const bytes = bytesIn(key.encrypt('a very secret text', 'a'));
     for (let index = 0; index < bytes.length; index += 1) {
       const changed = Buffer.from(bytes);
@@ -56,7 +52,7 @@ describe('an encrypted text', () => {
     }
   });
 
-  it('does not open when any one character is changed, left out or added, even if that changes no byte', () => {
+  it('refuses a text with any one character changed, left out or added, even if that changes no byte', () => {
     // 18 bytes and 28 before them leave spare bits in the last character.
     const encrypted = key.encrypt('a very secret text', 'a');
     const characters = fc.constantFrom(...'AZaz09-_+/=!. \n');
@@ -81,7 +77,7 @@ describe('an encrypted text', () => {
     expect(opened).toEqual([encrypted.at(-1)]);
   });
 
-  it('does not open in another context', () => {
+  it('refuses another context', () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (text, context, other) => {
         fc.pre(context !== other);
@@ -90,7 +86,7 @@ describe('an encrypted text', () => {
     );
   });
 
-  it('does not open with another key', () => {
+  it('refuses another key', () => {
     const other = new DataKey(randomBytes(32).toString('base64'));
     expect(() => other.decrypt(key.encrypt('hello', 'a'), 'a')).toThrow(DecryptionError);
   });
@@ -102,11 +98,11 @@ describe('an encrypted text', () => {
     { what: 'too few bytes', text: prefix + Buffer.alloc(27).toString('base64url') },
     { what: 'another version', text: key.encrypt('hello', 'a').replace(prefix, 'encrypted2.') },
     { what: 'no version', text: key.encrypt('hello', 'a').slice(prefix.length) },
-  ])('is not $what', ({ text }) => {
+  ])('refuses $what', ({ text }) => {
     expect(() => key.decrypt(text, 'a')).toThrow(DecryptionError);
   });
 
-  it('is repeated by no error, nor is what it says', () => {
+  it('repeats neither the encrypted nor the open text in an error', () => {
     const encrypted = key.encrypt('a very secret text', 'a');
     // Of the last two letters some bits stand for nothing.
     const changed = `${encrypted.slice(0, -4)}${encrypted.at(-4) === 'A' ? 'B' : 'A'}${encrypted.slice(-3)}`;
@@ -121,7 +117,7 @@ describe('an encrypted text', () => {
   });
 });
 
-describe('a data key', () => {
+describe('DataKey', () => {
   test.each([0, 1, 16, 31, 33, 64])('of %i bytes is refused with the way to make a right one, unrepeated', (length) => {
     const wrong = Buffer.alloc(length, 0xcd).toString('base64');
     const error = errorOf(() => new DataKey(wrong));
@@ -131,11 +127,11 @@ describe('a data key', () => {
     if (wrong) expect(inspect(error)).not.toContain(wrong);
   });
 
-  it('may end in the line break that openssl prints', () => {
+  it('accepts the line break at the end that openssl prints', () => {
     expect(new DataKey(`${base64}\n`).decrypt(key.encrypt('hello', 'a'), 'a')).toBe('hello');
   });
 
-  it('is not shown by JSON, inspection or text', () => {
+  it('shows no key in JSON, inspection or text', () => {
     const shown = [
       JSON.stringify(key),
       JSON.stringify({ key }),

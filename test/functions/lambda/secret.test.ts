@@ -20,8 +20,8 @@ afterEach(async () => {
 const now = () => clock.now().getTime();
 const minute = 60_000;
 
-describe('what a function works with', () => {
-  test('is built once, and again only when the secret has changed', async () => {
+describe('whenInvoked', () => {
+  test('builds once, and again only when the secret has changed', async () => {
     let built = 0;
     const dependencies = whenInvoked(
       (fields) => {
@@ -45,12 +45,12 @@ describe('what a function works with', () => {
     expect(aws.operations).toHaveLength(3);
   });
 
-  test('is built from a secret that was stored with a byte order mark before it', async () => {
+  test('builds from a secret that was stored with a byte order mark before it', async () => {
     aws.secret = '\ufeff{"TOKEN":"first"}';
     expect(await whenInvoked((fields) => fields, minute, now)()).toEqual({ TOKEN: 'first' });
   });
 
-  test('stays while the secret cannot be read', async () => {
+  test('keeps what it has built while the secret cannot be read', async () => {
     const dependencies = whenInvoked((fields) => fields, minute, now);
     aws.secret = '{"TOKEN":"first"}';
     const first = await dependencies();
@@ -59,7 +59,7 @@ describe('what a function works with', () => {
     expect(await dependencies()).toBe(first);
   });
 
-  test('is tried anew at each invocation until the secret is filled', async () => {
+  test('tries again at each invocation until the secret is filled', async () => {
     const dependencies = whenInvoked(
       ({ TOKEN }) => {
         if (TOKEN === undefined) throw new EnvironmentError('TOKEN is missing');
@@ -83,7 +83,7 @@ describe('what a function works with', () => {
   });
 
   test.each(['', 'hush-hush', '[1]', 'null', '{"TOKEN":1}', '"hush-hush"'])(
-    'is refused, without repeating it, when the secret is %j',
+    'refuses the secret %j without repeating it',
     async (text) => {
       aws.secret = text;
       const error = await whenInvoked((fields) => fields)().then(undefined, (reason) => reason);
@@ -93,10 +93,15 @@ describe('what a function works with', () => {
   );
 });
 
-describe('variables', () => {
+describe('the environment of a function', () => {
+  beforeEach(() => {
+    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
+    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
+  });
+
   const fields = { CRYPTSHARE_CLIENT_ID: 'too-short', DATA_KEY: 'hush hush' };
 
-  test('that are missing or wrong are all named, and no value is repeated', () => {
+  test('names all variables that are missing or wrong, and repeats no value', () => {
     vi.stubEnv('MAX_CONCURRENT_PAGES', '999');
     const read = () => readPollEnvironment(fields);
     expect(read).toThrow(EnvironmentError);
@@ -107,10 +112,8 @@ describe('variables', () => {
     expect(read).not.toThrow(/too-short|hush/);
   });
 
-  test('of the secret go before those of the environment', () => {
+  test('prefers variables of the secret', () => {
     const dataKey = `${'B'.repeat(43)}=`;
-    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
     vi.stubEnv('DATA_KEY', `${'A'.repeat(43)}=`);
     expect(readDeliverEnvironment({ DATA_KEY: dataKey }).DATA_KEY).toBe(dataKey);
     vi.stubEnv('WEBHOOK_PROXY', 'http://proxy.example.com:3128');
@@ -122,9 +125,7 @@ describe('variables', () => {
     );
   });
 
-  test('that decide where a function works and what it may do are never those of the secret', () => {
-    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
+  test('takes no variable from the secret that decides where a function works and what it may do', () => {
     const read = readDeliverEnvironment({
       DATA_KEY: `${'a1B'.repeat(14)}9`,
       WEBHOOKS_TABLE: 'another',
@@ -134,9 +135,7 @@ describe('variables', () => {
     expect(read).not.toHaveProperty('ALLOW_PRIVATE_WEBHOOKS');
   });
 
-  test('take the data key as Secrets Manager makes it: 43 letters and digits', () => {
-    vi.stubEnv('WEBHOOKS_TABLE', 'webhooks');
-    vi.stubEnv('WAKE_UP_QUEUE_URL', 'https://sqs.example.com/wake-ups');
+  test('takes the data key as Secrets Manager makes it: 43 letters and digits', () => {
     expect(() => readDeliverEnvironment({ DATA_KEY: `${'a1B'.repeat(14)}9` })).not.toThrow();
     expect(() => readDeliverEnvironment({ DATA_KEY: 'a1B'.repeat(14) })).toThrow(/must be 32 bytes/);
   });

@@ -29,20 +29,20 @@ function outcome(format: Format, status: number, body = '', retryAfterMs?: strin
   return outcomeOf(format, { status, headers, body }, now);
 }
 
-describe.each(formats)('for %s', (format) => {
-  test.each([200, 201, 202, 204, 226, 299])('%i is success', (status) => {
+describe.each(formats)('outcomeOf for the format %s', (format) => {
+  test.each([200, 201, 202, 204, 226, 299])('takes %i for success', (status) => {
     expect(outcome(format, status, 'ok')).toEqual(delivered);
   });
 
-  test.each([300, 301, 302, 303, 304, 307, 308, 399])('%i is a failure like any other', (status) => {
+  test.each([300, 301, 302, 303, 304, 307, 308, 399])('takes %i for a failure', (status) => {
     expect(outcome(format, status)).toEqual(failed());
   });
 
-  test.each([408, 409, 425, 500, 501, 505, 507, 599])('%i is worth another attempt', (status) => {
+  test.each([408, 409, 425, 500, 501, 505, 507, 599])('tries again after %i', (status) => {
     expect(outcome(format, status)).toEqual(failed());
   });
 
-  test.each([429, 502, 503, 504])('%i asks to slow down, for as long as Retry-After says', (status) => {
+  test.each([429, 502, 503, 504])('slows down at %i for as long as Retry-After says', (status) => {
     expect(outcome(format, status)).toEqual(throttled());
     expect(outcome(format, status, '', '120')).toEqual(throttled(120_000));
     expect(outcome(format, status, '', '0')).toEqual(throttled(0));
@@ -51,30 +51,30 @@ describe.each(formats)('for %s', (format) => {
     expect(outcome(format, status, '', 'soon')).toEqual(throttled());
   });
 
-  test('500 with Retry-After is heeded without being a wish to slow down', () => {
+  test('heeds Retry-After of a 500 without slowing down', () => {
     expect(outcome(format, 500, '', '7')).toEqual(failed(7000));
     expect(outcome(format, 500, '', inTwoMinutes)).toEqual(failed(120_000));
   });
 });
 
-describe('an endpoint for events', () => {
-  test('is gone at 410, whatever else it says', () => {
+describe('outcomeOf for events', () => {
+  test('takes 410 for gone, whatever else the answer says', () => {
     const gone: Outcome = { kind: 'gone', cause: 'gone' };
     expect(outcome('event', 410)).toEqual(gone);
     expect(outcome('event', 410, 'ok', '60')).toEqual(gone);
   });
 
-  test.each([400, 401, 403, 404, 405, 413, 422])('may be repaired after %i', (status) => {
+  test.each([400, 401, 403, 404, 405, 413, 422])('tries again after %i, which an operator may repair', (status) => {
     expect(outcome('event', status, 'invalid_payload')).toEqual(failed());
   });
 
   test.each(['no_service', 'channel_is_archived', 'Webhook message delivery failed with error: 429'])(
-    'may answer 200 with the words of a chat: %s',
+    'ignores the words of a chat in an answer 200: %s',
     (body) => expect(outcome('event', 200, body)).toEqual(delivered),
   );
 });
 
-describe('Slack', () => {
+describe('outcomeOf for Slack', () => {
   test.each([
     { status: 200, body: 'ok', expected: delivered },
     { status: 404, body: 'no_service', expected: channelGone },
@@ -91,12 +91,12 @@ describe('Slack', () => {
     { status: 429, body: 'rate_limited', expected: throttled() },
     { status: 500, body: 'rollup_error', expected: failed() },
     { status: 503, body: 'no_service', expected: throttled() },
-  ])('$status "$body": $expected.kind', ({ status, body, expected }) => {
+  ])('takes $status "$body" for $expected.kind', ({ status, body, expected }) => {
     expect(outcome('slack', status, body)).toEqual(expected);
   });
 });
 
-describe('Teams', () => {
+describe('outcomeOf for Teams', () => {
   const connectorError = 'Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 502';
   const workflow = (code: string) => JSON.stringify({ error: { code, message: 'The workflow …' } });
 
@@ -113,7 +113,7 @@ describe('Teams', () => {
     { status: 413, body: '', expected: failed() },
     { status: 429, body: '', expected: throttled() },
     { status: 500, body: workflow('WorkflowNotFound'), expected: failed() },
-  ])('$status "$body": $expected.kind', ({ status, body, expected }) => {
+  ])('takes $status "$body" for $expected.kind', ({ status, body, expected }) => {
     expect(outcome('teams', status, body)).toEqual(expected);
   });
 });
@@ -128,7 +128,7 @@ test.each<[PostFailure, string]>([
   ['timeout', 'timeout'],
   ['tls', 'untrusted_certificate'],
   ['headers_too_large', 'http_error'],
-])('no answer for the reason %s is worth another attempt and told as %s', (failure, cause) => {
+])('outcomeOfError tries again after %s, and calls it %s', (failure, cause) => {
   expect(outcomeOfError(new PostError(failure))).toEqual({
     kind: 'failed',
     cause,

@@ -45,7 +45,7 @@ const seen = (breaker: CircuitBreaker, now: number): string => {
   return state === 'open' ? `open for ${(breaker.openUntil! - now) / second} s` : state;
 };
 
-/** A breaker that lets one through at `start` after so many failures in a row. */
+/** A breaker that lets one through at `start` after a number of failures in a row. */
 const halfOpen = (failures: number): CircuitBreaker => ({
   ...{ failures, failedAttempts: failures, failedAt: start - hour, failingSince: start - day, openUntil: start },
 });
@@ -77,7 +77,7 @@ test.each<[before: string, attempt: string, after: string, failures: number, Cir
   ['open', 'began before and asks to slow down', 'open for 59.5 s', 1, opened(minute), slowDown()],
   ['open for a little', 'began before and asks for a minute', 'open for 60 s', 1, opened(second), slowDown(minute)],
 ])(
-  'a breaker that is %s, and an attempt that %s: %s, failures in a row: %i',
+  'observe a breaker that is %s, and an attempt that %s: it is %s, with %i failures in a row',
   (_, __, after, failures, breaker, change) => {
     const made = attempt(start, change);
     const next = observe(breaker, made);
@@ -85,14 +85,14 @@ test.each<[before: string, attempt: string, after: string, failures: number, Cir
   },
 );
 
-describe('failures', () => {
-  it('open it when they are five in a row, each begun after the end of the one before', () => {
+describe('observe', () => {
+  it('opens the breaker at five failures in a row, each begun after the end of the one before', () => {
     expect(failuresToOpen).toBe(5);
     expect(seen(failing(4).breaker, failing(4).endedAt)).toBe('closed');
     expect(seen(failing(5).breaker, failing(5).endedAt)).toBe('open for 60 s');
   });
 
-  it('are not in a row with a success between, and are all forgotten by it', () => {
+  it('forgets all failures at a success, so that they are not in a row', () => {
     const before = failing(4);
     const well = observe(before.breaker, attempt(before.endedAt, success));
     expect(well).toMatchObject({ failures: 0, failedAttempts: 0 });
@@ -100,11 +100,11 @@ describe('failures', () => {
     expect(stateOf(failing(4, {}, well).breaker, start + hour)).toBe('closed');
   });
 
-  it('are told by the start of the first one and by how many attempts there were', () => {
+  it('keeps the start of the first failure and the number of attempts', () => {
     expect(failing(3).breaker).toMatchObject({ failingSince: start + second, failedAttempts: 3 });
   });
 
-  it('that were under way at one instant count as one, in whatever order their ends are told', () => {
+  it('counts failures in flight at the same instant as one, in whatever order they end', () => {
     const spread = fc.record({ before: fc.nat(15 * second), after: fc.nat(15 * second), order: fc.nat() });
     fc.assert(
       fc.property(fc.array(spread, { minLength: 1, maxLength: 100 }), (ends) => {
@@ -118,13 +118,13 @@ describe('failures', () => {
     );
   });
 
-  it('count anew once one begins after the end of one that counted, though others of that time still go on', () => {
+  it('counts a failure that begins after the end of one that counted, though others of that time go on', () => {
     const [first, slow] = [attempt(start), attempt(start + 100, { endedAt: start + 10 * second })];
     const breaker = [first, slow, attempt(start + 2 * second)].reduce(observe, closedBreaker);
     expect(breaker.failures).toBe(2);
   });
 
-  it('of one burst of ten 429 count as one, which opens it for 5 s from the last of them', () => {
+  it('counts a burst of ten 429 as one failure, which opens the breaker for 5 s from the last of them', () => {
     const burst = Array.from({ length: 10 }, (_, index) =>
       attempt(start + index, { ...slowDown(), endedAt: start + second }),
     );
@@ -132,14 +132,14 @@ describe('failures', () => {
     expect([seen(breaker, start + second), breaker.failures]).toEqual(['open for 5 s', 1]);
   });
 
-  it('of one burst have the longest of their wishes heeded', () => {
+  it('opens for the longest that the answers of one burst wish', () => {
     const wishes = [2 * second, minute, 7 * second];
     const burst = wishes.map((wish) => attempt(start, slowDown(wish)));
     expect(seen(burst.reduce(observe, closedBreaker), start + 500)).toBe('open for 60 s');
   });
 });
 
-it('stays open for what it was asked, whatever succeeds that began before, and lets one through at its end', () => {
+it('stays open for as long as it was told, whatever succeeds that began before, and lets one through at the end', () => {
   const asked = observe(closedBreaker, attempt(start, slowDown(minute)));
   const until = start + 500 + minute;
   const later = observe(asked, attempt(start + 10, { ...success, endedAt: start + 10 * second }));
@@ -155,7 +155,7 @@ const anyObservation = fc.record({
   retryAfterMs: fc.option(fc.nat(100 * day), { nil: undefined }),
 });
 
-test('whatever is observed, it is never open for longer than a day after what was observed last', () => {
+test('opens for no longer than a day after the last observation, whatever is observed', () => {
   fc.assert(
     fc.property(fc.array(anyObservation), (history) => {
       let breaker = closedBreaker;
@@ -169,7 +169,7 @@ test('whatever is observed, it is never open for longer than a day after what wa
   );
 });
 
-test('whatever is observed, an attempt that succeeds after its end closes it', () => {
+test('closes at an attempt that succeeds after its end, whatever was observed', () => {
   fc.assert(
     fc.property(fc.array(anyObservation), (history) => {
       const made = history.map(({ wait, took, ...answer }): Observation => {
@@ -182,15 +182,15 @@ test('whatever is observed, an attempt that succeeds after its end closes it', (
   );
 });
 
-describe('of a breaker that was written by a clock that was ahead', () => {
-  test.each([minute, hour, 365 * day])('by %i ms nothing is believed: it is closed', (ahead) => {
+describe('believedBreaker', () => {
+  test.each([minute, hour, 365 * day])('takes a breaker for closed that a clock %i ms ahead has written', (ahead) => {
     const breaker = observe(closedBreaker, attempt(start + ahead, slowDown(hour)));
     const believed = believedBreaker(breaker, start + ahead, start);
     expect(stateOf(believed, start)).toBe('closed');
     expect(observe(believed, attempt(start)).failures).toBe(2);
   });
 
-  test('an end that is more than a day ahead is not believed, whenever it was written', () => {
+  test('does not believe an end that is more than a day ahead, whenever it was written', () => {
     const breaker = { ...closedBreaker, failures: 1, openUntil: start + day + minute };
     expect(stateOf(believedBreaker(breaker, start, start), start)).toBe('closed');
     expect(stateOf(believedBreaker({ ...breaker, openUntil: start + day }, start, start), start)).toBe('open');

@@ -1,36 +1,27 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeclaredEndpoint, declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
 import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
-import { addEndpoint, disableEndpoint, existingEndpoint, viewOf } from '#functions/webhooks/endpoints/lifecycle.ts';
-import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
+import { addEndpoint, viewOf } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { newSecret } from '#functions/webhooks/http/signature.ts';
-import { startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { crm, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
-/** What the configuration file says of an endpoint. */
+/** An endpoint as the configuration file has it. */
 const declared = (name: string, settings: Partial<EndpointSettingsInput> = {}, secret?: string): DeclaredEndpoint => ({
   name,
   settings: { url: world.urlOf(name), ...settings },
   secret,
 });
-const declare = (...names: string[]) =>
+const declare = (...some: (string | DeclaredEndpoint)[]) =>
   declareEndpoints(
     world.deps,
-    names.map((name) => declared(name)),
+    some.map((one) => (typeof one === 'string' ? declared(one) : one)),
   );
-const secretsOfCrm = async () => {
-  const [endpoint] = await listEndpoints(world.deps);
-  return secretsOf(world.deps.dataKey, endpoint!).secrets;
-};
 
-describe('endpoints of the configuration file', () => {
-  test('are added once, disabled when they leave it, and well again when they return', async () => {
+describe('declareEndpoints', () => {
+  test('adds an endpoint once, disables it when it leaves the file, and enables it when it returns', async () => {
     await addEndpoint(world.deps, 'by-hand', { url: world.urlOf('by-hand') });
     expect((await declare('crm', 'archive')).map(({ endpoint }) => endpoint.name)).toEqual(['crm', 'archive']);
     expect(await declare('crm', 'by-hand')).toEqual([]);
@@ -41,42 +32,40 @@ describe('endpoints of the configuration file', () => {
     for (const endpoint of await listEndpoints(world.deps)) expect(endpoint).not.toHaveProperty('disabledBecause');
   });
 
-  test('stay disabled when an operator has disabled them', async () => {
+  test('leaves an endpoint disabled that an operator has disabled', async () => {
     await declare('crm');
-    await disableEndpoint(world.deps, 'crm', 'maintenance');
+    await crm.disable();
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+    expect(await crm.read()).toMatchObject({ status: 'disabled', disabledBecause: 'maintenance' });
     await declare();
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+    expect(await crm.read()).toMatchObject({ status: 'disabled', disabledBecause: 'maintenance' });
   });
 
-  test('have the settings that stand there, and the defaults for those that no longer do', async () => {
-    await declareEndpoints(world.deps, [declared('crm', { mailboxes: ['a@example.com'], headers: { 'x-a': 'b' } })]);
-    await declareEndpoints(world.deps, [declared('crm', { maxInFlight: 3 })]);
-    const endpoint = await existingEndpoint(world.deps, 'crm');
-    const { headerNames } = viewOf(world.deps, endpoint);
+  test('takes the settings of the file, and the defaults for those that have left it', async () => {
+    await declare(declared('crm', { mailboxes: ['a@example.com'], headers: { 'x-a': 'b' } }));
+    await declare(declared('crm', { maxInFlight: 3 }));
+    const endpoint = await crm.read();
     expect(endpoint).toMatchObject({ maxInFlight: 3, types: ['transfer.*'] });
     expect(endpoint).not.toHaveProperty('mailboxes');
-    expect(headerNames).toEqual([]);
+    expect(viewOf(world.deps, endpoint).headerNames).toEqual([]);
     await declare('crm');
-    expect((await existingEndpoint(world.deps, 'crm')).maxInFlight).toBe(10);
+    expect((await crm.read()).maxInFlight).toBe(10);
   });
 
-  test('leave one alone that an operator added under such a name', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 3 });
+  test('leaves alone an endpoint that an operator added under such a name', async () => {
+    await crm.add({ maxInFlight: 3 });
     await declare('crm');
     expect(await listEndpoints(world.deps)).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
   });
 
-  test('are rotated to another secret of their owner, once', async () => {
+  test('rotates an endpoint to another secret of its owner, once', async () => {
     const [first, second] = [newSecret(), newSecret()];
-    await declareEndpoints(world.deps, [declared('crm', {}, first)]);
-    await declareEndpoints(world.deps, [declared('crm', {}, first)]);
-    expect(await secretsOfCrm()).toEqual([{ secret: first }]);
-    for (let time = 0; time < 2; time += 1) await declareEndpoints(world.deps, [declared('crm', {}, second)]);
-    expect(await secretsOfCrm()).toMatchObject([{ secret: second }, { secret: first, until: expect.any(Number) }]);
+    for (let time = 0; time < 2; time += 1) await declare(declared('crm', {}, first));
+    expect(await crm.secrets()).toEqual([{ secret: first }]);
+    for (let time = 0; time < 2; time += 1) await declare(declared('crm', {}, second));
+    expect(await crm.secrets()).toMatchObject([{ secret: second }, { secret: first, until: expect.any(Number) }]);
     await declare('crm');
-    expect((await secretsOfCrm())[0]).toEqual({ secret: second });
+    expect((await crm.secrets())[0]).toEqual({ secret: second });
   });
 });

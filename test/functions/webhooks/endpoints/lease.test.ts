@@ -13,6 +13,7 @@ import {
   newLease,
   plausibleLease,
   release,
+  withoutFailures,
 } from '#functions/webhooks/endpoints/lease.ts';
 
 const second = 1000;
@@ -24,6 +25,9 @@ const start = Date.parse('2026-11-24T12:00:00Z');
 const limits = { maxInFlight: 4, interval: 0 };
 const slack = { maxInFlight: 1, interval: second };
 const nothing = { inFlight: {}, observations: [] };
+/** Attempts that a process begins, and those that have ended. */
+const begun = (inFlight: Lease['inFlight']) => ({ inFlight, observations: [] });
+const ended = (...observations: readonly Observation[]) => ({ inFlight: {}, observations });
 
 const inFlightAttempt = (begunAt: number, change: Partial<InFlight> = {}): InFlight => ({
   ...{ attempt: 1, of: 0, until: begunAt + leaseDurationMs },
@@ -38,89 +42,71 @@ const observed = (change: Partial<Observation>): Observation => ({
   ...change,
 });
 
-/** A lease that a process holds since an instant, with attempts under way. */
+/** A lease that a process holds since an instant, with attempts in flight. */
 const held = (at: number, ...events: string[]): Lease =>
-  acquire(newLease, 'holder', { inFlight: flightsAt(at, ...events), observations: [] }, 0, at);
+  acquire(newLease, 'holder', begun(flightsAt(at, ...events)), 0, at);
 
-/** What a process learns that asks at an instant. */
+/** Admission of a process at an instant. */
 const ask = (lease: Lease, now: number, by = limits) => admission(plausibleLease(lease, now), by, now);
 
-describe('a lease', () => {
+describe('admission', () => {
+  const free = { kind: 'free', room: 4, interrupted: {} };
+  const afterSlowDown = release(newLease, ended(observed({ slowDown: true })), start);
+
   test.each([
-    { what: 'that nothing is known of', lease: newLease, at: 0, expected: { kind: 'free', room: 4, interrupted: {} } },
+    { what: 'that is new', lease: newLease, at: 0, expected: free },
     { what: 'that is held', lease: held(start, 'a'), at: leaseDurationMs - 1, expected: { kind: 'held' } },
     {
       what: 'whose holder has died, once it ends',
       lease: held(start, 'a', 'b'),
       at: leaseDurationMs,
-      expected: { kind: 'free', room: 4, interrupted: flightsAt(start, 'a', 'b') },
+      expected: { ...free, interrupted: flightsAt(start, 'a', 'b') },
     },
+    { what: 'that was released', lease: release(held(start, 'a'), nothing, start + 1), at: 1, expected: free },
     {
-      what: 'that was given back',
-      lease: release(held(start, 'a'), nothing, start + 1),
-      at: 1,
-      expected: { kind: 'free', room: 4, interrupted: {} },
-    },
-    {
-      what: 'with a lone attempt under way',
-      lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
+      what: 'with a lone attempt in flight',
+      lease: addLone(newLease, begun({ a: lone(start) }), start),
       at: leaseDurationMs - 1,
-      expected: { kind: 'free', room: 3, interrupted: {} },
+      expected: { ...free, room: 3 },
     },
     {
       what: 'with a lone attempt whose time is over',
-      lease: addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start),
+      lease: addLone(newLease, begun({ a: lone(start) }), start),
       at: leaseDurationMs,
-      expected: { kind: 'free', room: 4, interrupted: {} },
+      expected: free,
     },
-    {
-      what: 'of an endpoint that asked to be left alone',
-      lease: release(newLease, { inFlight: {}, observations: [observed({ slowDown: true })] }, start),
-      at: 5499,
-      expected: { kind: 'shut', until: start + 5500 },
-    },
-    {
-      what: 'of an endpoint that asked to be left alone until now',
-      lease: release(newLease, { inFlight: {}, observations: [observed({ slowDown: true })] }, start),
-      at: 5500,
-      expected: { kind: 'free', room: 1, interrupted: {} },
-    },
-  ])('$what admits as it should', ({ lease, at, expected }) => {
+    { what: 'that is slowed down', lease: afterSlowDown, at: 5499, expected: { kind: 'shut', until: start + 5500 } },
+    { what: 'that was slowed down until now', lease: afterSlowDown, at: 5500, expected: { ...free, room: 1 } },
+  ])('answers $expected.kind for a lease $what', ({ lease, at, expected }) => {
     expect(ask(lease, start + at)).toEqual(expected);
   });
 
-  it('lasts 24 s from each time that its holder writes it', () => {
-    const extended = acquire(
-      held(start, 'a'),
-      'holder',
-      { inFlight: flightsAt(start, 'a'), observations: [] },
-      0,
-      start + 9,
-    );
+  it('holds an endpoint for 24 s from each time that its holder writes the lease', () => {
+    const extended = acquire(held(start, 'a'), 'holder', begun(flightsAt(start, 'a')), 0, start + 9);
     expect([extended.holder!.until - start, leaseDurationMs]).toEqual([24_009, 24_000]);
   });
 
-  it('counts its changes, from the instant of the first on: one that was forgotten never looks like the new one', () => {
+  it('numbers the changes of a lease from the instant of the first, so that a forgotten one never looks new', () => {
     const first = held(start, 'a');
     const second = release(first, nothing, start + 1);
     expect(second.rev).toBe(first.rev + 1);
-    // However often it is changed in the millisecond until it is begun anew.
+    // A lease that is changed often within the millisecond before the next one begins.
     let old = second;
     for (let change = 0; change < 1000; change += 1) old = release(old, nothing, start + 1);
     expect(held(start + 1, 'b').rev).toBeGreaterThan(old.rev);
   });
 
-  it('has an endpoint with a pace left alone for its interval after each begin, and no other', () => {
+  it('keeps an endpoint with a pace shut for its interval after each begin, and no other endpoint', () => {
     const at = start + 700;
-    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(at, 'a'), observations: [] }, second, at);
+    const paced = acquire(newLease, 'holder', begun(flightsAt(at, 'a')), second, at);
     expect(ask(release(paced, nothing, at + 100), at + 999, slack)).toEqual({ kind: 'shut', until: at + second });
     expect(ask(release(paced, nothing, at + 100), at + second, slack)).toMatchObject({ kind: 'free', room: 1 });
     expect(ask(release(paced, nothing, at + 100), at + 999, limits)).toMatchObject({ kind: 'free', room: 4 });
   });
 });
 
-describe('a holder that died', () => {
-  it('says nothing of the pace of the endpoint: as many may begin as ever, at once', () => {
+describe('acquire, after a holder that died,', () => {
+  it('lets as many attempts begin at once as ever', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(hour), (maxInFlight, later) => {
         const events = Array.from({ length: maxInFlight }, (_, index) => `event-${index}`);
@@ -132,21 +118,16 @@ describe('a holder that died', () => {
     );
   });
 
-  it('has its attempts taken over once: they are gone from the lease of the next holder', () => {
+  it('takes its attempts over once, and tells the breaker nothing of them', () => {
     const now = start + leaseDurationMs;
-    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
+    const next = acquire(held(start, 'a', 'b'), 'next', begun(flightsAt(now, 'a')), 0, now);
     expect(next).toMatchObject({ holder: { id: 'next' }, inFlight: flightsAt(now, 'a') });
     expect(Object.keys(next.inFlight)).toEqual(['a']);
-  });
-
-  it('tells the breaker nothing', () => {
-    const now = start + leaseDurationMs;
-    const next = acquire(held(start, 'a', 'b'), 'next', { inFlight: flightsAt(now, 'a'), observations: [] }, 0, now);
     expect(next).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });
 
-describe('a lone attempt', () => {
+describe('lone attempts', () => {
   const busy = (count: number): Lease => ({
     ...newLease,
     inFlight: Object.fromEntries(Array.from({ length: count }, (_, index) => [`lone-${index}`, lone(start)])),
@@ -160,12 +141,12 @@ describe('a lone attempt', () => {
     { what: 'the breaker is half-open', lease: { ...newLease, openUntil: start - 1 }, isAllowed: false },
     { what: 'a holder has left attempts over', lease: held(start - hour, 'a'), isAllowed: false },
     { what: 'the endpoint has a pace', lease: newLease, by: { ...limits, interval: second }, isAllowed: false },
-    { what: 'a single one may be under way', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
-  ])('is allowed when $what: $isAllowed', ({ lease, at = 0, by = limits, isAllowed }) => {
+    { what: 'a single one may be in flight', lease: newLease, by: { maxInFlight: 1, interval: 0 }, isAllowed: false },
+  ])('answer $isAllowed to allowsLone when $what', ({ lease, at = 0, by = limits, isAllowed }) => {
     expect(allowsLone(plausibleLease(lease, start + at), by, start + at)).toBe(isAllowed);
   });
 
-  it('leaves at least half of the room to a holder, whatever was asked for when', () => {
+  it('leave at least half of the room to a holder, whatever begins and ends when', () => {
     const history = fc.array(fc.record({ wait: fc.nat(leaseDurationMs), isEnded: fc.boolean() }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), history, (maxInFlight, steps) => {
@@ -176,7 +157,7 @@ describe('a lone attempt', () => {
           now += wait;
           lease = plausibleLease(lease, now);
           if (allowsLone(lease, by, now)) {
-            lease = addLone(lease, { inFlight: { [`event-${index}`]: lone(now) }, observations: [] }, now);
+            lease = addLone(lease, begun({ [`event-${index}`]: lone(now) }), now);
           }
           if (isEnded) lease = endLone(lease, [`event-${index}`], [observed({ isSuccess: true })], now);
           const live = Object.values(lease.inFlight).filter(({ until }) => until > now);
@@ -187,61 +168,77 @@ describe('a lone attempt', () => {
     );
   });
 
-  it('stays in the lease while a holder comes and goes, and is forgotten once its time is over', () => {
-    const begun = addLone(newLease, { inFlight: { a: lone(start) }, observations: [] }, start);
+  it('stay in the lease while a holder comes and goes, until their time is over', () => {
+    const alone = addLone(newLease, begun({ a: lone(start) }), start);
     const later = start + second;
-    const taken = acquire(begun, 'holder', { inFlight: flightsAt(later, 'b'), observations: [] }, 0, later);
+    const taken = acquire(alone, 'holder', begun(flightsAt(later, 'b')), 0, later);
     expect(Object.keys(release(taken, nothing, later).inFlight)).toEqual(['a']);
     const over = start + leaseDurationMs;
     expect(release(taken, nothing, over).inFlight).toEqual({});
   });
 
-  it('that fails is told without touching the holder or the attempts of others', () => {
-    const begun = addLone(newLease, { inFlight: { a: lone(start), z: lone(start) }, observations: [] }, start);
-    const taken = acquire(begun, 'holder', { inFlight: flightsAt(start, 'b'), observations: [] }, 0, start);
-    const ended = endLone(taken, ['a'], [observed({})], start + 600);
-    expect(ended).toMatchObject({
+  it('count a failure without touching the holder or the attempts of others', () => {
+    const alone = addLone(newLease, begun({ a: lone(start), z: lone(start) }), start);
+    const taken = acquire(alone, 'holder', begun(flightsAt(start, 'b')), 0, start);
+    const failed = endLone(taken, ['a'], [observed({})], start + 600);
+    expect(failed).toMatchObject({
       failures: 1,
       holder: taken.holder,
       inFlight: { b: taken.inFlight.b, z: lone(start) },
     });
-    expect(Object.keys(ended.inFlight).toSorted()).toEqual(['b', 'z']);
+    expect(Object.keys(failed.inFlight).toSorted()).toEqual(['b', 'z']);
   });
 
-  it('that is begun beside the left over attempts of a dead holder leaves these to the next holder', () => {
+  it('leave the attempts of a dead holder beside them to the next holder', () => {
     const now = start + leaseDurationMs;
-    const begun = addLone(held(start, 'a'), { inFlight: { b: lone(now) }, observations: [] }, now);
-    expect(ask(begun, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
+    const alone = addLone(held(start, 'a'), begun({ b: lone(now) }), now);
+    expect(ask(alone, now)).toEqual({ kind: 'free', room: 3, interrupted: flightsAt(start, 'a') });
   });
 });
 
-describe('a clock that was ahead', () => {
-  test.each([minute, hour, year])('by %i ms leaves no holder, no attempt and no pace behind', (ahead) => {
-    const wrong = start + ahead;
-    const paced = acquire(newLease, 'holder', { inFlight: flightsAt(wrong, 'a'), observations: [] }, second, wrong);
-    const { inFlight, freeAt, holder } = plausibleLease(paced, start);
-    expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
-    expect(ask(paced, start, slack)).toEqual({
-      ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
-    });
+describe('plausibleLease', () => {
+  test.each([minute, hour, year])(
+    'takes no holder, attempt or pace of a clock for plausible that was %i ms ahead',
+    (ahead) => {
+      const wrong = start + ahead;
+      const paced = acquire(newLease, 'holder', begun(flightsAt(wrong, 'a')), second, wrong);
+      const { inFlight, freeAt, holder } = plausibleLease(paced, start);
+      expect([inFlight.a!.until, freeAt, holder]).toEqual([0, 0, undefined]);
+      expect(ask(paced, start, slack)).toEqual({
+        ...{ kind: 'free', room: 1, interrupted: { a: { attempt: 1, of: 0, until: 0 } } },
+      });
+    },
+  );
+
+  test.each([minute, hour, year])(
+    'opens no breaker for a clock that was %i ms ahead, and counts its first failure',
+    (ahead) => {
+      const wrong = start + ahead;
+      const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
+      const opened = release(newLease, ended(failed), wrong);
+      expect(ask(opened, start)).toMatchObject({ kind: 'free' });
+      const next = release(plausibleLease(opened, start), ended(observed({})), start + 500);
+      expect(next.failures).toBe(2);
+    },
+  );
+
+  test('accepts a clock that is ahead by as much as clocks of two machines may differ', () => {
+    expect(ask(held(start + 4 * second, 'a'), start)).toEqual({ kind: 'held' });
   });
 
-  test.each([minute, hour, year])('by %i ms leaves no breaker open, and its first failure counts', (ahead) => {
-    const wrong = start + ahead;
-    const failed = observed({ startedAt: wrong, endedAt: wrong + 500, slowDown: true, retryAfterMs: hour });
-    const opened = release(newLease, { inFlight: {}, observations: [failed] }, wrong);
-    expect(ask(opened, start)).toMatchObject({ kind: 'free' });
-    const next = release(plausibleLease(opened, start), { inFlight: {}, observations: [observed({})] }, start + 500);
-    expect(next.failures).toBe(2);
+  test('takes none of these for plausible after one that is right has forgotten the failures', () => {
+    const ahead = start + hour;
+    const lease = acquire(newLease, 'holder', begun(flightsAt(ahead, 'a')), second, ahead);
+    expect(ask(withoutFailures(lease, start), start, slack)).toMatchObject({ kind: 'free', room: 1 });
   });
 
-  test('within what clocks of two machines differ by changes nothing', () => {
-    const lease = held(start + 4 * second, 'a');
-    expect(ask(lease, start)).toEqual({ kind: 'held' });
+  test('accepts the holder though a machine whose clock is 10 s ahead has changed its lease', () => {
+    const lease = held(start, 'a');
+    expect(plausibleLease(withoutFailures(lease, start + 10 * second), start).holder).toEqual(lease.holder);
   });
 });
 
-describe('whatever processes do, and however many of them die,', () => {
+describe('a lease', () => {
   const step = fc.record({
     wait: fc.oneof(fc.nat(2 * second), fc.nat(leaseDurationMs)),
     process: fc.nat(3),
@@ -251,7 +248,7 @@ describe('whatever processes do, and however many of them die,', () => {
     wanted: fc.integer({ min: 1, max: 12 }),
   });
 
-  it('there is at most one live holder, and no more attempts under way than there may be (P15)', () => {
+  it('has at most one live holder and no more attempts than allowed, whatever processes do and whichever die', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { maxLength: 60 }), (maxInFlight, steps) => {
         const by = { maxInFlight, interval: 0 };
@@ -264,7 +261,7 @@ describe('whatever processes do, and however many of them die,', () => {
           now += wait;
           const id = `process-${process}`;
           const own = living.get(id);
-          // A request takes no longer than the lease: a process whose time is over has nothing under way.
+          // A request takes no longer than the lease: a process whose time is over has nothing in flight.
           if (own && own.until <= now) living.delete(id);
           const believed = plausibleLease(lease, now);
           const mine = living.get(id);
@@ -280,7 +277,7 @@ describe('whatever processes do, and however many of them die,', () => {
             );
             count += events.length;
             const inFlight = flightsAt(now, ...events);
-            lease = acquire(believed, id, { inFlight, observations: [] }, 0, now);
+            lease = acquire(believed, id, begun(inFlight), 0, now);
             living.set(id, { inFlight, until: now + leaseDurationMs });
           } else if (mine) {
             const [first] = Object.keys(mine.inFlight);

@@ -14,62 +14,46 @@ const milliseconds = (clock: string): number => {
   return ((hours * 60 + minutes) * 60 + seconds) * second;
 };
 
+/** An attempt that has failed. */
+const failed = { attempt: 1, retryDelaysMs: defaultRetryDelays, retryAfterMs: undefined, endedAt, random: middle };
+
 /** How long after the end of an attempt the next one comes. */
 const wait = (attempt: number, retryAfterMs?: number, random = middle): number =>
-  nextAttemptAt({ attempt, retryDelaysMs: defaultRetryDelays, retryAfterMs, endedAt, random })! - endedAt;
+  nextAttemptAt({ ...failed, attempt, retryAfterMs, random })! - endedAt;
 
-describe('the schedule of Standard Webhooks 1.0.0', () => {
-  const instants = [
-    '00:00:05',
-    '00:05:05',
-    '00:35:05',
-    '02:35:05',
-    '07:35:05',
-    '17:35:05',
-    '31:35:05',
-    '51:35:05',
-    '75:35:05',
-  ];
+describe('nextAttemptAt', () => {
+  const instants = '00:00:05 00:05:05 00:35:05 02:35:05 07:35:05 17:35:05 31:35:05 51:35:05 75:35:05'.split(' ');
 
-  test.each(instants.map((instant, index) => ({ attempt: index + 1, instant })))(
-    'has retry $attempt at $instant when attempts take no time',
-    ({ attempt, instant }) => {
-      let at = endedAt;
-      for (let made = 1; made <= attempt; made += 1) {
-        at = nextAttemptAt({
-          attempt: made,
-          retryDelaysMs: defaultRetryDelays,
-          retryAfterMs: undefined,
-          endedAt: at,
-          random: middle,
-        })!;
-      }
-      expect(at - endedAt).toBe(milliseconds(instant));
-    },
-  );
+  it('follows the schedule of Standard Webhooks 1.0.0 when attempts take no time', () => {
+    let at = endedAt;
+    const found = instants.map((_, index) => {
+      at = nextAttemptAt({ ...failed, attempt: index + 1, endedAt: at })!;
+      return at - endedAt;
+    });
+    expect(found).toEqual(instants.map(milliseconds));
+  });
 
-  it('is over after ten attempts, whatever the receiver asks for', () => {
+  it('ends after ten attempts, whatever the receiver wishes', () => {
     expect(defaultRetryDelays).toHaveLength(instants.length);
     for (const retryAfterMs of [undefined, 0, hour]) {
-      const failed = { attempt: 10, retryDelaysMs: defaultRetryDelays, retryAfterMs, endedAt, random: middle };
-      expect(nextAttemptAt(failed)).toBeUndefined();
+      expect(nextAttemptAt({ ...failed, attempt: 10, retryAfterMs })).toBeUndefined();
     }
   });
 
-  it('does not get faster, and is a schedule', () => {
+  it('has default delays that are valid and never get shorter', () => {
     expect([...defaultRetryDelays].sort((a, b) => a - b)).toEqual(defaultRetryDelays);
     expect(retryDelaysProblem(defaultRetryDelays)).toBeUndefined();
   });
 });
 
-describe('jitter', () => {
+describe('nextAttemptAt with jitter', () => {
   test.each([
     { random: 0, ms: 4_000 },
     { random: 0.25, ms: 4_500 },
     { random: 0.5, ms: 5_000 },
     { random: 0.75, ms: 5_500 },
     { random: 1 - Number.EPSILON, ms: 6_000 },
-  ])('of $random makes $ms ms of five seconds', ({ random, ms }) => {
+  ])('makes $ms ms of five seconds at $random', ({ random, ms }) => {
     expect(wait(1, undefined, () => random)).toBe(ms);
   });
 
@@ -78,8 +62,7 @@ describe('jitter', () => {
     const delays = fc.array(fc.integer({ min: second, max: 7 * day }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(delays, fc.nat(19), random, (retryDelaysMs, index, value) => {
-        const failed = { attempt: index + 1, retryDelaysMs, retryAfterMs: undefined, endedAt, random: () => value };
-        const at = nextAttemptAt(failed);
+        const at = nextAttemptAt({ ...failed, attempt: index + 1, retryDelaysMs: retryDelaysMs, random: () => value });
         const delay = retryDelaysMs[index];
         if (delay === undefined) {
           expect(at).toBeUndefined();
@@ -93,25 +76,25 @@ describe('jitter', () => {
   });
 });
 
-describe('Retry-After', () => {
+describe('nextAttemptAt with Retry-After', () => {
   test.each([
-    { what: 'larger than the delay is heeded', attempt: 1, retryAfterMs: 60 * second, ms: 60 * second },
-    { what: 'smaller than the delay changes nothing', attempt: 2, retryAfterMs: 60 * second, ms: 300 * second },
-    { what: 'of zero changes nothing', attempt: 1, retryAfterMs: 0, ms: 5 * second },
-    { what: 'of exactly a day is heeded', attempt: 1, retryAfterMs: day, ms: day },
-    { what: 'of more than a day counts as a day', attempt: 1, retryAfterMs: day + 1, ms: day },
-    { what: 'of a year counts as a day', attempt: 4, retryAfterMs: 365 * day, ms: day },
+    { what: 'heeds one that is larger than the delay', attempt: 1, retryAfterMs: 60 * second, ms: 60 * second },
+    { what: 'ignores one that is smaller than the delay', attempt: 2, retryAfterMs: 60 * second, ms: 300 * second },
+    { what: 'ignores zero', attempt: 1, retryAfterMs: 0, ms: 5 * second },
+    { what: 'heeds exactly a day', attempt: 1, retryAfterMs: day, ms: day },
+    { what: 'takes more than a day for a day', attempt: 1, retryAfterMs: day + 1, ms: day },
+    { what: 'takes a year for a day', attempt: 4, retryAfterMs: 365 * day, ms: day },
   ])('$what', ({ attempt, retryAfterMs, ms }) => {
     expect(wait(attempt, retryAfterMs)).toBe(ms);
   });
 
-  it('is compared with the delay after jitter', () => {
+  it('compares it with the delay after jitter', () => {
     expect(wait(1, 4_500, () => 0)).toBe(4_500);
     expect(wait(1, 5_500, () => 1 - Number.EPSILON)).toBe(6_000);
     expect(wait(9, 365 * day, () => 1 - Number.EPSILON)).toBe(1.2 * day);
   });
 
-  it('up to a day is never undercut', () => {
+  it('never undercuts it up to a day', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(2 * day), random, (attempt, retryAfterMs, value) => {
@@ -132,7 +115,7 @@ test.each([
   { what: 'half a millisecond', delays: [1000.5], problem: /whole milliseconds, got 1000.5/ },
   { what: 'no number', delays: [Number.NaN], problem: /got NaN/ },
   { what: 'no end', delays: [Number.POSITIVE_INFINITY], problem: /got Infinity/ },
-])('$what: $problem', ({ delays, problem }) => {
+])('retryDelaysProblem says of $what: $problem', ({ delays, problem }) => {
   if (problem) expect(retryDelaysProblem(delays)).toMatch(problem);
   else expect(retryDelaysProblem(delays)).toBeUndefined();
 });

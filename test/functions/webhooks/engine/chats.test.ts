@@ -1,6 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SubscribeCommand } from '@aws-sdk/client-sns';
-import { DeleteMessageBatchCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { WatchPoll } from '#functions/poll/poll-shard.ts';
 import { Chats } from '#functions/watches/chats.ts';
@@ -12,6 +11,7 @@ import { announcementOf } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { createQueue, type LocalQueue } from '#infra/local/services/event-source.ts';
 import { subscribeFanOut } from '#infra/local/webhooks.ts';
+import { takeMessages } from '#test/support/aws.ts';
 import { type OperatorWorld, startOperatorWorld, transfersTable } from '#test/support/operator-world.ts';
 import { clientId } from '#test/support/poll-world.ts';
 
@@ -20,7 +20,7 @@ const watch = { mailbox: 'alice@example.com', direction: 'sent' } as const;
 let world: OperatorWorld;
 /** Transfers of the watch, all of them active at first. */
 let trackingIds: string[];
-/** Gets every notice, as an inbox does. */
+/** A queue that gets every notice, as an inbox does. */
 let inbox: LocalQueue;
 beforeEach(async () => {
   world = await startOperatorWorld();
@@ -47,20 +47,14 @@ async function tick(): Promise<WatchPoll | undefined> {
   return polls[0];
 }
 
-/** Has transfers end, and lets a tick announce it. */
+/** Ends transfers, and lets a tick announce it. */
 async function announce(count: number): Promise<void> {
   for (const trackingId of trackingIds.splice(0, count)) world.cryptshare.transfers.setState(trackingId, 'FAILED');
   expect(await tick()).toMatchObject({ changed: count, published: count, problem: undefined });
 }
 
-async function taken(QueueUrl: string) {
-  const { Messages = [] } = await world.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-  );
-  if (Messages.length === 0) return [];
-  const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-  await world.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-  return Messages.map(({ Body = '', MessageAttributes = {} }) => {
+async function taken(url: string) {
+  return (await takeMessages(world.sqs, url)).map(({ Body = '', MessageAttributes = {} }) => {
     const attributes = Object.entries(MessageAttributes).map(([name, { StringValue, DataType }]) => [
       name,
       { stringValue: StringValue, dataType: DataType! },
@@ -83,7 +77,7 @@ async function fanOutAll(): Promise<{ events: number; notices: number }> {
   }
 }
 
-/** What chats have got, by their names, each message as its text. */
+/** Counts the messages that endpoints have got, by their names. */
 async function posted(): Promise<Record<string, number>> {
   await world.settleAll();
   const names = world.received.splice(0).map(({ path }) => path.slice(1));
@@ -100,22 +94,22 @@ const declared = (...names: string[]) =>
     names.map((name) => ({ name, settings: chat(name), secret: undefined })),
   );
 
-describe('where no endpoint is a chat', () => {
+describe('notices where no endpoint is a chat', () => {
   beforeEach(() => declared());
 
-  test('no notice reaches the queue of the webhooks, while each event does, and inboxes get each notice', async () => {
+  test('reach inboxes, and not the queue of the webhooks, which gets each event', async () => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
     await announce(3);
     expect(await fanOutAll()).toEqual({ events: 3, notices: 0 });
     expect(await posted()).toEqual({ crm: 3 });
     expect(await taken(inbox.url)).toHaveLength(1);
     world.cryptshare.transfers.setState(trackingIds[0]!, 'FAILED');
-    // The poll that an operator asks for.
+    // The poll that an operator requests.
     await world.functions.get('poll')!(watch);
     expect(await fanOutAll()).toEqual({ events: 1, notices: 0 });
   });
 
-  test('one that is added gets what is announced from then on, in one notice for each poll', async () => {
+  test('reach a chat that is added later, one for each poll', async () => {
     await announce(1);
     await fanOutAll();
     await addChat('ops');
@@ -125,14 +119,14 @@ describe('where no endpoint is a chat', () => {
     expect(await taken(inbox.url)).toHaveLength(2);
   });
 
-  test('one that is declared gets what is announced from then on', async () => {
+  test('reach a chat that is declared later', async () => {
     await declared('ops');
     await announce(2);
     expect(await fanOutAll()).toEqual({ events: 2, notices: 1 });
     expect(await posted()).toEqual({ ops: 1 });
   });
 
-  test('one that is added while a poll is under way, or before its events are fanned out, gets a notice of each', async () => {
+  test('reach a chat that is added during a poll or before its events are fanned out, one for each event', async () => {
     let isAdded = false;
     world.cryptshare.onPage(async () => {
       if (isAdded) return;
@@ -147,7 +141,7 @@ describe('where no endpoint is a chat', () => {
     expect(await posted()).toEqual({ ops: 3 });
   });
 
-  test('one that is added meanwhile gets them, however many endpoints come before it', async () => {
+  test('reach a chat that is added before the fan-out, however many endpoints come before it', async () => {
     await announce(1);
     const names = Array.from({ length: endpointsPerMessage }, (_, index) => `endpoint-${index}`);
     await Promise.all(
@@ -158,14 +152,14 @@ describe('where no endpoint is a chat', () => {
     expect(await posted()).toEqual({ ops: 1 });
   });
 
-  test('one that is added meanwhile, but wants none of these events, gets no notice of them', async () => {
+  test('do not reach a chat that is added before the fan-out and wants none of the events', async () => {
     await announce(2);
     await addEndpoint(world.deps, 'ops', { ...chat('ops'), types: ['transfer.active'] });
     expect(await fanOutAll()).toEqual({ events: 2, notices: 0 });
   });
 });
 
-test('once the last chat is removed, no notice reaches the queue, until one is added again', async () => {
+test('removeEndpoint keeps notices from the queue once the last chat is removed, until one is added again', async () => {
   for (const name of ['ops', 'security']) await addChat(name);
   await removeEndpoint(world.deps, 'ops');
   await announce(1);
@@ -180,7 +174,7 @@ test('once the last chat is removed, no notice reaches the queue, until one is a
   expect(await posted()).toEqual({ ops: 1 });
 });
 
-test('a chat that is disabled, by hand or because it is no longer declared, is still held its notices', async () => {
+test('disableEndpoint still lets notices reach the queue, which are held for the chat', async () => {
   await declared('ops');
   await declared();
   await announce(1);
@@ -191,7 +185,7 @@ test('a chat that is disabled, by hand or because it is no longer declared, is s
   expect(await fanOutAll()).toEqual({ events: 1, notices: 1 });
 });
 
-test('a subscription that takes every notice, as a data folder may hold one, is replaced', async () => {
+test('subscribeFanOut replaces a subscription to every notice, as a data folder may hold one', async () => {
   const { topics } = world.deps;
   const queue = await createQueue(world.sqs, 'older', 30);
   const Attributes = { RawMessageDelivery: 'true' };
@@ -206,12 +200,12 @@ test('a subscription that takes every notice, as a data folder may hold one, is 
   expect(await taken(queue.url)).toHaveLength(2);
 });
 
-test('as long as nobody has looked whether there are chats, notices reach the queue', async () => {
+test('notices reach the queue until a process has looked for chats', async () => {
   await announce(1);
   expect(await fanOutAll()).toEqual({ events: 1, notices: 1 });
 });
 
-describe('the note that there is no chat', () => {
+describe('Chats.note', () => {
   const chats = () => new Chats(world.dynamo, transfersTable);
   const isNoted = async () =>
     (await new ShardRows(world.dynamo, transfersTable, 4).read(0, 1, world.cryptshare.url)).hasNoChats;
@@ -219,7 +213,7 @@ describe('the note that there is no chat', () => {
   test.each([
     ['was written before', async () => chats().note(async () => false)],
     ['was never written', async () => {}],
-  ])('is not written where another process adds one after the look: it %s', async (_, before) => {
+  ])('is not written where another process adds a chat after the look: it %s', async (_, before) => {
     await before();
     await chats().note(async () => {
       await chats().expect();
@@ -228,10 +222,10 @@ describe('the note that there is no chat', () => {
     expect(await isNoted()).toBe(false);
   });
 
-  test('is taken away once a chat is there, though it was written in the middle of adding it', async () => {
+  test('is removed once a chat is there, though it was written during the addition', async () => {
     const create = world.deps.chats.expect.bind(world.deps.chats);
     let calls = 0;
-    const meanwhile = Object.assign(chats(), {
+    const racing = Object.assign(chats(), {
       async expect() {
         await create();
         calls += 1;
@@ -239,11 +233,11 @@ describe('the note that there is no chat', () => {
         if (calls === 1) await chats().note(async () => false);
       },
     });
-    await addEndpoint({ ...world.deps, chats: meanwhile }, 'ops', chat('ops'));
+    await addEndpoint({ ...world.deps, chats: racing }, 'ops', chat('ops'));
     expect(await isNoted()).toBe(false);
   });
 
-  test('is gone before a chat is there, so that a crash in between loses nothing', async () => {
+  test('is removed before a chat is there, so that a crash in between loses nothing', async () => {
     await declared();
     expect(await isNoted()).toBe(true);
     const noted: boolean[] = [];

@@ -43,14 +43,14 @@ async function costOf(count: number, name: string): Promise<Units> {
   });
 }
 
-describe('units of DynamoDB for a delivery, from the arrival of its event to the end', () => {
-  test('alone are 4 to write and 3 to read, and one more where the process does not know the lease yet', async () => {
+describe('units of DynamoDB from the arrival of an event to the end of its delivery', () => {
+  test('are 4 to write and 3 to read for one alone, and one more where the process does not know the lease yet', async () => {
     expect(await costOf(1, 'first')).toEqual({ write: 4, read: 4 });
     expect(await costOf(1, 'second')).toEqual({ write: 4, read: 3 });
     expect(world.received).toHaveLength(2);
   });
 
-  test('in a burst of a hundred, in batches of ten, are at most 4 to write and 2.5 to read', async () => {
+  test('are at most 4 to write and 2.5 to read in a burst of a hundred, in batches of ten', async () => {
     await costOf(1, 'before');
     const { write, read } = await costOf(100, 'burst');
     expect(world.received).toHaveLength(101);
@@ -58,7 +58,7 @@ describe('units of DynamoDB for a delivery, from the arrival of its event to the
     expect(read / 100).toBeLessThanOrEqual(2.5);
   });
 
-  test('of one whose first attempt fails, with its retry, are at most 11 to write and 10.5 to read', async () => {
+  test('are at most 11 to write and 10.5 to read for one whose first attempt fails, with its retry', async () => {
     await costOf(1, 'before');
     const [event] = events('failing', 1);
     world.setAnswer(() => ({ status: 500 }));
@@ -74,7 +74,7 @@ describe('units of DynamoDB for a delivery, from the arrival of its event to the
     expect(read).toBeLessThanOrEqual(10.5);
   });
 
-  test('of an event that no endpoint wants are 2 to write: its row and its place in the list of events', async () => {
+  test('are 2 to write for an event that no endpoint wants: its row and its place in the list of events', async () => {
     await removeEndpoint(world.deps, 'crm');
     const { write } = await meter.of(() => fanOut(deps, bodiesOf(events('unwanted', 1))));
     expect(write).toBe(2);

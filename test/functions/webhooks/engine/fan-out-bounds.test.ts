@@ -1,4 +1,3 @@
-import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { putRows } from '#functions/dynamodb/batch.ts';
 import { eventBody } from '#functions/events/transfer-event.ts';
@@ -6,15 +5,13 @@ import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { Announcement } from '#functions/webhooks/engine/announcements.ts';
 import { endpointsPerMessage, fanOut } from '#functions/webhooks/engine/fan-out.ts';
+import { takeMessages } from '#test/support/aws.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
-import { invoke, messagesOf } from './function-process.ts';
+import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
+import { environmentOf, invoke, messagesOf } from './function-process.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
 const event = exampleEvent('20260101-000000-Example1');
 const body = eventBody(event);
@@ -31,20 +28,11 @@ async function addMany(count: number): Promise<void> {
 }
 
 /** Takes what was handed on out of the queue. */
-async function takeHandedOn(): Promise<Announcement[]> {
-  const { QueueUrl } = { QueueUrl: world.announcementQueue.url };
-  const taken: Announcement[] = [];
-  for (;;) {
-    const { Messages = [] } = await world.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
-    );
-    if (Messages.length === 0) return taken;
-    for (const { Body = '', MessageAttributes, ReceiptHandle } of Messages) {
-      taken.push({ body: Body, after: MessageAttributes?.endpointsAfter?.StringValue });
-      await world.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    }
-  }
-}
+const takeHandedOn = async (): Promise<Announcement[]> =>
+  (await takeMessages(world.sqs, world.announcementQueue.url)).map(({ Body = '', MessageAttributes }) => ({
+    body: Body,
+    after: MessageAttributes?.endpointsAfter?.StringValue,
+  }));
 
 /** Fans out what was handed on until nothing is; returns how many messages there were. */
 async function fanOutRest(): Promise<number> {
@@ -58,7 +46,7 @@ async function fanOutRest(): Promise<number> {
 
 const receivers = async (id = event.id) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
 
-/** The calls of a task, and most writes under way at the same time. */
+/** The calls of a task, and the most writes in flight at the same time. */
 async function workOf<T>(task: () => Promise<T>) {
   let writing = 0;
   let mostWriting = 0;
@@ -83,7 +71,7 @@ async function workOf<T>(task: () => Promise<T>) {
   return { result, calls, mostWriting };
 }
 
-test('a batch of events is as much work for one invocation with 500 endpoints as with 60', async () => {
+test('fanOut does as much work in one invocation with 500 endpoints as with 60', async () => {
   const batchOf = (name: string) =>
     Array.from({ length: 3 }, (_, index) => ({ body: eventBody(exampleEvent(`20260101-000000-${name}${index}`)) }));
   await addMany(60);
@@ -101,18 +89,10 @@ test('a batch of events is as much work for one invocation with 500 endpoints as
   expect(many.mostWriting).toBeLessThanOrEqual(32);
 });
 
-test('the process of fan-out needs as much memory for ten events with 2,000 endpoints as with 60', async () => {
-  const environment = {
-    ...world.sdkEnvironment,
-    WEBHOOKS_TABLE: webhooksTable,
-    WAKE_UP_QUEUE_URL: world.queue.url,
-    ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
-    POWERTOOLS_METRICS_NAMESPACE: 'TransferNotifier',
-    POWERTOOLS_SERVICE_NAME: 'test',
-  };
+test('fanOut needs as much memory for ten events with 2,000 endpoints as with 60', async () => {
   const memoryOf = async (name: string) => {
     const bodies = Array.from({ length: 10 }, (_, index) => eventBody(exampleEvent(`20260101-000000-${name}${index}`)));
-    const output = await invoke(environment, [['fan-out', messagesOf(...bodies)]]);
+    const output = await invoke(environmentOf(world, ''), [['fan-out', messagesOf(...bodies)]]);
     expect(output).toContain('"handedOn":10');
     return Number(/^memory: (\d+)$/m.exec(output)![1]) / 1024;
   };
@@ -124,10 +104,10 @@ test('the process of fan-out needs as much memory for ten events with 2,000 endp
   expect(many).toBeLessThan(256);
 });
 
-describe('an event that more endpoints want than one message has room for', () => {
+describe('fanOut, of an event that more endpoints want than one message has room for,', () => {
   const count = 2 * endpointsPerMessage + 7;
 
-  it('reaches each of them once, part by part', async () => {
+  it('reaches each endpoint once, part by part', async () => {
     await addMany(count);
     expect(await fanOut(world.deps, [{ body }])).toMatchObject({ deliveries: endpointsPerMessage, handedOn: 1 });
     expect(await receivers()).toEqual(namesTo(endpointsPerMessage));
@@ -136,12 +116,12 @@ describe('an event that more endpoints want than one message has room for', () =
     expect(await world.takeWakeUps()).toHaveLength(count);
   });
 
-  it('is not handed on for no endpoint at all', async () => {
+  it('hands nothing on for no endpoint', async () => {
     await addMany(endpointsPerMessage);
     expect(await fanOut(world.deps, [{ body }])).toMatchObject({ deliveries: endpointsPerMessage, handedOn: 0 });
   });
 
-  it('goes to an endpoint that is added meanwhile if its name has not been passed yet', async () => {
+  it('reaches an endpoint that is added between the parts if its name has not been passed yet', async () => {
     await addMany(count);
     await fanOut(world.deps, [{ body }]);
     for (const name of ['early', 'late']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
@@ -155,7 +135,7 @@ describe('an event that more endpoints want than one message has room for', () =
   const kinds: readonly FaultKind[] = ['lost', 'crash after'];
   const calls = ['QueryCommand', 'PutItemCommand', 'SendMessageBatchCommand', 'SendMessageCommand'];
   test.each(kinds.flatMap((kind) => calls.map((call) => ({ kind, call }))))(
-    'is repeated from where its message began, and reaches each of them once, when a $call goes wrong ($kind)',
+    'repeats its message from where it began, and reaches each endpoint once, when a $call goes wrong ($kind)',
     async ({ kind, call }) => {
       await addMany(count);
       await fanOut(world.deps, [{ body }]);
@@ -174,7 +154,7 @@ describe('an event that more endpoints want than one message has room for', () =
     },
   );
 
-  it('of which nothing can be written is not handed on, but left to the queue and its dead letters', async () => {
+  it('hands nothing on of which nothing can be written, and leaves it to the queue and its dead letters', async () => {
     await addMany(count);
     const plan = new FaultPlan([['PutItemCommand', 'refused']]);
     const fannedOut = await world.faults.run(plan, () => fanOut(world.deps, [{ body, after: nameOf(9) }]));
@@ -183,7 +163,7 @@ describe('an event that more endpoints want than one message has room for', () =
   });
 });
 
-describe('when the time of an invocation is short', () => {
+describe('fanOut in a short invocation', () => {
   /** A clock that each look at it moves on by a millisecond. */
   const hurried = () => {
     const started = world.clock.steady();
@@ -195,7 +175,7 @@ describe('when the time of an invocation is short', () => {
     return { deps: { ...world.deps, steady }, started };
   };
 
-  it('what was begun is done, and the rest is handed on from there', async () => {
+  it('ends what it has begun, and hands the rest on from there', async () => {
     await addMany(40);
     const { deps, started } = hurried();
     const { deliveries, handedOn } = await fanOut(deps, [{ body }], started + 12);
@@ -208,7 +188,7 @@ describe('when the time of an invocation is short', () => {
     expect(await receivers()).toEqual(namesTo(40));
   });
 
-  it('a message for which nothing could be done is left to the queue instead of being handed on', async () => {
+  it('leaves a message without any delivery to the queue instead of handing it on', async () => {
     await addMany(3);
     const { deps, started } = hurried();
     expect(await fanOut(deps, [{ body }], started)).toMatchObject({
@@ -217,5 +197,15 @@ describe('when the time of an invocation is short', () => {
       unhandled: [{ message: 0 }],
     });
     expect(await takeHandedOn()).toEqual([]);
+  });
+
+  it('hands nothing on that the queue brings again, because SQS took no wake-up', async () => {
+    await addMany(2);
+    let steady = 0;
+    const deps = { ...world.deps, steady: () => steady++ };
+    const plan = new FaultPlan([['SendMessageBatchCommand', 'refused']]);
+    // Time is over after the first of the two endpoints.
+    const fannedOut = await world.faults.run(plan, () => fanOut(deps, [{ body }], 1));
+    expect(fannedOut).toMatchObject({ deliveries: 1, handedOn: 0, unhandled: [{ message: 0 }] });
   });
 });

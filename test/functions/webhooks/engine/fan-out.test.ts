@@ -6,19 +6,15 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { crm, first as event, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvents } from '#test/support/webhook-world.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
-const event = exampleEvent('20260101-000000-Example1');
 const watch = { mailbox: event.data.mailbox, direction: event.data.direction };
 const receivers = async (id: string) => (await world.trace(id)).deliveries.map(({ endpoint }) => endpoint);
 
-describe('an event', () => {
+describe('fanOut, of an event,', () => {
   test.each<{ what: string; filter: Partial<EndpointSettingsInput>; isWanted: boolean }>([
     { what: 'by default', filter: {}, isWanted: true },
     { what: 'of its exact type', filter: { types: ['transfer.failed'] }, isWanted: true },
@@ -28,26 +24,26 @@ describe('an event', () => {
     { what: 'of its direction', filter: { directions: ['sent'] }, isWanted: true },
     { what: 'of the other direction', filter: { directions: ['received'] }, isWanted: false },
     { what: 'as notices', filter: { format: 'slack' }, isWanted: false },
-  ])('goes to endpoints that ask for events $what: $isWanted', async ({ filter, isWanted }) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), ...filter });
+  ])('creates a delivery for an endpoint that wants events $what: $isWanted', async ({ filter, isWanted }) => {
+    await crm.add({ ...filter });
     expect(await world.fanOut(event)).toEqual({
       ...{ deliveries: isWanted ? 1 : 0, handedOn: 0, unhandled: [] },
     });
     expect(await receivers(event.id)).toEqual(isWanted ? ['crm'] : []);
   });
 
-  test('goes to the endpoints there are when it arrives, with the bytes that arrived', async () => {
+  test('stores the bytes that arrived for 30 days, and creates no delivery for an endpoint that is added later', async () => {
     await world.fanOut(event);
     await addEndpoint(world.deps, 'late', { url: world.urlOf('late') });
     expect(await receivers(event.id)).toEqual([]);
     const { pk, sk } = eventKey(event.id);
     const [stored] = await world.rows(pk);
     expect(stored).toMatchObject({ sk, body: eventBody(event), eventAt: event.timestamp });
-    expect(stored!.expiresAt).toBe(world.clock.now().getTime() / 1000 + 30 * 86_400);
+    expect(stored!.expiresAt).toBe(world.now() / 1000 + 30 * 86_400);
   });
 
-  test('that arrives again does not set back what became of it', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  test('changes nothing of a delivery when the event arrives again', async () => {
+    await crm.add();
     await world.fanOut(event, event);
     await world.settleAll();
     await world.fanOut(event);
@@ -56,7 +52,7 @@ describe('an event', () => {
     expect((await world.trace(event.id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
 
-  test('keeps the bytes with which it arrived first', async () => {
+  test('keeps the bytes that arrived first', async () => {
     await world.fanOut(event);
     world.clock.advance(1000);
     await world.fanOut({ ...event, timestamp: world.clock.now().toISOString() });
@@ -65,10 +61,10 @@ describe('an event', () => {
   });
 });
 
-describe('a batch of events', () => {
-  const batch = Array.from({ length: 10 }, (_, index) => exampleEvent(`batch-${index}`));
+describe('fanOut, of a batch of events,', () => {
+  const batch = exampleEvents('batch', 10);
 
-  test('wakes each endpoint once, by the ids of all that it got, and no endpoint that got nothing', async () => {
+  test('wakes each endpoint once with the ids of all its events, and no endpoint without any', async () => {
     for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
     await addEndpoint(world.deps, 'other', { url: world.urlOf('other'), types: ['watch.*'] });
     await world.fanOut(...batch);
@@ -77,14 +73,14 @@ describe('a batch of events', () => {
     for (const { events } of wakeUps) expect(events.toSorted()).toEqual(batch.map(({ id }) => id).toSorted());
   });
 
-  test('stands in the index of what waits with none of its deliveries: their wake-up is durable', async () => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  test('puts no delivery into the index of what waits, since their wake-up is durable', async () => {
+    await crm.add();
     await world.fanOut(...batch);
     expect((await world.dump()).filter(({ due }) => due !== undefined)).toEqual([]);
   });
 
   test.each(['refused', 'partial'] as const)(
-    'of which SQS takes no wake-up for an endpoint (%s) is brought again by its queue, and delivered once',
+    'fails for messages whose wake-up SQS does not take (%s), so that the queue brings them again, once delivered',
     async (kind) => {
       for (const name of ['crm', 'erp']) await addEndpoint(world.deps, name, { url: world.urlOf(name) });
       const plan = new FaultPlan([['SendMessageBatchCommand', kind]]);
@@ -99,7 +95,7 @@ describe('a batch of events', () => {
   );
 });
 
-describe('a notice', () => {
+describe('fanOut, of a notice,', () => {
   const change = { trackingId: 'one', state: 'FAILED', previousState: 'ACTIVE', sequence: 1 };
   const active = { ...change, trackingId: 'two', state: 'ACTIVE', previousState: null };
   const events = [change, active].map((one) =>
@@ -111,23 +107,23 @@ describe('a notice', () => {
   test.each([
     { what: 'as AWS hands it to a queue', body: record },
     { what: 'with the texts of all channels', body: JSON.stringify({ default: notice.text, sqs: record }) },
-  ])('goes to chats as one message, $what', async ({ body }) => {
+  ])('sends one message to chats, $what', async ({ body }) => {
     await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack', types: ['transfer.active'] });
     await addEndpoint(world.deps, 'team', { url: world.urlOf('team'), format: 'teams' });
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+    await crm.add();
     await fanOut(world.deps, [{ body }]);
     await world.settleAll();
     expect(world.received.map(({ path }) => path).toSorted()).toEqual(['/ops', '/team']);
     for (const { headers } of world.received) expect(headers).not.toHaveProperty('webhook-signature');
   });
 
-  test('that no chat asks for is not stored', async () => {
+  test('stores none that no chat wants', async () => {
     await fanOut(world.deps, [{ body: record }]);
     expect(await world.dump()).toEqual([]);
   });
 });
 
-describe('a message of a stranger on the topic, with what no index of a table, or no header, takes,', () => {
+describe('fanOut, of a message with what no index of a table, or no header, takes,', () => {
   test.each([
     ['an event without a time', { ...event, timestamp: '' }],
     ['an event at a time that is none', { ...event, timestamp: 'yesterday' }],
@@ -136,8 +132,8 @@ describe('a message of a stranger on the topic, with what no index of a table, o
     ['an event without an id', { ...event, id: '' }],
     ['a notice whose id no HTTP header can carry', { ...transferNotice(watch, [event]).record, id: 'ntc_\n' }],
     ['a notice without a time', { ...transferNotice(watch, [event]).record, timestamp: '' }],
-  ])('%s, is refused before it is stored', async (_, message) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+  ])('refuses %s before it is stored', async (_, message) => {
+    await crm.add();
     await addEndpoint(world.deps, 'chat', { url: world.urlOf('chat'), format: 'slack', types: ['transfer.*'] });
     const before = await world.dump();
     const { unhandled } = await fanOut(world.deps, [{ body: JSON.stringify(message) }]);
@@ -146,9 +142,9 @@ describe('a message of a stranger on the topic, with what no index of a table, o
   });
 });
 
-describe('a message that is neither', () => {
-  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other: %s', async (body) => {
-    await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm') });
+describe('fanOut, of a message that is neither,', () => {
+  test.each(['', '{', 'null', '{}', '{"id":"x"}', '[]', '{"data":{}}'])('harms no other message: %s', async (body) => {
+    await crm.add();
     const { unhandled, deliveries } = await fanOut(world.deps, [{ body }, { body: eventBody(event) }]);
     expect(unhandled).toMatchObject([{ message: 0 }]);
     expect(deliveries).toBe(1);

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
-import { listen } from '#test/functions/webhooks/http/client-servers.ts';
+import { closedPort, listen } from '#test/functions/webhooks/http/client-servers.ts';
 import { childEnvironment } from '#test/support/child-process.ts';
+import { type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
 
 /** An invocation: the name of the function's file in `functions/webhooks/engine`, and the event it is given. */
 export type Invocation = readonly [name: 'fan-out' | 'deliver' | 'sweep', event: unknown];
@@ -38,8 +39,20 @@ export const messagesOf = (...bodies: readonly string[]) => ({
   Records: bodies.map((body, index) => ({ messageId: `message-${index}`, body, messageAttributes: {} })),
 });
 
-/** Variables of the functions, by which they find what they work with. */
+/** Variables of the functions, by which they find the services. */
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables of the functions for a world, whose endpoints are on this machine. */
+export const environmentOf = ({ sdkEnvironment, queue, announcementQueue, deps }: WebhookWorld, dataKey: string) => ({
+  ...sdkEnvironment,
+  WEBHOOKS_TABLE: webhooksTable,
+  WAKE_UP_QUEUE_URL: queue.url,
+  ANNOUNCEMENT_QUEUE_URL: announcementQueue.url,
+  DATA_KEY: dataKey,
+  ALLOW_PRIVATE_WEBHOOKS: 'yes',
+  TRANSFER_EVENTS_TOPIC_ARN: deps.topics.eventsTopicArn,
+  TRANSFER_NOTICES_TOPIC_ARN: deps.topics.noticesTopicArn,
+});
 
 /** Starts a process that invokes functions one after the other by their entry points, with logs at their most talkative. */
 export function startFunctions(environment: Environment, invocations: readonly Invocation[]) {
@@ -106,10 +119,5 @@ export async function throttledDynamo(
   return `http://127.0.0.1:${await listen(server)}`;
 }
 
-/** A URL at which nobody listens. */
-export async function deadUrl(): Promise<string> {
-  const server = http.createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+/** A URL at which no server listens. */
+export const deadUrl = async (): Promise<string> => `http://127.0.0.1:${await closedPort()}`;

@@ -7,21 +7,20 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 
 const minute = 60_000;
 
-let world: WebhookWorld;
+beforeEach(startEndpointWorld);
 beforeEach(async () => {
-  world = await startWebhookWorld();
   for (const name of ['bad', 'good'])
     await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [30 * minute] });
-  return () => world.close();
 });
 
 const event = exampleEvent('transfer-1');
 
-/** Has DynamoDB throttle a partition of the table or of its index: once something has happened, if that is given. */
+/** Lets DynamoDB throttle a partition of the table or of its index, once something has happened if that is given. */
 const throttled = (partition: string, after?: Promise<unknown>) =>
   world.through(async (command, input, next) => {
     if (command !== 'BatchGetItemCommand') {
@@ -40,7 +39,7 @@ const throttled = (partition: string, after?: Promise<unknown>) =>
     return { output: { ...output, ...(left.length > 0 && { UnprocessedKeys: { [webhooksTable]: { Keys: left } } }) } };
   });
 
-/** Gives both endpoints a retry that is due, which no process was woken for; `failures` of the bad one follow. */
+/** Gives both endpoints a retry that is due and has no wake-up; `failures` of the bad one follow. */
 async function prepareRetries(failures = 0): Promise<void> {
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(event);
@@ -56,7 +55,7 @@ async function prepareRetries(failures = 0): Promise<void> {
 }
 const woken = async () => (await world.takeWakeUps()).map(({ endpoint }) => endpoint);
 
-test('where the partition of one endpoint is throttled, another one of the same batch gets its delivery at once (P16)', async () => {
+test('deliver sends to another endpoint of its batch at once where the partition of one is throttled', async () => {
   await world.fanOut(event);
   const arrived = Promise.withResolvers<void>();
   world.setAnswer(() => {
@@ -70,11 +69,11 @@ test('where the partition of one endpoint is throttled, another one of the same 
   expect(world.received.map(({ path }) => path)).toEqual(['/good']);
 });
 
-describe('a sweep has the other endpoints looked after', () => {
+describe('sweep wakes the other endpoints', () => {
   test.each([
     ['partition', () => leaseKey('bad').pk],
     ['part of the index', () => duePart('bad')],
-  ])('where the %s of one endpoint is throttled', async (_, partition) => {
+  ])('though the %s of one endpoint is throttled', async (_, partition) => {
     await prepareRetries();
     await expect(sweep(throttled(partition()), world.clock.steady() + 50_000)).rejects.toThrow('throttled');
     expect(await woken()).toEqual(['good']);
@@ -95,7 +94,7 @@ describe('a sweep has the other endpoints looked after', () => {
     await sweeping;
   });
 
-  test('where the row of one endpoint cannot be written after its event was published', async () => {
+  test('though the row of one endpoint cannot be written after its event was published', async () => {
     await prepareRetries(4);
     const plan = new FaultPlan([['PutItemCommand', 'refused']]);
     await expect(world.faults.run(plan, () => world.sweep())).rejects.toThrow('not available');

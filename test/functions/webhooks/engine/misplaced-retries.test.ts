@@ -1,61 +1,45 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import {
-  add,
-  deliveryOf,
-  first,
-  now,
-  pass,
-  putRetries,
-  requests,
-  rowsLike,
-  second,
-  startDrainWorld,
-  statuses,
-  wakeUpFor,
-  world,
-} from '#test/support/drain-world.ts';
+import { clockToleranceMs } from '#functions/clock/instants.ts';
+import { crm, day, first, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
-const minute = 60 * second;
-const day = 1440 * minute;
+beforeEach(startEndpointWorld);
 
-beforeEach(startDrainWorld);
-
-/** More retries than one sweep puts right, written for five minutes later by a clock a day ahead, which is set back then. */
+/** Writes more retries than one sweep corrects, for five minutes later by a clock a day ahead, and sets it back. */
 async function putOff(): Promise<void> {
-  await add({ maxInFlight: 50 });
+  await crm.add({ maxInFlight: 50 });
   await world.sweep();
   world.clock.set(day);
-  await putRetries(550, now() + 5 * minute);
+  await world.putRetries(550, world.now() + 5 * minute);
   world.clock.advance(2 * minute);
   await world.sweep();
   world.clock.set(-day);
 }
 
-describe('550 retries of one endpoint that a clock a day ahead has put off', () => {
-  test('are due within two sweeps once it was set back, and are being made', async () => {
+describe('sweep, of 550 retries of one endpoint that a clock a day ahead has postponed,', () => {
+  test('makes all due within two sweeps after the clock is set back', async () => {
     await putOff();
-    // The drain hands over when its time is over: what comes then is not the sweep's matter.
+    // The drain hands over when its time is over. What follows is not the sweep's work.
     world.setAnswer(() => {
       world.clock.advance(second);
       return { status: 204 };
     });
-    await pass(2);
-    const waiting = await rowsLike('DELIVERY#');
-    expect(waiting.filter(({ status, dueAt }) => status === 'PENDING' && dueAt > now())).toEqual([]);
-    expect((await statuses()).DELIVERED).toBeGreaterThan(50);
+    await world.pass(2);
+    const waiting = await world.rowsLike('DELIVERY#');
+    expect(waiting.filter(({ status, dueAt }) => status === 'PENDING' && dueAt > world.now())).toEqual([]);
+    expect((await world.statuses()).DELIVERED).toBeGreaterThan(50);
   });
 
-  test('do not leave ever more requests while the circuit breaker of the endpoint is open', async () => {
+  test('leaves a bounded number of requests while the circuit breaker of the endpoint is open', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '86400' } }));
     await putOff();
-    await pass(10);
+    await world.pass(10);
     // Each names up to a hundred.
-    expect((await requests()).length).toBeLessThanOrEqual(10);
+    expect((await world.requests()).length).toBeLessThanOrEqual(10);
   });
 });
 
-test('a retry that succeeds while a sweep puts it right after the clock was set back is not made again', async () => {
-  await add({ retryDelaysMs: [minute, minute] });
+test('sweep makes no retry again that succeeds while the sweep corrects its time', async () => {
+  await crm.add({ retryDelaysMs: [minute, minute] });
   await world.sweep();
   world.clock.set(day);
   world.setAnswer(() => ({ status: 500 }));
@@ -70,9 +54,23 @@ test('a retry that succeeds while a sweep puts it right after the clock was set 
     return { status: 204 };
   });
   for (let minutes = 0; minutes < 5; minutes += 1) {
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     world.clock.advance(minute);
   }
   expect(world.received).toHaveLength(2);
-  expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+  expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
 });
+
+// Whatever the first process does: an hour of sweeps makes the delivery.
+test.each([1001, 2000, clockToleranceMs])(
+  'a delivery is made though the clock of fan-out is %i ms ahead of that of deliver',
+  async (ahead) => {
+    await crm.add();
+    await world.fanOut(first);
+    world.clock.set(-ahead);
+    await world.answerWakeUps();
+    await world.pass(60);
+    expect((await world.deliveryOf(first)).status).toBe('DELIVERED');
+    expect(world.received).toHaveLength(1);
+  },
+);

@@ -5,21 +5,12 @@ import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
 import { addEndpoint, existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
+import { hour, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent, webhooksTable } from '#test/support/webhook-world.ts';
 
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
+beforeEach(startEndpointWorld);
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
-
-const now = () => world.clock.now().getTime();
-
-describe('sweeps that have time for a third of all endpoints', () => {
+describe('sweep with time for a third of all endpoints', () => {
   // More than the sweep reads at once.
   const names = Array.from({ length: 120 }, (_, index) => `endpoint-${100 + index}`);
   beforeEach(async () => {
@@ -41,11 +32,15 @@ describe('sweeps that have time for a third of all endpoints', () => {
     return sweep({ ...world.deps, steady }, began + 8 * second);
   }
 
-  test.each([0, 24 * hour])('come to each of them in turn, by a clock that was set back by %i ms', async (ahead) => {
+  test.each([0, 24 * hour])('comes to each of them in turn, by a clock that was set back by %i ms', async (ahead) => {
     world.clock.set(ahead);
     await world.sweep();
     world.clock.set(-ahead);
-    const requests = names.map((name) => ({ pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] }));
+    const requests = names.map((name) => ({
+      pk: leaseKey(name).pk,
+      sk: `REQUEST#${world.now()}#any`,
+      events: ['evt_any'],
+    }));
     await putRows(world.dynamo, webhooksTable, requests);
     const woken: string[] = [];
     for (let index = 0; index < 4; index += 1) {
@@ -55,7 +50,7 @@ describe('sweeps that have time for a third of all endpoints', () => {
     expect(new Set(woken)).toEqual(new Set(names));
   });
 
-  test('tell operators once of one that was disabled', async () => {
+  test('tells operators once that an endpoint was disabled', async () => {
     world.setAnswer(() => ({ status: 410 }));
     await sendTest(world.deps, names[4]!);
     await world.answerWakeUps();
@@ -66,21 +61,21 @@ describe('sweeps that have time for a third of all endpoints', () => {
   });
 });
 
-test('a clock that was set back keeps no sweep beyond its time, though a backlog of retries of one endpoint waits', async () => {
+test('sweep ends in time though the clock was set back and a backlog of retries of one endpoint waits', async () => {
   for (const name of ['backlog', 'good'])
     await addEndpoint(world.deps, name, { url: world.urlOf(name), retryDelaysMs: [hour] });
   // One retry of `good` that becomes due.
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(exampleEvent('transfer-1'));
   await world.deliver((await world.takeWakeUps()).filter(({ endpoint }) => endpoint === 'good'));
-  const nextAttemptAt = now() + 10 * hour;
+  const nextAttemptAt = world.now() + 10 * hour;
   const rows = Array.from({ length: 1500 }, (_, index) => ({
     ...deliveryKey({ event: exampleEvent(`waiting-${index}`).id, endpoint: 'backlog' }),
     status: 'PENDING',
     rev: 1,
     attempt: 1,
     nextAttemptAt,
-    changedAt: now(),
+    changedAt: world.now(),
     due: duePart('backlog'),
     dueAt: nextAttemptAt,
   }));

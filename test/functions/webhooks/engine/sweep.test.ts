@@ -5,34 +5,17 @@ import { eventBody } from '#functions/events/transfer-event.ts';
 import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { acquire, leaseDurationMs, newLease } from '#functions/webhooks/endpoints/lease.ts';
 import { leaseKey } from '#functions/webhooks/endpoints/leases.ts';
-import { disableEndpoint, pauseEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { sweep } from '#functions/webhooks/engine/sweep.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  add,
-  events as all,
-  another,
-  die,
-  idsOf,
-  now,
-  second,
-  startDrainWorld,
-  wakeUpFor,
-  world,
-} from '#test/support/drain-world.ts';
+import { events as all, crm, minute, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 import { webhooksTable } from '#test/support/webhook-world.ts';
 
-const minute = 60 * second;
-
-beforeEach(async () => {
-  const end = await startDrainWorld();
-  await add({ retryDelaysMs: [20 * minute] });
-  return end;
-});
+beforeEach(startEndpointWorld);
+beforeEach(() => crm.add({ retryDelaysMs: [20 * minute] }));
 
 const events = (count: number) => all.slice(0, count);
 
-/** Has events attempted once, without success, so that they wait for 20 minutes. */
+/** Attempts events once, without success, so that they wait for 20 minutes. */
 async function failOnce(count: number): Promise<void> {
   world.setAnswer(() => ({ status: 500 }));
   await world.fanOut(...events(count));
@@ -41,17 +24,19 @@ async function failOnce(count: number): Promise<void> {
   world.received.length = 0;
 }
 
-/** Has a process die in the middle of the requests that there are wake-ups for. */
+/** Lets a process die in the middle of the requests that there are wake-ups for. */
 async function dieWoken(): Promise<void> {
-  await die(another(), ...(await world.takeWakeUps()));
+  await world.die(world.another(), ...(await world.takeWakeUps()));
   world.received.length = 0;
 }
 
-/** Has a process hold the endpoint from now on. */
+/** Lets a process hold the endpoint. */
 const holdBy = (id: string) =>
-  another().leases.change('crm', newLease, (lease) => acquire(lease, id, { inFlight: {}, observations: [] }, 0, now()));
+  world
+    .another()
+    .leases.change('crm', newLease, (lease) => acquire(lease, id, { inFlight: {}, observations: [] }, 0, world.now()));
 
-describe('a sweep', () => {
+describe('sweep', () => {
   test('leaves alone what has a wake-up of its own, and an endpoint with nothing to do', async () => {
     expect(await world.sweep()).toMatchObject({ woken: 0, left: 0, longestWait: 0 });
     await world.fanOut(...events(3));
@@ -65,7 +50,7 @@ describe('a sweep', () => {
     world.clock.advance(1 + minute);
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute, failed: 0 });
     const wakeUps = await world.takeWakeUps();
-    expect(wakeUps).toEqual([wakeUpFor()]);
+    expect(wakeUps).toEqual([crm.wakeUp()]);
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(5);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -92,7 +77,7 @@ describe('a sweep', () => {
     expect(await world.sweep()).toMatchObject({ woken: 1, longestWait: minute - 1 });
     const wakeUps = await world.takeWakeUps();
     const named = wakeUps.flatMap((wakeUp) => wakeUp.events);
-    expect(named.toSorted()).toEqual(idsOf(events(2)));
+    expect(named.toSorted()).toEqual(world.idsOf(events(2)));
     await world.deliver(wakeUps);
     expect(world.received).toHaveLength(2);
     expect(await world.sweep()).toMatchObject({ woken: 0 });
@@ -119,24 +104,24 @@ describe('a sweep', () => {
     expect(await world.sweep()).toMatchObject({ woken: 1 });
   });
 
-  test('has what waits for an endpoint that was paused put aside', async () => {
+  test('wakes a paused endpoint for a retry, which is held then', async () => {
     await failOnce(1);
-    await pauseEndpoint(world.deps, 'crm');
+    await crm.pause();
     world.clock.advance(20 * minute);
     expect(await world.sweep()).toMatchObject({ woken: 1 });
     await world.answerWakeUps();
-    expect((await world.trace(events(1)[0]!.id)).deliveries).toMatchObject([{ status: 'HELD', reason: 'paused' }]);
+    expect(await world.deliveryOf(events(1)[0]!)).toMatchObject({ status: 'HELD', reason: 'paused' });
     expect(await world.sweep()).toMatchObject({ woken: 0 });
   });
 
-  test('looks after every endpoint, over many pages', async () => {
+  test('wakes every endpoint with work, over many pages', async () => {
     await failOnce(1);
     world.clock.advance(20 * minute);
     const [crm] = await world.rows('ENDPOINTS');
     const names = Array.from({ length: 120 }, (_, index) => `endpoint-${index}`);
     const rows = names.flatMap((name) => [
       { ...crm!, pk: 'ENDPOINTS', sk: name, name },
-      { pk: leaseKey(name).pk, sk: `REQUEST#${now()}#any`, events: ['evt_any'] },
+      { pk: leaseKey(name).pk, sk: `REQUEST#${world.now()}#any`, events: ['evt_any'] },
     ]);
     await putRows(world.dynamo, webhooksTable, rows);
     expect(await world.sweep()).toMatchObject({ woken: 121, left: 0 });
@@ -148,7 +133,7 @@ describe('a sweep', () => {
     expect(await sweep(world.deps, world.clock.steady())).toMatchObject({ woken: 0, left: 1 });
   });
 
-  test('that dies while it wakes leaves all of it to the next one', async () => {
+  test('leaves everything to the next sweep when it dies while it sends wake-ups', async () => {
     await failOnce(5);
     world.clock.advance(20 * minute);
     const plan = new FaultPlan([['SendMessageBatchCommand', 'crash before']]);
@@ -165,7 +150,7 @@ describe('a sweep', () => {
   });
 
   test('announces nothing more of endpoints once its time is over, and leaves it to the next sweep', async () => {
-    await disableEndpoint(world.deps, 'crm', 'it is gone');
+    await crm.disable();
     const data = { endpoint: 'crm', cause: 'timeout', message: 'it is slow', failingSince: '2026-11-24T00:00:00.000Z' };
     const pending = [eventBody(endpointEvent('endpoint.failing', data as never, '2026-11-24T00:00:00.000Z'))];
     const read = (await findEndpoint(world.deps, 'crm'))!;
@@ -185,5 +170,16 @@ describe('a sweep', () => {
     expect(await world.faults.run(plan, world.sweep)).toMatchObject({ announced: 0, failed: 1 });
     expect(await world.sweep()).toMatchObject({ announced: 1, failed: 0 });
     expect(await world.sweep()).toMatchObject({ announced: 0, failed: 0 });
+  });
+
+  test('wakes a paused endpoint for what waits, though its circuit breaker is open', async () => {
+    const [asking, waiting] = events(2);
+    await world.prepare(asking!, waiting!);
+    world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '3600' } }));
+    for (const event of [asking!, waiting!]) await world.deliver([crm.wakeUp(event)]);
+    await crm.pause();
+    await world.sweep();
+    await world.answerWakeUps();
+    expect(await world.deliveryOf(waiting!)).toMatchObject({ status: 'HELD' });
   });
 });

@@ -46,8 +46,8 @@ const restart = () => {
 
 const steps = [minute, hour, year].flatMap((size) => [size, -size]);
 
-describe.each(steps)('a clock that is set by %i ms', (step) => {
-  test.each(['under way', 'before a restart'])('%s has a retry made in time', async (when) => {
+describe.each(steps)('deliver and sweep with a clock that is set by %i ms', (step) => {
+  test.each(['during a run', 'before a restart'])('make a retry in time when the clock is set %s', async (when) => {
     world.setAnswer(() => ({ status: 500 }));
     await world.fanOut(event());
     await world.answerWakeUps();
@@ -64,7 +64,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   test.each([
     { what: 'a lone attempt, whose message the queue brings again', size: 1, isBroughtAgain: true },
     { what: 'attempts under a lease', size: 3, isBroughtAgain: false },
-  ])('leaves nothing behind of a process that died during $what', async ({ size, isBroughtAgain }) => {
+  ])('make what a process left that died during $what', async ({ size, isBroughtAgain }) => {
     const dying = Array.from({ length: size }, (_, index) => exampleEvent(`clock-${count}-dies-${index}`));
     await world.fanOut(...dying);
     const plan = new FaultPlan();
@@ -83,7 +83,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     for (const { id } of dying) expect((await world.trace(id)).deliveries).toMatchObject([{ status: 'DELIVERED' }]);
   });
 
-  test('leaves no request behind of a process that died while it held the endpoint', async () => {
+  test('answer the request that waits for a process that died while it held the endpoint', async () => {
     await world.deps.leases.change('crm', newLease, (lease) => {
       return acquire(lease, 'dead', { inFlight: {}, observations: [] }, 0, world.clock.now().getTime());
     });
@@ -97,7 +97,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
     expect((await world.dump()).filter(({ sk }) => sk.startsWith('REQUEST#'))).toEqual([]);
   });
 
-  test('keeps no endpoint from being sent to for longer than it asks for', async () => {
+  test('send to an endpoint again after the time of its Retry-After', async () => {
     world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '120' } }));
     await world.fanOut(event());
     await world.answerWakeUps();
@@ -108,7 +108,7 @@ describe.each(steps)('a clock that is set by %i ms', (step) => {
   });
 });
 
-test('what a clock put off that was a year ahead for some seconds is found', async () => {
+test('sweep finds what a clock postponed that was a year ahead for some seconds', async () => {
   await rounds(1);
   world.clock.set(year);
   world.setAnswer(() => ({ status: 500 }));
@@ -120,7 +120,7 @@ test('what a clock put off that was a year ahead for some seconds is found', asy
   expect(await delivery()).toMatchObject({ status: 'DELIVERED' });
 });
 
-test('what a clock put off that was an hour ahead is found though the first sweep had time for a page of others only', async () => {
+test('sweep finds what a clock postponed though the first sweep had time for a page of others only', async () => {
   world.clock.set(hour);
   await rounds(2);
   world.setAnswer(() => ({ status: 500 }));
@@ -141,7 +141,7 @@ test('what a clock put off that was an hour ahead is found though the first swee
 });
 
 test.each([hour, -hour])(
-  'a clock that is set by %i ms during an attempt says nothing of how long it took',
+  'deliver measures the duration of an attempt though the clock is set by %i ms during it',
   async (step) => {
     world.setAnswer(() => {
       world.clock.set(step);
@@ -154,7 +154,7 @@ test.each([hour, -hour])(
   },
 );
 
-test('of a clock that is wrong a receiver’s owner hears where a refused signature may come of it', async () => {
+test('sweep tells operators of a wrong clock that may be why a signature is refused', async () => {
   const theirs = new Date(world.clock.now().getTime() - 61 * minute).toUTCString();
   world.setAnswer(() => ({ status: 401, headers: { date: theirs } }));
   for (let index = 0; index < 4; index += 1) {

@@ -17,6 +17,7 @@ import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { FaultPlan, type PlannedFault } from '#test/support/aws-faults.ts';
+import { day, minute, range } from '#test/support/endpoint-world.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
 
 const histories = Number(process.env.WEBHOOK_HISTORIES ?? 15);
@@ -27,14 +28,13 @@ const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 const endpoints = ['a', 'b'] as const;
 type Name = (typeof endpoints)[number];
 
-/** What an operator does to an endpoint, and what a clock does. */
+/** An act of an operator, or a step of the clock. */
 type Change =
   | { readonly kind: 'time'; readonly milliseconds: number }
   /** The clock is set forward, or back; no time passes. */
   | { readonly kind: 'clock'; readonly milliseconds: number }
   | { readonly kind: 'life'; readonly endpoint: Name; readonly act: 'pause' | 'resume' | 'rotate' | 'remove' };
 
-/** One thing that happens. */
 type Happening =
   | Change
   | {
@@ -45,8 +45,7 @@ type Happening =
     }
   /**
    * Some of the wake-ups that wait are handled, out of order, some twice, perhaps by two processes at once, of which one may
-   * die and the other go on; what is not handled is brought again. Meanwhile, that is during one of the requests, something
-   * else may happen.
+   * die and the other go on; what is not handled is brought again. During one of the requests, something else may happen.
    */
   | {
       readonly kind: 'wake-ups';
@@ -54,10 +53,10 @@ type Happening =
       readonly others: readonly number[] | 'the same';
       readonly faults: readonly PlannedFault[];
       readonly theirFaults: readonly PlannedFault[];
-      readonly meanwhile: { readonly request: number; readonly change: Change } | undefined;
+      readonly during: { readonly request: number; readonly change: Change } | undefined;
     }
   | { readonly kind: 'sweep'; readonly faults: readonly PlannedFault[] }
-  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfterMs: boolean };
+  | { readonly kind: 'answers'; readonly endpoint: Name; readonly status: number; readonly retryAfter: boolean };
 
 const fault = fc.tuple(
   fc.nat(30),
@@ -69,8 +68,6 @@ const faults = fc.oneof(
 );
 const endpoint = fc.constantFrom(...endpoints);
 
-const minute = 60_000;
-const day = 24 * 60 * minute;
 const time: fc.Arbitrary<Change> = fc.record({
   kind: fc.constant('time' as const),
   milliseconds: fc.constantFrom(1, 1000, 5000, 25_000, minute, 130_000, 60 * minute, day),
@@ -85,75 +82,64 @@ const life: fc.Arbitrary<Change> = fc.record({
   act: fc.constantFrom('pause' as const, 'resume' as const, 'rotate' as const, 'remove' as const),
 });
 
+function weighted<T>(weight: number, model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.WeightedArbitrary<T> {
+  return { weight, arbitrary: fc.record(model) as fc.Arbitrary<T> };
+}
+const places = (maxLength: number) => fc.array(fc.nat(20), { minLength: 1, maxLength });
+
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('event' as const),
-      count: fc.constantFrom(1, 1, 1, 2, 7),
-      repeats: fc.integer({ min: 1, max: 2 }),
-      faults,
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('wake-ups' as const),
-      take: fc.oneof(
-        fc.array(fc.nat(20), { minLength: 1, maxLength: 2 }),
-        fc.array(fc.nat(20), { minLength: 1, maxLength: 10 }),
-      ),
-      others: fc.oneof(
-        fc.constant([]),
-        fc.constant('the same' as const),
-        fc.array(fc.nat(20), { minLength: 1, maxLength: 5 }),
-      ),
-      faults,
-      theirFaults: faults,
-      meanwhile: fc.oneof(
-        fc.constant(undefined),
-        fc.record({ request: fc.integer({ min: 1, max: 4 }), change: fc.oneof(time, clock, life) }),
-      ),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('sweep' as const), faults }) },
+  weighted(4, {
+    kind: fc.constant('event' as const),
+    count: fc.constantFrom(1, 1, 1, 2, 7),
+    repeats: fc.integer({ min: 1, max: 2 }),
+    faults,
+  }),
+  weighted(6, {
+    kind: fc.constant('wake-ups' as const),
+    take: fc.oneof(places(2), places(10)),
+    others: fc.oneof(fc.constant([]), fc.constant('the same' as const), places(5)),
+    faults,
+    theirFaults: faults,
+    during: fc.oneof(
+      fc.constant(undefined),
+      fc.record({ request: fc.integer({ min: 1, max: 4 }), change: fc.oneof(time, clock, life) }),
+    ),
+  }),
+  weighted(2, { kind: fc.constant('sweep' as const), faults }),
   { weight: 3, arbitrary: time },
   { weight: 1, arbitrary: clock },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('answers' as const),
-      endpoint,
-      status: fc.constantFrom(204, 204, 301, 400, 410, 429, 500, 503),
-      retryAfterMs: fc.boolean(),
-    }),
-  },
+  weighted(2, {
+    kind: fc.constant('answers' as const),
+    endpoint,
+    status: fc.constantFrom(204, 204, 301, 400, 410, 429, 500, 503),
+    retryAfter: fc.boolean(),
+  }),
   { weight: 1, arbitrary: life },
 );
 
-/** What happens to events on their way through one world, and what must be true in the end. */
+/** Everything that happens to events in one world, and the rules that must hold in the end. */
 class History {
   private readonly world: WebhookWorld;
   private readonly events = new Map<string, string>();
-  private readonly answers = new Map<string, { status: number; retryAfterMs: boolean }>();
+  private readonly answers = new Map<string, { status: number; retryAfter: boolean }>();
   private waiting: WakeUp[] = [];
   /** Times that a delivery was taken, by event and endpoint. */
   private readonly successes = new Map<string, number>();
   /** Times that something went wrong while it was being delivered: so often it may be taken again after a success. */
   private readonly troubled = new Map<string, number>();
-  /** What is to happen during which of the next requests. */
-  private meanwhile: { readonly request: number; readonly change: Change } | undefined;
+  /** A change during one of the next requests. */
+  private during: { readonly request: number; readonly change: Change } | undefined;
   private requests = 0;
 
   constructor(world: WebhookWorld) {
     this.world = world;
     world.setAnswer(async ({ path, headers }) => {
       this.requests += 1;
-      if (this.requests === this.meanwhile?.request) await this.change(this.meanwhile.change);
-      const { status, retryAfterMs } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfterMs: false };
+      if (this.requests === this.during?.request) await this.change(this.during.change);
+      const { status, retryAfter } = this.answers.get(path.slice(1)) ?? { status: 204, retryAfter: false };
       const key = `${headers['webhook-id']} ${path}`;
       if (status === 204) this.successes.set(key, (this.successes.get(key) ?? 0) + 1);
-      return { status, headers: retryAfterMs ? { 'retry-after': '90' } : {} };
+      return { status, headers: retryAfter ? { 'retry-after': '90' } : {} };
     });
   }
 
@@ -196,14 +182,14 @@ class History {
   /** Messages that a function does not handle stay in the queue. */
   private async handle(one: Extract<Happening, { kind: 'wake-ups' }>): Promise<void> {
     const { world } = this;
-    const { take, others, faults, theirFaults, meanwhile } = one;
+    const { take, others, faults, theirFaults, during } = one;
     this.waiting.push(...(await world.takeWakeUps()));
     const chosen = (places: readonly number[]) =>
       places.flatMap((at) => this.waiting[at % Math.max(1, this.waiting.length)] ?? []);
     const own = chosen(take);
     const theirs = others === 'the same' ? own : chosen(others);
     // A lease may be over for the one while the other still works under it.
-    const isTimely = meanwhile === undefined || meanwhile.change.kind === 'life';
+    const isTimely = during === undefined || during.change.kind === 'life';
     if (faults.length + theirFaults.length > 0 || !isTimely) {
       for (const { endpoint } of [...own, ...theirs]) this.problem(endpoint);
     }
@@ -214,12 +200,12 @@ class History {
         const isFailed = (name: string) => unhandled.some(({ endpoint, isKept }) => endpoint === name && !isKept);
         for (const each of wakeUps) if (!isFailed(each.endpoint)) handled.add(each);
       });
-    [this.requests, this.meanwhile] = [0, meanwhile];
+    [this.requests, this.during] = [0, during];
     await Promise.all([
       run(own, world.deps.leases, faults),
       ...(theirs.length > 0 ? [run(theirs, world.otherLeases(), theirFaults)] : []),
     ]);
-    this.meanwhile = undefined;
+    this.during = undefined;
     // The process after one that died knows no lease from before.
     if (faults.some(([, kind]) => kind.startsWith('crash'))) Object.assign(world.deps, { leases: world.otherLeases() });
     this.waiting = this.waiting.filter((each) => !handled.has(each));
@@ -255,7 +241,7 @@ class History {
     await this.world.faults.run(new FaultPlan(planned), task).catch(() => undefined);
   }
 
-  /** Everything works again, and whoever was held is recovered. */
+  /** Lets everything work again, and recovers what was held. */
   private async mend(): Promise<void> {
     const { world } = this;
     this.answers.clear();
@@ -265,7 +251,6 @@ class History {
     }
     await world.deliver(this.waiting);
     await world.settleAll();
-    const range = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z', dryRun: false };
     for (const name of endpoints) await recover(world.deps, name, range);
     await world.settleAll();
   }

@@ -10,38 +10,23 @@ import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
 import { closeAll, listen } from '#test/functions/webhooks/http/client-servers.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld, webhooksTable } from '#test/support/webhook-world.ts';
-import { deadUrl, type Invocation, invoke, messagesOf, throttledDynamo } from './function-process.ts';
+import { first as event, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent, exampleEvents } from '#test/support/webhook-world.ts';
+import { deadUrl, environmentOf, type Invocation, invoke, messagesOf, throttledDynamo } from './function-process.ts';
 
 const dataKey = randomBytes(32).toString('base64');
-const event = exampleEvent('20260101-000000-Example1');
 const { mailbox, direction } = event.data;
 const notice = transferNotice({ mailbox, direction }, [event]).record;
 const wakeUp = (endpoint: string, ...ids: readonly string[]) =>
   JSON.stringify({ endpoint, events: ids.length > 0 ? ids : [event.id] });
 
-let world: WebhookWorld;
-let environment: Record<string, string | undefined>;
-beforeEach(async () => {
-  world = await startWebhookWorld();
+beforeEach(startEndpointWorld);
+beforeEach(() => {
   Object.assign(world.deps, { dataKey: new DataKey(dataKey) });
-  environment = {
-    ...world.sdkEnvironment,
-    WEBHOOKS_TABLE: webhooksTable,
-    WAKE_UP_QUEUE_URL: world.queue.url,
-    ANNOUNCEMENT_QUEUE_URL: world.announcementQueue.url,
-    DATA_KEY: dataKey,
-    ALLOW_PRIVATE_WEBHOOKS: 'yes',
-    TRANSFER_EVENTS_TOPIC_ARN: world.deps.topics.eventsTopicArn,
-    TRANSFER_NOTICES_TOPIC_ARN: world.deps.topics.noticesTopicArn,
-  };
-  return async () => {
-    closeAll();
-    await world.close();
-  };
+  return closeAll;
 });
 
-/** Adds an endpoint with everything that is nobody's business. */
+/** Adds an endpoint with everything that must not be printed. */
 async function add(name: string, settings: Partial<EndpointSettingsInput> = {}): Promise<void> {
   const url = `${world.urlOf(`services/T0000/path-token-${name}`)}?key=query-token-${name}`;
   const headers = { authorization: `Bearer header-token-${name}` };
@@ -50,8 +35,8 @@ async function add(name: string, settings: Partial<EndpointSettingsInput> = {}):
   if (isAsymmetric) await rotateSecret(world.deps, name);
 }
 
-/** What must not be printed, and what of it is enough to give it away. */
-async function nobodysBusiness(): Promise<string[]> {
+/** Texts that must not be printed, and parts of them that would give them away. */
+async function secretTexts(): Promise<string[]> {
   const opened = (await listEndpoints(world.deps)).flatMap((endpoint) => {
     const { url, headers, secrets } = secretsOf(new DataKey(dataKey), endpoint);
     const { host, pathname, search } = new URL(url);
@@ -62,10 +47,10 @@ async function nobodysBusiness(): Promise<string[]> {
   return [...opened, ...marks].filter((text) => text !== '');
 }
 
-/** Invokes functions, makes sure that they keep what is nobody's business to themselves, and returns what they print. */
+/** Invokes functions, makes sure that they print no secret, and returns what they print. */
 async function printed(changes: Record<string, string | undefined>, ...invocations: Invocation[]): Promise<string> {
-  const output = await invoke({ ...environment, ...changes }, invocations);
-  for (const secret of await nobodysBusiness()) expect(output).not.toContain(secret);
+  const output = await invoke({ ...environmentOf(world, dataKey), ...changes }, invocations);
+  for (const secret of await secretTexts()) expect(output).not.toContain(secret);
   return output;
 }
 
@@ -76,9 +61,9 @@ const deliverTo = (...endpoints: string[]): Invocation => [
 ];
 const sweep: Invocation = ['sweep', {}];
 
-test('what succeeds in a batch is told in one line, with what each endpoint got, and all else in a line of its own', async () => {
+test('deliver logs all successes of a batch in one line, with what each endpoint got, and all else in a line of its own', async () => {
   for (const name of ['crm', 'erp', 'failing']) await add(name);
-  const events = [0, 1, 2].map((at) => exampleEvent(`batch-${at}`));
+  const events = exampleEvents('batch', 3);
   world.setAnswer(({ path }) => ({ status: path.includes('failing') ? 500 : 204 }));
   const ids = events.map(({ id }) => id);
   const wakeUps = ['crm', 'erp', 'failing'].map((name) => wakeUp(name, ...ids));
@@ -94,7 +79,7 @@ test('what succeeds in a batch is told in one line, with what each endpoint got,
   expect(told).toHaveLength(4);
 });
 
-test('an ordinary batch that is fanned out leaves nothing in the log but what is counted, and that only if there is some', async () => {
+test('fan-out logs nothing for an ordinary batch but what is counted, and that only if there is some', async () => {
   const linesOf = async (invocation: Invocation) =>
     (await printed({}, invocation)).split('\n').filter((line) => line !== '' && !line.startsWith('memory: '));
   const answer = '{"fan-out":{"batchItemFailures":[]}}';
@@ -104,7 +89,7 @@ test('an ordinary batch that is fanned out leaves nothing in the log but what is
   expect(await linesOf(fanOutOf(eventBody(event)))).toEqual([metrics, answer]);
 });
 
-describe('logs, metrics, answers and errors tell no secret and no mailbox', () => {
+describe('the functions print no secret and no mailbox', () => {
   test('when receivers answer with all that they were sent, whatever the status', async () => {
     const statuses = [200, 301, 400, 410, 429, 500];
     world.setAnswer(({ path, headers, body }) => {
@@ -128,7 +113,7 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     expect(world.received).toHaveLength(statuses.length + 2);
   });
 
-  test('when no answer comes: nobody listens, no TLS, a connection that breaks', async () => {
+  test('when no answer comes: no server listens, no TLS, a connection that breaks', async () => {
     const breaking = await listen(net.createServer((socket) => void socket.once('data', () => socket.destroy())));
     await add('dead', { url: `${await deadUrl()}/path-token-dead` });
     await add('plain', { url: `${world.urlOf('path-token-plain').replace('http:', 'https:')}` });
@@ -175,7 +160,7 @@ describe('logs, metrics, answers and errors tell no secret and no mailbox', () =
     await add('crm');
     world.setAnswer(({ path }) => ({ status: 500, body: path }));
     const dead = await deadUrl();
-    const events = Array.from({ length: 4 }, (_, index) => exampleEvent(`failing-${index}`));
+    const events = exampleEvents('failing', 4);
     const output = await printed(
       { AWS_ENDPOINT_URL_SNS: dead, AWS_ENDPOINT_URL_SQS: dead },
       fanOutOf(...events.map(eventBody)),

@@ -1,11 +1,10 @@
-import net from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { clientOf, closeAll, failureOf, internet, listen, receiver, tlsReceiver } from './client-servers.ts';
+import { answering, clientOf, closeAll, failureOf, internet, ok, receiver, tlsReceiver } from './client-servers.ts';
 
 afterEach(closeAll);
 
-describe('kept connections', () => {
-  test('serve one request after the other', async () => {
+describe('post over kept connections', () => {
+  test('sends one request after the other', async () => {
     const { url, seen } = await receiver();
     const client = clientOf();
     for (let i = 0; i < 5; i++) await client.post(url, {}, `${i}`);
@@ -13,14 +12,14 @@ describe('kept connections', () => {
     expect(seen.connections).toBe(1);
   });
 
-  test('are not shared with another name at the same address', async () => {
+  test('shares none with another name at the same address', async () => {
     const { port, seen } = await receiver();
     const client = clientOf();
     for (const name of ['a', 'b', 'a', 'b']) await client.post(`http://${name}.example.com:${port}/`, {}, '');
     expect(seen.connections).toBe(2);
   });
 
-  test('are not used once the name has other addresses', async () => {
+  test('uses none once the name has other addresses', async () => {
     const { url, seen } = await receiver();
     const answers = [['127.0.0.1'], ['127.0.0.1', '::1'], ['::1', '127.0.0.1']];
     const client = clientOf({ resolve: async () => answers.shift()! });
@@ -28,114 +27,54 @@ describe('kept connections', () => {
     expect(seen.connections).toBe(2);
   });
 
-  test('that the receiver closed are replaced once, by a new one', async () => {
-    let requests = 0;
-    const server = net.createServer((socket) => {
-      let isFirst = true;
-      socket.on('data', () => {
-        requests += 1;
-        if (isFirst) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-        else socket.resetAndDestroy();
-        isFirst = false;
-      });
-    });
-    const url = `http://receiver.example.com:${await listen(server)}/`;
+  test('replaces a connection that the receiver closed once, by a new one', async () => {
+    const { url, seen } = await answering((_, request, socket) => (request === 1 ? ok : void socket.resetAndDestroy()));
     const client = clientOf();
-    expect(await client.post(url, {}, '')).toMatchObject({ status: 200 });
-    expect(await client.post(url, {}, '')).toMatchObject({ status: 200 });
-    expect(requests).toBe(3);
+    for (let i = 0; i < 2; i++) expect(await client.post(url, {}, '')).toMatchObject({ status: 200 });
+    expect([seen.connections, seen.requests.length]).toEqual([2, 3]);
   });
 
-  test('are all replaced where one was closed', async () => {
-    let connections = 0;
-    let asked = 0;
-    const asking: net.Socket[] = [];
-    const server = net.createServer((socket) => {
-      connections += 1;
-      let isFirst = true;
-      socket.on('data', () => {
-        if (!isFirst) return void socket.resetAndDestroy();
-        isFirst = false;
-        asked += 1;
-        asking.push(socket);
-        // Not before all have asked, so that each has a connection of its own.
-        if (asked < 3) return;
-        for (const one of asking.splice(0)) one.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-      });
-    });
-    const url = `http://receiver.example.com:${await listen(server)}/`;
-    const client = clientOf();
-    await Promise.all([1, 2, 3].map(() => client.post(url, {}, '')));
-    expect(connections).toBe(3);
-    expect(await client.post(url, {}, '')).toMatchObject({ status: 200 });
-    expect(connections).toBe(4);
-  });
-
-  test('are not replaced without end, nor for a new connection that breaks', async () => {
-    let connections = 0;
-    let requests = 0;
-    const server = net.createServer((socket) => {
-      connections += 1;
-      const isFirst = connections === 1;
-      socket.on('data', () => {
-        requests += 1;
-        if (isFirst && requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-        else socket.resetAndDestroy();
-      });
-    });
-    const url = `http://receiver.example.com:${await listen(server)}/`;
+  test('does not replace a new connection that breaks', async () => {
+    const { url, seen } = await answering((connection, request, socket) =>
+      connection + request === 2 ? ok : void socket.resetAndDestroy(),
+    );
     const client = clientOf();
     await client.post(url, {}, '');
     expect(await failureOf(client.post(url, {}, ''))).toBe('broken');
-    expect([connections, requests]).toEqual([2, 3]);
+    expect([seen.connections, seen.requests.length]).toEqual([2, 3]);
   });
 
-  test('that break in the middle of an answer are not replaced', async () => {
-    let requests = 0;
-    const server = net.createServer((socket) => {
-      socket.on('data', () => {
-        requests += 1;
-        if (requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-        else socket.end('HTTP/1.1 20');
-      });
-    });
-    const url = `http://receiver.example.com:${await listen(server)}/`;
+  test('does not replace a connection that breaks in the middle of an answer', async () => {
+    const { url, seen } = await answering((_, request, socket) =>
+      request === 1 ? ok : void socket.end('HTTP/1.1 20'),
+    );
     const client = clientOf();
     await client.post(url, {}, '');
     expect(await failureOf(client.post(url, {}, ''))).toBe('broken');
-    expect(requests).toBe(2);
+    expect(seen.requests).toHaveLength(2);
   });
 
-  test('that are stale take no request in flight with them', async () => {
-    const slow: (() => void)[] = [];
-    let requests = 0;
-    const server = net.createServer((socket) => {
-      let isFirst = true;
-      socket.on('data', (data) => {
-        requests += 1;
-        const answer = () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-        if (data.includes('/slow')) slow.push(answer);
-        else if (isFirst) answer();
-        else socket.resetAndDestroy();
-        isFirst = false;
-      });
+  test('ends no request in flight when it replaces a stale connection', async () => {
+    const slow = Promise.withResolvers<() => void>();
+    const { url, seen } = await answering((_, request, socket) => {
+      if (seen.requests.at(-1)!.includes('/slow')) return slow.resolve(() => socket.write(ok)) as undefined;
+      return request === 1 ? ok : void socket.resetAndDestroy();
     });
-    const url = `http://receiver.example.com:${await listen(server)}`;
     const client = clientOf();
-    const inFlight = client.post(`${url}/slow`, {}, '');
-    await expect.poll(() => slow.length).toBe(1);
-    await client.post(`${url}/a`, {}, '');
-    expect(await client.post(`${url}/b`, {}, '')).toMatchObject({ status: 200 });
-    slow[0]!();
+    const inFlight = client.post(`${url}slow`, {}, '');
+    const answer = await slow.promise;
+    await client.post(url, {}, '');
+    expect(await client.post(url, {}, '')).toMatchObject({ status: 200 });
+    answer();
     expect(await inFlight).toMatchObject({ status: 200 });
-    expect(requests).toBe(4);
+    expect(seen.requests).toHaveLength(4);
   });
 });
 
-describe('TLS', () => {
+describe('post over TLS', () => {
   const name = 'hooks.example.com';
 
-  test('is for the name, whatever the address', async () => {
+  test('checks the name, whatever the address', async () => {
     const { port, cert, seen } = await tlsReceiver(name);
     const client = clientOf({ ca: cert });
     for (let i = 0; i < 2; i++) {
@@ -144,19 +83,19 @@ describe('TLS', () => {
     expect(seen).toEqual({ connections: 1, names: [name, name], hosts: Array(2).fill(`${name}:${port}`) });
   });
 
-  test('is refused for a certificate that nobody vouches for', async () => {
+  test('refuses a certificate without a trusted issuer', async () => {
     const { port, seen } = await tlsReceiver(name);
     expect(await failureOf(clientOf().post(`https://${name}:${port}/`, {}, ''))).toBe('tls');
     expect(seen.names).toEqual([]);
   });
 
-  test('is refused for another name than the certificate has', async () => {
+  test('refuses a certificate for another name', async () => {
     const { port, cert, seen } = await tlsReceiver(name);
     expect(await failureOf(clientOf({ ca: cert }).post(`https://other.example.com:${port}/`, {}, ''))).toBe('tls');
     expect(seen.names).toEqual([]);
   });
 
-  test('is not to be had of a server without', async () => {
+  test('fails for a server without TLS', async () => {
     const { port } = await receiver();
     expect(await failureOf(clientOf().post(`https://${name}:${port}/`, {}, ''))).toBe('tls');
   });

@@ -35,6 +35,14 @@ export async function listen(server: net.Server, host = '127.0.0.1'): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
+/** A port on which no server listens. */
+export async function closedPort(): Promise<number> {
+  const server = net.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** An HTTP server and what it has seen. */
 export async function receiver(answer: http.RequestListener = (_, response) => response.end()) {
   const seen = { connections: 0, requests: [] as http.IncomingMessage[], bodies: [] as string[] };
@@ -55,6 +63,29 @@ export async function receiver(answer: http.RequestListener = (_, response) => r
   const port = await listen(server);
   return { ...seen, seen, port, url: `http://receiver.example.com:${port}/hook?a=b` };
 }
+
+/** A server that answers each request of a connection with bytes, told which connection and which request on it. */
+export async function answering(
+  answer: (connection: number, request: number, socket: net.Socket) => string | undefined,
+) {
+  const seen = { connections: 0, requests: [] as string[] };
+  const server = net.createServer((socket) => {
+    seen.connections += 1;
+    const connection = seen.connections;
+    let request = 0;
+    socket.on('data', (data) => {
+      request += 1;
+      seen.requests.push(data.toString('latin1'));
+      const bytes = answer(connection, request, socket);
+      if (bytes !== undefined) socket.write(bytes, 'latin1');
+    });
+  });
+  const port = await listen(server);
+  return { port, url: `http://receiver.example.com:${port}/`, seen };
+}
+
+/** An answer of two bytes, after which a connection is kept. */
+export const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 
 /** A server that answers each connection's first bytes with these, and no more. */
 export async function speaking(answer: (socket: net.Socket) => void): Promise<string> {

@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PostError } from '#functions/webhooks/http/client.ts';
-import { clientOf, closeAll, failureOf, listen, receiver, speaking } from './client-servers.ts';
+import { clientOf, closeAll, closedPort, failureOf, listen, receiver, speaking } from './client-servers.ts';
 
 afterEach(closeAll);
 
-describe('a request', () => {
-  test('brings body and headers as they are given, and the answer as it is', async () => {
+describe('post', () => {
+  test('sends body and headers as they are given, and returns the answer as it is', async () => {
     const { url, seen, port } = await receiver((_, response) => {
       response.writeHead(202, { 'x-answer': 'yes' }).end('taken: ü');
     });
@@ -29,7 +29,7 @@ describe('a request', () => {
     expect(seen.bodies).toEqual(['{"a":"ü"}']);
   });
 
-  test.each([200, 204, 400, 404, 410, 429, 500, 503])('is answered by status %i', async (status) => {
+  test.each([200, 204, 400, 404, 410, 429, 500, 503])('returns the status %i', async (status) => {
     const { url } = await receiver((_, response) => response.writeHead(status, { 'retry-after': '7' }).end());
     expect(await clientOf().post(url, {}, '')).toMatchObject({ status, headers: { 'retry-after': '7' } });
   });
@@ -67,8 +67,8 @@ describe('a request', () => {
   });
 });
 
-describe('the body of an answer', () => {
-  test('is kept up to its first KB', async () => {
+describe('post, of the body of an answer,', () => {
+  test('keeps the first KB', async () => {
     const { url, seen } = await receiver((_, response) => response.end(`${'a'.repeat(1023)}üb`));
     const client = clientOf();
     expect(await client.post(url, {}, '')).toMatchObject({ body: 'a'.repeat(1023) });
@@ -76,17 +76,17 @@ describe('the body of an answer', () => {
     expect(seen.connections).toBe(1);
   });
 
-  test('has blanks for control characters', async () => {
+  test('replaces control characters by blanks', async () => {
     const { url } = await receiver((_, response) => response.end('a\0b\x1b[31mc\r\nd\x9be'));
     expect(await clientOf().post(url, {}, '')).toMatchObject({ body: 'a b [31mc  d e' });
   });
 
-  test('need not be text', async () => {
+  test('accepts bytes that are no text', async () => {
     const { url } = await receiver((_, response) => response.end(Buffer.from([0x61, 0xff, 0x62])));
     expect(await clientOf().post(url, {}, '')).toMatchObject({ body: 'a\ufffdb' });
   });
 
-  test('is read up to 16 KB, then the connection ends', async () => {
+  test('reads 16 KB, and then ends the connection', async () => {
     const ended = Promise.withResolvers<number>();
     const { url, seen } = await receiver((_, response) => {
       let sent = 0;
@@ -103,7 +103,7 @@ describe('the body of an answer', () => {
     expect(seen.connections).toBe(2);
   });
 
-  test('is not decompressed', async () => {
+  test('decompresses nothing', async () => {
     const bomb = gzipSync(Buffer.alloc(5_000_000));
     const { url } = await receiver((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
     const answer = await clientOf().post(url, {}, '');
@@ -111,28 +111,28 @@ describe('the body of an answer', () => {
   });
 });
 
-describe('no answer', () => {
+describe('post without an answer', () => {
   test.each([
     ['an answer that does not come', () => undefined],
     ['a body that drips', (socket: net.Socket) => drip(socket, 'HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n')],
     ['headers that drip', (socket: net.Socket) => drip(socket, 'HTTP/1.1 200 OK\r\nx: ')],
     ['interim answers without end', (socket: net.Socket) => drip(socket, '', 'HTTP/1.1 102 Processing\r\n\r\n')],
-  ])('timeout: %s', async (_, answer) => {
+  ])('throws timeout for %s', async (_, answer) => {
     expect(await failureOf(clientOf({ timeout: 300 }).post(await speaking(answer), {}, ''))).toBe('timeout');
   });
 
-  test('connect_timeout: a name server that does not answer', async () => {
+  test('throws connect_timeout for a name server that does not answer', async () => {
     const client = clientOf({ connectTimeout: 30, resolve: () => new Promise(() => undefined) });
     expect(await failureOf(client.post('http://receiver.example.com/', {}, ''))).toBe('connect_timeout');
   });
 
-  test('connect_timeout: TLS that is not spoken', async () => {
+  test('throws connect_timeout for a server that does not speak TLS', async () => {
     const port = await listen(net.createServer());
     const posting = clientOf({ connectTimeout: 50 }).post(`https://receiver.example.com:${port}/`, {}, '');
     expect(await failureOf(posting)).toBe('connect_timeout');
   });
 
-  test('connect_timeout: name server and TLS together', async () => {
+  test('throws connect_timeout once name server and TLS together take too long', async () => {
     const server = net.createServer();
     const port = await listen(server);
     const connected = once(server, 'connection');
@@ -156,7 +156,7 @@ describe('no answer', () => {
     expect(failure).toBe('connect_timeout');
   });
 
-  test('unresolvable: no address, or an error of the look-up', async () => {
+  test('throws unresolvable for no address, or an error of the look-up', async () => {
     const url = 'http://receiver.example.com/';
     expect(await failureOf(clientOf({ resolve: async () => [] }).post(url, {}, ''))).toBe('unresolvable');
     const failing = async () => {
@@ -166,30 +166,28 @@ describe('no answer', () => {
     await expect(posting).rejects.toMatchObject({ failure: 'unresolvable', code: 'ESERVFAIL' });
   });
 
-  test('refused: nobody listens', async () => {
-    const server = net.createServer();
-    const port = await listen(server);
-    server.close();
-    expect(await failureOf(clientOf().post(`http://receiver.example.com:${port}/`, {}, ''))).toBe('refused');
+  test('throws refused where no server listens', async () => {
+    const url = `http://receiver.example.com:${await closedPort()}/`;
+    expect(await failureOf(clientOf().post(url, {}, ''))).toBe('refused');
   });
 
   test.each([
     ['a connection that ends', ''],
     ['headers that break off', 'HTTP/1.1 200 OK\r\nx: '],
     ['another protocol', 'SSH-2.0-OpenSSH_9.9\r\n'],
-  ])('broken: %s', async (_, answer) => {
+  ])('throws broken for %s', async (_, answer) => {
     expect(await failureOf(clientOf().post(await speaking((socket) => socket.end(answer)), {}, ''))).toBe('broken');
   });
 
   test.each([
     ['another one', 'connection: upgrade\r\nupgrade: websocket\r\n'],
     ['none', ''],
-  ])('broken: a switch of protocols to %s', async (_, fields) => {
+  ])('throws broken for a switch of protocols to %s', async (_, fields) => {
     const url = await speaking((socket) => void socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n`));
     expect(await failureOf(clientOf({ timeout: 5000 }).post(url, {}, ''))).toBe('broken');
   });
 
-  test('headers_too_large: more than 16 KB of them', async () => {
+  test('throws headers_too_large for more than 16 KB of them', async () => {
     const fields = (bytes: number) => `HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: ${'a'.repeat(bytes)}\r\n\r\n`;
     const posting = async (bytes: number) =>
       clientOf().post(await speaking((socket) => socket.end(fields(bytes))), {}, '');
@@ -204,16 +202,14 @@ describe('no answer', () => {
     'https://me@example.com/',
     'https://printer.local/',
     'not a URL',
-  ])('forbidden_target: %s', async (url) => {
+  ])('throws forbidden_target for %s', async (url) => {
     const resolve = vi.fn(async () => ['93.184.216.34']);
     expect(await failureOf(clientOf({ allowPrivate: false, resolve }).post(url, {}, ''))).toBe('forbidden_target');
     expect(resolve).not.toHaveBeenCalled();
   });
 
-  test('says neither URL nor address', async () => {
-    const refusing = net.createServer();
-    const port = await listen(refusing);
-    refusing.close();
+  test('tells neither URL nor address in an error', async () => {
+    const port = await closedPort();
     const failing = async () => Promise.reject(new Error('queryA ESERVFAIL receiver.example.com'));
     const postings = [
       clientOf().post(`http://receiver.example.com:${port}/token`, {}, ''),

@@ -62,7 +62,7 @@ afterEach(() => void server.close());
 
 const ask = (name: string) => askServers(name, [`127.0.0.1:${server.address().port}`]);
 
-describe('name servers that are asked directly', () => {
+describe('askServers', () => {
   test.each([
     ['both.example.com', ['192.0.2.1', '2606:4700:4700::1111']],
     ['four.example.com', ['192.0.2.1', '192.0.2.2']],
@@ -71,15 +71,15 @@ describe('name servers that are asked directly', () => {
     ['half-six.example.com', ['2606:4700:4700::1111']],
     ['empty.example.com', []],
     ['none.example.com', []],
-  ])('say of %s: %j', async (name, addresses) => {
+  ])('finds of %s: %j', async (name, addresses) => {
     expect((await ask(name)).toSorted()).toEqual(addresses);
   });
 
-  test.each(['broken.example.com', 'half-broken.example.com'])('fail for %s', async (name) => {
+  test.each(['broken.example.com', 'half-broken.example.com'])('fails for %s', async (name) => {
     await expect(ask(name)).rejects.toMatchObject({ code: 'ESERVFAIL' });
   });
 
-  test('are asked for both families at each call', async () => {
+  test('queries both families at each call', async () => {
     await ask('both.example.com');
     await ask('both.example.com');
     expect(asked.toSorted()).toEqual([
@@ -96,9 +96,9 @@ const ownHosts = readFileSync('/etc/hosts', 'utf8')
   .flatMap(([address = '', ...names]) => (isIP(address) === 4 ? names.map((name) => ({ name, address })) : []))
   .filter(({ name }) => name !== 'localhost');
 
-describe('a name', () => {
+describe('dnsResolver', () => {
   test.each(['localhost', 'localhost.', 'app.localhost', 'a.b.localhost.'])(
-    '%s is this machine by IPv4 and IPv6, without a look-up',
+    'takes %s for this machine by IPv4 and IPv6, without a look-up',
     async (name) => {
       const refuse = vi.fn();
       expect(await dnsResolver({ system: refuse, direct: refuse })(name)).toEqual(['127.0.0.1', '::1']);
@@ -106,19 +106,19 @@ describe('a name', () => {
     },
   );
 
-  test('of the hosts file is what stands there', async () => {
+  test('reads the hosts file', async () => {
     const { name, address } = ownHosts[0] ?? { name: '127.0.0.1', address: '127.0.0.1' };
     expect(await dnsResolver()(name)).toContain(address);
   });
 
-  test('that the system does not know is an error, in the code of the system', async () => {
+  test('fails with the code of the system for a name that it does not know', async () => {
     const direct = vi.fn();
     await expect(dnsResolver({ direct })('none.invalid')).rejects.toMatchObject({ code: /^(ENOTFOUND|EAI_AGAIN)$/ });
     expect(direct).not.toHaveBeenCalled();
   });
 });
 
-describe('while the system is busy with a slow name', () => {
+describe('dnsResolver, while the system looks up a slow name,', () => {
   const addressOf: Record<string, string> = { 'slow.example.com': '192.0.2.1', 'quick.example.com': '192.0.2.2' };
 
   /** A system that answers when it is told to, and name servers that know one name. */
@@ -134,7 +134,7 @@ describe('while the system is busy with a slow name', () => {
     return { system, direct, resolve, slow, answer: (name: string) => answers.get(name)!() };
   }
 
-  test('other names are asked of the name servers, and the system is asked for no two at a time', async () => {
+  test('queries name servers for other names, and never the system for two at a time', async () => {
     const { system, direct, resolve, slow, answer } = await busy();
     expect(await resolve('quick.example.com')).toEqual(['192.0.2.2']);
     expect([system.mock.calls, direct.mock.calls]).toEqual([[['slow.example.com']], [['quick.example.com']]]);
@@ -142,7 +142,7 @@ describe('while the system is busy with a slow name', () => {
     expect(await slow).toEqual(['192.0.2.1']);
   });
 
-  test('a name that the name servers do not know waits for the system, which may', async () => {
+  test('waits for the system with a name that name servers do not know', async () => {
     const { system, direct, resolve, slow, answer } = await busy();
     addressOf.receiver = '10.0.0.7';
     const local = resolve('receiver');
@@ -154,7 +154,7 @@ describe('while the system is busy with a slow name', () => {
     expect(await local).toEqual(['10.0.0.7']);
   });
 
-  test('more requests for the slow name wait for the same answer', async () => {
+  test('shares the answer with all who wait for the slow name', async () => {
     const { system, resolve, slow, answer } = await busy();
     const again = [1, 2, 3].map(() => resolve('slow.example.com'));
     answer('slow.example.com');

@@ -16,9 +16,9 @@ export const secretOf = (length: number, fill = 0xab): string =>
   `whsec_${Buffer.alloc(length, fill).toString('base64')}`;
 export const privateKeyOf = (bytes: Uint8Array): string => `whsk_${Buffer.from(bytes).toString('base64')}`;
 export const bytesIn = (key: string): Buffer => Buffer.from(key.slice(key.indexOf('_') + 1), 'base64');
-export const headersOf = (signature: string, at = timestamp, event = id) => ({
+export const headersOf = (signature: string, event = id) => ({
   'webhook-id': event,
-  'webhook-timestamp': String(at),
+  'webhook-timestamp': String(timestamp),
   'webhook-signature': signature,
 });
 

@@ -27,20 +27,22 @@ const good = [
   '64:ff9b::808:808 64:ff9b::8.8.8.8 64:ff9b::5db8:d70e 64:ff9b::ac0f:1 64:ff9b:0:0:0:0:101:101 64:ff9b::100:0',
 ].flatMap((line) => line.split(' '));
 
+const noUser = 'expected neither user name nor password; send a header instead';
+
 const asHost = (address: string) => (address.includes(':') ? `[${address}]` : address);
 
-describe('addresses', () => {
-  test.each(bad)('%s is forbidden (P21)', (address) => {
+describe('isForbidden', () => {
+  test.each(bad)('forbids %s', (address) => {
     expect(isForbidden(address)).toBe(true);
     expect(targetProblem(`https://${asHost(address)}/hook`, false)).toBe(forbiddenTarget);
   });
 
-  test.each(good)('%s is on the public internet', (address) => {
+  test.each(good)('allows %s, which is on the public internet', (address) => {
     expect(isForbidden(address)).toBe(false);
     expect(targetProblem(`https://${asHost(address)}/hook`, false)).toBeUndefined();
   });
 
-  test('of IPv4 behind a translator (NAT64) are judged like the IPv4 address inside', () => {
+  test('judges an address behind a translator (NAT64) like the IPv4 address inside', () => {
     const address4 = fc.oneof(
       fc.ipV4(),
       fc.tuple(fc.constantFrom(10, 127, 169, 192), fc.constantFrom(254, 168, 0), fc.nat(255), fc.nat(255)).map(String),
@@ -58,12 +60,12 @@ describe('addresses', () => {
   });
 
   test.each(['', 'nonsense', '127.1', ' 1.1.1.1', '1.1.1.1/8', '2606:4700::1%eth0', 'fe80::1%1'])(
-    'what is no plain address is forbidden: "%s"',
+    'forbids what is no plain address: "%s"',
     (address) => expect(isForbidden(address)).toBe(true),
   );
 });
 
-describe('targets', () => {
+describe('targetProblem', () => {
   test.each([
     'https://example.com/webhooks',
     'https://EXAMPLE.com:443/a?b=c',
@@ -78,7 +80,7 @@ describe('targets', () => {
     // Receivers that customers have put behind the URL of a function.
     'https://x.lambda-url.eu-central-1.on.aws/',
     'https://1.1.1.1./',
-  ])('%s may be reached', (url) => expect(targetProblem(url, false)).toBeUndefined());
+  ])('allows %s', (url) => expect(targetProblem(url, false)).toBeUndefined());
 
   test.each([
     'https://localhost/',
@@ -99,7 +101,9 @@ describe('targets', () => {
     'https://com/',
     'https://example.com./',
     'https://printer.local./',
-  ])('%s is nothing of the public internet', (url) => expect(targetProblem(url, false)).toBe(forbiddenTarget));
+  ])('forbids %s, which is nothing of the public internet', (url) =>
+    expect(targetProblem(url, false)).toBe(forbiddenTarget),
+  );
 
   test.each([
     'https://127.1/',
@@ -125,42 +129,31 @@ describe('targets', () => {
     'https://127.0.0.1:80\\@evil.com',
     'https://127.0.0.1:22/',
     'https://127.0.0.1?@example.com',
-  ])('%j is this machine or its metadata service in another notation', (url) => {
+  ])('forbids %j, this machine or its metadata service in another notation', (url) => {
     expect(targetProblem(url, false)).toBe(forbiddenTarget);
   });
 
   test.each([
-    ['', 'expected a URL such as https://example.com/webhooks'],
-    ['example.com/hook', 'expected a URL such as https://example.com/webhooks'],
-    ['https://', 'expected a URL such as https://example.com/webhooks'],
-    ['https://[fe80::1%25eth0]/', 'expected a URL such as https://example.com/webhooks'],
-    ['https://1.2.3.256/', 'expected a URL such as https://example.com/webhooks'],
-    ['http://example.com/', 'expected https:'],
-    ['http://example.com:8080/', 'expected https:'],
-    ['ftp://example.com/', 'expected https:'],
+    ...['', 'example.com/hook', 'https://', 'https://[fe80::1%25eth0]/', 'https://1.2.3.256/'].map((url) => [
+      url,
+      'expected a URL such as https://example.com/webhooks',
+    ]),
+    ...['http://example.com/', 'http://example.com:8080/', 'ftp://example.com/'].map((url) => [url, 'expected https:']),
     ['file:///etc/passwd', 'expected https:; expected an address on the public internet'],
     ['http://127.0.0.1:9000/hook', 'expected https:; expected an address on the public internet'],
-    [
-      'http://foo@127.0.0.1/',
-      'expected https:; expected neither user name nor password; send a header instead; expected an address on the public internet',
-    ],
-    [
-      'https://foo@127.0.0.1/',
-      'expected neither user name nor password; send a header instead; expected an address on the public internet',
-    ],
-    ['https://:bar@example.com/', 'expected neither user name nor password; send a header instead'],
-    ['https://example.com@evil.com/', 'expected neither user name nor password; send a header instead'],
+    ['http://foo@127.0.0.1/', `expected https:; ${noUser}; expected an address on the public internet`],
+    ['https://foo@127.0.0.1/', `${noUser}; expected an address on the public internet`],
+    ['https://:bar@example.com/', noUser],
+    ['https://example.com@evil.com/', noUser],
     ['https://example.com/#top', 'expected no fragment; it would not be sent'],
     ['https://example.com:80/', 'expected port 443 or 8443'],
     ['https://example.com:22/', 'expected port 443 or 8443'],
     ['https://example.com:0/', 'expected port 443 or 8443'],
     [`https://example.com/${'a'.repeat(2029)}`, 'expected a URL of at most 2048 characters'],
     [`https://example.com/${'ü'.repeat(400)}`, 'expected a URL of at most 2048 characters'],
-  ])('%j is refused for all that is wrong with it: %s', (url, problem) =>
-    expect(targetProblem(url, false)).toBe(problem),
-  );
+  ])('refuses %j for all that is wrong with it: %s', (url, problem) => expect(targetProblem(url, false)).toBe(problem));
 
-  test('a URL may have 2048 characters', () => {
+  test('allows a URL of 2048 characters', () => {
     expect(targetProblem(`https://example.com/${'a'.repeat(2028)}`, false)).toBeUndefined();
   });
 
@@ -170,32 +163,32 @@ describe('targets', () => {
     'https://[::1]:9443/',
     'http://receiver:80/',
     'https://printer.local/',
-  ])('%s may be reached where private targets are allowed', (url) => {
+  ])('allows %s where private targets are allowed', (url) => {
     expect(targetProblem(url, true)).toBeUndefined();
   });
 
   test.each([
     ['ftp://localhost/', 'expected https:'],
-    ['http://me@localhost/', 'expected neither user name nor password; send a header instead'],
+    ['http://me@localhost/', noUser],
     ['http://localhost/#top', 'expected no fragment; it would not be sent'],
     [`http://localhost/${'a'.repeat(2048)}`, 'expected a URL of at most 2048 characters'],
-  ])('all else holds for private targets too: %.40s', (url, problem) => {
+  ])('refuses %.40s where private targets are allowed, too', (url, problem) => {
     expect(targetProblem(url, true)).toBe(problem);
   });
 });
 
-describe('vetted addresses', () => {
+describe('resolvePublicAddresses', () => {
   const vet = (url: string, addresses: readonly string[], allowPrivate = false) =>
     resolvePublicAddresses(new URL(url), async () => addresses, allowPrivate);
 
-  test('are all of a name, with their families', async () => {
+  test('finds all addresses of a name, with their families', async () => {
     expect(await vet('https://example.com/', ['93.184.216.34', '2606:4700:4700::1111'])).toEqual([
       { address: '93.184.216.34', family: 4 },
       { address: '2606:4700:4700::1111', family: 6 },
     ]);
   });
 
-  test('are those of a network without IPv4, too, be the IPv4 address told beside its translation or not', async () => {
+  test('allows translated addresses, with or without the IPv4 address beside them', async () => {
     const inside = ['93.184.215.14', '64:ff9b::5db8:d70e'];
     expect(await vet('https://example.com/', inside)).toMatchObject(inside.map((address) => ({ address })));
     expect(await vet('https://example.com/', inside.slice(1))).toEqual([{ address: inside[1], family: 6 }]);
@@ -208,17 +201,13 @@ describe('vetted addresses', () => {
     ['a private and a public one', 'https://two.example.com/', ['10.0.0.1', '93.184.216.34']],
     ['a public IPv4 and a mapped private one', 'https://two.example.com/', ['93.184.216.34', '::ffff:10.0.0.1']],
     ['an answer that is no address', 'https://odd.example.com/', ['93.184.216.34', 'localhost']],
-  ])('are refused for %s', async (_, url, addresses) => {
+  ])('refuses %s', async (_, url, addresses) => {
     const error = await vet(url, addresses).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ForbiddenTargetError);
     expect(error).toHaveProperty('message', forbiddenTarget);
   });
 
-  test.each(bad)('a name that resolves to %s is refused in the same words', async (address) => {
-    await expect(vet('https://example.com/', [address])).rejects.toThrow(new ForbiddenTargetError());
-  });
-
-  test('of a literal need no look-up', async () => {
+  test('looks no literal up', async () => {
     const resolve = vi.fn();
     const vetLiteral = (url: string) => resolvePublicAddresses(new URL(url), resolve, false);
     expect(await vetLiteral('https://0x01010101/')).toEqual([{ address: '1.1.1.1', family: 4 }]);
@@ -227,7 +216,7 @@ describe('vetted addresses', () => {
     expect(resolve).not.toHaveBeenCalled();
   });
 
-  test('are looked up anew at each call', async () => {
+  test('looks a name up anew at each call', async () => {
     const answers = [['93.184.216.34'], ['127.0.0.1']];
     const resolve = async () => answers.shift() ?? [];
     const url = new URL('https://flips.example.com/');
@@ -235,130 +224,57 @@ describe('vetted addresses', () => {
     await expect(resolvePublicAddresses(url, resolve, false)).rejects.toThrow(ForbiddenTargetError);
   });
 
-  test('do not exist for a name without records', async () => {
+  test('fails for a name without records', async () => {
     await expect(vet('https://example.com/', [])).rejects.toThrow('the name has no address');
   });
 
-  test('may be private where that is allowed', async () => {
+  test('allows private addresses where it is told so', async () => {
     expect(await vet('http://receiver:3000/', ['10.0.0.1', '::1'], true)).toHaveLength(2);
   });
 });
 
-describe('headers', () => {
-  test.each([
-    ['authorization', 'Bearer abc'],
-    ['X-Api-Key', '!~ printable'],
-    ['x-tenant', ''],
-    ['a'.repeat(64), 'b'.repeat(1024)],
-    ['hostess', 'x'],
-    // Tokens that receivers behind a gateway ask for, and what only sounds like an address.
-    ['CF-Access-Client-Id', 'x'],
-    ['CF-Access-Client-Secret', 'x'],
-    ['Ocp-Apim-Subscription-Key', 'x'],
-    ['X-MS-Date', 'x'],
-    ['X-Goog-Api-Key', 'x'],
-    ['X-Client-Id', 'x'],
-    ['X-Tooltip', 'x'],
-    ['X-Ship', 'x'],
-    ['Priority', 'x'],
-    ['x-content', 'x'],
-  ])('%.20s may be sent', (name, value) => expect(headerProblem(name, value)).toBeUndefined());
+describe('headerProblem', () => {
+  test.each(
+    [
+      ['authorization', 'Bearer abc'],
+      ['X-Api-Key', '!~ printable'],
+      ['x-tenant', ''],
+      ['a'.repeat(64), 'b'.repeat(1024)],
+      ['hostess', 'x'],
+      // Tokens that receivers behind a gateway want, and what only sounds like an address.
+      ...'CF-Access-Client-Id CF-Access-Client-Secret Ocp-Apim-Subscription-Key X-MS-Date X-Goog-Api-Key'.split(' '),
+      ...'X-Client-Id X-Tooltip X-Ship Priority x-content'.split(' '),
+    ].map((header) => [header].flat()),
+  )('allows %.20s', (name, value = 'x') => expect(headerProblem(name!, value)).toBeUndefined());
 
   test.each(
     [
-      ['Host', 'HOST', 'Content-Type', 'content-length', 'content-encoding', 'Transfer-Encoding', 'connection', 'TE'],
-      [
-        'trailer',
-        'upgrade',
-        'keep-alive',
-        'proxy-authorization',
-        'Proxy-Connection',
-        'webhook-id',
-        'Webhook-Signature',
-      ],
-      ['webhook-anything', 'x-amz-target', 'X-Aws-Ec2-Metadata-Token', 'metadata', 'Metadata-Flavor', 'expect'],
-      [
-        'accept-encoding',
-        'user-agent',
-        'content_length',
-        'Transfer_Encoding',
-        'webhook_id',
-        'x_amz_date',
-        'x-amz_date',
-      ],
-      // Who asks, as a receiver's own proxy tells it.
-      [
-        'Forwarded',
-        'Via',
-        'X-Forwarded-For',
-        'x-forwarded',
-        'X-Forwarded_Host',
-        'X-Forward-For',
-        'X-Real-IP',
-        'Client-IP',
-      ],
-      [
-        'X-Client-IP',
-        'True-Client-IP',
-        'X-Cluster-Client-IP',
-        'Fastly-Client-IP',
-        'CF-Connecting-IP',
-        'X-ProxyUser-Ip',
-      ],
-      [
-        'cf-connecting-ipv6',
-        'CF-Visitor',
-        'X-Envoy-External-Address',
-        'x-azure-clientip',
-        'X-Azure-SocketIP',
-        'Incap-Client-IP',
-      ],
-      [
-        'x-appengine-user-ip',
-        'X-Remote-Addr',
-        'Remote-User',
-        'REMOTE_ADDR',
-        'X-Originating-IP',
-        'X-Host',
-        'Fly-Client-IP',
-      ],
-      [
-        'x-nf-client-connection-ip',
-        'X-Amzn-Oidc-Identity',
-        'X-Goog-Authenticated-User-Email',
-        'X-MS-Client-Principal-Name',
-      ],
-      [
-        'SSL-Client-Verify',
-        'X-SSL-Client-S-DN',
-        'X-Client-Cert',
-        'Client-Cert',
-        'Early-Data',
-        'X-Scheme',
-        'Front-End-Https',
-      ],
+      'Host HOST Content-Type content-length content-encoding Transfer-Encoding connection TE trailer upgrade',
+      'keep-alive proxy-authorization Proxy-Connection webhook-id Webhook-Signature webhook-anything',
+      'x-amz-target X-Aws-Ec2-Metadata-Token metadata Metadata-Flavor expect accept-encoding user-agent',
+      'content_length Transfer_Encoding webhook_id x_amz_date x-amz_date',
+      // The caller, as a proxy of the receiver names it.
+      'Forwarded Via X-Forwarded-For x-forwarded X-Forwarded_Host X-Forward-For X-Real-IP Client-IP X-Client-IP',
+      'True-Client-IP X-Cluster-Client-IP Fastly-Client-IP CF-Connecting-IP X-ProxyUser-Ip cf-connecting-ipv6',
+      'CF-Visitor X-Envoy-External-Address x-azure-clientip X-Azure-SocketIP Incap-Client-IP x-appengine-user-ip',
+      'X-Remote-Addr Remote-User REMOTE_ADDR X-Originating-IP X-Host Fly-Client-IP x-nf-client-connection-ip',
+      'X-Amzn-Oidc-Identity X-Goog-Authenticated-User-Email X-MS-Client-Principal-Name SSL-Client-Verify',
+      'X-SSL-Client-S-DN X-Client-Cert Client-Cert Early-Data X-Scheme Front-End-Https',
       // Another request than the one that is made.
-      [
-        'X-Original-URL',
-        'X-Original-Host',
-        'X-Rewrite-URL',
-        'X-Override-URL',
-        'X-HTTP-Method-Override',
-        'X-HTTP-Method',
-      ],
-      ['X-Method-Override', 'X-Http-Host-Override', 'Max-Forwards', 'HTTP2-Settings', 'Proxy'],
-    ].flat(),
-  )('%s is reserved', (name) => {
+      'X-Original-URL X-Original-Host X-Rewrite-URL X-Override-URL X-HTTP-Method-Override X-HTTP-Method',
+      'X-Method-Override X-Http-Host-Override Max-Forwards HTTP2-Settings Proxy',
+    ].flatMap((line) => line.split(' ')),
+  )('reserves %s', (name) => {
     expect(headerProblem(name, 'x')).toBe('expected a header that the notifier does not set or forbid');
   });
 
   test.each(['', 'a'.repeat(65), 'a b', 'a:', 'a\r\nb', 'a\n', 'ä', '(x)', '[x]', 'a/b', 'a\0'])(
-    '%j is no name',
+    'takes %j for no name',
     (name) => expect(headerProblem(name, 'x')).toBe('expected a header name of 1 to 64 characters'),
   );
 
   test.each(['a\r\nhost: evil', 'a\n', '\r', '\0', 'a\tb', '\x7f', 'ü', '\u0100', '\u560a', 'a'.repeat(1025)])(
-    '%j is no value',
+    'takes %j for no value',
     (value) => {
       expect(headerProblem('x-key', value)).toBe('expected a value of at most 1024 printable ASCII characters');
     },

@@ -2,76 +2,58 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { resend } from '#functions/webhooks/deliveries/replay.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import {
-  add,
-  another,
-  deliveryOf,
-  duringFirst,
-  events,
-  first,
-  ids,
-  idsOf,
-  now,
-  other,
-  prepare,
-  requests,
-  second,
-  startDrainWorld,
-  third,
-  wakeUpFor,
-  world,
-} from '#test/support/drain-world.ts';
-import { exampleEvent } from '#test/support/webhook-world.ts';
+import { crm, events, first, other, second, startEndpointWorld, third, world } from '#test/support/endpoint-world.ts';
+import { exampleEvents } from '#test/support/webhook-world.ts';
 
-beforeEach(startDrainWorld);
+beforeEach(startEndpointWorld);
 
-describe('while one process drains an endpoint, another one', () => {
-  test('leaves it what it was asked for, and the one that drains delivers it', async () => {
-    await add();
-    await prepare(...events);
-    duringFirst(() => deliver(another(), [wakeUpFor(...events.slice(5))]));
-    await world.deliver([wakeUpFor(...events.slice(0, 5))]);
-    expect(ids().toSorted()).toEqual(idsOf(events));
-    expect(await requests()).toEqual([]);
+describe('a process that is woken for an endpoint that another one drains', () => {
+  test('leaves it a request, and the one that drains makes the deliveries', async () => {
+    await crm.add();
+    await world.prepare(...events);
+    world.during(() => deliver(world.another(), [crm.wakeUp(...events.slice(5))]));
+    await world.deliver([crm.wakeUp(...events.slice(0, 5))]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events));
+    expect(await world.requests()).toEqual([]);
     expect(await world.countWakeUps()).toBe(0);
   });
 
-  test('asks it to look at retries, and does not wake anybody for them', async () => {
-    await add({ retryDelaysMs: [5 * second] });
-    await prepare(...events.slice(0, 4));
+  test('leaves it a request to look at retries, and sends no wake-up for them', async () => {
+    await crm.add({ retryDelaysMs: [5 * second] });
+    await world.prepare(...events.slice(0, 4));
     world.setAnswer(() => ({ status: 500 }));
-    await world.deliver([wakeUpFor(first)]);
+    await world.deliver([crm.wakeUp(first)]);
     const before = await world.countWakeUps();
     world.clock.advance(5 * second);
     const woken: number[] = [];
-    duringFirst(async () => {
-      for (let time = 0; time < 3; time += 1) await deliver(another(), [wakeUpFor()]);
+    world.during(async () => {
+      for (let time = 0; time < 3; time += 1) await deliver(world.another(), [crm.wakeUp()]);
       woken.push((await world.countWakeUps()) - before);
     });
-    await world.deliver([wakeUpFor(other, third)]);
+    await world.deliver([crm.wakeUp(other, third)]);
     expect(woken).toEqual([0]);
-    expect(await deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
-    expect(await requests()).toEqual([]);
+    expect(await world.deliveryOf(first)).toMatchObject({ status: 'DELIVERED', attempt: 2 });
+    expect(await world.requests()).toEqual([]);
   });
 
-  test('attempts nothing that is under way, however often it is woken for it', async () => {
-    await add();
-    await prepare(...events.slice(0, 3));
-    duringFirst(() => deliver(another(), [wakeUpFor(first, other), wakeUpFor(third), wakeUpFor()]));
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
-    expect(ids().toSorted()).toEqual(idsOf(events.slice(0, 3)));
-    expect(await requests()).toEqual([]);
+  test('attempts nothing that is in flight, however often it is woken for it', async () => {
+    await crm.add();
+    await world.prepare(...events.slice(0, 3));
+    world.during(() => deliver(world.another(), [crm.wakeUp(first, other), crm.wakeUp(third), crm.wakeUp()]));
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 3)));
+    expect(await world.requests()).toEqual([]);
   });
 
-  test.each(['events', 'retries'])('that is slow at any call loses no %s and makes none twice', async (what) => {
-    await add({ retryDelaysMs: [second], maxInFlight: 2 });
+  test.each(['events', 'retries'])('loses no %s and makes none twice, though it is slow at any call', async (what) => {
+    await crm.add({ retryDelaysMs: [second], maxInFlight: 2 });
     const whole = new FaultPlan();
     for (let index = 0; index === 0 || index < whole.calls.length; index += 1) {
-      const some = [0, 1, 2, 3].map((count) => exampleEvent(`slow-${what}-${index}-${count}`));
-      await prepare(...some);
+      const some = exampleEvents(`slow-${what}-${index}`, 4);
+      await world.prepare(...some);
       if (what === 'retries') {
         world.setAnswer(() => ({ status: 500 }));
-        await world.deliver([wakeUpFor(...some)]);
+        await world.deliver([crm.wakeUp(...some)]);
         await world.deps.leases.forget('crm');
         world.clock.advance(second);
         world.setAnswer(() => ({ status: 204 }));
@@ -79,80 +61,95 @@ describe('while one process drains an endpoint, another one', () => {
       world.received.length = 0;
       const [mine, theirs] = what === 'retries' ? [[], []] : [some.slice(0, 2), some.slice(2)];
       const plan = index === 0 ? whole : new FaultPlan([[index - 1, 'pause']]);
-      const slow = world.faults.run(plan, () => deliver(another(), [wakeUpFor(...theirs)]));
+      const slow = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(...theirs)]));
       await Promise.race([slow, plan.reachedPause]);
-      await deliver(another(), [wakeUpFor(...mine)]);
+      await deliver(world.another(), [crm.wakeUp(...mine)]);
       plan.resume();
       await slow;
       await world.answerWakeUps();
-      expect([index, ids().toSorted()]).toEqual([index, idsOf(some)]);
-      expect([index, await requests()]).toEqual([index, []]);
+      expect([index, world.ids().toSorted()]).toEqual([index, world.idsOf(some)]);
+      expect([index, await world.requests()]).toEqual([index, []]);
     }
   });
 
-  test('that finds it free after all makes nothing again that was made since it looked first', async () => {
-    await add();
-    await prepare(first, other);
+  test('makes nothing again that was made since it looked first, when it finds the lease free after all', async () => {
+    await crm.add();
+    await world.prepare(first, other);
     const plan = new FaultPlan([['PutItemCommand', 'pause']]);
     let late: Promise<unknown> | undefined;
-    duringFirst(async () => {
-      late = world.faults.run(plan, () => deliver(another(), [wakeUpFor(first, other)]));
+    world.during(async () => {
+      late = world.faults.run(plan, () => deliver(world.another(), [crm.wakeUp(first, other)]));
       await plan.reachedPause;
     });
-    await world.deliver([wakeUpFor(first, other)]);
+    await world.deliver([crm.wakeUp(first, other)]);
     plan.resume();
     await late;
-    expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
-    expect(await requests()).toEqual([]);
+    expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
+    expect(await world.requests()).toEqual([]);
   });
 
-  test('has what it asks for made while there is room, though an attempt of the other one takes long', async () => {
-    await add({ maxInFlight: 4 });
-    await prepare(...events.slice(0, 4));
+  test('gets its request answered while there is room, though an attempt of the other one takes long', async () => {
+    await crm.add({ maxInFlight: 4 });
+    await world.prepare(...events.slice(0, 4));
     const made = Promise.withResolvers<void>();
     world.setAnswer(async ({ headers }) => {
       if (headers['webhook-id'] === third.id) made.resolve();
       if (headers['webhook-id'] !== first.id) return { status: 204 };
-      await deliver(another(), [wakeUpFor(third, events[3]!)]);
+      await deliver(world.another(), [crm.wakeUp(third, events[3]!)]);
       world.clock.advance(second);
       await made.promise;
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(first, other)]);
-    expect(ids().toSorted()).toEqual(idsOf(events.slice(0, 4)));
+    await world.deliver([crm.wakeUp(first, other)]);
+    expect(world.ids().toSorted()).toEqual(world.idsOf(events.slice(0, 4)));
   });
 
-  test('asks for the same deliveries as others do, and they are made once', async () => {
-    await add();
-    await prepare(first, other);
+  test('gets its request answered during the last attempt of the other one, and not only once that ends', async () => {
+    await crm.add({ maxInFlight: 4 });
+    await world.prepare(first, other, third);
+    world.setAnswer(async ({ headers }) => {
+      if (headers['webhook-id'] !== first.id) return { status: 204 };
+      while ((await world.deliveryOf(other)).status !== 'DELIVERED') {}
+      await deliver(world.another(), [crm.wakeUp(third)]);
+      world.clock.advance(second);
+      for (let reads = 0; reads < 20_000 && world.timesOf(third) === 0; reads += 1) await world.deps.leases.read('crm');
+      return { status: world.timesOf(third) === 1 ? 204 : 500 };
+    });
+    await world.deliver([crm.wakeUp(first, other)]);
+    expect(await world.statuses()).toEqual({ DELIVERED: 3 });
+  });
+
+  test('leaves the same request as others do, and the deliveries are made once', async () => {
+    await crm.add();
+    await world.prepare(first, other);
     for (const named of [[first.id], [first.id, other.id]]) {
-      await world.deps.leases.leaveRequest('crm', named, now(), now());
+      await world.deps.leases.leaveRequest('crm', named, world.now(), world.now());
     }
-    await world.deliver([wakeUpFor()]);
-    expect(ids().toSorted()).toEqual([first.id, other.id].toSorted());
-    expect(await requests()).toEqual([]);
+    await world.deliver([crm.wakeUp()]);
+    expect(world.ids().toSorted()).toEqual([first.id, other.id].toSorted());
+    expect(await world.requests()).toEqual([]);
   });
 
-  test('has a delivery made again that it was asked to resend, though that one has made it already', async () => {
-    await add({ maxInFlight: 1 });
-    await prepare(...events.slice(0, 3));
+  test('gets a delivery resent that the other one has made already', async () => {
+    await crm.add({ maxInFlight: 1 });
+    await world.prepare(...events.slice(0, 3));
     world.setAnswer(async () => {
       if (world.received.length === 2) {
         await resend(world.deps, { event: String(world.received[0]!.headers['webhook-id']), endpoint: 'crm' });
-        await deliver(another(), await world.takeWakeUps());
+        await deliver(world.another(), await world.takeWakeUps());
       }
       return { status: 204 };
     });
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
-    expect(ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), ids()[0]].toSorted());
-    expect(await requests()).toEqual([]);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
+    expect(world.ids().toSorted()).toEqual([...events.slice(0, 3).map(({ id }) => id), world.ids()[0]].toSorted());
+    expect(await world.requests()).toEqual([]);
   });
 });
 
-test('two drains of one process, of which one reads a delivery before the other one makes it, make it once', async () => {
-  await add();
-  await prepare(first, other, third);
-  await world.deliver([wakeUpFor(third)]);
+test('two drains of one process make a delivery once, though one reads it before the other one makes it', async () => {
+  await crm.add();
+  await world.prepare(first, other, third);
+  await world.deliver([crm.wakeUp(third)]);
   const [read, made] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const { dynamo } = world.through(async (command, _, next) => {
     const answer = await next();
@@ -160,10 +157,10 @@ test('two drains of one process, of which one reads a delivery before the other 
     await made.promise;
     return answer;
   });
-  const late = deliver({ ...world.deps, dynamo }, [wakeUpFor(first, other)]);
+  const late = deliver({ ...world.deps, dynamo }, [crm.wakeUp(first, other)]);
   await read.promise;
-  await world.deliver([wakeUpFor(first, other)]);
+  await world.deliver([crm.wakeUp(first, other)]);
   made.resolve();
   await late;
-  expect(ids().toSorted()).toEqual([first.id, other.id, third.id].toSorted());
+  expect(world.ids().toSorted()).toEqual([first.id, other.id, third.id].toSorted());
 });

@@ -3,90 +3,72 @@ import { transferNotice } from '#functions/notices/notice.ts';
 import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { fanOut } from '#functions/webhooks/engine/fan-out.ts';
-import {
-  add,
-  deliveryOf,
-  events,
-  holdBack,
-  now,
-  prepare,
-  rowsLike,
-  second,
-  startDrainWorld,
-  statuses,
-  wakeUpFor,
-  world,
-} from '#test/support/drain-world.ts';
+import { crm, events, first, minute, other, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
 
-const minute = 60 * second;
+beforeEach(startEndpointWorld);
 
-beforeEach(startDrainWorld);
-
-describe('a breaker that opens in the middle of a drain', () => {
-  test('has it begin nothing more, and one go through at its end, with the others after it', async () => {
-    await add({ maxInFlight: 1, retryDelaysMs: [10 * minute] });
-    await prepare(...events.slice(0, 12));
+describe('a drain whose circuit breaker opens', () => {
+  test('begins nothing more, and lets one attempt through at its end, with the others after it', async () => {
+    await crm.add({ maxInFlight: 1, retryDelaysMs: [10 * minute] });
+    await world.prepare(...events.slice(0, 12));
     world.setAnswer(() => ({ status: 500 }));
     // Time passes, so that one attempt begins after the end of the other.
     const passing = () => {
       world.clock.advance(1);
       return world.clock.now();
     };
-    await deliver({ ...world.deps, now: passing }, [wakeUpFor(...events.slice(0, 12))]);
+    await deliver({ ...world.deps, now: passing }, [crm.wakeUp(...events.slice(0, 12))]);
     expect(world.received).toHaveLength(5);
     const openUntil = (await world.deps.leases.read('crm')).openUntil!;
-    expect(openUntil - now()).toBeGreaterThan(minute - second);
+    expect(openUntil - world.now()).toBeGreaterThan(minute - second);
     expect(await world.countWakeUps()).toBe(1);
     world.received.length = 0;
-    world.clock.advance(openUntil - now() - 1);
-    await world.deliver([wakeUpFor()]);
+    world.clock.advance(openUntil - world.now() - 1);
+    await world.deliver([crm.wakeUp()]);
     expect(world.received).toEqual([]);
     world.clock.advance(1);
-    await world.deliver([wakeUpFor()]);
+    await world.deliver([crm.wakeUp()]);
     expect(world.received).toHaveLength(1);
     world.setAnswer(() => ({ status: 204 }));
     world.clock.advance(2 * minute);
-    await world.deliver([wakeUpFor()]);
-    expect(await statuses()).toEqual({ PENDING: 6, DELIVERED: 6 });
+    await world.deliver([crm.wakeUp()]);
+    expect(await world.statuses()).toEqual({ PENDING: 6, DELIVERED: 6 });
     world.clock.advance(10 * minute);
-    await world.deliver([wakeUpFor()]);
-    expect(await statuses()).toEqual({ DELIVERED: 12 });
-    expect(await rowsLike('REQUEST#')).toEqual([]);
+    await world.deliver([crm.wakeUp()]);
+    expect(await world.statuses()).toEqual({ DELIVERED: 12 });
+    expect(await world.rowsLike('REQUEST#')).toEqual([]);
   });
 
-  test('counts what was under way together once: ten 429 of a burst leave it alone for 5 s', async () => {
-    await add();
-    await prepare(...events.slice(0, 25));
-    holdBack((_, underWay) => underWay === 10, 429);
-    await world.deliver([wakeUpFor(...events.slice(0, 25))]);
+  test('counts attempts in flight together once, so that ten 429 open the breaker for 5 s', async () => {
+    await crm.add();
+    await world.prepare(...events.slice(0, 25));
+    world.holdBack((_, inFlight) => inFlight === 10, 429);
+    await world.deliver([crm.wakeUp(...events.slice(0, 25))]);
     expect(world.received).toHaveLength(10);
-    expect(await world.deps.leases.read('crm')).toMatchObject({ failures: 1, openUntil: now() + 5 * second });
+    expect(await world.deps.leases.read('crm')).toMatchObject({ failures: 1, openUntil: world.now() + 5 * second });
   });
 
-  test('lets a single one through at its end, and all others only once that one has succeeded', async () => {
-    await add();
-    await prepare(...events.slice(0, 25));
-    holdBack((_, underWay) => underWay === 10, 429);
-    await world.deliver([wakeUpFor(...events.slice(0, 25))]);
+  test('lets a single attempt through at the end of the breaker, and the others only once that one has succeeded', async () => {
+    await crm.add();
+    await world.prepare(...events.slice(0, 25));
+    world.holdBack((_, inFlight) => inFlight === 10, 429);
+    await world.deliver([crm.wakeUp(...events.slice(0, 25))]);
     world.clock.advance(6 * second);
     world.received.length = 0;
-    const seen = { underWay: 0, most: [] as number[] };
-    world.setAnswer(async () => {
-      seen.underWay += 1;
-      await world.deps.leases.read('crm');
-      seen.most.push(seen.underWay);
-      seen.underWay -= 1;
-      return { status: 204 };
+    let mostAtFirst = 0;
+    const seen = world.holdBack((arrived) => {
+      if (arrived === 1) mostAtFirst = seen.most;
+      return true;
     });
-    await world.deliver([wakeUpFor()]);
-    expect(seen.most[0]).toBe(1);
-    expect(Math.max(...seen.most)).toBeGreaterThan(1);
-    expect(await statuses()).toEqual({ DELIVERED: 25 });
+    await world.deliver([crm.wakeUp()]);
+    expect(mostAtFirst).toBe(1);
+    expect(seen.most).toBeGreaterThan(1);
+    expect(await world.statuses()).toEqual({ DELIVERED: 25 });
   });
 
-  test('knows of every attempt that failed, though it ended while the lease was being written', async () => {
-    await add({ maxInFlight: 2 });
-    await prepare(...events.slice(0, 3));
+  test('counts every attempt that failed, though it ended while the lease was being written', async () => {
+    await crm.add({ maxInFlight: 2 });
+    await world.prepare(...events.slice(0, 3));
     const [one, two] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
     world.setAnswer(async () => {
       const { length } = world.received;
@@ -101,15 +83,41 @@ describe('a breaker that opens in the middle of a drain', () => {
       const changed = await change(...values);
       if (changes !== 2) return changed;
       two.resolve(429);
-      while ((await deliveryOf(events[1]!)).attempt === 0) {}
+      while ((await world.deliveryOf(events[1]!)).attempt === 0) {}
       return changed;
     };
-    await world.deliver([wakeUpFor(...events.slice(0, 3))]);
-    expect((await leases.read('crm')).openUntil).toBe(now() + 5 * second);
+    await world.deliver([crm.wakeUp(...events.slice(0, 3))]);
+    expect((await leases.read('crm')).openUntil).toBe(world.now() + 5 * second);
   });
 });
 
-describe('Slack', () => {
+test('a drain leaves what comes while its circuit breaker is open to the sweep, without a wake-up', async () => {
+  await crm.add();
+  await world.prepare(first, other);
+  world.setAnswer(() => ({ status: 429, headers: { 'retry-after': '60' } }));
+  await world.deliver([crm.wakeUp(first)]);
+  const before = await world.countWakeUps();
+  await world.deliver([crm.wakeUp(other)]);
+  expect(await world.countWakeUps()).toBe(before);
+  // No process holds the endpoint, so there is none to look at the retries that are due.
+  await world.deliver([crm.wakeUp()]);
+  expect(world.received).toHaveLength(1);
+  expect(await world.requests()).toHaveLength(1);
+});
+
+test('a drain that looks at retries sends a wake-up for the next one, before any sweep', async () => {
+  await crm.add();
+  await world.prepare(first, other);
+  await crm.pause();
+  await world.deliver([crm.wakeUp(first, other)]);
+  await crm.resume();
+  expect(await crm.recover({ perSecond: 0.1 })).toMatchObject({ count: 2 });
+  await world.answerWakeUps();
+  expect(world.received).toHaveLength(1);
+  expect(await world.countWakeUps()).toBe(1);
+});
+
+describe('a drain of a chat', () => {
   const notices = events
     .slice(0, 6)
     .map((one) => transferNotice({ mailbox: 'alice@example.com', direction: 'sent' }, [one]).record);
@@ -121,9 +129,9 @@ describe('Slack', () => {
     );
   };
 
-  test('gets one message a second from a backlog, each by one wake-up', async () => {
+  test('sends one message a second from a backlog, each by one wake-up', async () => {
     await addSlack();
-    const started = now();
+    const started = world.now();
     for (let turn = 0; turn < notices.length; turn += 1) {
       const wakeUps = turn === 0 ? await world.takeWakeUps() : [{ endpoint: 'ops', events: [] }];
       const before = await world.countWakeUps();
@@ -132,10 +140,10 @@ describe('Slack', () => {
       world.clock.advance(second);
     }
     expect(world.received.map(({ at }) => at - started)).toEqual([0, 1000, 2000, 3000, 4000, 5000]);
-    expect(await rowsLike('REQUEST#')).toEqual([]);
+    expect(await world.rowsLike('REQUEST#')).toEqual([]);
   });
 
-  test('gets none before its time, however often it is woken', async () => {
+  test('sends none before its time, however often it is woken', async () => {
     await addSlack();
     const wakeUps = await world.takeWakeUps();
     await world.deliver(wakeUps);
@@ -147,11 +155,21 @@ describe('Slack', () => {
     expect(world.received).toHaveLength(2);
   });
 
-  test('that will never take a message is not asked again, and is not taken to be failing', async () => {
+  test('sends a wake-up for a message that comes too early, and does not leave it to the sweep', async () => {
+    await addEndpoint(world.deps, 'ops', { url: world.urlOf('ops'), format: 'slack' });
+    for (const record of notices.slice(0, 2)) {
+      await fanOut(world.deps, [{ body: JSON.stringify(record) }]);
+      await world.answerWakeUps();
+    }
+    expect(world.received).toHaveLength(1);
+    expect(await world.countWakeUps()).toBe(1);
+  });
+
+  test('sends no message again that the chat will never take, and counts no failure', async () => {
     await addSlack();
     world.setAnswer(() => ({ status: 400, body: 'invalid_payload' }));
     await world.deliver([{ endpoint: 'ops', events: [notices[0]!.id] }]);
-    expect(await deliveryOf(notices[0]!)).toMatchObject({ status: 'FAILED', reason: 'rejected', attempt: 1 });
+    expect(await world.deliveryOf(notices[0]!)).toMatchObject({ status: 'FAILED', reason: 'rejected', attempt: 1 });
     expect(await world.deps.leases.read('ops')).toMatchObject({ failures: 0, failedAttempts: 0 });
   });
 });

@@ -5,13 +5,10 @@ import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { failedMessages, readWakeUps, sendWakeUps } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { startEventSource } from '#infra/local/services/event-source.ts';
-import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
+import { startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvent } from '#test/support/webhook-world.ts';
 
-let world: WebhookWorld;
-beforeEach(async () => {
-  world = await startWebhookWorld();
-  return () => world.close();
-});
+beforeEach(startEndpointWorld);
 
 /** Batches that deliver works on at the same time, on AWS and in the local run. */
 const slots = 20;
@@ -21,7 +18,7 @@ test.each([
   { hanging: 4, maxInFlight: 10 },
   { hanging: 1, maxInFlight: 50 },
 ])(
-  '$hanging endpoints that hang, with $maxInFlight attempts at once, do not delay another one',
+  'deliver reaches an endpoint at once beside $hanging others that hang with $maxInFlight attempts each',
   async ({ hanging, maxInFlight }) => {
     const bad = await Promise.all(
       Array.from({ length: hanging }, (_, index) => `bad-${index}`).map((name) =>
@@ -30,7 +27,7 @@ test.each([
     );
     const good = await addEndpoint(world.deps, 'good', { url: world.urlOf('good') });
     const [hung, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<'delivered'>()];
-    // What a batch leads to: it ends, or a request of it is under way.
+    // A batch either ends, or a request of it is in flight.
     let goOn = () => {};
     world.setAnswer(async ({ path }) => {
       if (path === '/good') arrived.resolve('delivered');
@@ -54,7 +51,7 @@ test.each([
     const announce = async ({ endpoint }: typeof good, trackingId: string) => {
       const event = exampleEvent(trackingId);
       const stored = { id: event.id, body: eventBody(event), at: event.timestamp, kind: 'event' } as const;
-      await createDelivery(world.deps, stored, endpoint, world.clock.now().getTime(), false);
+      await createDelivery(world.deps, stored, endpoint, world.now(), false);
       await sendWakeUps(world.deps, [{ endpoint: endpoint.name, events: [event.id] }]);
     };
     // Single changes, one after the other.

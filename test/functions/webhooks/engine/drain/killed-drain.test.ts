@@ -3,40 +3,30 @@ import { once } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
-import { addEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import { endLeases } from '#infra/local/interruption.ts';
-import { messagesOf, startFunctions } from '#test/functions/webhooks/engine/function-process.ts';
-import {
-  exampleEvent,
-  type Received,
-  startWebhookWorld,
-  type WebhookWorld,
-  webhooksTable,
-} from '#test/support/webhook-world.ts';
+import { environmentOf, messagesOf, startFunctions } from '#test/functions/webhooks/engine/function-process.ts';
+import { crm, second, startEndpointWorld, world } from '#test/support/endpoint-world.ts';
+import { exampleEvents, type Received, webhooksTable } from '#test/support/webhook-world.ts';
 
-const second = 1000;
-
-/** Requests under way at the same time, and events that a batch of fan-out has. */
+/** Requests in flight at the same time, and events in a batch of fan-out. */
 const [maxInFlight, batchSize] = [10, 10];
 
 /** Seconds from one sweep to the next, and within which all is delivered after a restart. */
 const [sweepInterval, patience] = [10, 45];
 
-const events = Array.from({ length: 300 }, (_, index) => exampleEvent(`transfer-${index}`));
+const events = exampleEvents('transfer', 300);
 const bodies = new Map(events.map((event) => [event.id, eventBody(event)]));
 const dataKey = randomBytes(32).toString('base64');
 
-let world: WebhookWorld;
+beforeEach(startEndpointWorld);
 beforeEach(async () => {
-  world = await startWebhookWorld();
   Object.assign(world.deps, { dataKey: new DataKey(dataKey) });
   readClock();
-  await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight });
-  return () => world.close();
+  await crm.add({ maxInFlight });
 });
 
-/** Sets the clock of the test to the time that it is, which is what other processes go by. */
+/** Sets the clock of the test to the real time, by which other processes go. */
 const readClock = () => world.clock.set(Date.now() - world.clock.now().getTime());
 const idOf = ({ headers }: Received) => String(headers['webhook-id']);
 
@@ -54,9 +44,9 @@ async function announce() {
 }
 
 /**
- * Has a process drain the endpoint, with what another one asks it for, and kills it.
+ * Lets a process drain the endpoint, with the requests of another one, and kills it.
  *
- * @param answered requests that are answered before: all after them are under way when it dies
+ * @param answered requests that are answered before; all after them are in flight when it dies
  * @returns the wake-ups that it had in hand
  */
 async function killDrain(answered: number) {
@@ -67,20 +57,13 @@ async function killDrain(answered: number) {
     const { length } = world.received;
     if (length === 1) {
       readClock();
-      await deliver({ ...world.deps, leases: world.otherLeases() }, others);
+      await deliver(world.another(), others);
     }
     if (length === answered + maxInFlight) underWay.resolve();
     return length <= answered ? { status: 204 } : new Promise(() => {});
   });
-  const environment = {
-    ...world.sdkEnvironment,
-    WEBHOOKS_TABLE: webhooksTable,
-    WAKE_UP_QUEUE_URL: world.queue.url,
-    DATA_KEY: dataKey,
-    ALLOW_PRIVATE_WEBHOOKS: 'yes',
-  };
   const bodiesInHand = inHand.map((wakeUp) => JSON.stringify(wakeUp));
-  const child = startFunctions(environment, [['deliver', messagesOf(...bodiesInHand)]]);
+  const child = startFunctions(environmentOf(world, dataKey), [['deliver', messagesOf(...bodiesInHand)]]);
   await Promise.race([underWay.promise, once(child, 'exit')]);
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -89,17 +72,17 @@ async function killDrain(answered: number) {
   return inHand;
 }
 
-describe('a process that is killed in the middle of a drain of 300', () => {
+describe('deliver after a process that was killed in the middle of a drain of 300', () => {
   test.each([
-    { answered: 20, what: 'restarted with its database to itself', isAlone: true, within: 0 },
+    { answered: 20, what: 'in a restart with the database to itself', isAlone: true, within: 0 },
     {
       answered: 90,
-      what: 'followed by another process, long before the queue brings its messages again,',
+      what: 'in another process, before the queue brings the messages again',
       isAlone: false,
       within: patience,
     },
   ])(
-    'after $answered answers and $what has all of them delivered within $within s, and none again that was done',
+    'makes all within $within s and none twice that was done after $answered answers, $what',
     async ({ answered, isAlone, within }) => {
       const inHand = await killDrain(answered);
       const arrived = world.received.splice(0);
