@@ -51,6 +51,12 @@ async function addAndRemove(): Promise<void> {
   await registry().remove(watch, now());
   await takeTold();
 }
+/** Declares the watch, polls it, and declares it no more. */
+async function declareAndDrop(): Promise<void> {
+  await registry().declare([watch], false, now());
+  await tick();
+  await registry().declare([], false, now());
+}
 /** Ends the time for which a removed watch is kept. */
 const wait = () => world.clock.advance(30 * day);
 
@@ -58,24 +64,14 @@ const wait = () => world.clock.advance(30 * day);
 const calls = Array.from({ length: 16 }, (_, call) => call);
 
 describe('deleteExpired', () => {
-  it('deletes a removed watch and its snapshot after 30 days, and not before', async () => {
-    await addAndRemove();
-    expect(await registry().list()).toEqual([]);
+  it.each<[string, () => Promise<unknown>, object[]]>([
+    ['was removed', addAndRemove, []],
+    ['left the configuration file', declareAndDrop, [{ isDisabled: true }]],
+  ])('deletes a watch and its snapshot 30 days after it %s, and not before', async (_, end, listed) => {
+    await end();
+    expect(await registry().list()).toMatchObject(listed);
     world.clock.advance(29 * day);
     await tick();
-    expect(await left()).toEqual([5, 1]);
-    world.clock.advance(day);
-    await tick();
-    expect(await left()).toEqual([0, 0]);
-  });
-
-  it('deletes a watch 30 days after it left the configuration file, and not before', async () => {
-    await registry().declare([watch], false, now());
-    await tick();
-    await registry().declare([], false, now());
-    world.clock.advance(29 * day);
-    await tick();
-    expect(await registry().list()).toMatchObject([{ ...watch, isDisabled: true }]);
     expect(await left()).toEqual([5, 1]);
     world.clock.advance(day);
     await tick();
