@@ -103,7 +103,11 @@ export function checkSecret(secret: string): void {
   if (problems.length > 0) throw new EndpointError(problems);
 }
 
+/** Problem of an operator's own signing secret; does not repeat it. */
+export const ownSecretProblem = (secret: string): string | undefined =>
+  secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
+
 function problemsOfSecret(secret: string): string[] {
-  const problem = secretProblem(secret) ?? (secret.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
+  const problem = ownSecretProblem(secret);
   return problem ? [`secret: ${problem}`] : [];
 }

@@ -1,4 +1,5 @@
-import { newSecret, secretProblem } from '#functions/webhooks/http/signature.ts';
+import { ownSecretProblem } from '#functions/webhooks/endpoints/settings.ts';
+import { newSecret } from '#functions/webhooks/http/signature.ts';
 import { headerProblem, targetProblem } from '#functions/webhooks/http/ssrf-guard.ts';
 import type { Config } from '#infra/config/config.ts';
 import { type WebhookVariable, webhookVariables } from '#infra/config/webhook-variables.ts';
@@ -36,7 +37,7 @@ function webhookField(uses: readonly WebhookVariable[]): SecretField {
     case 'address':
       return { name, meaning: `address ${whose}`, problemWith: (value) => targetProblem(value, false) };
     case 'signing secret':
-      return { name, meaning: `signing secret ${whose}`, problemWith: signingProblem, make: newSecret };
+      return { name, meaning: `signing secret ${whose}`, problemWith: ownSecretProblem, make: newSecret };
     case 'header': {
       const headers = [...new Set(uses.map(({ header = '' }) => header))];
       return {
@@ -47,6 +48,3 @@ function webhookField(uses: readonly WebhookVariable[]): SecretField {
     }
   }
 }
-
-const signingProblem = (value: string): string | undefined =>
-  secretProblem(value) ?? (value.startsWith('whsec_') ? undefined : 'expected whsec_ before the key');
