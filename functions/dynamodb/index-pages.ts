@@ -30,14 +30,26 @@ export interface IndexRange {
 /** Place of a row: its own key, and that of the index. */
 export type Place = Readonly<Record<string, string | number>>;
 
-interface Walk {
-  /** In the order of the walk; no place is in two of them. */
-  readonly ranges: readonly IndexRange[];
-  readonly matches: (row: Item) => boolean;
+/** Part of a list that one walk returns. */
+export interface Page {
   readonly after: Place | undefined;
   /** Number of matching rows that suffices. */
   readonly limit: number;
 }
+
+interface Walk extends Page {
+  /** In the order of the walk; no place is in two of them. */
+  readonly ranges: readonly IndexRange[];
+  readonly matches: (row: Item) => boolean;
+}
+
+/** The rows of a partition between two sort keys, both included. */
+export const rowsBetween = (partition: string, first: string, last: string): IndexRange => ({
+  index: undefined,
+  partition: ['pk', partition],
+  sort: ['sk', first, last],
+  isDescending: false,
+});
 
 /** Thrown for a place outside the ranges to be walked through. */
 export class PlaceError extends Error {

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
+import { type Page, rowsBetween, walk } from '#functions/dynamodb/index-pages.ts';
 import type { Item } from '#functions/dynamodb/row.ts';
 import { addressKey } from '#functions/transfers/address-key.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { placeOf, rangeOfPlaces, registryKey } from './places.ts';
-import { isThere, PolledWatches, type RegisteredWatch, watchOf } from './polled-watches.ts';
+import { isThere, PolledWatches, type RegisteredWatch, registryPartition, watchOf } from './polled-watches.ts';
 
 /** Writes in flight. */
 const concurrency = 16;
@@ -30,6 +31,13 @@ export class Watches extends PolledWatches {
   /** All watches, disabled ones included. */
   async list(): Promise<RegisteredWatch[]> {
     return listed(await this.range(...registryRange));
+  }
+
+  /** A page of all watches, as {@link walk} reads it. */
+  async listPage(page: Page) {
+    const ranges = [rowsBetween(registryPartition, ' ', '~')];
+    const { rows, next } = await walk(this.source, { ranges, matches: (row) => !watchOf(row).isRemoved, ...page });
+    return { items: rows.map(watchOf), next };
   }
 
   /**
@@ -67,13 +75,19 @@ export class Watches extends PolledWatches {
     await this.putAll(rows);
     const others = different.filter((watch) => !isNew(watch));
     await pLimit(concurrency).map(others, async ({ mailbox, direction, every }) => {
-      const isPaused = known.get(watchKey({ mailbox, direction }))?.isPaused === true;
-      const enabled = { removedAt: undefined, isRemoved: undefined, ...(!isPaused && { isDisabled: undefined }) };
+      const before = known.get(watchKey({ mailbox, direction }));
+      const enabled = {
+        removedAt: undefined,
+        isRemoved: undefined,
+        ...(!before?.isPaused && { isDisabled: undefined }),
+      };
       await this.update(
         registryKey({ mailbox, direction }),
-        { mailbox, direction, every, isDeclared: true, since: at, ...enabled },
+        {
+          ...{ mailbox, direction, every, isDeclared: true, since: at, ...enabled },
+          notifyExisting: before?.notifyExisting ?? notifyExisting,
+        },
         { condition: 'attribute_not_exists(pk) OR isDeclared = :true OR isRemoved = :true', values: { true: true } },
-        { notifyExisting },
       );
     });
   }

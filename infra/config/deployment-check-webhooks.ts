@@ -58,6 +58,7 @@ const ownVariables: Readonly<Record<OwnVariable, true>> = {
   INSPECTED_QUEUES: true,
   NOTIFIER_VERSION: true,
   POLL_INVOCATION_URL: true,
+  SNS_URL: true,
   SECRET_ARN: true,
 };
 

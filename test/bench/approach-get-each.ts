@@ -1,17 +1,17 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
+import type { BenchDependencies } from './polling.ts';
 
 /** Requests to DynamoDB under way at the same time, as many as the project's own poll has. */
 const concurrency = 16;
 
 /** The first way to write it: ask the table about each transfer of the listing, and put those that changed. */
-export const getEach = (deps: PollDependencies, server: PlainServer): Approach => ({
+export const getEach = (deps: BenchDependencies, server: PlainServer): Approach => ({
   name: 'GetItem each',
   limit: 'none',
   loses: losesAll,

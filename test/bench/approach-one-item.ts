@@ -2,17 +2,17 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
+import type { BenchDependencies } from './polling.ts';
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
 
 /** What the frugal would write: the whole listing as one compressed item, put when anything in it has changed. */
-export const oneItem = (deps: PollDependencies, server: PlainServer): Approach => ({
+export const oneItem = (deps: BenchDependencies, server: PlainServer): Approach => ({
   name: 'compressed item',
   limit: '400 KB: some 38,000',
   loses: losesAll,

@@ -1,17 +1,17 @@
 import { PutItemCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
+import type { BenchDependencies } from './polling.ts';
 
 /** Requests to DynamoDB under way at the same time, as many as the project's own poll has. */
 const concurrency = 16;
 
 /** What most would write: read the whole last listing, eventually consistent, compare, and put what has changed. */
-export const putChanged = (deps: PollDependencies, server: PlainServer): Approach => ({
+export const putChanged = (deps: BenchDependencies, server: PlainServer): Approach => ({
   name: 'Query, put changed',
   limit: 'memory',
   loses: losesAll,
@@ -41,7 +41,7 @@ export const putChanged = (deps: PollDependencies, server: PlainServer): Approac
   },
 });
 
-async function readAll({ dynamo, table }: PollDependencies, watch: Watch, units: Units): Promise<Map<string, string>> {
+async function readAll({ dynamo, table }: BenchDependencies, watch: Watch, units: Units): Promise<Map<string, string>> {
   const stored = new Map<string, string>();
   let start: QueryCommandOutput['LastEvaluatedKey'];
   do {

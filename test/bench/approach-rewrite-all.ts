@@ -7,11 +7,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { type Approach, losesAll } from './approach.ts';
 import { announce, type PlainChange } from './plain-announcement.ts';
 import type { PlainServer } from './plain-listing.ts';
+import type { BenchDependencies } from './polling.ts';
 
 /** Requests to DynamoDB under way at the same time, as many as the project's own poll has. */
 const concurrency = 16;
@@ -20,7 +20,7 @@ const concurrency = 16;
 const batchSize = 25;
 
 /** The second way to write it: read the whole last listing, compare in memory, and store the whole new one. */
-export const rewriteAll = (deps: PollDependencies, server: PlainServer): Approach => ({
+export const rewriteAll = (deps: BenchDependencies, server: PlainServer): Approach => ({
   name: 'Query, rewrite all',
   limit: 'memory',
   loses: losesAll,
@@ -42,7 +42,7 @@ export const rewriteAll = (deps: PollDependencies, server: PlainServer): Approac
   },
 });
 
-async function readAll({ dynamo, table }: PollDependencies, watch: Watch, units: Units) {
+async function readAll({ dynamo, table }: BenchDependencies, watch: Watch, units: Units) {
   const stored = new Map<string, string>();
   let start: QueryCommandOutput['LastEvaluatedKey'];
   do {
@@ -64,7 +64,7 @@ async function readAll({ dynamo, table }: PollDependencies, watch: Watch, units:
 }
 
 async function writeAll(
-  { dynamo, table }: PollDependencies,
+  { dynamo, table }: BenchDependencies,
   watch: Watch,
   listed: ReadonlyMap<string, string>,
   units: Units,

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import type { Approach } from './approach.ts';
 import { getEach } from './approach-get-each.ts';
 import { notifier } from './approach-notifier.ts';
@@ -29,7 +28,7 @@ import { parseOptions, type Section } from './options.ts';
 import { filled } from './page.ts';
 import { measurePageReading } from './page-reading.ts';
 import { PlainServer } from './plain-listing.ts';
-import { pollDependencies } from './polling.ts';
+import { type BenchDependencies, pollDependencies } from './polling.ts';
 import { reportParts, reportText } from './report.ts';
 import type { Report } from './results.ts';
 import { extrapolated, measureScenarios, type PollCost, smallestMailbox } from './scenarios.ts';
@@ -57,7 +56,7 @@ try {
   await services.stop();
 }
 
-async function run(deps: PollDependencies): Promise<Report> {
+async function run(deps: BenchDependencies): Promise<Report> {
   const startedAt = new Date();
   if (only.includes('polls'))
     progress('all sections with mailboxes of up to 100,000 take about half an hour on two cores');
@@ -139,7 +138,7 @@ async function section<T>(name: Section, what: string, measure: () => Promise<T>
 }
 
 /** What AWS charges for some installations, and for a million deliveries. */
-async function reckon(deps: PollDependencies) {
+async function reckon(deps: BenchDependencies) {
   const { deployed, remove } = synthesiseStack(false);
   remove();
   const inputs = await measureBillInputs(services, deps, deployed);

@@ -4,7 +4,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { steady } from '#functions/clock/instants.ts';
 import { ServerCalls } from '#functions/cryptshare/api-calls.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import { createTopic, createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { setSdkEnvironment } from '#infra/local/services/sdk-environment.ts';
 import { clientId, type ServiceAddresses, token } from './services.ts';
@@ -12,8 +12,14 @@ import { clientId, type ServiceAddresses, token } from './services.ts';
 /** Pages asked for at the same time, as `server.maxConcurrentPages` has it by default. */
 export const maxConcurrentPages = 4;
 
+/** Dependencies of polls, with the table that the other ways use as well. */
+export interface BenchDependencies extends PollDependencies {
+  readonly dynamo: DynamoDBClient;
+  readonly table: string;
+}
+
 /** What polls against the embedded services work with; creates table and topics there. */
-export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<PollDependencies> {
+export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddresses): Promise<BenchDependencies> {
   // The SDK finds the services in the environment, as it does in the local run.
   setSdkEnvironment(sdkEnvironment);
   const dynamo = new DynamoDBClient({});
@@ -30,6 +36,7 @@ export async function pollDependencies({ origin, sdkEnvironment }: ServiceAddres
     origin,
     dynamo,
     table,
+    ...pollRepositories(dynamo, table, maxConcurrentPages),
     topics: {
       sns,
       eventsTopicArn: await createTopic(sns, 'transfer-events'),

@@ -1,11 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import pLimit from 'p-limit';
 import { steady } from '#functions/clock/instants.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
+import { maxConcurrentPages } from './polling.ts';
 import type { ServiceAddresses } from './services.ts';
 import { UnitsMeter } from './units-meter.ts';
 import type { RegistryReads } from './use.ts';
@@ -37,7 +38,12 @@ export async function measureRegistry(
       const schedule = { ...deps.schedule, shards: parts };
       const tick = { shard: 0, at: deps.now().toISOString() };
       const { read } = await meter.of(() =>
-        pollShard({ ...deps, dynamo, table, schedule }, tick, steady() + 60_000, () => {}),
+        pollShard(
+          { ...deps, ...pollRepositories(dynamo, table, maxConcurrentPages), schedule },
+          tick,
+          steady() + 60_000,
+          () => {},
+        ),
       );
       return read;
     };

@@ -2,12 +2,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { steady } from '#functions/clock/instants.ts';
 import type { Scope } from '#functions/cryptshare/client.ts';
 import type { Units } from '#functions/dynamodb/partition.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
+import { type PollDependencies, pollRepositories } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { sdkSettings } from '#test/support/sdk-settings.ts';
+import { maxConcurrentPages } from './polling.ts';
 import type { Services } from './services.ts';
 import { storedBytes } from './stored-bytes.ts';
 import { UnitsMeter } from './units-meter.ts';
@@ -66,7 +67,7 @@ export async function measurePolls(
     const tick = { shard: 0, at: now().toISOString() };
     const schedule = { ...deps.schedule, fullListingEvery: scope === 'all' ? 1 : 1_000_000 };
     const { polls, skipped } = await pollShard(
-      { ...deps, dynamo, table, schedule, now },
+      { ...deps, ...pollRepositories(dynamo, table, maxConcurrentPages), schedule, now },
       tick,
       steady() + budget,
       () => {},

@@ -3,13 +3,12 @@ import type { TokenSource } from '#functions/cryptshare/carried-tokens.ts';
 import { CryptshareClient } from '#functions/cryptshare/client.ts';
 import { CryptshareFailure, type FailureCause } from '#functions/cryptshare/failure.ts';
 import type { IncidentEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import type { FaultPlan } from './aws-faults.ts';
-import { clientId, given, pollBudget, startWorld, token, type World } from './poll-world.ts';
+import { clientId, given, pollBudget, startWorld, token, type World, type WorldDependencies } from './poll-world.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -17,7 +16,7 @@ export const hour = 60 * minute;
 /** Watches of a table of their own, polled in shards, whose mailboxes fail as a test has it. */
 export class IncidentWorld {
   readonly world: World;
-  deps: PollDependencies;
+  deps: WorldDependencies;
   private tables = 0;
   /** Why mailboxes cannot be listed; the others can. */
   private readonly problems = new Map<string, FailureCause>();
@@ -47,9 +46,8 @@ export class IncidentWorld {
       },
     };
     this.deps = {
-      ...world.deps,
+      ...world.depsOn(`incidents-${this.tables}`),
       server: new CryptshareClient(calls, tokens),
-      table: `incidents-${this.tables}`,
       schedule: { shards, every: minute, fullListingEvery: 1 },
     };
     await createTransfersTable(this.deps.dynamo, this.deps.table);

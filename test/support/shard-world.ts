@@ -1,18 +1,17 @@
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard, type ShardPoll, type Tick, type WatchPoll } from '#functions/poll/poll-shard.ts';
 import type { Watch } from '#functions/transfers/transfer.ts';
 import type { Schedule } from '#functions/watches/schedule.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { faultAnswers } from '#infra/simulator/faults.ts';
-import { pollBudget, startWorld, type World } from './poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from './poll-world.ts';
 
 export const minute = 60_000;
 
 /** The world of the tests of a file. */
 export let world: World;
 /** What the test that runs polls with. */
-export let deps: PollDependencies;
+export let deps: WorldDependencies;
 let tables = 0;
 let lastTick = 0;
 
@@ -28,7 +27,7 @@ export async function startShardWorld(): Promise<() => Promise<void>> {
 /** Gives a test a table of its own, with watches that are due at each tick of a single shard. */
 export async function startShards(): Promise<() => void> {
   tables += 1;
-  deps = { ...world.deps, table: `shards-${tables}`, schedule: alwaysDue(1) };
+  deps = { ...world.depsOn(`shards-${tables}`), schedule: alwaysDue(1) };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   await world.takeEvents();
@@ -37,7 +36,7 @@ export async function startShards(): Promise<() => void> {
 }
 
 /** Has the next polls be made with something else. */
-export function pollWith(other: Partial<PollDependencies>): void {
+export function pollWith(other: Partial<WorldDependencies>): void {
   deps = { ...deps, ...other };
 }
 

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { closedCircuit, type ServerCircuit } from '#functions/cryptshare/circuit-breaker.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { type Fault, faultAnswers } from '#infra/simulator/faults.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from '#test/support/poll-world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -19,10 +18,10 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 let tables = 0;
-let deps: PollDependencies;
+let deps: WorldDependencies;
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.deps, table: `load-${tables}`, server: world.client() };
+  deps = { ...world.depsOn(`load-${tables}`), server: world.client() };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   world.setDrift(() => {});
@@ -44,7 +43,7 @@ async function declare(count: number, every?: number): Promise<WantedWatch[]> {
   return list;
 }
 const now = () => world.clock.now().toISOString();
-const tick = (at = now(), budget = pollBudget, with_: PollDependencies = deps) =>
+const tick = (at = now(), budget = pollBudget, with_: WorldDependencies = deps) =>
   pollShard(with_, { shard: 0, at }, world.clock.now().getTime() + budget, () => {});
 
 /** Ticks a minute apart, and what they did: the number of polls and of requests for each. */

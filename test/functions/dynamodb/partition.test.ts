@@ -26,12 +26,6 @@ test('an update whose condition fails changes nothing, though it names the attri
   expect(await read('b')).toMatchObject({ rev: 4 });
 });
 
-test('defaults are set only where they are missing', async () => {
-  await rows.put('c', { every: 1 }, {});
-  await rows.update('c', { since: 'now' }, {}, { every: 2, notify: true });
-  expect(await read('c')).toEqual({ pk: 'P', sk: 'c', every: 1, since: 'now', notify: true });
-});
-
 test('an update may remove alone', async () => {
   await rows.put('d', { pending: ['x'] }, {});
   expect(await rows.update('d', { pending: undefined }, {})).toBe(true);

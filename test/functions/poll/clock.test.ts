@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard } from '#functions/poll/poll-shard.ts';
 import { Snapshot } from '#functions/snapshot/snapshot.ts';
 import { ShardRows } from '#functions/watches/shard-rows.ts';
@@ -7,7 +6,7 @@ import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { faultAnswers } from '#infra/simulator/faults.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from '#test/support/poll-world.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -21,11 +20,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 let tables = 0;
-let deps: PollDependencies;
+let deps: WorldDependencies;
 beforeEach(async () => {
   tables += 1;
   const schedule = { ...world.deps.schedule, every: 2 * second };
-  deps = { ...world.deps, schedule, table: `clock-${tables}`, server: world.client() };
+  deps = { ...world.depsOn(`clock-${tables}`), schedule, server: world.client() };
   await createTransfersTable(deps.dynamo, deps.table);
   world.cryptshare.faults.clear();
   world.setDrift(() => {});

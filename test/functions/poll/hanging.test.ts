@@ -1,6 +1,5 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollOnDemand } from '#functions/poll/on-demand-poll.ts';
 import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
 import { watchKey } from '#functions/transfers/transfer.ts';
@@ -8,7 +7,7 @@ import { ShardRows } from '#functions/watches/shard-rows.ts';
 import { type WantedWatch, Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from '#test/support/poll-world.ts';
 
 /** Milliseconds from one tick to the next, at each of which every watch is due. */
 const interval = 1000;
@@ -25,9 +24,9 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 let tables = 0;
-let deps: PollDependencies;
+let deps: WorldDependencies;
 const underWay: Promise<unknown>[] = [];
-const processes: PollDependencies[] = [];
+const processes: WorldDependencies[] = [];
 /** Mailboxes whose polls have ended, in order. */
 let ended: string[];
 beforeEach(async () => {
@@ -42,9 +41,9 @@ beforeEach(async () => {
   };
 });
 
-function newProcess(every = interval): PollDependencies {
+function newProcess(every = interval): WorldDependencies {
   const schedule = { ...world.deps.schedule, every };
-  const process = { ...world.deps, schedule, table: `hanging-${tables}`, server: world.client({ patience }) };
+  const process = { ...world.depsOn(`hanging-${tables}`), schedule, server: world.client({ patience }) };
   processes.push(process);
   return process;
 }

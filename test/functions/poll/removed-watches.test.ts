@@ -1,14 +1,13 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, test } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
 import { pollWatch } from '#functions/poll/poll-watch.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
 import { type FaultKind, FaultPlan } from '#test/support/aws-faults.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from '#test/support/poll-world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -19,13 +18,13 @@ afterAll(() => world.close());
 
 const day = 86_400_000;
 let tables = 0;
-let deps: PollDependencies;
+let deps: WorldDependencies;
 let registry: Watches;
 let watch: Watch;
 let trackingIds: string[];
 beforeEach(async () => {
   tables += 1;
-  deps = { ...world.deps, table: `removed-${tables}`, schedule: { shards: 1, every: day, fullListingEvery: 1 } };
+  deps = { ...world.depsOn(`removed-${tables}`), schedule: { shards: 1, every: day, fullListingEvery: 1 } };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
   watch = world.watch(`removed-${tables}@example.com`);

@@ -1,12 +1,11 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { TransferEvent } from '#functions/events/transfer-event.ts';
-import type { PollDependencies } from '#functions/poll/dependencies.ts';
 import { pollShard, type ShardPoll } from '#functions/poll/poll-shard.ts';
 import { type Watch, watchKey } from '#functions/transfers/transfer.ts';
 import { Watches } from '#functions/watches/watches.ts';
 import { createTransfersTable } from '#infra/local/services/embedded-services.ts';
-import { pollBudget, startWorld, type World } from '#test/support/poll-world.ts';
+import { pollBudget, startWorld, type World, type WorldDependencies } from '#test/support/poll-world.ts';
 
 const day = 86_400_000;
 const patience = 500;
@@ -19,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 let tables = 0;
-let deps: PollDependencies;
+let deps: WorldDependencies;
 let registry: Watches;
 let watch: Watch;
 let trackingIds: string[];
@@ -27,7 +26,7 @@ beforeEach(async () => {
   tables += 1;
   const server = world.client({ patience });
   const schedule = { shards: 1, every: day, fullListingEvery: 1 };
-  deps = { ...world.deps, server, table: `attack-${tables}`, schedule };
+  deps = { ...world.depsOn(`attack-${tables}`), server, schedule };
   await createTransfersTable(deps.dynamo, deps.table);
   registry = new Watches(deps.dynamo, deps.table);
   watch = world.watch(`attack-${tables}@example.com`);

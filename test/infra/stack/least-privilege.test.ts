@@ -58,8 +58,6 @@ test('each role holds what its function calls, and nothing else', () => {
       ...rows(transfers, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
       variables,
       ...announce,
-      'sns:GetTopicAttributes TransferEvents',
-      'sns:GetTopicAttributes TransferNotices',
       tellOfMissedTick,
     ],
     TransferPollerClockRole: tick('TransferPollerPoll'),
@@ -102,6 +100,8 @@ test('each role holds what its function calls, and nothing else', () => {
       wakeUp,
       'lambda:InvokeFunction TransferPollerPoll',
       ...queues.map((queue) => `sqs:GetQueueAttributes ${queue}`),
+      'sns:GetTopicAttributes TransferEvents',
+      'sns:GetTopicAttributes TransferNotices',
     ],
     // The CDK's own function, which waits for declare when a deployment changes it.
     AWSCDKTriggerCustomResourceProviderCustomResourceProviderRole: ['lambda:InvokeFunction ConfigurationSyncDeclare:*'],

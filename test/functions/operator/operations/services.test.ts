@@ -1,5 +1,6 @@
 import { SubscribeCommand } from '@aws-sdk/client-sns';
 import { beforeEach, expect, test } from 'vitest';
+import { Endpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { type OperatorWorld, startOperatorWorld } from '#test/support/operator-world.ts';
 import { exampleEvent } from '#test/support/webhook-world.ts';
 
@@ -34,7 +35,7 @@ test('tables, queues and topics that answer are told, with what is in the queues
 
 test('what does not answer is told by the name of the error, and everything else as it is', async () => {
   const { operatorDeps } = world;
-  Object.assign(operatorDeps.webhooks, { table: 'gone' });
+  Object.assign(operatorDeps.webhooks, { endpoints: new Endpoints({ dynamo: world.dynamo, table: 'gone' }) });
   Object.assign(operatorDeps.queues, {
     urls: {
       ...operatorDeps.queues.urls,
@@ -50,9 +51,19 @@ test('what does not answer is told by the name of the error, and everything else
   expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices' }]);
 });
 
-test('that the function which knows the topics cannot be asked is said of the topics alone', async () => {
-  world.functions.delete('poll');
+test('reports a topic that SNS does not know by the name of the error', async () => {
+  const { topics: inspected } = world.operatorDeps;
+  Object.assign(inspected, {
+    arns: { ...inspected.arns, 'transfer-notices': `${inspected.arns['transfer-events']}-gone` },
+  });
+  const { topics } = await services();
+  expect(topics).toMatchObject([{ name: 'transfer-events' }, { name: 'transfer-notices', problem: 'NotFound' }]);
+  expect(topics[0]).not.toHaveProperty('problem');
+});
+
+test('reports topics alone when SNS cannot be reached', async () => {
+  Object.assign(world.operatorDeps.topics.sns, { url: 'http://127.0.0.1:1' });
   const { tables, topics } = await services();
   expect(tables).toEqual([{ name: 'transfers' }, { name: 'webhooks' }]);
-  for (const { problem } of topics) expect(problem).toContain('Lambda does not invoke the poll function');
+  for (const { problem } of topics) expect(problem).toBe('HttpError');
 });

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeclaredEndpoint, declareEndpoints } from '#functions/webhooks/endpoints/declared.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint, disableEndpoint, existingEndpoint, viewOf } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import type { EndpointSettingsInput } from '#functions/webhooks/endpoints/settings.ts';
@@ -25,7 +24,7 @@ const declare = (...names: string[]) =>
     names.map((name) => declared(name)),
   );
 const secretsOfCrm = async () => {
-  const [endpoint] = await listEndpoints(world.deps);
+  const [endpoint] = await world.deps.endpoints.list();
   return secretsOf(world.deps.dataKey, endpoint!).secrets;
 };
 
@@ -34,21 +33,21 @@ describe('endpoints of the configuration file', () => {
     await addEndpoint(world.deps, 'by-hand', { url: world.urlOf('by-hand') });
     expect((await declare('crm', 'archive')).map(({ endpoint }) => endpoint.name)).toEqual(['crm', 'archive']);
     expect(await declare('crm', 'by-hand')).toEqual([]);
-    const statuses = async () => (await listEndpoints(world.deps)).map(({ name, status }) => `${name} ${status}`);
+    const statuses = async () => (await world.deps.endpoints.list()).map(({ name, status }) => `${name} ${status}`);
     expect(await statuses()).toEqual(['archive disabled', 'by-hand active', 'crm active']);
     await declare('crm', 'archive');
     expect(await statuses()).toEqual(['archive active', 'by-hand active', 'crm active']);
-    for (const endpoint of await listEndpoints(world.deps)) expect(endpoint).not.toHaveProperty('disabledBecause');
+    for (const endpoint of await world.deps.endpoints.list()) expect(endpoint).not.toHaveProperty('disabledBecause');
   });
 
   test('stay disabled when an operator has disabled them', async () => {
     await declare('crm');
     await disableEndpoint(world.deps, 'crm', 'maintenance');
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+    expect(await world.deps.endpoints.list()).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
     await declare();
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
+    expect(await world.deps.endpoints.list()).toMatchObject([{ status: 'disabled', disabledBecause: 'maintenance' }]);
   });
 
   test('have the settings that stand there, and the defaults for those that no longer do', async () => {
@@ -66,7 +65,7 @@ describe('endpoints of the configuration file', () => {
   test('leave one alone that an operator added under such a name', async () => {
     await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 3 });
     await declare('crm');
-    expect(await listEndpoints(world.deps)).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
+    expect(await world.deps.endpoints.list()).toMatchObject([{ maxInFlight: 3, rev: 0 }]);
   });
 
   test('are rotated to another secret of their owner, once', async () => {

@@ -1,7 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sendTest } from '#functions/webhooks/deliveries/test-event.ts';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import {
   addEndpoint,
   enableEndpoint,
@@ -101,7 +100,7 @@ describe('adding an endpoint', () => {
     await expect(addEndpoint(strict, 'crm', { url: 'https://example.com/', ...input })).rejects.toThrow(
       expect.objectContaining({ problems: [problem] }),
     );
-    expect(await listEndpoints(world.deps)).toEqual([]);
+    expect(await world.deps.endpoints.list()).toEqual([]);
   });
 
   test.each(['secret', 'whsec_', 'whsec_c2hvcnQ=', 'whsec_-_-_'])(
@@ -211,7 +210,7 @@ describe('an endpoint that fails for long', () => {
     }
   };
   const health = async () => {
-    const [endpoint] = await listEndpoints(world.deps);
+    const [endpoint] = await world.deps.endpoints.list();
     return endpoint!;
   };
 
@@ -265,7 +264,7 @@ describe('updating, removing and listing', () => {
   test('changes what is named and keeps the rest, the secret included', async () => {
     const { secret } = await addEndpoint(world.deps, 'crm', { url: world.urlOf('crm'), maxInFlight: 3 });
     await updateEndpoint(world.deps, 'crm', { types: ['transfer.failed'], url: world.urlOf('moved') });
-    expect(await listEndpoints(world.deps)).toMatchObject([
+    expect(await world.deps.endpoints.list()).toMatchObject([
       { name: 'crm', types: ['transfer.failed'], maxInFlight: 3 },
     ]);
     await world.fanOut(event);

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { listEndpoints } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint, rotateSecret } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { secretsOf } from '#functions/webhooks/endpoints/secrets.ts';
 import { exampleEvent, startWebhookWorld, type WebhookWorld } from '#test/support/webhook-world.ts';
@@ -15,7 +14,7 @@ const day = 86_400_000;
 const now = () => world.clock.now().getTime();
 
 const kept = async () => {
-  const [endpoint] = await listEndpoints(world.deps);
+  const [endpoint] = await world.deps.endpoints.list();
   return secretsOf(world.deps.dataKey, endpoint!).secrets;
 };
 

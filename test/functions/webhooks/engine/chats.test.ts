@@ -253,7 +253,7 @@ describe('the note that there is no chat', () => {
         return world.dynamo.send(command);
       },
     });
-    await addEndpoint({ ...world.deps, dynamo }, 'ops', chat('ops'));
+    await addEndpoint(world.depsThrough(dynamo), 'ops', chat('ops'));
     expect(noted).toEqual([false]);
   });
 });

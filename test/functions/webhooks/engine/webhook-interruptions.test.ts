@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBody } from '#functions/events/transfer-event.ts';
-import { findEndpoint, replaceEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import { addEndpoint, removeEndpoint, rotateSecret, updateEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import type { WakeUp } from '#functions/webhooks/endpoints/wake-ups.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
@@ -173,8 +172,8 @@ describe('delivering that is interrupted', () => {
   test('by a fault of ours that lasts is reported for what it concerns alone, and kept as one request, not as ever more', async () => {
     await world.fanOut(event);
     await world.takeWakeUps();
-    const crm = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, crm, { ...crm, encrypted: 'encrypted1.nonsense' });
+    const crm = (await world.deps.endpoints.find('crm'))!;
+    await world.deps.endpoints.replace(crm, { ...crm, encrypted: 'encrypted1.nonsense' });
     const { settled, unhandled } = await world.deliver(names);
     expect(settled).toMatchObject([{ delivery: { endpoint: 'archive', status: 'DELIVERED' } }]);
     const fault = { endpoint: 'crm', error: { name: 'DecryptionError' }, isKept: true };
@@ -187,8 +186,8 @@ describe('delivering that is interrupted', () => {
       expect((await world.deliver(wakeUps)).unhandled).toMatchObject([fault]);
       expect((await world.rows('ENDPOINT#crm')).map(({ events }) => events)).toEqual([[event.id]]);
     }
-    const broken = (await findEndpoint(world.deps, 'crm'))!;
-    await replaceEndpoint(world.deps, broken, { ...broken, encrypted: crm.encrypted });
+    const broken = (await world.deps.endpoints.find('crm'))!;
+    await world.deps.endpoints.replace(broken, { ...broken, encrypted: crm.encrypted });
     await world.settleAll();
     await expectBothDelivered();
   });

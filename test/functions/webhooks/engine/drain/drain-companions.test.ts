@@ -160,7 +160,7 @@ test('two drains of one process, of which one reads a delivery before the other 
     await made.promise;
     return answer;
   });
-  const late = deliver({ ...world.deps, dynamo }, [wakeUpFor(first, other)]);
+  const late = deliver({ ...world.depsThrough(dynamo), leases: world.deps.leases }, [wakeUpFor(first, other)]);
   await read.promise;
   await world.deliver([wakeUpFor(first, other)]);
   made.resolve();

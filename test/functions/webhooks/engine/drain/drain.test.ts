@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createDelivery } from '#functions/webhooks/deliveries/deliveries.ts';
 import { existingEndpoint } from '#functions/webhooks/endpoints/lifecycle.ts';
 import { deliver } from '#functions/webhooks/engine/deliver.ts';
 import {
@@ -182,7 +181,7 @@ test('a delivery whose id no header can carry fails by itself, and keeps no othe
   await add({ retryDelays: [5 * second] });
   const crm = await existingEndpoint(world.deps, 'crm');
   const event = { id: 'evt_€', body: '{}', at: world.clock.now().toISOString(), kind: 'event' } as const;
-  await createDelivery(world.deps, event, crm, now(), true);
+  await world.deps.deliveries.create(event, crm, now(), true);
   const others = events.slice(0, 2);
   await prepare(...others);
   await world.deliver([wakeUpFor(event, ...others)]);

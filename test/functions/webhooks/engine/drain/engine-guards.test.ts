@@ -4,7 +4,6 @@ import { eventBody } from '#functions/events/transfer-event.ts';
 import { DataKey } from '#functions/lambda/data-key.ts';
 import { transferNotice } from '#functions/notices/notice.ts';
 import { recover, resend } from '#functions/webhooks/deliveries/replay.ts';
-import { findEndpoint } from '#functions/webhooks/endpoints/endpoints.ts';
 import {
   admission,
   believedLease,
@@ -152,7 +151,7 @@ test('an endpoint that is paused while it says that it is gone stays paused', as
   await prepare(first);
   duringFirst(() => pauseEndpoint(world.deps, 'crm'), 410);
   await world.deliver([wakeUpFor(first)]);
-  expect(await findEndpoint(world.deps, 'crm')).toMatchObject({ status: 'paused' });
+  expect(await world.deps.endpoints.find('crm')).toMatchObject({ status: 'paused' });
   expect(await statuses()).toEqual({ HELD: 1 });
 });
 

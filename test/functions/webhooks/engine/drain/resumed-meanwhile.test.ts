@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { recover } from '#functions/webhooks/deliveries/replay.ts';
-import { leaseOf } from '#functions/webhooks/endpoints/leases.ts';
+import { leaseOf } from '#functions/webhooks/endpoints/lease.ts';
 import {
   enableEndpoint,
   existingEndpoint,
